@@ -1,0 +1,96 @@
+import { createRequire } from 'node:module'
+import util from 'node:util'
+import * as tf from '@tensorflow/tfjs-core'
+import { type InstalledEngine, installedEngines } from './provision/cache.js'
+
+const require = createRequire(import.meta.url)
+
+interface OpAttribute {
+  name: string
+  type: number
+  value: unknown
+}
+
+/** What we use of tfjs-node's native binding. */
+interface Binding {
+  TF_Version: string
+  TF_ATTR_TYPE: number
+  TF_FLOAT: number
+  TF_INT32: number
+  isUsingGpuDevice(): boolean
+}
+
+interface NodeBackend extends tf.KernelBackend {
+  binding: Binding
+  executeSingleOutput(op: string, attributes: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor
+}
+
+export interface LoadedTensorflow {
+  engine: InstalledEngine
+  /** Of the library that runs, from the library itself. */
+  version: string
+  gpu: boolean
+}
+
+let loaded: LoadedTensorflow | undefined
+
+/**
+ * Registers the tfjs backend `tensorflow` on the first engine that loads.
+ * tfjs-node's index.js is not used: it looks for the addon inside node_modules only.
+ * @throws Error with the loader's message if no installed engine loads.
+ */
+export function loadTensorflow(threads: number): LoadedTensorflow {
+  if (loaded) return loaded
+  const engines = installedEngines()
+  if (engines.length === 0) throw new Error('the native engine is not set up')
+  // TensorFlow reads all of these once, when it loads.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'
+  process.env.TF_NUM_INTRAOP_THREADS = String(threads)
+  process.env.TF_NUM_INTEROP_THREADS = '1'
+  process.env.OMP_NUM_THREADS = String(threads)
+  restoreRemovedNodeFunctions()
+  const failures: string[] = []
+  for (const engine of engines) {
+    try {
+      loaded = register(engine)
+      return loaded
+    } catch (error) {
+      failures.push(`${engine.folder}: ${(error as Error).message}`)
+    }
+  }
+  throw new Error(failures.join('; '))
+}
+
+function register(engine: InstalledEngine): LoadedTensorflow {
+  const binding = require(engine.addon) as Binding
+  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as {
+    NodeJSKernelBackend: new (binding: Binding, packageName: string) => NodeBackend
+  }
+  require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js')
+  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'))
+  return { engine, version: binding.TF_Version, gpu: binding.isUsingGpuDevice() }
+}
+
+/** tfjs-node 4.22 calls functions of node:util that Node 23 removed. */
+function restoreRemovedNodeFunctions(): void {
+  const legacy = util as unknown as Record<string, unknown>
+  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
+  legacy.isArray ??= Array.isArray
+}
+
+/** Uniform float32 in [0, 1) by TensorFlow's own op (Philox), keyed by two int32. Needs the backend `tensorflow`. */
+export function statelessRandomUniform(shape: number[], key: [number, number]): tf.Tensor {
+  const backend = tf.backend() as NodeBackend
+  const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding
+  const attributes = [
+    { name: 'dtype', type: TF_ATTR_TYPE, value: TF_FLOAT },
+    { name: 'T', type: TF_ATTR_TYPE, value: TF_INT32 },
+    { name: 'Tseed', type: TF_ATTR_TYPE, value: TF_INT32 },
+  ]
+  return tf.tidy(() =>
+    backend.executeSingleOutput('StatelessRandomUniform', attributes, [
+      tf.tensor1d(shape, 'int32'),
+      tf.tensor1d(key, 'int32'),
+    ]),
+  )
+}
