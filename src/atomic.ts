@@ -1,0 +1,63 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { UserError } from './error.js'
+
+const REASONS: Record<string, { problem: string; remedy: string }> = {
+  ENOSPC: { problem: 'the disk is full.', remedy: 'Free some space, or write to another disk.' },
+  EDQUOT: { problem: 'the disk quota is used up.', remedy: 'Free some space, or write to another disk.' },
+  EACCES: { problem: 'no permission to write here.', remedy: 'Choose another folder, or change its permissions.' },
+  EPERM: { problem: 'no permission to write here.', remedy: 'Choose another folder, or change its permissions.' },
+  EROFS: { problem: 'the file system is read-only.', remedy: 'Choose another folder.' },
+  ENOENT: { problem: 'the folder does not exist.', remedy: 'Create it first.' },
+}
+
+/** Writes all of `bytes` at the file's position: one `write` may take less than it was given. */
+export function writeFully(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done)
+}
+
+/** What the user can do about a failed write, or the error itself where that is nothing. */
+export function writeError(path: string, error: unknown): unknown {
+  const reason = REASONS[(error as NodeJS.ErrnoException)?.code ?? '']
+  return reason ? new UserError({ at: path, ...reason }, { cause: error }) : error
+}
+
+/**
+ * A reader sees the old file or the whole new one, even after a crash or a power cut: written to a temporary name in
+ * the same folder, synced, renamed, and the folder synced. A function gets the descriptor and writes what it likes.
+ * @throws UserError where the disk is full or the folder missing or closed to writing.
+ */
+export function writeAtomically(path: string, data: string | Uint8Array | ((fd: number) => void)): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${counter++}.tmp`)
+  try {
+    const fd = openSync(temporary, 'w', 0o666)
+    try {
+      if (typeof data === 'function') data(fd)
+      else writeFully(fd, typeof data === 'string' ? Buffer.from(data) : data)
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+    renameSync(temporary, path)
+    syncFolder(dirname(path))
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw writeError(path, error)
+  }
+}
+
+let counter = 0
+
+/** Makes the rename itself durable. Windows cannot open a folder, and needs no such thing. */
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const fd = openSync(folder, 'r')
+  try {
+    fsyncSync(fd)
+  } catch (error) {
+    // Some network file systems refuse to sync a folder; the file itself is safe by then.
+    if (!['EINVAL', 'ENOTSUP', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+  } finally {
+    closeSync(fd)
+  }
+}

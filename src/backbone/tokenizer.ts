@@ -1,0 +1,106 @@
+import { readFileSync } from 'node:fs'
+import type { Tokenizer } from 'tokenizers'
+import { UserError } from '../error.js'
+
+export interface T5Tokenizer {
+  /** One more than the highest id, sentinels included; the embedding table may have more rows. */
+  vocabularySize: number
+  /** One row of ids a text, `</s>` last; a longer row is cut so that `</s>` is still the last of `maxLength`. */
+  encode(texts: string[], maxLength: number): Promise<Int32Array[]>
+  /** Padding, `</s>`, `<unk>`, sentinels and ids beyond the vocabulary are left out. */
+  decode(ids: ArrayLike<number>): string
+}
+
+const EOS = '</s>'
+/** Texts handed to the native library at once: enough for all its threads, and the encodings it returns are large. */
+const BATCH = 8192
+
+/**
+ * A T5's `tokenizer.json`, run by Hugging Face's own library.
+ * @throws UserError where the file is missing, damaged or has no `</s>`.
+ */
+export async function loadTokenizer(file: string): Promise<T5Tokenizer> {
+  const json = readText(file)
+  const native = await parse(file, json)
+  const eos = native.tokenToId(EOS)
+  if (eos === null) {
+    throw new UserError({ at: file, problem: `has no token ${EOS}: not a T5's tokenizer.` })
+  }
+  const tokens = tokenTable(native, specialIds(json))
+  return {
+    vocabularySize: tokens.length,
+    encode: (texts, maxLength) => encodeAll(native, eos, texts, maxLength),
+    decode: decoder(native, tokens),
+  }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new UserError(
+      {
+        at: file,
+        problem: `cannot be read (${(error as NodeJS.ErrnoException).code}).`,
+        remedy:
+          'A backbone needs its tokenizer.json: save it with AutoTokenizer.from_pretrained(…).save_pretrained(…).',
+      },
+      { cause: error },
+    )
+  }
+}
+
+async function parse(file: string, json: string): Promise<Tokenizer> {
+  const { Tokenizer } = await import('tokenizers') // here: the native library takes its time to load
+  try {
+    const native = Tokenizer.fromString(json)
+    native.disableTruncation()
+    native.disablePadding()
+    return native
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new UserError(
+      { at: file, problem: `is not a tokenizer: ${reason}.`, remedy: 'Fetch the file again.' },
+      { cause: error },
+    )
+  }
+}
+
+function specialIds(json: string): Set<number> {
+  const { added_tokens: added = [] } = JSON.parse(json) as { added_tokens?: { id: number; special: boolean }[] }
+  return new Set(added.filter(({ special }) => special).map(({ id }) => id))
+}
+
+/** Every id's token, undefined where decoding leaves it out. */
+function tokenTable(native: Tokenizer, special: Set<number>): (string | undefined)[] {
+  const table: (string | undefined)[] = []
+  for (const [token, id] of Object.entries(native.getVocab(true))) table[id] = special.has(id) ? undefined : token
+  return table
+}
+
+async function encodeAll(native: Tokenizer, eos: number, texts: string[], maxLength: number): Promise<Int32Array[]> {
+  const rows: Int32Array[] = []
+  for (let start = 0; start < texts.length; start += BATCH) {
+    const batch = await native.encodeBatch(texts.slice(start, start + BATCH), { addSpecialTokens: false })
+    for (const encoding of batch) rows.push(withEos(encoding.getIds(), eos, maxLength))
+  }
+  return rows
+}
+
+/** Cut here, not by the library, whose truncation is a setting that calls at the same time would share. */
+function withEos(ids: number[], eos: number, maxLength: number): Int32Array {
+  const length = Math.min(ids.length + 1, maxLength)
+  const row = new Int32Array(length)
+  for (let i = 0; i < length - 1; i++) row[i] = ids[i]!
+  row[length - 1] = eos
+  return row
+}
+
+/** The library's own `decode` is asynchronous; this is what it does. */
+function decoder(native: Tokenizer, tokens: (string | undefined)[]): T5Tokenizer['decode'] {
+  const join = native.getDecoder()
+  return (ids) => {
+    const kept = Array.from(ids, (id) => tokens[id]).filter((token) => token !== undefined)
+    return join ? join.decode(kept) : kept.join(' ')
+  }
+}

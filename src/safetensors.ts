@@ -1,0 +1,279 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { writeAtomically, writeFully } from './atomic.js'
+import { UserError } from './error.js'
+import { bf16ToFloat32, f16ToFloat32 } from './half.js'
+
+/** Bytes of one element. https://github.com/huggingface/safetensors, without its types below one byte. */
+export const DTYPE_BYTES = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+} as const
+
+export type Dtype = keyof typeof DTYPE_BYTES
+
+export interface TensorEntry {
+  name: string
+  dtype: Dtype
+  shape: number[]
+  /** First byte and the byte after the last, from the start of the file. */
+  begin: number
+  end: number
+}
+
+export interface SafetensorsFile {
+  path: string
+  metadata: Record<string, string>
+  entries: Map<string, TensorEntry>
+  /** F32, F16 or BF16 as float32, each value exact. Row-major, as many values as the shape holds. */
+  read(name: string): Float32Array
+  /** I32, or I64 whose values fit. */
+  readInts(name: string): Int32Array
+  /** The tensor's bytes as they lie in the file, from `offset`, as many as `into` takes; for comparisons. */
+  readBytes(name: string, offset: number, into: Uint8Array): void
+  close(): void
+}
+
+export interface WritableTensor {
+  shape: readonly number[]
+  data: Float32Array | Int32Array
+}
+
+/** The limit of the reference implementation. */
+const HEADER_LIMIT = 100_000_000
+/** Held at once beside the result: the half-precision bytes of one piece. */
+const PIECE_BYTES = 1 << 22
+const DAMAGED = 'The file is damaged or was not copied whole: fetch it again.'
+
+/**
+ * Opens a safetensors file and checks its whole header; tensors are read from disk when asked for.
+ * @throws UserError naming the file, and the tensor where it is one: missing, truncated, not safetensors, offsets that
+ * overlap, leave gaps or do not fit shape and dtype.
+ */
+export function openSafetensors(path: string): SafetensorsFile {
+  const fd = open(path)
+  try {
+    const { metadata, entries } = readHeader(fd, path)
+    return { path, metadata, entries, ...readers(fd, path, entries), close: () => closeSync(fd) }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'r')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const problem = code === 'ENOENT' ? 'no such file.' : `cannot be opened (${code}).`
+    throw new UserError({ at: path, problem }, { cause: error })
+  }
+}
+
+function readHeader(fd: number, path: string): Pick<SafetensorsFile, 'metadata' | 'entries'> {
+  const stat = fstatSync(fd)
+  const fail = (problem: string, remedy = DAMAGED) => new UserError({ at: path, problem, remedy })
+  if (!stat.isFile()) throw fail('is not a file.', 'Name a .safetensors file.')
+  if (stat.size < 8) throw fail(`has ${stat.size} bytes, too few for a safetensors file.`)
+  const prefix = new DataView(readAt(fd, path, 0, 8).buffer)
+  const length = Number(prefix.getBigUint64(0, true))
+  if (length > HEADER_LIMIT || length + 8 > stat.size) {
+    throw fail(`says that its header has ${length} bytes; the file has ${stat.size}. Not safetensors, or truncated.`)
+  }
+  const header = parseHeader(readAt(fd, path, 8, length), fail)
+  const { __metadata__: metadata, ...tensors } = header
+  const entries = Object.entries(tensors).map(([name, entry]) => checkEntry(name, entry, 8 + length, fail))
+  checkLayout(entries, 8 + length, stat.size, fail)
+  return { metadata: checkMetadata(metadata, fail), entries: new Map(entries.map((entry) => [entry.name, entry])) }
+}
+
+type Fail = (problem: string, remedy?: string) => UserError
+
+function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
+  let header: unknown
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw fail('has a header that is not JSON. Not safetensors, or damaged.')
+  }
+  if (!isRecord(header)) throw fail('has a header that is not a JSON object. Not safetensors, or damaged.')
+  return header
+}
+
+function checkMetadata(metadata: unknown, fail: Fail): Record<string, string> {
+  if (metadata === undefined || metadata === null) return {}
+  if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
+    throw fail('has __metadata__ that is not a map from strings to strings.')
+  }
+  return metadata as Record<string, string>
+}
+
+function checkEntry(name: string, entry: unknown, dataStart: number, fail: Fail): TensorEntry {
+  const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {}
+  if (typeof dtype !== 'string' || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
+    throw fail(`has no valid dtype, shape and data_offsets for tensor ${name}.`)
+  }
+  if (!Object.hasOwn(DTYPE_BYTES, dtype)) {
+    throw fail(`stores tensor ${name} as ${dtype}, which is not a known type.`, 'Convert it to F32, F16 or BF16.')
+  }
+  const bytes = elements(shape) * DTYPE_BYTES[dtype as Dtype]
+  const [begin, end] = offsets as [number, number]
+  if (end - begin !== bytes) {
+    throw fail(`gives tensor ${name} ${end - begin} bytes; ${dtype} [${shape.join(', ')}] takes ${bytes}.`)
+  }
+  return { name, dtype: dtype as Dtype, shape, begin: dataStart + begin, end: dataStart + end }
+}
+
+/** Tensors must follow each other from the header to the end of the file, as the format demands. */
+function checkLayout(entries: TensorEntry[], dataStart: number, size: number, fail: Fail): void {
+  let at = dataStart
+  for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (end > size) {
+      throw fail(`is truncated: tensor ${name} ends at byte ${end}, the file at byte ${size}.`)
+    }
+    if (begin !== at) throw fail(`has tensor ${name} at byte ${begin}, where ${at} was expected: overlap or gap.`)
+    at = end
+  }
+  if (at !== size) throw fail(`has ${size - at} bytes after its last tensor.`)
+}
+
+function readers(fd: number, path: string, entries: Map<string, TensorEntry>) {
+  const entry = (name: string): TensorEntry => {
+    const found = entries.get(name)
+    if (!found) throw new UserError({ at: path, problem: `has no tensor ${name}.` })
+    return found
+  }
+  return {
+    read(name: string): Float32Array {
+      const { dtype, shape, begin } = entry(name)
+      const values = new Float32Array(elements(shape))
+      if (dtype === 'F32') readInto(fd, path, begin, new Uint8Array(values.buffer))
+      else if (dtype === 'F16') readPieces(fd, path, begin, values, f16ToFloat32)
+      else if (dtype === 'BF16') readPieces(fd, path, begin, values, bf16ToFloat32)
+      else throw wrongType(path, name, dtype, 'F32, F16 or BF16')
+      return values
+    },
+    readInts(name: string): Int32Array {
+      const { dtype, shape, begin, end } = entry(name)
+      if (dtype !== 'I32' && dtype !== 'I64') throw wrongType(path, name, dtype, 'I32 or I64')
+      const { buffer } = readAt(fd, path, begin, end - begin)
+      if (dtype === 'I32') return new Int32Array(buffer)
+      const values = new Int32Array(elements(shape))
+      new BigInt64Array(buffer).forEach((value, i) => {
+        values[i] = Number(value)
+        if (BigInt(values[i]!) !== value) {
+          throw new UserError({ at: path, problem: `tensor ${name} holds ${value}, which does not fit 32 bits.` })
+        }
+      })
+      return values
+    },
+    readBytes(name: string, offset: number, into: Uint8Array): void {
+      readInto(fd, path, entry(name).begin + offset, into)
+    },
+  }
+}
+
+function wrongType(path: string, name: string, dtype: Dtype, expected: string): UserError {
+  return new UserError({
+    at: path,
+    problem: `stores tensor ${name} as ${dtype}; expected ${expected}.`,
+    remedy: `Convert it to ${expected}.`,
+  })
+}
+
+function readPieces(
+  fd: number,
+  path: string,
+  begin: number,
+  values: Float32Array,
+  convert: (halves: Uint16Array, into: Float32Array, offset: number) => void,
+): void {
+  const piece = new Uint16Array(Math.min(values.length, PIECE_BYTES / 2))
+  for (let done = 0; done < values.length; done += piece.length) {
+    const halves = piece.subarray(0, Math.min(piece.length, values.length - done))
+    readInto(fd, path, begin + 2 * done, new Uint8Array(halves.buffer, 0, halves.byteLength))
+    convert(halves, values, done)
+  }
+}
+
+function readAt(fd: number, path: string, position: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length)
+  readInto(fd, path, position, bytes)
+  return bytes
+}
+
+/** In pieces: one `read` takes at most 2 GiB, and may return less than was asked. */
+function readInto(fd: number, path: string, position: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) {
+    const count = readSync(fd, bytes, done, Math.min(bytes.length - done, 1 << 28), position + done)
+    if (count === 0) throw new UserError({ at: path, problem: 'became shorter while it was read.', remedy: DAMAGED })
+    done += count
+  }
+}
+
+/**
+ * Writes float32 and int32 tensors, atomically. Tensors are sorted by name and the data begins at a multiple of 8, so
+ * the same tensors give the same bytes, and the Python library reads them.
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: Iterable<readonly [string, WritableTensor]>,
+  metadata: Record<string, string> = {},
+): void {
+  const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))
+  const header = encodeHeader(sorted, metadata)
+  writeAtomically(path, (fd) => {
+    writeFully(fd, header)
+    for (const [, { data }] of sorted) writeFully(fd, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+  })
+}
+
+/** Eight bytes of length, then JSON, padded with spaces. Joined by hand: an object would reorder names that look like numbers. */
+function encodeHeader(tensors: (readonly [string, WritableTensor])[], metadata: Record<string, string>): Uint8Array {
+  const fields: string[] = []
+  const keys = Object.keys(metadata).sort()
+  if (keys.length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata, keys)}`)
+  let offset = 0
+  for (const [i, [name, { shape, data }]] of tensors.entries()) {
+    if (name === '__metadata__' || name === tensors[i - 1]?.[0]) throw new Error(`tensor name ${name} is taken`)
+    if (elements(shape) !== data.length) {
+      throw new Error(
+        `tensor ${name} has ${data.length} values; its shape [${shape.join(', ')}] has ${elements(shape)}`,
+      )
+    }
+    const end = offset + data.byteLength
+    const dtype = data instanceof Int32Array ? 'I32' : 'F32'
+    fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [offset, end] })}`)
+    offset = end
+  }
+  const json = Buffer.from(`{${fields.join(',')}}`)
+  const header = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ')
+  header.writeBigUInt64LE(BigInt(header.length - 8))
+  json.copy(header, 8)
+  return header
+}
+
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1)
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0)
+}
