@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { adapterOptions } from './options/adapter.js'
+import { compacterOptions } from './options/compacter.js'
+
+export { type AdapterOptions, adapterOptions } from './options/adapter.js'
+export { type CompacterOptions, compacterOptions } from './options/compacter.js'
+export { methodProblems } from './options/problems.js'
+export { type Layers, layerNumbers, type Placement } from './options/shared.js'
+
+/** Full fine-tuning. */
+export const fullOptions = z.strictObject({ kind: z.literal('full') })
+export type FullOptions = z.infer<typeof fullOptions>
+
+const BIASES = ['attention', 'cross_attention', 'feed_forward', 'layer_norm', 'lm_head'] as const
+
+/** Biases added to the backbone, which has none. */
+export const bitfitOptions = z.strictObject({
+  kind: z.literal('bitfit'),
+  biases: z
+    .array(z.enum(BIASES))
+    .min(1)
+    .default([...BIASES])
+    .describe('What gets a bias: products of each sublayer, the norms of the blocks (not the final ones), the head.'),
+})
+export type BitfitOptions = z.infer<typeof bitfitOptions>
+
+/** Training in a random subspace of all the weights: θ = θ₀ + λⱼ·Pⱼ(v). */
+export const intrinsicOptions = z.strictObject({
+  kind: z.literal('intrinsic'),
+  dimension: z
+    .int()
+    .min(1)
+    .default(20000)
+    .describe('Trained numbers: v, and with `said` one λ a tensor of the backbone.'),
+  said: z.boolean().default(true).describe('Whether each tensor of the backbone has a trained scale λ of its own.'),
+  projection: z
+    .enum(['fastfood', 'dense'])
+    .default('fastfood')
+    .describe('Structured projection, regenerated when needed, or a dense Gaussian one: small backbones only.'),
+  projection_seed: z.int().min(0).default(42).describe('Seed of the projection, which is not stored.'),
+})
+export type IntrinsicOptions = z.infer<typeof intrinsicOptions>
+
+/** Trained vectors in front of the embedded source. */
+export const promptTuningOptions = z.strictObject({
+  kind: z.literal('prompt_tuning'),
+  length: z.int().min(1).default(100).describe('Prompt vectors; each makes every source one position longer.'),
+  start: z
+    .enum(['random', 'vocabulary'])
+    .default('random')
+    .describe('From U(−0.5, 0.5), or from the embeddings of the first tokens of the vocabulary.'),
+})
+export type PromptTuningOptions = z.infer<typeof promptTuningOptions>
+
+/** A method's options; `kind` tells which method. */
+export const methodOptions = z.discriminatedUnion('kind', [
+  fullOptions,
+  adapterOptions,
+  compacterOptions,
+  bitfitOptions,
+  intrinsicOptions,
+  promptTuningOptions,
+])
+export type MethodOptions = z.infer<typeof methodOptions>

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+import { layerNorm, nonlinearity, placement, reductionFactor, trainedBackbone } from './shared.js'
+
+/** Dense or low-rank bottleneck adapters: Houlsby's, Pfeiffer's, AdapterDrop and the low-rank adapter are presets of it. */
+export const adapterOptions = z.strictObject({
+  kind: z.literal('adapter'),
+  reduction_factor: reductionFactor,
+  factors: z
+    .enum(['dense', 'low_rank'])
+    .default('dense')
+    .describe('Each projection as one matrix, or as a product of two of the given rank.'),
+  rank: z.int().min(1).default(1).describe('Rank of the low-rank factors.'),
+  nonlinearity,
+  layer_norm: layerNorm,
+  placement,
+  ...trainedBackbone,
+})
+export type AdapterOptions = z.infer<typeof adapterOptions>

@@ -1,0 +1,83 @@
+import type { T5Config } from '../../backbone/config.js'
+import type { MethodOptions } from '../options.js'
+import { layerNumbers, type Placement } from './shared.js'
+
+/** Why options do not fit a backbone. `path` starts below `method`. */
+export interface MethodProblem {
+  path: string[]
+  problem: string
+  remedy: string
+}
+
+/** Everything about the options that this backbone's dimensions refuse; empty when they fit. */
+export function methodProblems(options: MethodOptions, config: T5Config): MethodProblem[] {
+  switch (options.kind) {
+    case 'compacter':
+    case 'adapter':
+      return [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)]
+    case 'intrinsic':
+      return dimensionProblems(options, config)
+    case 'prompt_tuning':
+      return promptProblems(options, config)
+    default:
+      return []
+  }
+}
+
+function bottleneckProblems(
+  options: MethodOptions & { reduction_factor: number },
+  { dModel }: T5Config,
+): MethodProblem[] {
+  const factor = options.reduction_factor
+  if (dModel % factor !== 0) {
+    const problem = `method.reduction_factor is ${factor}; it must divide d_model (${dModel})`
+    return [{ path: ['reduction_factor'], problem, remedy: divisorsRemedy(factor, divisors(dModel)) }]
+  }
+  const bottleneck = dModel / factor
+  if (options.kind !== 'compacter' || bottleneck % options.n === 0) return []
+  const problem = `method.n is ${options.n}; it must divide d_model (${dModel}) and the bottleneck (${bottleneck})`
+  return [{ path: ['n'], problem, remedy: divisorsRemedy(options.n, divisors(bottleneck)) }]
+}
+
+function layerProblems(placement: Placement, config: T5Config): MethodProblem[] {
+  const stacks = [
+    ['encoder', config.encoderLayers],
+    ['decoder', config.decoderLayers],
+  ] as const
+  return stacks.flatMap(([stack, count]) => {
+    const outside = layerNumbers(placement[`${stack}_layers`], count).find((layer) => layer >= count)
+    if (outside === undefined) return []
+    const key = `${stack}_layers`
+    const problem = `method.placement.${key} names layer ${outside}; the ${stack} has ${count} layers`
+    return [{ path: ['placement', key], problem, remedy: `Layers are numbered 0 to ${count - 1}.` }]
+  })
+}
+
+function dimensionProblems(options: MethodOptions & { kind: 'intrinsic' }, config: T5Config): MethodProblem[] {
+  const tensors = tensorCount(config)
+  if (!options.said || options.dimension > tensors) return []
+  const problem = `method.dimension is ${options.dimension}; with said it must exceed the backbone's tensors (${tensors})`
+  return [{ path: ['dimension'], problem, remedy: 'The paper uses 20000.' }]
+}
+
+function promptProblems(options: MethodOptions & { kind: 'prompt_tuning' }, config: T5Config): MethodProblem[] {
+  if (options.start === 'random' || options.length <= config.vocabulary) return []
+  const problem = `method.length is ${options.length}; a start from the vocabulary has ${config.vocabulary} tokens to give`
+  return [{ path: ['length'], problem, remedy: 'Shorten it, or set method.start to random.' }]
+}
+
+/** Tensors of a T5 checkpoint: 257 in t5-base. */
+function tensorCount(config: T5Config): number {
+  const feedForward = config.gated ? 4 : 3 // wi (or wi_0, wi_1), wo, norm
+  const shared = config.tiedHead ? 5 : 6 // embedding, relative biases, final norms, head
+  return config.encoderLayers * (5 + feedForward) + config.decoderLayers * (10 + feedForward) + shared
+}
+
+function divisors(of: number): number[] {
+  return [...Array(of).keys()].map((i) => i + 1).filter((i) => of % i === 0)
+}
+
+function divisorsRemedy(value: number, all: number[]): string {
+  const nearest = [all.filter((d) => d < value).at(-1), all.find((d) => d > value)].filter((d) => d !== undefined)
+  return `${nearest.length === 1 ? 'Nearest that does' : 'Nearest that do'}: ${nearest.join(' or ')}; all: ${all.join(', ')}.`
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod'
+
+/** Layers of a stack: `all`, their numbers from 0, a range such as 5-11, or an open one such as 5-. */
+export const layers = z
+  .union([z.literal('all'), z.array(z.int().min(0)), z.string().regex(/^\d+-\d*$/)], {
+    error: 'must be all, a list of layer numbers such as [0, 3, 5], or a range such as 5-11 or 5-.',
+  })
+  .default('all')
+export type Layers = z.infer<typeof layers>
+
+export const placement = z
+  .strictObject({
+    sublayers: z
+      .array(z.enum(['attention', 'cross_attention', 'feed_forward']))
+      .min(1)
+      .default(['attention', 'feed_forward'])
+      .describe('Sublayers that get an adapter; the paper never takes cross_attention.'),
+    encoder_layers: layers.describe('Encoder layers that get adapters: all, [0, 3, 5], 5-11, or 5- (to the last).'),
+    decoder_layers: layers.describe('The same for the decoder.'),
+  })
+  .prefault({})
+  .describe('Where the adapters stand.')
+export type Placement = z.infer<typeof placement>
+
+export const reductionFactor = z.int().min(1).default(32).describe('Bottleneck = d_model / this. Divides d_model.')
+
+export const nonlinearity = z
+  .enum(['gelu_new', 'gelu', 'relu', 'swish'])
+  .default('gelu_new')
+  .describe('Activation in the bottleneck; gelu_new is the tanh approximation.')
+
+export const layerNorm = z
+  .enum(['none', 'before', 'after', 'both'])
+  .default('none')
+  .describe('A layer norm of its own before or after each adapter.')
+
+/** Tensors of the backbone that an adapter method trains beside its own. */
+export const trainedBackbone = {
+  train_layer_norms: z.boolean().default(true).describe("Whether the backbone's layer norms are trained too."),
+  train_lm_head: z
+    .boolean()
+    .default(false)
+    .describe('Whether the output head is trained too (a tied head is the embedding).'),
+}
+
+/** Numbers of the layers that `layers` names, in a stack of `count`; those that the stack lacks are included. */
+export function layerNumbers(layers: Layers, count: number): number[] {
+  if (layers === 'all') return [...Array(count).keys()]
+  if (typeof layers !== 'string') return layers
+  const [first, last] = layers.split('-') as [string, string]
+  const end = last === '' ? Math.max(count - 1, Number(first)) : Number(last)
+  return Array.from({ length: Math.max(0, end - Number(first) + 1) }, (_, i) => Number(first) + i)
+}
