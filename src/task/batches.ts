@@ -1,0 +1,130 @@
+import { hashSeed, randperm } from '../random.js'
+
+/** Token ids a row, `</s>` last, without padding. */
+export interface Tokenised {
+  source: Int32Array[]
+  target: Int32Array[]
+}
+
+/** Rows side by side, right-padded with 0 (T5's `<pad>`). */
+export interface Batch {
+  /** Indices into the split. */
+  rows: number[]
+  /** [size, sourceLength], row-major. */
+  sourceIds: Int32Array
+  /** [size, targetLength], row-major. */
+  targetIds: Int32Array
+  size: number
+  sourceLength: number
+  targetLength: number
+}
+
+/** Batches of one training run: which rows step k learns from. */
+export interface TrainingPlan {
+  stepsPerEpoch: number
+  /** The rows of a step counted from 0; a pure function of (lengths, batch size, seed, step). */
+  batch(step: number): number[]
+}
+
+/** Rows to score together; those from `real` on are repeats that fill the batch. */
+export interface EvaluationBatch {
+  rows: number[]
+  real: number
+}
+
+/** Batches whose rows are sorted together: enough that lengths in a batch are close, few enough that orders differ. */
+const BATCHES_IN_A_WINDOW = 50
+
+/**
+ * Every row once an epoch, in a new order each epoch, rows of like length together. What the batches leave over
+ * (fewer rows than `batchSize`) is the epoch's last, smaller batch: rows drawn at random, not the longest ones.
+ */
+export function trainingPlan(lengths: ArrayLike<number>, batchSize: number, seed: number): TrainingPlan {
+  const stepsPerEpoch = Math.ceil(lengths.length / batchSize)
+  let cached = { epoch: -1, batches: [] as number[][] }
+  return {
+    stepsPerEpoch,
+    batch(step) {
+      const epoch = Math.floor(step / stepsPerEpoch)
+      if (cached.epoch !== epoch) cached = { epoch, batches: epochBatches(lengths, batchSize, seed, epoch) }
+      return cached.batches[step - epoch * stepsPerEpoch]!
+    },
+  }
+}
+
+function epochBatches(lengths: ArrayLike<number>, batchSize: number, seed: number, epoch: number): number[][] {
+  const order = randperm(lengths.length, hashSeed(seed, 'rows', epoch))
+  const inFull = lengths.length - (lengths.length % batchSize)
+  const batches: number[][] = []
+  for (let start = 0; start < inFull; start += BATCHES_IN_A_WINDOW * batchSize) {
+    const window = order.subarray(start, Math.min(start + BATCHES_IN_A_WINDOW * batchSize, inFull))
+    batches.push(...cut(byLength(window, lengths), batchSize))
+  }
+  const shuffled = Array.from(randperm(batches.length, hashSeed(seed, 'batches', epoch)), (i) => batches[i]!)
+  const rest = [...order.subarray(inFull)]
+  return rest.length > 0 ? [...shuffled, rest] : shuffled
+}
+
+/**
+ * Every row once, longest first, so that a batch too large for the memory fails at once. The last batch is filled with
+ * repeats of its last row: all batches have one size, and none is dropped.
+ */
+export function evaluationBatches(lengths: ArrayLike<number>, batchSize: number): EvaluationBatch[] {
+  const rows = Int32Array.from({ length: lengths.length }, (_, row) => row)
+  return cut(byLength(rows, lengths).reverse(), batchSize).map((batch) => {
+    const repeats = new Array<number>(batchSize - batch.length).fill(batch.at(-1)!)
+    return { rows: [...batch, ...repeats], real: batch.length }
+  })
+}
+
+/** Pads the rows to a common length. */
+export function padBatch({ source, target }: Tokenised, rows: number[]): Batch {
+  const sources = pad(
+    rows.map((row) => source[row]!),
+    sourceLength,
+  )
+  const targets = pad(
+    rows.map((row) => target[row]!),
+    targetLength,
+  )
+  return {
+    rows,
+    sourceIds: sources.ids,
+    targetIds: targets.ids,
+    size: rows.length,
+    sourceLength: sources.length,
+    targetLength: targets.length,
+  }
+}
+
+function pad(rows: Int32Array[], paddedLength: (longest: number) => number): { ids: Int32Array; length: number } {
+  const length = paddedLength(rows.reduce((longest, row) => Math.max(longest, row.length), 0))
+  const ids = new Int32Array(rows.length * length)
+  for (const [i, row] of rows.entries()) ids.set(row, i * length)
+  return { ids, length }
+}
+
+/**
+ * A captured step and the wasm and WebGPU kernels are prepared once a shape: multiples of 8 make shapes repeat
+ * (16 up to 128 tokens, not 128) for at most 7 tokens more, and suit matrix units.
+ */
+function sourceLength(longest: number): number {
+  return Math.ceil(longest / 8) * 8
+}
+
+/** Up to 8 tokens (labels: few lengths) exact, as each token more costs as much as the others; then multiples of 8. */
+function targetLength(longest: number): number {
+  return longest <= 8 ? longest : sourceLength(longest)
+}
+
+function byLength(rows: Int32Array, lengths: ArrayLike<number>): Int32Array {
+  return rows.slice().sort((a, b) => lengths[a]! - lengths[b]!)
+}
+
+function cut(rows: Int32Array, batchSize: number): number[][] {
+  const batches: number[][] = []
+  for (let start = 0; start < rows.length; start += batchSize) {
+    batches.push([...rows.subarray(start, start + batchSize)])
+  }
+  return batches
+}

@@ -1,0 +1,100 @@
+import { isUtf8 } from 'node:buffer'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { UserError } from '../error.js'
+
+/** A longer line is no row of text; it bounds the memory that a wrong file can take. */
+export const LONGEST_LINE = 16 * 2 ** 20
+const CHUNK = 2 ** 20
+const NEWLINE = 0x0a
+
+export interface Line {
+  /** Counted from 1. */
+  number: number
+  /** Without its line ending and, on the first line, without the byte-order mark; undefined if it is not UTF-8. */
+  text: string | undefined
+}
+
+/**
+ * The lines of a text file, one chunk in memory at a time.
+ * @throws UserError if the file can't be read, holds a NUL byte, or has a line beyond `LONGEST_LINE` bytes.
+ */
+export function* readLines(file: string): Generator<Line> {
+  const descriptor = open(file)
+  try {
+    let number = 1
+    let begun: Buffer[] = []
+    for (;;) {
+      const chunk = nextChunk(descriptor, file)
+      if (chunk.length === 0) break
+      let start = 0
+      for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+        yield decode(file, number++, [...begun, chunk.subarray(start, end)])
+        begun = []
+        start = end + 1
+      }
+      if (start < chunk.length) begun.push(chunk.subarray(start))
+      checkLength(file, number, begun)
+    }
+    if (begun.length > 0) yield decode(file, number, begun)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function open(file: string): number {
+  try {
+    return openSync(file, 'r')
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+function nextChunk(descriptor: number, file: string): Buffer {
+  const chunk = Buffer.allocUnsafe(CHUNK)
+  try {
+    return chunk.subarray(0, readSync(descriptor, chunk, 0, CHUNK, null))
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'there is no such file.',
+  EACCES: 'this user may not read it.',
+  EISDIR: 'is a folder, not a file of rows.',
+}
+
+function unreadable(file: string, error: unknown): UserError {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  return new UserError({ at: file, problem: REASONS[code] ?? `can't be read: ${message}.` }, { cause: error })
+}
+
+function decode(file: string, number: number, parts: Buffer[]): Line {
+  checkLength(file, number, parts)
+  let bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+  if (bytes.includes(0)) throw binary(file, number)
+  if (bytes.at(-1) === 0x0d) bytes = bytes.subarray(0, -1)
+  if (number === 1 && bytes.subarray(0, 3).equals(BYTE_ORDER_MARK)) bytes = bytes.subarray(3)
+  return { number, text: isUtf8(bytes) ? bytes.toString('utf8') : undefined }
+}
+
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+
+function checkLength(file: string, number: number, parts: Buffer[]): void {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  if (length <= LONGEST_LINE) return
+  if (parts.some((part) => part.includes(0))) throw binary(file, number)
+  throw new UserError({
+    at: `${file}:${number}`,
+    problem: 'the line is longer than 16 MB.',
+    remedy: 'Each row needs a line of its own.',
+  })
+}
+
+function binary(file: string, number: number): UserError {
+  return new UserError({
+    at: `${file}:${number}`,
+    problem: 'there is a NUL byte: this is a binary file, or text in UTF-16.',
+    remedy: 'Save it as UTF-8 text.',
+  })
+}

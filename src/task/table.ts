@@ -1,0 +1,76 @@
+import { extname } from 'node:path'
+import { UserError } from '../error.js'
+import { csvRecords, type Fields, NOT_UTF8, tsvRecords } from './csv.js'
+import { readLines } from './lines.js'
+
+/** A row of the user's file by column name, or what is wrong with it. `line` counts from 1. */
+export type Row = { line: number; values: Record<string, unknown> } | { line: number; problem: string }
+
+/**
+ * The rows of a .jsonl, .csv or .tsv file, as its ending says, in the file's order.
+ * @throws UserError if the file as a whole can't be used: ending, encoding, header.
+ */
+export function readTable(file: string): Iterable<Row> {
+  switch (extname(file).toLowerCase()) {
+    case '.jsonl':
+      return jsonlRows(file)
+    case '.csv':
+      return namedRows(file, csvRecords(readLines(file)), 'Put quotes around a value that holds a comma.')
+    case '.tsv':
+      return namedRows(file, tsvRecords(readLines(file)), 'A value holds no tab, and quotes do not group.')
+    default:
+      throw new UserError({ at: file, problem: 'the name ends in none of .jsonl, .csv, .tsv.' })
+  }
+}
+
+function* jsonlRows(file: string): Generator<Row> {
+  for (const { number: line, text } of readLines(file)) {
+    if (text === undefined) yield { line, problem: NOT_UTF8 }
+    else if (text.trim() !== '') yield { line, ...parseObject(text) }
+  }
+}
+
+function parseObject(text: string): { values: Record<string, unknown> } | { problem: string } {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    // V8's message quotes the text differently from version to version, so ours stands alone.
+    return { problem: 'the line is not valid JSON.' }
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { problem: 'the line is not a JSON object, such as {"text": "…", "label": 1}.' }
+  }
+  return { values: value as Record<string, unknown> }
+}
+
+function* namedRows(file: string, records: Iterable<Fields>, remedy: string): Generator<Row> {
+  let columns: string[] | undefined
+  for (const record of records) {
+    if ('problem' in record) {
+      if (!columns) throw new UserError({ at: `${file}:${record.line}`, problem: record.problem })
+      yield record
+    } else if (!columns) {
+      columns = header(file, record)
+    } else if (record.fields.length !== columns.length) {
+      const counts = `${count(record.fields.length)}, the header has ${columns.length}`
+      yield { line: record.line, problem: `the line has ${counts}. ${remedy}` }
+    } else {
+      yield { line: record.line, values: Object.fromEntries(columns.map((name, i) => [name, record.fields[i]])) }
+    }
+  }
+}
+
+function header(file: string, { line, fields }: { line: number; fields: string[] }): string[] {
+  const twice = fields.find((name, i) => fields.indexOf(name) !== i)
+  if (twice === undefined) return fields
+  throw new UserError({
+    at: `${file}:${line}`,
+    problem: `the header names the column '${twice}' twice.`,
+    remedy: 'The first line must name each column once.',
+  })
+}
+
+function count(values: number): string {
+  return values === 1 ? '1 value' : `${values} values`
+}
