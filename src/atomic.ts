@@ -8,6 +8,7 @@ const REASONS: Record<string, { problem: string; remedy: string }> = {
   EACCES: { problem: 'no permission to write here.', remedy: 'Choose another folder, or change its permissions.' },
   EPERM: { problem: 'no permission to write here.', remedy: 'Choose another folder, or change its permissions.' },
   EROFS: { problem: 'the file system is read-only.', remedy: 'Choose another folder.' },
+  ENOTDIR: { problem: 'part of the path is a file, not a folder.', remedy: 'Choose another folder.' },
   ENOENT: { problem: 'the folder does not exist.', remedy: 'Create it first.' },
 }
 

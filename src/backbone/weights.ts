@@ -2,8 +2,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../error.js'
 import { openSafetensors, type SafetensorsFile } from '../safetensors.js'
-import { parseT5Config, type T5Config } from './config.js'
+import type { T5Config } from './config.js'
 import { hashFiles } from './hash.js'
+import { readT5Config } from './preset.js'
 import { aliases, backboneTensors, ignoredTensors } from './tensors.js'
 
 export { backboneTensors } from './tensors.js'
@@ -69,8 +70,7 @@ function findFiles(folder: string): BackboneFiles {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UserError({ at: folder, problem: 'no such folder.', remedy: 'Name a folder with a Hugging Face T5.' })
   }
-  const configFile = join(folder, 'config.json')
-  const config = parseT5Config(readJson(configFile), configFile)
+  const config = readT5Config(folder)
   const tokenizerFile = join(folder, 'tokenizer.json')
   if (!existsSync(tokenizerFile)) {
     throw new UserError({

@@ -1,0 +1,185 @@
+import { createHash } from 'node:crypto'
+import { closeSync, ftruncateSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { writeError, writeFully } from '../atomic.js'
+import { UserError } from '../error.js'
+import { feed } from './hash.js'
+
+export interface RemoteFile {
+  url: string
+  token: string | undefined
+  size: number
+  /** SHA-256 of the content (large files), or git's SHA-1 of it as a blob. */
+  digest: { kind: 'sha256' | 'git'; hex: string }
+}
+
+export interface DownloadOptions {
+  /** Called with the bytes on disk so far, those of an earlier attempt included. */
+  onBytes?: (bytes: number) => void
+  /** Attempts in a row that bring not one byte before it gives up. */
+  retries?: number
+  /** Before the first retry, in milliseconds; doubles each time. */
+  retryDelay?: number
+  /** A connection that is silent for so many milliseconds is dropped and taken up again. */
+  silence?: number
+}
+
+/** The server's answer, or the connection, is worth another attempt. */
+class Interrupted extends Error {
+  constructor(
+    message: string,
+    readonly status?: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+/**
+ * Downloads to `target`, by way of `target.incomplete`, which a broken download leaves behind and the next one
+ * continues. The content is checked against size and digest before it gets its name.
+ * @throws UserError where the server refuses, cannot be reached, sends other content, or the disk is full.
+ */
+export async function downloadFile(remote: RemoteFile, target: string, options: DownloadOptions = {}): Promise<void> {
+  const { retries = 5, retryDelay = 500 } = options
+  const incomplete = `${target}.incomplete`
+  for (let failures = 0; ; ) {
+    const before = bytesOf(incomplete)
+    try {
+      await receive(remote, incomplete, options)
+      break
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error
+      failures = bytesOf(incomplete) > before ? 0 : failures + 1
+      if (failures > retries) throw gaveUp(remote, incomplete, error)
+      await sleep(retryDelay * 2 ** failures)
+    }
+  }
+  if (digestOf(incomplete, remote) !== remote.digest.hex) {
+    rmSync(incomplete)
+    throw new UserError({
+      at: remote.url,
+      problem: `arrived damaged: its ${remote.digest.kind === 'git' ? 'git hash' : 'SHA-256'} is not ${remote.digest.hex}.`,
+      remedy: 'Run the command again; if it happens twice, the server or a proxy on the way changes the file.',
+    })
+  }
+  renameSync(incomplete, target)
+}
+
+/** Bytes of an earlier attempt that the next one can build on. */
+export function bytesOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/** The URL pins the commit and the file is named after its digest, so what is on disk is the same file's beginning. */
+async function receive(remote: RemoteFile, incomplete: string, options: DownloadOptions): Promise<void> {
+  const fd = openIncomplete(incomplete)
+  const silence = silenceTimer(options.silence ?? 60_000)
+  try {
+    let done = bytesOf(incomplete)
+    if (done > remote.size) done = restart(fd)
+    options.onBytes?.(done)
+    if (done === remote.size) return
+    const response = await request(remote, done, silence.signal)
+    if (done > 0 && response.status !== 206) done = restart(fd)
+    for await (const piece of pieces(response)) {
+      silence.restart()
+      done += piece.length
+      if (done > remote.size) {
+        restart(fd)
+        throw new UserError({ at: remote.url, problem: `sends more than the ${remote.size} bytes that it announced.` })
+      }
+      write(fd, incomplete, piece)
+      options.onBytes?.(done)
+    }
+    if (done < remote.size) throw new Interrupted(`the connection closed after ${done} of ${remote.size} bytes`)
+  } finally {
+    silence.stop()
+    closeSync(fd)
+  }
+}
+
+function openIncomplete(path: string): number {
+  try {
+    return openSync(path, 'a')
+  } catch (error) {
+    throw writeError(path, error)
+  }
+}
+
+function write(fd: number, path: string, piece: Uint8Array): void {
+  try {
+    writeFully(fd, piece)
+  } catch (error) {
+    throw writeError(path, error)
+  }
+}
+
+function restart(fd: number): 0 {
+  ftruncateSync(fd, 0)
+  return 0
+}
+
+async function request(remote: RemoteFile, from: number, signal: AbortSignal): Promise<Response> {
+  const headers: Record<string, string> = { 'Accept-Encoding': 'identity' }
+  if (remote.token) headers.Authorization = `Bearer ${remote.token}`
+  if (from > 0) headers.Range = `bytes=${from}-`
+  let response: Response
+  try {
+    response = await fetch(remote.url, { headers, signal })
+  } catch (error) {
+    throw new Interrupted(networkReason(error), undefined, { cause: error })
+  }
+  const { status } = response
+  if (status === 200) return response
+  if (status === 206 && response.headers.get('Content-Range')?.startsWith(`bytes ${from}-`)) return response
+  await response.body?.cancel()
+  const message = `the server answers ${status}`
+  if (status === 206 || status === 408 || status === 429 || status >= 500) throw new Interrupted(message, status)
+  throw new UserError({ at: remote.url, problem: `${message}.`, remedy: 'Look at the address in a browser.' })
+}
+
+async function* pieces(response: Response): AsyncGenerator<Uint8Array> {
+  const reader = response.body!.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch((error) => {
+        throw new Interrupted(networkReason(error), undefined, { cause: error })
+      })
+      if (done) return
+      yield value
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
+  }
+}
+
+/** What broke, in a word: fetch says only "fetch failed" and keeps the reason as the cause. */
+export function networkReason(error: unknown): string {
+  const { cause, message } = error as Error & { cause?: NodeJS.ErrnoException }
+  return cause?.code ?? cause?.message ?? message
+}
+
+function silenceTimer(milliseconds: number) {
+  const controller = new AbortController()
+  const timer = setTimeout(() => controller.abort(new Error(`silent for ${milliseconds / 1000} s`)), milliseconds)
+  return { signal: controller.signal, restart: () => timer.refresh(), stop: () => clearTimeout(timer) }
+}
+
+function gaveUp({ url, size }: RemoteFile, incomplete: string, error: Interrupted): UserError {
+  return new UserError(
+    {
+      at: url,
+      problem: `${error.message}; ${bytesOf(incomplete)} of ${size} bytes are here.`,
+      remedy: 'Run the command again to continue from there.',
+    },
+    { cause: error },
+  )
+}
+
+function digestOf(path: string, { digest, size }: RemoteFile): string {
+  const hash = createHash(digest.kind === 'git' ? 'sha1' : 'sha256')
+  if (digest.kind === 'git') hash.update(`blob ${size}\0`)
+  feed(path, (piece) => hash.update(piece))
+  return hash.digest('hex')
+}

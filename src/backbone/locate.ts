@@ -1,0 +1,33 @@
+import { statSync } from 'node:fs'
+import { isAbsolute, resolve } from 'node:path'
+import { UserError } from '../error.js'
+import { presetNames } from '../presets.js'
+import type { HubOptions } from './hub.js'
+import { backbonePreset } from './preset.js'
+
+/** `name` or `owner/name`, as the hub allows them. */
+const HUB_ID = /^\w[\w.-]{0,95}(\/\w[\w.-]{0,95})?$/
+
+/**
+ * The folder of a backbone's files. `name` is a preset, a directory, or a Hugging Face model id, looked up in this
+ * order; an id, a preset's too, is downloaded unless the cache has it.
+ * @throws UserError where it is none of the three, or the download fails.
+ */
+export async function locateBackbone(name: string, options: HubOptions = {}): Promise<string> {
+  const source = backbonePreset(name)?.source ?? name
+  if (isFolder(source)) return resolve(source)
+  const presets = presetNames('backbones')
+  if (isAbsolute(source) || !HUB_ID.test(source) || /--|\.\./.test(source)) {
+    throw new UserError({
+      at: name,
+      problem: 'is no preset, no folder and no Hugging Face model id.',
+      remedy: `Presets: ${presets.join(', ')}.`,
+    })
+  }
+  const { downloadModel } = await import('./hub.js') // here: a folder needs no network code
+  return downloadModel(source, { presets, ...options })
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}

@@ -1,0 +1,280 @@
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { type DownloadProgress, downloadModel } from '../../src/backbone/hub.js'
+import { locateBackbone } from '../../src/backbone/locate.js'
+import { HubServer, type HubServerOptions } from '../hub-server.js'
+
+const WEIGHTS = Buffer.from(Uint32Array.from({ length: 250_000 }, (_, i) => Math.imul(i, 2654435761)).buffer) // 1 MB
+const FILES = {
+  'config.json': Buffer.from('{"model_type": "t5"}'),
+  'tokenizer.json': Buffer.from('{"version": "1.0"}'),
+  'README.md': Buffer.from('Not needed.'),
+  'model.safetensors': WEIGHTS,
+}
+const ID = 'someone/t5-tiny'
+const QUICK = { retryDelay: 1 }
+
+let home: string
+let server: HubServer
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'hub-'))
+  for (const name of ['HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'HF_TOKEN', 'HF_TOKEN_PATH', 'HF_HUB_OFFLINE']) {
+    vi.stubEnv(name, undefined)
+  }
+  vi.stubEnv('HF_HOME', home)
+})
+
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await server?.stop()
+  rmSync(home, { recursive: true })
+})
+
+async function serve(options: Partial<HubServerOptions> = {}): Promise<HubServer> {
+  server = await new HubServer({ files: FILES, ...options }).start()
+  vi.stubEnv('HF_ENDPOINT', `${server.url}/`)
+  return server
+}
+
+const failure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'did not fail',
+    (error) => `${error.name}: ${error.message}`,
+  )
+
+const contentRequests = () => server.requests.filter(({ path }) => path.startsWith('/cdn/'))
+
+test('downloads into the layout of the Python libraries: blobs by hash, a snapshot of relative links, a ref', async () => {
+  await serve()
+  const folder = await downloadModel(ID)
+  expect(folder).toBe(join(home, 'hub', 'models--someone--t5-tiny', 'snapshots', server.commit))
+  expect(readdirSync(folder).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json'])
+  expect(readFileSync(join(folder, 'model.safetensors')).equals(WEIGHTS)).toBe(true)
+  expect(lstatSync(join(folder, 'config.json')).isSymbolicLink()).toBe(true)
+  expect(readFileSync(join(folder, '../../refs/main'), 'utf8')).toBe(server.commit)
+  expect(readdirSync(join(folder, '../../blobs')).map((name) => name.length)).toEqual(expect.arrayContaining([40, 64]))
+})
+
+test('reports bytes over all files, growing to the total', async () => {
+  await serve()
+  const seen: DownloadProgress[] = []
+  await downloadModel(ID, { onProgress: (progress) => seen.push(progress) })
+  const total = WEIGHTS.length + FILES['config.json'].length + FILES['tokenizer.json'].length
+  expect(new Set(seen.map(({ totalBytes }) => totalBytes))).toEqual(new Set([total]))
+  expect(seen.map(({ bytes }) => bytes)).toEqual(seen.map(({ bytes }) => bytes).sort((a, b) => a - b))
+  expect(seen.at(-1)).toEqual({ file: 'model.safetensors', bytes: total, totalBytes: total })
+})
+
+test('the second call makes no request, online and offline', async () => {
+  await serve()
+  const folder = await downloadModel(ID)
+  const before = server.requests.length
+  expect(await downloadModel(ID)).toBe(folder)
+  vi.stubEnv('HF_HUB_OFFLINE', '1')
+  expect(await downloadModel(ID)).toBe(folder)
+  expect(server.requests.length).toBe(before)
+})
+
+test('a connection cut three times is taken up where it broke, and each byte is sent once', async () => {
+  await serve()
+  server.cuts.set('model.safetensors', { after: 300_000, times: 3 })
+  const folder = await downloadModel(ID, QUICK)
+  expect(readFileSync(join(folder, 'model.safetensors')).equals(WEIGHTS)).toBe(true)
+  expect(contentRequests().map(({ range }) => range)).toEqual([
+    undefined,
+    'bytes=300000-',
+    'bytes=600000-',
+    'bytes=900000-',
+  ])
+  expect(contentRequests().reduce((sum, { sent }) => sum + sent, 0)).toBe(WEIGHTS.length)
+})
+
+test('a download given up is continued by the next call', async () => {
+  await serve()
+  server.cuts.set('model.safetensors', { after: 400_000, times: 1 })
+  const message = await failure(downloadModel(ID, { ...QUICK, retries: 1, onProgress: breakAfter(400_000) }))
+  expect(message).toMatch(
+    /^UserError: http:\/\/127\.0\.0\.1:\d+\/someone\/t5-tiny\/resolve\/c0ffee0+\/model\.safetensors: the server answers 503; 400000 of 1000000 bytes are here\. Run the command again to continue from there\.$/,
+  )
+  server.status = undefined
+  await downloadModel(ID, QUICK)
+  expect(contentRequests().map(({ range, sent }) => [range, sent])).toEqual([
+    [undefined, 400_000],
+    ['bytes=400000-', 600_000],
+  ])
+})
+
+/** Turns the server to 503 once so many bytes of the weights have arrived. */
+function breakAfter(bytes: number) {
+  return (progress: DownloadProgress) => {
+    if (progress.file === 'model.safetensors' && progress.bytes >= bytes) server.status = 503
+  }
+}
+
+test('a server that ignores ranges gets the file from the start, and it is right', async () => {
+  await serve()
+  server.ignoreRange = true
+  server.cuts.set('model.safetensors', { after: 300_000, times: 1 })
+  const folder = await downloadModel(ID, QUICK)
+  expect(readFileSync(join(folder, 'model.safetensors')).equals(WEIGHTS)).toBe(true)
+})
+
+test('content that differs from the announced hash is refused and removed: large files by SHA-256', async () => {
+  await serve()
+  const other = Buffer.from(WEIGHTS)
+  other[500_000]! ^= 1
+  server.corrupt('model.safetensors', other)
+  expect(await failure(downloadModel(ID))).toMatch(
+    /model\.safetensors: arrived damaged: its SHA-256 is not [0-9a-f]{64}\. Run/,
+  )
+  const storage = join(home, 'hub', 'models--someone--t5-tiny')
+  expect(readdirSync(join(storage, 'blobs')).filter((name) => name.length !== 40)).toEqual([])
+  expect(existsSync(join(storage, 'refs'))).toBe(false)
+})
+
+test('content that differs from the announced hash is refused: small files by git hash', async () => {
+  await serve()
+  server.corrupt('config.json', Buffer.from('{"model_type": "T5"}'))
+  expect(await failure(downloadModel(ID))).toMatch(/config\.json: arrived damaged: its git hash is not [0-9a-f]{40}\./)
+})
+
+test('more content than announced is refused', async () => {
+  await serve()
+  server.corrupt('model.safetensors', Buffer.concat([WEIGHTS, WEIGHTS]))
+  expect(await failure(downloadModel(ID))).toMatch(
+    /model\.safetensors: sends more than the 1000000 bytes that it announced\.$/,
+  )
+})
+
+test('shards are found by the index, and no other weights are fetched', async () => {
+  const index = { weight_map: { a: 'model-00001-of-00002.safetensors', b: 'model-00002-of-00002.safetensors' } }
+  const { 'model.safetensors': _, ...rest } = FILES
+  await serve({
+    files: {
+      ...rest,
+      'model.safetensors.index.json': Buffer.from(JSON.stringify(index)),
+      'model-00001-of-00002.safetensors': WEIGHTS.subarray(0, 600_000),
+      'model-00002-of-00002.safetensors': WEIGHTS.subarray(600_000),
+      'pytorch_model.bin': Buffer.from('no'),
+    },
+  })
+  expect(readdirSync(await downloadModel(ID)).sort()).toEqual([
+    'config.json',
+    'model-00001-of-00002.safetensors',
+    'model-00002-of-00002.safetensors',
+    'model.safetensors.index.json',
+    'tokenizer.json',
+  ])
+})
+
+test('sends HF_TOKEN with every request, or the token that a login left', async () => {
+  await serve({ token: 'hf_secret' })
+  vi.stubEnv('HF_TOKEN', 'hf_secret')
+  await downloadModel(ID)
+  expect(new Set(server.requests.map(({ token }) => token))).toEqual(new Set(['hf_secret']))
+  vi.stubEnv('HF_TOKEN', undefined)
+  rmSync(join(home, 'hub'), { recursive: true })
+  writeFileSync(join(home, 'token'), 'hf_secret\n')
+  await downloadModel(ID)
+})
+
+test.each([
+  [
+    401,
+    undefined,
+    'has no such model, or shows it only with a token (401). Check the name, or set HF_TOKEN. Presets: t5-nano, t5-base.',
+  ],
+  [
+    404,
+    'hf_x',
+    'has no such model, or shows it only with a token (404). Check the name, or set HF_TOKEN. Presets: t5-nano, t5-base.',
+  ],
+  [401, 'hf_x', 'does not accept the token (401). Set HF_TOKEN to a valid one: URL/settings/tokens.'],
+  [
+    403,
+    'hf_x',
+    'gives no access to it (403). Ask for access at URL/someone/t5-tiny, and set HF_TOKEN to a token of that account.',
+  ],
+  [500, undefined, 'answers 500. Try again later.'],
+])('status %i with token %s is explained', async (status, token, expected) => {
+  await serve({ status })
+  vi.stubEnv('HF_TOKEN', token)
+  const message = await failure(downloadModel(ID, { presets: ['t5-nano', 't5-base'] }))
+  expect(message.replaceAll(server.url, 'URL')).toBe(`UserError: ${ID}: URL ${expected}`)
+})
+
+test('a token that is none is named before anything is sent', async () => {
+  await serve()
+  vi.stubEnv('HF_TOKEN', 'secret')
+  expect(await failure(downloadModel(ID))).toBe('UserError: HF_TOKEN: is no access token: they begin with hf_.')
+  expect(server.requests).toEqual([])
+})
+
+test('offline and not cached', async () => {
+  await serve()
+  vi.stubEnv('HF_HUB_OFFLINE', 'true')
+  expect(await failure(downloadModel(ID))).toBe(
+    `UserError: ${ID}: is not in the cache (${home}/hub/models--someone--t5-tiny), and HF_HUB_OFFLINE forbids to download it. Unset HF_HUB_OFFLINE, or name a folder.`,
+  )
+  expect(server.requests).toEqual([])
+})
+
+test('no network', async () => {
+  const { url } = await serve()
+  await server.stop()
+  expect(await failure(downloadModel(ID))).toBe(
+    `UserError: ${ID}: cannot be downloaded: ${url} is not reachable (ECONNREFUSED). Check the network, set HF_ENDPOINT to a mirror, or name a folder that has the files.`,
+  )
+})
+
+test.each([
+  [
+    'tokenizer.json',
+    {},
+    'has no tokenizer.json. Download it in Python and save it: AutoTokenizer.from_pretrained(…).save_pretrained(FOLDER).',
+  ],
+  ['model.safetensors', {}, 'has no model.safetensors. Name a T5 whose weights are safetensors.'],
+  [
+    'model.safetensors',
+    { 'pytorch_model.bin': Buffer.from('x') },
+    'has pytorch_model.bin, but no model.safetensors. Download and convert it in Python: T5ForConditionalGeneration.from_pretrained(…).save_pretrained(FOLDER).',
+  ],
+])('a model without %s is refused before its weights are fetched', async (missing, more, expected) => {
+  const files: Record<string, Buffer> = { ...FILES, ...more }
+  delete files[missing]
+  await serve({ files })
+  expect(await failure(downloadModel(ID))).toBe(`UserError: ${server.url}/${ID}: ${expected}`)
+  expect(contentRequests()).toEqual([])
+})
+
+test('a cache that cannot be made is named', async () => {
+  await serve()
+  writeFileSync(join(home, 'file'), '')
+  vi.stubEnv('HF_HUB_CACHE', join(home, 'file', 'hub'))
+  expect(await failure(downloadModel(ID))).toBe(
+    `UserError: ${home}/file/hub/models--someone--t5-tiny/blobs: part of the path is a file, not a folder. Choose another folder.`,
+  )
+})
+
+test('a backbone is a preset, else a folder, else a hub id', async () => {
+  await serve()
+  expect(await locateBackbone('t5-nano')).toMatch(/configs\/backbones\/t5-nano$/)
+  mkdirSync(join(home, 'mine'))
+  expect(await locateBackbone(join(home, 'mine'))).toBe(join(home, 'mine'))
+  expect(await locateBackbone(ID)).toMatch(/snapshots\/c0ffee0+$/)
+  expect(await failure(locateBackbone('./no/such/folder'))).toMatch(
+    /^UserError: \.\/no\/such\/folder: is no preset, no folder and no Hugging Face model id\. Presets: .*t5-nano/,
+  )
+})

@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+export interface HubServerOptions {
+  /** The repository's files by path. */
+  files: Record<string, Buffer>
+  id?: string
+  /** Files from so many bytes on are stored as LFS: redirected, and named by SHA-256. */
+  lfsFrom?: number
+  /** The token to be sent; without it 401, with another one 401. */
+  token?: string
+  /** Answers every request for the model with this status. */
+  status?: number
+}
+
+export interface SeenRequest {
+  method: string
+  path: string
+  range: string | undefined
+  token: string | undefined
+  /** Bytes of content sent. */
+  sent: number
+}
+
+/** A hub on 127.0.0.1 that serves one model as huggingface.co does: revision, tree, resolve with redirects and ranges. */
+export class HubServer {
+  readonly commit = 'c0ffee'.padEnd(40, '0')
+  readonly requests: SeenRequest[] = []
+  /** Bytes after which the next so many responses for a path are cut. */
+  readonly cuts = new Map<string, { after: number; times: number }>()
+  /** Answers every range request with the whole file, as some mirrors do. */
+  ignoreRange = false
+  status: number | undefined
+  #server: Server
+  #files: Map<string, Buffer>
+  #id: string
+  #lfsFrom: number
+  #token: string | undefined
+
+  constructor({ files, id = 'someone/t5-tiny', lfsFrom = 10_000, token, status }: HubServerOptions) {
+    this.#files = new Map(Object.entries(files))
+    this.#id = id
+    this.#lfsFrom = lfsFrom
+    this.#token = token
+    this.status = status
+    this.#server = createServer((request, response) => this.#answer(request, response))
+  }
+
+  async start(): Promise<this> {
+    await new Promise<void>((done) => this.#server.listen(0, '127.0.0.1', done))
+    return this
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** What a file's URL gives from now on; the listing keeps the size and hash of before. */
+  corrupt(path: string, content: Buffer): void {
+    this.#corrupted.set(path, content)
+  }
+  #corrupted = new Map<string, Buffer>()
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((done) => this.#server.close(done))
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = new URL(request.url!, this.url).pathname
+    const token = request.headers.authorization?.replace('Bearer ', '')
+    const seen = { method: request.method!, path, range: request.headers.range, token, sent: 0 }
+    this.requests.push(seen)
+    if (this.status) refuse(response, this.status)
+    else if (this.#token && token !== this.#token) refuse(response, 401)
+    else this.#route(path, request, response, seen)
+  }
+
+  #route(path: string, request: IncomingMessage, response: ServerResponse, seen: SeenRequest): void {
+    const id = this.#id
+    const name = path.startsWith(`/${id}/resolve/${this.commit}/`) ? path.split('/').slice(5).join('/') : ''
+    const blob = [...this.#files.keys()].find((each) => path === `/cdn/${sha256(this.#files.get(each)!)}`)
+    if (path === `/api/models/${id}/revision/main`) json(response, { _id: '1', id, sha: this.commit })
+    else if (path === `/api/models/${id}/tree/${this.commit}`) json(response, this.#tree())
+    else if (this.#files.has(name)) this.#resolve(name, request, response, seen)
+    else if (blob) this.#send(blob, request, response, seen)
+    else refuse(response, 404)
+  }
+
+  #tree(): object[] {
+    return [...this.#files].map(([path, content]) => ({
+      type: 'file',
+      path,
+      size: content.length,
+      oid: gitHash(content),
+      ...(this.#isLfs(content) && { lfs: { oid: sha256(content), size: content.length, pointerSize: 134 } }),
+    }))
+  }
+
+  #isLfs(content: Buffer): boolean {
+    return content.length >= this.#lfsFrom
+  }
+
+  #resolve(name: string, request: IncomingMessage, response: ServerResponse, seen: SeenRequest): void {
+    const content = this.#files.get(name)!
+    response.setHeader('X-Repo-Commit', this.commit)
+    if (!this.#isLfs(content)) {
+      this.#send(name, request, response, seen)
+      return
+    }
+    response.setHeader('X-Linked-Size', content.length)
+    response.setHeader('X-Linked-ETag', `"${sha256(content)}"`)
+    response.writeHead(302, { Location: `/cdn/${sha256(content)}` }).end()
+  }
+
+  #send(name: string, request: IncomingMessage, response: ServerResponse, seen: SeenRequest): void {
+    const content = this.#corrupted.get(name) ?? this.#files.get(name)!
+    const range = this.ignoreRange ? undefined : /^bytes=(\d+)-$/.exec(request.headers.range ?? '')
+    const start = range ? Number(range[1]) : 0
+    if (range && start >= content.length) {
+      refuse(response, 416)
+      return
+    }
+    response.setHeader('Content-Length', content.length - start)
+    response.setHeader('ETag', `"${gitHash(content)}"`)
+    if (range) response.setHeader('Content-Range', `bytes ${start}-${content.length - 1}/${content.length}`)
+    response.writeHead(range ? 206 : 200)
+    const cut = this.cuts.get(name)
+    if (request.method === 'HEAD') response.end()
+    else if (!cut || cut.times-- <= 0) {
+      seen.sent = content.length - start
+      response.end(content.subarray(start))
+    } else {
+      const part = content.subarray(start, start + cut.after)
+      seen.sent = part.length
+      response.write(part, () => setTimeout(() => response.destroy(), 20)) // the part must leave before the cut
+    }
+  }
+}
+
+function json(response: ServerResponse, value: object): void {
+  response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(value))
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  response
+    .writeHead(status, { 'Content-Type': 'application/json' })
+    .end(JSON.stringify({ error: `refused: ${status}` }))
+}
+
+function sha256(content: Buffer): string {
+  return createHash('sha256').update(content).digest('hex')
+}
+
+function gitHash(content: Buffer): string {
+  return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex')
+}
