@@ -13,32 +13,21 @@ export type BackboneOptions = z.infer<typeof backboneOptions>
 
 const count = z.int().min(1)
 
-export const trainingOptions = z
-  .strictObject({
-    epochs: count.optional().describe('Passes over the training rows; this or steps.'),
-    steps: count.optional().describe('Optimiser steps; this or epochs.'),
-    batch_size: count.default(100).describe('Rows a step.'),
-    evaluation_batch_size: count.default(100).describe('Rows decoded at once in evaluation.'),
-    learning_rate: z.number().positive().describe("Peak learning rate; a method preset's own unless told."),
-    warmup_steps: z.int().min(0).default(500).describe('Steps of linear rise from 0; then it falls linearly to 0.'),
-    seed: z.int().min(0).max(0xffffffff).default(42).describe('Seed of initialisation, data order and dropout.'),
-    evaluate_every: count.optional().describe('Steps between evaluations; an epoch unless told.'),
-    checkpoint_every: count.default(100).describe('Steps between the checkpoints that --resume continues from.'),
-    source_length: count.default(128).describe('Tokens of a source, </s> included; longer ones are cut.'),
-    target_length: count.optional().describe('Tokens of a target; those of the longest label and </s> unless told.'),
-    gradient_clip_norm: z.number().positive().default(1).describe('Largest norm of the whole gradient.'),
-    dropout: z
-      .number()
-      .min(0)
-      .lt(1)
-      .optional()
-      .describe("Dropout rate while training; the backbone's own unless told."),
-  })
-  .check(({ value, issues }) => {
-    if ((value.epochs === undefined) !== (value.steps === undefined)) return
-    const both = value.epochs !== undefined
-    issues.push({ code: 'custom', input: value, path: both ? ['steps'] : [], params: { both } })
-  })
+export const trainingOptions = z.strictObject({
+  epochs: count.optional().describe('Passes over the training rows; this or steps.'),
+  steps: count.optional().describe('Optimiser steps; this or epochs.'),
+  batch_size: count.default(100).describe('Rows a step.'),
+  evaluation_batch_size: count.default(100).describe('Rows decoded at once in evaluation.'),
+  learning_rate: z.number().positive().describe("Peak learning rate; a method preset's own unless told."),
+  warmup_steps: z.int().min(0).default(500).describe('Steps of linear rise from 0; then it falls linearly to 0.'),
+  seed: z.int().min(0).max(0xffffffff).default(42).describe('Seed of initialisation, data order and dropout.'),
+  evaluate_every: count.optional().describe('Steps between evaluations; an epoch unless told.'),
+  checkpoint_every: count.default(100).describe('Steps between the checkpoints that --resume continues from.'),
+  source_length: count.default(128).describe('Tokens of a source, </s> included; longer ones are cut.'),
+  target_length: count.optional().describe('Tokens of a target; those of the longest label and </s> unless told.'),
+  gradient_clip_norm: z.number().positive().default(1).describe('Largest norm of the whole gradient.'),
+  dropout: z.number().min(0).lt(1).optional().describe("Dropout rate while training; the backbone's own unless told."),
+})
 export type TrainingOptions = z.infer<typeof trainingOptions>
 
 /** A whole experiment with its presets merged in and every default in force. */

@@ -30,12 +30,12 @@ function bottleneckProblems(
 ): MethodProblem[] {
   const factor = options.reduction_factor
   if (dModel % factor !== 0) {
-    const problem = `method.reduction_factor is ${factor}; it must divide d_model (${dModel})`
+    const problem = `method.reduction_factor is ${factor}; it must divide d_model (${dModel}).`
     return [{ path: ['reduction_factor'], problem, remedy: divisorsRemedy(factor, divisors(dModel)) }]
   }
   const bottleneck = dModel / factor
   if (options.kind !== 'compacter' || bottleneck % options.n === 0) return []
-  const problem = `method.n is ${options.n}; it must divide d_model (${dModel}) and the bottleneck (${bottleneck})`
+  const problem = `method.n is ${options.n}; it must divide d_model (${dModel}) and the bottleneck (${bottleneck}).`
   return [{ path: ['n'], problem, remedy: divisorsRemedy(options.n, divisors(bottleneck)) }]
 }
 
@@ -48,7 +48,7 @@ function layerProblems(placement: Placement, config: T5Config): MethodProblem[] 
     const outside = layerNumbers(placement[`${stack}_layers`], count).find((layer) => layer >= count)
     if (outside === undefined) return []
     const key = `${stack}_layers`
-    const problem = `method.placement.${key} names layer ${outside}; the ${stack} has ${count} layers`
+    const problem = `method.placement.${key} names layer ${outside}; the ${stack} has ${count} layers.`
     return [{ path: ['placement', key], problem, remedy: `Layers are numbered 0 to ${count - 1}.` }]
   })
 }
@@ -56,13 +56,13 @@ function layerProblems(placement: Placement, config: T5Config): MethodProblem[] 
 function dimensionProblems(options: MethodOptions & { kind: 'intrinsic' }, config: T5Config): MethodProblem[] {
   const tensors = tensorCount(config)
   if (!options.said || options.dimension > tensors) return []
-  const problem = `method.dimension is ${options.dimension}; with said it must exceed the backbone's tensors (${tensors})`
+  const problem = `method.dimension is ${options.dimension}; with said it must exceed the backbone's tensors (${tensors}).`
   return [{ path: ['dimension'], problem, remedy: 'The paper uses 20000.' }]
 }
 
 function promptProblems(options: MethodOptions & { kind: 'prompt_tuning' }, config: T5Config): MethodProblem[] {
   if (options.start === 'random' || options.length <= config.vocabulary) return []
-  const problem = `method.length is ${options.length}; a start from the vocabulary has ${config.vocabulary} tokens to give`
+  const problem = `method.length is ${options.length}; a start from the vocabulary has ${config.vocabulary} tokens to give.`
   return [{ path: ['length'], problem, remedy: 'Shorten it, or set method.start to random.' }]
 }
 

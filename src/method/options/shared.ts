@@ -1,10 +1,18 @@
 import { z } from 'zod'
 
+const LAYERS = 'must be all, a list of layer numbers such as [0, 3, 5], or a range such as 5-11 or 5-.'
+const noneTwice = (items: readonly unknown[]) => new Set(items).size === items.length
+
 /** Layers of a stack: `all`, their numbers from 0, a range such as 5-11, or an open one such as 5-. */
 export const layers = z
-  .union([z.literal('all'), z.array(z.int().min(0)), z.string().regex(/^\d+-\d*$/)], {
-    error: 'must be all, a list of layer numbers such as [0, 3, 5], or a range such as 5-11 or 5-.',
-  })
+  .union(
+    [
+      z.literal('all'),
+      z.array(z.int().min(0)).refine(noneTwice, { error: 'must not name a layer twice.' }),
+      z.string().regex(/^\d+-\d*$/, { error: LAYERS }),
+    ],
+    { error: LAYERS },
+  )
   .default('all')
 export type Layers = z.infer<typeof layers>
 
@@ -13,6 +21,7 @@ export const placement = z
     sublayers: z
       .array(z.enum(['attention', 'cross_attention', 'feed_forward']))
       .min(1)
+      .refine(noneTwice, { error: 'must not name a sublayer twice.' })
       .default(['attention', 'feed_forward'])
       .describe('Sublayers that get an adapter; the paper never takes cross_attention.'),
     encoder_layers: layers.describe('Encoder layers that get adapters: all, [0, 3, 5], 5-11, or 5- (to the last).'),

@@ -1,0 +1,151 @@
+import { existsSync, statSync } from 'node:fs'
+import { basename, dirname, extname, resolve } from 'node:path'
+import type { T5Config } from '../backbone/config.js'
+import { type Complaint, ExperimentError } from '../error.js'
+import { methodOptions, methodProblems } from '../method/options.js'
+import { experimentFile, experimentNames } from '../presets.js'
+import { resolveBackbone } from './backbone.js'
+import { nearFile, resolveDataFiles } from './files.js'
+import { isMapping, type Mapping, without } from './merge.js'
+import { originsOf } from './origin.js'
+import { applyOverride, type Override, overridesSource, parseOverrides } from './overrides.js'
+import { mergePresets } from './resolve.js'
+import { type Experiment, experimentSchema } from './schema.js'
+import { type Path, type Source, yamlSource } from './source.js'
+import { type Fault, shown, suggestion, wordIssues } from './wording.js'
+
+/** Everything that is wrong with an experiment: its message has one line a problem. */
+export class ExperimentProblems extends ExperimentError {
+  readonly complaints: readonly Complaint[]
+
+  constructor(complaints: readonly Complaint[]) {
+    super(complaints[0]!)
+    this.complaints = complaints
+    this.message = complaints.map((complaint) => new ExperimentError(complaint).message).join('\n')
+  }
+}
+
+export interface LoadedExperiment {
+  experiment: Experiment
+  /** Dimensions of the backbone, untrimmed; undefined for a hub id that no preset knows. */
+  config: T5Config | undefined
+  /** Where the value at this path was set, or what is nearest above it: `file:line:column`, or `--set key=value`. */
+  locate(path: Path): string
+}
+
+/**
+ * Reads, merges and checks an experiment: a file, or the name of one that comes with the toolkit (`quickstart`).
+ * `overrides` are the texts of `--set`: `method.n=8`. Throws ExperimentProblems.
+ */
+export function loadExperiment(file: string, overrides: readonly string[] = []): Experiment {
+  return readExperiment(file, overrides).experiment
+}
+
+/** As loadExperiment, and tells the backbone's dimensions and where each value came from. */
+export function readExperiment(file: string, overrides: readonly string[] = []): LoadedExperiment {
+  const complaints: Complaint[] = []
+  const path = findExperiment(file)
+  const source = yamlSource(path, dirname(resolve(path)), complaints)
+  const sets = parseOverrides(overrides, complaints)
+  const given = complaints.length === 0 ? givenTree(path, source, sets, complaints) : {}
+  if (complaints.length > 0) throw new ExperimentProblems(complaints)
+  return resolveExperiment(given, source, sets)
+}
+
+function resolveExperiment(given: Mapping, source: Source, sets: readonly Override[]): LoadedExperiment {
+  const complaints: Complaint[] = []
+  const { tree, layers, faults, unknown } = mergePresets(given, complaints)
+  const own = [source, overridesSource(sets)].map((source) => ({ under: [], source }))
+  const origin = originsOf([...layers, ...own])
+  const folderOf = (path: Path) => origin(path).folder
+
+  const config = placeBackbone(tree, folderOf, faults, complaints)
+  placeDataFiles(tree, given, folderOf, faults)
+  const parsed = experimentSchema.safeParse(tree)
+  if (!parsed.success) {
+    const unknowable = ({ path }: { path: PropertyKey[] }) =>
+      path.some((_, i) => unknown.has(path.slice(0, i + 1).join('.')))
+    const issues = parsed.error.issues.filter((issue) => !unknowable(issue))
+    faults.push(...wordIssues(issues, experimentSchema, tree))
+  }
+  faults.push(...lengthFaults(tree.training))
+  if (config) faults.push(...misfits(tree.method, config))
+
+  const locate = (path: Path) => origin(path).at
+  complaints.push(...faults.map(({ path, ...words }) => ({ at: locate(path), ...words })))
+  complaints.sort((a, b) => a.at!.localeCompare(b.at!, 'en', { numeric: true }))
+  if (!parsed.success || complaints.length > 0) throw new ExperimentProblems(complaints)
+  return { experiment: parsed.data, config, locate }
+}
+
+function findExperiment(file: string): string {
+  if (existsSync(file) && statSync(file).isFile()) return file
+  const shipped = experimentFile(file)
+  if (shipped) return shipped
+  const near = nearFile(resolve(file))
+  const remedy = near
+    ? `Did you mean ${file.slice(0, file.length - basename(file).length)}${near}?`
+    : suggestion(file, experimentNames(), 'Experiments of the toolkit')
+  throw new ExperimentError({ at: file, problem: 'there is no such file.', remedy })
+}
+
+/** What file and command line say, before presets: names written as mappings, `--set` applied. */
+function givenTree(file: string, { value, find }: Source, sets: readonly Override[], complaints: Complaint[]): Mapping {
+  if (!isMapping(value)) {
+    const problem = `an experiment is ${value === null ? 'empty' : shown(value)}; it must be a mapping of keys to values.`
+    complaints.push({ at: find([]).at, problem, remedy: 'compacter config show quickstart prints one.' })
+    return {}
+  }
+  const start = inFull({ name: basename(file, extname(file)), ...value })
+  return sets.reduce((tree, { path, value, at }) => {
+    const next = applyOverride(tree, path, value)
+    if (!next) complaints.push({ at, problem: `${path.slice(0, -1).join('.')} is no mapping of keys to values.` })
+    return next ? inFull(next) : tree
+  }, start)
+}
+
+/** `method: compacter` means its preset, `backbone: t5-base` its name. */
+function inFull(tree: Mapping): Mapping {
+  const keys = { backbone: 'name', method: 'preset', task: 'preset' }
+  const full = Object.entries(keys).filter(([key]) => typeof tree[key] === 'string')
+  return { ...tree, ...Object.fromEntries(full.map(([key, name]) => [key, { [name]: tree[key] }])) }
+}
+
+function placeBackbone(tree: Mapping, folderOf: (path: Path) => string, faults: Fault[], complaints: Complaint[]) {
+  if (!isMapping(tree.backbone) || typeof tree.backbone.name !== 'string') return undefined
+  const found = resolveBackbone(tree.backbone.name, folderOf(['backbone', 'name']), complaints)
+  faults.push(...found.faults)
+  tree.backbone = { ...tree.backbone, name: found.name }
+  return found.config
+}
+
+function placeDataFiles(tree: Mapping, given: Mapping, folderOf: (path: Path) => string, faults: Fault[]): void {
+  if (!isMapping(tree.task)) return
+  const path = isMapping(given.task) ? given.task.path : undefined
+  const directory = typeof path === 'string' ? resolve(folderOf(['task', 'path']), path) : undefined
+  const resolved = resolveDataFiles(tree.task, folderOf, directory)
+  tree.task = resolved.task
+  faults.push(...resolved.faults)
+}
+
+function lengthFaults(training: unknown): Fault[] {
+  if (!isMapping(training)) return []
+  const { epochs, steps } = training
+  if (epochs !== undefined && steps !== undefined) {
+    const remedy = 'Keep one of the two; --set training.epochs=null takes the other out.'
+    return [{ path: ['training', 'steps'], problem: 'training has both epochs and steps.', remedy }]
+  }
+  if (epochs !== undefined || steps !== undefined) return []
+  return [{ path: ['training'], problem: 'training has neither epochs nor steps.', remedy: 'Needed: one of the two.' }]
+}
+
+/** What does not fit the backbone, whatever else is wrong with the options: their defaults stand in for those. */
+function misfits(method: unknown, config: T5Config): Fault[] {
+  const first = methodOptions.safeParse(method)
+  const wrong = (first.error?.issues ?? []).flatMap((issue) =>
+    'keys' in issue && issue.path.length === 0 ? issue.keys : String(issue.path[0]),
+  )
+  const options = first.success ? first : methodOptions.safeParse(without(method as Mapping, ...wrong))
+  if (!options.success) return []
+  return methodProblems(options.data, config).map(({ path, ...words }) => ({ path: ['method', ...path], ...words }))
+}

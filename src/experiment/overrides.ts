@@ -1,0 +1,56 @@
+import { parseDocument } from 'yaml'
+import type { Complaint } from '../error.js'
+import { isMapping, type Mapping } from './merge.js'
+import type { Path, Source } from './source.js'
+
+/** One `--set key=value`. */
+export interface Override {
+  path: string[]
+  value: unknown
+  /** Its own name in errors: `--set method.n=5`. */
+  at: string
+}
+
+/** Parses `key=value`s, the values as YAML; what is wrong goes into `complaints`. */
+export function parseOverrides(texts: readonly string[], complaints: Complaint[]): Override[] {
+  return texts.flatMap((text) => {
+    const at = `--set ${text}`
+    const equals = text.indexOf('=')
+    const path = text.slice(0, equals).split('.')
+    if (equals < 0 || path.some((key) => key === '')) {
+      complaints.push({ at, problem: 'is not of the form key=value.', remedy: 'For instance: --set method.n=8.' })
+      return []
+    }
+    const document = parseDocument(text.slice(equals + 1), { prettyErrors: false })
+    if (document.errors.length === 0) return [{ path, value: document.toJS(), at }]
+    complaints.push({
+      at,
+      problem: `the value is not valid YAML: ${document.errors[0]!.message}.`,
+      remedy: 'Quote it.',
+    })
+    return []
+  })
+}
+
+/** The tree with one value replaced, or removed where it is null; `undefined` where a key on the way is no mapping. */
+export function applyOverride(tree: Mapping, [key, ...rest]: Path, value: unknown): Mapping | undefined {
+  const name = String(key)
+  if (rest.length === 0 && value === null) return Object.fromEntries(Object.entries(tree).filter(([k]) => k !== name))
+  if (rest.length === 0) return { ...tree, [name]: value }
+  const inner = tree[name] ?? {}
+  const replaced = isMapping(inner) ? applyOverride(inner, rest, value) : undefined
+  return replaced && { ...tree, [name]: replaced }
+}
+
+/** Overrides as a source: the last one that sets the path, or something above it, answers. Relative paths start from here. */
+export function overridesSource(overrides: readonly Override[]): Source {
+  return {
+    value: undefined,
+    folder: process.cwd(),
+    find(path) {
+      const setsIt = (override: Override) => override.path.every((key, i) => i < path.length && key === String(path[i]))
+      const found = overrides.findLast(setsIt)
+      return { at: found?.at ?? '--set', depth: found ? path.length : -1 }
+    },
+  }
+}

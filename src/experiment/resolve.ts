@@ -1,0 +1,63 @@
+import { dirname } from 'node:path'
+import type { Complaint } from '../error.js'
+import { type PresetKind, presetFile, presetNames } from '../presets.js'
+import { isMapping, type Mapping, merge, without } from './merge.js'
+import type { Layer } from './origin.js'
+import { yamlSource } from './source.js'
+import { type Fault, shown, suggestion } from './wording.js'
+
+interface Merged {
+  tree: Mapping
+  /** The preset files that values came from, by the key that they stand under. */
+  layers: Layer[]
+  faults: Fault[]
+  /** Keys that a wrong preset leaves open, so that there is nothing to check at or below them. */
+  unknown: Set<string>
+}
+
+/** Puts the named presets of method and task under what the experiment says itself. YAML errors in them go into `complaints`. */
+export function mergePresets(given: Mapping, complaints: Complaint[]): Merged {
+  const merged: Merged = { tree: { ...given }, layers: [], faults: [], unknown: new Set() }
+  mergePreset('method', 'methods', merged, complaints)
+  mergePreset('task', 'tasks', merged, complaints)
+  return merged
+}
+
+function mergePreset(key: 'method' | 'task', kind: PresetKind, merged: Merged, complaints: Complaint[]): void {
+  const own = merged.tree[key]
+  if (!isMapping(own)) return
+  if (own.preset === undefined && (key === 'task' || own.kind !== undefined)) return
+  const file = typeof own.preset === 'string' ? presetFile(kind, own.preset) : undefined
+  const source = file && yamlSource(file, dirname(file), complaints)
+  if (!source || !isMapping(source.value)) {
+    merged.unknown.add(key)
+    if (key === 'method') merged.unknown.add('training.learning_rate')
+    if (!source) merged.faults.push(presetFault(key, kind, own.preset))
+    return
+  }
+  merged.layers.push({ under: [key], source })
+  const { learning_rate, ...preset } = source.value
+  if (key === 'method') takeLearningRate(learning_rate, merged, { under: ['training'], source })
+  if (own.kind !== undefined && own.kind !== preset.kind) merged.faults.push(kindFault(key, own, preset))
+  const name = key === 'task' ? { name: own.preset } : {}
+  merged.tree[key] = merge({ ...name, ...preset, kind: preset.kind }, without(own, 'preset', 'path', 'kind'))
+}
+
+/** A method preset's learning rate is the default of `training.learning_rate`. */
+function takeLearningRate(rate: unknown, { tree, layers }: Merged, layer: Layer): void {
+  if (rate === undefined || !isMapping(tree.training) || tree.training.learning_rate !== undefined) return
+  tree.training = { ...tree.training, learning_rate: rate }
+  layers.push(layer)
+}
+
+function presetFault(key: string, kind: PresetKind, preset: unknown): Fault {
+  const names = presetNames(kind)
+  const remedy = typeof preset === 'string' ? suggestion(preset, names, 'Presets') : `Presets: ${names.join(', ')}.`
+  if (preset === undefined) return { path: [key], problem: `${key} has neither preset nor kind.`, remedy }
+  return { path: [key, 'preset'], problem: `${key} is ${shown(preset)}; there is no such preset.`, remedy }
+}
+
+function kindFault(key: string, own: Mapping, preset: Mapping): Fault {
+  const problem = `${key}.kind is ${shown(own.kind)}; the preset ${shown(own.preset)} is of kind ${shown(preset.kind)}.`
+  return { path: [key, 'kind'], problem, remedy: 'Keep one of preset and kind.' }
+}

@@ -1,0 +1,37 @@
+import type { z } from 'zod'
+import { isMapping } from './merge.js'
+
+type Shape = Record<string, z.ZodType>
+
+/** The keys that an object schema takes; of a discriminated union, those of the value's kind. */
+export function optionsOf(schema: z.ZodType, value: unknown): Shape {
+  const def = (schema as z.ZodObject | z.ZodDiscriminatedUnion).def
+  if (def.type === 'object') return def.shape as Shape
+  if (def.type !== 'union') return {}
+  const kind = isMapping(value) ? value.kind : undefined
+  const option = (def.options as z.ZodObject[]).find((object) => (object.def.shape.kind as z.ZodLiteral).value === kind)
+  return (option?.def.shape as Shape) ?? {}
+}
+
+/** The schema of the value at a path of `tree`; without its default and optionality unless `bare` is false. */
+export function schemaAt(
+  schema: z.ZodType,
+  path: readonly PropertyKey[],
+  tree: unknown,
+  bare = true,
+): z.ZodType | undefined {
+  const [key, ...rest] = path
+  if (key === undefined) return bare ? unwrap(schema) : schema
+  const here = unwrap(schema)
+  const inner = here.def.type === 'array' ? (here as z.ZodArray<z.ZodType>).element : optionsOf(here, tree)[String(key)]
+  const value = isMapping(tree) || Array.isArray(tree) ? (tree as Record<PropertyKey, unknown>)[key] : undefined
+  return inner && schemaAt(inner, rest, value, bare)
+}
+
+/** What is inside defaults and optionals; a description outside stays with it. */
+export function unwrap(schema: z.ZodType): z.ZodType {
+  const { type, innerType } = schema.def as { type: string; innerType?: z.ZodType }
+  if (!innerType || !['default', 'prefault', 'optional'].includes(type)) return schema
+  const inner = unwrap(innerType)
+  return schema.description && !inner.description ? inner.describe(schema.description) : inner
+}

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs'
+import { isAbsolute, relative, resolve } from 'node:path'
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import type { Complaint } from '../error.js'
+
+export type Path = readonly PropertyKey[]
+
+/** A YAML file, or a `--set`, whose values know where they stand. */
+export interface Source {
+  value: unknown
+  /** Folder that relative paths in it start from. */
+  folder: string
+  /** Place of the deepest key on this path that the source has, and how deep that is. */
+  find(path: Path): { at: string; depth: number }
+}
+
+/** Parses YAML. What is wrong with it goes into `complaints`; `value` is then undefined. */
+export function yamlSource(file: string, folder: string, complaints: Complaint[]): Source {
+  const text = readFileSync(file, 'utf8')
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(offset)
+    return `${shownPath(file)}:${line}:${col}`
+  }
+  for (const error of document.errors) complaints.push(yamlComplaint(error, place(error.pos[0]), text))
+  const value = document.errors.length === 0 ? document.toJS() : undefined
+  return { value, folder, find: (path) => findNode(document, path, place) }
+}
+
+/** The key at which each step of the path stands: a map's key, a list's item. */
+function findNode(document: Document, path: Path, place: (offset: number) => string) {
+  let node: unknown = document.contents
+  let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0
+  let depth = 0
+  for (; depth < path.length; depth++) {
+    const step = path[depth]!
+    const pair = isMap(node)
+      ? node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step))
+      : undefined
+    const found = pair ? pair.key : isSeq(node) ? node.items[Number(step)] : undefined
+    if (!isNode(found)) break
+    offset = found.range?.[0] ?? offset
+    node = pair ? pair.value : found
+  }
+  return { at: place(offset), depth }
+}
+
+function yamlComplaint(error: YAMLError, at: string, text: string): Complaint {
+  if (error.code === 'DUPLICATE_KEY') {
+    const key = /^[\w-]+/.exec(text.slice(error.pos[0]))?.[0] ?? 'a key'
+    return { at, problem: `${key} is there twice.`, remedy: 'Keep one of the two.' }
+  }
+  return { at, problem: `not valid YAML: ${error.message.replace(/\.?$/, '.')}` }
+}
+
+/** A path as the user would write it: relative below the current folder, else absolute. */
+export function shownPath(file: string): string {
+  const path = relative(process.cwd(), resolve(file))
+  return path.startsWith('..') || isAbsolute(path) ? resolve(file) : path
+}

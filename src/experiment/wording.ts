@@ -1,0 +1,108 @@
+import type { z } from 'zod'
+import type { Complaint } from '../error.js'
+import { isMapping } from './merge.js'
+import { nearest } from './nearest.js'
+import { optionsOf, schemaAt } from './schema_walk.js'
+
+type Issue = z.core.$ZodIssue
+type Words = Omit<Complaint, 'at'>
+
+/** One thing wrong with the resolved tree, in words, and the path of the key that it is about. */
+export interface Fault extends Words {
+  path: PropertyKey[]
+}
+
+/** Words every issue that zod found in `tree`, checked against `schema`. */
+export function wordIssues(issues: readonly Issue[], schema: z.ZodType, tree: unknown): Fault[] {
+  return issues.flatMap((issue): Fault[] => {
+    if (issue.code === 'unrecognized_keys') return unknownKeys(issue, schema, tree)
+    if (valueAt(tree, issue.path) === undefined) return [missingKey(issue, schema, tree)]
+    const { problem, remedy } = wordIssue(issue, schema, tree)
+    return [{ path: issue.path, problem: `${issue.path.join('.')} ${problem}`, ...(remedy && { remedy }) }]
+  })
+}
+
+function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, schema: z.ZodType, tree: unknown): Fault[] {
+  const here = schemaAt(schema, issue.path, tree)
+  const known = here ? Object.keys(optionsOf(here, valueAt(tree, issue.path))) : []
+  return issue.keys.map((key) => {
+    const problem = `${nameOf(issue.path)} has no key ${key}.`
+    return { path: [...issue.path, key], problem, remedy: suggestion(key, known, 'Keys') }
+  })
+}
+
+/** A key that must be there and is not: told at its parent. */
+function missingKey(issue: Issue, schema: z.ZodType, tree: unknown): Fault {
+  const path = issue.path.slice(0, -1)
+  const description = schemaAt(schema, issue.path, tree)?.description
+  const problem = `${nameOf(path)} has no ${String(issue.path.at(-1))}.`
+  return { path, problem, ...(description && { remedy: `Needed: ${description}` }) }
+}
+
+function wordIssue(issue: Issue, schema: z.ZodType, tree: unknown): Words {
+  const value = valueAt(tree, issue.path)
+  const is = `is ${shown(value)}`
+  switch (issue.code) {
+    case 'invalid_type':
+      return { problem: `${is}; it must be ${typeAt(issue, schema, tree)}.`, ...defaultOf(issue, schema, tree) }
+    case 'invalid_value':
+      return choice(value, issue.values.map(String))
+    case 'too_small':
+      if (issue.origin === 'string' || issue.origin === 'array') return { problem: 'is empty.' }
+      return { problem: `${is}; it must be ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}.` }
+    case 'too_big':
+      return { problem: `${is}; it must be ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}.` }
+    case 'invalid_union':
+      return issue.discriminator ? choice(value, discriminators(issue)) : { problem: `${is}; it ${issue.message}` }
+    default:
+      return { problem: `${is}; it ${issue.message}` }
+  }
+}
+
+/** zod gives them, and leaves them out of its types. */
+const discriminators = (issue: Issue) => ((issue as { options?: unknown[] }).options ?? []).map(String)
+
+const TYPES: Record<string, string> = {
+  int: 'a whole number',
+  number: 'a number',
+  string: 'text',
+  boolean: 'true or false',
+  object: 'a mapping of keys to values',
+  record: 'a mapping of keys to values',
+  array: 'a list',
+}
+
+/** Whole numbers are told from others by the schema: for text in their place zod expects any number. */
+function typeAt(issue: z.core.$ZodIssueInvalidType, schema: z.ZodType, tree: unknown): string {
+  const def = schemaAt(schema, issue.path, tree)?.def as { format?: string } | undefined
+  return TYPES[def?.format === 'safeint' ? 'int' : issue.expected] ?? issue.expected
+}
+
+function choice(value: unknown, values: string[]): Words {
+  const problem = `is ${shown(value)}; it must be ${values.length === 1 ? '' : 'one of '}${values.join(', ')}.`
+  const near = nearest(String(value), values)
+  return { problem, ...(near && { remedy: `Did you mean ${near}?` }) }
+}
+
+function defaultOf(issue: Issue, schema: z.ZodType, tree: unknown): Pick<Words, 'remedy'> {
+  const def = (schemaAt(schema, issue.path, tree, false) as z.ZodDefault | undefined)?.def
+  return def?.type === 'default' ? { remedy: `The default is ${shown(def.defaultValue)}.` } : {}
+}
+
+/** The nearest of the known names, or all of them. */
+export function suggestion(word: string, known: readonly string[], plural: string): string {
+  const near = nearest(word, known)
+  return near ? `Did you mean ${near}?` : `${plural}: ${known.join(', ')}.`
+}
+
+const nameOf = (path: readonly PropertyKey[]) => (path.length === 0 ? 'An experiment' : path.join('.'))
+
+/** A value as YAML's flow style would have it. */
+export const shown = (value: unknown): string => JSON.stringify(value) ?? String(value)
+
+export function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => {
+    if (Array.isArray(value)) return value[Number(key)]
+    return isMapping(value) && Object.hasOwn(value, key) ? value[String(key)] : undefined
+  }, tree)
+}
