@@ -11,14 +11,15 @@ export interface Site {
   sublayer: Sublayer
 }
 
-/** How a trained tensor starts. `slices`: leading axes that count the matrices in it, each of which has the fans of its own. */
+/** How a trained tensor starts; Xavier takes the last two axes as one matrix's fans, `first_rows` those of a tensor of the backbone. */
 export type Start =
   | { kind: 'zeros' }
   | { kind: 'ones' }
   | { kind: 'normal'; std: number }
   | { kind: 'uniform'; bound: number }
-  | { kind: 'xavier_uniform'; gain: number; slices: number }
+  | { kind: 'xavier_uniform'; gain: number }
   | { kind: 'backbone' }
+  | { kind: 'first_rows'; of: string }
 
 /**
  * A tensor that a method trains. `backbone` as its start means unfrozen: the name is then the Hugging Face name of one of
@@ -49,5 +50,7 @@ export interface Hooks {
 export interface Method<Options> {
   /** Every tensor it trains; needs dimensions only, no weights and no backend. */
   parameters(options: Options, config: T5Config): ParameterSpec[]
+  /** Tensors that stay as the seed made them: neither trained nor stored. */
+  constants?(options: Options, config: T5Config): ParameterSpec[]
   hooks(options: Options, config: T5Config, tensors: Tensors): Hooks
 }

@@ -1,0 +1,28 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { rmsNorm } from '../engine/norm.js'
+import type { Hooks } from '../method/method.js'
+import type { T5Config } from './config.js'
+
+/** What one forward pass computes with: dimensions, weights by Hugging Face name, a method's hooks, dropout. */
+export interface Pass {
+  config: T5Config
+  weight(name: string): tf.Tensor
+  hooks: Hooks
+  /** Zeroes elements of x and scales the rest; `place` names the mask. The identity while evaluating. */
+  dropout<T extends tf.Tensor>(x: T, place: string): T
+}
+
+const withBias = (pass: Pass, y: tf.Tensor2D, name: string): tf.Tensor2D => {
+  const bias = pass.hooks.bias?.(name)
+  return bias ? tf.add(y, bias) : y
+}
+
+/** x·Wᵀ, plus a bias where the method trains one. x [rows, in], W [out, in] → [rows, out] */
+export function linear(pass: Pass, x: tf.Tensor2D, name: string): tf.Tensor2D {
+  return withBias(pass, tf.matMul(x, pass.weight(name) as tf.Tensor2D, false, true), name)
+}
+
+/** The backbone's layer norm of that name. x [rows, d] → [rows, d] */
+export function layerNorm(pass: Pass, x: tf.Tensor2D, name: string): tf.Tensor2D {
+  return withBias(pass, rmsNorm(x, pass.weight(name) as tf.Tensor1D, pass.config.layerNormEpsilon), name)
+}

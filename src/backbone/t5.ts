@@ -1,0 +1,155 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { geluNew } from '../engine/nonlinearity.js'
+import type { Site, Stack, Sublayer } from '../method/method.js'
+import { attention, type KeyValue, keyValue } from './attention.js'
+import { layerNorm, linear, type Pass } from './pass.js'
+import { causalMask, positionBias } from './position.js'
+
+/** An encoded batch: hidden [batch·length, d]; mask [batch, 1, 1, length], 0 at tokens and −1e9 at padding. */
+export interface Encoded {
+  hidden: tf.Tensor2D
+  mask: tf.Tensor4D
+  batch: number
+}
+
+/** What the decoder reads of the encoder: keys and values of every layer's cross-attention, and the padding mask. */
+export type Memory = {
+  layers: KeyValue[]
+  mask: tf.Tensor4D
+}
+
+/** The encoder. ids [batch, length], int32, padded with the padding id. A prompt of the method stands in front of each row. */
+export function encode(pass: Pass, ids: tf.Tensor2D): Encoded {
+  const batch = ids.shape[0]
+  const { embedded, mask } = withPrompt(pass, embed(pass, ids), paddingMask(pass, ids), batch)
+  const length = mask.shape[3]
+  const bias = tf.add(positionBias(pass, 'encoder', length, length), mask) // [batch, heads, length, length]
+  let hidden = pass.dropout(embedded, 'encoder.embedded')
+  for (let layer = 0; layer < pass.config.encoderLayers; layer++) {
+    hidden = sublayer(pass, site('encoder', layer, 'attention'), hidden, (normed, name) =>
+      attention(pass, name, normed, keyValue(pass, name, normed, batch), bias),
+    )
+    hidden = sublayer(pass, site('encoder', layer, 'feed_forward'), hidden, (normed, name) =>
+      feedForward(pass, name, normed),
+    )
+  }
+  return { hidden: finalNorm(pass, 'encoder', hidden), mask, batch }
+}
+
+/** Keys and values of every cross-attention, made once for a batch however many tokens are decoded. */
+export function remember(pass: Pass, { hidden, mask, batch }: Encoded): Memory {
+  const layers = Array.from({ length: pass.config.decoderLayers }, (_, layer) =>
+    keyValue(pass, sublayerName(site('decoder', layer, 'cross_attention')), hidden, batch),
+  )
+  return { layers, mask }
+}
+
+/**
+ * The decoder on ids [batch, length] that follow what `past` holds (keys and values of each layer's self-attention).
+ * Gives hidden [batch·length, d] and the past that now includes these ids.
+ */
+export function decode(pass: Pass, ids: tf.Tensor2D, memory: Memory, past?: KeyValue[]) {
+  const [batch, length] = ids.shape
+  const from = past?.[0]?.keys.shape[2] ?? 0
+  const bias = tf.add(
+    positionBias(pass, 'decoder', length, from + length, from),
+    causalMask(length, from + length, from),
+  )
+  const present: KeyValue[] = []
+  let hidden = pass.dropout(embed(pass, ids), 'decoder.embedded')
+  for (let layer = 0; layer < pass.config.decoderLayers; layer++) {
+    hidden = sublayer(pass, site('decoder', layer, 'attention'), hidden, (normed, name) => {
+      present.push(append(past?.[layer], keyValue(pass, name, normed, batch)))
+      return attention(pass, name, normed, present[layer]!, bias)
+    })
+    hidden = sublayer(pass, site('decoder', layer, 'cross_attention'), hidden, (normed, name) =>
+      attention(pass, name, normed, memory.layers[layer]!, memory.mask),
+    )
+    hidden = sublayer(pass, site('decoder', layer, 'feed_forward'), hidden, (normed, name) =>
+      feedForward(pass, name, normed),
+    )
+  }
+  return { hidden: finalNorm(pass, 'decoder', hidden), past: present }
+}
+
+/** Logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
+export function head(pass: Pass, hidden: tf.Tensor2D): tf.Tensor2D {
+  const { tiedHead, dModel } = pass.config
+  const name = tiedHead ? 'shared.weight' : 'lm_head.weight'
+  const scaled = tiedHead ? tf.mul(hidden, dModel ** -0.5) : hidden
+  const logits = tf.matMul(scaled, pass.weight(name) as tf.Tensor2D, false, true)
+  const bias = pass.hooks.bias?.('lm_head.weight')
+  return bias ? tf.add(logits, bias) : (logits as tf.Tensor2D)
+}
+
+/** The decoder's input: labels moved right by one, the start token in front. labels, result [batch, length] int32 */
+export function shiftRight(pass: Pass, labels: tf.Tensor2D): tf.Tensor2D {
+  const [batch, length] = labels.shape
+  const start = tf.fill([batch, 1], pass.config.decoderStartId, 'int32') as tf.Tensor2D
+  return tf.concat([start, tf.slice(labels, [0, 0], [batch, length - 1])], 1)
+}
+
+const site = (stack: Stack, layer: number, sublayer: Sublayer): Site => ({ stack, layer, sublayer })
+
+const MODULES = { attention: 'SelfAttention', cross_attention: 'EncDecAttention', feed_forward: 'DenseReluDense' }
+
+const layerName = ({ stack, layer, sublayer }: Site): string => {
+  const index = sublayer === 'attention' ? 0 : sublayer === 'cross_attention' || stack === 'encoder' ? 1 : 2
+  return `${stack}.block.${layer}.layer.${index}`
+}
+
+const sublayerName = (site: Site): string => `${layerName(site)}.${MODULES[site.sublayer]}`
+
+/** h + dropout(hook(S(LN(h)))): pre-norm, the method sees the sublayer's output. h, result [rows, d] */
+function sublayer(
+  pass: Pass,
+  site: Site,
+  h: tf.Tensor2D,
+  compute: (normed: tf.Tensor2D, name: string) => tf.Tensor2D,
+): tf.Tensor2D {
+  const output = compute(layerNorm(pass, h, `${layerName(site)}.layer_norm.weight`), sublayerName(site))
+  const adapted = pass.hooks.sublayerOutput?.(site, output) ?? output
+  return tf.add(h, pass.dropout(adapted, layerName(site)))
+}
+
+/** wo·dropout(f(wi·x)); gated: wo·dropout(f(wi_0·x)·(wi_1·x)). x, result [rows, d] */
+function feedForward(pass: Pass, name: string, x: tf.Tensor2D): tf.Tensor2D {
+  const { gated, activation } = pass.config
+  const activate = activation === 'relu' ? tf.relu<tf.Tensor2D> : geluNew<tf.Tensor2D>
+  const inner = gated
+    ? tf.mul(activate(linear(pass, x, `${name}.wi_0.weight`)), linear(pass, x, `${name}.wi_1.weight`))
+    : activate(linear(pass, x, `${name}.wi.weight`))
+  return linear(pass, pass.dropout(inner as tf.Tensor2D, name), `${name}.wo.weight`)
+}
+
+function finalNorm(pass: Pass, stack: Stack, hidden: tf.Tensor2D): tf.Tensor2D {
+  return pass.dropout(layerNorm(pass, hidden, `${stack}.final_layer_norm.weight`), `${stack}.final`)
+}
+
+/** ids [batch, length] → [batch·length, d] */
+function embed(pass: Pass, ids: tf.Tensor2D): tf.Tensor2D {
+  return tf.gather(pass.weight('shared.weight') as tf.Tensor2D, tf.reshape(ids, [-1]))
+}
+
+const paddingMask = (pass: Pass, ids: tf.Tensor2D): tf.Tensor4D =>
+  tf.mul(tf.cast(tf.reshape(tf.equal(ids, pass.config.padId), [ids.shape[0], 1, 1, -1]), 'float32'), -1e9)
+
+function withPrompt(pass: Pass, embedded: tf.Tensor2D, mask: tf.Tensor4D, batch: number) {
+  const prompt = pass.hooks.prompt?.()
+  if (!prompt) return { embedded, mask }
+  const [count, d] = prompt.shape
+  const rows = tf.tile(tf.expandDims(prompt, 0), [batch, 1, 1])
+  const joined = tf.concat([rows, tf.reshape(embedded, [batch, -1, d])], 1)
+  return {
+    embedded: tf.reshape(joined, [-1, d]) as tf.Tensor2D,
+    mask: tf.concat([tf.zeros([batch, 1, 1, count]), mask], 3) as tf.Tensor4D,
+  }
+}
+
+const append = (past: KeyValue | undefined, present: KeyValue): KeyValue =>
+  past
+    ? {
+        keys: tf.concat([past.keys, present.keys], 2),
+        values: tf.concat([past.values, present.values], 2),
+      }
+    : present

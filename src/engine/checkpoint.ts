@@ -1,0 +1,79 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { UserError } from '../error.js'
+import type { Scores } from '../run/directory.js'
+import { openSafetensors, writeSafetensors } from '../safetensors.js'
+import type { Model } from './model.js'
+import type { OptimizerState } from './optimizer.js'
+import { gathered, type Layout, named } from './trained.js'
+
+/** How far a run is, beside its tensors. */
+export interface RunState {
+  /** Step after which the model was last evaluated; 0 before the first time. */
+  evaluatedStep: number
+  best?: { step: number; score: number; validation: Scores }
+  /** Wall time so far. */
+  seconds: number
+}
+
+/** Everything that --resume needs, in one file that is old or new, never half-written. */
+export async function saveCheckpoint(path: string, optimizer: OptimizerState, run: RunState): Promise<void> {
+  const { vector, first, second, step } = optimizer
+  const tensors = await Promise.all(
+    Object.entries({ vector, first, second }).map(
+      async ([name, tensor]) => [name, { shape: tensor.shape, data: (await tensor.data()) as Float32Array }] as const,
+    ),
+  )
+  writeSafetensors(path, tensors, { state: JSON.stringify({ step, ...run }) })
+}
+
+/**
+ * Reads a checkpoint back.
+ * @throws UserError if it was made by a method with another number of trained parameters.
+ */
+export function loadCheckpoint(path: string, { size }: Layout): { optimizer: OptimizerState; run: RunState } {
+  const file = openSafetensors(path)
+  try {
+    const { step, ...run } = JSON.parse(file.metadata.state ?? '{}') as RunState & { step: number }
+    const values = ['vector', 'first', 'second'].map((name) => file.read(name))
+    const wrong = values.find((value) => value.length !== size)
+    if (wrong) {
+      throw new UserError({
+        at: path,
+        problem: `holds ${wrong.length} trained parameters; the experiment trains ${size}.`,
+        remedy: 'Start a new run with --run-dir.',
+      })
+    }
+    const [vector, first, second] = values.map((value) => tf.tensor1d(value)) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D]
+    return { optimizer: { vector, first, second, step }, run }
+  } finally {
+    file.close()
+  }
+}
+
+/** The trained tensors by name, as `last.safetensors` and `best.safetensors` hold them. */
+export async function saveTrained(path: string, model: Model, { vector, step }: OptimizerState): Promise<void> {
+  writeSafetensors(path, named(model.layout, (await vector.data()) as Float32Array), { step: String(step) })
+}
+
+/**
+ * The trained vector that a file of trained tensors holds.
+ * @throws UserError naming file and tensor where one is missing or has another shape.
+ */
+export function loadTrained(path: string, { layout }: Model): Float32Array {
+  const file = openSafetensors(path)
+  try {
+    return gathered(layout, ({ name, shape }) => {
+      const stored = file.entries.get(name)?.shape
+      if (String(stored) === String(shape)) return file.read(name)
+      throw new UserError({
+        at: path,
+        problem: stored
+          ? `${name} has the shape [${stored}]; the method's options give [${shape}].`
+          : `has no tensor ${name}.`,
+        remedy: "The file and the run's experiment.yaml do not belong together.",
+      })
+    })
+  } finally {
+    file.close()
+  }
+}

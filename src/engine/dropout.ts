@@ -1,0 +1,20 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { hashSeed } from '../random.js'
+import { statelessUniform } from './uniform.js'
+
+export type Dropout = <T extends tf.Tensor>(x: T, place: string) => T
+
+export const noDropout: Dropout = (x) => x
+
+/**
+ * Zeroes each element with probability `rate` and scales the rest by 1 / (1 − rate). The mask depends on nothing but
+ * (seed, step, place), so a step can be repeated to the bit.
+ */
+export function dropoutAt(rate: number, seed: number, step: number): Dropout {
+  if (rate === 0) return noDropout
+  return (x, place) => {
+    const uniform = statelessUniform(x.shape, [hashSeed(seed, place) | 0, step])
+    const kept = tf.mul(tf.cast(tf.greaterEqual(uniform, rate), 'float32'), 1 / (1 - rate))
+    return tf.mul(x, kept)
+  }
+}

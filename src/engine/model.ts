@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs-core'
+import type { T5Config } from '../backbone/config.js'
+import type { Pass } from '../backbone/pass.js'
+import { backboneTensors } from '../backbone/tensors.js'
+import type { MethodOptions } from '../method/options.js'
+import { methodOf } from '../method/registry.js'
+import { startValues } from '../method/start.js'
+import { elements } from '../safetensors.js'
+import type { Dropout } from './dropout.js'
+import { gathered, type Layout, layoutOf } from './trained.js'
+
+/** A backbone on the device and the method that is trained on it. The trained values themselves are kept apart. */
+export interface Model {
+  config: T5Config
+  options: MethodOptions
+  layout: Layout
+  /** The backbone's tensors that are not trained, by Hugging Face name. */
+  frozen: Map<string, tf.Tensor>
+  /** The method's tensors that stay as the seed made them. */
+  constants: Map<string, tf.Tensor>
+}
+
+/** Reads one tensor of the backbone, whole. */
+export type ReadTensor = (name: string) => Float32Array
+
+/** Puts a backbone on the device, tensor by tensor. Embedding rows beyond `config.vocabulary` are left out. */
+export function loadModel(config: T5Config, options: MethodOptions, read: ReadTensor, seed: number): Model {
+  const method = methodOf(options)
+  const layout = layoutOf(method.parameters(options, config))
+  const trained = new Set(layout.specs.map(({ name }) => name))
+  const frozen = new Map<string, tf.Tensor>()
+  for (const [name, shape] of backboneTensors(config))
+    if (!trained.has(name)) frozen.set(name, tf.tensor(read(name).subarray(0, elements(shape)), shape))
+  const constants = new Map(
+    (method.constants?.(options, config) ?? []).map((spec) => [
+      spec.name,
+      tf.tensor(startValues(spec, seed, read), spec.shape),
+    ]),
+  )
+  return { config, options, layout, frozen, constants }
+}
+
+/** The trained vector before the first step. */
+export const startVector = ({ layout }: Model, read: ReadTensor, seed: number): Float32Array =>
+  gathered(layout, (spec) => startValues(spec, seed, read))
+
+/** One forward pass's view of the model: `views` are the trained tensors in the layout's order. */
+export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout): Pass {
+  const { config, options, layout, frozen, constants } = model
+  const trained = new Map(layout.specs.map(({ name }, index) => [name, views[index]!]))
+  const tensors = (name: string) => trained.get(name) ?? constants.get(name) ?? missing(name)
+  const hooks = methodOf(options).hooks(options, config, tensors)
+  const weight = (name: string) => {
+    const own = trained.get(name)
+    if (own) return own
+    const tensor = frozen.get(name) ?? missing(name)
+    return hooks.weight?.(name, tensor) ?? tensor
+  }
+  return { config, weight, hooks, dropout }
+}
+
+function missing(name: string): never {
+  throw new Error(`the model has no tensor ${name}`)
+}
+
+/** Frees the model's tensors. */
+export function disposeModel({ frozen, constants }: Model): void {
+  tf.dispose([...frozen.values(), ...constants.values()])
+}

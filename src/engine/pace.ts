@@ -1,0 +1,30 @@
+import { duration } from '../terminal.js'
+
+/** Steps that the pace is averaged over. */
+const WINDOW = 50
+
+/** How fast a training goes: over the last steps, pauses for evaluation left out. */
+export class Pace {
+  #steps: { seconds: number; rows: number }[] = []
+  #last = performance.now()
+
+  /** What follows does not count as a step's time until the next step ends. */
+  pause(): void {
+    this.#last = performance.now()
+  }
+
+  step(rows: number): void {
+    const now = performance.now()
+    this.#steps.push({ seconds: (now - this.#last) / 1000, rows })
+    if (this.#steps.length > WINDOW) this.#steps.shift()
+    this.#last = now
+  }
+
+  /** `step 120 of 600 · loss 0.412 · 251 examples/s · 2 min 40 s left` */
+  line(step: number, steps: number, loss: number): string {
+    const seconds = this.#steps.reduce((sum, step) => sum + step.seconds, 0)
+    const rows = this.#steps.reduce((sum, step) => sum + step.rows, 0)
+    const left = (seconds / this.#steps.length) * (steps - step)
+    return `step ${step} of ${steps} · loss ${loss.toFixed(3)} · ${Math.round(rows / seconds)} examples/s · ${duration(left)} left`
+  }
+}

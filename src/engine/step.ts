@@ -1,0 +1,69 @@
+import '@tensorflow/tfjs' // registers the gradients of the ops: in Node, tfjs-core alone has none
+import * as tf from '@tensorflow/tfjs-core'
+import type { Pass } from '../backbone/pass.js'
+import { decode, encode, head, remember, shiftRight } from '../backbone/t5.js'
+import type { Batch } from '../task/batches.js'
+import { crossEntropy } from './cross_entropy.js'
+import type { Dropout } from './dropout.js'
+import { type Model, passOf } from './model.js'
+import { adam, clipNorm, type OptimizerState } from './optimizer.js'
+import { flatten, unflatten } from './trained.js'
+
+export interface StepOptions {
+  learningRate: number
+  /** Largest norm of the gradient. */
+  gradientClipNorm: number
+  dropout: Dropout
+}
+
+/** What a step measured, before its update: mean loss a target token (nats), norm of the unclipped gradient. */
+export interface StepResult {
+  loss: number
+  gradientNorm: number
+}
+
+/** Logits [batch·target length, vocabulary] of a batch under teacher forcing. */
+export function batchLogits(pass: Pass, batch: Batch): tf.Tensor2D {
+  const source = tf.tensor2d(batch.sourceIds, [batch.size, batch.sourceLength], 'int32')
+  const target = tf.tensor2d(batch.targetIds, [batch.size, batch.targetLength], 'int32')
+  const memory = remember(pass, encode(pass, source))
+  return head(pass, decode(pass, shiftRight(pass, target), memory).hidden)
+}
+
+/** Mean cross-entropy of a batch over its target tokens, </s> included. */
+export function batchLoss(pass: Pass, batch: Batch): tf.Scalar {
+  return crossEntropy(batchLogits(pass, batch), tf.tensor1d(batch.targetIds, 'int32'), pass.config.padId)
+}
+
+/** Loss and the gradient of every trained tensor, as one flat vector. Back-propagation ends at the lowest trained tensor. */
+export function lossAndGradient(model: Model, vector: tf.Tensor1D, batch: Batch, dropout: Dropout) {
+  const views = unflatten(model.layout, vector)
+  const { value, grads } = tf
+    .engine()
+    .gradients(() => batchLoss(passOf(model, views, dropout), batch), views, undefined, true)
+  return { loss: value as tf.Scalar, gradient: flatten(model.layout, grads) }
+}
+
+/**
+ * One training step. Gives the state after it and frees the one before, unless loss or gradient is no number:
+ * then the state stays as it was.
+ */
+export async function trainingStep(
+  model: Model,
+  state: OptimizerState,
+  batch: Batch,
+  options: StepOptions,
+): Promise<{ state: OptimizerState; result: StepResult }> {
+  const { next, loss, norm } = tf.tidy(() => {
+    const { loss, gradient } = lossAndGradient(model, state.vector, batch, options.dropout)
+    const { clipped, norm } = clipNorm(gradient, options.gradientClipNorm)
+    return { next: { ...adam(state, clipped, options.learningRate) }, loss, norm }
+  })
+  const result = { loss: (await loss.data())[0]!, gradientNorm: (await norm.data())[0]! }
+  tf.dispose([loss, norm])
+  const finite = Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)
+  disposeState(finite ? state : next)
+  return { state: finite ? next : state, result }
+}
+
+export const disposeState = ({ vector, first, second }: OptimizerState): void => tf.dispose([vector, first, second])

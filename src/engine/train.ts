@@ -1,0 +1,155 @@
+import { existsSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
+import * as tf from '@tensorflow/tfjs-core'
+import { stringify } from 'yaml'
+import { writeAtomically } from '../atomic.js'
+import { UserError } from '../error.js'
+import { loadExperiment } from '../experiment/load.js'
+import type { Experiment } from '../experiment/schema.js'
+import type { Progress } from '../progress.js'
+import { createRun, openRun, type Result, type RunFiles, readResult, writeJson } from '../run/directory.js'
+import { manifestOf } from '../run/manifest.js'
+import { truncateMetrics } from '../run/metrics_log.js'
+import { trainingPlan } from '../task/batches.js'
+import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
+import { type DeviceOptions, startDevice } from './device.js'
+import { evaluateSplit } from './evaluate.js'
+import { disposeModel, type Model, startVector } from './model.js'
+import type { OptimizerState } from './optimizer.js'
+import { longestTarget, type OpenedBackbone, prepareBackbone, prepareModel, prepareSplit } from './prepare.js'
+import { disposeState } from './step.js'
+import { runTraining, type Training } from './trainer.js'
+
+export interface TrainOptions extends DeviceOptions {
+  /** Where the run goes. */
+  folder: string
+  /** Continue the run that is there. */
+  resume: boolean
+  progress: Progress
+  /** Asked after every step and every batch of an evaluation. */
+  interrupted: () => boolean
+}
+
+/**
+ * Trains an experiment into a run directory and reports it: validation and test scores of the best checkpoint.
+ * @throws Interrupted after saving, UserError for what the user can mend.
+ */
+export async function train(experiment: Experiment, options: TrainOptions): Promise<Result> {
+  const { folder, progress, interrupted } = options
+  const files = options.resume ? openRun(folder) : createRun(folder)
+  const finished = readResult(files)
+  if (finished) return finished
+  const prepared = await prepare(experiment, progress)
+  const device = await startDevice(options)
+  for (const note of device.notes) progress.warn(note)
+  progress.note(device.description)
+  if (options.resume) checkSame(files, prepared.experiment)
+  else writeAtomically(files.experiment, stringify(prepared.experiment))
+  const model = prepareModel(prepared.experiment, prepared.backbone, progress)
+  const counts = countsOf(model, prepared.backbone)
+  const backbone_sha256 = prepared.backbone.files.hash()
+  writeJson(files.manifest, manifestOf(prepared.experiment, device, { ...counts, backbone_sha256 }))
+  const { state, run } = startOrResume(files, model, prepared)
+  truncateMetrics(files.metrics, state.step)
+  const optimizer = { state }
+  const evaluation = { experiment: prepared.experiment, tokenizer: prepared.backbone.tokenizer, progress, interrupted }
+  progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
+  try {
+    await runTraining({ ...prepared, files, model, evaluation, progress, interrupted }, optimizer, run)
+    await saveTrained(files.last, model, optimizer.state)
+    progress.phase('Testing the best checkpoint')
+    const test = await testBest(files, model, prepared, evaluation)
+    const best = run.best!
+    const result = {
+      validation: best.validation,
+      test,
+      best_step: best.step,
+      steps: prepared.steps,
+      seconds: Math.round(run.seconds * 10) / 10,
+      ...counts,
+      share_percent: (100 * counts.trained_parameters) / counts.backbone_parameters,
+    }
+    writeJson(files.result, result)
+    progress.end()
+    return result
+  } finally {
+    disposeState(optimizer.state)
+    disposeModel(model)
+    prepared.backbone.files.close()
+  }
+}
+
+interface Prepared extends Pick<Training, 'experiment' | 'train' | 'validation' | 'plan' | 'steps'> {
+  backbone: OpenedBackbone
+  test: Training['validation']
+}
+
+/** Backbone and data, read and checked, and the experiment with every value that is in force. */
+export async function prepare(experiment: Experiment, progress: Progress): Promise<Prepared> {
+  const backbone = await prepareBackbone(experiment, progress)
+  progress.phase(`Reading and tokenising ${experiment.task.name}`)
+  const train = await prepareSplit(experiment, 'train', backbone.tokenizer)
+  const validation = await prepareSplit(experiment, 'validation', backbone.tokenizer)
+  const test = await prepareSplit(experiment, 'test', backbone.tokenizer)
+  const { training } = experiment
+  const plan = trainingPlan(train.lengths, training.batch_size, training.seed)
+  const steps = training.steps ?? training.epochs! * plan.stepsPerEpoch
+  const warmup_steps = Math.min(training.warmup_steps, Math.floor(steps / 2))
+  if (warmup_steps < training.warmup_steps)
+    progress.note(`Warm-up shortened from ${training.warmup_steps} steps to ${warmup_steps}, half of the run.`)
+  const inForce = {
+    ...training,
+    warmup_steps,
+    evaluate_every: training.evaluate_every ?? plan.stepsPerEpoch,
+    target_length: training.target_length ?? longestTarget(train.tokens),
+    dropout: training.dropout ?? backbone.config.dropout,
+  }
+  return { experiment: { ...experiment, training: inForce }, backbone, train, validation, test, plan, steps }
+}
+
+/** A run goes on only with the experiment that it began with. */
+function checkSame(files: RunFiles, experiment: Experiment): void {
+  const before = loadExperiment(files.experiment)
+  const differing = differences(before, experiment)
+  if (differing.length === 0) return
+  throw new UserError({
+    at: files.experiment,
+    problem: `the run was started with another ${differing.join(' and ')}.`,
+    remedy: 'Resume with the same experiment and --set, or start a new run with --run-dir.',
+  })
+}
+
+/** Keys, down to the leaves, whose values differ. */
+function differences(a: unknown, b: unknown, path = ''): string[] {
+  if (isDeepStrictEqual(a, b)) return []
+  const mapping = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x)
+  if (!mapping(a) || !mapping(b)) return [path]
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
+  return [...keys].flatMap((key) => differences(a[key], b[key], path ? `${path}.${key}` : key))
+}
+
+const countsOf = ({ layout }: Model, { parameters }: OpenedBackbone) => ({
+  trained_parameters: layout.size,
+  backbone_parameters: parameters,
+})
+
+function startOrResume(files: RunFiles, model: Model, { experiment, backbone }: Prepared) {
+  if (existsSync(files.checkpoint)) {
+    const { optimizer, run } = loadCheckpoint(files.checkpoint, model.layout)
+    return { state: optimizer, run }
+  }
+  const vector = tf.tensor1d(startVector(model, backbone.files.read, experiment.training.seed))
+  const zeros = () => tf.zeros([model.layout.size]) as tf.Tensor1D
+  const state: OptimizerState = { vector, first: zeros(), second: zeros(), step: 0 }
+  const run: RunState = { evaluatedStep: 0, seconds: 0 }
+  return { state, run }
+}
+
+async function testBest(files: RunFiles, model: Model, { test }: Prepared, evaluation: Training['evaluation']) {
+  const vector = tf.tensor1d(loadTrained(files.best, model))
+  try {
+    return await evaluateSplit(model, vector, test, evaluation)
+  } finally {
+    vector.dispose()
+  }
+}

@@ -1,0 +1,118 @@
+import { UserError } from '../error.js'
+import type { Experiment } from '../experiment/schema.js'
+import type { Progress } from '../progress.js'
+import type { RunFiles, Scores } from '../run/directory.js'
+import { appendMetrics } from '../run/metrics_log.js'
+import { padBatch, type TrainingPlan } from '../task/batches.js'
+import { type RunState, saveCheckpoint, saveTrained } from './checkpoint.js'
+import { dropoutAt } from './dropout.js'
+import { type Evaluation, evaluateSplit, Interrupted, meanScore } from './evaluate.js'
+import type { Model } from './model.js'
+import { learningRate, type OptimizerState } from './optimizer.js'
+import { Pace } from './pace.js'
+import type { PreparedSplit } from './prepare.js'
+import { trainingStep } from './step.js'
+
+/** Everything a training needs, prepared. */
+export interface Training {
+  experiment: Experiment
+  files: RunFiles
+  model: Model
+  train: PreparedSplit
+  validation: PreparedSplit
+  plan: TrainingPlan
+  /** Optimiser steps of the whole run. */
+  steps: number
+  evaluation: Evaluation
+  progress: Progress
+  interrupted: () => boolean
+}
+
+/**
+ * Trains from the given state to the last step: evaluates on validation when due, keeps the best, saves checkpoints.
+ * The optimiser's state is replaced in `optimizer.state` as it goes, so that the caller can free it.
+ * @throws Interrupted when asked to stop, after the checkpoint is saved; UserError when the loss is no number.
+ */
+export async function runTraining(
+  training: Training,
+  optimizer: { state: OptimizerState },
+  run: RunState,
+): Promise<void> {
+  const { experiment, files, steps, plan, interrupted } = training
+  const { checkpoint_every: checkpointEvery, evaluate_every: evaluateEvery = plan.stepsPerEpoch } = experiment.training
+  const before = run.seconds
+  const started = performance.now()
+  const pace = new Pace()
+  const save = async () => {
+    run.seconds = before + (performance.now() - started) / 1000
+    await saveCheckpoint(files.checkpoint, optimizer.state, run)
+  }
+  try {
+    for (;;) {
+      const { step } = optimizer.state
+      const due = step === steps || (step > 0 && step % evaluateEvery === 0)
+      if (due && run.evaluatedStep !== step) {
+        await evaluateStep(training, optimizer.state, run)
+        await save()
+        pace.pause()
+      } else if (step % checkpointEvery === 0) await save()
+      if (step === steps) break
+      if (interrupted()) throw new Interrupted()
+      await takeStep(training, optimizer, pace)
+    }
+  } catch (error) {
+    if (error instanceof Interrupted || error instanceof NotANumber) await save()
+    throw error
+  }
+}
+
+async function takeStep(training: Training, optimizer: { state: OptimizerState }, pace: Pace): Promise<void> {
+  const { experiment, files, model, train, plan, steps, progress } = training
+  const { learning_rate: peak, warmup_steps: warmup, seed, gradient_clip_norm } = experiment.training
+  const { step } = optimizer.state
+  const rows = plan.batch(step)
+  const rate = learningRate(step, { peak, warmup, steps })
+  const dropout = dropoutAt(experiment.training.dropout ?? model.config.dropout, seed, step)
+  const options = { learningRate: rate, gradientClipNorm: gradient_clip_norm, dropout }
+  const taken = await trainingStep(model, optimizer.state, padBatch(train.tokens, rows), options)
+  const { loss, gradientNorm } = taken.result
+  if (taken.state === optimizer.state) throw new NotANumber(training, step + 1, rows, taken.result)
+  optimizer.state = taken.state
+  appendMetrics(files.metrics, { step: step + 1, loss, learning_rate: rate, gradient_norm: gradientNorm })
+  pace.step(rows.length)
+  progress.update(pace.line(step + 1, steps, loss))
+  await new Promise(setImmediate) // lets signals in
+}
+
+/** Validation scores of the state; the best so far is written to best.safetensors. */
+async function evaluateStep(training: Training, state: OptimizerState, run: RunState): Promise<void> {
+  const { files, model, validation, evaluation, progress, steps } = training
+  const scores: Scores = await evaluateSplit(model, state.vector, validation, evaluation)
+  appendMetrics(files.metrics, { step: state.step, split: 'validation', ...scores })
+  const score = meanScore(scores)
+  const better = !run.best || score > run.best.score
+  if (better) {
+    await saveTrained(files.best, model, state)
+    run.best = { step: state.step, score, validation: scores }
+  }
+  run.evaluatedStep = state.step
+  const figures = Object.entries(scores).map(([metric, value]) => `${metric} ${value.toFixed(2)}`)
+  progress.note(`step ${state.step} of ${steps}: validation ${figures.join(', ')}${better ? ', the best so far' : ''}`)
+}
+
+/** Loss or gradient is no number; the state before that step is good and is saved. */
+class NotANumber extends UserError {
+  constructor(
+    { files, train, experiment }: Training,
+    step: number,
+    rows: number[],
+    { loss, gradientNorm }: { loss: number; gradientNorm: number },
+  ) {
+    const lines = rows.map((row) => train.examples[row]!.row)
+    super({
+      at: files.folder,
+      problem: `at step ${step} the loss is ${loss} and the gradient norm ${gradientNorm}; the rows are lines ${lines.join(', ')} of ${experiment.task.train}.`,
+      remedy: `The state after step ${step - 1} is in ${files.checkpoint}. Lower training.learning_rate (${experiment.training.learning_rate}) or look at those rows.`,
+    })
+  }
+}

@@ -1,0 +1,15 @@
+import type { Tensor2D } from '@tensorflow/tfjs-core'
+import type { Method } from './method.js'
+import type { PromptTuningOptions } from './options.js'
+
+/** Prompt tuning (Lester et al., arXiv 2104.08691): trained vectors [length, d] in front of every embedded source. */
+export const promptTuning: Method<PromptTuningOptions> = {
+  parameters: ({ length, start }, config) => [
+    {
+      name: 'prompt',
+      shape: [length, config.dModel],
+      start: start === 'random' ? { kind: 'uniform', bound: 0.5 } : { kind: 'first_rows', of: 'shared.weight' },
+    },
+  ],
+  hooks: (_options, _config, tensors) => ({ prompt: () => tensors('prompt') as Tensor2D }),
+}

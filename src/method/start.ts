@@ -1,0 +1,34 @@
+import { hashSeed, normalArray, uniformArray } from '../random.js'
+import type { ParameterSpec } from './method.js'
+
+/**
+ * A tensor's starting values; from the seed, the same for the same (seed, name), whatever else is trained.
+ * `backbone` reads a tensor of the backbone. Xavier-uniform: U(−a, a), a = gain·√(6 / (fan_in + fan_out)).
+ */
+export function startValues(
+  { name, shape, start }: ParameterSpec,
+  seed: number,
+  backbone: (name: string) => Float32Array,
+): Float32Array {
+  const length = shape.reduce((product, size) => product * size, 1)
+  const stream = hashSeed(seed, name)
+  switch (start.kind) {
+    case 'zeros':
+      return new Float32Array(length)
+    case 'ones':
+      return new Float32Array(length).fill(1)
+    case 'normal':
+      return normalArray(length, stream, start.std)
+    case 'uniform':
+      return uniformArray(length, stream, -start.bound, start.bound)
+    case 'xavier_uniform': {
+      const [fanIn, fanOut] = shape.slice(-2) as [number, number]
+      const bound = start.gain * Math.sqrt(6 / (fanIn + fanOut))
+      return uniformArray(length, stream, -bound, bound)
+    }
+    case 'backbone':
+      return backbone(name).subarray(0, length)
+    case 'first_rows':
+      return backbone(start.of).subarray(0, length)
+  }
+}

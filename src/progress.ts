@@ -1,0 +1,15 @@
+/** Where long work tells what it is doing. A terminal draws it; a test or a library may leave it silent. */
+export interface Progress {
+  /** A new phase begins; the one before is done. */
+  phase(text: string): void
+  /** The running phase's newest state, drawn over the one before. */
+  update(text: string): void
+  /** A line that stays. */
+  note(text: string): void
+  /** A line that stays and asks for attention. */
+  warn(text: string): void
+  /** The last phase is done. */
+  end(): void
+}
+
+export const silent: Progress = { phase() {}, update() {}, note() {}, warn() {}, end() {} }

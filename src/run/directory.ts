@@ -1,0 +1,75 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeAtomically } from '../atomic.js'
+import { UserError } from '../error.js'
+
+/** A split's metrics by name, × 100. */
+export type Scores = Record<string, number>
+
+/** Paths of a run's files. What each holds: docs/run.md. */
+export function runFiles(folder: string) {
+  return {
+    folder,
+    experiment: join(folder, 'experiment.yaml'),
+    manifest: join(folder, 'manifest.json'),
+    metrics: join(folder, 'metrics.jsonl'),
+    checkpoint: join(folder, 'checkpoint', 'state.safetensors'),
+    last: join(folder, 'last.safetensors'),
+    best: join(folder, 'best.safetensors'),
+    result: join(folder, 'result.json'),
+  }
+}
+
+export type RunFiles = ReturnType<typeof runFiles>
+
+/** What a finished run reached. `seconds`: training and evaluation, over all sessions of a resumed run. */
+export interface Result {
+  validation: Scores
+  test: Scores
+  best_step: number
+  steps: number
+  seconds: number
+  trained_parameters: number
+  backbone_parameters: number
+  share_percent: number
+}
+
+/**
+ * Makes the folder of a new run.
+ * @throws UserError if something is there already: a run is never overwritten.
+ */
+export function createRun(folder: string): RunFiles {
+  const files = runFiles(folder)
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    const resumable = existsSync(files.experiment) && !existsSync(files.result)
+    throw new UserError({
+      at: folder,
+      problem: existsSync(files.result) ? 'holds a finished run.' : 'exists already.',
+      remedy: `${resumable ? 'Continue it with --resume, or choose' : 'Choose'} another folder with --run-dir, or delete this one.`,
+    })
+  }
+  mkdirSync(join(folder, 'checkpoint'), { recursive: true })
+  return files
+}
+
+/**
+ * The files of a run that exists.
+ * @throws UserError if the folder is no run.
+ */
+export function openRun(folder: string): RunFiles {
+  const files = runFiles(folder)
+  if (existsSync(files.experiment)) return files
+  throw new UserError({
+    at: folder,
+    problem: existsSync(folder) ? 'is no run: it has no experiment.yaml.' : 'there is no such folder.',
+    remedy: 'Name a folder that `compacter train` made, such as runs/quickstart.',
+  })
+}
+
+export const writeJson = (path: string, value: unknown): void =>
+  writeAtomically(path, `${JSON.stringify(value, null, 2)}\n`)
+
+/** The result of a finished run; undefined for one that is not. */
+export function readResult(files: RunFiles): Result | undefined {
+  return existsSync(files.result) ? (JSON.parse(readFileSync(files.result, 'utf8')) as Result) : undefined
+}

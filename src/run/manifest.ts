@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { version_core } from '@tensorflow/tfjs-core'
+import { hashFiles } from '../backbone/hash.js'
+import type { Device } from '../engine/device.js'
+import type { Experiment } from '../experiment/schema.js'
+import { packageRoot } from '../root.js'
+
+/** What a run was made with, so that it can be told from another and repeated. */
+export interface Manifest {
+  compacter: string
+  git_commit: string | null
+  node: string
+  platform: string
+  tfjs: string
+  engine: string
+  engine_version: string
+  device: string
+  threads: number
+  seed: number
+  trained_parameters: number
+  backbone_parameters: number
+  backbone_sha256: string
+  data_sha256: Record<string, string>
+}
+
+export function manifestOf(
+  experiment: Experiment,
+  device: Device,
+  facts: Pick<Manifest, 'trained_parameters' | 'backbone_parameters' | 'backbone_sha256'>,
+): Manifest {
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
+  const { train, validation, test } = experiment.task
+  const files = Object.entries({ train, validation, test })
+  return {
+    compacter: version,
+    git_commit: gitCommit(),
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    tfjs: version_core,
+    engine: device.engine,
+    engine_version: device.version,
+    device: device.description,
+    threads: device.threads,
+    seed: experiment.training.seed,
+    ...facts,
+    data_sha256: Object.fromEntries(files.map(([split, file]) => [split, hashFiles([file])])),
+  }
+}
+
+/** The commit of the toolkit's own checkout; null where it was installed as a package. */
+function gitCommit(): string | null {
+  try {
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-C', packageRoot, ...args], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim()
+    return git('rev-parse', '--show-toplevel') === packageRoot ? git('rev-parse', 'HEAD') : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,64 @@
+import type { Ora } from 'ora'
+import type { Progress } from './progress.js'
+
+/** Without a terminal, the newest state is written at most this often. */
+const PLAIN_INTERVAL_MS = 10_000
+
+/** Progress on stderr: a spinner where that is a terminal, else plain lines. stdout stays free for results. */
+export async function terminalProgress(): Promise<Progress> {
+  return process.stderr.isTTY ? spinnerProgress((await import('ora')).default) : plainProgress()
+}
+
+function spinnerProgress(ora: (options: { stream: NodeJS.WriteStream; discardStdin: boolean }) => Ora): Progress {
+  const spinner = ora({ stream: process.stderr, discardStdin: false })
+  let phase = ''
+  const succeed = () => {
+    if (spinner.isSpinning) spinner.succeed(spinner.text)
+  }
+  const aside = (write: () => void) => {
+    const { isSpinning, text } = spinner
+    spinner.stop()
+    write()
+    if (isSpinning) spinner.start(text)
+  }
+  return {
+    phase(text) {
+      succeed()
+      phase = text
+      spinner.start(text)
+    },
+    update: (text) => {
+      spinner.text = `${phase} · ${text}`
+    },
+    note: (text) => aside(() => spinner.info(text)),
+    warn: (text) => aside(() => spinner.warn(text)),
+    end: succeed,
+  }
+}
+
+function plainProgress(): Progress {
+  const write = (text: string) => process.stderr.write(`${text}\n`)
+  let written = performance.now()
+  return {
+    phase(text) {
+      write(text)
+      written = performance.now()
+    },
+    update(text) {
+      if (performance.now() - written < PLAIN_INTERVAL_MS) return
+      write(`  ${text}`)
+      written = performance.now()
+    },
+    note: write,
+    warn: (text) => write(`Warning: ${text}`),
+    end() {},
+  }
+}
+
+/** 7 s, 3 min 20 s, 2 h 5 min. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  return `${Math.floor(whole / 3600)} h ${Math.round((whole % 3600) / 60)} min`
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseT5Config } from '../src/backbone/config.js'
+import { loadModel, type Model } from '../src/engine/model.js'
+import { gathered } from '../src/engine/trained.js'
+import { type MethodOptions, methodOptions } from '../src/method/options.js'
+import { packageRoot } from '../src/root.js'
+import { openSafetensors } from '../src/safetensors.js'
+import type { Batch } from '../src/task/batches.js'
+
+/** What PyTorch computed, see test/oracle/README.md. */
+export interface OracleCase {
+  method: MethodOptions
+  learningRate: number
+  /** Trained tensors whose gradient is rounding only: left out of comparisons. */
+  illConditioned: string[]
+  batch: Batch
+  read(name: string): Float32Array
+  readInts(name: string): Int32Array
+  has(name: string): boolean
+}
+
+const fixture = (...path: string[]) => join(packageRoot, 'test', 'fixtures', ...path)
+
+export function openCase(backbone: string, name: string): OracleCase {
+  const file = openSafetensors(fixture(backbone, `${name}.safetensors`))
+  const { method, learning_rate, ill_conditioned } = JSON.parse(file.metadata.case!)
+  const [size, sourceLength] = file.entries.get('input_ids')!.shape as [number, number]
+  const [, targetLength] = file.entries.get('labels')!.shape as [number, number]
+  const ids = { sourceIds: file.readInts('input_ids'), targetIds: file.readInts('labels') }
+  return {
+    method: method.kind === 'none' ? { kind: 'full' } : methodOptions.parse(method),
+    learningRate: learning_rate,
+    illConditioned: ill_conditioned,
+    batch: { rows: [], ...ids, size, sourceLength, targetLength },
+    read: (tensor) => file.read(tensor),
+    readInts: (tensor) => file.readInts(tensor),
+    has: (tensor) => file.entries.has(tensor),
+  }
+}
+
+function openFixture(backbone: string) {
+  const config = fixture(backbone, 'config.json')
+  return {
+    config: parseT5Config(JSON.parse(readFileSync(config, 'utf8')), config),
+    read: openSafetensors(fixture(backbone, 'model.safetensors')).read,
+  }
+}
+
+/** The case's backbone on the device, and the trained vector it starts from. */
+export function loadCase(backbone: string, { method, read }: OracleCase): { model: Model; start: Float32Array } {
+  const files = openFixture(backbone)
+  const model = loadModel(files.config, method, files.read, 0)
+  const start = gathered(model.layout, ({ name }) => read(`trained/${name}`))
+  return { model, start }
+}
+
+/** The bare backbone: nothing is trained. */
+export function loadBare(backbone: string): { model: Model; start: Float32Array } {
+  const files = openFixture(backbone)
+  const model = loadModel(files.config, { kind: 'full' }, files.read, 0)
+  return { model, start: gathered(model.layout, ({ name }) => files.read(name)) }
+}
