@@ -4,19 +4,30 @@ export function accuracy(predictions: string[], targets: string[]): number {
   return countWhere(targets, (target, i) => predictions[i] === target) / targets.length
 }
 
-/** 2·TP / (2·TP + FP + FN) of the positive label; 0 where it is neither predicted nor wanted. */
+/**
+ * 2·TP / (2·TP + FP + FN) of the positive label; 0 where it is neither predicted nor wanted. An output that is no label
+ * is wrong whatever the target: a false positive where the target is the other label.
+ */
 export function binaryF1(predictions: string[], targets: string[], positive: string): number {
   const truePositives = countWhere(targets, (target, i) => target === positive && predictions[i] === positive)
-  const predicted = countWhere(predictions, (prediction) => prediction === positive)
+  const falsePositives = countWhere(targets, (target, i) => target !== positive && predictions[i] !== target)
   const wanted = countWhere(targets, (target) => target === positive)
-  return predicted + wanted === 0 ? 0 : (2 * truePositives) / (predicted + wanted)
+  return f1(truePositives, truePositives + falsePositives, wanted)
 }
 
 /** Mean F1 of the labels that are targets: an output that is no label costs recall and is no class of its own. */
 export function macroF1(predictions: string[], targets: string[]): number {
-  const labels = [...new Set(targets)]
-  if (labels.length === 0) return 0
-  return labels.reduce((sum, label) => sum + binaryF1(predictions, targets, label), 0) / labels.length
+  const correct = counts(targets.filter((target, i) => predictions[i] === target))
+  const predicted = counts(predictions)
+  const wanted = counts(targets)
+  if (wanted.size === 0) return 0
+  let sum = 0
+  for (const [label, count] of wanted) sum += f1(correct.get(label) ?? 0, predicted.get(label) ?? 0, count)
+  return sum / wanted.size
+}
+
+function f1(correct: number, predicted: number, wanted: number): number {
+  return predicted + wanted === 0 ? 0 : (2 * correct) / (predicted + wanted)
 }
 
 /**

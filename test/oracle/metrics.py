@@ -1,0 +1,163 @@
+"""Inputs and expected scores for test/task/metrics.test.ts, from scikit-learn and scipy.
+
+    python test/oracle/metrics.py > test/fixtures/metrics.json     (scikit-learn 1.9, scipy 1.17, numpy 2)
+
+SQuAD's normalisation and F1 are the official evaluate-v1.1 script's, written out. ROUGE-L's longest common subsequence
+is found by trying every subsequence, so it shares no method with ours.
+"""
+import collections, itertools, json, random, re, string, warnings
+import numpy as np
+from scipy import stats
+from sklearn import metrics
+
+warnings.filterwarnings('ignore')  # undefined values are what is tested
+draw = random.Random(42)
+
+
+def normalise(text):
+    text = ''.join(c for c in text.lower() if c not in set(string.punctuation))
+    return ' '.join(re.sub(r'\b(a|an|the)\b', ' ', text).split())
+
+
+def exact(prediction, target):
+    return float(normalise(prediction) == normalise(target))
+
+
+def f1_of(p, t, common):
+    if common == 0:
+        return 0.0
+    precision, recall = common / len(p), common / len(t)
+    return 2 * precision * recall / (precision + recall)
+
+
+def token_f1(prediction, target):
+    p, t = normalise(prediction).split(), normalise(target).split()
+    return f1_of(p, t, sum((collections.Counter(p) & collections.Counter(t)).values()))
+
+
+def is_subsequence(part, whole):
+    rest = iter(whole)
+    return all(word in rest for word in part)
+
+
+def rouge_l(prediction, target):
+    p, t = (re.findall('[a-z0-9]+', s.lower()) for s in (prediction, target))
+    longest = max(k for k in range(len(p) + 1) for part in itertools.combinations(p, k) if is_subsequence(part, t))
+    return f1_of(p, t, longest)
+
+
+def f1_with_invalid(targets, predictions):
+    wrong = {'0': '1', '1': '0'}
+    predictions = [p if p in wrong else wrong[t] for p, t in zip(predictions, targets)]
+    return metrics.f1_score(targets, predictions, pos_label='1', zero_division=0) if targets else 0
+
+
+def macro(targets, predictions):
+    return metrics.f1_score(targets, predictions, labels=sorted(set(targets)), average='macro', zero_division=0)
+
+
+def number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
+def correlation(of):
+    def score(targets, predictions):
+        value = of([number(p) for p in predictions], [number(t) for t in targets])[0] if len(targets) > 1 else 0
+        return 0 if np.isnan(value) else value
+    return score
+
+
+def mean(of):
+    return lambda targets, predictions: np.mean([of(p, t) for p, t in zip(predictions, targets)])
+
+
+LABELS = {'accuracy': metrics.accuracy_score, 'macro_f1': macro, 'matthews': metrics.matthews_corrcoef}
+BINARY = {**LABELS, 'f1': f1_with_invalid}
+NUMBERS = {'pearson': correlation(stats.pearsonr), 'spearman': correlation(stats.spearmanr)}
+TEXTS = {'exact_match': mean(exact), 'token_f1': mean(token_f1), 'rouge_l': mean(rouge_l)}
+
+
+def choices(options, n):
+    return [draw.choice(options) for _ in range(n)]
+
+
+def case(name, scores, predictions, targets):
+    expected = {metric: 100 * float(of(targets, predictions)) for metric, of in scores.items()}
+    return dict(name=name, predictions=predictions, targets=targets, expected=expected)
+
+
+def mostly(targets, others, share):
+    return [t if draw.random() < share else draw.choice(others) for t in targets]
+
+
+def number_cases():
+    scores = [f'{draw.randrange(26) / 5:.1f}' for _ in range(200)]
+    noisy = [f'{min(5, max(0, float(s) + draw.gauss(0, 1))):.1f}' for s in scores]
+    yield case('random scores with ties', NUMBERS, noisy, scores)
+    yield case('outputs that are no number', NUMBERS, [draw.choice([s, s, '', 'three', '1.2.3', '-']) for s in scores], scores)
+    yield case('constant outputs', NUMBERS, ['2.6'] * 200, scores)
+    yield case('constant 0.1, whose mean is rounded', NUMBERS, ['0.1'] * 200, scores)
+    yield case('constant targets', NUMBERS, noisy, ['3.0'] * 200)
+    yield case('all outputs invalid', NUMBERS, ['x'] * 200, scores)
+    yield case('exactly right', NUMBERS, scores, scores)
+    yield case('exactly reversed', NUMBERS, [f'{5 - float(s):.1f}' for s in scores], scores)
+    yield case('two pairs', NUMBERS, ['1.0', '2.0'], ['3.0', '0.5'])
+    yield case('one pair', NUMBERS, ['1.0'], ['3.0'])
+    yield case('exponents and signs', NUMBERS, ['1e1', '-2', '+.5', '3.'], ['4', '1', '2', '2.5'])
+
+
+def text_cases():
+    words = ['the', 'a', 'Cat', 'cat.', 'sat', 'mat', 'an', 'on', "it's", 'state-of-the-art', '1990s', 'café', '?!', 'Über']
+    texts = [' '.join(choices(words, draw.randrange(9))) for _ in range(120)]
+    others = [' '.join(draw.sample(t.split(), len(t.split()))) if draw.random() < .6 else draw.choice(texts) for t in texts]
+    yield case('random sentences', TEXTS, others, texts)
+    yield case('the same', TEXTS, texts, texts)
+    yield case('no output', TEXTS, [''] * 120, texts)
+    yield case('empty against empty', TEXTS, ['', 'the'], ['', 'a'])
+    yield case('articles, case and punctuation', TEXTS, ['The U.S.!', 'theatre a', 'x  y'], ['us', 'an theatre', 'X\ty'])
+
+
+def label_cases():
+    binary, three, odd = choices('01', 300), choices(['0', '1', '2'], 300), ['', 'positive', '11', '0 1', '2']
+    yield case('binary', BINARY, mostly(binary, '01', .5), binary)
+    yield case('binary with outputs that are no label', BINARY, mostly(binary, ['0', '1', *odd], .4), binary)
+    yield case('binary, all outputs invalid', BINARY, choices(odd, 300), binary)
+    yield case('binary, always 1', BINARY, ['1'] * 300, binary)
+    yield case('binary, always 0', BINARY, ['0'] * 300, binary)
+    yield case('only negatives, found', BINARY, ['0'] * 9, ['0'] * 9)
+    yield case('only positives, found', BINARY, ['1'] * 9, ['1'] * 9)
+    yield case('only positives, none found', BINARY, ['0'] * 9, ['1'] * 9)
+    yield case('all wrong', BINARY, ['1' if t == '0' else '0' for t in binary], binary)
+    yield case('one row', BINARY, ['1'], ['1'])
+    yield case('three labels, unbalanced', LABELS, mostly(three, '001', .6), [t if t != '2' else draw.choice('012') for t in three])
+    yield case('three labels with invalid outputs', LABELS, mostly(three, ['0', '3', ''], .5), three)
+    yield case('three labels, one never a target', LABELS, three, [t if t != '2' else '0' for t in three])
+    yield case('words as labels', LABELS, ['entailment', 'neutral', 'Neutral', ''], ['entailment', 'neutral', 'neutral', 'neutral'])
+
+
+def multirc():
+    for name, wrong in (('random', .3), ('with invalid outputs', .4), ('all right', 0), ('all wrong', 1)):
+        questions = [draw.randrange(30) for _ in range(150)]
+        targets = choices('01', 150)
+        flip = {'0': '1', '1': '0'}
+        predictions = [(draw.choice(['', 'x']) if 'invalid' in name else flip[t]) if draw.random() < wrong else t for t in targets]
+        groups = collections.defaultdict(list)
+        for q, p, t in zip(questions, predictions, targets):
+            groups[q].append(p == t)
+        expected = dict(f1a=100 * f1_with_invalid(targets, predictions), exact_match=100 * float(np.mean([all(g) for g in groups.values()])))
+        yield dict(name=name, predictions=predictions, targets=targets, questions=questions, expected=expected)
+
+
+def record():
+    names = ['Barack Obama', 'the White House', 'Obama', 'U.S.', 'New York Times', 'Times', 'São Paulo']
+    answers = [draw.sample(names, draw.randrange(1, 4)) for _ in range(100)]
+    predictions = [draw.choice([*a, *names, '', 'nobody at all']) for a in answers]
+    best = lambda of: 100 * float(np.mean([max(of(p, a) for a in accepted) for p, accepted in zip(predictions, answers)]))
+    return dict(predictions=predictions, answers=answers, expected=dict(f1=best(token_f1), exact_match=best(exact)))
+
+
+cases = [*label_cases(), *number_cases(), *text_cases()]
+print(json.dumps(dict(cases=cases, multirc=list(multirc()), record=record()), ensure_ascii=False, separators=(',', ':')))

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { normaliseAnswer } from '../../src/task/answers.js'
+import { METRIC_NAMES, type MetricName, score, scoreMultirc, scoreRecord } from '../../src/task/metrics.js'
+
+interface Case {
+  name: string
+  predictions: string[]
+  targets: string[]
+  questions: number[]
+  expected: Record<string, number>
+}
+
+// expected: test/oracle/metrics.py, scikit-learn 1.9 and scipy 1.17
+const fixture = JSON.parse(readFileSync(new URL('../fixtures/metrics.json', import.meta.url), 'utf8')) as {
+  cases: Case[]
+  multirc: Case[]
+  record: { predictions: string[]; answers: string[][]; expected: Record<string, number> }
+}
+
+function expectScores(scores: Record<string, number>, expected: Record<string, number>): void {
+  expect(Object.keys(scores).sort()).toEqual(Object.keys(expected).sort())
+  for (const [name, value] of Object.entries(expected)) {
+    expect(Math.abs(scores[name]! - value), `${name}: ${scores[name]} for ${value}`).toBeLessThan(1e-9)
+  }
+}
+
+describe('score', () => {
+  test.each(fixture.cases)('is scikit-learn’s and scipy’s: $name', ({ predictions, targets, expected }) => {
+    expectScores(score(Object.keys(expected) as MetricName[], predictions, targets), expected)
+  })
+
+  test('knows no metric that the oracle leaves out', () => {
+    const covered = new Set(fixture.cases.flatMap(({ expected }) => Object.keys(expected)))
+    expect([...covered].sort()).toEqual([...METRIC_NAMES].sort())
+  })
+
+  test('an output that is no label is wrong, also where the target is not the positive label', () => {
+    // one true positive, one false positive: 2·1 / (2·1 + 1)
+    expectScores(score(['accuracy', 'f1'], ['1', 'maybe'], ['1', '0']), { accuracy: 50, f1: 200 / 3 })
+  })
+
+  test('white space around an output does not make it wrong', () => {
+    expect(score(['accuracy'], [' 1', '0\n'], ['1', '0'])).toEqual({ accuracy: 100 })
+  })
+
+  test('of nothing is 0, never NaN', () => {
+    expect(score(METRIC_NAMES, [], [])).toEqual(Object.fromEntries(METRIC_NAMES.map((name) => [name, 0])))
+  })
+
+  test('refuses lists of different lengths', () => {
+    expect(() => score(['accuracy'], ['1'], [])).toThrow('1 predictions cannot be scored against 0 targets')
+  })
+})
+
+describe('scoreMultirc', () => {
+  test.each(fixture.multirc)('is scikit-learn’s: $name', ({ predictions, targets, questions, expected }) => {
+    expectScores(scoreMultirc(predictions, targets, questions), expected)
+  })
+})
+
+test('scoreRecord takes the best of a query’s answers', () => {
+  const { predictions, answers, expected } = fixture.record
+  expectScores(scoreRecord(predictions, answers), expected)
+})
+
+test.each([
+  ['The U.S., an “ally” of the theatre', 'us “ally” of theatre'],
+  ['a\tbanana  — A', 'banana —'],
+  ['the', ''],
+  ['éa the á', 'éa á'],
+])('normaliseAnswer gives %j as SQuAD’s script does', (text, expected) => {
+  expect(normaliseAnswer(text)).toBe(expected)
+})
