@@ -6,7 +6,6 @@ export default defineConfig({
     // Native engines and their threads live as long as their process: one process a test file, two at once.
     pool: 'forks',
     maxWorkers: 2,
-    env: { TF_CPP_MIN_LOG_LEVEL: '3' },
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

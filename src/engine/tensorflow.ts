@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import { type InstalledEngine, installedEngines } from './provision/cache.js'
+import { loadAddon } from './provision/loader.js'
 
 const require = createRequire(import.meta.url)
 
@@ -43,8 +44,7 @@ export function loadTensorflow(threads: number): LoadedTensorflow {
   if (loaded) return loaded
   const engines = installedEngines()
   if (engines.length === 0) throw new Error('the native engine is not set up')
-  // TensorFlow reads all of these once, when it loads.
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '3'
+  // TensorFlow reads these once, when it loads.
   process.env.TF_NUM_INTRAOP_THREADS = String(threads)
   process.env.TF_NUM_INTEROP_THREADS = '1'
   process.env.OMP_NUM_THREADS = String(threads)
@@ -62,7 +62,7 @@ export function loadTensorflow(threads: number): LoadedTensorflow {
 }
 
 function register(engine: InstalledEngine): LoadedTensorflow {
-  const binding = require(engine.addon) as Binding
+  const binding = loadAddon(engine) as Binding
   const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as {
     NodeJSKernelBackend: new (binding: Binding, packageName: string) => NodeBackend
   }

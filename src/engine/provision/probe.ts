@@ -1,0 +1,24 @@
+import type { InstalledEngine } from './cache.js'
+import { loadPlan } from './loader.js'
+import { runProgram } from './process.js'
+
+/** loadAddon, for a Node that knows neither TypeScript nor this package. */
+const SCRIPT = `
+const { loader, libraries, addon } = JSON.parse(process.argv[1])
+if (loader) {
+  const { quiet, open } = require(loader)
+  quiet(2)
+  for (const library of libraries) open(library)
+}
+const binding = require(addon)
+console.log(JSON.stringify({ version: binding.TF_Version, gpu: binding.isUsingGpuDevice() }))`
+
+/**
+ * Loads the engine in a process of its own, so that one that crashes takes nothing with it.
+ * @throws Error with the loader's message.
+ */
+export async function probe(engine: InstalledEngine): Promise<{ version: string; gpu: boolean }> {
+  const plan = JSON.stringify(loadPlan(engine))
+  const { stdout } = await runProgram(process.execPath, ['-e', SCRIPT, plan])
+  return JSON.parse(stdout.trim().split('\n').at(-1)!) as { version: string; gpu: boolean }
+}
