@@ -11,6 +11,7 @@ import { loadTrained } from './checkpoint.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { noDropout } from './dropout.js'
 import { generate } from './generate.js'
+import { Interrupted } from './interrupt.js'
 import { disposeModel, type Model, passOf } from './model.js'
 import { longestTarget, type PreparedSplit, prepareBackbone, prepareModel, prepareSplit } from './prepare.js'
 import { unflatten } from './trained.js'
@@ -22,9 +23,6 @@ export interface Evaluation {
   /** Asked between batches; true ends the evaluation with `Interrupted`. */
   interrupted?: () => boolean
 }
-
-/** Work was stopped from outside, on purpose. */
-export class Interrupted extends Error {}
 
 /** Decodes a split greedily and scores it; rows that fill the last batch are left out of the scores. */
 export async function evaluateSplit(

@@ -1,0 +1,58 @@
+import { resolve } from 'node:path'
+import { Args, Command, Flags } from '@oclif/core'
+import { deviceFlags, setFlag } from '../src/flags.js'
+
+export default class Train extends Command {
+  static summary = 'Train an experiment and report its validation and test scores.'
+  static description =
+    'Leaves a run directory: the experiment with every value in force, a manifest, metrics, checkpoints, the best trained tensors and the result. Ctrl-C saves first; --resume goes on to the same bits as if never stopped.'
+  static examples = [
+    { description: 'Train the experiment that comes with the toolkit', command: '<%= config.bin %> train quickstart' },
+    {
+      description: 'Change values for this run',
+      command:
+        '<%= config.bin %> train experiments/quickstart.yaml --set method.n=8 --set training.seed=1 --run-dir runs/n8',
+    },
+    {
+      description: 'Go on after Ctrl-C, a kill or a power cut',
+      command: '<%= config.bin %> train quickstart --resume',
+    },
+    { description: 'Check everything and time one step', command: '<%= config.bin %> train quickstart --dry-run' },
+  ]
+  static args = {
+    experiment: Args.string({ description: 'Experiment file, or the name of a shipped one.', required: true }),
+  }
+  static flags = {
+    set: setFlag,
+    'run-dir': Flags.string({ description: 'Folder of the run (default: runs/<name>).', helpValue: 'DIR' }),
+    resume: Flags.boolean({ description: 'Continue the run that is in the folder.' }),
+    ...deviceFlags,
+    'dry-run': Flags.boolean({ description: 'Check backbone, data and memory with one step; write nothing.' }),
+  }
+  static enableJsonFlag = true
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Train)
+    const { loadExperiment } = await import('../src/experiment/load.js')
+    const experiment = loadExperiment(args.experiment, flags.set)
+    const { terminalProgress } = await import('../src/terminal.js')
+    const progress = await terminalProgress()
+    const device = { engine: flags.engine, threads: flags.threads }
+    if (flags['dry-run']) {
+      const { dryRun } = await import('../src/engine/dry_run.js') // here, as below: --help must not load TensorFlow
+      const { planTable } = await import('../src/report/scores.js')
+      const plan = await dryRun(experiment, { ...device, progress })
+      this.log(planTable(plan))
+      return plan
+    }
+    const { train } = await import('../src/engine/train.js')
+    const { untilInterrupted } = await import('../src/engine/interrupt.js')
+    const folder = resolve(flags['run-dir'] ?? `runs/${experiment.name}`)
+    const result = await untilInterrupted((interrupted) =>
+      train(experiment, { ...device, folder, resume: flags.resume, progress, interrupted }),
+    )
+    const { resultTable } = await import('../src/report/scores.js')
+    this.log(`${resultTable(experiment, result)}\n${folder}`)
+    return result
+  }
+}

@@ -1,0 +1,19 @@
+import { Flags } from '@oclif/core'
+
+/** Flags of every command that computes. */
+export const deviceFlags = {
+  engine: Flags.option({
+    options: ['auto', 'tensorflow', 'webgpu', 'wasm'] as const,
+    default: 'auto' as const,
+    description: 'What computes; auto takes the fastest that works and says which.',
+  })(),
+  threads: Flags.integer({ description: 'CPU threads that compute (default: one a core).', min: 1 }),
+}
+
+/** Flag of every command that reads an experiment. */
+export const setFlag = Flags.string({
+  description: 'Override a value of the experiment; may be repeated.',
+  helpValue: 'key=value',
+  multiple: true,
+  multipleNonGreedy: true,
+})

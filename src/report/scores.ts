@@ -1,0 +1,50 @@
+import Table from 'cli-table3'
+import type { Plan } from '../engine/dry_run.js'
+import type { Experiment } from '../experiment/schema.js'
+import type { Result, Scores } from '../run/directory.js'
+import { duration } from '../terminal.js'
+
+const plain = { style: { head: [], border: [] } }
+
+/** One metric a column: `accuracy`. */
+export function scoreTable(rows: Record<string, Scores>): string {
+  const metrics = Object.keys(Object.values(rows)[0]!)
+  const table = new Table({ ...plain, head: ['split', ...metrics] })
+  for (const [split, scores] of Object.entries(rows))
+    table.push([split, ...metrics.map((metric) => scores[metric]!.toFixed(2))])
+  return table.toString()
+}
+
+/** What a run trained and reached. */
+export function resultTable(experiment: Experiment, result: Result): string {
+  const method = experiment.method as { kind: string; n?: number; rank?: number }
+  const options = [method.n && `n = ${method.n}`, method.rank && `rank ${method.rank}`].filter(Boolean).join(', ')
+  const table = new Table(plain)
+  table.push(
+    ['method', options ? `${method.kind}, ${options}` : method.kind],
+    ['backbone', `${experiment.backbone.name}, ${result.backbone_parameters.toLocaleString('en')} parameters`],
+    [
+      'trained',
+      `${result.trained_parameters.toLocaleString('en')} parameters, ${result.share_percent.toPrecision(3)} %`,
+    ],
+    ['time', `${result.steps} steps, ${duration(result.seconds)}`],
+    ['best step', String(result.best_step)],
+  )
+  return `${table}\n${scoreTable({ validation: result.validation, test: result.test })}`
+}
+
+/** What `--dry-run` found. */
+export function planTable(plan: Plan): string {
+  const { rows } = plan
+  const table = new Table(plain)
+  const number = (value: number) => value.toLocaleString('en')
+  table.push(
+    ['device', plan.device],
+    ['rows', `train ${number(rows.train)}, validation ${number(rows.validation)}, test ${number(rows.test)}`],
+    ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters`],
+    ['a step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],
+    ['training', `${number(plan.steps)} steps, at most ${duration(plan.estimated_seconds)} without evaluations`],
+    ['peak memory', `${(plan.peak_memory_bytes / 2 ** 30).toFixed(2)} GiB`],
+  )
+  return table.toString()
+}
