@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
+import { stringify } from 'yaml'
 import type { T5Config } from '../backbone/config.js'
 import { type Complaint, ExperimentError } from '../error.js'
 import { methodOptions, methodProblems } from '../method/options.js'
@@ -39,6 +40,11 @@ export interface LoadedExperiment {
  */
 export function loadExperiment(file: string, overrides: readonly string[] = []): Experiment {
   return readExperiment(file, overrides).experiment
+}
+
+/** A resolved experiment as the YAML of an experiment file that means the same. */
+export function experimentYaml(experiment: Experiment): string {
+  return stringify(experiment, { lineWidth: 0 })
 }
 
 /** As loadExperiment, and tells the backbone's dimensions and where each value came from. */

@@ -1,0 +1,35 @@
+import { Args, Command, Flags } from '@oclif/core'
+import type { Experiment } from '../../src/experiment/schema.js'
+
+export default class Show extends Command {
+  static override summary = 'Print an experiment with every value in force.'
+  static override description =
+    'Presets are merged in, overrides applied, defaults written out. What it prints is an experiment file itself.'
+  static override examples = [
+    {
+      description: 'See what a short file means',
+      command: '<%= config.bin %> config show experiments/quickstart.yaml',
+    },
+    { description: 'Start a file of your own', command: '<%= config.bin %> config show quickstart > mine.yaml' },
+  ]
+  static override args = {
+    experiment: Args.string({ description: 'Experiment file, or the name of a shipped one.', required: true }),
+  }
+  static override flags = {
+    set: Flags.string({
+      description: 'Override a value of the experiment.',
+      helpValue: 'key=value',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+  }
+  static override enableJsonFlag = true
+
+  async run(): Promise<Experiment> {
+    const { args, flags } = await this.parse(Show)
+    const { loadExperiment, experimentYaml } = await import('../../src/experiment/load.js')
+    const experiment = loadExperiment(args.experiment, flags.set)
+    this.log('%s', experimentYaml(experiment).trimEnd())
+    return experiment
+  }
+}

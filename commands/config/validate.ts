@@ -1,0 +1,33 @@
+import { Args, Command, Flags } from '@oclif/core'
+import type { Experiment } from '../../src/experiment/schema.js'
+
+export default class Validate extends Command {
+  static override summary = 'Check an experiment without running it.'
+  static override description =
+    'Reports every wrong key and value with its file, line and column and what would work, and exits with 2 if there is one. Loads no weights.'
+  static override examples = [
+    { description: 'Check a file', command: '<%= config.bin %> config validate experiments/quickstart.yaml' },
+    { description: 'Would n = 8 fit?', command: '<%= config.bin %> config validate quickstart --set method.n=8' },
+  ]
+  static override args = {
+    experiment: Args.string({ description: 'Experiment file, or the name of a shipped one.', required: true }),
+  }
+  static override flags = {
+    set: Flags.string({
+      description: 'Override a value of the experiment.',
+      helpValue: 'key=value',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+  }
+  static override enableJsonFlag = true
+
+  async run(): Promise<{ valid: true; experiment: Experiment }> {
+    const { args, flags } = await this.parse(Validate)
+    const { loadExperiment } = await import('../../src/experiment/load.js')
+    const experiment = loadExperiment(args.experiment, flags.set)
+    const { name, method, backbone, task } = experiment
+    this.log(`${args.experiment} is valid: ${name} trains ${method.kind} on ${backbone.name} for ${task.name}.`)
+    return { valid: true, experiment }
+  }
+}

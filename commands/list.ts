@@ -1,0 +1,23 @@
+import { Args, Command } from '@oclif/core'
+import { CATALOGUES, type Catalogue, type Entry } from '../src/experiment/catalogue.js'
+
+export default class List extends Command {
+  static override summary = 'List the backbones, methods, tasks or experiments that come with the toolkit.'
+  static override examples = [
+    { description: 'What can be fine-tuned', command: '<%= config.bin %> list backbones' },
+    { description: 'The methods, for a script', command: '<%= config.bin %> list methods --json' },
+  ]
+  static override args = {
+    kind: Args.custom<Catalogue>({ options: CATALOGUES })({ description: 'What to list.', required: true }),
+  }
+  static override enableJsonFlag = true
+
+  async run(): Promise<Entry[]> {
+    const { args } = await this.parse(List)
+    const { catalogue } = await import('../src/experiment/catalogue.js')
+    const { entryTable } = await import('../src/report/entries.js')
+    const entries = catalogue(args.kind)
+    this.log(entryTable(entries))
+    return entries
+  }
+}

@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
+import { parse } from 'yaml'
+import { parameterCount } from '../backbone/config.js'
+import { backbonePresets } from '../backbone/preset.js'
+import { experimentFile, experimentNames, firstComment, presetFile, presetNames } from '../presets.js'
+import { shownPath } from './source.js'
+
+/** One line of `compacter list`: what it is called, what tells it from the others, what it is. */
+export interface Entry {
+  name: string
+  description: string
+  [property: string]: string | number
+}
+
+const catalogues = { backbones, methods, tasks, experiments }
+
+export type Catalogue = keyof typeof catalogues
+export const CATALOGUES = Object.keys(catalogues) as Catalogue[]
+
+/** Everything of a kind that comes with the toolkit, by name. */
+export function catalogue(kind: Catalogue): Entry[] {
+  return catalogues[kind]()
+}
+
+function backbones(): Entry[] {
+  return backbonePresets().map(({ name, config, source, description }) => ({
+    name,
+    parameters: parameterCount(config),
+    source: isAbsolute(source) ? shownPath(source) : source,
+    description,
+  }))
+}
+
+function methods(): Entry[] {
+  return presetNames('methods').map((name) => {
+    const file = presetFile('methods', name)!
+    const { kind, learning_rate } = parse(readFileSync(file, 'utf8'))
+    return { name, kind, learning_rate, description: firstComment(file) }
+  })
+}
+
+function tasks(): Entry[] {
+  return presetNames('tasks').map((name) => {
+    const file = presetFile('tasks', name)!
+    const { metrics } = parse(readFileSync(file, 'utf8'))
+    return { name, metrics: metrics.join(', '), description: firstComment(file) }
+  })
+}
+
+function experiments(): Entry[] {
+  return experimentNames().map((name) => {
+    const file = experimentFile(name)!
+    return { name, file: shownPath(file), description: firstComment(file) }
+  })
+}

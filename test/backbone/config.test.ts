@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { parameterCount, parseT5Config } from '../../src/backbone/config.js'
+import { backbonePreset, backbonePresets } from '../../src/backbone/preset.js'
+import { packageRoot } from '../../src/root.js'
+
+const small = {
+  d_model: 512,
+  d_kv: 64,
+  d_ff: 1024,
+  num_layers: 8,
+  num_decoder_layers: 6,
+  num_heads: 5,
+  vocab_size: 320,
+}
+const parse = (fields: object) => parseT5Config({ ...small, ...fields }, 'some/config.json')
+
+describe('a Hugging Face config.json', () => {
+  test('of t5-nano', () => {
+    const json = JSON.parse(readFileSync(join(packageRoot, 'configs/backbones/t5-nano/config.json'), 'utf8'))
+    expect(parseT5Config(json, 'config.json')).toEqual({
+      dModel: 256,
+      dKv: 64,
+      dFf: 1024,
+      encoderLayers: 4,
+      decoderLayers: 4,
+      heads: 4,
+      relativeBuckets: 32,
+      relativeMaxDistance: 128,
+      vocabulary: 8128,
+      layerNormEpsilon: 1e-6,
+      dropout: 0.1,
+      activation: 'relu',
+      gated: false,
+      tiedHead: true,
+      padId: 0,
+      eosId: 1,
+      decoderStartId: 0,
+    })
+  })
+
+  test.each([
+    ['v1.0, old', {}, true],
+    ['v1.0, Transformers 5', { tie_word_embeddings: true, scale_decoder_outputs: true }, true],
+    ['v1.1, old', { tie_word_embeddings: false }, false],
+    ['v1.1, Transformers 5', { tie_word_embeddings: true, scale_decoder_outputs: false }, false],
+    ['mT5 without either', { model_type: 'mt5' }, false],
+  ])('tells whether the head is tied: %s', (_name, fields, tied) => {
+    expect(parse(fields).tiedHead).toBe(tied)
+  })
+
+  test('tells the stacks apart, and gated GELU', () => {
+    expect(parse({ feed_forward_proj: 'gated-gelu' })).toMatchObject({
+      encoderLayers: 8,
+      decoderLayers: 6,
+      gated: true,
+      activation: 'gelu_new',
+    })
+  })
+
+  test.each([
+    [{ d_model: undefined }, 'd_model is missing; it must be a whole number above 0.'],
+    [{ d_model: '512' }, 'd_model is "512"; it must be a whole number above 0.'],
+    [{ num_layers: 0 }, 'num_layers is 0; it must be a whole number above 0.'],
+    [{ dropout_rate: 1.5 }, 'dropout_rate is 1.5; it must be a number from 0 to below 1.'],
+    [{ pad_token_id: -1 }, 'pad_token_id is -1; it must be a token id.'],
+    [{ tie_word_embeddings: 'no' }, 'tie_word_embeddings is "no"; it must be true or false.'],
+    [{ feed_forward_proj: 'gated-silu' }, 'feed_forward_proj is "gated-silu"; it must be "relu" or "gated-gelu".'],
+    [
+      { model_type: 'bert' },
+      'model_type is "bert"; this toolkit runs t5 and mt5. compacter list backbones shows the presets.',
+    ],
+    [
+      { tie_word_embeddings: false, scale_decoder_outputs: true },
+      'scale_decoder_outputs is true and tie_word_embeddings false; T5 scales only in front of a tied head. Correct the one that is wrong: v1.0 is true and true, v1.1 false.',
+    ],
+  ])('is refused: %o', (fields, message) => {
+    expect(() => parse(fields)).toThrow(
+      expect.objectContaining({ name: 'UserError', message: `some/config.json: ${message}` }),
+    )
+  })
+})
+
+// Sums over the tensors of the hub's checkpoints.
+const PARAMETERS = {
+  't5-nano': 9_426_688,
+  't5-small': 60_506_624,
+  't5-base': 222_903_552,
+  't5-large': 737_668_096,
+  't5-3b': 2_851_598_336,
+  't5-11b': 11_307_321_344,
+  't5-v1_1-small': 76_961_152,
+  't5-v1_1-base': 247_577_856,
+  't5-v1_1-large': 783_150_080,
+  't5-v1_1-xl': 2_849_757_184,
+  't5-v1_1-xxl': 11_135_332_352,
+  'flan-t5-small': 76_961_152,
+  'flan-t5-base': 247_577_856,
+  'flan-t5-large': 783_150_080,
+  'flan-t5-xl': 2_849_757_184,
+  'flan-t5-xxl': 11_135_332_352,
+  'mt5-small': 300_176_768,
+  'mt5-base': 582_401_280,
+  'mt5-large': 1_229_581_312,
+  'mt5-xl': 3_742_619_648,
+  'mt5-xxl': 12_921_057_280,
+}
+
+describe('backbone presets', () => {
+  test('have the parameters that the checkpoints have', () => {
+    const counts = backbonePresets().map(({ name, config }) => [name, parameterCount(config)])
+    expect(Object.fromEntries(counts)).toEqual(PARAMETERS)
+  })
+
+  test('are found by hub id too', () => {
+    expect(backbonePreset('google/flan-t5-base')).toMatchObject({ name: 'flan-t5-base', tokenizerVocabulary: 32100 })
+    expect(backbonePreset('google/flan-t5')).toBeUndefined()
+  })
+
+  test('t5-base without the rows beyond its tokenizer', () => {
+    const { config, tokenizerVocabulary } = backbonePreset('t5-base')!
+    expect(parameterCount({ ...config, vocabulary: tokenizerVocabulary })).toBe(222_882_048)
+  })
+})

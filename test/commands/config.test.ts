@@ -1,0 +1,107 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Command } from '@oclif/core'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import Show from '../../commands/config/show.js'
+import Validate from '../../commands/config/validate.js'
+import List from '../../commands/list.js'
+import { loadExperiment } from '../../src/experiment/load.js'
+import { packageRoot } from '../../src/root.js'
+
+type Runnable = { run(argv: string[], root: string): Promise<unknown> } & typeof Command
+
+/** What the command prints on stdout. */
+async function printed(command: Runnable, ...argv: string[]): Promise<string> {
+  const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+  await command.run(argv, packageRoot)
+  return log.mock.calls.map(([line]) => `${line}\n`).join('')
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'config-'))
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  process.exitCode = undefined
+})
+
+describe('config validate', () => {
+  test('says what a valid experiment is', async () => {
+    expect(await printed(Validate as Runnable, 'quickstart', '--set', 'method.n=8')).toBe(
+      'quickstart is valid: quickstart trains compacter on t5-nano for rotten-tomatoes.\n',
+    )
+  })
+
+  test('reports every problem, leaves with 2 and writes nothing', async () => {
+    const argv = ['quickstart', '--set', 'method.n=5', '--set', 'training.epochs=1']
+    await expect(Validate.run(argv, packageRoot)).rejects.toMatchObject({
+      message: [
+        '--set method.n=5: method.n is 5; it must divide d_model (256) and the bottleneck (8). Nearest that do: 4 or 8; all: 1, 2, 4, 8.',
+        'experiments/quickstart.yaml:8:3: training has both epochs and steps. Keep one of the two; --set training.epochs=null takes the other out.',
+      ].join('\n'),
+    })
+    expect(process.exitCode).toBe(2)
+    expect(readdirSync(folder)).toEqual([])
+  })
+})
+
+describe('config show', () => {
+  test('prints an experiment file that means the same', async () => {
+    const file = join(folder, 'shown.yaml')
+    writeFileSync(file, await printed(Show as Runnable, 'quickstart', '--set', 'method=compacter++'))
+    expect(loadExperiment(file)).toEqual(loadExperiment('quickstart', ['method=compacter++']))
+  })
+
+  test('--json prints it as one object', async () => {
+    const shown = JSON.parse(await printed(Show as Runnable, 'quickstart', '--json'))
+    expect(shown).toEqual(loadExperiment('quickstart'))
+  })
+})
+
+describe('list', () => {
+  test('tasks as a table', async () => {
+    const [, head, , row] = (await printed(List as Runnable, 'tasks')).split('\n')
+    const cells = (line: string | undefined) => line?.split('│').map((cell) => cell.trim())
+    expect(cells(head)).toEqual(['', 'name', 'metrics', 'description', ''])
+    expect(cells(row)).toEqual([
+      '',
+      'rotten-tomatoes',
+      'accuracy',
+      'Rotten Tomatoes: is a sentence of a film review positive (1) or negative (0)? 8530 / 1066 / 1066 rows, bundled.',
+      '',
+    ])
+  })
+
+  test('backbones --json as an array', async () => {
+    expect(JSON.parse(await printed(List as Runnable, 'backbones', '--json'))).toContainEqual({
+      name: 't5-base',
+      parameters: 222_903_552,
+      source: 'google-t5/t5-base',
+      description: 'T5 v1.0 base: ReLU, tied head, pretrained with supervised tasks in the mixture.',
+    })
+  })
+
+  test.each([
+    ['methods', 'compacter++'],
+    ['experiments', 'quickstart'],
+  ])('%s has %s', async (kind, name) => {
+    expect(JSON.parse(await printed(List as Runnable, kind, '--json'))).toContainEqual(
+      expect.objectContaining({ name }),
+    )
+  })
+})
+
+test('checking an experiment loads no TensorFlow', () => {
+  const script = `
+    import { createRequire } from 'node:module'
+    import { loadExperiment } from './src/experiment/load.ts'
+    const loaded = () => Object.keys(createRequire(process.cwd() + '/').cache).some((path) => path.includes('@tensorflow'))
+    loadExperiment('quickstart')
+    const before = loaded()
+    await import('@tensorflow/tfjs-core')
+    console.log(before, loaded())
+  `
+  const argv = ['--import', 'tsx', '--input-type=module', '-e', script]
+  expect(execFileSync(process.execPath, argv, { cwd: packageRoot, encoding: 'utf8' })).toBe('false true\n')
+})

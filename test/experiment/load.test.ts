@@ -1,0 +1,342 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { experimentYaml, loadExperiment, readExperiment } from '../../src/experiment/load.js'
+import { experimentNames, presetNames } from '../../src/presets.js'
+import { packageRoot } from '../../src/root.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'experiment-'))
+writeFileSync(join(folder, 'rows.csv'), 'sentence,mood\ngood,happy\n')
+
+const file = (text: string): string => {
+  const path = join(folder, 'trial.yaml')
+  writeFileSync(path, text)
+  return path
+}
+
+/** The whole message that loading gives, with the temporary folder as DIR. */
+function complaint(text: string, ...overrides: string[]): string {
+  try {
+    loadExperiment(file(text), overrides)
+  } catch (error) {
+    expect(error).toMatchObject({ exitCode: 2, name: 'ExperimentProblems' })
+    return (error as Error).message.replaceAll(folder, 'DIR')
+  }
+  return 'no error'
+}
+
+const good = `backbone: t5-nano
+method: compacter
+task: rotten-tomatoes
+training: { steps: 10 }
+`
+
+describe('a bad experiment names the place, what is wrong and what would work', () => {
+  const method = (keys: string) => good.replace('method: compacter', `method:\n  preset: compacter\n  ${keys}`)
+  const training = (keys: string) => good.replace('{ steps: 10 }', `{ ${keys} }`)
+  const task = (keys: string) =>
+    good.replace('task: rotten-tomatoes', `task: { name: moods, prompt: '{sentence}', label: mood, ${keys} }`)
+  const files = 'train: rows.csv, validation: rows.csv, test: rows.csv'
+
+  test.each([
+    [
+      'n that divides neither',
+      method('n: 5'),
+      'DIR/trial.yaml:4:3: method.n is 5; it must divide d_model (256) and the bottleneck (8). Nearest that do: 4 or 8; all: 1, 2, 4, 8.',
+    ],
+    [
+      'n that divides d_model only',
+      method('n: 16'),
+      'DIR/trial.yaml:4:3: method.n is 16; it must divide d_model (256) and the bottleneck (8). Nearest that does: 8; all: 1, 2, 4, 8.',
+    ],
+    [
+      'reduction factor',
+      method('reduction_factor: 24'),
+      'DIR/trial.yaml:4:3: method.reduction_factor is 24; it must divide d_model (256). Nearest that do: 16 or 32; all: 1, 2, 4, 8, 16, 32, 64, 128, 256.',
+    ],
+    [
+      'misspelt key',
+      method('reductoin_factor: 16'),
+      'DIR/trial.yaml:4:3: method has no key reductoin_factor. Did you mean reduction_factor?',
+    ],
+    [
+      'key of nothing',
+      training('steps: 10, zzz: 1'),
+      'DIR/trial.yaml:4:24: training has no key zzz. Keys: epochs, steps, batch_size, evaluation_batch_size, learning_rate, warmup_steps, seed, evaluate_every, checkpoint_every, source_length, target_length, gradient_clip_norm, dropout.',
+    ],
+    [
+      'misspelt section',
+      good.replace('training', 'trainning'),
+      'DIR/trial.yaml:1:1: An experiment has no training. Needed: How it is trained.\nDIR/trial.yaml:4:1: An experiment has no key trainning. Did you mean training?',
+    ],
+    [
+      'text for a number',
+      method('n: four'),
+      'DIR/trial.yaml:4:3: method.n is "four"; it must be a whole number. The default is 4.',
+    ],
+    [
+      'fraction for a whole number',
+      training('steps: 1.5'),
+      'DIR/trial.yaml:4:13: training.steps is 1.5; it must be a whole number.',
+    ],
+    ['number too small', training('steps: 0'), 'DIR/trial.yaml:4:13: training.steps is 0; it must be at least 1.'],
+    [
+      'number too large',
+      training('steps: 1, dropout: 1'),
+      'DIR/trial.yaml:4:23: training.dropout is 1; it must be below 1.',
+    ],
+    [
+      'misspelt value',
+      method('nonlinearity: gelo'),
+      'DIR/trial.yaml:4:3: method.nonlinearity is "gelo"; it must be one of gelu_new, gelu, relu, swish. Did you mean gelu?',
+    ],
+    [
+      'item of a list',
+      method('placement: { sublayers: [attention, feedforward] }'),
+      'DIR/trial.yaml:4:39: method.placement.sublayers.1 is "feedforward"; it must be one of attention, cross_attention, feed_forward. Did you mean feed_forward?',
+    ],
+    [
+      'item twice',
+      method('placement: { sublayers: [attention, attention] }'),
+      'DIR/trial.yaml:4:16: method.placement.sublayers is ["attention","attention"]; it must not name a sublayer twice.',
+    ],
+    [
+      'layers in words',
+      method('placement: { encoder_layers: five }'),
+      'DIR/trial.yaml:4:16: method.placement.encoder_layers is "five"; it must be all, a list of layer numbers such as [0, 3, 5], or a range such as 5-11 or 5-.',
+    ],
+    [
+      'layers beyond the last',
+      method('placement: { decoder_layers: 2-5 }'),
+      'DIR/trial.yaml:4:16: method.placement.decoder_layers names layer 4; the decoder has 4 layers. Layers are numbered 0 to 3.',
+    ],
+    [
+      'both epochs and steps',
+      training('epochs: 3, steps: 10'),
+      'DIR/trial.yaml:4:24: training has both epochs and steps. Keep one of the two; --set training.epochs=null takes the other out.',
+    ],
+    [
+      'neither epochs nor steps',
+      training('seed: 1'),
+      'DIR/trial.yaml:4:1: training has neither epochs nor steps. Needed: one of the two.',
+    ],
+    [
+      'unknown task',
+      good.replace('rotten-tomatoes', 'rotten-potatoes'),
+      'DIR/trial.yaml:3:1: task is "rotten-potatoes"; there is no such preset. Did you mean rotten-tomatoes?',
+    ],
+    [
+      'unknown method',
+      good.replace('compacter', 'compactor'),
+      'DIR/trial.yaml:2:1: method is "compactor"; there is no such preset. Did you mean compacter?',
+    ],
+    [
+      'unknown backbone',
+      good.replace('t5-nano', 't5-bas'),
+      'DIR/trial.yaml:1:1: backbone is "t5-bas"; there is no such preset or directory, and a hub id is owner/name. Did you mean t5-base?',
+    ],
+    [
+      'missing directory',
+      good.replace('t5-nano', './t5'),
+      'DIR/trial.yaml:1:1: backbone is "./t5"; there is no such directory: DIR/t5.',
+    ],
+    [
+      'directory of something else',
+      good.replace('t5-nano', '.'),
+      'DIR: has no config.json. A Hugging Face T5 folder was expected.',
+    ],
+    [
+      'unknown kind',
+      good.replace('compacter', '{ kind: bitfti, learning_rate: 1 }'),
+      'DIR/trial.yaml:2:11: method.kind is "bitfti"; it must be one of full, adapter, compacter, bitfit, intrinsic, prompt_tuning. Did you mean bitfit?\nDIR/trial.yaml:4:1: training has no learning_rate. Needed: Peak learning rate; a method preset\'s own unless told.',
+    ],
+    [
+      'kind against preset',
+      method('kind: bitfit'),
+      'DIR/trial.yaml:4:3: method.kind is "bitfit"; the preset "compacter" is of kind "compacter". Keep one of preset and kind.',
+    ],
+    [
+      'no preset',
+      good.replace('method: compacter', 'method: { n: 4 }'),
+      `DIR/trial.yaml:2:1: method has neither preset nor kind. Presets: ${presetNames('methods').join(', ')}.`,
+    ],
+    [
+      'missing data file',
+      task('train: row.csv, validation: rows.csv, test: rows.csv'),
+      'DIR/trial.yaml:3:57: task.train is "row.csv"; there is no file DIR/row.csv. Did you mean rows.csv?',
+    ],
+    [
+      'missing split',
+      task('train: rows.csv, validation: rows.csv'),
+      'DIR/trial.yaml:3:1: task has no test. Needed: Rows that the final score is for.',
+    ],
+    [
+      'label that is no text',
+      task(`${files}, labels: { happy: 1 }`),
+      'DIR/trial.yaml:3:122: task.labels.happy is 1; it must be text.',
+    ],
+    [
+      'name with a slash',
+      `name: a/b\n${good}`,
+      'DIR/trial.yaml:1:1: name is "a/b"; it must be letters, digits, dots, dashes and underscores: it names the run directory.',
+    ],
+    ['key twice', `${good}task: rotten-tomatoes\n`, 'DIR/trial.yaml:5:1: task is there twice. Keep one of the two.'],
+    [
+      'broken YAML',
+      'backbone: [t5-nano\nmethod: compacter\n',
+      'DIR/trial.yaml:2:1: not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ].',
+    ],
+    [
+      'empty file',
+      '',
+      'DIR/trial.yaml:1:1: an experiment is empty; it must be a mapping of keys to values. compacter config show quickstart prints one.',
+    ],
+  ])('%s', (_name, text, message) => {
+    expect(complaint(text)).toBe(message)
+  })
+
+  test('all problems at once, in the order of the file', () => {
+    const text = `backbone: t5-nano
+method: { preset: compacter, n: 3, rnak: 2 }
+task: rotten-tomatoes
+training: { epochs: many, batch_size: 0 }
+`
+    expect(complaint(text).split('\n')).toEqual([
+      'DIR/trial.yaml:2:30: method.n is 3; it must divide d_model (256) and the bottleneck (8). Nearest that do: 2 or 4; all: 1, 2, 4, 8.',
+      'DIR/trial.yaml:2:36: method has no key rnak. Did you mean rank?',
+      'DIR/trial.yaml:4:13: training.epochs is "many"; it must be a whole number.',
+      'DIR/trial.yaml:4:27: training.batch_size is 0; it must be at least 1.',
+    ])
+  })
+
+  test.each([
+    [
+      'experiments/quikstart.yaml',
+      'experiments/quikstart.yaml: there is no such file. Did you mean experiments/quickstart.yaml?',
+    ],
+    ['quikstart', 'quikstart: there is no such file. Did you mean quickstart?'],
+  ])('a missing experiment file: %s', (path, message) => {
+    expect(() => loadExperiment(path)).toThrow(expect.objectContaining({ message, exitCode: 2 }))
+  })
+})
+
+describe('a bad --set is reported by its own name', () => {
+  test.each([
+    [
+      'method.n=5',
+      '--set method.n=5: method.n is 5; it must divide d_model (256) and the bottleneck (8). Nearest that do: 4 or 8; all: 1, 2, 4, 8.',
+    ],
+    [
+      'method.preset=adaptor',
+      '--set method.preset=adaptor: method is "adaptor"; there is no such preset. Did you mean adapter?',
+    ],
+    ['method.nn=5', '--set method.nn=5: method has no key nn. Did you mean n?'],
+    [
+      'training.epochs=5',
+      'DIR/trial.yaml:4:13: training has both epochs and steps. Keep one of the two; --set training.epochs=null takes the other out.',
+    ],
+    ['method.n', '--set method.n: is not of the form key=value. For instance: --set method.n=8.'],
+    ['=8', '--set =8: is not of the form key=value. For instance: --set method.n=8.'],
+    ['name.first=8', '--set name.first=8: name is no mapping of keys to values.'],
+    ['method.n=[1', '--set method.n=[1: the value is not valid YAML: Flow sequence must end with a ]. Quote it.'],
+  ])('--set %s', (override, message) => {
+    expect(complaint(good, override)).toBe(message)
+  })
+})
+
+describe('loading', () => {
+  test('puts file over preset, --set over file, and defaults under all', () => {
+    const text = good.replace(
+      'method: compacter',
+      'method: { preset: compacter++, n: 2, placement: { encoder_layers: 1-2 } }',
+    )
+    const { method, training } = loadExperiment(file(text), ['method.rank=3', 'training.seed=7'])
+    expect(method).toEqual({
+      kind: 'compacter',
+      n: 2,
+      rank: 3,
+      reduction_factor: 32,
+      nonlinearity: 'gelu_new',
+      rule: 'shared',
+      rule_factors: 'full',
+      learn_rule: true,
+      factors: 'low_rank',
+      blocks: 'own',
+      layer_norm: 'none',
+      placement: { sublayers: ['feed_forward'], encoder_layers: '1-2', decoder_layers: 'all' },
+      train_layer_norms: true,
+      train_lm_head: false,
+    })
+    expect(training).toMatchObject({ steps: 10, seed: 7, batch_size: 100, warmup_steps: 500 })
+  })
+
+  test("takes a method preset's learning rate unless the experiment has one", () => {
+    const rate = (...overrides: string[]) => loadExperiment(file(good), overrides).training.learning_rate
+    expect([rate(), rate('method=adapter'), rate('method.preset=bitfit'), rate('training.learning_rate=1')]).toEqual([
+      3e-3, 3e-4, 3e-4, 1,
+    ])
+  })
+
+  test('reads --set values as YAML, with = in them, and null as absent', () => {
+    const { task, training } = loadExperiment(file(good), [
+      'task.prompt=a=b {text}',
+      'task.labels={0: bad, 1: good}',
+      'training.steps=null',
+      'training.epochs=2',
+    ])
+    expect(task).toMatchObject({ prompt: 'a=b {text}', labels: { 0: 'bad', 1: 'good' } })
+    expect(training).not.toHaveProperty('steps')
+    expect(training.epochs).toBe(2)
+  })
+
+  test('starts relative paths from the file that holds them, or from the current folder for --set', () => {
+    const text = good.replace(
+      'rotten-tomatoes',
+      '{ name: moods, prompt: "{sentence}", train: rows.csv, validation: rows.csv, test: rows.csv }',
+    )
+    const { task } = loadExperiment(file(text), ['task.test=package.json'])
+    expect(task).toMatchObject({ train: join(folder, 'rows.csv'), test: join(process.cwd(), 'package.json') })
+  })
+
+  test('reads the files of a task preset from `path` where it is given', () => {
+    for (const split of ['train', 'validation', 'test']) writeFileSync(join(folder, `${split}.jsonl`), '')
+    const { task } = loadExperiment(file(good.replace('rotten-tomatoes', '{ preset: rotten-tomatoes, path: . }')))
+    expect(task.train).toBe(join(folder, 'train.jsonl'))
+    expect(complaint(good, 'task.path=src')).toContain(
+      `--set task.path=src: task.train is "train.jsonl"; there is no file ${join(process.cwd(), 'src/train.jsonl')}.`,
+    )
+  })
+
+  test('finds a backbone by preset, hub id or directory, and its dimensions where they are known', () => {
+    const nano = join(packageRoot, 'configs/backbones/t5-nano')
+    const loaded = ['t5-nano', nano, 'google-t5/t5-base', 'someone/some-t5'].map((name) =>
+      readExperiment(file(good.replace('t5-nano', name))),
+    )
+    expect(loaded.map(({ experiment }) => experiment.backbone.name)).toEqual([
+      't5-nano',
+      nano,
+      'google-t5/t5-base',
+      'someone/some-t5',
+    ])
+    expect(loaded.map(({ config }) => config?.dModel)).toEqual([256, 256, 768, undefined])
+  })
+
+  test.each(experimentNames())('%s: what is shown is an experiment that means the same', (name) => {
+    const experiment = loadExperiment(name)
+    expect(loadExperiment(file(experimentYaml(experiment)))).toEqual(experiment)
+  })
+
+  test.each(presetNames('methods'))('the preset %s fits t5-base', (name) => {
+    expect(loadExperiment(file(good), [`method=${name}`, 'backbone=t5-base']).training.learning_rate).toBeGreaterThan(0)
+  })
+
+  test.each(['experiments/quickstart.yaml', ...presetNames('methods').map((name) => `configs/methods/${name}.yaml`)])(
+    '%s opens with what it is and the command that runs it',
+    (path) => {
+      const [what, command] = readFileSync(join(packageRoot, path), 'utf8').split('\n')
+      expect(what).toMatch(/^# [A-Z].*\.$/)
+      expect(command).toMatch(/^# {3}compacter train experiments\//)
+    },
+  )
+})
