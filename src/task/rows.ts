@@ -17,19 +17,26 @@ export interface Example {
 
 const ROWS_SHOWN = 5
 
+/** What makes text of a row. */
+export type RowText = Pick<TaskOptions, 'prompt' | 'label' | 'labels'>
+
+/** A split's rows as text in and text out, in the file's order. @throws as `examplesOf`, and for a file as a whole. */
+export function readExamples(task: TaskOptions, split: Split): Example[] {
+  return examplesOf(task, task[split], readTable(task[split]))
+}
+
 /**
- * A split's rows as text in and text out, in the file's order.
- * @throws ExperimentError if prompt or label name a column that the file lacks.
+ * Rows as text in and text out; `file` is what errors name.
+ * @throws ExperimentError if prompt or label name a column that the rows lack.
  * @throws UserError `file:line: …` for the first rows that can't be used, with the number of further ones.
  */
-export function readExamples(task: TaskOptions, split: Split): Example[] {
-  const file = task[split]
+export function examplesOf(task: RowText, file: string, rows: Iterable<Row>): Example[] {
   const columns = promptColumns(task.prompt)
   const examples: Example[] = []
   const problems: { line: number; problem: string }[] = []
   let bad = 0
   let columnsKnown = false
-  for (const row of readTable(file)) {
+  for (const row of rows) {
     if ('values' in row && !columnsKnown) {
       checkColumns(task, columns, file, row)
       columnsKnown = true
@@ -53,7 +60,7 @@ const PLACEHOLDER = /\{([^{}]+)\}/g
 type Read = Extract<Row, { values: unknown }>
 type Problem = Exclude<Row, Read>
 
-function example(task: TaskOptions, columns: string[], { line, values }: Read): Example | Problem {
+function example(task: RowText, columns: string[], { line, values }: Read): Example | Problem {
   for (const column of [...columns, task.label]) {
     const problem = valueProblem(values, column)
     if (problem) return { line, problem: `column '${column}' ${problem}.` }
@@ -77,7 +84,7 @@ function valueProblem(values: Record<string, unknown>, column: string): string |
 }
 
 /** A column that not even the first row has is a mistake of the experiment, not of a row. */
-function checkColumns(task: TaskOptions, columns: string[], file: string, { line, values }: Read): void {
+function checkColumns(task: RowText, columns: string[], file: string, { line, values }: Read): void {
   const there = Object.keys(values)
   const wanted = [...columns.map((name) => ['prompt', name] as const), ['label', task.label] as const]
   for (const [key, name] of wanted) {

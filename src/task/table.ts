@@ -7,17 +7,18 @@ import { readLines } from './lines.js'
 export type Row = { line: number; values: Record<string, unknown> } | { line: number; problem: string }
 
 /**
- * The rows of a .jsonl, .csv or .tsv file, as its ending says, in the file's order.
+ * The rows of a .jsonl, .csv or .tsv file, as its ending says, in the file's order. `columns` are the names in a table
+ * whose first line is no header.
  * @throws UserError if the file as a whole can't be used: ending, encoding, header.
  */
-export function readTable(file: string): Iterable<Row> {
+export function readTable(file: string, columns?: string[]): Iterable<Row> {
   switch (extname(file).toLowerCase()) {
     case '.jsonl':
       return jsonlRows(file)
     case '.csv':
-      return namedRows(file, csvRecords(readLines(file)), 'Put quotes around a value that holds a comma.')
+      return namedRows(file, csvRecords(readLines(file)), 'Put quotes around a value that holds a comma.', columns)
     case '.tsv':
-      return namedRows(file, tsvRecords(readLines(file)), 'A value holds no tab, and quotes do not group.')
+      return namedRows(file, tsvRecords(readLines(file)), 'A value holds no tab, and quotes do not group.', columns)
     default:
       throw new UserError({ at: file, problem: 'the name ends in none of .jsonl, .csv, .tsv.' })
   }
@@ -44,8 +45,7 @@ function parseObject(text: string): { values: Record<string, unknown> } | { prob
   return { values: value as Record<string, unknown> }
 }
 
-function* namedRows(file: string, records: Iterable<Fields>, remedy: string): Generator<Row> {
-  let columns: string[] | undefined
+function* namedRows(file: string, records: Iterable<Fields>, remedy: string, columns?: string[]): Generator<Row> {
   for (const record of records) {
     if ('problem' in record) {
       if (!columns) throw new UserError({ at: `${file}:${record.line}`, problem: record.problem })
@@ -53,7 +53,7 @@ function* namedRows(file: string, records: Iterable<Fields>, remedy: string): Ge
     } else if (!columns) {
       columns = header(file, record)
     } else if (record.fields.length !== columns.length) {
-      const counts = `${count(record.fields.length)}, the header has ${columns.length}`
+      const counts = `${count(record.fields.length)}, there are ${columns.length} columns`
       yield { line: record.line, problem: `the line has ${counts}. ${remedy}` }
     } else {
       yield { line: record.line, values: Object.fromEntries(columns.map((name, i) => [name, record.fields[i]])) }

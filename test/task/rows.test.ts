@@ -166,8 +166,8 @@ describe('rows with problems', () => {
     const text = 'text,label\na\n1,2,3\nit"s,0\n"a" b,0\ngood,1\n"open,1\nc,0\n'
     expect(complaint('bad.csv', text)).toBe(
       [
-        'bad.csv:2: the line has 1 value, the header has 2. Put quotes around a value that holds a comma.',
-        'bad.csv:3: the line has 3 values, the header has 2. Put quotes around a value that holds a comma.',
+        'bad.csv:2: the line has 1 value, there are 2 columns. Put quotes around a value that holds a comma.',
+        'bad.csv:3: the line has 3 values, there are 2 columns. Put quotes around a value that holds a comma.',
         'bad.csv:4: there is a quote inside a value. Write a quote as "", and put quotes around the whole value.',
         'bad.csv:5: there is a quote inside a value. Write a quote as "", and put quotes around the whole value.',
         'bad.csv:7: a quote opens a value here and nothing closes it.',
@@ -177,7 +177,7 @@ describe('rows with problems', () => {
 
   test('TSV: numbers of values', () => {
     expect(complaint('bad.tsv', 'text\tlabel\n"a\tb"\t1\n')).toBe(
-      'bad.tsv:2: the line has 3 values, the header has 2. A value holds no tab, and quotes do not group.',
+      'bad.tsv:2: the line has 3 values, there are 2 columns. A value holds no tab, and quotes do not group.',
     )
   })
 
