@@ -38,4 +38,28 @@ ON_BOTH = {
     "compacter-feed-forward": (compacter(4, 1, 3, EVERYWHERE | {"sublayers": ["feed_forward"]}), 1e-2),
     "compacter-layers": (compacter(2, 1, 4, EVERYWHERE | {"encoder_layers": [1, 2], "decoder_layers": [1]}), 1e-2),
 }
-CASES = {"t5-tiny": ON_BOTH, "t5-tiny-v1_1": ON_BOTH}
+UPPER_LAYERS = EVERYWHERE | {"encoder_layers": [2], "decoder_layers": [1]}
+FULL = ({"kind": "full"}, 3e-3)
+BITFIT = ({"kind": "bitfit"}, 1e-2)
+SAID = ({"kind": "intrinsic", "dimension": 200, "said": True, "projection": "fastfood"}, 1e-2)
+
+ON_V1_0 = {
+    "full": FULL,
+    "adapter": (adapter(3), 1e-2),
+    "pfeiffer-adapter": (adapter(4, EVERYWHERE | {"sublayers": ["attention"]}), 1e-2),
+    "adapterdrop": (adapter(3, UPPER_LAYERS), 1e-2),
+    "low-rank-adapter": (adapter(4, rank=2), 1e-2),
+    "phm-adapter": (phm(3, 2), 1e-2),
+    "compacter-own-rules": (compacter(2, 3, 4, rule="own"), 1e-2),
+    "compacter-relu": (compacter(3, 2, 2, nonlinearity="relu"), 1e-2),
+    "compacter-gelu": (compacter(3, 2, 2, nonlinearity="gelu"), 1e-2),
+    "compacter-swish": (compacter(3, 2, 2, nonlinearity="swish"), 1e-2),
+    "bitfit": BITFIT,
+    "prompt-tuning": ({"kind": "prompt-tuning", "prompt_length": 3}, 1e-2),
+    "intrinsic": ({"kind": "intrinsic", "dimension": 200, "said": False, "projection": "fastfood"}, 1e-2),
+    "intrinsic-said": SAID,
+}
+CASES = {
+    "t5-tiny": ON_BOTH | ON_V1_0,
+    "t5-tiny-v1_1": ON_BOTH | {"full": FULL, "bitfit": BITFIT, "intrinsic-said": SAID},
+}

@@ -7,6 +7,7 @@ read the dict `trained` at each call, so the same model serves any dtype or leaf
 import torch
 from torch.nn import functional as F
 
+import fastfood
 from backbone import names
 
 ACTIVATIONS = {
@@ -167,6 +168,7 @@ TENSORS = {
     "full": full_tensors,
     "bitfit": bitfit_tensors,
     "prompt-tuning": prompt_tensors,
+    "intrinsic": fastfood.tensors,
     **dict.fromkeys(ADAPTERS, adapter_tensors),
 }
 HOOKS = {"bitfit": attach_bitfit, **dict.fromkeys(ADAPTERS, attach_adapters)}

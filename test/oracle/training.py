@@ -4,6 +4,7 @@ import torch
 from torch.func import functional_call
 from torch.nn import functional as F
 
+import fastfood
 import methods
 
 STEPS, WARMUP = 10, 4
@@ -23,9 +24,7 @@ class Model:
         """The backbone tensors that this method replaces."""
         own = dict(self.backbone.named_parameters())
         if self.options["kind"] == "intrinsic":
-            from fastfood import moved_weights
-
-            return moved_weights(own, self.trained, self.parts)
+            return fastfood.moved_weights(own, self.trained, self.parts)
         return {name: value for name, value in self.trained.items() if name in own}
 
     def logits(self, input_ids, decoder_input_ids):
