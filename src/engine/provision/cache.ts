@@ -51,9 +51,12 @@ export function tfjsNode(): { folder: string; version: string } | undefined {
 /** The binding asks for version 8 at most, which every later Node keeps. */
 export const NAPI_VERSION = Math.min(8, Number(process.versions.napi))
 
+/** Goes up when what we build beside the library changes, so that no checkout loads an addon that it does not know. */
+const RECIPE = 1
+
 /** An addon of another tfjs, platform or Node-API can't load here, so all three are in the folder's name. */
 export const engineFolderPrefix = (tfjs: string): string =>
-  `tfjs-${tfjs}-${process.platform}-${process.arch}-napi${NAPI_VERSION}-`
+  `v${RECIPE}-tfjs-${tfjs}-${process.platform}-${process.arch}-napi${NAPI_VERSION}-`
 
 /** The complete engines of this tfjs, platform and Node: CUDA ones first, then the newest TensorFlow. */
 export function installedEngines(): InstalledEngine[] {

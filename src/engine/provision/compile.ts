@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { NAPI_VERSION, tfjsNode } from './cache.js'
-import { LOADER_SOURCE } from './loader.js'
+import { LOADER_SOURCE, QUIET_SOURCE } from './loader.js'
 import { answers, runProgram } from './process.js'
 
 const require = createRequire(import.meta.url)
@@ -20,36 +21,38 @@ interface Library {
   lib: string
   /** File names of the shared libraries. */
   names: string[]
-  /** The addon to write, and its way from there to `lib`. */
-  addon: string
+  /** The way from the addon to `lib`. */
   libFromAddon: string
 }
 
 /** Compiles tfjs-node's binding against the library, without node-gyp: two files, ten seconds. */
-export async function compileAddon(compiler: string, library: Library): Promise<void> {
-  const package_ = tfjsNode()!.folder
-  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(package_, 'binding', file))
-  await runProgram(
-    compiler,
-    [...shared(library.include), '-I', package_, ...sources, '-o', library.addon, ...link(library)],
-    { seconds: 600 },
-  )
+export async function compileBinding(compiler: string, library: Library, addon: string): Promise<void> {
+  const { folder } = tfjsNode()!
+  const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(folder, 'binding', file))
+  // Abseil's headers lie beside TensorFlow's where its library logs through Abseil.
+  if (existsSync(join(library.include, 'absl'))) {
+    sources.push(await sourceFile(join(library.include, 'quiet.cc'), QUIET_SOURCE))
+  }
+  await compile(compiler, [...sources, '-I', library.include, '-I', folder, ...link(library)], addon)
 }
 
-/** Compiles our loader; needs Abseil's headers beside TensorFlow's, and libtensorflow_framework only. */
-export async function compileLoader(compiler: string, library: Library): Promise<void> {
-  const source = join(library.include, 'loader.cc')
-  await writeFile(source, LOADER_SOURCE)
-  await runProgram(compiler, [...shared(library.include), source, '-o', library.addon, ...link(library), '-ldl'], {
-    seconds: 600,
-  })
+/** Compiles our loader, which depends on no library. */
+export async function compileLoader(compiler: string, folder: string, addon: string): Promise<void> {
+  await compile(compiler, [await sourceFile(join(folder, 'loader.cc'), LOADER_SOURCE), '-ldl'], addon)
 }
 
-const shared = (include: string): string[] => [
-  ...['-O2', '-std=c++17', '-shared', '-fPIC', `-DNAPI_VERSION=${NAPI_VERSION}`],
-  ...(process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []),
-  ...['-I', dirname(require.resolve('node-api-headers/include/node_api.h')), '-I', include],
-]
+async function sourceFile(file: string, text: string): Promise<string> {
+  await writeFile(file, text)
+  return file
+}
+
+async function compile(compiler: string, args: string[], addon: string): Promise<void> {
+  const headers = dirname(require.resolve('node-api-headers/include/node_api.h'))
+  const shared = ['-O2', '-std=c++17', '-shared', '-fPIC', `-DNAPI_VERSION=${NAPI_VERSION}`, '-I', headers]
+  // Node itself has the functions of Node-API.
+  if (process.platform === 'darwin') shared.push('-undefined', 'dynamic_lookup')
+  await runProgram(compiler, [...shared, ...args, '-o', addon], { seconds: 600 })
+}
 
 function link({ lib, names, libFromAddon }: Library): string[] {
   const origin = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN'

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { NAPI_VERSION, tfjsNode } from './cache.js'
-import { compileAddon, findCompiler } from './compile.js'
+import { compileBinding, findCompiler } from './compile.js'
 import type { Origin } from './provision.js'
 
 const VERSION = '2.9.1'
@@ -37,7 +37,7 @@ async function compileHere(folder: string, addon: string): Promise<void> {
   const names = (await readdir(lib)).filter((name) => /^libtensorflow(_framework)?\.(so\.2|2\.dylib)$/.test(name))
   await mkdir(join(folder, addon, '..'), { recursive: true })
   const library = { include: join(folder, 'deps', 'include'), lib, names, libFromAddon: '../../deps/lib' }
-  await compileAddon(await findCompiler(), { ...library, addon: join(folder, addon) })
+  await compileBinding(await findCompiler(), library, join(folder, addon))
 }
 
 /** As scripts/install.js of tfjs-node 4.22 forms it, with its variables for mirrors. */

@@ -6,30 +6,24 @@ import type { InstalledEngine } from './cache.js'
 const require = createRequire(import.meta.url)
 
 interface Loader {
-  /** Messages below this level (0 all, 1 warnings, 2 errors, 3 fatal) are not printed. */
-  quiet(level: number): void
   /** Opens a shared library for everything loaded later. Returns the system's message if it can't. */
   open(library: string): string | undefined
+  /** Sends the process's stderr nowhere, until unmute. */
+  mute(): void
+  unmute(): void
 }
 
 /**
- * TensorFlow 2.21 prints while it loads, whatever TF_CPP_MIN_LOG_LEVEL says, and looks for CUDA on the system's path
- * only. This addon depends on libtensorflow_framework alone, so it loads first, and puts both right.
+ * A small addon of ours. TensorFlow 2.21 looks for CUDA on the system's path only, and prints a line about oneDNN
+ * before any setting can reach it: this opens the one and keeps the other off the terminal.
  */
-export const LOADER_SOURCE = String.raw`
+export const LOADER_SOURCE = `
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <node_api.h>
-#include "absl/log/globals.h"
+#include <unistd.h>
 
-static napi_value Quiet(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value level_value;
-  int32_t level = 0;
-  napi_get_cb_info(env, info, &count, &level_value, nullptr, nullptr);
-  napi_get_value_int32(env, level_value, &level);
-  absl::SetMinLogLevel(static_cast<absl::LogSeverityAtLeast>(level));
-  return nullptr;
-}
+static int saved_stderr = -1;
 
 static napi_value Open(napi_env env, napi_callback_info info) {
   size_t count = 1, length = 0;
@@ -41,13 +35,39 @@ static napi_value Open(napi_env env, napi_callback_info info) {
   return message;
 }
 
+static napi_value Mute(napi_env, napi_callback_info) {
+  int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  saved_stderr = dup(2);
+  dup2(nowhere, 2);
+  close(nowhere);
+  return nullptr;
+}
+
+static napi_value Unmute(napi_env, napi_callback_info) {
+  dup2(saved_stderr, 2);
+  close(saved_stderr);
+  return nullptr;
+}
+
 NAPI_MODULE_INIT() {
   napi_property_descriptor functions[] = {
-    {"quiet", nullptr, Quiet, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
     {"open", nullptr, Open, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+    {"mute", nullptr, Mute, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
+    {"unmute", nullptr, Unmute, nullptr, nullptr, nullptr, napi_enumerable, nullptr},
   };
-  napi_define_properties(env, exports, 2, functions);
+  napi_define_properties(env, exports, 3, functions);
   return exports;
+}
+`
+
+/** Compiled into the binding: Abseil's log, which TensorFlow writes since 2.18, does not know TensorFlow's variable. */
+export const QUIET_SOURCE = `
+#include <cstdlib>
+#include "absl/log/globals.h"
+
+__attribute__((constructor)) static void Quiet() {
+  const char* level = std::getenv("TF_CPP_MIN_LOG_LEVEL");
+  if (level) absl::SetMinLogLevel(static_cast<absl::LogSeverityAtLeast>(std::atoi(level)));
 }
 `
 
@@ -69,12 +89,15 @@ export function loadAddon(engine: InstalledEngine): unknown {
   // The variable is for libtensorflow 2.9, which reads it while it loads.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
   const { loader, libraries, addon } = loadPlan(engine)
-  if (loader) {
-    const { quiet, open } = require(loader) as Loader
-    quiet(Number(process.env.TF_CPP_MIN_LOG_LEVEL))
+  if (!loader || process.env.TF_CPP_MIN_LOG_LEVEL === '0') return require(addon)
+  const { open, mute, unmute } = require(loader) as Loader
+  mute()
+  try {
     for (const library of libraries) open(library)
+    return require(addon)
+  } finally {
+    unmute()
   }
-  return require(addon)
 }
 
 /** What of CUDA can't be opened, in the system's words; nothing without our loader. */

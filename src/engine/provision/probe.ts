@@ -5,11 +5,7 @@ import { runProgram } from './process.js'
 /** loadAddon, for a Node that knows neither TypeScript nor this package. */
 const SCRIPT = `
 const { loader, libraries, addon } = JSON.parse(process.argv[1])
-if (loader) {
-  const { quiet, open } = require(loader)
-  quiet(2)
-  for (const library of libraries) open(library)
-}
+if (loader) for (const library of libraries) require(loader).open(library)
 const binding = require(addon)
 console.log(JSON.stringify({ version: binding.TF_Version, gpu: binding.isUsingGpuDevice() }))`
 

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compileAddon, compileLoader, findCompiler } from './compile.js'
+import { compileBinding, compileLoader, findCompiler } from './compile.js'
 import { answers, runProgram } from './process.js'
 import type { Origin } from './provision.js'
 
@@ -52,13 +52,13 @@ export const wheel: Origin = async (folder, { cuda, report }) => {
   await rm(downloads, { recursive: true, force: true })
 
   const lib = join(folder, 'tensorflow')
-  const library = { include: join(lib, 'include'), lib, libFromAddon: 'tensorflow' }
+  const include = join(lib, 'include')
   report('compiling the binding')
   await Promise.all([
-    compileAddon(compiler, { ...library, names, addon: join(folder, 'tfjs_binding.node') }),
-    compileLoader(compiler, { ...library, names: names.slice(1), addon: join(folder, 'loader.node') }),
+    compileBinding(compiler, { include, lib, names, libFromAddon: 'tensorflow' }, join(folder, 'tfjs_binding.node')),
+    compileLoader(compiler, include, join(folder, 'loader.node')),
   ])
-  await rm(join(lib, 'include', 'absl'), { recursive: true })
+  await rm(join(include, 'absl'), { recursive: true })
   return {
     origin: `the pip wheel ${distribution} ${file[0]!.split('-')[1]}`,
     addon: 'tfjs_binding.node',
