@@ -9,6 +9,7 @@ const REASONS: Record<string, { problem: string; remedy: string }> = {
   EPERM: { problem: 'no permission to write here.', remedy: 'Choose another folder, or change its permissions.' },
   EROFS: { problem: 'the file system is read-only.', remedy: 'Choose another folder.' },
   ENOTDIR: { problem: 'part of the path is a file, not a folder.', remedy: 'Choose another folder.' },
+  EISDIR: { problem: 'is a folder.', remedy: 'Choose another name.' },
   ENOENT: { problem: 'the folder does not exist.', remedy: 'Create it first.' },
 }
 
@@ -42,9 +43,16 @@ export function writeAtomically(path: string, data: string | Uint8Array | ((fd: 
     renameSync(temporary, path)
     syncFolder(dirname(path))
   } catch (error) {
-    rmSync(temporary, { force: true })
+    remove(temporary)
     throw writeError(path, error)
   }
+}
+
+/** What is left of a write that failed; that failure is what the user must hear of, not this one. */
+function remove(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {}
 }
 
 let counter = 0

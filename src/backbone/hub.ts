@@ -14,6 +14,7 @@ import type { ListFileEntry } from '@huggingface/hub'
 import { writeAtomically, writeError } from '../atomic.js'
 import { UserError } from '../error.js'
 import { bytesOf, type DownloadOptions, downloadFile, networkReason } from './download.js'
+import { once } from './lock.js'
 import { shardNames } from './weights.js'
 
 export interface DownloadProgress {
@@ -228,7 +229,8 @@ async function fetchAll(source: Source, storage: string, snapshot: string, files
     const blob = join(blobs, blobName(entry))
     const onBytes = (bytes: number) =>
       source.options.onProgress?.({ file: entry.path, bytes: before + bytes, totalBytes })
-    if (!existsSync(blob)) await downloadFile(remoteFile(source, snapshot, entry), blob, { ...source.options, onBytes })
+    const download = () => downloadFile(remoteFile(source, snapshot, entry), blob, { ...source.options, onBytes })
+    if (!existsSync(blob)) await once(blob, download)
     link(blob, join(snapshot, entry.path))
     before += entry.size
     onBytes(0)
@@ -284,7 +286,8 @@ function link(blob: string, path: string): void {
   rmSync(path, { force: true })
   try {
     symlinkSync(relative(realpathSync(dirname(path)), realpathSync(blob)), path)
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return // another process made it meanwhile
     copyFileSync(blob, path) // Windows without the right to make links.
   }
 }

@@ -89,7 +89,11 @@ function findWeights(folder: string): string[] {
     (name) => existsSync(join(folder, name)),
   )
   if (other) throw new UserError({ at: folder, problem: `has ${other}, but no ${SINGLE}.`, remedy: CONVERT })
-  throw new UserError({ at: folder, problem: `has no ${SINGLE} and no ${INDEX}.` })
+  throw new UserError({
+    at: folder,
+    problem: `has no ${SINGLE} and no ${INDEX}.`,
+    remedy: 'Name a folder with a whole Hugging Face T5.',
+  })
 }
 
 function shardFiles(folder: string): string[] {
@@ -112,7 +116,10 @@ export function shardNames(index: unknown, at: string): string[] {
   if (names.length === 0) throw new UserError({ at, problem: 'has no weight_map from tensor to file.' })
   for (const name of names) {
     if (typeof name !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(name)) {
-      throw new UserError({ at, problem: `names the shard ${JSON.stringify(name)}, which is not a .safetensors file.` })
+      throw new UserError({
+        at,
+        problem: `names the shard ${JSON.stringify(name)}, which is not a .safetensors file of this folder.`,
+      })
     }
   }
   return (names as string[]).sort()
@@ -206,7 +213,7 @@ function differs({ file }: Place, name: string): UserError {
   return new UserError({
     at: file.path,
     problem: 'tensor lm_head.weight differs from shared.weight, but config.json says that the head is tied to it.',
-    remedy: 'If it is a T5 v1.1, set tie_word_embeddings: false in config.json.',
+    remedy: 'If it is a T5 v1.1, set tie_word_embeddings and scale_decoder_outputs to false in config.json.',
   })
 }
 

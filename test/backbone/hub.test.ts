@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import {
   existsSync,
   lstatSync,
@@ -6,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -156,6 +158,18 @@ test('more content than announced is refused', async () => {
   expect(await failure(downloadModel(ID))).toMatch(
     /model\.safetensors: sends more than the 1000000 bytes that it announced\.$/,
   )
+})
+
+test('two downloads at once fetch each file once, and a dead one does not hold the next up', async () => {
+  await serve()
+  const blobs = join(home, 'hub', 'models--someone--t5-tiny', 'blobs')
+  const lock = join(blobs, `${createHash('sha256').update(WEIGHTS).digest('hex')}.lock`)
+  mkdirSync(lock, { recursive: true })
+  utimesSync(lock, 1, 1)
+  const [first, second] = await Promise.all([downloadModel(ID), downloadModel(ID)])
+  expect(first).toBe(second)
+  expect(contentRequests().map(({ sent }) => sent)).toEqual([WEIGHTS.length])
+  expect(readdirSync(blobs).filter((name) => /lock|incomplete/.test(name))).toEqual([])
 })
 
 test('shards are found by the index, and no other weights are fetched', async () => {

@@ -1,0 +1,45 @@
+import { existsSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A holder that has not been heard of for so many milliseconds is dead; hashing 45 GB keeps a live one silent for 50 s. */
+const STALE = 120_000
+
+/**
+ * Runs `work` unless `target` is there by the time it is this process's turn, so that the jobs of a cluster that share
+ * a cache fetch a file once. The lock is a folder, which every file system makes atomically, and its time is the
+ * holder's sign of life.
+ */
+export async function once(target: string, work: () => Promise<void>, poll = 500): Promise<void> {
+  const lock = `${target}.lock`
+  while (!take(lock)) {
+    if (existsSync(target)) return
+    await sleep(poll)
+  }
+  const alive = setInterval(() => touch(lock), STALE / 24)
+  try {
+    if (!existsSync(target)) await work()
+  } finally {
+    clearInterval(alive)
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
+
+function take(lock: string): boolean {
+  const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs
+  if (since !== undefined && Date.now() - since > STALE) rmSync(lock, { recursive: true, force: true })
+  try {
+    mkdirSync(lock)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+function touch(path: string): void {
+  try {
+    utimesSync(path, new Date(), new Date())
+  } catch {
+    // Taken away by hand: the download goes on, and its digest is checked.
+  }
+}
