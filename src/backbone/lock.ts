@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A holder that has not been heard of for so many milliseconds is dead; hashing 45 GB keeps a live one silent for 50 s. */
@@ -25,15 +27,38 @@ export async function once(target: string, work: () => Promise<void>, poll = 500
 }
 
 function take(lock: string): boolean {
-  const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs
-  if (since !== undefined && Date.now() - since > STALE) rmSync(lock, { recursive: true, force: true })
+  if (isAbandoned(lock)) rmSync(lock, { recursive: true, force: true })
   try {
     mkdirSync(lock)
-    return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
     throw error
   }
+  writeFileSync(join(lock, 'holder'), holder(process.pid))
+  return true
+}
+
+/** At once where the holder was a process of this machine that is gone, as after Ctrl-C; else after a silence. */
+function isAbandoned(lock: string): boolean {
+  const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs
+  if (since === undefined) return false
+  return Date.now() - since > STALE || isGone(lock)
+}
+
+function isGone(lock: string): boolean {
+  try {
+    const written = readFileSync(join(lock, 'holder'), 'utf8')
+    const pid = Number(written.split(' ').at(-1))
+    if (!(pid > 0) || written !== holder(pid)) return false
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+function holder(pid: number): string {
+  return `${hostname()} ${pid}`
 }
 
 function touch(path: string): void {
