@@ -38,7 +38,7 @@ describe('config validate', () => {
     await expect(Validate.run(argv, packageRoot)).rejects.toMatchObject({
       message: [
         '--set method.n=5: method.n is 5; it must divide d_model (256) and the bottleneck (8). Nearest that do: 4 or 8; all: 1, 2, 4, 8.',
-        'experiments/quickstart.yaml:8:3: training has both epochs and steps. Keep one of the two; --set training.epochs=null takes the other out.',
+        'experiments/quickstart.yaml:9:3: training has both epochs and steps. Keep one of the two; --set training.epochs=null takes the other out.',
       ].join('\n'),
     })
     expect(process.exitCode).toBe(2)

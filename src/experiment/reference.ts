@@ -1,0 +1,95 @@
+import { z } from 'zod'
+import { methodOptions } from '../method/options.js'
+import { presetNames } from '../presets.js'
+import { taskOptions } from '../task/options.js'
+import { backboneOptions, experimentSchema, trainingOptions } from './schema.js'
+
+/** What z.toJSONSchema gives of our schemas. */
+interface JsonSchema {
+  type?: string
+  const?: unknown
+  enum?: unknown[]
+  default?: unknown
+  description?: string
+  properties?: Record<string, JsonSchema>
+  required?: string[]
+  items?: JsonSchema
+  anyOf?: JsonSchema[]
+  [keyword: string]: unknown
+}
+
+const jsonSchema = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema
+
+/** Markdown tables of every key, by section and by kind of method: the schema's own descriptions, types and defaults. */
+export function referenceTables(): string {
+  const sections: [string, z.ZodType][] = [
+    ['`backbone`', backboneOptions],
+    ['`task`', taskOptions],
+    ['`training`', trainingOptions],
+    ...methodOptions.options.map((option): [string, z.ZodType] => [`\`method\`, kind \`${kindOf(option)}\``, option]),
+  ]
+  return sections.map(([title, schema]) => `### ${title}\n\n${table(jsonSchema(schema))}`).join('\n')
+}
+
+const kindOf = (option: z.ZodObject) => (option.shape.kind as z.ZodLiteral).value
+
+function table(schema: JsonSchema): string {
+  const lines = rows(schema, '')
+  if (lines.length === 0) return 'No options.\n'
+  return `${['| key | value | default | |', '|---|---|---|---|', ...lines].join('\n')}\n`
+}
+
+/** One row a key; the keys of an inner mapping stand below it as `placement.sublayers`. */
+function rows(schema: JsonSchema, prefix: string): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
+    if (value.const !== undefined) return []
+    if (value.properties) return rows(value, `${prefix}${key}.`)
+    const required = schema.required?.includes(key) ?? false
+    const byDefault = value.default === undefined ? (required ? '(needed)' : '') : `\`${written(value.default)}\``
+    return [`| \`${prefix}${key}\` | ${typeOf(value)} | ${byDefault} | ${value.description ?? ''} |`]
+  })
+}
+
+function typeOf(schema: JsonSchema): string {
+  if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ')
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(' or ')
+  if (schema.const !== undefined) return `\`${schema.const}\``
+  if (schema.type === 'array') return `list of ${typeOf(schema.items!)}`
+  if (schema.pattern === '^\\d+-\\d*$') return 'range'
+  return (
+    { integer: 'whole number', boolean: 'true or false', object: 'mapping', string: 'text' }[schema.type!] ??
+    schema.type!
+  )
+}
+
+const written = (value: unknown) => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value))
+
+/** JSON Schema of an experiment file, for editors: the resolved schema, with presets and short forms let in. */
+export function experimentJsonSchema(): object {
+  const schema = jsonSchema(experimentSchema)
+  const { backbone, method, task, training } = schema.properties!
+  const properties = {
+    ...schema.properties,
+    backbone: {
+      description: backbone!.description,
+      anyOf: [{ type: 'string', examples: presetNames('backbones') }, backbone],
+    },
+    method: named('methods', method!, method!.oneOf as JsonSchema[], {}),
+    task: named('tasks', task!, [task!], { path: { type: 'string', description: 'Folder that holds its files.' } }),
+    training: { ...training, required: undefined },
+  }
+  return { ...schema, properties, required: ['backbone', 'method', 'task', 'training'] }
+}
+
+/** A preset's name, a preset with overrides, or everything written out. */
+function named(
+  kind: 'methods' | 'tasks',
+  { description }: JsonSchema,
+  whole: JsonSchema[],
+  extra: Record<string, JsonSchema>,
+) {
+  const preset = { enum: presetNames(kind) }
+  const overrides = Object.assign({}, ...whole.map((schema) => schema.properties), extra)
+  const mapping = { type: 'object', properties: { preset, ...overrides, kind: undefined }, required: ['preset'] }
+  return { description, anyOf: [preset, { ...mapping, additionalProperties: false }, ...whole] }
+}
