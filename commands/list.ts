@@ -1,5 +1,7 @@
 import { Args, Command } from '@oclif/core'
-import { CATALOGUES, type Catalogue, type Entry } from '../src/experiment/catalogue.js'
+import type { Catalogue, Entry } from '../src/experiment/catalogue.js'
+
+const KINDS: Catalogue[] = ['backbones', 'methods', 'tasks', 'experiments']
 
 export default class List extends Command {
   static override summary = 'List the backbones, methods, tasks or experiments that come with the toolkit.'
@@ -8,7 +10,7 @@ export default class List extends Command {
     { description: 'The methods, for a script', command: '<%= config.bin %> list methods --json' },
   ]
   static override args = {
-    kind: Args.custom<Catalogue>({ options: CATALOGUES })({ description: 'What to list.', required: true }),
+    kind: Args.custom<Catalogue>({ options: KINDS })({ description: 'What to list.', required: true }),
   }
   static override enableJsonFlag = true
 

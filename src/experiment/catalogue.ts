@@ -14,9 +14,7 @@ export interface Entry {
 }
 
 const catalogues = { backbones, methods, tasks, experiments }
-
 export type Catalogue = keyof typeof catalogues
-export const CATALOGUES = Object.keys(catalogues) as Catalogue[]
 
 /** Everything of a kind that comes with the toolkit, by name. */
 export function catalogue(kind: Catalogue): Entry[] {

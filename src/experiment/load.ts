@@ -20,9 +20,9 @@ export class ExperimentProblems extends ExperimentError {
   readonly complaints: readonly Complaint[]
 
   constructor(complaints: readonly Complaint[]) {
-    super(complaints[0]!)
+    const lines = complaints.map((complaint) => new ExperimentError(complaint).message)
+    super(complaints.length === 1 ? complaints[0]! : { problem: lines.join('\n') })
     this.complaints = complaints
-    this.message = complaints.map((complaint) => new ExperimentError(complaint).message).join('\n')
   }
 }
 

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
 import { z } from 'zod'
 import { methodOptions } from '../method/options.js'
-import { presetNames } from '../presets.js'
+import { type PresetKind, presetFile, presetNames } from '../presets.js'
 import { taskOptions } from '../task/options.js'
 import { backboneOptions, experimentSchema, trainingOptions } from './schema.js'
 
@@ -68,28 +70,29 @@ const written = (value: unknown) => (Array.isArray(value) ? `[${value.join(', ')
 export function experimentJsonSchema(): object {
   const schema = jsonSchema(experimentSchema)
   const { backbone, method, task, training } = schema.properties!
+  const name = { type: 'string', examples: presetNames('backbones') }
+  const path = { type: 'string', description: 'Folder that holds its files.' }
   const properties = {
     ...schema.properties,
-    backbone: {
-      description: backbone!.description,
-      anyOf: [{ type: 'string', examples: presetNames('backbones') }, backbone],
-    },
+    backbone: { description: backbone!.description, anyOf: [name, backbone] },
     method: named('methods', method!, method!.oneOf as JsonSchema[], {}),
-    task: named('tasks', task!, [task!], { path: { type: 'string', description: 'Folder that holds its files.' } }),
+    task: named('tasks', task!, [task!], { path }),
     training: { ...training, required: undefined },
   }
   return { ...schema, properties, required: ['backbone', 'method', 'task', 'training'] }
 }
 
 /** A preset's name, a preset with overrides, or everything written out. */
-function named(
-  kind: 'methods' | 'tasks',
-  { description }: JsonSchema,
-  whole: JsonSchema[],
-  extra: Record<string, JsonSchema>,
-) {
-  const preset = { enum: presetNames(kind) }
-  const overrides = Object.assign({}, ...whole.map((schema) => schema.properties), extra)
-  const mapping = { type: 'object', properties: { preset, ...overrides, kind: undefined }, required: ['preset'] }
-  return { description, anyOf: [preset, { ...mapping, additionalProperties: false }, ...whole] }
+function named(presets: PresetKind, { description }: JsonSchema, kinds: JsonSchema[], extra: JsonSchema['properties']) {
+  const overridden = kinds.map((schema) => {
+    const preset = { enum: presetNames(presets).filter((name) => isOfKind(presets, name, schema.properties!.kind!)) }
+    const { kind, ...options } = schema.properties!
+    return { ...schema, properties: { preset, ...options, ...extra }, required: ['preset'] }
+  })
+  return { description, anyOf: [{ enum: presetNames(presets) }, ...overridden, ...kinds] }
+}
+
+function isOfKind(presets: PresetKind, name: string, kind: JsonSchema): boolean {
+  const preset = parse(readFileSync(presetFile(presets, name)!, 'utf8'))
+  return kind.enum ? kind.enum.includes(preset.kind) : kind.const === preset.kind
 }

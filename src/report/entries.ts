@@ -14,4 +14,4 @@ export function entryTable(entries: readonly Entry[]): string {
   return table.toString()
 }
 
-const cell = (value: string | number) => (typeof value === 'number' ? value.toLocaleString('en') : value)
+const cell = (value: string | number) => (Number.isInteger(value) ? value.toLocaleString('en') : String(value))

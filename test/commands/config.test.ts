@@ -82,6 +82,10 @@ describe('list', () => {
     })
   })
 
+  test('methods with their small learning rates', async () => {
+    expect(await printed(List as Runnable, 'methods')).toMatch(/│ bitfit +│ bitfit +│ +0\.0003 │ BitFit: /)
+  })
+
   test.each([
     ['methods', 'compacter++'],
     ['experiments', 'quickstart'],
