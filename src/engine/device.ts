@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import * as tf from '@tensorflow/tfjs-core'
 import { UserError } from '../error.js'
-import { loadTensorflow } from './tensorflow.js'
+import { nvidiaGpus } from './nvidia.js'
+import { missingCudaLibraries } from './provision/loader.js'
+import { type LoadedTensorflow, loadTensorflow } from './tensorflow.js'
 import { loadWasm } from './wasm.js'
 import { loadWebgpu } from './webgpu.js'
 
@@ -71,6 +72,19 @@ function refuse(engine: EngineName, error: Error): never {
   throw new UserError({ problem: `The engine ${engine} can't start: ${error.message}.`, remedy }, { cause: error })
 }
 
+/** 'ready', or why the engine can't start here. Starts it, and leaves tfjs's backend as it was. */
+export async function engineState(engine: EngineName): Promise<string> {
+  const backend = tf.getBackend()
+  try {
+    const { description } = await start(engine)
+    return `ready: ${description}`
+  } catch (error) {
+    return (error as Error).message
+  } finally {
+    if (backend) await tf.setBackend(backend)
+  }
+}
+
 async function start(
   engine: EngineName,
   threads = availableParallelism(),
@@ -88,7 +102,7 @@ const starters: Record<EngineName, (threads: number, hardwareOnly: boolean) => P
   async tensorflow(threads) {
     const { engine, version, gpu } = loadTensorflow(threads)
     const origin = engine.record.origin
-    const notes = gpu || !nvidiaGpu() ? [] : ['An NVIDIA GPU is here, but TensorFlow does not see it.']
+    const notes = gpu ? [] : await whyNoGpu(engine)
     const where = gpu ? 'CUDA GPU' : `${threads} CPU thread${threads === 1 ? '' : 's'}`
     const description = `TensorFlow ${version} from ${origin}, ${where}`
     return { engine: 'tensorflow', description, version, origin, threads, ...(gpu && { gpu: 'CUDA' }), notes }
@@ -114,4 +128,15 @@ const starters: Record<EngineName, (threads: number, hardwareOnly: boolean) => P
   },
 }
 
-const nvidiaGpu = (): boolean => existsSync('/proc/driver/nvidia/version')
+/** A warning that names what is missing, where a GPU is here and TensorFlow does not use it. */
+async function whyNoGpu(engine: LoadedTensorflow['engine']): Promise<string[]> {
+  const gpus = await nvidiaGpus()
+  if (gpus.length === 0) return []
+  const missing = missingCudaLibraries(engine)
+  const reason = !engine.record.cuda
+    ? 'the engine set up here is for CPUs: run `compacter setup`'
+    : missing.length > 0
+      ? missing.join('; ')
+      : 'TensorFlow found no device on it; CUDA_VISIBLE_DEVICES may hide it'
+  return [`${gpus.join(', ')} is not used: ${reason}.`]
+}

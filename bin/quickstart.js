@@ -1,0 +1,19 @@
+// npm run quickstart: from a fresh clone to a table of scores.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { build, compacter, install, root, say, setup } from './bootstrap.js'
+
+const RUN = 'runs/quickstart'
+
+await install()
+await build()
+if (existsSync(join(root, RUN, 'result.json'))) {
+  say(`${RUN} is finished. Its test score again:`)
+  await compacter('eval', RUN)
+  say(`To train it once more, remove ${RUN} and run this again.`)
+} else {
+  await setup()
+  const begun = existsSync(join(root, RUN))
+  if (begun) say(`${RUN} was interrupted: going on.`)
+  await compacter('train', 'experiments/quickstart.yaml', ...(begun ? ['--resume'] : []), ...process.argv.slice(2))
+}

@@ -1,0 +1,54 @@
+import { Command, flush, run, settings } from '@oclif/core'
+
+const BAD_USAGE = 2
+
+/** Runs the command line to its end and its exit code; `development` runs the commands from their sources. */
+export async function start({ development = false } = {}) {
+  if (development) {
+    process.env.NODE_ENV = 'development'
+    settings.debug = true
+  }
+  // oclif would print an error of a --json command without its message: here every error takes one way.
+  Command.prototype.catch = async (error) => {
+    throw error
+  }
+  try {
+    await run(process.argv.slice(2), import.meta.url)
+    await flush()
+  } catch (error) {
+    process.exitCode = exitCode(error)
+    if (error.code !== 'EEXIT') tell(error)
+  }
+}
+
+/** Ours name their code; oclif's, all about the command line, keep it elsewhere (127 for an unknown command). */
+function exitCode(error) {
+  if (error.exitCode !== undefined) return error.exitCode
+  if (error.code === 'EEXIT') return error.oclif.exit
+  return error.oclif?.exit === undefined ? 1 : BAD_USAGE
+}
+
+function tell(error) {
+  const text = expected(error) || !process.env.DEBUG ? error.message : error.stack
+  if (!wantsJson()) process.stderr.write(`${expected(error) ? laidOut(error) : `Unexpected error: ${text}`}\n`)
+  else
+    process.stdout.write(
+      `${JSON.stringify({ error: { name: error.name, message: text, ...details(error) } }, null, 2)}\n`,
+    )
+}
+
+/** An error that the user can act on, ours or oclif's; any other is a bug. */
+const expected = (error) => error.problem !== undefined || error.oclif !== undefined
+
+/** On a terminal the remedy has its own line; elsewhere the message stays whole, to be found by a search. */
+function laidOut({ at, problem, remedy, message }) {
+  if (!process.stderr.isTTY || !problem) return message
+  return [at ? `${at}: ${problem}` : problem, remedy].filter(Boolean).join('\n  ')
+}
+
+const details = ({ at, problem, remedy }) => (problem === undefined ? {} : { at, problem, remedy })
+
+function wantsJson() {
+  const end = process.argv.indexOf('--')
+  return process.argv.slice(2, end < 0 ? undefined : end).includes('--json')
+}

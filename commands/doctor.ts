@@ -1,0 +1,20 @@
+import { Command } from '@oclif/core'
+import type { Diagnosis } from '../src/engine/diagnosis.js'
+
+export default class Doctor extends Command {
+  static override summary = 'Show what this machine computes with, how fast, and what is missing.'
+  static override examples = [
+    { description: 'Look at this machine', command: '<%= config.bin %> doctor' },
+    { description: 'Keep the figures', command: '<%= config.bin %> doctor --json > machine.json' },
+  ]
+  static override enableJsonFlag = true
+
+  async run(): Promise<Diagnosis> {
+    await this.parse(Doctor)
+    const { diagnose } = await import('../src/engine/diagnosis.js') // here: --help must not load TensorFlow
+    const { diagnosisTable } = await import('../src/report/diagnosis.js')
+    const diagnosis = await diagnose()
+    this.log(diagnosisTable(diagnosis))
+    return diagnosis
+  }
+}

@@ -1,0 +1,29 @@
+import { Command, Flags } from '@oclif/core'
+import type { Provisioned } from '../src/engine/provision/provision.js'
+
+export default class Setup extends Command {
+  static override summary = 'Set the native engine up, once for all checkouts.'
+  static override description =
+    "Takes what already loads, else TensorFlow's C library from tfjs-node's own host, else from the official Python wheel. Where none can be had, training runs on WebAssembly."
+  static override examples = [
+    { description: 'Set up what this machine can have', command: '<%= config.bin %> setup' },
+    { description: 'Only from the Python package index', command: '<%= config.bin %> setup --from wheel' },
+  ]
+  static override flags = {
+    from: Flags.option({ options: ['download', 'wheel'] as const, description: 'Take the library from there only.' })(),
+  }
+  static override enableJsonFlag = true
+
+  async run(): Promise<Provisioned> {
+    const { flags } = await this.parse(Setup)
+    const { provision } = await import('../src/engine/provision/provision.js')
+    const { setupSummary } = await import('../src/report/setup.js')
+    const { terminalProgress } = await import('../src/terminal.js')
+    const progress = await terminalProgress()
+    progress.phase('Setting the native engine up')
+    const result = await provision({ ...flags, report: progress.phase })
+    progress.end()
+    this.log(setupSummary(result))
+    return result
+  }
+}

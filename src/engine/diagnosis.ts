@@ -1,0 +1,68 @@
+import { cpus, freemem, totalmem } from 'node:os'
+import * as tf from '@tensorflow/tfjs-core'
+import { type Device, ENGINES, type EngineName, engineState, startDevice } from './device.js'
+import { nvidiaGpus } from './nvidia.js'
+import { cacheFolder } from './provision/cache.js'
+
+export interface Diagnosis {
+  node: string
+  platform: string
+  cpu: string
+  /** NVIDIA GPUs that the system shows, used or not. */
+  gpus: string[]
+  /** Bytes. */
+  memory: { free: number; total: number }
+  device: Device
+  /** Every engine: 'ready', or why it can't start. */
+  engines: Record<EngineName, string>
+  /** Of one [1024, 1024] float32 matrix product, 10⁹ operations a second, median of several. */
+  gflops: number
+  cache: string
+  /** What would make it faster, and the one command that does. */
+  missing?: { what: string; command: string }
+}
+
+/** Starts the engine that training would take, and measures it. */
+export async function diagnose(): Promise<Diagnosis> {
+  const device = await startDevice()
+  const engines = await Promise.all(ENGINES.map(async (name) => [name, await engineState(name)] as const))
+  const gpus = await nvidiaGpus()
+  const free = process.availableMemory?.() ?? freemem()
+  return {
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} threads`,
+    gpus,
+    memory: { free, total: totalmem() },
+    device,
+    engines: Object.fromEntries(engines) as Record<EngineName, string>,
+    gflops: await measureGflops(),
+    cache: cacheFolder(),
+    ...missing(device, gpus),
+  }
+}
+
+function missing({ engine, gpu, notes }: Device, gpus: string[]): Pick<Diagnosis, 'missing'> {
+  const command = 'npx compacter setup'
+  if (engine === 'wasm') return { missing: { what: 'The native engine, many times faster than WebAssembly.', command } }
+  if (gpus.length > 0 && !gpu) return { missing: { what: notes.at(-1) ?? 'CUDA libraries for the GPU.', command } }
+  return {}
+}
+
+const SIZE = 1024
+const ROUNDS = 7
+
+/** The first product, which sets threads and caches up, does not count. */
+async function measureGflops(): Promise<number> {
+  const x = tf.randomUniform([SIZE, SIZE], -1, 1, 'float32', 1)
+  const rates: number[] = []
+  for (let round = 0; round <= ROUNDS; round++) {
+    const begin = performance.now()
+    const product = tf.matMul(x as tf.Tensor2D, x as tf.Tensor2D)
+    await product.data()
+    rates.push((2 * SIZE ** 3) / (performance.now() - begin) / 1e6)
+    product.dispose()
+  }
+  x.dispose()
+  return rates.slice(1).sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]!
+}
