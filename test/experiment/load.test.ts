@@ -196,6 +196,13 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     expect(complaint(text)).toBe(message)
   })
 
+  test('a value that came from a preset is located in the preset', () => {
+    expect(complaint(good.replace('compacter', 'adapterdrop')).split('\n')).toEqual([
+      'configs/methods/adapterdrop.yaml:5:14: method.placement.encoder_layers names layer 5; the encoder has 4 layers. Layers are numbered 0 to 3.',
+      'configs/methods/adapterdrop.yaml:5:34: method.placement.decoder_layers names layer 5; the decoder has 4 layers. Layers are numbered 0 to 3.',
+    ])
+  })
+
   test('all problems at once, in the order of the file', () => {
     const text = `backbone: t5-nano
 method: { preset: compacter, n: 3, rnak: 2 }
