@@ -1,11 +1,13 @@
 import { type Device, ENGINES, type EngineName, startDevice } from '../src/engine/device.js'
 import { installedEngines } from '../src/engine/provision/cache.js'
+import { probeAdapter } from '../src/engine/webgpu.js'
 
 const required = (process.env.COMPACTER_REQUIRE_ENGINES ?? '').split(',').filter(Boolean)
 
 const here: Record<EngineName, boolean> = {
   tensorflow: installedEngines().length > 0,
-  webgpu: process.env.COMPACTER_TEST_WEBGPU === '1',
+  // Software adapters compute too, slowly: only on demand.
+  webgpu: process.env.COMPACTER_TEST_WEBGPU === '1' || (await hasGpu()),
   wasm: true,
 }
 
@@ -16,6 +18,13 @@ for (const name of required) {
   if (!engines.includes(name as EngineName)) {
     throw new Error(`COMPACTER_REQUIRE_ENGINES names ${name}, which is not set up here: run \`npm run setup\`.`)
   }
+}
+
+async function hasGpu(): Promise<boolean> {
+  return probeAdapter().then(
+    (adapter) => !adapter.software,
+    () => false,
+  )
 }
 
 /** Makes it tfjs's backend; for `beforeAll`. Two threads, so that sums are grouped alike on every machine. */

@@ -2,10 +2,11 @@ import { availableParallelism } from 'node:os'
 import * as tf from '@tensorflow/tfjs-core'
 import { UserError } from '../error.js'
 import { nvidiaGpus } from './nvidia.js'
+import { SETUP_COMMAND } from './provision/cache.js'
 import { missingCudaLibraries } from './provision/loader.js'
 import { type LoadedTensorflow, loadTensorflow } from './tensorflow.js'
 import { loadWasm } from './wasm.js'
-import { loadWebgpu } from './webgpu.js'
+import { loadWebgpu, probeAdapter } from './webgpu.js'
 
 export { statelessUniform } from './uniform.js'
 
@@ -65,19 +66,18 @@ function engineFromEnvironment(): EngineName | 'auto' {
 
 function refuse(engine: EngineName, error: Error): never {
   const remedy = {
-    tensorflow: 'Run `compacter setup`, or take another engine with --engine auto.',
+    tensorflow: `Run \`${SETUP_COMMAND}\`, or take another engine with --engine auto.`,
     webgpu: 'Install your graphics driver, or take another engine with --engine auto.',
     wasm: 'Run `npm ci` again.',
   }[engine]
   throw new UserError({ problem: `The engine ${engine} can't start: ${error.message}.`, remedy }, { cause: error })
 }
 
-/** 'ready', or why the engine can't start here. Starts it, and leaves tfjs's backend as it was. */
+/** 'ready', or why the engine can't start here. Leaves tfjs's backend as it was. */
 export async function engineState(engine: EngineName): Promise<string> {
   const backend = tf.getBackend()
   try {
-    const { description } = await start(engine)
-    return `ready: ${description}`
+    return `ready: ${(await start(engine, undefined, { hardwareOnly: true })).description}`
   } catch (error) {
     return (error as Error).message
   } finally {
@@ -108,8 +108,9 @@ const starters: Record<EngineName, (threads: number, hardwareOnly: boolean) => P
     return { engine: 'tensorflow', description, version, origin, threads, ...(gpu && { gpu: 'CUDA' }), notes }
   },
   async webgpu(_threads, hardwareOnly) {
-    const adapter = await loadWebgpu()
+    const adapter = await probeAdapter()
     if (hardwareOnly && adapter.software) throw new Error(`the only adapter, ${adapter.name}, is software`)
+    await loadWebgpu()
     const origin = 'the npm package webgpu'
     const description = `WebGPU from ${origin}, ${adapter.name}`
     return { engine: 'webgpu', description, version: tf.version_core, origin, threads: 1, gpu: adapter.name, notes: [] }
@@ -134,7 +135,7 @@ async function whyNoGpu(engine: LoadedTensorflow['engine']): Promise<string[]> {
   if (gpus.length === 0) return []
   const missing = missingCudaLibraries(engine)
   const reason = !engine.record.cuda
-    ? 'the engine set up here is for CPUs: run `compacter setup`'
+    ? `the engine set up here is for CPUs: run \`${SETUP_COMMAND}\``
     : missing.length > 0
       ? missing.join('; ')
       : 'TensorFlow found no device on it; CUDA_VISIBLE_DEVICES may hide it'

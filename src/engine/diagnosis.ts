@@ -2,7 +2,8 @@ import { cpus, freemem, totalmem } from 'node:os'
 import * as tf from '@tensorflow/tfjs-core'
 import { type Device, ENGINES, type EngineName, engineState, startDevice } from './device.js'
 import { nvidiaGpus } from './nvidia.js'
-import { cacheFolder } from './provision/cache.js'
+import { cacheFolder, SETUP_COMMAND } from './provision/cache.js'
+import { missingTools } from './provision/tools.js'
 
 export interface Diagnosis {
   node: string
@@ -38,15 +39,16 @@ export async function diagnose(): Promise<Diagnosis> {
     engines: Object.fromEntries(engines) as Record<EngineName, string>,
     gflops: await measureGflops(),
     cache: cacheFolder(),
-    ...missing(device, gpus),
+    ...(await missing(device, gpus)),
   }
 }
 
-function missing({ engine, gpu, notes }: Device, gpus: string[]): Pick<Diagnosis, 'missing'> {
-  const command = 'npx compacter setup'
-  if (engine === 'wasm') return { missing: { what: 'The native engine, many times faster than WebAssembly.', command } }
-  if (gpus.length > 0 && !gpu) return { missing: { what: notes.at(-1) ?? 'CUDA libraries for the GPU.', command } }
-  return {}
+async function missing({ engine, gpu, notes }: Device, gpus: string[]): Promise<Pick<Diagnosis, 'missing'>> {
+  const needed = engine === 'wasm' ? 'The native engine, many times faster than WebAssembly.' : notes.at(-1)
+  if (engine !== 'wasm' && (gpus.length === 0 || gpu || !needed)) return {}
+  const tools = await missingTools()
+  const what = [needed!, ...tools.map(({ what }) => `It needs ${what}.`)].join(' ')
+  return { missing: { what, command: [...tools.map(({ command }) => command), SETUP_COMMAND].join(' && ') } }
 }
 
 const SIZE = 1024

@@ -2,8 +2,12 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { packageRoot } from '../../root.js'
 
 const require = createRequire(import.meta.url)
+
+/** What a user types to set the engine up: in a clone npm's script, which also installs and builds. */
+export const SETUP_COMMAND = packageRoot.includes('node_modules') ? 'npx compacter setup' : 'npm run setup'
 
 /** What engine.json says of the addon beside it. */
 export interface EngineRecord {

@@ -4,16 +4,9 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { NAPI_VERSION, tfjsNode } from './cache.js'
 import { LOADER_SOURCE, QUIET_SOURCE } from './loader.js'
-import { answers, runProgram } from './process.js'
+import { runProgram } from './process.js'
 
 const require = createRequire(import.meta.url)
-
-/** The C++ compiler: CXX, or the usual names. @throws Error that names what to install. */
-export async function findCompiler(): Promise<string> {
-  const names = process.env.CXX ? [process.env.CXX] : ['g++', 'c++', 'clang++']
-  for (const name of names) if (await answers(name, ['--version'])) return name
-  throw new Error(`no C++ compiler (looked for ${names.join(', ')}; Debian and Ubuntu: apt install g++)`)
-}
 
 interface Library {
   /** Where its headers and its shared libraries are, absolute. */

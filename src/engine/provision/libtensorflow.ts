@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { NAPI_VERSION, tfjsNode } from './cache.js'
-import { compileBinding, findCompiler } from './compile.js'
+import { compileBinding } from './compile.js'
 import type { Origin } from './provision.js'
+import { findCompiler } from './tools.js'
 
 const VERSION = '2.9.1'
 /** A host behind a firewall often does not answer at all. */

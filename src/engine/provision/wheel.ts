@@ -1,8 +1,9 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compileBinding, compileLoader, findCompiler } from './compile.js'
-import { answers, runProgram } from './process.js'
+import { compileBinding, compileLoader } from './compile.js'
+import { runProgram } from './process.js'
 import type { Origin } from './provision.js'
+import { findCompiler, findPip, type Pip } from './tools.js'
 
 const LIBRARIES = {
   linux: ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'],
@@ -65,23 +66,6 @@ export const wheel: Origin = async (folder, { cuda, report }) => {
     loader: 'loader.node',
     cuda,
   }
-}
-
-interface Pip {
-  python: string
-  command: [string, ...string[]]
-}
-
-async function findPip(): Promise<Pip> {
-  for (const python of ['python3', 'python']) {
-    if (await answers(python, ['-m', 'pip', '--version'])) return { python, command: [python, '-m', 'pip'] }
-  }
-  for (const python of ['python3', 'python']) {
-    if ((await answers(python, ['--version'])) && (await answers('pip', ['--version']))) {
-      return { python, command: ['pip'] }
-    }
-  }
-  throw new Error('no pip (looked for python3 -m pip, pip; Debian and Ubuntu: apt install python3-pip)')
 }
 
 /**
