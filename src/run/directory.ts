@@ -40,7 +40,7 @@ export interface Result {
  */
 export function createRun(folder: string): RunFiles {
   const files = runFiles(folder)
-  if (existsSync(folder) && readdirSync(folder).length > 0) {
+  if (holdsFiles(folder)) {
     const resumable = existsSync(files.experiment) && !existsSync(files.result)
     throw new UserError({
       at: folder,
@@ -51,6 +51,11 @@ export function createRun(folder: string): RunFiles {
   mkdirSync(join(folder, 'checkpoint'), { recursive: true })
   return files
 }
+
+/** A start that was killed at once leaves empty folders only: those are no run. */
+const holdsFiles = (folder: string): boolean =>
+  existsSync(folder) &&
+  readdirSync(folder, { recursive: true, withFileTypes: true }).some((entry) => !entry.isDirectory())
 
 /**
  * The files of a run that exists.

@@ -1,0 +1,172 @@
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { compacter, smallExperiment, start } from '../cli.js'
+import { engines } from '../engines.js'
+
+const training = {
+  steps: 30,
+  batch_size: 4,
+  warmup_steps: 4,
+  evaluate_every: 10,
+  checkpoint_every: 3,
+  source_length: 32,
+}
+
+/** wasm where there is no native engine: the promise of equal bits is for the native one, and holds on one thread of wasm too. */
+const engine = ['--engine', engines[0]!, '--threads', '1']
+
+const lines = (folder: string): string[] => {
+  const file = join(folder, 'metrics.jsonl')
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+}
+
+const untilLogged = async (folder: string, count: number, ended: () => boolean): Promise<void> => {
+  while (lines(folder).length < count && !ended()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** Everything of a run that does not depend on the clock. */
+const outcome = (folder: string) => ({
+  last: readFileSync(join(folder, 'last.safetensors')).toString('base64'),
+  best: readFileSync(join(folder, 'best.safetensors')).toString('base64'),
+  metrics: lines(folder),
+  result: { ...JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')), seconds: 0 },
+})
+
+describe('train', () => {
+  const { folder, file } = smallExperiment(training)
+  const whole = join(folder, 'whole')
+
+  test('leaves a whole run directory, and --json prints what result.json holds', async () => {
+    const { code, stdout, stderr } = await compacter(['train', file, '--run-dir', whole, '--json', ...engine])
+    expect(code, stderr).toBe(0)
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(whole, 'result.json'), 'utf8')))
+    expect(readdirSync(whole).sort()).toEqual([
+      'best.safetensors',
+      'checkpoint',
+      'experiment.yaml',
+      'last.safetensors',
+      'manifest.json',
+      'metrics.jsonl',
+      'result.json',
+    ])
+    const steps = lines(whole).map((line) => JSON.parse(line))
+    expect(steps.filter(({ split }) => !split).map(({ step }) => step)).toEqual(
+      Array.from({ length: 30 }, (_, i) => i + 1),
+    )
+    expect(steps.filter(({ split }) => split).map(({ step }) => step)).toEqual([10, 20, 30])
+    expect(steps[0].learning_rate).toBe(0)
+    const manifest = JSON.parse(readFileSync(join(whole, 'manifest.json'), 'utf8'))
+    expect(manifest).toMatchObject({ seed: 42, trained_parameters: 18368, backbone_parameters: 9426688, threads: 1 })
+  })
+
+  test.each([1, 2, 3])('killed at random points (%i) and resumed, it ends with the same bits', async (round) => {
+    const killed = join(folder, `killed-${round}`)
+    let kills = 0
+    for (let resume = false; ; resume = existsSync(join(killed, 'experiment.yaml'))) {
+      const running = start(['train', file, '--run-dir', killed, ...(resume ? ['--resume'] : []), ...engine])
+      let over = false
+      running.ended.then(() => (over = true))
+      if (kills < 3) {
+        await untilLogged(killed, Math.min(30, lines(killed).length + 1 + Math.floor(Math.random() * 12)), () => over)
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * 50))
+        running.process.kill('SIGKILL')
+        kills++
+      }
+      const { code, stderr } = await running.ended
+      if (code === 0) break
+      expect(code, stderr).toBeNull()
+      if (!existsSync(join(killed, 'experiment.yaml'))) rmSync(killed, { recursive: true, force: true })
+    }
+    expect(outcome(killed)).toEqual(outcome(whole))
+  })
+
+  test('Ctrl-C saves and leaves with 130; --resume ends with the same bits', async () => {
+    const stopped = join(folder, 'stopped')
+    const running = start(['train', file, '--run-dir', stopped, ...engine])
+    await untilLogged(stopped, 5, () => false)
+    running.process.kill('SIGINT')
+    const { code, stderr } = await running.ended
+    expect(code).toBe(130)
+    expect(stderr).toContain('Stopped; everything so far is saved. Go on with --resume.')
+    const resumed = await compacter(['train', file, '--run-dir', stopped, '--resume', ...engine])
+    expect(resumed.code, resumed.stderr).toBe(0)
+    expect(resumed.stderr).toMatch(/Training, resumed after step \d+/)
+    expect(outcome(stopped)).toEqual(outcome(whole))
+  })
+
+  test('never overwrites a run', async () => {
+    const before = outcome(whole)
+    const { code, stderr } = await compacter(['train', file, '--run-dir', whole, ...engine])
+    expect(code).toBe(1)
+    expect(stderr).toBe(`${whole}: holds a finished run. Choose another folder with --run-dir, or delete this one.\n`)
+    expect(outcome(whole)).toEqual(before)
+  })
+
+  test('resumes only with the experiment that the run began with', async () => {
+    const stopped = join(folder, 'stopped')
+    rmSync(join(stopped, 'result.json'))
+    const { code, stderr } = await compacter([
+      'train',
+      file,
+      '--run-dir',
+      stopped,
+      '--resume',
+      '--set',
+      'method.n=2',
+      ...engine,
+    ])
+    expect(code).toBe(1)
+    expect(stderr).toContain(
+      `${join(stopped, 'experiment.yaml')}: the run was started with another method.n. Resume with the same experiment and --set, or start a new run with --run-dir.`,
+    )
+  })
+
+  test('a loss that is no number stops with the step, the rows and the last good state', async () => {
+    const broken = join(folder, 'broken')
+    const { code, stderr } = await compacter([
+      'train',
+      file,
+      '--run-dir',
+      broken,
+      '--set',
+      'training.learning_rate=1e30',
+      ...engine,
+    ])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /at step 3 the loss is NaN and the gradient norm NaN; the rows are lines \d+, \d+, \d+, \d+ of /,
+    )
+    expect(stderr).toContain(`The state after step 2 is in ${join(broken, 'checkpoint', 'state.safetensors')}.`)
+    expect(existsSync(join(broken, 'result.json'))).toBe(false)
+  })
+
+  test('eval scores the best checkpoint as train did', async () => {
+    const { validation, test: tested } = JSON.parse(readFileSync(join(whole, 'result.json'), 'utf8'))
+    for (const [split, scores] of Object.entries({ validation, test: tested })) {
+      const { code, stdout, stderr } = await compacter(['eval', whole, '--split', split, '--json', ...engine])
+      expect(code, stderr).toBe(0)
+      expect(JSON.parse(stdout)).toEqual({ split, rows: 20, scores })
+    }
+  })
+
+  test('--dry-run checks everything, times a step and writes nothing', async () => {
+    const dry = join(folder, 'dry')
+    const { code, stdout, stderr } = await compacter([
+      'train',
+      file,
+      '--run-dir',
+      dry,
+      '--dry-run',
+      '--json',
+      ...engine,
+    ])
+    expect(code, stderr).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      rows: { train: 64, validation: 20, test: 20 },
+      steps: 30,
+      trained_parameters: 18368,
+    })
+    expect(existsSync(dry)).toBe(false)
+  })
+})
