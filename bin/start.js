@@ -46,7 +46,8 @@ function laidOut({ at, problem, remedy, message }) {
   return [at ? `${at}: ${problem}` : problem, remedy].filter(Boolean).join('\n  ')
 }
 
-const details = ({ at, problem, remedy }) => (problem === undefined ? {} : { at, problem, remedy })
+const details = ({ at, problem, remedy, complaints }) =>
+  problem === undefined ? {} : { at, problem, remedy, complaints }
 
 function wantsJson() {
   const end = process.argv.indexOf('--')

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
+import { nearest } from '../nearest.js'
 import type { Mapping } from './merge.js'
-import { nearest } from './nearest.js'
 import type { Path } from './source.js'
 import { type Fault, shown } from './wording.js'
 

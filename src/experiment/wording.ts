@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Complaint } from '../error.js'
+import { nearest } from '../nearest.js'
 import { isMapping } from './merge.js'
-import { nearest } from './nearest.js'
 import { optionsOf, schemaAt } from './schema_walk.js'
 
 type Issue = z.core.$ZodIssue

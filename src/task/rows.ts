@@ -1,5 +1,5 @@
 import { ExperimentError, UserError } from '../error.js'
-import { nearest } from './nearest.js'
+import { nearest } from '../nearest.js'
 import type { TaskOptions } from './options.js'
 import { type Row, readTable } from './table.js'
 
