@@ -48,6 +48,8 @@ async function compile(compiler: string, args: string[], addon: string): Promise
 }
 
 function link({ lib, names, libFromAddon }: Library): string[] {
-  const origin = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN'
-  return [...names.map((name) => join(lib, name)), `-Wl,-rpath,${join(origin, libFromAddon)}`]
+  const mac = process.platform === 'darwin'
+  const rpath = `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${libFromAddon}`
+  // Ubuntu's compiler drops a library whose symbols come from what that library needs.
+  return [...(mac ? [] : ['-Wl,--no-as-needed']), ...names.map((name) => join(lib, name)), rpath]
 }

@@ -64,8 +64,9 @@ async function fetchArchive(url: string, folder: string, report: (line: string) 
   const connecting = new AbortController()
   const timer = setTimeout(() => connecting.abort(), CONNECT_MS)
   const response = await fetch(url, { signal: connecting.signal }).catch((error: Error) => {
-    const cause = (error.cause as NodeJS.ErrnoException | undefined)?.code
-    throw new Error(`${new URL(url).host} can't be reached (${cause ?? `no answer in ${CONNECT_MS / 1000} s`})`)
+    const cause = error.cause as NodeJS.ErrnoException | undefined
+    const reason = connecting.signal.aborted ? `no answer in ${CONNECT_MS / 1000} s` : (cause?.code ?? cause?.message)
+    throw new Error(`${new URL(url).host} can't be reached (${reason})`)
   })
   clearTimeout(timer)
   if (!response.ok || !response.body) throw new Error(`${url} answers ${response.status} ${response.statusText}`)

@@ -59,7 +59,7 @@ export const wheel: Origin = async (folder, { cuda, report }) => {
     compileBinding(compiler, { include, lib, names, libFromAddon: 'tensorflow' }, join(folder, 'tfjs_binding.node')),
     compileLoader(compiler, include, join(folder, 'loader.node')),
   ])
-  await rm(join(include, 'absl'), { recursive: true })
+  await rm(join(include, 'absl'), { recursive: true, force: true })
   return {
     origin: `the pip wheel ${distribution} ${file[0]!.split('-')[1]}`,
     addon: 'tfjs_binding.node',

@@ -1,0 +1,236 @@
+import { execFileSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { enginesFolder, installedEngines } from '../../src/engine/provision/cache.js'
+import { withLock } from '../../src/engine/provision/lock.js'
+import { provision } from '../../src/engine/provision/provision.js'
+
+// The engine that the user's cache already holds lends its library to the archives and wheels below.
+const real = installedEngines().find(({ record }) => record.loader)
+const served = join(real?.folder ?? '', 'tensorflow')
+
+let folder: string
+let server: Server | undefined
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'compacter-provision-'))
+  vi.stubEnv('COMPACTER_CACHE', join(folder, 'cache'))
+  // Nothing outside this machine is asked, and nobody listens there.
+  vi.stubEnv('TFJS_NODE_BASE_URI', 'http://127.0.0.1:65535/libtensorflow-')
+  vi.stubEnv('npm_config_tfjs_binding_binary_host_mirror', 'http://127.0.0.1:65535')
+  vi.stubEnv('PIP_NO_INDEX', '1')
+  vi.stubEnv('PIP_FIND_LINKS', join(folder, 'wheels'))
+  vi.stubEnv('PIP_CONFIG_FILE', '/dev/null')
+})
+
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)))
+  server = undefined
+  rmSync(folder, { recursive: true })
+})
+
+/**
+ * A library of that name which hands every call on to the real one, so that archives stay small. It needs the real one
+ * by its path, through a link: by its name the loader would take the stand-in for it.
+ */
+function standIn(path: string, library: string): void {
+  const link = join(folder, 'real', library)
+  for (const file of [path, link]) mkdirSync(join(file, '..'), { recursive: true })
+  execFileSync('g++', ['-shared', '-x', 'c++', '/dev/null', '-o', link])
+  const soname = `-Wl,-soname,${path.split('/').at(-1)}`
+  execFileSync('g++', [
+    '-shared',
+    '-x',
+    'c++',
+    '/dev/null',
+    '-x',
+    'none',
+    '-o',
+    path,
+    '-Wl,--no-as-needed',
+    link,
+    soname,
+  ])
+  rmSync(link)
+  symlinkSync(join(served, library), link)
+}
+
+/** A wheel as pip and our unpacking read it; `damage` changes one file after its hash was recorded. */
+function writeWheel({ damage = false } = {}): void {
+  const tree = join(folder, 'tree')
+  standIn(join(tree, 'tensorflow', 'libtensorflow_cc.so.2'), 'libtensorflow_cc.so.2')
+  standIn(join(tree, 'tensorflow', 'libtensorflow_framework.so.2'), 'libtensorflow_framework.so.2')
+  cpSync(join(served, 'include'), join(tree, 'tensorflow', 'include'), { recursive: true })
+  mkdirSync(join(folder, 'wheels'), { recursive: true })
+  execFileSync('python3', [
+    '-c',
+    PACK,
+    tree,
+    join(folder, 'wheels', 'tensorflow_cpu-9.1.0-py3-none-any.whl'),
+    String(damage),
+  ])
+}
+
+const PACK = `
+import base64, hashlib, os, sys, zipfile
+tree, wheel, damage = sys.argv[1:]
+info, record = 'tensorflow_cpu-9.1.0.dist-info', ''
+with zipfile.ZipFile(wheel, 'w', zipfile.ZIP_DEFLATED) as archive:
+    def add(name, content):
+        global record
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b'=').decode()
+        record += f'{name},sha256={digest},{len(content)}\\n'
+        if damage == 'true' and name.endswith('cc.so.2'):
+            content = content[:-1] + b'x'
+        archive.writestr(name, content)
+    for folder, _, files in os.walk(tree):
+        for file in files:
+            path = os.path.join(folder, file)
+            add(os.path.relpath(path, tree), open(path, 'rb').read())
+    add(info + '/METADATA', b'Metadata-Version: 2.1\\nName: tensorflow-cpu\\nVersion: 9.1.0\\n')
+    add(info + '/WHEEL', b'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
+    archive.writestr(info + '/RECORD', record)
+`
+
+/** Serves libtensorflow as tfjs-node's host does, but no prebuilt binding; `bytes` cuts it short. */
+async function serveLibtensorflow(bytes?: number): Promise<void> {
+  const tree = join(folder, 'libtensorflow')
+  standIn(join(tree, 'lib', 'libtensorflow.so.2'), 'libtensorflow_cc.so.2')
+  standIn(join(tree, 'lib', 'libtensorflow_framework.so.2'), 'libtensorflow_framework.so.2')
+  cpSync(join(served, 'include'), join(tree, 'include'), { recursive: true })
+  const archive = execFileSync('tar', ['-czf', '-', '-C', tree, '.'], { maxBuffer: 1 << 28 })
+  server = createServer((request, response) => {
+    if (request.url !== '/libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz') return response.writeHead(404).end()
+    response.writeHead(200, { 'content-length': archive.length })
+    if (bytes === undefined) return response.end(archive)
+    response.write(archive.subarray(0, bytes), () => response.destroy())
+  })
+  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  vi.stubEnv('TFJS_NODE_BASE_URI', `${address}/libtensorflow-`)
+  vi.stubEnv('npm_config_tfjs_binding_binary_host_mirror', address)
+}
+
+describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')('provision', () => {
+  test('takes the wheel when the host is out of reach, once for two set-ups at once, and then at once', async () => {
+    writeWheel()
+    mkdirSync(join(enginesFolder(), '.partial-of-a-killed-set-up'), { recursive: true })
+    const both = await Promise.all([provision(), provision()])
+    expect(both.map(({ already }) => already).sort()).toEqual([false, true])
+    const built = both.find(({ already }) => !already)!
+    expect(built.failures).toEqual([{ origin: 'download', reason: "127.0.0.1:65535 can't be reached (ECONNREFUSED)" }])
+    expect(built.engine!.record).toMatchObject({
+      tfjs: '4.22.0',
+      tensorflow: real!.record.tensorflow,
+      origin: 'the pip wheel tensorflow-cpu 9.1.0',
+      cuda: false,
+      addon: 'tfjs_binding.node',
+      loader: 'loader.node',
+    })
+    expect(readdirSync(enginesFolder())).toEqual([built.engine!.folder.split('/').at(-1)])
+    expect(JSON.parse(readFileSync(join(built.engine!.folder, 'engine.json'), 'utf8'))).toEqual(built.engine!.record)
+
+    const begin = performance.now()
+    expect(await provision()).toEqual({ engine: built.engine, already: true, failures: [] })
+    expect(performance.now() - begin).toBeLessThan(2000)
+
+    truncateSync(join(built.engine!.folder, 'tensorflow', 'libtensorflow_cc.so.2'), 100)
+    expect(installedEngines()).toEqual([])
+  })
+
+  test("takes tfjs-node's own download and compiles the binding that the host lacks", async () => {
+    await serveLibtensorflow()
+    const { engine, already, failures } = await provision()
+    expect({ already, failures }).toEqual({ already: false, failures: [] })
+    expect(engine!.record).toMatchObject({
+      origin: "tfjs-node's download of libtensorflow 2.9.1",
+      tensorflow: real!.record.tensorflow,
+      addon: 'lib/napi-v8/tfjs_binding.node',
+    })
+  })
+
+  test('refuses a download that breaks off and leaves nothing behind', async () => {
+    await serveLibtensorflow(1000)
+    const { engine, failures } = await provision({ from: 'download' })
+    expect(engine).toBeUndefined()
+    expect(failures[0]!.reason).toMatch(
+      /^http:\/\/127\.0\.0\.1:\d+\/libtensorflow-cpu-linux-x86_64-2\.9\.1\.tar\.gz is damaged/,
+    )
+    expect(readdirSync(enginesFolder())).toEqual([])
+  })
+
+  test('refuses a wheel whose library is not the one that was recorded', async () => {
+    writeWheel({ damage: true })
+    const { engine, failures } = await provision({ from: 'wheel' })
+    expect(engine).toBeUndefined()
+    expect(failures[0]!.reason).toMatch(
+      /^python3 failed: error: tensorflow\/libtensorflow_cc\.so\.2 in tensorflow_cpu-9\.1\.0-py3-none-any\.whl is damaged: /,
+    )
+    expect(readdirSync(enginesFolder())).toEqual([])
+  })
+
+  test('asks for a compiler before it downloads anything', async () => {
+    vi.stubEnv('CXX', 'no-such-compiler')
+    const lines: string[] = []
+    const { failures } = await provision({ from: 'wheel', report: (line) => lines.push(line) })
+    expect(failures).toEqual([
+      {
+        origin: 'wheel',
+        reason: 'no C++ compiler (looked for no-such-compiler; Debian and Ubuntu: apt install g++)',
+      },
+    ])
+    expect(lines).toEqual([])
+  })
+})
+
+test('a lock is waited for while its holder lives, and taken from one that died', async () => {
+  const lock = join(folder, 'lock')
+  const order: string[] = []
+  let free = () => {}
+  const held = new Promise<void>((resolve) => {
+    free = resolve
+  })
+  const first = withLock(
+    lock,
+    () => held,
+    () => {},
+  )
+  await vi.waitUntil(() => existsSync(lock) && readFileSync(lock, 'utf8') !== '')
+  const second = withLock(
+    lock,
+    async () => void order.push('second'),
+    () => void order.push('waits'),
+  )
+  await vi.waitUntil(() => order.length > 0)
+  order.push('first ends')
+  free()
+  await Promise.all([first, second])
+  expect(order).toEqual(['waits', 'first ends', 'second'])
+
+  const dead = execFileSync(process.execPath, ['-p', 'require("os").hostname() + " " + process.pid']).toString().trim()
+  writeFileSync(lock, dead)
+  expect(
+    await withLock(
+      lock,
+      async () => 'taken',
+      () => {},
+    ),
+  ).toBe('taken')
+  expect(existsSync(lock)).toBe(false)
+})
