@@ -1,0 +1,76 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { dropoutAt } from '../../src/engine/dropout.js'
+import { generate } from '../../src/engine/generate.js'
+import { disposeModel, passOf } from '../../src/engine/model.js'
+import type { OptimizerState } from '../../src/engine/optimizer.js'
+import { disposeState, trainingStep } from '../../src/engine/step.js'
+import { unflatten } from '../../src/engine/trained.js'
+import { MersenneTwister } from '../../src/random.js'
+import { padBatch, type Tokenised, trainingPlan } from '../../src/task/batches.js'
+import { engines, useEngine } from '../engines.js'
+import { loadCase, openCase } from '../oracle_case.js'
+
+const MEBIBYTE = 2 ** 20
+const STEPS = 200
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+/** Resident memory of this process, in MiB, without what JavaScript has let go of. */
+function residentMemory(): number {
+  collectGarbage()
+  return process.memoryUsage().rss / MEBIBYTE
+}
+
+/** Rows of 3 to 30 tokens of the tiny vocabulary. */
+function randomRows(count: number): Tokenised {
+  const random = new MersenneTwister(0)
+  const row = (longest: number) => {
+    const length = 3 + (random.uint32() % (longest - 3))
+    return Int32Array.from({ length }, (_, i) => (i === length - 1 ? 1 : 2 + (random.uint32() % 95)))
+  }
+  return {
+    source: Array.from({ length: count }, () => row(30)),
+    target: Array.from({ length: count }, () => row(6)),
+  }
+}
+
+describe.each(engines)('on %s', (engine) => {
+  beforeAll(() => useEngine(engine))
+
+  test(`${STEPS} steps with dropout and evaluations leave no tensor behind, and memory flat after the first epoch`, async () => {
+    const rows = randomRows(160)
+    const plan = trainingPlan(
+      rows.source.map((row) => row.length),
+      8,
+      0,
+    )
+    const { model, start } = loadCase('t5-tiny', openCase('t5-tiny', 'compacter-n3-rank2'))
+    const zeros = () => tf.zeros([start.length]) as tf.Tensor1D
+    let state: OptimizerState = { vector: tf.tensor1d(start), first: zeros(), second: zeros(), step: 0 }
+    const tensors = tf.memory().numTensors
+    let afterFirstEpoch = 0
+    for (let step = 0; step < STEPS; step++) {
+      const dropout = dropoutAt(0.1, 0, step)
+      const batch = padBatch(rows, plan.batch(step))
+      state = (await trainingStep(model, state, batch, { learningRate: 1e-4, gradientClipNorm: 1, dropout })).state
+      if (step % 20 === 19) {
+        const views = tf.tidy(() => unflatten(model.layout, state.vector))
+        await generate(
+          passOf(model, views, (x) => x),
+          batch,
+          5,
+        )
+        tf.dispose(views)
+      }
+      expect(tf.memory().numTensors, `tensors after step ${step + 1}`).toBe(tensors)
+      if (step === 2 * plan.stepsPerEpoch) afterFirstEpoch = residentMemory()
+    }
+    expect(residentMemory() - afterFirstEpoch, 'MiB more than after the first epochs').toBeLessThan(40)
+    disposeState(state)
+    disposeModel(model)
+  })
+})
