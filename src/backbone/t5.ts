@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { lookUp } from '../engine/embedding.js'
 import { geluNew } from '../engine/nonlinearity.js'
 import type { Site, Stack, Sublayer } from '../method/method.js'
 import { attention, type KeyValue, keyValue } from './attention.js'
@@ -128,7 +129,7 @@ function finalNorm(pass: Pass, stack: Stack, hidden: tf.Tensor2D): tf.Tensor2D {
 
 /** ids [batch, length] → [batch·length, d] */
 function embed(pass: Pass, ids: tf.Tensor2D): tf.Tensor2D {
-  return tf.gather(pass.weight('shared.weight') as tf.Tensor2D, tf.reshape(ids, [-1]))
+  return lookUp(pass.weight('shared.weight') as tf.Tensor2D, tf.reshape(ids, [-1]))
 }
 
 const paddingMask = (pass: Pass, ids: tf.Tensor2D): tf.Tensor4D =>
