@@ -41,50 +41,83 @@ def sites(options, model):
     return found
 
 
+def block_name(options, name):
+    """Whose blocks a projection uses: its own, or those of all down- or all up-projections."""
+    return name.split(".")[-1] if options.get("blocks") == "shared" else name
+
+
+def rule_tensors(options, name, generator):
+    """The rule [n, n, n], or its factors left [n, n, r] and right [n, r, n]."""
+    n = options["n"]
+    if options.get("rule_factors") == "low_rank":
+        return {
+            f"{name}.left": normal(generator, 0.6, n, n, options["rank"]),
+            f"{name}.right": normal(generator, 0.6, n, options["rank"], n),
+        }
+    return {name: normal(generator, 0.5, n, n, n)}
+
+
+def rule_of(options, trained, name):
+    """The rule [n, n, n] that a projection uses."""
+    rule = "rule" if options["rule"] == "shared" else f"{name}.rule"
+    if options.get("rule_factors") == "low_rank":
+        return torch.bmm(trained[f"{rule}.left"], trained[f"{rule}.right"])
+    return trained[rule]
+
+
 def projection_tensors(options, name, inputs, outputs, generator):
     """The tensors of one projection inputs → outputs: y = xW + b."""
     tensors = {f"{name}.bias": normal(generator, 0.2, outputs)}
     if options["kind"] == "adapter":
-        if "rank" in options:
+        if options.get("factors") == "low_rank":
             tensors[f"{name}.s"] = normal(generator, 0.3, inputs, options["rank"])
             tensors[f"{name}.t"] = normal(generator, 0.5, options["rank"], outputs)
         else:
             tensors[f"{name}.weight"] = normal(generator, 0.2, inputs, outputs)
         return tensors
-    n = options["n"]
+    n, block = options["n"], block_name(options, name)
     if options["rule"] == "own":
-        tensors[f"{name}.rule"] = normal(generator, 0.5, n, n, n)
+        tensors |= rule_tensors(options, f"{name}.rule", generator)
     if options["factors"] == "low_rank":
-        tensors[f"{name}.s"] = normal(generator, 0.4, n, inputs // n, options["rank"])
-        tensors[f"{name}.t"] = normal(generator, 0.4, n, options["rank"], outputs // n)
+        tensors[f"{block}.s"] = normal(generator, 0.4, n, inputs // n, options["rank"])
+        tensors[f"{block}.t"] = normal(generator, 0.4, n, options["rank"], outputs // n)
     else:
-        tensors[f"{name}.b"] = normal(generator, 0.3, n, inputs // n, outputs // n)
+        tensors[f"{block}.b"] = normal(generator, 0.3, n, inputs // n, outputs // n)
+    return tensors
+
+
+def norm_tensors(options, site, d, generator):
+    """Weight and bias of an adapter's own layer norms."""
+    tensors = {}
+    for place in ("before", "after"):
+        if options.get("layer_norm", "none") in (place, "both"):
+            tensors[f"{site}.norm_{place}.weight"] = 1 + normal(generator, 0.2, d)
+            tensors[f"{site}.norm_{place}.bias"] = normal(generator, 0.2, d)
     return tensors
 
 
 def weight_by_kron(options, trained, name):
     """W [in, out] exactly as the paper writes it: Σᵢ Aᵢ ⊗ Bᵢ, Bᵢ = sᵢ tᵢ."""
     if options["kind"] == "adapter":
-        return trained[f"{name}.s"] @ trained[f"{name}.t"] if "rank" in options else trained[f"{name}.weight"]
-    rule = trained["rule"] if options["rule"] == "shared" else trained[f"{name}.rule"]
-    factored = options["factors"] == "low_rank"
-    blocks = trained[f"{name}.s"] @ trained[f"{name}.t"] if factored else trained[f"{name}.b"]
-    return sum(torch.kron(a, b) for a, b in zip(rule, blocks))
+        low_rank = options.get("factors") == "low_rank"
+        return trained[f"{name}.s"] @ trained[f"{name}.t"] if low_rank else trained[f"{name}.weight"]
+    block, factored = block_name(options, name), options["factors"] == "low_rank"
+    blocks = trained[f"{block}.s"] @ trained[f"{block}.t"] if factored else trained[f"{block}.b"]
+    return sum(torch.kron(a, b) for a, b in zip(rule_of(options, trained, name), blocks))
 
 
 def project(options, trained, name, x):
     """x [..., in] → [..., out] without W for the hypercomplex kinds."""
     if options["kind"] == "adapter":
-        if "rank" in options:
+        if options.get("factors") == "low_rank":
             return x @ trained[f"{name}.s"] @ trained[f"{name}.t"] + trained[f"{name}.bias"]
         return x @ trained[f"{name}.weight"] + trained[f"{name}.bias"]
-    n = options["n"]
-    rule = trained["rule"] if options["rule"] == "shared" else trained[f"{name}.rule"]
-    parts = x.unflatten(-1, (n, -1))
+    rule, block = rule_of(options, trained, name), block_name(options, name)
+    parts = x.unflatten(-1, (options["n"], -1))
     if options["factors"] == "low_rank":
-        y = torch.einsum("...ap,ipr,iac,irq->...cq", parts, trained[f"{name}.s"], rule, trained[f"{name}.t"])
+        y = torch.einsum("...ap,ipr,iac,irq->...cq", parts, trained[f"{block}.s"], rule, trained[f"{block}.t"])
     else:
-        y = torch.einsum("...ap,iac,ipq->...cq", parts, rule, trained[f"{name}.b"])
+        y = torch.einsum("...ap,iac,ipq->...cq", parts, rule, trained[f"{block}.b"])
     return y.flatten(-2) + trained[f"{name}.bias"]
 
 
@@ -93,12 +126,15 @@ def adapter_tensors(options, model, generator):
     b = d // options["reduction_factor"]
     tensors = {}
     if options["kind"] == "compacter" and options["rule"] == "shared":
-        tensors["rule"] = normal(generator, 0.5, *[options["n"]] * 3)
+        tensors |= rule_tensors(options, "rule", generator)
     for site, _ in sites(options, model):
         tensors |= projection_tensors(options, f"{site}.down", d, b, generator)
         tensors |= projection_tensors(options, f"{site}.up", b, d, generator)
+        tensors |= norm_tensors(options, site, d, generator)
+    head = "shared.weight" if model.config.scale_decoder_outputs else "lm_head.weight"
     for name in names(model):
-        if "layer_norm" in name:
+        norm = "layer_norm" in name and options.get("train_layer_norms", True)
+        if norm or (name == head and options.get("train_lm_head")):
             tensors[name] = model.get_parameter(name).detach().clone()
     return tensors
 
@@ -106,11 +142,18 @@ def adapter_tensors(options, model, generator):
 def attach_adapters(options, model, trained):
     activation = ACTIVATIONS[options["nonlinearity"]]
 
+    def normed(place, site, x):
+        if options.get("layer_norm", "none") not in (place, "both"):
+            return x
+        weight, bias = (trained[f"{site}.norm_{place}.{part}"] for part in ("weight", "bias"))
+        norm = torch.nn.LayerNorm(x.shape[-1], device="meta")
+        return torch.func.functional_call(norm, {"weight": weight, "bias": bias}, (x,))
+
     def adapter(site):
         def add(_module, _inputs, output):
             s = output[0] if isinstance(output, tuple) else output
-            hidden = activation(project(options, trained, f"{site}.down", s))
-            s = s + project(options, trained, f"{site}.up", hidden)
+            hidden = activation(project(options, trained, f"{site}.down", normed("before", site, s)))
+            s = s + normed("after", site, project(options, trained, f"{site}.up", hidden))
             return (s, *output[1:]) if isinstance(output, tuple) else s
 
         return add
@@ -152,7 +195,7 @@ def full_tensors(_options, model, _generator):
 
 
 def prompt_tensors(options, model, generator):
-    return {"prompt": normal(generator, 0.7, options["prompt_length"], model.config.d_model)}
+    return {"prompt": normal(generator, 0.7, options["length"], model.config.d_model)}
 
 
 def nothing(*_):
@@ -167,7 +210,7 @@ TENSORS = {
     "none": nothing,
     "full": full_tensors,
     "bitfit": bitfit_tensors,
-    "prompt-tuning": prompt_tensors,
+    "prompt_tuning": prompt_tensors,
     "intrinsic": fastfood.tensors,
     **dict.fromkeys(ADAPTERS, adapter_tensors),
 }
