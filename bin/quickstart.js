@@ -13,7 +13,7 @@ if (existsSync(join(root, RUN, 'result.json'))) {
   say(`To train it once more, remove ${RUN} and run this again.`)
 } else {
   await setup()
-  const begun = existsSync(join(root, RUN))
+  const begun = existsSync(join(root, RUN, 'experiment.yaml'))
   if (begun) say(`${RUN} was interrupted: going on.`)
   await compacter('train', 'experiments/quickstart.yaml', ...(begun ? ['--resume'] : []), ...process.argv.slice(2))
 }
