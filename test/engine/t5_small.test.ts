@@ -1,0 +1,63 @@
+// expected: test/oracle/t5_small.py, PyTorch and transformers on t5-small's true dimensions
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { backbonePreset } from '../../src/backbone/preset.js'
+import { backboneTensors } from '../../src/backbone/tensors.js'
+import { noDropout } from '../../src/engine/dropout.js'
+import { disposeModel, loadModel, passOf } from '../../src/engine/model.js'
+import { batchLogits, lossAndGradient } from '../../src/engine/step.js'
+import { gathered, named, unflatten } from '../../src/engine/trained.js'
+import { methodOptions } from '../../src/method/options.js'
+import { packageRoot } from '../../src/root.js'
+import { openSafetensors } from '../../src/safetensors.js'
+import { expectClose } from '../close.js'
+import { engines, useEngine } from '../engines.js'
+import { generatedTensor, spreadOf } from '../generated_weights.js'
+
+const fixture = openSafetensors(join(packageRoot, 'test/fixtures/t5-small/compacter.safetensors'))
+const facts = JSON.parse(fixture.metadata.case!)
+const { config } = backbonePreset('t5-small')!
+const shapes = backboneTensors(config)
+const numbers = new Map([...shapes.keys()].sort().map((name, index) => [name, index]))
+
+const weight = (name: string): Float32Array =>
+  generatedTensor(numbers.get(name)!, shapes.get(name)!, spreadOf(name, facts.centre_and_scale))
+
+const [size, sourceLength] = fixture.entries.get('input_ids')!.shape as [number, number]
+const [, targetLength] = fixture.entries.get('labels')!.shape as [number, number]
+const ids = { sourceIds: fixture.readInts('input_ids'), targetIds: fixture.readInts('labels') }
+const batch = { rows: [], ...ids, size, sourceLength, targetLength }
+
+test('the generator gives the weights that Python gave', () => {
+  for (const [name, expected] of Object.entries<number[]>(facts.first_second_last)) {
+    const values = weight(name)
+    expect([values[0], values[1], values.at(-1)], name).toEqual(expected)
+  }
+})
+
+describe.each(engines)('on %s', (engine) => {
+  beforeAll(() => useEngine(engine))
+
+  test("Compacter on t5-small's dimensions gives the logits, the loss and every gradient that PyTorch gives", async () => {
+    const model = loadModel(config, methodOptions.parse(facts.method), weight, 0)
+    const added = model.layout.specs.map(({ name }) => name).filter((name) => !numbers.has(name))
+    const position = new Map(added.sort().map((name, index) => [name, 1000 + index]))
+    const start = gathered(model.layout, ({ name, shape }) =>
+      position.has(name)
+        ? generatedTensor(position.get(name)!, shape, facts.centre_and_scale['new tensors'])
+        : weight(name),
+    )
+    const vector = tf.tensor1d(start)
+    const pass = passOf(model, unflatten(model.layout, vector), noDropout)
+    const [first, end] = facts.logits_columns
+    const logits = tf.tidy(() => tf.slice(batchLogits(pass, batch), [0, first], [-1, end - first]))
+    expectClose(await logits.data(), fixture.read('logits'), { relative: 1e-4, name: 'logits' })
+    const { loss, gradient } = tf.tidy(() => lossAndGradient(model, vector, batch, noDropout))
+    expectClose(await loss.data(), fixture.read('loss'), { relative: 1e-4, name: 'loss' })
+    for (const [name, { data }] of named(model.layout, (await gradient.data()) as Float32Array))
+      expectClose(data as Float32Array, fixture.read(`gradient/${name}`), { relative: 1e-4, name })
+    disposeModel(model)
+    tf.dispose([vector, logits, loss, gradient])
+  })
+})
