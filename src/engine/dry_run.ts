@@ -6,6 +6,7 @@ import { type DeviceOptions, startDevice } from './device.js'
 import { dropoutAt } from './dropout.js'
 import { disposeModel, startVector } from './model.js'
 import type { OptimizerState } from './optimizer.js'
+import { peakMemory } from './pace.js'
 import { prepareModel } from './prepare.js'
 import { disposeState, trainingStep } from './step.js'
 import { prepare } from './train.js'
@@ -63,6 +64,6 @@ export async function dryRun(
     steps,
     step_seconds: seconds,
     estimated_seconds: seconds * steps,
-    peak_memory_bytes: process.resourceUsage().maxRSS * 1024,
+    peak_memory_bytes: peakMemory(),
   }
 }

@@ -6,6 +6,7 @@ const WINDOW = 50
 /** How fast a training goes: over the last steps, pauses for evaluation left out. */
 export class Pace {
   #steps: { seconds: number; rows: number }[] = []
+  #all: number[] = []
   #last = performance.now()
 
   /** What follows does not count as a step's time until the next step ends. */
@@ -15,9 +16,16 @@ export class Pace {
 
   step(rows: number): void {
     const now = performance.now()
-    this.#steps.push({ seconds: (now - this.#last) / 1000, rows })
+    const seconds = (now - this.#last) / 1000
+    this.#all.push(seconds)
+    this.#steps.push({ seconds, rows })
     if (this.#steps.length > WINDOW) this.#steps.shift()
     this.#last = now
+  }
+
+  /** Median of all steps, in seconds; undefined before the first. */
+  get median(): number | undefined {
+    return this.#all.toSorted((a, b) => a - b)[this.#all.length >> 1]
   }
 
   /** `step 120 of 600 · loss 0.412 · 251 examples/s · 2 min 40 s left` */
@@ -28,3 +36,6 @@ export class Pace {
     return `step ${step} of ${steps} · loss ${loss.toFixed(3)} · ${Math.round(rows / seconds)} examples/s · ${duration(left)} left`
   }
 }
+
+/** Most bytes that this process had resident so far. */
+export const peakMemory = (): number => process.resourceUsage().maxRSS * 1024

@@ -16,6 +16,7 @@ import { type DeviceOptions, startDevice } from './device.js'
 import { evaluateSplit } from './evaluate.js'
 import { disposeModel, type Model, startVector } from './model.js'
 import type { OptimizerState } from './optimizer.js'
+import { peakMemory } from './pace.js'
 import { longestTarget, type OpenedBackbone, prepareBackbone, prepareModel, prepareSplit } from './prepare.js'
 import { disposeState } from './step.js'
 import { runTraining, type Training } from './trainer.js'
@@ -55,7 +56,7 @@ export async function train(experiment: Experiment, options: TrainOptions): Prom
   const evaluation = { experiment: prepared.experiment, tokenizer: prepared.backbone.tokenizer, progress, interrupted }
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
   try {
-    await runTraining({ ...prepared, files, model, evaluation, progress, interrupted }, optimizer, run)
+    const pace = await runTraining({ ...prepared, files, model, evaluation, progress, interrupted }, optimizer, run)
     await saveTrained(files.last, model, optimizer.state)
     progress.phase('Testing the best checkpoint')
     const test = await testBest(files, model, prepared, evaluation)
@@ -66,6 +67,8 @@ export async function train(experiment: Experiment, options: TrainOptions): Prom
       best_step: best.step,
       steps: prepared.steps,
       seconds: Math.round(run.seconds * 10) / 10,
+      ...(pace.median && { step_seconds: pace.median }),
+      peak_memory_bytes: peakMemory(),
       ...counts,
       share_percent: (100 * counts.trained_parameters) / counts.backbone_parameters,
     }

@@ -31,6 +31,7 @@ export interface Training {
 
 /**
  * Trains from the given state to the last step: evaluates on validation when due, keeps the best, saves checkpoints.
+ * Gives the pace it went at.
  * The optimiser's state is replaced in `optimizer.state` as it goes, so that the caller can free it.
  * @throws Interrupted when asked to stop, after the checkpoint is saved; UserError when the loss is no number.
  */
@@ -38,7 +39,7 @@ export async function runTraining(
   training: Training,
   optimizer: { state: OptimizerState },
   run: RunState,
-): Promise<void> {
+): Promise<Pace> {
   const { experiment, files, steps, plan, interrupted } = training
   const { checkpoint_every: checkpointEvery, evaluate_every: evaluateEvery = plan.stepsPerEpoch } = experiment.training
   const before = run.seconds
@@ -57,7 +58,7 @@ export async function runTraining(
         await save()
         pace.pause()
       } else if (step % checkpointEvery === 0) await save()
-      if (step === steps) break
+      if (step === steps) return pace
       if (interrupted()) throw new Interrupted()
       await takeStep(training, optimizer, pace)
     }

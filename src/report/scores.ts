@@ -15,6 +15,11 @@ export function scoreTable(rows: Record<string, Scores>): string {
   return table.toString()
 }
 
+const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`
+
+const pace = ({ step_seconds }: Result) =>
+  step_seconds === undefined ? '' : `, ${Math.round(step_seconds * 1000)} ms a step`
+
 /** What a run trained and reached. */
 export function resultTable(experiment: Experiment, result: Result): string {
   const method = experiment.method as { kind: string; n?: number; rank?: number }
@@ -27,7 +32,8 @@ export function resultTable(experiment: Experiment, result: Result): string {
       'trained',
       `${result.trained_parameters.toLocaleString('en')} parameters, ${result.share_percent.toPrecision(3)} %`,
     ],
-    ['time', `${result.steps} steps, ${duration(result.seconds)}`],
+    ['time', `${result.steps} steps, ${duration(result.seconds)}${pace(result)}`],
+    ['peak memory', gibibytes(result.peak_memory_bytes)],
     ['best step', String(result.best_step)],
   )
   return `${table}\n${scoreTable({ validation: result.validation, test: result.test })}`
@@ -44,7 +50,7 @@ export function planTable(plan: Plan): string {
     ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters`],
     ['a step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],
     ['training', `${number(plan.steps)} steps, at most ${duration(plan.estimated_seconds)} without evaluations`],
-    ['peak memory', `${(plan.peak_memory_bytes / 2 ** 30).toFixed(2)} GiB`],
+    ['peak memory', gibibytes(plan.peak_memory_bytes)],
   )
   return table.toString()
 }

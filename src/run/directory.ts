@@ -29,6 +29,10 @@ export interface Result {
   best_step: number
   steps: number
   seconds: number
+  /** Median of a training step, in seconds; undefined where a resumed run had no step left. */
+  step_seconds?: number
+  /** Peak resident memory of the process, in its last session. */
+  peak_memory_bytes: number
   trained_parameters: number
   backbone_parameters: number
   share_percent: number
