@@ -12,7 +12,8 @@ if (existsSync(join(root, RUN, 'result.json'))) {
   await compacter('eval', RUN)
   say(`To train it once more, remove ${RUN} and run this again.`)
 } else {
-  await setup()
+  // Who names another engine has no use for the native one.
+  if (['', 'auto', 'tensorflow'].includes(process.env.COMPACTER_ENGINE ?? '')) await setup()
   const begun = existsSync(join(root, RUN, 'experiment.yaml'))
   if (begun) say(`${RUN} was interrupted: going on.`)
   await compacter('train', 'experiments/quickstart.yaml', ...(begun ? ['--resume'] : []), ...process.argv.slice(2))
