@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { dirname, sep } from 'node:path'
+import { transposeBeforeProducts } from './wasm_products.js'
 
 const require = createRequire(import.meta.url)
 
@@ -11,5 +12,6 @@ const require = createRequire(import.meta.url)
 export async function loadWasm(): Promise<string> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm')
   wasm.setWasmPaths(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')) + sep)
+  transposeBeforeProducts()
   return wasm.version_wasm
 }
