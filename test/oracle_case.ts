@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { parseT5Config } from '../src/backbone/config.js'
 import { loadModel, type Model } from '../src/engine/model.js'
 import { gathered } from '../src/engine/trained.js'
+import type { FastfoodParts } from '../src/method/fastfood.js'
+import { intrinsicWith } from '../src/method/intrinsic.js'
+import type { Method } from '../src/method/method.js'
 import { type MethodOptions, methodOptions } from '../src/method/options.js'
 import { packageRoot } from '../src/root.js'
 import { openSafetensors } from '../src/safetensors.js'
@@ -48,11 +51,27 @@ function openFixture(backbone: string) {
 }
 
 /** The case's backbone on the device, and the trained vector it starts from. */
-export function loadCase(backbone: string, { method, read }: OracleCase): { model: Model; start: Float32Array } {
+export function loadCase(backbone: string, oracle: OracleCase): { model: Model; start: Float32Array } {
   const files = openFixture(backbone)
-  const model = loadModel(files.config, method, files.read, 0)
-  const start = gathered(model.layout, ({ name }) => read(`trained/${name}`))
-  return { model, start }
+  const model = loadModel(files.config, oracle.method, files.read, 0)
+  const start = gathered(model.layout, ({ name }) => oracle.read(`trained/${name}`))
+  if (oracle.method.kind !== 'intrinsic') return { model, start }
+  const method = intrinsicWith((_seed, tensor) => storedParts(oracle, tensor)) as Method<MethodOptions>
+  return { model: { ...model, method }, start }
+}
+
+/** The parts that PyTorch drew. */
+function storedParts({ read, readInts }: OracleCase, tensor: string): FastfoodParts {
+  return {
+    signs: (count) => read(`fastfood/${tensor}/b`).subarray(0, count),
+    permutation: () => readInts(`fastfood/${tensor}/permutation`),
+    inverse() {
+      const inverse = new Int32Array(read(`fastfood/${tensor}/b`).length)
+      for (const [i, place] of readInts(`fastfood/${tensor}/permutation`).entries()) inverse[place] = i
+      return inverse
+    },
+    gaussian: () => read(`fastfood/${tensor}/g`),
+  }
 }
 
 /** The bare backbone: nothing is trained. */

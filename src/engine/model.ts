@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { T5Config } from '../backbone/config.js'
 import type { Pass } from '../backbone/pass.js'
 import { backboneTensors } from '../backbone/tensors.js'
+import type { Method } from '../method/method.js'
 import type { MethodOptions } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
 import { startValues } from '../method/start.js'
@@ -13,6 +14,7 @@ import { gathered, type Layout, layoutOf } from './trained.js'
 export interface Model {
   config: T5Config
   options: MethodOptions
+  method: Method<MethodOptions>
   layout: Layout
   /** The backbone's tensors that are not trained, by Hugging Face name. */
   frozen: Map<string, tf.Tensor>
@@ -37,7 +39,7 @@ export function loadModel(config: T5Config, options: MethodOptions, read: ReadTe
       tf.tensor(startValues(spec, seed, read), spec.shape),
     ]),
   )
-  return { config, options, layout, frozen, constants }
+  return { config, options, method, layout, frozen, constants }
 }
 
 /** The trained vector before the first step. */
@@ -46,10 +48,10 @@ export const startVector = ({ layout }: Model, read: ReadTensor, seed: number): 
 
 /** One forward pass's view of the model: `views` are the trained tensors in the layout's order. */
 export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout): Pass {
-  const { config, options, layout, frozen, constants } = model
+  const { config, options, method, layout, frozen, constants } = model
   const trained = new Map(layout.specs.map(({ name }, index) => [name, views[index]!]))
   const tensors = (name: string) => trained.get(name) ?? constants.get(name) ?? missing(name)
-  const hooks = methodOf(options).hooks(options, config, tensors)
+  const hooks = method.hooks(options, config, tensors)
   const weight = (name: string) => {
     const own = trained.get(name)
     if (own) return own

@@ -21,7 +21,7 @@ export function counterUniform(size: number, [first, second]: [number, number]):
 }
 
 /** The bijection `lowbias32` of Chris Wellons' hash-prospector: avalanche bias 0.17. */
-function mix32(x: number): number {
+export function mix32(x: number): number {
   x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
   x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
   return x ^ (x >>> 16)

@@ -2,20 +2,20 @@ import { adapter } from './adapter.js'
 import { bitfit } from './bitfit.js'
 import { compacter } from './compacter.js'
 import { full } from './full.js'
+import { intrinsic } from './intrinsic.js'
 import type { Method } from './method.js'
 import type { MethodOptions } from './options.js'
 import { promptTuning } from './prompt_tuning.js'
 
-type Kind = Exclude<MethodOptions['kind'], 'intrinsic'>
-
-const methods: { [K in Kind]: Method<Extract<MethodOptions, { kind: K }>> } = {
+const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { kind: K }>> } = {
   full,
   adapter,
   compacter,
   bitfit,
+  intrinsic,
   prompt_tuning: promptTuning,
 }
 
 /** The method that a resolved experiment names by its `kind`. */
 export const methodOf = (options: MethodOptions): Method<MethodOptions> =>
-  methods[options.kind as Kind] as Method<MethodOptions>
+  methods[options.kind] as Method<MethodOptions>

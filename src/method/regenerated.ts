@@ -1,0 +1,93 @@
+import { mix32 } from '../engine/uniform.js'
+import { hashSeed } from '../random.js'
+import type { FastfoodParts } from './fastfood.js'
+
+const STEPS = 2 ** 16
+const radii = Float32Array.from({ length: STEPS }, (_, i) => Math.sqrt(-2 * Math.log((i + 0.5) / STEPS)))
+const angle = (i: number) => (2 * Math.PI * (i + 0.5)) / STEPS
+const cosines = Float32Array.from({ length: STEPS }, (_, i) => Math.cos(angle(i)))
+const sines = Float32Array.from({ length: STEPS }, (_, i) => Math.sin(angle(i)))
+
+/**
+ * Float32 numbers from N(0, 1), the same for the same key on every machine, from an even place of its stream on: Box and Muller's
+ * method, radius and angle each from a half of a counter's hash. Nothing is beyond 4.9.
+ */
+export function regeneratedNormals(length: number, [first, second]: [number, number], from = 0): Float32Array {
+  const normals = new Float32Array(length)
+  for (let i = 0; i < length; i += 2) {
+    const hash = mix32(mix32(((from + i) / 2) ^ first) + second)
+    const radius = radii[hash >>> 16]!
+    normals[i] = radius * cosines[hash & 0xffff]!
+    normals[i + 1] = radius * sines[hash & 0xffff]!
+  }
+  return normals
+}
+
+export const keyOf = (seed: number, ...words: string[]): [number, number] => [
+  hashSeed(seed, ...words, 0),
+  hashSeed(seed, ...words, 1),
+]
+
+/** B, Π and G of a tensor's projection of length 2^bits, each made anew from the seed whenever it is asked for. */
+export function regeneratedParts(seed: number, tensor: string, bits: number): FastfoodParts {
+  const rounds = [0, 1, 2].map((round) => ({
+    multiplier: hashSeed(seed, tensor, 'multiplier', round) | 1,
+    addend: hashSeed(seed, tensor, 'addend', round),
+  }))
+  return {
+    signs: (count) => regeneratedNormals(count, keyOf(seed, tensor, 'signs')).map((normal) => (normal < 0 ? -1 : 1)),
+    permutation: () => permuted(bits, rounds),
+    inverse: () => unpermuted(bits, rounds),
+    gaussian: () => regeneratedNormals(2 ** bits, keyOf(seed, tensor, 'gaussian')),
+  }
+}
+
+interface Round {
+  multiplier: number
+  addend: number
+}
+
+/**
+ * 0 … 2^bits − 1 in an order that rounds of x → m·x + a, x → x ⊕ (x ≫ bits/2) give; each is a bijection of bits-bit numbers. It needs
+ * no memory but its result, and no order in which to be made: Fisher and Yates's shuffle of 2^24 takes seven times as long.
+ */
+function permuted(bits: number, rounds: Round[]): Int32Array {
+  const places = ascending(bits)
+  const mask = places.length - 1
+  const shift = (bits + 1) >> 1
+  for (const { multiplier, addend } of rounds) {
+    for (let i = 0; i < places.length; i++) {
+      const x = (Math.imul(places[i]!, multiplier) + addend) & mask
+      places[i] = x ^ (x >>> shift)
+    }
+  }
+  return places
+}
+
+/** Where each number went: the rounds backwards. At that shift x ⊕ (x ≫ shift) undoes itself. */
+function unpermuted(bits: number, rounds: Round[]): Int32Array {
+  const places = ascending(bits)
+  const mask = places.length - 1
+  const shift = (bits + 1) >> 1
+  for (const { multiplier, addend } of rounds.toReversed()) {
+    const inverse = inverseModulo32(multiplier)
+    for (let i = 0; i < places.length; i++) {
+      const x = places[i]! ^ (places[i]! >>> shift)
+      places[i] = Math.imul(x - addend, inverse) & mask
+    }
+  }
+  return places
+}
+
+function ascending(bits: number): Int32Array {
+  const numbers = new Int32Array(2 ** bits)
+  for (let i = 0; i < numbers.length; i++) numbers[i] = i
+  return numbers
+}
+
+/** The number whose product with an odd one is 1 modulo 2³², by Newton's iteration: each step doubles the right bits, 3 at first. */
+function inverseModulo32(odd: number): number {
+  let inverse = odd
+  for (let step = 0; step < 4; step++) inverse = Math.imul(inverse, 2 - Math.imul(odd, inverse))
+  return inverse
+}
