@@ -9,12 +9,10 @@ import { score } from '../task/metrics.js'
 import type { Split } from '../task/rows.js'
 import { loadTrained } from './checkpoint.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { noDropout } from './dropout.js'
 import { generate } from './generate.js'
 import { Interrupted } from './interrupt.js'
-import { disposeModel, type Model, passOf } from './model.js'
+import { disposeModel, evaluationPass, type Model } from './model.js'
 import { longestTarget, type PreparedSplit, prepareBackbone, prepareModel, prepareSplit } from './prepare.js'
-import { unflatten } from './trained.js'
 
 export interface Evaluation {
   experiment: Experiment
@@ -31,8 +29,7 @@ export async function evaluateSplit(
   split: PreparedSplit,
   { experiment, tokenizer, progress, interrupted }: Evaluation,
 ): Promise<Scores> {
-  const views = tf.tidy(() => unflatten(model.layout, vector))
-  const pass = passOf(model, views, noDropout)
+  const { pass, dispose } = evaluationPass(model, vector)
   const predictions: string[] = new Array(split.examples.length)
   const batchSize = Math.min(experiment.training.evaluation_batch_size, split.examples.length)
   const batches = evaluationBatches(split.lengths, batchSize)
@@ -48,7 +45,7 @@ export async function evaluateSplit(
       await new Promise(setImmediate) // lets signals in
     }
   } finally {
-    tf.dispose(views)
+    dispose()
   }
   return score(
     experiment.task.metrics,

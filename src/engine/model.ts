@@ -7,8 +7,8 @@ import type { MethodOptions } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
 import { startValues } from '../method/start.js'
 import { elements } from '../safetensors.js'
-import type { Dropout } from './dropout.js'
-import { gathered, type Layout, layoutOf } from './trained.js'
+import { type Dropout, noDropout } from './dropout.js'
+import { gathered, type Layout, layoutOf, unflatten } from './trained.js'
 
 /** A backbone on the device and the method that is trained on it. The trained values themselves are kept apart. */
 export interface Model {
@@ -59,6 +59,20 @@ export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout): Pass
     return hooks.weight?.(name, tensor) ?? tensor
   }
   return { config, weight, hooks, dropout }
+}
+
+/** A pass for many batches without gradients: what the method makes of frozen weights is made once. `dispose` frees what it holds. */
+export function evaluationPass(model: Model, vector: tf.Tensor1D): { pass: Pass; dispose(): void } {
+  const views = tf.tidy(() => unflatten(model.layout, vector))
+  const pass = passOf(model, views, noDropout)
+  const made = new Map<string, tf.Tensor>()
+  const dispose = () => void tf.dispose([...views, ...made.values()])
+  if (!pass.hooks.weight) return { pass, dispose }
+  for (const [name, frozen] of model.frozen) {
+    const weight = tf.tidy(() => pass.weight(name))
+    if (weight !== frozen) made.set(name, weight)
+  }
+  return { pass: { ...pass, weight: (name) => made.get(name) ?? pass.weight(name) }, dispose }
 }
 
 function missing(name: string): never {

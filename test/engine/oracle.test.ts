@@ -5,14 +5,14 @@ import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { noDropout } from '../../src/engine/dropout.js'
 import { generate } from '../../src/engine/generate.js'
-import { disposeModel, passOf } from '../../src/engine/model.js'
+import { disposeModel, evaluationPass, passOf } from '../../src/engine/model.js'
 import { learningRate, type OptimizerState } from '../../src/engine/optimizer.js'
 import { batchLogits, lossAndGradient, trainingStep } from '../../src/engine/step.js'
 import { named, unflatten } from '../../src/engine/trained.js'
 import { packageRoot } from '../../src/root.js'
 import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
-import { loadBare, loadCase, openCase } from '../oracle_case.js'
+import { loadBare, loadCase, type OracleCase, openCase } from '../oracle_case.js'
 
 const backbones = ['t5-tiny', 't5-tiny-v1_1']
 
@@ -27,6 +27,15 @@ test('there are fixtures of both versions of T5', () => {
   expect(existsSync(join(packageRoot, 'test/fixtures/t5-small/compacter.safetensors'))).toBe(true)
 })
 
+/** Rows of tokens without </s> against the fixture's, which have it and padding behind. */
+function expectGreedy(tokens: number[][], { readInts, batch }: OracleCase) {
+  const greedy = readInts('greedy')
+  const width = greedy.length / batch.size
+  expect(tokens.map((row) => [...row, 1, 0, 0, 0, 0, 0].slice(0, width))).toEqual(
+    Array.from({ length: batch.size }, (_, row) => [...greedy.subarray(row * width, (row + 1) * width)]),
+  )
+}
+
 describe.each(engines)('on %s', (engine) => {
   beforeAll(() => useEngine(engine))
 
@@ -39,12 +48,7 @@ describe.each(engines)('on %s', (engine) => {
       const pass = passOf(model, unflatten(model.layout, vector), noDropout)
       const logits = tf.tidy(() => batchLogits(pass, expected.batch))
       expectClose(await logits.data(), expected.read('logits'), { relative: 1e-4, name: 'logits' })
-      const tokens = await generate(pass, expected.batch, 6)
-      const greedy = expected.readInts('greedy')
-      const width = greedy.length / expected.batch.size
-      expect(tokens.map((row) => [...row, 1, 0, 0, 0, 0, 0].slice(0, width))).toEqual(
-        Array.from({ length: expected.batch.size }, (_, row) => [...greedy.subarray(row * width, (row + 1) * width)]),
-      )
+      expectGreedy(await generate(pass, expected.batch, 6), expected)
       disposeModel(model)
       tf.dispose([vector, logits])
     },
@@ -66,6 +70,22 @@ describe.each(engines)('on %s', (engine) => {
     disposeModel(model)
     tf.dispose([vector, logits, loss, gradient])
   })
+
+  test.each(cases)(
+    '%s with %s decodes the greedy tokens that PyTorch decodes, and frees what it held',
+    async (backbone, name) => {
+      const expected = openCase(backbone, name)
+      const { model, start } = loadCase(backbone, expected)
+      const vector = tf.tensor1d(start)
+      const { numTensors } = tf.memory()
+      const { pass, dispose } = evaluationPass(model, vector)
+      expectGreedy(await generate(pass, expected.batch, 6), expected)
+      dispose()
+      expect(tf.memory().numTensors).toBe(numTensors)
+      disposeModel(model)
+      vector.dispose()
+    },
+  )
 
   test.each(cases)('%s with %s is where PyTorch is after ten steps of Adam', async (backbone, name) => {
     const expected = openCase(backbone, name)
