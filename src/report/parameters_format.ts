@@ -1,0 +1,162 @@
+import Table from 'cli-table3'
+import type { ParameterRow } from './parameters.js'
+
+export type Format = 'table' | 'csv' | 'markdown' | 'latex' | 'json'
+
+/** The report as text: `csv` and `json` have every value exactly, the others are for reading. */
+export function formatParameters(rows: readonly ParameterRow[], format: Format): string {
+  switch (format) {
+    case 'json':
+      return JSON.stringify(rows, null, 2)
+    case 'csv':
+      return csv(rows)
+    default:
+      return layouts[format](rows.some((row) => row.breakdown) ? breakdownSheet(rows) : sheet(rows))
+  }
+}
+
+/** A table of text, and lines that go below it. */
+interface Sheet {
+  head: string[]
+  /** Columns of numbers, which stand to the right. */
+  numeric: Set<string>
+  rows: string[][]
+  notes: string[]
+}
+
+const layouts = { table, markdown, latex }
+
+const whole = (value: number) => value.toLocaleString('en')
+const percent = (value: number) => `${value.toFixed(value < 10 ? 4 : 2)} %`
+
+function bytes(value: number): string {
+  const [size, unit] = value < 1e6 ? [value / 1e3, 'kB'] : value < 1e9 ? [value / 1e6, 'MB'] : [value / 1e9, 'GB']
+  return `${size.toPrecision(size < 1000 ? 3 : 4)} ${unit}`
+}
+
+type Column = [head: string, cell: (row: ParameterRow) => string]
+
+const number =
+  (key: 'trained_parameters' | 'share_percent' | 'checkpoint_bytes' | 'optimizer_bytes', text: (n: number) => string) =>
+  (row: ParameterRow): string =>
+    row[key] === null ? '–' : text(row[key])
+
+function sheet(rows: readonly ParameterRow[]): Sheet {
+  const numbers: Column[] = [
+    ['trained', number('trained_parameters', whole)],
+    ['share', number('share_percent', percent)],
+    [`${rows[0]?.tasks} tasks`, (row) => row.total_parameters_ratio?.toFixed(3) ?? '–'],
+    ['on disk', number('checkpoint_bytes', bytes)],
+    ['optimiser', number('optimizer_bytes', bytes)],
+  ]
+  const columns: Column[] = [...named(rows), ...numbers, ['complexity', (row) => row.complexity]]
+  return {
+    head: columns.map(([head]) => head),
+    numeric: new Set(numbers.map(([head]) => head)),
+    rows: rows.map((row) => columns.map(([, cell]) => cell(row))),
+    notes: notes(rows),
+  }
+}
+
+/** Which method on which backbone; changed options only where there are some. */
+function named(rows: readonly ParameterRow[]): Column[] {
+  const changes: Column = ['changed', (row) => row.changes.join(', ')]
+  return [
+    ['backbone', (row) => row.backbone],
+    ['method', (row) => row.method],
+    ...(rows.some((row) => row.changes.length > 0) ? [changes] : []),
+  ]
+}
+
+function breakdownSheet(rows: readonly ParameterRow[]): Sheet {
+  const columns = named(rows)
+  const lines = rows.flatMap((row) =>
+    (row.breakdown ?? []).map(({ name, shape, tensors, parameters, share_percent }) => [
+      ...columns.map(([, cell]) => cell(row)),
+      name,
+      shape ? `[${shape.join(', ')}]` : whole(tensors),
+      whole(parameters),
+      `${share_percent.toFixed(2)} %`,
+    ]),
+  )
+  const ofOneTensor = rows.some((row) => row.breakdown?.some(({ shape }) => shape))
+  const size = ofOneTensor ? 'shape' : 'tensors'
+  return {
+    head: [...columns.map(([head]) => head), 'part', size, 'trained', 'of all trained'],
+    numeric: new Set([size, 'trained', 'of all trained']),
+    rows: lines,
+    notes: notes(rows),
+  }
+}
+
+/** How large each backbone is, and what does not fit it. */
+function notes(rows: readonly ParameterRow[]): string[] {
+  const sizes = new Map(rows.map(({ backbone, backbone_parameters }) => [backbone, backbone_parameters]))
+  const misfits = rows.flatMap(({ backbone, method, problem }) =>
+    problem === undefined ? [] : [`${method} does not fit ${backbone}: ${problem}`],
+  )
+  return [...[...sizes].map(([backbone, size]) => `${backbone} has ${whole(size)} parameters.`), ...misfits]
+}
+
+function table({ head, numeric, rows, notes }: Sheet): string {
+  const colAligns = head.map((name) => (numeric.has(name) ? 'right' : 'left'))
+  const drawn = new Table({ head, colAligns, style: { head: [], border: [] } })
+  drawn.push(...rows)
+  return [drawn.toString(), ...notes].join('\n')
+}
+
+function markdown({ head, numeric, rows, notes }: Sheet): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const rule = `|${head.map((name) => (numeric.has(name) ? '---:' : '---')).join('|')}|`
+  return [line(head), rule, ...rows.map(line), '', ...notes.map((note) => `- ${note}`)].join('\n')
+}
+
+/** For `\usepackage{booktabs}`. */
+function latex({ head, numeric, rows, notes }: Sheet): string {
+  const line = (cells: string[]) => `${cells.map(escaped).join(' & ')} \\\\`
+  return [
+    ...notes.map((note) => `% ${note}`),
+    `\\begin{tabular}{${head.map((name) => (numeric.has(name) ? 'r' : 'l')).join('')}}`,
+    '\\toprule',
+    line(head),
+    '\\midrule',
+    ...rows.map(line),
+    '\\bottomrule',
+    '\\end{tabular}',
+  ].join('\n')
+}
+
+const LATEX: Record<string, string> = {
+  '\\': '\\textbackslash{}',
+  '~': '\\textasciitilde{}',
+  '^': '\\textasciicircum{}',
+  '–': '--',
+}
+
+/** A complexity such as O(kd/n) is mathematics, the rest text. */
+const escaped = (cell: string) =>
+  /^O\(.*\)$/.test(cell) ? `$${cell}$` : cell.replace(/[\\~^–&%$#_{}]/g, (mark) => LATEX[mark] ?? `\\${mark}`)
+
+/** RFC 4180, a line a row, or a line a part of it. Values as in JSON; the options in one field, as JSON. */
+function csv(rows: readonly ParameterRow[]): string {
+  const records = rows.flatMap(({ breakdown, ...row }): object[] =>
+    breakdown
+      ? breakdown.map(({ name, shape, tensors, parameters, share_percent }) => ({
+          backbone: row.backbone,
+          method: row.method,
+          part: name,
+          shape,
+          tensors,
+          parameters,
+          share_percent,
+        }))
+      : [{ ...row, problem: row.problem }],
+  )
+  const lines = [Object.keys(records[0] ?? {}), ...records.map((record) => Object.values(record).map(field))]
+  return lines.map((line) => `${line.join(',')}\r`).join('\n') // the last line feed is the terminal's
+}
+
+function field(value: unknown): string {
+  const text = typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '')
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}

@@ -1,0 +1,325 @@
+import { mkdtempSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { loadModel } from '../../src/engine/model.js'
+import { named } from '../../src/engine/trained.js'
+import { loadExperiment } from '../../src/experiment/load.js'
+import { experimentNames, presetNames } from '../../src/presets.js'
+import { type ParameterRow, parameterRows } from '../../src/report/parameters.js'
+import { formatParameters } from '../../src/report/parameters_format.js'
+import { type Selection, select } from '../../src/report/parameters_selection.js'
+import { packageRoot } from '../../src/root.js'
+import { openSafetensors, writeSafetensors } from '../../src/safetensors.js'
+import { useEngine } from '../engines.js'
+
+const report = async (selection: Selection, ...more: [tasks?: number, by?: 'tensor' | 'layer' | 'kind']) =>
+  parameterRows(await select(selection), more[0] ?? 8, more[1])
+
+const byMethod = <T>(rows: ParameterRow[], value: (row: ParameterRow) => T) =>
+  Object.fromEntries(rows.map((row) => [row.method, value(row)]))
+
+const tiny = (name: string) => join(packageRoot, 'test', 'fixtures', name)
+
+// Karimi Mahabadi et al., arXiv 2106.04647, table 1; exact counts by its formulas (b = 24, 62 norms of 768).
+const ANY_N = {
+  full: 222_882_048,
+  adapter: 1_855_104,
+  'pfeiffer-adapter': 951_360,
+  adapterdrop: 1_101_984,
+  'low-rank-adapter': 161_664,
+  bitfit: 280_932,
+  intrinsic: 20_000,
+  'intrinsic-said': 20_000,
+  'prompt-tuning-r': 76_800,
+  'prompt-tuning-t': 76_800,
+}
+const OF_N = [
+  { n: 4, 'phm-adapter': 534_144, compacter: 161_728, 'compacter++': 104_704 },
+  { n: 8, 'phm-adapter': 355_968, compacter: 162_176, 'compacter++': 105_152 },
+  { n: 12, 'phm-adapter': 398_976, compacter: 163_392, 'compacter++': 106_368 },
+]
+
+describe("the paper's table on t5-base", () => {
+  const t5base = (n: number, trim: boolean) =>
+    report({ backbones: ['t5-base'], methods: ['all'], sets: [`backbone.trim_vocabulary=${trim}`, `method.n=${n}`] })
+
+  test.each(OF_N)('trimmed, n = $n', async ({ n, ...counts }) => {
+    const rows = await t5base(n, true)
+    expect(byMethod(rows, (row) => row.trained_parameters)).toEqual({ ...ANY_N, ...counts })
+    expect(new Set(rows.map((row) => row.backbone_parameters))).toEqual(new Set([222_882_048]))
+  })
+
+  test.each(OF_N)('untrimmed, n = $n', async ({ n, ...counts }) => {
+    const rows = await t5base(n, false)
+    const grown = { full: 222_903_552, bitfit: 280_960 }
+    expect(byMethod(rows, (row) => row.trained_parameters)).toEqual({ ...ANY_N, ...counts, ...grown })
+    expect(new Set(rows.map((row) => row.backbone_parameters))).toEqual(new Set([222_903_552]))
+  })
+
+  test('shares, and totals for eight tasks, n = 12', async () => {
+    const rows = await t5base(12, true)
+    const shares = byMethod(rows, (row) => `${row.share_percent?.toFixed(4)} ${row.total_parameters_ratio?.toFixed(3)}`)
+    expect(shares).toEqual({
+      full: '100.0000 8.000',
+      adapter: '0.8323 1.065',
+      'pfeiffer-adapter': '0.4268 1.032',
+      adapterdrop: '0.4944 1.038',
+      'low-rank-adapter': '0.0725 1.004',
+      'phm-adapter': '0.1790 1.013',
+      compacter: '0.0733 1.004',
+      'compacter++': '0.0477 1.002',
+      bitfit: '0.1260 1.010',
+      intrinsic: '0.0090 1.001',
+      'intrinsic-said': '0.0090 1.001',
+      'prompt-tuning-r': '0.0345 1.003',
+      'prompt-tuning-t': '0.0345 1.003',
+    })
+  })
+
+  test('the total grows with the tasks, by the additions alone', async () => {
+    const [row] = await report({ methods: ['compacter'] }, 100)
+    expect(row).toMatchObject({ tasks: 100, added_parameters: 114_112, optimizer_bytes: 1_293_824 })
+    expect(row?.total_parameters_ratio).toBe(1 + (100 * 114_112) / 222_903_552)
+  })
+})
+
+describe.each(['t5-tiny', 't5-tiny-v1_1'])('on %s, what is counted is what is trained', (backbone) => {
+  beforeAll(() => useEngine('wasm'))
+  const { read } = openSafetensors(join(tiny(backbone), 'model.safetensors'))
+
+  async function expectCounted(selection: Selection) {
+    for (const subject of await select({ ...selection, backbones: [tiny(backbone)] })) {
+      const [row] = parameterRows([subject], 8)
+      const { layout } = loadModel(subject.config, subject.options, read, 0)
+      expect(layout.size).toBeGreaterThan(0)
+      expect(row!.trained_parameters, subject.method).toBe(layout.size)
+      const file = join(mkdtempSync(join(tmpdir(), 'parameters-')), 'best.safetensors')
+      writeSafetensors(file, named(layout, new Float32Array(layout.size)))
+      expect(row!.checkpoint_bytes, subject.method).toBe(statSync(file).size)
+    }
+  }
+
+  const upper = ['method.placement.encoder_layers=[2]', 'method.placement.decoder_layers=[1]']
+  const small = ['method.reduction_factor=2', 'method.dimension=200', 'method.length=5']
+  test('every preset', () => expectCounted({ methods: presetNames('methods'), sets: [...small, ...upper] }))
+
+  test.each([
+    ['compacter', 'method.n=3', 'method.rank=2', 'method.rule=own', 'method.rule_factors=low_rank'],
+    ['compacter', 'method.blocks=shared', 'method.learn_rule=false', 'method.layer_norm=both'],
+    ['adapter', 'method.train_lm_head=true', 'method.placement.sublayers=[cross_attention]'],
+    ['low-rank-adapter', 'method.rank=5', 'method.layer_norm=before', 'method.train_layer_norms=false'],
+  ])('%s with %s', (method, ...sets) => expectCounted({ methods: [method], sets: [small[0]!, ...sets] }))
+})
+
+describe('which methods on which backbones', () => {
+  test('every preset of both, from t5-small to mT5 xxl: only AdapterDrop on four layers does not fit', async () => {
+    const rows = await report({ backbones: presetNames('backbones'), methods: ['all'] })
+    expect(rows).toHaveLength(21 * 13)
+    const misfits = rows.filter((row) => row.problem !== undefined)
+    expect(misfits.map(({ backbone, method, problem }) => [backbone, method, problem])).toEqual([
+      [
+        't5-nano',
+        'adapterdrop',
+        'method.placement.encoder_layers names layer 5; the encoder has 4 layers. method.placement.decoder_layers names layer 5; the decoder has 4 layers.',
+      ],
+    ])
+    expect(misfits[0]).toMatchObject({ trained_parameters: null, total_parameters_ratio: null })
+  })
+
+  test("an experiment's own, named by the nearest preset", async () => {
+    const rows = await report({ experiment: 'paper/compacter++', sets: ['method.n=8', 'method.rank=2'] })
+    expect(rows).toMatchObject([{ backbone: 't5-base', method: 'compacter++', changes: ['n=8', 'rank=2'] }])
+    expect(rows[0]?.backbone_parameters).toBe(222_882_048)
+    expect(rows[0]?.trained_parameters).toBe(24 * (2 * 2 * (768 + 24) + 792) + 8 ** 3 + 62 * 768)
+  })
+
+  test('flags go before the experiment', async () => {
+    const rows = await report({ experiment: 'quickstart', backbones: ['t5-small'], methods: ['full', 'bitfit'] })
+    expect(rows.map((row) => row.backbone_parameters)).toEqual([60_506_624, 60_506_624])
+    expect(rows.map((row) => row.method)).toEqual(['full', 'bitfit'])
+  })
+
+  test('a directory whose tokenizer trims', async () => {
+    const nano = join(packageRoot, 'configs/backbones/t5-nano')
+    const sets = ['backbone.trim_vocabulary=true']
+    const [own, preset] = await report({ backbones: [nano, 't5-nano'], methods: ['full'], sets })
+    expect(own?.trained_parameters).toBe(9_426_688 - 28 * 256)
+    expect(preset?.trained_parameters).toBe(own?.trained_parameters)
+  })
+
+  test.each<[string, Selection, string]>([
+    [
+      'a named method that does not fit',
+      { backbones: ['t5-nano'], methods: ['full', 'adapterdrop'] },
+      '--method adapterdrop: method.placement.encoder_layers names layer 5; the encoder has 4 layers. Layers are numbered 0 to 3.\n--method adapterdrop: method.placement.decoder_layers names layer 5; the decoder has 4 layers. Layers are numbered 0 to 3.',
+    ],
+    [
+      'an option that does not fit',
+      { methods: ['compacter'], sets: ['method.n=5'] },
+      '--set method.n=5: method.n is 5; it must divide d_model (768) and the bottleneck (24). Nearest that do: 4 or 6; all: 1, 2, 3, 4, 6, 8, 12, 24.',
+    ],
+    [
+      'an option of none of the methods',
+      { methods: ['all'], sets: ['method.ranc=2'] },
+      '--set method.ranc=2: method has no key ranc. Did you mean rank?',
+    ],
+    [
+      'an unknown method',
+      { methods: ['compactr'] },
+      '--method compactr: method is "compactr"; there is no such preset. Did you mean compacter?',
+    ],
+    [
+      'an unknown backbone',
+      { backbones: ['t5-bsae'] },
+      '--backbone t5-bsae: backbone is "t5-bsae"; there is no such preset or directory, and a hub id is owner/name. Did you mean t5-base?',
+    ],
+    [
+      'a hub id of unknown dimensions',
+      { backbones: ['someone/some-t5'] },
+      '--backbone someone/some-t5: no preset knows the dimensions of someone/some-t5. Name the folder that holds its config.json.',
+    ],
+    [
+      'a choice as an override',
+      { methods: ['compacter'], sets: ['method=adapter'] },
+      '--set method=adapter: chooses a method, where --method does. For instance: --method adapter.',
+    ],
+  ])('%s is an error', async (_, selection, message) => {
+    await expect(select(selection)).rejects.toMatchObject({ message, exitCode: 2 })
+  })
+})
+
+describe('formats', () => {
+  const rows = () => report({ backbones: ['t5-base'], methods: ['adapter', 'compacter'], sets: ['method.n=8'] })
+
+  test('markdown', async () => {
+    expect(formatParameters(await rows(), 'markdown')).toBe(
+      [
+        '| backbone | method | changed | trained | share | 8 tasks | on disk | optimiser | complexity |',
+        '|---|---|---|---:|---:|---:|---:|---:|---|',
+        '| t5-base | adapter |  | 1,855,104 | 0.8322 % | 1.065 | 7.45 MB | 14.8 MB | O(kd) |',
+        '| t5-base | compacter | n=8 | 162,176 | 0.0728 % | 1.004 | 682 kB | 1.30 MB | O(k+d) |',
+        '',
+        '- t5-base has 222,903,552 parameters.',
+      ].join('\n'),
+    )
+  })
+
+  test('LaTeX for booktabs', async () => {
+    expect(formatParameters(await report({ methods: ['phm-adapter'], sets: ['method.rank=3'] }), 'latex')).toBe(
+      [
+        '% t5-base has 222,903,552 parameters.',
+        '\\begin{tabular}{lllrrrrrl}',
+        '\\toprule',
+        'backbone & method & changed & trained & share & 8 tasks & on disk & optimiser & complexity \\\\',
+        '\\midrule',
+        't5-base & phm-adapter & rank=3 & 534,144 & 0.2396 \\% & 1.017 & 2.17 MB & 4.27 MB & $O(kd/n)$ \\\\',
+        '\\bottomrule',
+        '\\end{tabular}',
+      ].join('\n'),
+    )
+    const by = await report({ methods: ['bitfit'], backbones: ['t5-v1_1-small'] }, 8, 'kind')
+    expect(formatParameters(by, 'latex')).toContain(
+      't5-v1\\_1-small & bitfit & layer\\_norm.bias & 40 & 20,480 & 15.34 \\% \\\\',
+    )
+  })
+
+  test('CSV: every value, the options as JSON in quotes', async () => {
+    const [row] = await report({ methods: ['bitfit'], sets: ['method.biases=[lm_head]'] })
+    expect(formatParameters([row!], 'csv').split('\n')).toEqual([
+      'backbone,method,changes,options,tasks,backbone_parameters,trained_parameters,added_parameters,share_percent,total_parameters_ratio,checkpoint_bytes,optimizer_bytes,complexity,problem\r',
+      `t5-base,bitfit,"[""biases=[\\""lm_head\\""]""]","{""kind"":""bitfit"",""biases"":[""lm_head""]}",8,222903552,32128,32128,${row!.share_percent},${row!.total_parameters_ratio},128600,257024,O(d),\r`,
+    ])
+  })
+
+  test('JSON is the rows', async () => {
+    expect(JSON.parse(formatParameters(await rows(), 'json'))).toEqual(await rows())
+  })
+
+  test('what does not fit has no numbers, and a reason', async () => {
+    const text = formatParameters(await report({ backbones: ['t5-nano'], methods: ['all'] }), 'markdown')
+    expect(text).toContain('| t5-nano | adapterdrop | – | – | – | – | – | O(kd) |')
+    expect(text).toContain('- adapterdrop does not fit t5-nano: method.placement.encoder_layers names layer 5;')
+  })
+})
+
+describe('breakdown', () => {
+  test.each(presetNames('methods'))('the parts of %s sum to the whole', async (method) => {
+    for (const by of ['tensor', 'layer', 'kind'] as const) {
+      const [row] = await report({ methods: [method] }, 8, by)
+      const parts = row!.breakdown!
+      expect(parts.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(row!.trained_parameters)
+      expect(parts.reduce((sum, { share_percent }) => sum + share_percent, 0)).toBeCloseTo(100, 8)
+    }
+  })
+
+  test('by layer: norms of the backbone stand with the adapters beside them', async () => {
+    const [row] = await report({ methods: ['compacter++'], sets: ['method.placement.encoder_layers=[3]'] }, 8, 'layer')
+    const layers = new Map(row!.breakdown!.map(({ name, parameters }) => [name, parameters]))
+    const adapter = 2 * (768 + 24) + 792
+    expect(layers.get('encoder.3')).toBe(adapter + 2 * 768)
+    expect(layers.get('encoder.4')).toBe(2 * 768)
+    expect(layers.get('decoder.11')).toBe(adapter + 3 * 768)
+    expect(layers.get('outside the layers')).toBe(64 + 2 * 768)
+    expect(layers.size).toBe(25)
+  })
+
+  test('by kind and by tensor', async () => {
+    const [kinds] = await report({ methods: ['compacter'] }, 8, 'kind')
+    expect(kinds!.breakdown!.map(({ name, tensors, parameters }) => [name, tensors, parameters])).toEqual([
+      ['rule', 1, 64],
+      ['down.s', 48, 48 * 768],
+      ['down.t', 48, 48 * 24],
+      ['up.s', 48, 48 * 24],
+      ['up.t', 48, 48 * 768],
+      ['down.bias', 48, 48 * 24],
+      ['up.bias', 48, 48 * 768],
+      ['layer_norm.weight', 60, 60 * 768],
+      ['final_layer_norm.weight', 2, 2 * 768],
+    ])
+    const [tensors] = await report({ methods: ['compacter'] }, 8, 'tensor')
+    expect(tensors!.breakdown).toHaveLength(1 + 48 * 6 + 62)
+    expect(tensors!.breakdown!.find(({ name }) => name === 'decoder.11.feed_forward.up.t')?.shape).toEqual([4, 1, 192])
+  })
+})
+
+describe("the paper's experiments", () => {
+  test('are one a method', () => {
+    const paper = experimentNames().filter((name) => name.startsWith('paper/'))
+    expect(paper).toEqual(presetNames('methods').map((name) => `paper/${name}`))
+  })
+
+  test.each(presetNames('methods'))('%s has the settings of the paper', (name) => {
+    const experiment = loadExperiment(`paper/${name}`)
+    const { method } = loadExperiment('quickstart', ['backbone=t5-base', `method=${name}`])
+    expect(experiment.method).toEqual(name === 'phm-adapter' ? { ...method, n: 12 } : method)
+    expect(experiment.backbone).toEqual({ name: 't5-base', trim_vocabulary: true })
+    const training = {
+      epochs: 20,
+      batch_size: 100,
+      warmup_steps: 500,
+      source_length: 128,
+      gradient_clip_norm: 1,
+      seed: 42,
+    }
+    expect(experiment.training).toMatchObject({ ...training, learning_rate: RATES[name] })
+    const nameFirst = !/adapter|compacter/.test(name)
+    expect(experiment.task.prompt).toBe(`${nameFirst ? 'rotten-tomatoes ' : ''}sentence: {text}`)
+  })
+})
+
+const RATES: Record<string, number> = {
+  full: 3e-4,
+  adapter: 3e-4,
+  'pfeiffer-adapter': 3e-4,
+  adapterdrop: 3e-4,
+  'low-rank-adapter': 3e-3,
+  'phm-adapter': 3e-3,
+  compacter: 3e-3,
+  'compacter++': 3e-3,
+  bitfit: 3e-4,
+  intrinsic: 3e-2,
+  'intrinsic-said': 3e-2,
+  'prompt-tuning-r': 3e-2,
+  'prompt-tuning-t': 3e-1,
+}
