@@ -1,0 +1,107 @@
+// Gradients that are written by hand, against central differences of the definitions in float64.
+import '@tensorflow/tfjs'
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { crossEntropy } from '../../src/engine/cross_entropy.js'
+import { lookUp } from '../../src/engine/embedding.js'
+import { rmsNorm } from '../../src/engine/norm.js'
+import { bitsFor, fastfood } from '../../src/method/fastfood.js'
+import { moved } from '../../src/method/projection.js'
+import { regeneratedNormals, regeneratedParts } from '../../src/method/regenerated.js'
+import { expectClose } from '../close.js'
+import { crossEntropyByDefinition, differences, fastfoodByDefinition, rmsNormByDefinition } from '../definitions.js'
+import { engines, useEngine } from '../engines.js'
+
+const normals = (length: number, stream: number) => regeneratedNormals(length, [stream, 9])
+const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * b[i]!, 0)
+
+/** The sum of y weighted by w, and its gradients for the inputs of f. */
+function weighted(f: (...inputs: tf.Tensor[]) => tf.Tensor, inputs: tf.Tensor[], w: Float32Array) {
+  const gradients = tf.valueAndGrads((...inputs) => tf.sum(tf.mul(tf.reshape(f(...inputs), [-1]), tf.tensor1d(w))))
+  return gradients(inputs)
+}
+
+async function expectGradients(
+  { value, grads }: { value: tf.Tensor; grads: tf.Tensor[] },
+  expected: { value: number; grads: [string, ArrayLike<number>][] },
+) {
+  expectClose(await value.data(), [expected.value], { relative: 1e-5, name: 'value', floor: 1 })
+  for (const [index, [name, gradient]] of expected.grads.entries())
+    expectClose(await grads[index]!.data(), gradient, { relative: 1e-5, name })
+}
+
+describe.each(engines)('on %s', (engine) => {
+  beforeAll(() => useEngine(engine))
+
+  test.each([1e-6, 0.3])('rmsNorm, ε = %d', async (epsilon) => {
+    const [rows, d] = [3, 5]
+    const [x, weight, w] = [normals(rows * d, 1), normals(d, 2), normals(rows * d, 3)]
+    const f = (x: ArrayLike<number>, weight: ArrayLike<number>) => dot(rmsNormByDefinition(x, weight, epsilon), w)
+    const op = (x: tf.Tensor, weight: tf.Tensor) => rmsNorm(x as tf.Tensor2D, weight as tf.Tensor1D, epsilon)
+    await expectGradients(weighted(op, [tf.tensor2d(x, [rows, d]), tf.tensor1d(weight)], w), {
+      value: f(x, weight),
+      grads: [
+        ['x', differences((x) => f(x, weight), x)],
+        ['weight', differences((weight) => f(x, weight), weight)],
+      ],
+    })
+  })
+
+  test.each([
+    ['some rows are padding', [3, 0, 6, 1]],
+    ['none is', [3, 2, 6, 1]],
+  ])('crossEntropy where %s', async (_, labels) => {
+    const vocabulary = 7
+    const logits = normals(labels.length * vocabulary, 4).map((score) => 3 * score)
+    const op = (logits: tf.Tensor) => crossEntropy(logits as tf.Tensor2D, tf.tensor1d(labels, 'int32'), 0)
+    const w = Float32Array.of(1.7)
+    const f = (logits: ArrayLike<number>) => 1.7 * crossEntropyByDefinition(logits, labels, 0)
+    await expectGradients(weighted(op, [tf.tensor2d(logits, [labels.length, vocabulary])], w), {
+      value: f(logits),
+      grads: [['logits', differences(f, logits)]],
+    })
+  })
+
+  test('lookUp, of rows that are looked up once, thrice and never', async () => {
+    const [rows, d] = [6, 3]
+    const ids = [5, 2, 0, 2, 4, 2]
+    const [table, w] = [normals(rows * d, 5), normals(ids.length * d, 6)]
+    const f = (table: ArrayLike<number>) =>
+      dot(
+        ids.flatMap((id) => Array.from(table).slice(id * d, (id + 1) * d)),
+        w,
+      )
+    const op = (table: tf.Tensor) => lookUp(table as tf.Tensor2D, tf.tensor1d(ids, 'int32'))
+    await expectGradients(weighted(op, [tf.tensor2d(table, [rows, d])], w), {
+      value: f(table),
+      grads: [['table', differences(f, table)]],
+    })
+  })
+
+  test.each([
+    ['longer than v', [7, 5], 11],
+    ['shorter than v', [3, 2], 11],
+    ['a power of two', [4, 8], 32],
+  ])('a tensor that moves by λ·P(v), %s', async (_, shape, dimension) => {
+    const size = tf.util.sizeFromShape(shape)
+    const parts = regeneratedParts(5, 'wi', bitsFor(size))
+    const [frozen, v, lambda, w] = [normals(size, 7), normals(dimension, 8), Float32Array.of(1.3), normals(size, 9)]
+    const arrays = { signs: parts.signs(dimension), permutation: parts.permutation(), gaussian: parts.gaussian() }
+    const f = (v: ArrayLike<number>, lambda: ArrayLike<number>) =>
+      dot(
+        fastfoodByDefinition(v, size, arrays).map((change, i) => frozen[i]! + lambda[0]! * change),
+        w,
+      )
+    const op = (v: tf.Tensor, lambda: tf.Tensor) =>
+      moved(tf.tensor(frozen, shape), tf.mul(v, lambda), fastfood(parts, size, dimension))
+    const made = weighted(op, [tf.tensor1d(v), tf.tensor1d(lambda)], w)
+    await expectGradients(made, {
+      value: f(v, lambda),
+      grads: [
+        ['v', differences((v) => f(v, lambda), v)],
+        ['lambda', differences((lambda) => f(v, lambda), lambda)],
+      ],
+    })
+    expect(made.grads[0]!.shape).toEqual([dimension])
+  })
+})
