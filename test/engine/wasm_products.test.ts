@@ -32,4 +32,23 @@ describe('products on wasm', () => {
     c.dispose()
     expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numDataBuffers: before.numDataBuffers })
   })
+
+  test('are right where data is a right side in two shapes, before and after and with the first again', async () => {
+    const b = matrix([6, 7], 3)
+    const before = tf.memory()
+    for (const shape of [
+      [6, 7],
+      [3, 14],
+      [6, 7],
+      [21, 2],
+    ] as [number, number][]) {
+      const a = matrix([5, shape[0]], 4)
+      const reshaped = tf.reshape(b, shape) as tf.Tensor2D
+      const c = tf.matMul(a as tf.Tensor2D, reshaped)
+      const expected = product((await a.array()) as number[][], (await reshaped.array()) as number[][])
+      expectClose(await c.data(), expected, { relative: 1e-6, name: `product with ${shape}` })
+      tf.dispose([a, reshaped, c])
+    }
+    expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numDataBuffers: before.numDataBuffers })
+  })
 })
