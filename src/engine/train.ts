@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
-import { stringify } from 'yaml'
-import { writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
-import { loadExperiment } from '../experiment/load.js'
+import { experimentYaml, loadExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
-import { createRun, openRun, type Result, type RunFiles, readResult, writeJson } from '../run/directory.js'
+import { beginRun, newRun, openRun, type Result, type RunFiles, readResult, writeJson } from '../run/directory.js'
 import { manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
 import { trainingPlan } from '../task/batches.js'
@@ -37,7 +35,7 @@ export interface TrainOptions extends DeviceOptions {
  */
 export async function train(experiment: Experiment, options: TrainOptions): Promise<Result> {
   const { folder, progress, interrupted } = options
-  const files = options.resume ? openRun(folder) : createRun(folder)
+  const files = options.resume ? openRun(folder) : newRun(folder)
   const finished = readResult(files)
   if (finished) return finished
   const prepared = await prepare(experiment, progress)
@@ -45,7 +43,7 @@ export async function train(experiment: Experiment, options: TrainOptions): Prom
   for (const note of device.notes) progress.warn(note)
   progress.note(device.description)
   if (options.resume) checkSame(files, prepared.experiment)
-  else writeAtomically(files.experiment, stringify(prepared.experiment))
+  else beginRun(files, experimentYaml(prepared.experiment))
   const model = prepareModel(prepared.experiment, prepared.backbone, progress)
   const counts = countsOf(model, prepared.backbone)
   const backbone_sha256 = prepared.backbone.files.hash()

@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
 
@@ -39,10 +39,10 @@ export interface Result {
 }
 
 /**
- * Makes the folder of a new run.
- * @throws UserError if something is there already: a run is never overwritten.
+ * The files of a run to be made; nothing is written yet.
+ * @throws UserError if something is there already, since a run is never overwritten, or if nothing can be written there.
  */
-export function createRun(folder: string): RunFiles {
+export function newRun(folder: string): RunFiles {
   const files = runFiles(folder)
   if (holdsFiles(folder)) {
     const resumable = existsSync(files.experiment) && !existsSync(files.result)
@@ -52,13 +52,32 @@ export function createRun(folder: string): RunFiles {
       remedy: `${resumable ? 'Continue it with --resume, or choose' : 'Choose'} another folder with --run-dir, or delete this one.`,
     })
   }
-  mkdirSync(join(folder, 'checkpoint'), { recursive: true })
+  checkWritable(folder)
   return files
+}
+
+/** Makes the run's folder, with the experiment in it. */
+export function beginRun(files: RunFiles, experimentYaml: string): void {
+  mkdirSync(dirname(files.checkpoint), { recursive: true })
+  writeAtomically(files.experiment, experimentYaml)
+}
+
+/** Found out now, not when a large backbone has been downloaded. */
+function checkWritable(folder: string): void {
+  let existing = folder
+  while (!existsSync(existing)) existing = dirname(existing)
+  try {
+    if (!statSync(existing).isDirectory()) throw new Error(`${existing} is no folder`)
+    accessSync(existing, constants.W_OK)
+  } catch (error) {
+    const problem = `a run can't be written there: ${(error as Error).message}.`
+    throw new UserError({ at: folder, problem, remedy: 'Choose another folder with --run-dir.' }, { cause: error })
+  }
 }
 
 /** A start that was killed at once leaves empty folders only: those are no run. */
 const holdsFiles = (folder: string): boolean =>
-  existsSync(folder) &&
+  statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true &&
   readdirSync(folder, { recursive: true, withFileTypes: true }).some((entry) => !entry.isDirectory())
 
 /**
