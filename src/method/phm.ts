@@ -1,53 +1,51 @@
 import * as tf from '@tensorflow/tfjs-core'
 
 /**
- * x·W for W = Σᵢ Aᵢ ⊗ (sᵢ·tᵢ), W never built: x's n parts go through s, are mixed by the rule, and leave through t.
- * x [rows, n·p], A [n, n, n], s [n, p, r], t [n, r, q] → [rows, n·q]. Compacter (arXiv 2106.04647) § 3, eq. 5.
+ * x·W for W = Σᵢ Aᵢ ⊗ (sᵢ·tᵢ), W never built: the rule is merged into the narrower factor, which makes a matrix of n²·r rows or
+ * columns. x [rows, n·p], A [n, n, n], s [n, p, r], t [n, r, q] → [rows, n·q]. Compacter (arXiv 2106.04647) § 3, eq. 5.
  */
 export function lowRankPhm(x: tf.Tensor2D, A: tf.Tensor3D, s: tf.Tensor3D, t: tf.Tensor3D): tf.Tensor2D {
   const rows = x.shape[0]
   const [n, p, r] = s.shape
   const q = t.shape[2]
-  const down = tf.matMul(tf.reshape(x, [rows * n, p]), tf.reshape(tf.transpose(s, [1, 0, 2]), [p, n * r])) // [rows·a, i·r]
-  const mixed = mixParts(tf.reshape(down, [rows, n, n, r]), A) // [rows, c, i, r]
-  return tf.reshape(tf.matMul(tf.reshape(mixed, [rows * n, n * r]), tf.reshape(t, [n * r, q])), [rows, n * q])
+  if (p > q) {
+    const left = tf.reshape(tf.transpose(s, [1, 0, 2]), [p, n * r]) // [p, i·r]
+    const right = tf.reshape(tf.transpose(outer(A, t), [1, 0, 3, 2, 4]), [n * n * r, n * q]) // [a·i·r, c·q]
+    const parts = tf.matMul(tf.reshape(x, [rows * n, p]), left) // [rows·a, i·r]
+    return tf.matMul(tf.reshape(parts, [rows, n * n * r]), right)
+  }
+  const left = tf.reshape(tf.transpose(outer(A, s), [1, 3, 2, 0, 4]), [n * p, n * n * r]) // [a·p, c·i·r]
+  const parts = tf.reshape(tf.matMul(x, left), [rows * n, n * r]) // [rows·c, i·r]
+  return tf.reshape(tf.matMul(parts, tf.reshape(t, [n * r, q])), [rows, n * q])
 }
 
 /**
- * x·W for W = Σᵢ Aᵢ ⊗ Bᵢ with every Bᵢ stored whole, W never built.
+ * x·W for W = Σᵢ Aᵢ ⊗ Bᵢ with every Bᵢ stored whole, W never built: the rule is spread over the narrower side.
  * x [rows, n·p], A [n, n, n], B [n, p, q] → [rows, n·q]. PHM layer (arXiv 2102.08597), Compacter eq. 3.
  */
 export function phm(x: tf.Tensor2D, A: tf.Tensor3D, B: tf.Tensor3D): tf.Tensor2D {
-  const [, p, q] = B.shape
-  return p > q ? blocksFirst(x, A, B) : ruleFirst(x, A, B)
-}
-
-/** For a projection down: what lies between the two products is [rows, n·n·q], as small as it can be. */
-function blocksFirst(x: tf.Tensor2D, A: tf.Tensor3D, B: tf.Tensor3D): tf.Tensor2D {
   const rows = x.shape[0]
   const [n, p, q] = B.shape
-  const blocks = tf.reshape(tf.transpose(B, [1, 0, 2]), [p, n * q]) // [p, i·q]
-  const down = tf.reshape(tf.matMul(tf.reshape(x, [rows * n, p]), blocks), [rows, n * n, q]) // [rows, a·i, q]
-  const byPart = tf.reshape(tf.transpose(down, [0, 2, 1]), [rows * q, n * n]) // [rows·q, a·i]
-  const rule = tf.reshape(tf.transpose(A, [1, 0, 2]), [n * n, n]) // [a·i, c]
-  return tf.reshape(tf.transpose(tf.reshape(tf.matMul(byPart, rule), [rows, q, n]), [0, 2, 1]), [rows, n * q])
+  if (p > q) {
+    const left = tf.reshape(tf.transpose(B, [1, 0, 2]), [p, n * q]) // [p, i·q]
+    const right = tf.reshape(tf.transpose(spread(A, q), [1, 0, 3, 2, 4]), [n * n * q, n * q]) // [a·i·q, c·q]
+    const parts = tf.matMul(tf.reshape(x, [rows * n, p]), left) // [rows·a, i·q]
+    return tf.matMul(tf.reshape(parts, [rows, n * n * q]), right)
+  }
+  const left = tf.reshape(tf.transpose(spread(A, p), [1, 3, 2, 0, 4]), [n * p, n * n * p]) // [a·p, c·i·p]
+  const parts = tf.reshape(tf.matMul(x, left), [rows * n, n * p]) // [rows·c, i·p]
+  return tf.reshape(tf.matMul(parts, tf.reshape(B, [n * p, q])), [rows, n * q])
 }
 
-/** For a projection up: what lies between is [rows, n·n·p]. */
-function ruleFirst(x: tf.Tensor2D, A: tf.Tensor3D, B: tf.Tensor3D): tf.Tensor2D {
-  const rows = x.shape[0]
-  const [n, p, q] = B.shape
-  const byPlace = tf.reshape(tf.transpose(tf.reshape(x, [rows, n, p]), [0, 2, 1]), [rows * p, n]) // [rows·p, a]
-  const rule = tf.reshape(tf.transpose(A, [1, 2, 0]), [n, n * n]) // [a, c·i]
-  const mixed = tf.reshape(tf.matMul(byPlace, rule), [rows, p, n * n]) // [rows, p, c·i]
-  const byPart = tf.reshape(tf.transpose(mixed, [0, 2, 1]), [rows * n, n * p]) // [rows·c, i·p]
-  return tf.reshape(tf.matMul(byPart, tf.reshape(B, [n * p, q])), [rows, n * q])
+/** Every entry of Aᵢ times every entry of Fᵢ. A [i, a, c], F [i, f, g] → [i, a, c, f, g] */
+function outer(A: tf.Tensor3D, F: tf.Tensor3D): tf.Tensor5D {
+  const [n, f, g] = F.shape
+  return tf.reshape(tf.mul(tf.reshape(A, [n, n * n, 1]), tf.reshape(F, [n, 1, f * g])), [n, n, n, f, g])
 }
 
-/** Σₐ parts[row, a, i, r] · A[i, a, c] for every i. parts [rows, a, i, r], A [i, a, c] → [rows, c, i, r] */
-function mixParts(parts: tf.Tensor4D, A: tf.Tensor3D): tf.Tensor4D {
-  const [rows, n, , r] = parts.shape
-  const byRule = tf.reshape(tf.transpose(parts, [2, 0, 3, 1]), [n, rows * r, n]) // [i, rows·r, a]
-  const mixed = tf.reshape(tf.matMul(byRule, A), [n, rows, r, n]) // [i, rows, r, c]
-  return tf.transpose(mixed as tf.Tensor4D, [1, 3, 0, 2]) // [rows, c, i, r]
+/** Aᵢ with an identity for each entry: A [i, a, c] → [i, a, c, size, size] */
+function spread(A: tf.Tensor3D, size: number): tf.Tensor5D {
+  const n = A.shape[0]
+  const products = tf.mul(tf.reshape(A, [n ** 3, 1]), tf.reshape(tf.eye(size), [1, size * size]))
+  return tf.reshape(products, [n, n, n, size, size])
 }
