@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
@@ -67,8 +67,7 @@ function checkWritable(folder: string): void {
   let existing = folder
   while (!existsSync(existing)) existing = dirname(existing)
   try {
-    if (!statSync(existing).isDirectory()) throw new Error(`${existing} is no folder`)
-    accessSync(existing, constants.W_OK)
+    rmdirSync(mkdtempSync(join(existing, '.compacter-'))) // tried, since permissions do not tell of every file system
   } catch (error) {
     const problem = `a run can't be written there: ${(error as Error).message}.`
     throw new UserError({ at: folder, problem, remedy: 'Choose another folder with --run-dir.' }, { cause: error })

@@ -105,6 +105,17 @@ describe('train', () => {
     expect(outcome(whole)).toEqual(before)
   })
 
+  test.each(['/proc/run', '/dev/null/run'])(
+    'refuses %s, where nothing can be written, before it reads anything',
+    async (place) => {
+      const { code, stderr } = await compacter(['train', file, '--run-dir', place, ...engine])
+      expect(code).toBe(1)
+      expect(stderr).toMatch(
+        new RegExp(`^${place}: a run can't be written there: .* Choose another folder with --run-dir.\n$`),
+      )
+    },
+  )
+
   test('resumes only with the experiment that the run began with', async () => {
     const stopped = join(folder, 'stopped')
     rmSync(join(stopped, 'result.json'))
