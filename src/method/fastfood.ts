@@ -40,14 +40,14 @@ export function fastfood(parts: FastfoodParts, size: number, dimension: number):
   }
 }
 
-/** x[places]; x is freed. */
+/** x[places]; x is freed. For single numbers TensorFlow's `gather` takes 13 times as long as its `gatherND`. */
 const gathered = (x: tf.Tensor1D, places: Int32Array): tf.Tensor1D =>
-  replaced(x, (x) => tf.gather(x, tf.tensor1d(places, 'int32')))
+  replaced(x, (x) => tf.gatherND(x, tf.tensor2d(places, [places.length, 1], 'int32')) as tf.Tensor1D)
 
 /** x·G / √(size·ΣG²); x is freed. */
 function scaled(x: tf.Tensor1D, gaussian: Float32Array, size: number): tf.Tensor1D {
   let squares = 0
-  for (const normal of gaussian) squares += normal * normal
+  for (let i = 0; i < gaussian.length; i++) squares += gaussian[i]! ** 2
   const scale = 1 / Math.sqrt(size * squares)
   return replaced(x, (x) => tf.mul(tf.mul(x, tf.tensor1d(gaussian)), scale))
 }
