@@ -76,7 +76,8 @@ function checkWritable(folder: string): void {
 
 /** A start that was killed at once leaves empty folders only: those are no run. */
 const holdsFiles = (folder: string): boolean =>
-  statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true &&
+  existsSync(folder) &&
+  statSync(folder).isDirectory() &&
   readdirSync(folder, { recursive: true, withFileTypes: true }).some((entry) => !entry.isDirectory())
 
 /**
