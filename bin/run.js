@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { start } from './start.js'
+import module from 'node:module'
 
+module.enableCompileCache?.() // Node 22 and newer: starts in half the time
+
+const { start } = await import('./start.js')
 await start()

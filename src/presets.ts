@@ -12,8 +12,12 @@ const FOLDER_FILE = 'task.yaml'
 
 /** Names of the presets of a kind, sorted: `compacter`, `rotten-tomatoes`, `glue/rte`. */
 export function presetNames(kind: PresetKind): string[] {
-  return namesBelow(join(presetsRoot, kind))
+  names[kind] ??= namesBelow(join(presetsRoot, kind))
+  return names[kind]
 }
+
+/** Read once: the presets are part of the package. */
+const names: Partial<Record<PresetKind, string[]>> = {}
 
 /** Absolute file of a preset, or undefined where there is none of that name. */
 export function presetFile(kind: PresetKind, name: string): string | undefined {

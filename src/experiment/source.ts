@@ -17,8 +17,7 @@ export interface Source {
 /** Parses YAML. What is wrong with it goes into `complaints`; `value` is then undefined. */
 export function yamlSource(file: string, folder: string, complaints: Complaint[]): Source {
   const text = readFileSync(file, 'utf8')
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const { document, lines } = parsed(text)
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return `${shownPath(file)}:${line}:${col}`
@@ -27,6 +26,18 @@ export function yamlSource(file: string, folder: string, complaints: Complaint[]
   const value = document.errors.length === 0 ? document.toJS() : undefined
   return { value, folder, find: (path) => findNode(document, path, place) }
 }
+
+/** A report reads one experiment and a few presets once a method: each text is parsed once. */
+function parsed(text: string): { document: Document; lines: LineCounter } {
+  const known = documents.get(text)
+  if (known) return known
+  const lines = new LineCounter()
+  const fresh = { document: parseDocument(text, { lineCounter: lines, prettyErrors: false }), lines }
+  documents.set(text, fresh)
+  return fresh
+}
+
+const documents = new Map<string, { document: Document; lines: LineCounter }>()
 
 /** The key at which each step of the path stands: a map's key, a list's item. */
 function findNode(document: Document, path: Path, place: (offset: number) => string) {
