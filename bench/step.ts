@@ -36,7 +36,7 @@ function compare(methods: string[]): void {
     const options = {
       env: { ...process.env, BENCH_METHOD: method },
       encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'inherit'],
     } as const
     const output = execFileSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], options)
     const { device, trained, projection, step, peak }: Measured = JSON.parse(output.trim().split('\n').at(-1)!)
