@@ -1,6 +1,6 @@
 // Time of a training step and peak memory of methods, each in a process of its own, on random weights of a backbone's true dimensions.
 //   npx tsx bench/step.ts [backbone] [engine] [batch size] [source length] [method …]
-import { execFileSync } from 'node:child_process'
+import { type ExecFileSyncOptionsWithStringEncoding, execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs-core'
 import { parse } from 'yaml'
@@ -33,11 +33,11 @@ interface Measured {
 
 function compare(methods: string[]): void {
   for (const [index, method] of methods.entries()) {
-    const options = {
+    const options: ExecFileSyncOptionsWithStringEncoding = {
       env: { ...process.env, BENCH_METHOD: method },
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
-    } as const
+    }
     const output = execFileSync(process.execPath, [...process.execArgv, ...process.argv.slice(1)], options)
     const { device, trained, projection, step, peak }: Measured = JSON.parse(output.trim().split('\n').at(-1)!)
     if (index === 0) {

@@ -8,6 +8,7 @@ const RUN = 'runs/quickstart'
 await install()
 await build()
 if (existsSync(join(root, RUN, 'result.json'))) {
+  if (process.argv.length > 2) say(`${process.argv.slice(2).join(' ')} is not used:`)
   say(`${RUN} is finished. Its test score again:`)
   await compacter('eval', RUN)
   say(`To train it once more, remove ${RUN} and run this again.`)

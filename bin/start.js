@@ -8,6 +8,12 @@ export async function start({ development = false } = {}) {
     process.env.NODE_ENV = 'development'
     settings.debug = true
   }
+  // A reader that has seen enough, such as head, ends the command; progress that nobody reads does not.
+  process.stdout.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit()
+  })
+  process.stderr.on('error', () => {})
   // oclif would print an error of a --json command without its message: here every error takes one way.
   Command.prototype.catch = async (error) => {
     throw error

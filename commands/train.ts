@@ -27,7 +27,7 @@ export default class Train extends Command {
     'run-dir': Flags.string({ description: 'Folder of the run (default: runs/<name>).', helpValue: 'DIR' }),
     resume: Flags.boolean({ description: 'Continue the run that is in the folder.' }),
     ...deviceFlags,
-    'dry-run': Flags.boolean({ description: 'Check backbone, data and memory with one step; write nothing.' }),
+    'dry-run': Flags.boolean({ description: 'Check backbone, data and memory with two steps; write nothing.' }),
   }
   static enableJsonFlag = true
 

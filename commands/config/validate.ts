@@ -4,7 +4,7 @@ import type { Experiment } from '../../src/experiment/schema.js'
 export default class Validate extends Command {
   static override summary = 'Check an experiment without running it.'
   static override description =
-    'Reports every wrong key and value with its file, line and column and what would work, and exits with 2 if there is one. Loads no weights.'
+    'Reports every wrong key and value with its file, line and column and what would work, and exits with 2 if there is one. Looks at the columns of the data files, not at every row; loads no weights.'
   static override examples = [
     { description: 'Check a file', command: '<%= config.bin %> config validate experiments/quickstart.yaml' },
     { description: 'Would n = 8 fit?', command: '<%= config.bin %> config validate quickstart --set method.n=8' },
@@ -26,6 +26,8 @@ export default class Validate extends Command {
     const { args, flags } = await this.parse(Validate)
     const { loadExperiment } = await import('../../src/experiment/load.js')
     const experiment = loadExperiment(args.experiment, flags.set)
+    const { checkHead, SPLITS } = await import('../../src/task/rows.js')
+    for (const split of SPLITS) checkHead(experiment.task, split)
     const { name, method, backbone, task } = experiment
     this.log(`${args.experiment} is valid: ${name} trains ${method.kind} on ${backbone.name} for ${task.name}.`)
     return { valid: true, experiment }

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs-core'
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
+import { UserError } from '../error.js'
 import { readExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
@@ -47,11 +49,14 @@ export async function evaluateSplit(
   } finally {
     dispose()
   }
-  return score(
-    experiment.task.metrics,
-    predictions,
-    split.examples.map(({ target }) => target),
-  )
+  const targets = split.examples.map(({ target }) => target)
+  const labels = new Set(targets)
+  const invalid = predictions.filter((prediction) => !labels.has(prediction))
+  if (invalid.length > 0)
+    progress.note(
+      `${split.name}: ${invalid.length} of ${predictions.length} outputs are no label, such as ${JSON.stringify(invalid[0])}`,
+    )
+  return score(experiment.task.metrics, predictions, targets)
 }
 
 /** What chooses the best checkpoint: the mean of a task's metrics. */
@@ -67,6 +72,13 @@ export async function evaluateRun(
 ): Promise<{ split: string; rows: number; scores: Scores }> {
   const files = openRun(folder)
   const { experiment } = readExperiment(files.experiment)
+  if (!existsSync(files.best)) {
+    throw new UserError({
+      at: files.folder,
+      problem: 'has no best checkpoint yet: it was stopped before its first evaluation.',
+      remedy: 'Go on with `compacter train EXPERIMENT --resume`.',
+    })
+  }
   const backbone = await prepareBackbone(experiment, progress)
   progress.phase(`Reading ${split} rows`)
   const rows = await prepareSplit(experiment, split, backbone.tokenizer)

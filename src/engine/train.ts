@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { UserError } from '../error.js'
 import { experimentYaml, loadExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
+import { withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { beginRun, newRun, openRun, type Result, type RunFiles, readResult, writeJson } from '../run/directory.js'
 import { manifestOf } from '../run/manifest.js'
@@ -34,16 +35,36 @@ export interface TrainOptions extends DeviceOptions {
  * @throws Interrupted after saving, UserError for what the user can mend.
  */
 export async function train(experiment: Experiment, options: TrainOptions): Promise<Result> {
-  const { folder, progress, interrupted } = options
-  const files = options.resume ? openRun(folder) : newRun(folder)
-  const finished = readResult(files)
-  if (finished) return finished
+  const { folder, resume } = options
+  const files = resume ? openRun(folder) : newRun(folder)
+  return withLock(
+    `${files.folder}.lock`,
+    () => trainInto(files, experiment, options),
+    () => {
+      throw new UserError({
+        at: folder,
+        problem: 'another process is training this run.',
+        remedy: `Wait for it, or choose another folder with --run-dir.`,
+      })
+    },
+  )
+}
+
+async function trainInto(files: RunFiles, experiment: Experiment, options: TrainOptions): Promise<Result> {
+  const { progress, interrupted } = options
   const prepared = await prepare(experiment, progress)
+  if (options.resume) checkSame(files, prepared.experiment)
+  const finished = readResult(files)
+  if (finished) {
+    progress.note('The run is finished already.')
+    progress.end()
+    prepared.backbone.files.close()
+    return finished
+  }
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
   progress.note(device.description)
-  if (options.resume) checkSame(files, prepared.experiment)
-  else beginRun(files, experimentYaml(prepared.experiment))
+  if (!options.resume) beginRun(files, experimentYaml(prepared.experiment))
   const model = prepareModel(prepared.experiment, prepared.backbone, progress)
   const counts = countsOf(model, prepared.backbone)
   const backbone_sha256 = prepared.backbone.files.hash()

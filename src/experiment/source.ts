@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isAbsolute, relative, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml'
-import type { Complaint } from '../error.js'
+import { type Complaint, ExperimentError } from '../error.js'
 
 export type Path = readonly PropertyKey[]
 
@@ -16,7 +16,7 @@ export interface Source {
 
 /** Parses YAML. What is wrong with it goes into `complaints`; `value` is then undefined. */
 export function yamlSource(file: string, folder: string, complaints: Complaint[]): Source {
-  const text = readFileSync(file, 'utf8')
+  const text = readText(file)
   const { document, lines } = parsed(text)
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
@@ -25,6 +25,18 @@ export function yamlSource(file: string, folder: string, complaints: Complaint[]
   for (const error of document.errors) complaints.push(yamlComplaint(error, place(error.pos[0]), text))
   const value = document.errors.length === 0 ? document.toJS() : undefined
   return { value, folder, find: (path) => findNode(document, path, place) }
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const problem = `can't be read: ${(error as Error).message}.`
+    throw new ExperimentError(
+      { at: shownPath(file), problem, remedy: 'An experiment is a YAML file.' },
+      { cause: error },
+    )
+  }
 }
 
 /** A report reads one experiment and a few presets once a method: each text is parsed once. */

@@ -15,6 +15,15 @@ export function scoreTable(rows: Record<string, Scores>): string {
   return table.toString()
 }
 
+/** A method by what tells it from the others of its kind: `compacter, n = 4, rank 1`. */
+function methodLabel(method: Experiment['method']): string {
+  const options: string[] = []
+  if (method.kind === 'compacter') options.push(`n = ${method.n}`, `${method.rule} rule`)
+  if ('factors' in method)
+    options.push(method.factors === 'low_rank' ? `rank ${method.rank}` : `${method.factors} factors`)
+  return [method.kind, ...options].join(', ')
+}
+
 const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`
 
 const pace = ({ step_seconds }: Result) =>
@@ -22,11 +31,9 @@ const pace = ({ step_seconds }: Result) =>
 
 /** What a run trained and reached. */
 export function resultTable(experiment: Experiment, result: Result): string {
-  const method = experiment.method as { kind: string; n?: number; rank?: number }
-  const options = [method.n && `n = ${method.n}`, method.rank && `rank ${method.rank}`].filter(Boolean).join(', ')
   const table = new Table(plain)
   table.push(
-    ['method', options ? `${method.kind}, ${options}` : method.kind],
+    ['method', methodLabel(experiment.method)],
     ['backbone', `${experiment.backbone.name}, ${result.backbone_parameters.toLocaleString('en')} parameters`],
     [
       'trained',

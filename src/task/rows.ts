@@ -3,7 +3,8 @@ import { nearest } from '../nearest.js'
 import type { TaskOptions } from './options.js'
 import { type Row, readTable } from './table.js'
 
-export type Split = 'train' | 'validation' | 'test'
+export const SPLITS = ['train', 'validation', 'test'] as const
+export type Split = (typeof SPLITS)[number]
 
 /** One row as the backbone sees it. */
 export interface Example {
@@ -48,6 +49,20 @@ export function examplesOf(task: RowText, file: string, rows: Iterable<Row>): Ex
   if (bad > 0) throw rowsError(file, problems, bad)
   if (examples.length === 0) throw new UserError({ at: file, problem: 'there are no rows.' })
   return examples
+}
+
+/**
+ * Checks the head of a split's file: that it can be read as a table and has the columns that prompt and label name.
+ * @throws ExperimentError or UserError, as readExamples does.
+ */
+export function checkHead(task: TaskOptions, split: Split): void {
+  const file = task[split]
+  for (const row of readTable(file)) {
+    if (!('values' in row)) throw rowsError(file, [row], 1)
+    checkColumns(task, promptColumns(task.prompt), file, row)
+    return
+  }
+  throw new UserError({ at: file, problem: 'there are no rows.' })
 }
 
 /** The columns that a prompt template names, `{column}`. */

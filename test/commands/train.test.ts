@@ -118,7 +118,6 @@ describe('train', () => {
 
   test('resumes only with the experiment that the run began with', async () => {
     const stopped = join(folder, 'stopped')
-    rmSync(join(stopped, 'result.json'))
     const { code, stderr } = await compacter([
       'train',
       file,
@@ -133,6 +132,36 @@ describe('train', () => {
     expect(stderr).toContain(
       `${join(stopped, 'experiment.yaml')}: the run was started with another method.n. Resume with the same experiment and --set, or start a new run with --run-dir.`,
     )
+  })
+
+  test('a finished run is reported again, and its end is not touched', async () => {
+    const before = outcome(whole)
+    const { code, stdout, stderr } = await compacter([
+      'train',
+      file,
+      '--run-dir',
+      whole,
+      '--resume',
+      '--json',
+      ...engine,
+    ])
+    expect(code, stderr).toBe(0)
+    expect(stderr).toContain('The run is finished already.')
+    expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(whole, 'result.json'), 'utf8')))
+    expect(outcome(whole)).toEqual(before)
+  })
+
+  test('two processes never train one run', async () => {
+    const shared = join(folder, 'shared')
+    const first = start(['train', file, '--run-dir', shared, ...engine])
+    await untilLogged(shared, 1, () => false)
+    const second = await compacter(['train', file, '--run-dir', shared, '--resume', ...engine])
+    expect(second.code).toBe(1)
+    expect(second.stderr).toBe(
+      `${shared}: another process is training this run. Wait for it, or choose another folder with --run-dir.\n`,
+    )
+    expect((await first.ended).code).toBe(0)
+    expect(outcome(shared)).toEqual(outcome(whole))
   })
 
   test('a loss that is no number stops with the step, the rows and the last good state', async () => {

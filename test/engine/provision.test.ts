@@ -17,8 +17,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { enginesFolder, installedEngines } from '../../src/engine/provision/cache.js'
-import { withLock } from '../../src/engine/provision/lock.js'
 import { provision } from '../../src/engine/provision/provision.js'
+import { withLock } from '../../src/lock.js'
 
 // The engine that the user's cache already holds lends its library to the archives and wheels below.
 const real = installedEngines().find(({ record }) => record.loader)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { withLock } from '../../lock.js'
 import { nvidiaGpus } from '../nvidia.js'
 import {
   type EngineRecord,
@@ -11,7 +12,6 @@ import {
   tfjsNode,
 } from './cache.js'
 import { libtensorflow } from './libtensorflow.js'
-import { withLock } from './lock.js'
 import { probe } from './probe.js'
 import { wheel } from './wheel.js'
 

@@ -7,13 +7,20 @@ const HEARTBEAT_MS = 2000
 /** A holder on another machine that has not touched its lock for this long is dead. */
 const SILENCE_MS = 30_000
 
-/** Runs the work while no other process holds the same lock file; `onWait` is called once if it has to wait. */
+/**
+ * Runs the work while no other process holds the same lock file. `onWait` is called once if it has to wait, and may throw
+ * not to. A lock whose holder is dead is taken over.
+ */
 export async function withLock<T>(file: string, work: () => Promise<T>, onWait: () => void): Promise<T> {
   await mkdir(dirname(file), { recursive: true })
-  for (let waited = false; !(await take(file)); waited = true) {
+  for (let waited = false; !(await take(file)); ) {
+    if (await abandoned(file)) {
+      await steal(file)
+      continue
+    }
     if (!waited) onWait()
+    waited = true
     await sleep(200)
-    if (await abandoned(file)) await steal(file)
   }
   const heartbeat = setInterval(() => utimes(file, new Date(), new Date()).catch(() => {}), HEARTBEAT_MS)
   try {
