@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { Args, Command, Flags } from '@oclif/core'
-import { deviceFlags, setFlag } from '../src/flags.js'
+import { Command, Flags } from '@oclif/core'
+import { deviceFlags, experimentArg, setFlag } from '../src/flags.js'
 
 export default class Train extends Command {
   static summary = 'Train an experiment and report its validation and test scores.'
@@ -20,7 +20,7 @@ export default class Train extends Command {
     { description: 'Check everything and time one step', command: '<%= config.bin %> train quickstart --dry-run' },
   ]
   static args = {
-    experiment: Args.string({ description: 'Experiment file, or the name of a shipped one.', required: true }),
+    experiment: experimentArg,
   }
   static flags = {
     set: setFlag,

@@ -1,4 +1,4 @@
-import { Flags } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
 
 /** Flags of every command that computes. */
 export const deviceFlags = {
@@ -10,7 +10,11 @@ export const deviceFlags = {
   threads: Flags.integer({ description: 'CPU threads that compute (default: one a core).', min: 1 }),
 }
 
-/** Flag of every command that reads an experiment. */
+/** Argument and flag of every command that reads an experiment. */
+export const experimentArg = Args.string({
+  description: 'Experiment file, or the name of a shipped one.',
+  required: true,
+})
 export const setFlag = Flags.string({
   description: 'Override a value of the experiment; may be repeated.',
   helpValue: 'key=value',

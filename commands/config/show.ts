@@ -1,5 +1,6 @@
-import { Args, Command, Flags } from '@oclif/core'
+import { Command } from '@oclif/core'
 import type { Experiment } from '../../src/experiment/schema.js'
+import { experimentArg, setFlag } from '../../src/flags.js'
 
 export default class Show extends Command {
   static override summary = 'Print an experiment with every value in force.'
@@ -13,15 +14,10 @@ export default class Show extends Command {
     { description: 'Start a file of your own', command: '<%= config.bin %> config show quickstart > mine.yaml' },
   ]
   static override args = {
-    experiment: Args.string({ description: 'Experiment file, or the name of a shipped one.', required: true }),
+    experiment: experimentArg,
   }
   static override flags = {
-    set: Flags.string({
-      description: 'Override a value of the experiment.',
-      helpValue: 'key=value',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    set: setFlag,
   }
   static override enableJsonFlag = true
 

@@ -1,5 +1,6 @@
-import { Args, Command, Flags } from '@oclif/core'
+import { Command } from '@oclif/core'
 import type { Experiment } from '../../src/experiment/schema.js'
+import { experimentArg, setFlag } from '../../src/flags.js'
 
 export default class Validate extends Command {
   static override summary = 'Check an experiment without running it.'
@@ -10,15 +11,10 @@ export default class Validate extends Command {
     { description: 'Would n = 8 fit?', command: '<%= config.bin %> config validate quickstart --set method.n=8' },
   ]
   static override args = {
-    experiment: Args.string({ description: 'Experiment file, or the name of a shipped one.', required: true }),
+    experiment: experimentArg,
   }
   static override flags = {
-    set: Flags.string({
-      description: 'Override a value of the experiment.',
-      helpValue: 'key=value',
-      multiple: true,
-      multipleNonGreedy: true,
-    }),
+    set: setFlag,
   }
   static override enableJsonFlag = true
 
