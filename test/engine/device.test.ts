@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { startDevice, statelessUniform } from '../../src/engine/device.js'
-import { counterUniform } from '../../src/engine/uniform.js'
-import { probeAdapter } from '../../src/engine/webgpu.js'
 import { engines, useEngine } from '../engines.js'
 
 const draw = (size: number, key: [number, number]) => statelessUniform([size], key).data<'float32'>()
@@ -65,27 +62,6 @@ describe.each(engines)('%s', (engine) => {
     tf.tidy(() => void statelessUniform([4], [1, 2]))
     expect(tf.memory().numTensors).toBe(before)
   })
-})
-
-// Debian's chromium brings SwiftShader, a Vulkan driver on the CPU; a driver that the user names comes first.
-const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json'
-if (!process.env.VK_ICD_FILENAMES && existsSync(SWIFTSHADER)) process.env.VK_ICD_FILENAMES = SWIFTSHADER
-
-test('webgpu computes a matrix product and its gradient', async ({ skip }) => {
-  const missing = await probeAdapter().then(
-    () => undefined,
-    (error: Error) => error.message,
-  )
-  if (missing) skip(`${missing}; \`apt install chromium libvulkan1\` brings one`)
-  const device = await useEngine('webgpu')
-  expect(device.engine).toBe('webgpu')
-  const x = tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3])
-  const w = tf.tensor2d([7, 8, 9, 10, 11, 12], [3, 2])
-  expect([...(await tf.matMul(x, w).data())]).toEqual([58, 64, 139, 154])
-  const gradient = tf.grad((w: tf.Tensor) => tf.sum(tf.square(tf.matMul(x, w as tf.Tensor2D))))(w)
-  // 2 xᵀ(xw)
-  expect([...(await gradient.data())]).toEqual([1228, 1360, 1622, 1796, 2016, 2232])
-  expect(await statelessUniform([5], [42, 3]).data()).toEqual(counterUniform(5, [42, 3]))
 })
 
 test('an unknown COMPACTER_ENGINE is refused with the names there are', async () => {

@@ -7,11 +7,12 @@ import { noDropout } from '../../src/engine/dropout.js'
 import { generate } from '../../src/engine/generate.js'
 import { disposeModel, evaluationPass, passOf } from '../../src/engine/model.js'
 import { learningRate, type OptimizerState } from '../../src/engine/optimizer.js'
-import { batchLogits, lossAndGradient, trainingStep } from '../../src/engine/step.js'
+import { batchLogits, trainingStep } from '../../src/engine/step.js'
 import { named, unflatten } from '../../src/engine/trained.js'
 import { packageRoot } from '../../src/root.js'
 import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
+import { expectLikePyTorch } from '../like_pytorch.js'
 import { loadBare, loadCase, type OracleCase, openCase } from '../oracle_case.js'
 
 const backbones = ['t5-tiny', 't5-tiny-v1_1']
@@ -55,20 +56,7 @@ describe.each(engines)('on %s', (engine) => {
   )
 
   test.each(cases)('%s with %s gives logits, loss and every gradient that PyTorch gives', async (backbone, name) => {
-    const expected = openCase(backbone, name)
-    const { model, start } = loadCase(backbone, expected)
-    const vector = tf.tensor1d(start)
-    const pass = passOf(model, unflatten(model.layout, vector), noDropout)
-    const logits = tf.tidy(() => batchLogits(pass, expected.batch))
-    expectClose(await logits.data(), expected.read('logits'), { relative: 1e-4, name: 'logits' })
-    const { loss, gradient } = tf.tidy(() => lossAndGradient(model, vector, expected.batch, noDropout))
-    expectClose(await loss.data(), expected.read('loss'), { relative: 1e-4, name: 'loss' })
-    for (const [tensor, { data }] of named(model.layout, (await gradient.data()) as Float32Array)) {
-      if (expected.illConditioned.includes(tensor)) continue
-      expectClose(data as Float32Array, expected.read(`gradient/${tensor}`), { relative: 1e-4, name: tensor })
-    }
-    disposeModel(model)
-    tf.dispose([vector, logits, loss, gradient])
+    await expectLikePyTorch(backbone, name)
   })
 
   test.each(cases)(
