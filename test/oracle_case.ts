@@ -50,6 +50,12 @@ function openFixture(backbone: string) {
   }
 }
 
+/** The fixture's backbone on the device, with any method. */
+export function loadModelOf(backbone: string, method: MethodOptions): Model {
+  const { config, read } = openFixture(backbone)
+  return loadModel(config, method, read, 0)
+}
+
 /** The case's backbone on the device, and the trained vector it starts from. */
 export function loadCase(backbone: string, oracle: OracleCase): { model: Model; start: Float32Array } {
   const files = openFixture(backbone)
