@@ -1,11 +1,10 @@
-import * as tf from '@tensorflow/tfjs-core'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import { padBatch } from '../task/batches.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { dropoutAt } from './dropout.js'
 import { disposeModel, startVector } from './model.js'
-import type { OptimizerState } from './optimizer.js'
+import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
 import { prepareModel } from './prepare.js'
 import { disposeState, trainingStep } from './step.js'
@@ -39,9 +38,7 @@ export async function dryRun(
   const { batch_size, seed, gradient_clip_norm } = prepared.experiment.training
   const longest = [...train.lengths.keys()].sort((a, b) => train.lengths[b]! - train.lengths[a]!).slice(0, batch_size)
   const batch = padBatch(train.tokens, longest)
-  const zeros = () => tf.zeros([model.layout.size]) as tf.Tensor1D
-  const vector = tf.tensor1d(startVector(model, backbone.files.read, seed))
-  let state: OptimizerState = { vector, first: zeros(), second: zeros(), step: 0 }
+  let state = startState(startVector(model, backbone.files.read, seed))
   let seconds = 0
   for (let step = 0; step < 2; step++) {
     const started = performance.now()

@@ -8,6 +8,12 @@ export interface OptimizerState {
   step: number
 }
 
+/** The state before the first step: the given values, moments of zero. */
+export function startState(values: Float32Array): OptimizerState {
+  const zeros = () => tf.zeros([values.length]) as tf.Tensor1D
+  return { vector: tf.tensor1d(values), first: zeros(), second: zeros(), step: 0 }
+}
+
 const BETA1 = 0.9
 const BETA2 = 0.999
 const EPSILON = 1e-8

@@ -1,11 +1,10 @@
-import type { T5Config } from '../backbone/config.js'
+import { parameterCount, type T5Config } from '../backbone/config.js'
 import { locateBackbone } from '../backbone/locate.js'
 import { loadTokenizer, type T5Tokenizer } from '../backbone/tokenizer.js'
 import { type Backbone, openBackbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
-import { elements } from '../safetensors.js'
 import type { Tokenised } from '../task/batches.js'
 import { type Example, readExamples, type Split } from '../task/rows.js'
 import { tokenise } from '../task/tokenise.js'
@@ -39,9 +38,7 @@ export async function prepareBackbone(experiment: Experiment, progress: Progress
     })
   }
   const config = trim_vocabulary ? { ...files.config, vocabulary: vocabularySize } : files.config
-  const trimmed = (files.config.vocabulary - config.vocabulary) * config.dModel * (config.tiedHead ? 1 : 2)
-  const parameters = files.names().reduce((sum, tensor) => sum + elements(files.shape(tensor)), 0) - trimmed
-  return { files, config, tokenizer, parameters }
+  return { files, config, tokenizer, parameters: parameterCount(config) }
 }
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`

@@ -14,7 +14,7 @@ import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './check
 import { type DeviceOptions, startDevice } from './device.js'
 import { evaluateSplit } from './evaluate.js'
 import { disposeModel, type Model, startVector } from './model.js'
-import type { OptimizerState } from './optimizer.js'
+import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
 import { longestTarget, type OpenedBackbone, prepareBackbone, prepareModel, prepareSplit } from './prepare.js'
 import { disposeState } from './step.js'
@@ -160,9 +160,7 @@ function startOrResume(files: RunFiles, model: Model, { experiment, backbone }: 
     const { optimizer, run } = loadCheckpoint(files.checkpoint, model.layout)
     return { state: optimizer, run }
   }
-  const vector = tf.tensor1d(startVector(model, backbone.files.read, experiment.training.seed))
-  const zeros = () => tf.zeros([model.layout.size]) as tf.Tensor1D
-  const state: OptimizerState = { vector, first: zeros(), second: zeros(), step: 0 }
+  const state = startState(startVector(model, backbone.files.read, experiment.training.seed))
   const run: RunState = { evaluatedStep: 0, seconds: 0 }
   return { state, run }
 }
