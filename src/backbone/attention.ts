@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 import { linear, type Pass } from './pass.js'
 
 /** Keys and values of one attention, each [batch, heads, length, d_kv]. */

@@ -1,6 +1,6 @@
-import * as tf from '@tensorflow/tfjs-core'
 import { rmsNorm } from '../engine/norm.js'
 import type { Hooks } from '../method/method.js'
+import tf from '../tf.cjs'
 import type { T5Config } from './config.js'
 
 /** What one forward pass computes with: dimensions, weights by Hugging Face name, a method's hooks, dropout. */

@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
 import type { Stack } from '../method/method.js'
+import tf from '../tf.cjs'
 import type { Pass } from './pass.js'
 
 /**

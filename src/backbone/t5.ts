@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core'
 import { lookUp } from '../engine/embedding.js'
 import { geluNew } from '../engine/nonlinearity.js'
 import type { Site, Stack, Sublayer } from '../method/method.js'
+import tf from '../tf.cjs'
 import { attention, type KeyValue, keyValue } from './attention.js'
 import { layerNorm, linear, type Pass } from './pass.js'
 import { causalMask, positionBias } from './position.js'

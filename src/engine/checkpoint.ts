@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core'
 import { UserError } from '../error.js'
 import type { Scores } from '../run/directory.js'
 import { openSafetensors, writeSafetensors } from '../safetensors.js'
+import tf from '../tf.cjs'
 import type { Model } from './model.js'
 import type { OptimizerState } from './optimizer.js'
 import { gathered, type Layout, named } from './trained.js'

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 
 /**
  * Mean cross-entropy over the tokens that are not padding, straight from logits [rows, vocabulary]; labels [rows] int32.

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import * as tf from '@tensorflow/tfjs-core'
 import { UserError } from '../error.js'
+import tf from '../tf.cjs'
 import { nvidiaGpus } from './nvidia.js'
 import { SETUP_COMMAND } from './provision/cache.js'
 import { missingCudaLibraries } from './provision/loader.js'

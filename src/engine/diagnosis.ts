@@ -1,5 +1,5 @@
 import { cpus, freemem, totalmem } from 'node:os'
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 import { type Device, ENGINES, type EngineName, engineState, startDevice } from './device.js'
 import { nvidiaGpus } from './nvidia.js'
 import { cacheFolder, SETUP_COMMAND } from './provision/cache.js'

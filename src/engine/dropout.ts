@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
 import { hashSeed } from '../random.js'
+import tf from '../tf.cjs'
 import { statelessUniform } from './uniform.js'
 
 export type Dropout = <T extends tf.Tensor>(x: T, place: string) => T

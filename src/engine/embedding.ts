@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 
 /**
  * Rows of a table. table [rows, d], ids [count] int32 → [count, d]. The gradient is written by hand, as a scatter that sums what goes

@@ -1,8 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core'
 import type { KeyValue } from '../backbone/attention.js'
 import type { Pass } from '../backbone/pass.js'
 import { decode, encode, head, type Memory, remember } from '../backbone/t5.js'
 import type { Batch } from '../task/batches.js'
+import tf from '../tf.cjs'
 
 /**
  * Greedy decoding with cached keys and values: up to `maxLength` token ids a row, ended by </s>, which is left out.

@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core'
 import type { T5Config } from '../backbone/config.js'
 import type { Pass } from '../backbone/pass.js'
 import { backboneTensors } from '../backbone/tensors.js'
@@ -7,6 +6,7 @@ import type { MethodOptions } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
 import { startValues } from '../method/start.js'
 import { elements } from '../safetensors.js'
+import tf from '../tf.cjs'
 import { type Dropout, noDropout } from './dropout.js'
 import { gathered, type Layout, layoutOf, unflatten } from './trained.js'
 

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 
 /** x·Φ(x) with Φ by tanh: `gelu_new` (arXiv 1606.08415 § 2), the adapters' and T5 v1.1's nonlinearity. */
 export function geluNew<T extends tf.Tensor>(x: T): T {

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 
 /**
  * T5's layer norm: x · (mean(x²) + ε)^-½ · weight; no mean is subtracted, no bias added. x [rows, d], weight [d] → [rows, d].

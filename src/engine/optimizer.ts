@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 
 /** The trained vector and Adam's two moments, each [size], after `step` updates. */
 export interface OptimizerState {

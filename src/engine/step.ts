@@ -1,8 +1,8 @@
 import '@tensorflow/tfjs' // registers the gradients of the ops: in Node, tfjs-core alone has none
-import * as tf from '@tensorflow/tfjs-core'
 import type { Pass } from '../backbone/pass.js'
 import { decode, encode, head, remember, shiftRight } from '../backbone/t5.js'
 import type { Batch } from '../task/batches.js'
+import tf from '../tf.cjs'
 import { crossEntropy } from './cross_entropy.js'
 import type { Dropout } from './dropout.js'
 import { type Model, passOf } from './model.js'

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import util from 'node:util'
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 import { type InstalledEngine, installedEngines } from './provision/cache.js'
 import { loadAddon } from './provision/loader.js'
 

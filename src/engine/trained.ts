@@ -1,6 +1,6 @@
-import * as tf from '@tensorflow/tfjs-core'
 import type { ParameterSpec } from '../method/method.js'
 import { elements, type WritableTensor } from '../safetensors.js'
+import tf from '../tf.cjs'
 
 /** Where each trained tensor lies in the one flat vector that the optimiser sees. */
 export interface Layout {

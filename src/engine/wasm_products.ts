@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 
 type Product = { a: tf.TensorInfo; b: tf.TensorInfo }
 type Sides = { transposeA: boolean; transposeB: boolean }

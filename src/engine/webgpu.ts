@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 import { runProgram } from './provision/process.js'
 
 const require = createRequire(import.meta.url)

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 import { bottleneckHooks, bottleneckParameters, projections } from './bottleneck.js'
 import type { Method, ParameterSpec, Start } from './method.js'
 import type { AdapterOptions } from './options.js'

@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core'
 import type { T5Config } from '../backbone/config.js'
 import { nonlinearities } from '../engine/nonlinearity.js'
 import { meanNorm } from '../engine/norm.js'
+import tf from '../tf.cjs'
 import type { Hooks, ParameterSpec, Tensors } from './method.js'
 import type { AdapterOptions, CompacterOptions } from './options.js'
 import { siteName, sites } from './placement.js'

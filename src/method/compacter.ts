@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
 import type { T5Config } from '../backbone/config.js'
+import tf from '../tf.cjs'
 import { bottleneckHooks, bottleneckParameters, projections } from './bottleneck.js'
 import type { Method, ParameterSpec, Start, Tensors } from './method.js'
 import type { CompacterOptions } from './options.js'

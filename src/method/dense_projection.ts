@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 import type { Projection } from './projection.js'
 import { keyOf, regeneratedNormals } from './regenerated.js'
 

@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
 import { backboneTensors } from '../backbone/tensors.js'
+import tf from '../tf.cjs'
 import { denseProjection } from './dense_projection.js'
 import { bitsFor, type FastfoodParts, fastfood } from './fastfood.js'
 import type { Method, ParameterSpec } from './method.js'

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 
 /**
  * x·W for W = Σᵢ Aᵢ ⊗ (sᵢ·tᵢ), W never built: the rule is merged into the narrower factor, which makes a matrix of n²·r rows or

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
+import tf from '../tf.cjs'
 
 /** A linear map P: v [dimension] → [size], too large to be held as a matrix. */
 export interface Projection {

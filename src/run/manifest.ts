@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { version_core } from '@tensorflow/tfjs-core'
 import { hashFiles } from '../backbone/hash.js'
 import type { Device } from '../engine/device.js'
 import type { Experiment } from '../experiment/schema.js'
 import { packageRoot } from '../root.js'
+import tf from '../tf.cjs'
 
 /** What a run was made with, so that it can be told from another and repeated. */
 export interface Manifest {
@@ -38,7 +38,7 @@ export function manifestOf(
     git_commit: gitCommit(),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
-    tfjs: version_core,
+    tfjs: tf.version_core,
     engine: device.engine,
     engine_version: device.version,
     device: device.description,
