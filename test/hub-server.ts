@@ -1,16 +1,18 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
 
 export interface HubServerOptions {
   /** The repository's files by path. */
   files: Record<string, Buffer>
   id?: string
+  type?: 'model' | 'dataset'
   /** Files from so many bytes on are stored as LFS: redirected, and named by SHA-256. */
   lfsFrom?: number
   /** The token to be sent; without it 401, with another one 401. */
   token?: string
-  /** Answers every request for the model with this status. */
+  /** Answers every request for the repository with this status. */
   status?: number
 }
 
@@ -23,7 +25,7 @@ export interface SeenRequest {
   sent: number
 }
 
-/** A hub on 127.0.0.1 that serves one model as huggingface.co does: revision, tree, resolve with redirects and ranges. */
+/** A hub on 127.0.0.1 that serves one repository as huggingface.co does: revision, tree, resolve with redirects and ranges. */
 export class HubServer {
   readonly commit = 'c0ffee'.padEnd(40, '0')
   readonly requests: SeenRequest[] = []
@@ -35,12 +37,14 @@ export class HubServer {
   #server: Server
   #files: Map<string, Buffer>
   #id: string
+  #type: 'model' | 'dataset'
   #lfsFrom: number
   #token: string | undefined
 
-  constructor({ files, id = 'someone/t5-tiny', lfsFrom = 10_000, token, status }: HubServerOptions) {
+  constructor({ files, id = 'someone/t5-tiny', type = 'model', lfsFrom = 10_000, token, status }: HubServerOptions) {
     this.#files = new Map(Object.entries(files))
     this.#id = id
+    this.#type = type
     this.#lfsFrom = lfsFrom
     this.#token = token
     this.status = status
@@ -79,17 +83,21 @@ export class HubServer {
 
   #route(path: string, request: IncomingMessage, response: ServerResponse, seen: SeenRequest): void {
     const id = this.#id
-    const name = path.startsWith(`/${id}/resolve/${this.commit}/`) ? path.split('/').slice(5).join('/') : ''
+    const content = `${this.#type === 'dataset' ? '/datasets' : ''}/${id}/resolve/${this.commit}/`
+    const name = path.startsWith(content) ? path.slice(content.length) : ''
+    const tree = `/api/${this.#type}s/${id}/tree/${this.commit}`
     const blob = [...this.#files.keys()].find((each) => path === `/cdn/${sha256(this.#files.get(each)!)}`)
-    if (path === `/api/models/${id}/revision/main`) json(response, { _id: '1', id, sha: this.commit })
-    else if (path === `/api/models/${id}/tree/${this.commit}`) json(response, this.#tree())
+    if (path === `/api/${this.#type}s/${id}/revision/main`) json(response, { _id: '1', id, sha: this.commit })
+    else if (path === tree || path.startsWith(`${tree}/`)) json(response, this.#tree(path.slice(tree.length + 1)))
     else if (this.#files.has(name)) this.#resolve(name, request, response, seen)
     else if (blob) this.#send(blob, request, response, seen)
     else refuse(response, 404)
   }
 
-  #tree(): object[] {
-    return [...this.#files].map(([path, content]) => ({
+  /** The files right under a folder; folders in it are left out. */
+  #tree(folder: string): object[] {
+    const inside = [...this.#files].filter(([path]) => dirname(path) === (folder || '.'))
+    return inside.map(([path, content]) => ({
       type: 'file',
       path,
       size: content.length,

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { writeError, writeFully } from '../atomic.js'
+import { feed } from '../backbone/hash.js'
 import { UserError } from '../error.js'
-import { feed } from './hash.js'
 
 export interface RemoteFile {
   url: string

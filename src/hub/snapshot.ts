@@ -1,0 +1,208 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  symlinkSync,
+} from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import type { ListFileEntry } from '@huggingface/hub'
+import { writeAtomically, writeError } from '../atomic.js'
+import { UserError } from '../error.js'
+import { bytesOf, type DownloadOptions, downloadFile } from './download.js'
+import { once } from './lock.js'
+import { address, listError, type Repository, type Source } from './refusal.js'
+
+export interface DownloadProgress {
+  /** The file that is being fetched. */
+  file: string
+  /** Of all files together, those of an earlier attempt included. */
+  bytes: number
+  totalBytes: number
+}
+
+export interface HubOptions extends Omit<DownloadOptions, 'onBytes'> {
+  onProgress?: ((progress: DownloadProgress) => void) | undefined
+}
+
+/** What the hub lists, and where it goes. */
+export interface Listing {
+  /** The repository's address. */
+  at: string
+  files: Map<string, ListFileEntry>
+  /** The folder that files are linked into, under their paths. */
+  snapshot: string
+  /** Fetches files that have to be read before the others can be chosen. */
+  fetch(files: ListFileEntry[]): Promise<void>
+}
+
+export interface Selection {
+  /** Lists only the files below this folder. */
+  under?: string
+  /** Whether a cached snapshot has all the files that are needed. A file has its name only once it is whole. */
+  isComplete(snapshot: string): boolean
+  choose(listing: Listing): ListFileEntry[] | Promise<ListFileEntry[]>
+}
+
+const REVISION = 'main'
+
+/**
+ * The folder of a repository's snapshot in the standard Hugging Face cache, shared with the Python libraries. What is
+ * there is used without a word to the network; what is not is downloaded, and a broken download is continued.
+ * Honours HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE.
+ * @throws UserError: no network, offline and not cached, no such repository, no access, disk full, content that is not
+ * what the hub announced; and what `selection.choose` throws.
+ */
+export async function downloadSnapshot(
+  repository: Repository,
+  selection: Selection,
+  options: HubOptions = {},
+): Promise<string> {
+  const hub = await import('@huggingface/hub')
+  const storage = join(hub.getHFHubCachePath(), `${repository.type}s--${repository.id.replace('/', '--')}`)
+  const cached = cachedSnapshot(storage)
+  if (cached && selection.isComplete(cached)) return cached
+  if (isOffline()) {
+    throw new UserError({
+      at: repository.id,
+      problem: `is not in the cache (${storage}), and HF_HUB_OFFLINE forbids to download it.`,
+      remedy: `Unset HF_HUB_OFFLINE, or ${repository.instead}.`,
+    })
+  }
+  const source = { repository, endpoint: endpoint(), token: accessToken(), hub }
+  const { commit, files } = await list(source, selection.under)
+  const snapshot = join(storage, 'snapshots', commit)
+  const fetch = (chosen: ListFileEntry[]) => fetchAll(source, storage, snapshot, chosen, options)
+  await fetch(await selection.choose({ at: address(source), files, snapshot, fetch }))
+  save(join(storage, 'refs', REVISION), commit)
+  return snapshot
+}
+
+function isOffline(): boolean {
+  return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '')
+}
+
+function endpoint(): string {
+  return (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '')
+}
+
+/** HF_TOKEN, or the file that `hf auth login` leaves. */
+function accessToken(): string | undefined {
+  const home = process.env.HF_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface')
+  const file = process.env.HF_TOKEN_PATH ?? join(home, 'token')
+  const token = process.env.HF_TOKEN || (existsSync(file) ? readFileSync(file, 'utf8') : '')
+  return token.trim() || undefined
+}
+
+function cachedSnapshot(storage: string): string | undefined {
+  const ref = join(storage, 'refs', REVISION)
+  return existsSync(ref) ? join(storage, 'snapshots', readFileSync(ref, 'utf8').trim()) : undefined
+}
+
+async function list(source: Source, under: string | undefined): Promise<Pick<Listing, 'files'> & { commit: string }> {
+  const { repository, hub, endpoint, token } = source
+  const { type, id } = repository
+  const common = { hubUrl: endpoint, fetch: impatientFetch, ...(token && { accessToken: token }) }
+  try {
+    const wanted = { ...common, name: id, revision: REVISION, additionalFields: ['sha' as const] }
+    const { sha } = await (type === 'model' ? hub.modelInfo(wanted) : hub.datasetInfo(wanted))
+    if (!/^[0-9a-f]{40}$/.test(sha)) throw new UserError({ at: endpoint, problem: `names no commit for ${id}.` })
+    const files = new Map<string, ListFileEntry>()
+    const where = { repo: { type, name: id }, revision: sha, ...(under !== undefined && { path: under }) }
+    for await (const entry of hub.listFiles({ ...common, ...where })) {
+      if (entry.type === 'file') files.set(entry.path, entry)
+    }
+    return { commit: sha, files }
+  } catch (error) {
+    throw listError(source, error)
+  }
+}
+
+const impatientFetch: typeof fetch = (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(60_000) })
+
+async function fetchAll(
+  source: Source,
+  storage: string,
+  snapshot: string,
+  files: ListFileEntry[],
+  options: HubOptions,
+): Promise<void> {
+  const blobs = join(storage, 'blobs')
+  const here = (entry: ListFileEntry) => {
+    const blob = join(blobs, blobName(entry))
+    return existsSync(blob) ? entry.size : bytesOf(`${blob}.incomplete`)
+  }
+  makeFolder(blobs)
+  const totalBytes = files.reduce((sum, { size }) => sum + size, 0)
+  checkSpace(blobs, totalBytes - files.reduce((sum, entry) => sum + here(entry), 0))
+  let before = 0
+  for (const entry of files) {
+    const blob = join(blobs, blobName(entry))
+    const onBytes = (bytes: number) => options.onProgress?.({ file: entry.path, bytes: before + bytes, totalBytes })
+    const download = () => downloadFile(remoteFile(source, snapshot, entry), blob, { ...options, onBytes })
+    if (!existsSync(blob)) await once(blob, download)
+    link(blob, join(snapshot, entry.path))
+    before += entry.size
+    onBytes(0)
+  }
+}
+
+/** As the Python library names them: a large file's SHA-256, else git's hash. */
+function blobName(entry: ListFileEntry): string {
+  const name = entry.lfs?.oid ?? entry.oid ?? ''
+  if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(name)) {
+    throw new UserError({ at: entry.path, problem: `the hub lists it without a hash ("${name}").` })
+  }
+  return name
+}
+
+function remoteFile(source: Source, snapshot: string, entry: ListFileEntry) {
+  const commit = snapshot.slice(-40)
+  return {
+    url: `${address(source)}/resolve/${commit}/${entry.path}`,
+    token: source.token,
+    size: entry.size,
+    digest: { kind: entry.lfs ? ('sha256' as const) : ('git' as const), hex: blobName(entry) },
+  }
+}
+
+function checkSpace(folder: string, needed: number): void {
+  const { bavail, bsize } = statfsSync(folder)
+  const free = bavail * bsize
+  if (needed <= free) return
+  const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`
+  throw new UserError({
+    at: folder,
+    problem: `has ${megabytes(free)} free; the download needs ${megabytes(needed)}.`,
+    remedy: 'Free some space, or set HF_HOME to a folder on another disk.',
+  })
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    throw writeError(path, error)
+  }
+}
+
+function save(path: string, text: string): void {
+  makeFolder(dirname(path))
+  writeAtomically(path, text)
+}
+
+/** Relative, so that a cache can be moved. */
+function link(blob: string, path: string): void {
+  makeFolder(dirname(path))
+  rmSync(path, { force: true })
+  try {
+    symlinkSync(relative(realpathSync(dirname(path)), realpathSync(blob)), path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return // another process made it meanwhile
+    copyFileSync(blob, path) // Windows without the right to make links.
+  }
+}
