@@ -11,9 +11,20 @@ export const noDropout: Dropout = (x) => x
  * (seed, step, place), so a step can be repeated to the bit.
  */
 export function dropoutAt(rate: number, seed: number, step: number): Dropout {
+  return dropoutBy(rate, (place) => dropoutKey(seed, step, place))
+}
+
+/** What a mask is made from: two int32. */
+export const dropoutKey = (seed: number, step: number, place: string): [number, number] => [
+  hashSeed(seed, place) | 0,
+  step,
+]
+
+/** Dropout whose masks come from the given keys. */
+export function dropoutBy(rate: number, key: (place: string) => [number, number] | Int32Array): Dropout {
   if (rate === 0) return noDropout
   return (x, place) => {
-    const uniform = statelessUniform(x.shape, [hashSeed(seed, place) | 0, step])
+    const uniform = statelessUniform(x.shape, key(place))
     const kept = tf.mul(tf.cast(tf.greaterEqual(uniform, rate), 'float32'), 1 / (1 - rate))
     return tf.mul(x, kept)
   }

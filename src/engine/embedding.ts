@@ -1,4 +1,5 @@
 import tf from '../tf.cjs'
+import { gatherRows } from './tensorflow.js'
 
 /**
  * Rows of a table. table [rows, d], ids [count] int32 → [count, d]. The gradient is written by hand, as a scatter that sums what goes
@@ -10,7 +11,7 @@ export function lookUp(table: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
     const [table, save] = inputs as unknown as [tf.Tensor2D, tf.GradSaveFunc]
     save([ids])
     const gradFunc = (dy: tf.Tensor, [ids]: tf.Tensor[]) => tf.scatterND(tf.reshape(ids!, [-1, 1]), dy, shape)
-    return { value: tf.gather(table, ids), gradFunc }
+    return { value: tf.getBackend() === 'tensorflow' ? gatherRows(table, ids) : tf.gather(table, ids), gradFunc }
   })
   return chosen(table) as tf.Tensor2D
 }

@@ -10,12 +10,16 @@ import tf from '../tf.cjs'
 import { type Dropout, noDropout } from './dropout.js'
 import { gathered, type Layout, layoutOf, unflatten } from './trained.js'
 
-/** A backbone on the device and the method that is trained on it. The trained values themselves are kept apart. */
-export interface Model {
+/** What a model is, without a weight: dimensions, method, and where each trained tensor lies. */
+export interface Blueprint {
   config: T5Config
   options: MethodOptions
   method: Method<MethodOptions>
   layout: Layout
+}
+
+/** A backbone on the device and the method that is trained on it. The trained values themselves are kept apart. */
+export interface Model extends Blueprint {
   /** The backbone's tensors that are not trained, by Hugging Face name. */
   frozen: Map<string, tf.Tensor>
   /** The method's tensors that stay as the seed made them. */
@@ -27,8 +31,8 @@ export type ReadTensor = (name: string) => Float32Array
 
 /** Puts a backbone on the device, tensor by tensor. Embedding rows beyond `config.vocabulary` are left out. */
 export function loadModel(config: T5Config, options: MethodOptions, read: ReadTensor, seed: number): Model {
-  const method = methodOf(options)
-  const layout = layoutOf(method.parameters(options, config))
+  const blueprint = blueprintOf(config, options)
+  const { method, layout } = blueprint
   const trained = new Set(layout.specs.map(({ name }) => name))
   const frozen = new Map<string, tf.Tensor>()
   for (const [name, shape] of backboneTensors(config))
@@ -39,11 +43,16 @@ export function loadModel(config: T5Config, options: MethodOptions, read: ReadTe
       tf.tensor(startValues(spec, seed, read), spec.shape),
     ]),
   )
-  return { config, options, method, layout, frozen, constants }
+  return { ...blueprint, frozen, constants }
+}
+
+export function blueprintOf(config: T5Config, options: MethodOptions): Blueprint {
+  const method = methodOf(options)
+  return { config, options, method, layout: layoutOf(method.parameters(options, config)) }
 }
 
 /** The trained vector before the first step. */
-export const startVector = ({ layout }: Model, read: ReadTensor, seed: number): Float32Array =>
+export const startVector = ({ layout }: Blueprint, read: ReadTensor, seed: number): Float32Array =>
   gathered(layout, (spec) => startValues(spec, seed, read))
 
 /** One forward pass's view of the model: `views` are the trained tensors in the layout's order. */

@@ -18,6 +18,18 @@ const BETA1 = 0.9
 const BETA2 = 0.999
 const EPSILON = 1e-8
 
+/** Decay of the two moments. */
+export const ADAM = { beta1: BETA1, beta2: BETA2 } as const
+
+/**
+ * What TensorFlow's fused update, v ← v − rate·m / (√s + ε), needs to be the update below: bias corrections moved into rate and ε.
+ * They are made of the decays that float32 knows, which the moments were summed with. `step` counts from 1.
+ */
+export function fusedAdam(learningRate: number, step: number): { rate: number; epsilon: number } {
+  const root = Math.sqrt(1 - Math.fround(BETA2) ** step)
+  return { rate: (learningRate * root) / (1 - Math.fround(BETA1) ** step), epsilon: EPSILON * root }
+}
+
 /** One update of Adam (Kingma and Ba, arXiv 1412.6980) with bias correction; the ε is added outside the root, as in PyTorch. */
 export function adam(state: OptimizerState, gradient: tf.Tensor1D, learningRate: number): OptimizerState {
   const step = state.step + 1

@@ -1,0 +1,140 @@
+import type { Batch } from '../../task/batches.js'
+import type tf from '../../tf.cjs'
+import type { Blueprint, Model } from '../model.js'
+import { Graph } from '../replay/graph.js'
+import type { Library, Output } from '../replay/library.js'
+import { TYPES, typeOf, type Values } from '../replay/tensor.js'
+import { digest } from './constants.js'
+import { Recorder } from './recorder.js'
+import { constantVariables, frozenVariables, type Precision, readVariable, STATE, type Variable } from './variables.js'
+
+/** A graph to be imported into sessions that have the variables it names. */
+export interface Captured {
+  /** A GraphDef. */
+  definition: Uint8Array
+  /** What each row of the input `dropout_keys` is for, in order. */
+  dropoutPlaces: string[]
+  /** Values too large for the graph, by the variable that they belong into. */
+  large: Map<string, Values>
+}
+
+/** What is at hand while a graph is captured. */
+export interface Capture {
+  graph: Graph
+  recorder: Recorder
+  /** The blueprint with recorded tensors in place of weights. */
+  model: Model
+  /** The trained vector [size]. */
+  vector: tf.Tensor1D
+  /** An input of the graph; `array` stands for it wherever a tensor is made of that array. */
+  input(name: string, array: Float32Array | Int32Array, shape: number[]): Output
+  /** A row of `dropout_keys` that stands for the key of that place. */
+  dropoutKey(place: string): Int32Array
+  /** Names a tensor as an output of the graph. */
+  fetch(name: string, tensor: tf.Tensor): void
+}
+
+/** Captures what `body` does with a model's tensors as a graph. Nothing is computed and no weight is read. */
+export function capture(
+  library: Library,
+  blueprint: Blueprint,
+  precision: Precision,
+  body: (capture: Capture) => void,
+): Captured {
+  const graph = new Graph(library)
+  const inputs = new Map<ArrayLike<number>, Output>()
+  const large = new Map<string, Values>()
+  const dropoutPlaces: string[] = []
+  const recorder = new Recorder(graph, { inputs, large: keepLarge(graph, large) })
+  const input = (name: string, array: Float32Array | Int32Array, shape: number[]) => {
+    const output = placeholder(graph, name, TYPES[typeOf(array)], shape)
+    inputs.set(array, output)
+    return output
+  }
+  try {
+    recorder.record(() => {
+      const tensors = (variables: Variable[]) =>
+        new Map(variables.map((variable) => [variable.tensor, recorder.tensor(readVariable(graph, variable))]))
+      const { size } = blueprint.layout
+      const state: Omit<Variable, 'tensor'> = { name: STATE.vector, shape: [size], type: 'float32' }
+      const keys = lazily(() => placeholder(graph, 'dropout_keys', TYPES.int32, [-1, 2]))
+      body({
+        graph,
+        recorder,
+        model: {
+          ...blueprint,
+          frozen: tensors(frozenVariables(blueprint, precision)),
+          constants: tensors(constantVariables(blueprint)),
+        },
+        vector: recorder.tensor(readVariable(graph, state)) as tf.Tensor1D,
+        input,
+        dropoutKey(place) {
+          const key = new Int32Array(2)
+          inputs.set(key, rowOf(graph, keys(), dropoutPlaces.push(place) - 1))
+          return key
+        },
+        fetch: (name, tensor) => void identity(graph, name, recorder.output(tensor)),
+      })
+    })
+    return { definition: graph.serialised(), dropoutPlaces, large }
+  } finally {
+    graph.free()
+  }
+}
+
+/** A batch whose arrays stand for the graph's inputs `source` and `target`. */
+export function batchInput(
+  { input }: Pick<Capture, 'input'>,
+  shape: Pick<Batch, 'size' | 'sourceLength' | 'targetLength'>,
+): Batch {
+  const { size, sourceLength, targetLength } = shape
+  const sourceIds = new Int32Array(size * sourceLength)
+  const targetIds = new Int32Array(size * targetLength)
+  input('source', sourceIds, [size, sourceLength])
+  if (targetLength > 0) input('target', targetIds, [size, targetLength])
+  return { rows: [], sourceIds, targetIds, ...shape }
+}
+
+function keepLarge(graph: Graph, large: Map<string, Values>) {
+  return (values: Values): Output => {
+    const name = `captured/${digest(values.data)}`
+    const known = large.has(name)
+    large.set(name, values)
+    if (known) return { oper: graph.find(`${name}/read`), index: 0 }
+    return readVariable(graph, { name, shape: values.shape, type: typeOf(values.data) })
+  }
+}
+
+const placeholder = (graph: Graph, name: string, type: number, shape: number[]): Output =>
+  graph.output({ type: 'Placeholder', name, attributes: { dtype: { type }, shape: { shape } } })
+
+const identity = (graph: Graph, name: string, input: Output): Output =>
+  graph.output({ type: 'Identity', name, inputs: [input], attributes: { T: { type: graph.typeOf(input) } } })
+
+function rowOf(graph: Graph, table: Output, row: number): Output {
+  const scalar = (name: string, value: number): Output =>
+    graph.output({
+      type: 'Const',
+      name,
+      attributes: { dtype: { type: TYPES.int32 }, value: { tensor: { shape: [], data: Int32Array.of(value) } } },
+    })
+  const name = `dropout_keys/${row}`
+  return graph.output({
+    type: 'GatherV2',
+    name,
+    inputs: [table, scalar(`${name}/row`, row), scalar(`${name}/axis`, 0)],
+    attributes: {
+      Tparams: { type: TYPES.int32 },
+      Tindices: { type: TYPES.int32 },
+      Taxis: { type: TYPES.int32 },
+    },
+  })
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}

@@ -1,0 +1,130 @@
+import tf from '../../tf.cjs'
+import type { Attribute, Graph } from '../replay/graph.js'
+import type { Output } from '../replay/library.js'
+import { TYPES, type Values } from '../replay/tensor.js'
+import type { Binding, BindingTensor, NodeBackend, OpAttribute } from '../tensorflow.js'
+import { Constants } from './constants.js'
+
+/** What a recorder stands in the graph for values that are not in it. */
+export interface Surroundings {
+  /** Arrays that stand for inputs of the graph: a tensor made of such an array is that output. */
+  inputs: Map<ArrayLike<number>, Output>
+  /** Stands for a constant too large for the graph. */
+  large(values: Values): Output
+}
+
+/** Ids of recorded tensors: beyond those of the binding, so that neither can be taken for the other. */
+const FIRST_ID = 2 ** 30
+
+/** How operations with list inputs take the flat inputs that tfjs gives. */
+const listInputs: Record<string, (inputs: Output[]) => (Output | Output[])[]> = {
+  ConcatV2: (inputs) => [inputs.slice(0, -1), inputs.at(-1)!],
+  Pack: (inputs) => [inputs],
+  AddN: (inputs) => [inputs],
+}
+
+/**
+ * Writes every op that tfjs asks of tfjs-node's binding into a graph, in place of computing it: shapes are inferred by
+ * TensorFlow, nothing is allocated. Recorded tensors have a shape and no values.
+ */
+export class Recorder {
+  readonly graph: Graph
+  readonly #outputs: Output[] = []
+  readonly #constants: Constants
+  readonly #inputs: Surroundings['inputs']
+  #operations = 0
+
+  constructor(graph: Graph, { inputs, large }: Surroundings) {
+    this.graph = graph
+    this.#inputs = inputs
+    this.#constants = new Constants(graph, large)
+  }
+
+  /** Runs `body` with tfjs's ops recorded. Every tensor that it makes ends with it. */
+  record<T>(body: () => T): T {
+    const backend = tf.backend() as NodeBackend
+    const { binding } = backend
+    backend.binding = this.#recording(binding)
+    tf.engine().startScope()
+    try {
+      return body()
+    } finally {
+      tf.engine().endScope()
+      backend.binding = binding
+    }
+  }
+
+  /** A tensor of tfjs that stands for an output of the graph. Only while recording. */
+  tensor(output: Output): tf.Tensor {
+    return (tf.backend() as NodeBackend).createOutputTensor(this.#recorded(output))
+  }
+
+  /** The output of the graph that a recorded tensor stands for. Only while recording. */
+  output(tensor: tf.Tensor): Output {
+    const backend = tf.backend() as NodeBackend & { getInputTensorIds(tensors: tf.Tensor[]): number[] }
+    return this.#output(backend.getInputTensorIds([tensor])[0]!)
+  }
+
+  #recording(binding: Binding): Binding {
+    const own = {
+      createTensor: (shape: number[], dtype: number, values: ArrayLike<number>) =>
+        this.#recorded(this.#inputs.get(values) ?? this.#constants.output(constantOf(shape, dtype, values))).id,
+      deleteTensor: () => {},
+      tensorDataSync: () => {
+        throw new Error('a recorded tensor has no values: what is captured must not read any')
+      },
+      executeOp: (type: string, attributes: OpAttribute[], inputs: number[], count: number) =>
+        this.#operation(binding, type, attributes, inputs, count),
+    }
+    // the binding is frozen: what is not named here is taken from it
+    return Object.create(binding, Object.getOwnPropertyDescriptors(own)) as Binding
+  }
+
+  #operation(binding: Binding, type: string, attributes: OpAttribute[], ids: number[], count: number): BindingTensor[] {
+    const inputs = ids.map((id) => this.#output(id))
+    const oper = this.graph.add({
+      type,
+      name: `${type}_${this.#operations++}`,
+      inputs: listInputs[type]?.(inputs) ?? inputs,
+      attributes: Object.fromEntries(attributes.map((attribute) => [attribute.name, attributeOf(binding, attribute)])),
+    })
+    return Array.from({ length: count }, (_, index) => this.#recorded({ oper, index }))
+  }
+
+  #recorded(output: Output): BindingTensor {
+    const id = FIRST_ID + this.#outputs.push(output) - 1
+    return { id, dtype: this.graph.typeOf(output), shape: this.graph.shapeOf(output) }
+  }
+
+  #output(id: number): Output {
+    const output = this.#outputs[id - FIRST_ID]
+    if (output) return output
+    throw new Error('a tensor from outside came into a capture: pass it as a variable or an input')
+  }
+}
+
+function constantOf(shape: number[], dtype: number, values: ArrayLike<number>): Values {
+  if (dtype === TYPES.float32)
+    return { shape, data: values instanceof Float32Array ? values : Float32Array.from(values) }
+  if (dtype === TYPES.int32) return { shape, data: values instanceof Int32Array ? values : Int32Array.from(values) }
+  throw new Error(`a captured constant is of TensorFlow's type ${dtype}; float32 and int32 can be written`)
+}
+
+function attributeOf(binding: Binding, { name, type, value }: OpAttribute): Attribute {
+  switch (type) {
+    case binding.TF_ATTR_TYPE:
+      return { type: value as number }
+    case binding.TF_ATTR_INT:
+      return { int: value as number | number[] }
+    case binding.TF_ATTR_FLOAT:
+      return { float: value as number | number[] }
+    case binding.TF_ATTR_BOOL:
+      return { bool: value as boolean | boolean[] }
+    case binding.TF_ATTR_STRING:
+      return { string: value as string }
+    case binding.TF_ATTR_SHAPE:
+      return { shape: value as number[] }
+    default:
+      throw new Error(`the attribute ${name} has a type that is not known: ${type}`)
+  }
+}

@@ -1,0 +1,58 @@
+import { backboneTensors } from '../../backbone/tensors.js'
+import type { Blueprint } from '../model.js'
+import type { Graph } from '../replay/graph.js'
+import type { Output } from '../replay/library.js'
+import { variable } from '../replay/session.js'
+import { type Dtype, TYPES } from '../replay/tensor.js'
+
+/** Variables that hold the trained vector and Adam's two moments. */
+export const STATE = { vector: 'trained', first: 'moments/first', second: 'moments/second' } as const
+
+/** What frozen matrices are kept in and multiplied in. */
+export type Precision = 'float32' | 'bfloat16'
+
+/** A tensor that a graph takes from a variable of the session. */
+export interface Variable {
+  /** The shared name. */
+  name: string
+  /** What the model calls it. */
+  tensor: string
+  shape: number[]
+  type: Dtype
+}
+
+/** The backbone's tensors that are not trained. */
+export function frozenVariables({ config, layout }: Blueprint, precision: Precision): Variable[] {
+  const trained = new Set(layout.specs.map(({ name }) => name))
+  return [...backboneTensors(config)]
+    .filter(([tensor]) => !trained.has(tensor))
+    .map(([tensor, shape]) => ({
+      name: `frozen/${tensor}`,
+      tensor,
+      shape,
+      type: isProduct(tensor) ? precision : 'float32',
+    }))
+}
+
+/** Norms and the bias of relative positions stay float32: they are small, and no operands of a product. */
+const isProduct = (tensor: string) => !/layer_norm|relative_attention_bias/.test(tensor)
+
+/** The method's tensors that stay as the seed made them. */
+export const constantVariables = ({ config, options, method }: Blueprint): Variable[] =>
+  (method.constants?.(options, config) ?? []).map(({ name, shape }) => ({
+    name: `constant/${name}`,
+    tensor: name,
+    shape,
+    type: 'float32',
+  }))
+
+/** The value of a variable, read in the graph. */
+export function readVariable(graph: Graph, { name, shape, type }: Omit<Variable, 'tensor'>): Output {
+  const handle = variable(graph, `${name}/handle`, name, TYPES[type], shape)
+  return graph.output({
+    type: 'ReadVariableOp',
+    name: `${name}/read`,
+    inputs: [handle],
+    attributes: { dtype: { type: TYPES[type] } },
+  })
+}

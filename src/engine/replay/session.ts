@@ -1,0 +1,154 @@
+import { Graph } from './graph.js'
+import type { Library, Output, Pointer } from './library.js'
+import { check, checked } from './status.js'
+import { type Dtype, newTensor, TYPES, tensorValues, type Values } from './tensor.js'
+
+export interface RunSpec {
+  /** Values by the name of the placeholder that they stand for. */
+  feeds?: Record<string, Values | Pointer>
+  /** Names of operations whose first output is wanted. */
+  fetches?: string[]
+  /** Names of operations to do for their effect. */
+  targets?: string[]
+}
+
+const isValues = (feed: Values | Pointer): feed is Values => 'data' in feed
+
+/** A session of libtensorflow on a graph that may grow. Its variables live as long as it; `free` frees everything. */
+export class Session {
+  readonly library: Library
+  readonly graph: Graph
+  readonly #session: Pointer
+  #assigned = new Set<string>()
+
+  /** @param config a serialised ConfigProto */
+  constructor(library: Library, config: Uint8Array) {
+    this.library = library
+    this.graph = new Graph(library)
+    const options = library.NewSessionOptions!() as Pointer
+    try {
+      checked(library, 'to take session options', (status) =>
+        library.SetConfig!(options, config, config.length, status),
+      )
+      this.#session = checked(
+        library,
+        'to start a session',
+        (status) => library.NewSession!(this.graph.handle, options, status) as Pointer,
+      )
+    } finally {
+      library.DeleteSessionOptions!(options)
+    }
+  }
+
+  /** Fills a variable; `as` bfloat16 rounds it. */
+  async assign(name: string, values: Values, as: Dtype): Promise<void> {
+    const { graph } = this
+    if (!this.#assigned.has(name)) {
+      this.#assigned.add(name)
+      const type = values.data instanceof Int32Array ? TYPES.int32 : TYPES.float32
+      const fed = graph.output({
+        type: 'Placeholder',
+        name: `assign/${name}/value`,
+        attributes: { dtype: { type }, shape: { shape: values.shape } },
+      })
+      const value =
+        as === 'bfloat16'
+          ? graph.output({
+              type: 'Cast',
+              name: `assign/${name}/cast`,
+              inputs: [fed],
+              attributes: { SrcT: { type }, DstT: { type: TYPES.bfloat16 } },
+            })
+          : fed
+      const handle = variable(graph, `assign/${name}/handle`, name, TYPES[as], values.shape)
+      graph.add({
+        type: 'AssignVariableOp',
+        name: `assign/${name}`,
+        inputs: [handle, value],
+        attributes: { dtype: { type: TYPES[as] } },
+      })
+    }
+    this.release(await this.run({ feeds: { [`assign/${name}/value`]: values }, targets: [`assign/${name}`] }))
+  }
+
+  /** Adds `read/NAME` for variables of that shape. */
+  addReads(names: string[], shape: number[]): void {
+    for (const name of names) {
+      const handle = variable(this.graph, `read/${name}/handle`, name, TYPES.float32, shape)
+      const attributes = { dtype: { type: TYPES.float32 } }
+      this.graph.add({ type: 'ReadVariableOp', name: `read/${name}`, inputs: [handle], attributes })
+    }
+  }
+
+  /** Whether `assign` has filled a variable of that name. */
+  has(name: string): boolean {
+    return this.#assigned.has(name)
+  }
+
+  /** Runs off the main thread. The fetched tensors are the caller's to `release`. @throws UserError naming operation and shape. */
+  async run({ feeds = {}, fetches = [], targets = [] }: RunSpec): Promise<Pointer[]> {
+    const { library, graph } = this
+    const output = (name: string): Output => ({ oper: graph.find(name), index: 0 })
+    const names = Object.keys(feeds)
+    const own: Pointer[] = []
+    const fed = Object.values(feeds).map((feed) => {
+      if (!isValues(feed)) return feed
+      const tensor = newTensor(library, feed)
+      own.push(tensor)
+      return tensor
+    })
+    const status = library.NewStatus!() as Pointer
+    const fetched: (Pointer | null)[] = fetches.map(() => null)
+    try {
+      await new Promise<void>((resolve, reject) =>
+        library.SessionRun!.async(
+          this.#session,
+          null,
+          names.map(output),
+          fed,
+          fed.length,
+          fetches.map(output),
+          fetched,
+          fetched.length,
+          targets.map((name) => graph.find(name)),
+          targets.length,
+          null,
+          status,
+          (error: unknown) => (error ? reject(error) : resolve()),
+        ),
+      )
+      check(library, status, 'in a run', (name) => graph.describe(name))
+      return fetched as Pointer[]
+    } finally {
+      this.release(own)
+      library.DeleteStatus!(status)
+    }
+  }
+
+  /** Runs, gives the fetched values and frees the tensors that held them. */
+  async floats(spec: RunSpec): Promise<Float32Array[]> {
+    const tensors = await this.run(spec)
+    const values = tensors.map((tensor) => tensorValues(this.library, tensor, Float32Array))
+    this.release(tensors)
+    return values
+  }
+
+  release(tensors: Pointer[]): void {
+    for (const tensor of tensors) this.library.DeleteTensor!(tensor)
+  }
+
+  free(): void {
+    const { library } = this
+    checked(library, 'to close a session', (status) => library.CloseSession!(this.#session, status))
+    checked(library, 'to free a session', (status) => library.DeleteSession!(this.#session, status))
+    this.graph.free()
+  }
+}
+
+/** A handle on the variable of that shared name; every handle of the name in a session is the same variable. */
+export const variable = (graph: Graph, name: string, sharedName: string, type: number, shape: number[]): Output =>
+  graph.output({
+    type: 'VarHandleOp',
+    name,
+    attributes: { dtype: { type }, shape: { shape }, shared_name: { string: sharedName }, container: { string: '' } },
+  })
