@@ -1,0 +1,68 @@
+import type { Row } from '../table.js'
+
+export type OfficialSplit = 'train' | 'validation' | 'test'
+export type Values = Record<string, unknown>
+
+/** Where a split's rows are. */
+export interface SplitFiles {
+  /** The hub's name of the split. */
+  hub: string
+  /** Names of the official file without its ending; the first is the official one. */
+  official: string[]
+}
+
+/** A task of a benchmark: its files, and what makes the same rows of the official ones and of the hub's. */
+export interface Benchmark {
+  /** Data set on the hub. */
+  repository: string
+  /** Folder in it. */
+  config: string
+  /** Folder in the official archive. */
+  folder: string
+  /** Splits whose labels are public. */
+  splits: Partial<Record<OfficialSplit, SplitFiles>>
+  /** Columns of the hub's parquet that are read. */
+  columns: string[]
+  /** The names of the columns where an official .tsv has no header. */
+  headerless?: string[]
+  /** The official .tsv has lines that break off before their last column; the hub leaves them out. */
+  brokenLines?: boolean
+  /** The hub's rows that a row of an official file stands for, in its order. */
+  fromOfficial(values: Values): Values[]
+  /** A row of the hub as it is given out. Throws `RowProblem`. */
+  finish(values: Values): Values
+}
+
+/** A row that can't be used, and why: `column 'premise' is missing.` */
+export class RowProblem extends Error {}
+
+/** Does `work` on a row's values; a `RowProblem` becomes the row's. */
+export function attempt(line: number, work: () => Values[]): Row[] {
+  try {
+    return work().map((values) => ({ line, values }))
+  } catch (error) {
+    if (error instanceof RowProblem) return [{ line, problem: error.message }]
+    throw error
+  }
+}
+
+export function column(values: Values, name: string): unknown {
+  if (!Object.hasOwn(values, name)) throw new RowProblem(`column '${name}' is missing.`)
+  return values[name]
+}
+
+export function textOf(values: Values, name: string): string {
+  const value = column(values, name)
+  if (typeof value !== 'string') throw new RowProblem(`column '${name}' is no text.`)
+  return value
+}
+
+/** A label's id as text, of its id, its name, or true or false for the labels False and True. */
+export function labelId(value: unknown, names: string[]): string {
+  if (typeof value === 'boolean') return value ? '1' : '0'
+  const text = String(value)
+  const named = names.indexOf(text)
+  if (named !== -1) return String(named)
+  if (/^\d+$/.test(text) && Number(text) < names.length) return String(Number(text))
+  throw new RowProblem(`the label is '${text}'; labels are ${names.join(', ')}.`)
+}

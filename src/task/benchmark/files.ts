@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '../../error.js'
+import { type DownloadProgress, downloadSnapshot, type Listing } from '../../hub/snapshot.js'
+import type { Benchmark, SplitFiles } from './benchmark.js'
+
+const ENDINGS = ['.tsv', '.jsonl', '.json', '.parquet']
+const SHARD = /^(.+)-(\d{5})-of-(\d{5})\.parquet$/
+
+/**
+ * The files of a split in a folder: the official one, or the same rows as .jsonl, .json or the hub's parquet. The
+ * folder is the task's own, or the one that holds the task's by its official name or the hub's (`MRPC`, `mrpc`).
+ * @throws UserError if it holds none of them.
+ */
+export function localFiles(name: string, benchmark: Benchmark, split: SplitFiles, path: string): string[] {
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+    const remedy = `task.path must be a folder with the official files of ${name}.`
+    throw new UserError({ at: path, problem: 'there is no such folder.', remedy })
+  }
+  const folders = [path, join(path, benchmark.folder), join(path, benchmark.config)]
+  for (const folder of folders) {
+    const official = split.official.flatMap((stem) => ENDINGS.map((ending) => join(folder, stem + ending)))
+    const file = official.find((each) => existsSync(each))
+    if (file) return [file]
+    const shards = shardsIn(folder, split.hub)
+    if (shards.length > 0) return shards
+  }
+  const stem = split.official[0]!
+  throw new UserError({
+    at: path,
+    problem: `there is no ${stem}.tsv, ${stem}.jsonl or ${split.hub}-….parquet in this folder.`,
+    remedy: `task.path must hold the official files of ${name}, or the hub's.`,
+  })
+}
+
+/**
+ * The split's parquet files from the hub, in their order, in the standard cache; downloaded unless they are there.
+ * @throws UserError as `downloadSnapshot`, and where the hub has no such files.
+ */
+export async function hubFiles(
+  { repository, config }: Benchmark,
+  split: SplitFiles,
+  onProgress?: (progress: DownloadProgress) => void,
+): Promise<string[]> {
+  const folderOf = (snapshot: string) => join(snapshot, config)
+  const snapshot = await downloadSnapshot(
+    { type: 'dataset', id: repository, instead: 'set task.path to a folder' },
+    {
+      under: config,
+      isComplete: (snapshot) => shardsIn(folderOf(snapshot), split.hub).length > 0,
+      choose: ({ at, files }: Listing) => {
+        const names = [...files.keys()].map((path) => path.slice(config.length + 1))
+        const chosen = completeShards(names, split.hub)
+        if (chosen) return chosen.map((name) => files.get(`${config}/${name}`)!)
+        throw new UserError({
+          at: `${at}/tree/main/${config}`,
+          problem: `there are no parquet files ${split.hub}-….parquet, or not all of them.`,
+          remedy: 'Set task.path to a folder that has the official files.',
+        })
+      },
+    },
+    { onProgress },
+  )
+  return shardsIn(folderOf(snapshot), split.hub)
+}
+
+function shardsIn(folder: string, split: string): string[] {
+  const names = existsSync(folder) ? readdirSync(folder) : []
+  return (completeShards(names, split) ?? []).map((name) => join(folder, name))
+}
+
+/** `train-00000-of-00002.parquet` and so on: their names tell how many there are. */
+function completeShards(names: string[], split: string): string[] | undefined {
+  const shards = names.filter((name) => SHARD.exec(name)?.[1] === split).sort()
+  const total = Number(SHARD.exec(shards[0] ?? '')?.[3] ?? 0)
+  return total > 0 && shards.length === total ? shards : undefined
+}

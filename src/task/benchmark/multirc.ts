@@ -1,0 +1,38 @@
+import { column, labelId, RowProblem, textOf, type Values } from './benchmark.js'
+
+interface OfficialPassage {
+  text: string
+  questions: { idx: number; question: string; answers: { idx: number; text: string; label?: number }[] }[]
+}
+
+/** A passage with its questions and their answers, as the hub has it: a row an answer. */
+export function flattenMultirc(values: Values): Values[] {
+  const { text, questions } = column(values, 'passage') as OfficialPassage
+  if (!Array.isArray(questions)) throw new RowProblem("column 'passage' has no questions.")
+  return questions.flatMap(({ question, idx, answers }) =>
+    answers.map((answer) => ({
+      paragraph: text,
+      question,
+      answer: answer.text,
+      idx: { paragraph: values.idx, question: idx, answer: answer.idx },
+      label: answer.label ?? -1,
+    })),
+  )
+}
+
+/** Texts without markup, and `question_id`, which an question's answers have in common. */
+export function finishMultirc(values: Values): Values {
+  const { paragraph, question } = column(values, 'idx') as { paragraph: number; question: number }
+  return {
+    paragraph: withoutMarkup(textOf(values, 'paragraph')),
+    question: withoutMarkup(textOf(values, 'question')),
+    answer: withoutMarkup(textOf(values, 'answer')),
+    question_id: `${paragraph}-${question}`,
+    label: labelId(column(values, 'label'), ['False', 'True']),
+  }
+}
+
+/** MultiRC's first release numbers sentences in bold and breaks lines. */
+export function withoutMarkup(text: string): string {
+  return text.replaceAll('<br>', ' ').replace(/<\/?b>/g, '')
+}

@@ -1,0 +1,135 @@
+import { readFileSync } from 'node:fs'
+import { dirname, extname, join } from 'node:path'
+import { ExperimentError, UserError } from '../../error.js'
+import type { DownloadProgress } from '../../hub/snapshot.js'
+import { nearest } from '../../nearest.js'
+import { type Fields, tsvRecords } from '../csv.js'
+import { readLines } from '../lines.js'
+import { parquetRows } from '../parquet.js'
+import { type Row, readTable } from '../table.js'
+import { attempt, type Benchmark, type OfficialSplit } from './benchmark.js'
+import { hubFiles, localFiles } from './files.js'
+import { GLUE } from './glue.js'
+import { SUPERGLUE } from './superglue.js'
+
+export interface OfficialRows {
+  /** What errors name: the file, or all of them by a pattern. */
+  file: string
+  /** In the order of their rows. */
+  files: string[]
+  /**
+   * The rows, read anew at each call and not all in memory. `line` is the line in the official file; in parquet the
+   * row, and in JSON that is one document the entry, from 1, counted on through several files.
+   */
+  rows(): AsyncIterable<Row>
+}
+
+const BENCHMARKS: Record<string, Benchmark> = { ...GLUE, ...SUPERGLUE }
+
+/** `glue/cola` … `superglue/record`. */
+export function benchmarkNames(): string[] {
+  return Object.keys(BENCHMARKS)
+}
+
+/**
+ * The rows of a benchmark's official split: the same columns, labels (ids, as text) and order from the official files
+ * in the folder `path` and from the hub's parquet, which is downloaded to the standard cache. MNLI's validation is the
+ * mismatched set, its test the matched one; no other test set has public labels.
+ * @throws ExperimentError if there is no such benchmark or the split has no labels.
+ * @throws UserError if files are missing, cannot be downloaded or cannot be read. Rows with problems are rows.
+ */
+export async function officialRows(
+  name: string,
+  split: OfficialSplit,
+  options: { path?: string; onProgress?: ((progress: DownloadProgress) => void) | undefined } = {},
+): Promise<OfficialRows> {
+  const benchmark = benchmarkOf(name)
+  const where = benchmark.splits[split]
+  if (!where) {
+    throw new ExperimentError({
+      at: name,
+      problem: `the labels of its official ${split} set are not public.`,
+      remedy: "Set task.split to 'halves' or 'held_out', which make one of the rows with labels.",
+    })
+  }
+  const { path, onProgress } = options
+  const files =
+    path === undefined ? await hubFiles(benchmark, where, onProgress) : localFiles(name, benchmark, where, path)
+  const file = files.length === 1 ? files[0]! : join(dirname(files[0]!), `${where.hub}-*.parquet`)
+  return { file, files, rows: () => rowsOf(benchmark, files) }
+}
+
+function benchmarkOf(name: string): Benchmark {
+  if (Object.hasOwn(BENCHMARKS, name)) return BENCHMARKS[name]!
+  const close = nearest(name, benchmarkNames())
+  throw new ExperimentError({
+    at: name,
+    problem: 'is no benchmark.',
+    remedy: `${close === undefined ? '' : `Did you mean '${close}'? `}Benchmarks: ${benchmarkNames().join(', ')}.`,
+  })
+}
+
+async function* rowsOf(benchmark: Benchmark, files: string[]): AsyncGenerator<Row> {
+  let before = 0
+  for (const file of files) {
+    let last = before
+    for await (const row of hubRows(benchmark, file)) {
+      last = before + row.line
+      if ('problem' in row) yield { line: last, problem: row.problem }
+      else yield* attempt(last, () => [benchmark.finish(row.values)])
+    }
+    before = last
+  }
+}
+
+/** Rows with the hub's columns and raw values, whatever the file. */
+async function* hubRows(benchmark: Benchmark, file: string): AsyncGenerator<Row> {
+  if (extname(file) === '.parquet') {
+    yield* parquetRows(file, benchmark.columns)
+    return
+  }
+  for await (const row of officialTable(benchmark, file)) {
+    if ('problem' in row) yield row
+    else yield* attempt(row.line, () => benchmark.fromOfficial(row.values))
+  }
+}
+
+function officialTable(benchmark: Benchmark, file: string): Iterable<Row> | AsyncIterable<Row> {
+  if (extname(file) === '.json') return documentRows(file)
+  return benchmark.brokenLines && extname(file) === '.tsv' ? wholeRecords(file) : readTable(file, benchmark.headerless)
+}
+
+/** QQP's lines with fewer fields than the header, or with an empty last one, the label, are left out as on the hub. */
+function* wholeRecords(file: string): Generator<Row> {
+  let header: string[] | undefined
+  for (const record of tsvRecords(readLines(file))) {
+    if ('problem' in record) yield record
+    else if (!header) header = record.fields
+    else if (isWhole(record, header)) yield { line: record.line, values: named(header, record.fields) }
+  }
+}
+
+function isWhole({ fields }: Extract<Fields, { fields: string[] }>, header: string[]): boolean {
+  return fields.length >= header.length && fields[header.length - 1] !== ''
+}
+
+function named(header: string[], fields: string[]): Record<string, unknown> {
+  return Object.fromEntries(header.map((name, i) => [name, fields[i]]))
+}
+
+/** One JSON document: a list of rows, or an object that numbers them. */
+function* documentRows(file: string): Generator<Row> {
+  let document: unknown
+  try {
+    document = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new UserError(
+      { at: file, problem: `is not one JSON document: ${(error as Error).message}.` },
+      { cause: error },
+    )
+  }
+  for (const [i, values] of Object.values(document as object).entries()) {
+    if (typeof values === 'object' && values !== null) yield { line: i + 1, values }
+    else yield { line: i + 1, problem: 'the entry is not a JSON object.' }
+  }
+}
