@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { UserError } from '../error.js'
 
 /** A longer line is no row of text; it bounds the memory that a wrong file can take. */
@@ -12,20 +12,26 @@ export interface Line {
   number: number
   /** Without its line ending and, on the first line, without the byte-order mark; undefined if it is not UTF-8. */
   text: string | undefined
+  /** The file ends in this line, without a line break. */
+  last?: true
 }
 
 /**
  * The lines of a text file, one chunk in memory at a time.
- * @throws UserError if the file can't be read, holds a NUL byte, or has a line beyond `LONGEST_LINE` bytes.
+ * @throws UserError if the file can't be read, changes meanwhile, is in UTF-16, holds a NUL byte, or has a line beyond
+ * `LONGEST_LINE` bytes.
  */
 export function* readLines(file: string): Generator<Line> {
   const descriptor = open(file)
   try {
+    const before = stampOf(descriptor)
     let number = 1
     let begun: Buffer[] = []
-    for (;;) {
+    for (let at = 0; ; ) {
       const chunk = nextChunk(descriptor, file)
       if (chunk.length === 0) break
+      if (at === 0) checkEncoding(file, chunk)
+      at += chunk.length
       let start = 0
       for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
         yield decode(file, number++, [...begun, chunk.subarray(start, end)])
@@ -35,17 +41,24 @@ export function* readLines(file: string): Generator<Line> {
       if (start < chunk.length) begun.push(chunk.subarray(start))
       checkLength(file, number, begun)
     }
-    if (begun.length > 0) yield decode(file, number, begun)
+    if (stampOf(descriptor) !== before) throw changed(file)
+    if (begun.length > 0) yield { ...decode(file, number, begun), last: true }
   } finally {
     closeSync(descriptor)
   }
+}
+
+/** What tells that a file was written to; a pipe has no such thing. */
+function stampOf(descriptor: number): string {
+  const stats = fstatSync(descriptor, { bigint: true })
+  return stats.isFile() ? `${stats.size} ${stats.mtimeNs}` : ''
 }
 
 function open(file: string): number {
   try {
     return openSync(file, 'r')
   } catch (error) {
-    throw unreadable(file, error)
+    throw readError(file, error)
   }
 }
 
@@ -54,7 +67,7 @@ function nextChunk(descriptor: number, file: string): Buffer {
   try {
     return chunk.subarray(0, readSync(descriptor, chunk, 0, CHUNK, null))
   } catch (error) {
-    throw unreadable(file, error)
+    throw readError(file, error)
   }
 }
 
@@ -64,7 +77,8 @@ const REASONS: Record<string, string> = {
   EISDIR: 'is a folder, not a file of rows.',
 }
 
-function unreadable(file: string, error: unknown): UserError {
+/** Why a file of rows could not be opened or read, for the user. */
+export function readError(file: string, error: unknown): UserError {
   const { code = '', message } = error as NodeJS.ErrnoException
   return new UserError({ at: file, problem: REASONS[code] ?? `can't be read: ${message}.` }, { cause: error })
 }
@@ -79,6 +93,22 @@ function decode(file: string, number: number, parts: Buffer[]): Line {
 }
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+
+const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
+
+function checkEncoding(file: string, head: Buffer): void {
+  if (!UTF16.some((mark) => head.subarray(0, 2).equals(mark))) return
+  throw new UserError({ at: file, problem: 'the text is in UTF-16.', remedy: 'Save it as UTF-8 text.' })
+}
+
+/** A file that changed while it was read: some of its rows are old, some new, and one may be cut. */
+export function changed(file: string): UserError {
+  return new UserError({
+    at: file,
+    problem: 'was changed while it was read.',
+    remedy: 'Run again when nothing writes to it.',
+  })
+}
 
 function checkLength(file: string, number: number, parts: Buffer[]): void {
   const length = parts.reduce((sum, part) => sum + part.length, 0)
