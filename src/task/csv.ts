@@ -18,35 +18,65 @@ export function* tsvRecords(lines: Iterable<Line>): Generator<Fields> {
 
 /**
  * Comma-separated values as RFC 4180 has them: a field with a comma, a quote or a line break stands in quotes, and a
- * quote in it is doubled. `line` is the record's first. Empty lines are left out; reading goes on after a bad record.
+ * quote in it is doubled. `line` is the record's first. Empty lines are left out. Where a quote turns out to be stray,
+ * its line is bad and those after it are read anew: it must not swallow them.
  */
 export function* csvRecords(lines: Iterable<Line>): Generator<Fields> {
-  let open: { line: number; parts: string[]; length: number } | undefined
-  for (const { number, text } of lines) {
-    if (text === undefined) {
-      yield { line: number, problem: NOT_UTF8 }
-      open = undefined
-    } else if (open === undefined) {
-      if (text === '') continue
-      const fields = splitRecord(text)
-      if (fields === undefined) open = { line: number, parts: [text], length: text.length }
-      else yield { line: number, ...fields }
-    } else {
-      open.parts.push(text)
-      open.length += text.length + 1
-      if (open.length > LONGEST_LINE) break
-      // Only an odd number of quotes can close the field, so long fields are not split anew at each of their lines.
-      if (text.split('"').length % 2 === 1) continue
-      const fields = splitRecord(open.parts.join('\n'))
-      if (fields === undefined) continue
-      yield { line: open.line, ...fields }
-      open = undefined
-    }
-  }
-  if (open) yield { line: open.line, problem: 'a quote opens a value here and nothing closes it.' }
+  const reader = recordReader()
+  for (const line of lines) yield* reader.take(line)
+  yield* reader.end()
 }
 
 const STRAY_QUOTE = 'there is a quote inside a value. Write a quote as "", and put quotes around the whole value.'
+const unclosed = (before = '') => `a quote opens a value here and nothing closes it${before}.`
+
+function recordReader() {
+  /** The lines of a record whose quoted field is still open. */
+  let open: { lines: Line[]; length: number } | undefined
+
+  function* take(line: Line): Generator<Fields> {
+    const { number, text } = line
+    if (text === undefined) {
+      yield { line: number, problem: NOT_UTF8 }
+      open = undefined
+    } else if (open) {
+      open.lines.push(line)
+      open.length += text.length + 1
+      yield* close(open, text)
+    } else if (text !== '') {
+      const record = splitRecord(text)
+      if (record) yield { line: number, ...record }
+      else open = { lines: [line], length: text.length }
+    }
+  }
+
+  function* close({ lines, length }: { lines: Line[]; length: number }, text: string): Generator<Fields> {
+    if (length > LONGEST_LINE) return yield* giveUp(unclosed())
+    // Only an odd number of quotes can close the field, so long fields are not split anew at each of their lines.
+    if (text.split('"').length % 2 === 1) return
+    const record = splitRecord(lines.map((line) => line.text).join('\n'))
+    if (!record) return
+    if ('problem' in record) {
+      return yield* giveUp(unclosed(` before the quote in line ${lines.at(-1)!.number}`))
+    }
+    open = undefined
+    yield { line: lines[0]!.number, ...record }
+  }
+
+  function* giveUp(problem: string): Generator<Fields> {
+    const [first, ...others] = open!.lines
+    open = undefined
+    yield { line: first!.number, problem }
+    for (const line of others) yield* take(line)
+  }
+
+  return {
+    take,
+    *end(): Generator<Fields> {
+      while (open) yield* giveUp(unclosed())
+    },
+  }
+}
 
 /** Undefined while a quoted field is still open at the end of the text. */
 function splitRecord(text: string): { fields: string[] } | { problem: string } | undefined {

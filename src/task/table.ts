@@ -1,17 +1,19 @@
+import { statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { UserError } from '../error.js'
 import { csvRecords, type Fields, NOT_UTF8, tsvRecords } from './csv.js'
-import { readLines } from './lines.js'
+import { type Line, readLines } from './lines.js'
+import { parquetRows } from './parquet.js'
 
-/** A row of the user's file by column name, or what is wrong with it. `line` counts from 1. */
+/** A row of the user's file by column name, or what is wrong with it. `line` counts from 1; in parquet it is the row. */
 export type Row = { line: number; values: Record<string, unknown> } | { line: number; problem: string }
 
 /**
- * The rows of a .jsonl, .csv or .tsv file, as its ending says, in the file's order. `columns` are the names in a table
- * whose first line is no header.
+ * The rows of a .jsonl, .csv, .tsv or .parquet file, as its ending says, in the file's order. `columns` are the names in
+ * a table whose first line is no header.
  * @throws UserError if the file as a whole can't be used: ending, encoding, header.
  */
-export function readTable(file: string, columns?: string[]): Iterable<Row> {
+export function readTable(file: string, columns?: string[]): Iterable<Row> | AsyncIterable<Row> {
   switch (extname(file).toLowerCase()) {
     case '.jsonl':
       return jsonlRows(file)
@@ -19,25 +21,33 @@ export function readTable(file: string, columns?: string[]): Iterable<Row> {
       return namedRows(file, csvRecords(readLines(file)), 'Put quotes around a value that holds a comma.', columns)
     case '.tsv':
       return namedRows(file, tsvRecords(readLines(file)), 'A value holds no tab, and quotes do not group.', columns)
+    case '.parquet':
+      return parquetRows(file)
     default:
-      throw new UserError({ at: file, problem: 'the name ends in none of .jsonl, .csv, .tsv.' })
+      throw new UserError({ at: file, problem: ending(file) })
   }
+}
+
+function ending(file: string): string {
+  const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory()
+  return isFolder ? 'is a folder, not a file of rows.' : 'the name ends in none of .jsonl, .csv, .tsv, .parquet.'
 }
 
 function* jsonlRows(file: string): Generator<Row> {
-  for (const { number: line, text } of readLines(file)) {
-    if (text === undefined) yield { line, problem: NOT_UTF8 }
-    else if (text.trim() !== '') yield { line, ...parseObject(text) }
+  for (const line of readLines(file)) {
+    if (line.text === undefined) yield { line: line.number, problem: NOT_UTF8 }
+    else if (line.text.trim() !== '') yield { line: line.number, ...parseObject(line.text, line) }
   }
 }
 
-function parseObject(text: string): { values: Record<string, unknown> } | { problem: string } {
+function parseObject(text: string, { last }: Line): { values: Record<string, unknown> } | { problem: string } {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
     // V8's message quotes the text differently from version to version, so ours stands alone.
-    return { problem: 'the line is not valid JSON.' }
+    const cut = last ? ' The file ends in it, without a line break: it may be half written.' : ''
+    return { problem: `the line is not valid JSON.${cut}` }
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return { problem: 'the line is not a JSON object, such as {"text": "…", "label": 1}.' }
