@@ -10,6 +10,7 @@ interface OfficialPassage {
 /** A passage with its queries, as the hub has it: a row a query, its entities and answers each once. */
 export function flattenRecord(values: Values): Values[] {
   const { text, entities } = column(values, 'passage') as OfficialPassage
+  if (!Array.isArray(entities)) throw new RowProblem("column 'passage' has no entities.")
   const points = [...text]
   const names = entities.map(({ start, end }) => points.slice(start, end + 1).join(''))
   const queries = column(values, 'qas') as { query: string; answers?: { text: string }[] }[]

@@ -1,0 +1,328 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { OfficialSplit } from '../../../src/task/benchmark/benchmark.js'
+import { benchmarkNames, officialRows } from '../../../src/task/benchmark/official.js'
+import { eachAnswer, withSentences } from '../../../src/task/benchmark/record.js'
+import { markSpans } from '../../../src/task/benchmark/wsc.js'
+import type { Row } from '../../../src/task/table.js'
+import { collect } from '../collect.js'
+
+// made by test/oracle/hub_files.py with pyarrow
+const fixtures = fileURLToPath(new URL('../../fixtures', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'compacter-benchmark-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+async function rowsOf(name: string, path: string, split: OfficialSplit = 'train'): Promise<Row[]> {
+  return collect((await officialRows(name, split, { path })).rows())
+}
+
+const valuesOf = (rows: Row[]) => rows.map((row) => ('values' in row ? row.values : row.problem))
+
+const archive = (name: string) => join(fixtures, 'official', name.startsWith('superglue/') ? 'superglue' : '')
+const hub = (name: string) => join(fixtures, 'hub', name.split('/')[0]!)
+
+const failure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'did not fail',
+    (error) => `${error.name}: ${error.message}`,
+  )
+
+test.each(benchmarkNames())('%s: the official files and the hub give the same rows in the same order', async (name) => {
+  const official = valuesOf(await rowsOf(name, archive(name)))
+  expect(official.length).toBeGreaterThan(1)
+  expect(official.filter((row) => typeof row === 'string')).toEqual([])
+  expect(valuesOf(await rowsOf(name, hub(name)))).toEqual(official)
+})
+
+test('the names are those of the presets', () => {
+  expect(benchmarkNames().join(' ')).toBe(
+    'glue/cola glue/sst2 glue/mrpc glue/stsb glue/qqp glue/mnli glue/qnli glue/rte glue/wnli superglue/boolq superglue/cb superglue/copa superglue/multirc superglue/wic superglue/wsc superglue/rte superglue/record',
+  )
+})
+
+test('CoLA has no header, and a quote is a character', async () => {
+  expect((await rowsOf('glue/cola', archive('glue/cola')))[0]).toEqual({
+    line: 1,
+    values: { sentence: 'He said "no', label: '1' },
+  })
+})
+
+test('MRPC begins with a byte-order mark', async () => {
+  expect((await rowsOf('glue/mrpc', archive('glue/mrpc')))[0]).toEqual({
+    line: 2,
+    values: { sentence1: 'He said "no', sentence2: 'The "end', label: '1' },
+  })
+})
+
+test('STS-B: a score of 15 digits and a float32 are the same number', async () => {
+  const labels = async (path: string) =>
+    valuesOf(await rowsOf('glue/stsb', path)).map((row) => (row as Record<string, unknown>).label)
+  expect(await labels(archive('glue/stsb'))).toEqual([5, 0, 3.8, 2.4666667, 0.25, 1.533])
+  expect(await labels(hub('glue/stsb'))).toEqual([5, 0, 3.8, 2.4666667, 0.25, 1.533])
+})
+
+test("QQP: lines that break off are left out, and the others keep their lines' numbers", async () => {
+  expect((await rowsOf('glue/qqp', archive('glue/qqp'))).map(({ line }) => line)).toEqual([2, 3, 7, 8, 9, 10])
+})
+
+test('two shards are read in order, and their rows numbered on', async () => {
+  const { file, files, rows } = await officialRows('glue/sst2', 'train', { path: hub('glue/sst2') })
+  expect(file).toBe(join(fixtures, 'hub/glue/sst2/train-*.parquet'))
+  expect(files.map((each) => each.slice(fixtures.length))).toEqual([
+    '/hub/glue/sst2/train-00000-of-00002.parquet',
+    '/hub/glue/sst2/train-00001-of-00002.parquet',
+  ])
+  expect((await collect(rows())).map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6])
+})
+
+test('rows can be read twice', async () => {
+  const { rows } = await officialRows('superglue/cb', 'train', { path: archive('superglue/cb') })
+  expect(await collect(rows())).toEqual(await collect(rows()))
+})
+
+test('MNLI: validation is the mismatched set, test the matched one', async () => {
+  for (const path of [archive('glue/mnli'), hub('glue/mnli')]) {
+    expect((await officialRows('glue/mnli', 'validation', { path })).file).toMatch(/(dev|validation)_mismatched/)
+    expect((await officialRows('glue/mnli', 'test', { path })).file).toMatch(/(dev|validation)_matched/)
+  }
+})
+
+test("MNLI as JSON lines under the hub's names, and as one document", async () => {
+  const row = { premise: 'a', hypothesis: 'b', label: 1, gold_label: 'neutral', idx: 0 }
+  writeFileSync(join(folder, 'dev_matched.jsonl'), `${JSON.stringify(row)}\n`)
+  writeFileSync(
+    join(folder, 'train.json'),
+    JSON.stringify({ 0: { text_a: 'a', text_b: 'b', label: 'neutral' }, 1: 'c' }),
+  )
+  const values = { premise: 'a', hypothesis: 'b', label: '1' }
+  expect(await rowsOf('glue/mnli', folder, 'test')).toEqual([{ line: 1, values }])
+  expect(await rowsOf('glue/mnli', folder)).toEqual([
+    { line: 1, values },
+    { line: 2, problem: 'the entry is not a JSON object.' },
+  ])
+})
+
+test('MultiRC: a row an answer, without markup; answers share their question', async () => {
+  const [first, second, third, ...others] = valuesOf(await rowsOf('superglue/multirc', archive('superglue/multirc')))
+  const common = { paragraph: 'Sent 1: One 😀. Sent 2: Two.', question: 'Which one?', question_id: '3-7' }
+  expect(first).toEqual({ ...common, answer: 'One', label: '1' })
+  expect(second).toEqual({ ...common, answer: 'Two', label: '0' })
+  expect(third).toMatchObject({ question_id: '3-8', label: '0' })
+  expect(others).toHaveLength(2)
+})
+
+test('COPA asks for the cause or the effect', async () => {
+  const rows = valuesOf(await rowsOf('superglue/copa', archive('superglue/copa')))
+  expect(rows.map((row) => (row as Record<string, unknown>).question)).toEqual([
+    'cause',
+    'effect',
+    'cause',
+    'effect',
+    'cause',
+    'effect',
+  ])
+})
+
+describe('ReCoRD', () => {
+  test('a row a query; entities and answers once each, by code point; offsets count code points', async () => {
+    const rows = await rowsOf('superglue/record', archive('superglue/record'))
+    const common = {
+      passage: '😀 Ann met Bob in Rome. Ann is from Oslo. Bob "left" The end',
+      entities: ['Ann', 'Bob', 'Oslo', 'Rome'],
+    }
+    expect(rows).toEqual([
+      { line: 1, values: { ...common, query: '@placeholder flew', answers: ['Ann', 'Rome'], answer: 'Ann' } },
+      { line: 1, values: { ...common, query: 'Then @placeholder', answers: ['Bob'], answer: 'Bob' } },
+    ])
+    expect(rows.flatMap(eachAnswer).map((row) => ('values' in row ? row.values.answer : ''))).toEqual([
+      'Ann',
+      'Rome',
+      'Bob',
+    ])
+  })
+
+  test.each([
+    ['One.\n@highlight\nTwo', 'One. Two'],
+    ['One\n@highlight\nTwo!\n@highlight\nThree', 'One. Two! Three'],
+    ["'One'\n@highlight\n\n@highlight\nTwo", "'One' . Two"],
+    ['No @highlight here', 'No @highlight here'],
+  ])('highlights: %j', (passage, expected) => {
+    expect(withSentences(passage)).toBe(expected)
+  })
+
+  test('a query without answers is a row with a problem', async () => {
+    const passage = { text: 'Ann', entities: [{ start: 0, end: 2 }] }
+    writeFileSync(join(folder, 'val.jsonl'), `${JSON.stringify({ passage, qas: [{ query: 'q', idx: 0 }], idx: 0 })}\n`)
+    expect(await rowsOf('superglue/record', folder, 'validation')).toEqual([
+      { line: 1, problem: 'there is no answer.' },
+    ])
+  })
+})
+
+describe('WSC', () => {
+  test('marks both spans', async () => {
+    expect(valuesOf(await rowsOf('superglue/wsc', archive('superglue/wsc')))).toEqual([
+      {
+        text: 'Mark told Pete many lies about himself, which Pete included in his book. He should have been more truthful.',
+        span1_text: 'Mark',
+        span1_index: 0,
+        span2_text: 'He',
+        span2_index: 13,
+        marked_text:
+          '* Mark * told Pete many lies about himself, which Pete included in his book. # He # should have been more truthful.',
+        label: '0',
+      },
+      {
+        text: 'The dog chased the cat, which ran up a tree. It waited at the bottom.',
+        span1_text: 'The dog',
+        span1_index: 0,
+        span2_text: 'It',
+        span2_index: 10,
+        marked_text: '* The dog * chased the cat, which ran up a tree. # It # waited at the bottom.',
+        label: '1',
+      },
+    ])
+  })
+
+  const marked = (text: string, ...[a, i, b, j]: [string, number, string, number]) =>
+    markSpans(text, [
+      { text: a, word: i, mark: '*' },
+      { text: b, word: j, mark: '#' },
+    ])
+
+  test.each([
+    ['the pronoun first', 'When he came, Tom sat.', ['Tom', 3, 'he', 1], 'When # he # came, * Tom * sat.'],
+    ['punctuation stays outside', 'Ann, who left, saw her.', ['Ann', 0, 'her', 4], '* Ann *, who left, saw # her #.'],
+    ['a genitive', "Ann's cat saw it.", ['Ann', 0, 'it', 3], "* Ann *'s cat saw # it #."],
+    [
+      'not inside of a word',
+      'The theme is the end, it is.',
+      ['the end', 3, 'it', 5],
+      'The theme is * the end *, # it # is.',
+    ],
+    ['the nearest of several', 'it saw it and it left', ['it', 4, 'it', 0], '# it # saw it and * it * left'],
+    [
+      "other case, last full stop, line break in the span's text",
+      'So the old man sat; he slept.',
+      ['The old\nman.', 1, 'he', 5],
+      'So * the old man * sat; # he # slept.',
+    ],
+    [
+      'an index that is off',
+      'Two  spaces make Ann late, she ran.',
+      ['Ann', 4, 'she', 6],
+      'Two  spaces make * Ann * late, # she # ran.',
+    ],
+    [
+      'signs of regular expressions',
+      'The man (1.5) and $x saw (him).',
+      ['(1.5)', 2, 'him', 6],
+      'The man * (1.5) * and $x saw (# him #).',
+    ],
+    ['a span that is nowhere', 'A, with B, saw him.', ['A and B', 0, 'him', 4], 'A, with B, saw # him #.'],
+    [
+      'one span in the other',
+      'The man who said he left.',
+      ['The man who said he', 0, 'he', 4],
+      '* The man who said # he # * left.',
+    ],
+  ] as const)('%s', (_, text, spans, expected) => {
+    expect(marked(text, ...(spans as unknown as [string, number, string, number]))).toBe(expected)
+  })
+})
+
+describe('problems', () => {
+  const write = (name: string, text: string) => {
+    const own = mkdtempSync(join(folder, 'case-'))
+    writeFileSync(join(own, name), text)
+    return own
+  }
+
+  test.each([
+    [
+      'glue/rte',
+      'train.tsv',
+      'index\tsentence1\tsentence2\tlabel\n0\ta\tb\tmaybe\n',
+      2,
+      "the label is 'maybe'; labels are entailment, not_entailment.",
+    ],
+    ['glue/rte', 'train.tsv', 'index\tsentence1\tlabel\n0\ta\tentailment\n', 2, "column 'sentence2' is missing."],
+    [
+      'glue/cola',
+      'train.tsv',
+      'gj04\t1\tno sentence\n',
+      1,
+      'the line has 3 values, there are 4 columns. A value holds no tab, and quotes do not group.',
+    ],
+    [
+      'glue/stsb',
+      'train.jsonl',
+      '{"sentence1":"a","sentence2":"b","score":"5.5"}\n',
+      1,
+      "the score is '5.5'; a number from 0 to 5 is needed.",
+    ],
+    ['superglue/boolq', 'train.jsonl', '{"question":"a","passage":"b"}\n', 1, "column 'label' is missing."],
+    [
+      'superglue/boolq',
+      'train.jsonl',
+      '{"question":7,"passage":"b","label":true}\n',
+      1,
+      "column 'question' is no text.",
+    ],
+    [
+      'superglue/cb',
+      'train.jsonl',
+      '{"premise":"a","hypothesis":"b","label":3}\n',
+      1,
+      "the label is '3'; labels are entailment, contradiction, neutral.",
+    ],
+    [
+      'superglue/wsc',
+      'train.jsonl',
+      '{"text":"a","target":{"span1_text":"a"},"label":true}\n',
+      1,
+      "column 'span1_index' is missing.",
+    ],
+    ['superglue/multirc', 'train.jsonl', '{"idx":0,"passage":{"text":"a"}}\n', 1, "column 'passage' has no questions."],
+    ['superglue/multirc', 'train.jsonl', '{"idx":0}\n', 1, "column 'passage' is missing."],
+    ['superglue/record', 'train.jsonl', '{"idx":0,"qas":[]}\n', 1, "column 'passage' is missing."],
+    ['superglue/record', 'train.jsonl', '{"passage":{"text":"a"},"qas":[]}\n', 1, "column 'passage' has no entities."],
+  ])('%s %s %j', async (name, file, text, line, problem) => {
+    expect(await rowsOf(name, write(file, text))).toEqual([{ line, problem }])
+  })
+
+  test("a parquet file of something else lacks the benchmark's columns", async () => {
+    const own = mkdtempSync(join(folder, 'case-'))
+    symlinkSync(join(fixtures, 'hub/glue/cola/train-00000-of-00001.parquet'), join(own, 'train.parquet'))
+    expect(await failure(rowsOf('glue/rte', own))).toBe(
+      `UserError: ${own}/train.parquet: has no column 'sentence1'. Columns: sentence, label, idx.`,
+    )
+  })
+
+  test('a shard that is missing makes the others useless', async () => {
+    const own = mkdtempSync(join(folder, 'case-'))
+    symlinkSync(join(fixtures, 'hub/glue/sst2/train-00001-of-00002.parquet'), join(own, 'train-00001-of-00002.parquet'))
+    expect(await failure(rowsOf('glue/sst2', own))).toBe(
+      `UserError: ${own}: there is no train.tsv, train.jsonl or train-….parquet in this folder. task.path must hold the official files of glue/sst2, or the hub's.`,
+    )
+  })
+
+  test('a folder that is none, a name that is none, a split without labels', async () => {
+    mkdirSync(join(folder, 'empty'))
+    expect(await failure(rowsOf('superglue/cb', join(folder, 'empty'), 'validation'))).toBe(
+      `UserError: ${folder}/empty: there is no val.tsv, val.jsonl or validation-….parquet in this folder. task.path must hold the official files of superglue/cb, or the hub's.`,
+    )
+    expect(await failure(rowsOf('superglue/cb', join(folder, 'none')))).toBe(
+      `UserError: ${folder}/none: there is no such folder. task.path must be a folder with the official files of superglue/cb.`,
+    )
+    expect(await failure(rowsOf('glue/mprc', folder))).toBe(
+      `ExperimentError: glue/mprc: is no benchmark. Did you mean 'glue/mrpc'? Benchmarks: ${benchmarkNames().join(', ')}.`,
+    )
+    expect(await failure(rowsOf('glue/rte', folder, 'test'))).toBe(
+      "ExperimentError: glue/rte: the labels of its official test set are not public. Set task.split to 'halves' or 'held_out', which make one of the rows with labels.",
+    )
+  })
+})
