@@ -19,8 +19,8 @@ export interface TokenRows {
 }
 
 /** What is tokenised at once: enough for the library's threads, and little enough for the memory. */
-const BATCH_ROWS = 8192
-const BATCH_CHARACTERS = 4 * 2 ** 20
+const BATCH_ROWS = 2048
+const BATCH_CHARACTERS = 2 ** 19
 
 /** Rows' sources and targets as token ids, in the rows' order. Rows of one target share its ids. */
 export async function tokenise(
@@ -30,14 +30,38 @@ export async function tokenise(
 ): Promise<TokenRows> {
   const targets = [...new Set(rows.map(({ target }) => target))] // labels are few
   const [source, encoded] = await Promise.all([
-    tokenizer.encode(
+    encodeHeads(
       rows.map((row) => row.source),
+      tokenizer,
       limits.source,
     ),
-    tokenizer.encode(targets, limits.target),
+    encodeHeads(targets, tokenizer, limits.target),
   ])
   const ids = new Map(targets.map((target, i) => [target, encoded[i]!]))
   return { source, target: rows.map(({ target }) => ids.get(target)!) }
+}
+
+/** A token has about 4 characters: so many times the limit have room for all the tokens that are kept. */
+const CHARACTERS_A_TOKEN = 64
+
+/**
+ * As `encode` does, but of a text far beyond the limit only the head goes to the library, which takes 200 bytes a
+ * character: T5 tokenises each word by itself, so those in front of a blank do not depend on what comes after.
+ */
+async function encodeHeads(texts: string[], tokenizer: T5Tokenizer, limit: number): Promise<Int32Array[]> {
+  const heads = texts.map((text) => headOf(text, limit * CHARACTERS_A_TOKEN))
+  const rows = await tokenizer.encode(heads, limit)
+  for (const [i, text] of texts.entries()) {
+    const tooShort = heads[i]!.length < text.length && rows[i]!.length < limit
+    if (tooShort) rows[i] = (await tokenizer.encode([text], limit))[0]!
+  }
+  return rows
+}
+
+function headOf(text: string, characters: number): string {
+  if (text.length <= characters) return text
+  const blank = text.indexOf(' ', characters)
+  return blank === -1 ? text : text.slice(0, blank)
 }
 
 /** The rows, a batch at a time; the library tokenises one on its own threads while the next one's rows are read. */

@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { loadTokenizer } from '../../src/backbone/tokenizer.js'
+import { packageRoot } from '../../src/root.js'
+import { tokenise } from '../../src/task/tokenise.js'
+
+const tokenizer = await loadTokenizer(join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json'))
+
+test('a text far beyond the limit has the tokens that it has as a whole', async () => {
+  const sources = [
+    'a good film , they say '.repeat(2000),
+    `${' '.repeat(5000)}late words after many blanks ${'and more '.repeat(500)}`,
+    'x'.repeat(20_000),
+    `${'\u00a0wide\u3000blanks '.repeat(900)}`,
+    'short',
+    '',
+  ]
+  for (const limit of [2, 9, 33]) {
+    const { source } = await tokenise(
+      sources.map((text) => ({ source: text, target: '1' })),
+      tokenizer,
+      { source: limit, target: 2 },
+    )
+    expect(source).toEqual(await tokenizer.encode(sources, limit))
+  }
+})
+
+test('of 4 MB of text little more than the head is tokenised', async () => {
+  const texts = Array.from({ length: 2 }, () => ({ source: 'a good film '.repeat(350_000), target: '1' }))
+  const before = process.resourceUsage().maxRSS
+  const { source } = await tokenise(texts, tokenizer, { source: 128, target: 2 })
+  expect(source.map((row) => row.length)).toEqual([128, 128])
+  expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(100)
+})
