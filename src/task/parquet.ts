@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs'
-import type { FileMetaData, SchemaTree } from 'hyparquet'
+import type { AsyncBuffer, Compressors, FileMetaData, SchemaTree } from 'hyparquet'
 import { UserError } from '../error.js'
 import { bytesOf } from '../hub/download.js'
 import { readError } from './lines.js'
@@ -15,7 +15,7 @@ import type { Row } from './table.js'
 export async function* parquetRows(file: string, columns?: string[]): AsyncGenerator<Row> {
   checkEnds(file)
   const { asyncBufferFromFile, parquetReadObjects, parquetSchema } = await import('hyparquet')
-  const { compressors } = await import('hyparquet-compressors')
+  const compressors = await decompressors()
   const buffer = await asyncBufferFromFile(file)
   const metadata = await metadataOf(file, buffer)
   const fields = chosenFields(file, parquetSchema(metadata).children, columns)
@@ -40,6 +40,16 @@ export async function* parquetRows(file: string, columns?: string[]): AsyncGener
     }
     rowStart = rowEnd
   }
+}
+
+/** hyparquet's, but for a page without bytes (nothing but nulls), which LZ4's there does not take (1.1.2). */
+async function decompressors(): Promise<Compressors> {
+  const { compressors } = await import('hyparquet-compressors')
+  const withEmpty = Object.entries(compressors).map(([codec, decompress]) => {
+    const orEmpty: typeof decompress = (input, length) => (length === 0 ? new Uint8Array() : decompress(input, length))
+    return [codec, orEmpty]
+  })
+  return Object.fromEntries(withEmpty)
 }
 
 const MAGIC = 'PAR1'
@@ -72,7 +82,7 @@ function textAt(file: string, position: number): string {
   }
 }
 
-async function metadataOf(file: string, buffer: import('hyparquet').AsyncBuffer): Promise<FileMetaData> {
+async function metadataOf(file: string, buffer: AsyncBuffer): Promise<FileMetaData> {
   const { parquetMetadataAsync } = await import('hyparquet')
   try {
     return await parquetMetadataAsync(buffer, { parsers: DATES })
@@ -142,7 +152,7 @@ function converterOf(field: SchemaTree): (value: unknown) => unknown {
 /** The decimal with the fewest digits that is the same float32. */
 export function shortest(value: number): number {
   const single = Math.fround(value)
-  for (let digits = 6; digits < 9; digits++) {
+  for (let digits = 1; digits < 9; digits++) {
     const short = Number(single.toPrecision(digits))
     if (Math.fround(short) === single) return short
   }

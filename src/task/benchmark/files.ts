@@ -66,7 +66,8 @@ export async function hubFiles(
 
 function shardsIn(folder: string, split: string): string[] {
   const names = existsSync(folder) ? readdirSync(folder) : []
-  return (completeShards(names, split) ?? []).map((name) => join(folder, name))
+  const there = names.filter((name) => existsSync(join(folder, name))) // not a link to a blob that was cleared away
+  return (completeShards(there, split) ?? []).map((name) => join(folder, name))
 }
 
 /** `train-00000-of-00002.parquet` and so on: their names tell how many there are. */
