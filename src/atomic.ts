@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from './error.js'
 
@@ -45,6 +45,22 @@ export function writeAtomically(path: string, data: string | Uint8Array | ((fd: 
   } catch (error) {
     remove(temporary)
     throw writeError(path, error)
+  }
+}
+
+/**
+ * Found out before long work, not after it: whether a file can be written there.
+ * @throws UserError as `writeAtomically`.
+ */
+export function checkWritable(path: string): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${counter++}.tmp`)
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' })
+    closeSync(openSync(temporary, 'w', 0o666))
+  } catch (error) {
+    throw writeError(path, error)
+  } finally {
+    remove(temporary)
   }
 }
 

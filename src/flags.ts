@@ -10,6 +10,13 @@ export const deviceFlags = {
   threads: Flags.integer({ description: 'CPU threads that compute (default: one a core).', min: 1 }),
 }
 
+/** Flag of every command that predicts. */
+export const scoringFlag = Flags.option({
+  options: ['generate', 'rank'] as const,
+  default: 'generate' as const,
+  description: 'Greedy decoding, or the likeliest of the labels.',
+})()
+
 /** Argument and flag of every command that reads an experiment. */
 export const experimentArg = Args.string({
   description: 'Experiment file, or the name of a shipped one.',

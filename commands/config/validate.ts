@@ -23,7 +23,14 @@ export default class Validate extends Command {
     const { loadExperiment } = await import('../../src/experiment/load.js')
     const experiment = loadExperiment(args.experiment, flags.set)
     const { checkHead, SPLITS } = await import('../../src/task/rows.js')
-    for (const split of SPLITS) checkHead(experiment.task, split)
+    const { task: rows } = experiment
+    if (!rows.benchmark || rows.path) {
+      const { sourceOf } = await import('../../src/task/source.js')
+      for (const split of SPLITS) {
+        const source = await sourceOf(rows, split)
+        await checkHead(rows, source.file, source.rows())
+      }
+    }
     const { name, method, backbone, task } = experiment
     this.log(`${args.experiment} is valid: ${name} trains ${method.kind} on ${backbone.name} for ${task.name}.`)
     return { valid: true, experiment }

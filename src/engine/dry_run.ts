@@ -8,7 +8,7 @@ import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
 import { prepareModel } from './prepare.js'
 import { disposeState, trainingStep } from './step.js'
-import { prepare } from './train.js'
+import { closeAll, prepare } from './train.js'
 
 /** What a training would be, measured with steps on its longest rows; nothing is written. */
 export interface Plan {
@@ -50,12 +50,12 @@ export async function dryRun(
   }
   disposeState(state)
   disposeModel(model)
-  backbone.files.close()
+  closeAll(prepared)
   progress.end()
   return {
     name: experiment.name,
     device: device.description,
-    rows: { train: train.examples.length, validation: validation.examples.length, test: test.examples.length },
+    rows: { train: train.rows, validation: validation.rows, test: test.rows },
     trained_parameters: model.layout.size,
     backbone_parameters: backbone.parameters,
     steps,

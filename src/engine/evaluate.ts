@@ -1,20 +1,17 @@
-import { existsSync } from 'node:fs'
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import { UserError } from '../error.js'
-import { readExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
-import { openRun, type Scores } from '../run/directory.js'
-import { evaluationBatches, padBatch } from '../task/batches.js'
-import { score } from '../task/metrics.js'
-import type { Split } from '../task/rows.js'
-import tf from '../tf.cjs'
-import { loadTrained } from './checkpoint.js'
-import { type DeviceOptions, startDevice } from './device.js'
-import { generate } from './generate.js'
-import { Interrupted } from './interrupt.js'
-import { disposeModel, evaluationPass, type Model } from './model.js'
-import { longestTarget, type PreparedSplit, prepareBackbone, prepareModel, prepareSplit } from './prepare.js'
+import type { Scores } from '../run/directory.js'
+import type { Example } from '../task/example.js'
+import { scoreExamples } from '../task/metrics.js'
+import type tf from '../tf.cjs'
+import type { PreparedSplit } from './data.js'
+import type { Model } from './model.js'
+import { type Prediction, predict } from './predict.js'
+
+export const SCORINGS = ['generate', 'rank'] as const
+export type Scoring = (typeof SCORINGS)[number]
 
 export interface Evaluation {
   experiment: Experiment
@@ -24,39 +21,74 @@ export interface Evaluation {
   interrupted?: () => boolean
 }
 
-/** Decodes a split greedily and scores it; rows that fill the last batch are left out of the scores. */
+/** A split's scores, and the rows that they were counted on. */
+export interface Evaluated {
+  scores: Scores
+  examples: Example[]
+  predictions: Prediction[]
+}
+
+/**
+ * Predicts a split and scores it: by greedy decoding, or by ranking `labels` (multiple choice: the row's own choices), so
+ * that no output is invalid.
+ */
 export async function evaluateSplit(
   model: Model,
   vector: tf.Tensor1D,
   split: PreparedSplit,
   { experiment, tokenizer, progress, interrupted }: Evaluation,
-): Promise<Scores> {
-  const { pass, dispose } = evaluationPass(model, vector)
-  const predictions: string[] = new Array(split.examples.length)
-  const batchSize = Math.min(experiment.training.evaluation_batch_size, split.examples.length)
-  const batches = evaluationBatches(split.lengths, batchSize)
-  const maxLength = experiment.training.target_length ?? longestTarget(split.tokens)
-  try {
-    for (const [index, { rows, real }] of batches.entries()) {
-      if (interrupted?.()) throw new Interrupted()
-      const outputs = await generate(pass, padBatch(split.tokens, rows), maxLength)
-      for (const [place, row] of rows.slice(0, real).entries()) predictions[row] = tokenizer.decode(outputs[place]!)
-      progress.update(
-        `${split.name}: ${Math.min((index + 1) * batchSize, predictions.length)} of ${predictions.length} rows`,
-      )
-      await new Promise(setImmediate) // lets signals in
+  labels?: string[],
+): Promise<Evaluated> {
+  const { task, training } = experiment
+  const examples = await split.examples()
+  const predictions = await predict(model, vector, split, {
+    tokenizer,
+    batchSize: training.evaluation_batch_size,
+    maxLength: training.target_length ?? split.longestTarget,
+    name: split.name,
+    progress,
+    interrupted,
+    ...(labels && { candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels }),
+  })
+  const texts = predictions.map(({ text }) => text)
+  noteInvalid(task.kind, split.name, texts, examples, progress)
+  return { scores: scoreExamples(task.metrics, texts, examples), examples, predictions }
+}
+
+/** Outputs that are no label, choice or number count as wrong, which a user should know of. */
+function noteInvalid(
+  kind: Experiment['task']['kind'],
+  name: string,
+  outputs: string[],
+  examples: Example[],
+  progress: Progress,
+) {
+  const invalid = invalidOutputs(kind, outputs, examples)
+  if (invalid.length === 0) return
+  const what = {
+    classification: 'label',
+    regression: 'number',
+    multiple_choice: "choice of their row's",
+    text: 'text',
+  }[kind]
+  progress.note(
+    `${name}: ${invalid.length} of ${outputs.length} outputs are no ${what}, such as ${JSON.stringify(invalid[0])}`,
+  )
+}
+
+function invalidOutputs(kind: Experiment['task']['kind'], outputs: string[], examples: Example[]): string[] {
+  switch (kind) {
+    case 'classification': {
+      const labels = new Set(examples.map(({ target }) => target))
+      return outputs.filter((output) => !labels.has(output.trim()))
     }
-  } finally {
-    dispose()
+    case 'regression':
+      return outputs.filter((output) => output.trim() === '' || !Number.isFinite(Number(output)))
+    case 'multiple_choice':
+      return outputs.filter((output, i) => !examples[i]!.choices!.includes(output.trim()))
+    case 'text':
+      return []
   }
-  const targets = split.examples.map(({ target }) => target)
-  const labels = new Set(targets)
-  const invalid = predictions.filter((prediction) => !labels.has(prediction))
-  if (invalid.length > 0)
-    progress.note(
-      `${split.name}: ${invalid.length} of ${predictions.length} outputs are no label, such as ${JSON.stringify(invalid[0])}`,
-    )
-  return score(experiment.task.metrics, predictions, targets)
 }
 
 /** What chooses the best checkpoint: the mean of a task's metrics. */
@@ -65,33 +97,20 @@ export function meanScore(scores: Scores): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-/** Scores a finished or running run's best trained tensors on a split. */
-export async function evaluateRun(
-  folder: string,
-  { split, progress, ...device }: { split: Exclude<Split, 'train'>; progress: Progress } & DeviceOptions,
-): Promise<{ split: string; rows: number; scores: Scores }> {
-  const files = openRun(folder)
-  const { experiment } = readExperiment(files.experiment)
-  if (!existsSync(files.best)) {
-    throw new UserError({
-      at: files.folder,
-      problem: 'has no best checkpoint yet: it was stopped before its first evaluation.',
-      remedy: 'Go on with `compacter train EXPERIMENT --resume`.',
-    })
-  }
-  const backbone = await prepareBackbone(experiment, progress)
-  progress.phase(`Reading ${split} rows`)
-  const rows = await prepareSplit(experiment, split, backbone.tokenizer)
-  const { description, notes } = await startDevice(device)
-  for (const note of notes) progress.warn(note)
-  progress.note(description)
-  const model = prepareModel(experiment, backbone, progress)
-  const vector = tf.tensor1d(loadTrained(files.best, model))
-  progress.phase('Evaluating')
-  const { tokenizer } = backbone
-  const scores = await evaluateSplit(model, vector, rows, { experiment, tokenizer, progress })
-  progress.end()
-  vector.dispose()
-  disposeModel(model)
-  return { split, rows: rows.examples.length, scores }
+/**
+ * The labels that `--scoring rank` chooses from: those that the task names, else every target of the training rows.
+ * @throws UserError for a task whose outputs are not a few labels.
+ */
+export async function labelsToRank(
+  { task }: Experiment,
+  trainingTargets: () => Promise<Iterable<string>>,
+): Promise<string[]> {
+  if (task.kind === 'multiple_choice') return []
+  if (task.kind === 'classification')
+    return [...new Set(task.labels ? Object.values(task.labels) : await trainingTargets())].sort()
+  throw new UserError({
+    at: '--scoring rank',
+    problem: `the task ${task.name} is of kind ${task.kind}: its outputs are not a few labels.`,
+    remedy: 'Use --scoring generate.',
+  })
 }

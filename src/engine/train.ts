@@ -11,12 +11,13 @@ import { truncateMetrics } from '../run/metrics_log.js'
 import { trainingPlan } from '../task/batches.js'
 import tf from '../tf.cjs'
 import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
+import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { evaluateSplit } from './evaluate.js'
 import { disposeModel, type Model, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
-import { longestTarget, type OpenedBackbone, prepareBackbone, prepareModel, prepareSplit } from './prepare.js'
+import { type OpenedBackbone, prepareBackbone, prepareModel } from './prepare.js'
 import { disposeState } from './step.js'
 import { runTraining, type Training } from './trainer.js'
 
@@ -58,7 +59,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   if (finished) {
     progress.note('The run is finished already.')
     progress.end()
-    prepared.backbone.files.close()
+    closeAll(prepared)
     return finished
   }
   const device = await startDevice(options)
@@ -67,8 +68,10 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   if (!options.resume) beginRun(files, experimentYaml(prepared.experiment))
   const model = prepareModel(prepared.experiment, prepared.backbone, progress)
   const counts = countsOf(model, prepared.backbone)
+  const { train, validation, test } = prepared
+  const dataFiles = { train: train.files, validation: validation.files, test: test.files }
   const backbone_sha256 = prepared.backbone.files.hash()
-  writeJson(files.manifest, manifestOf(prepared.experiment, device, { ...counts, backbone_sha256 }))
+  writeJson(files.manifest, manifestOf(prepared.experiment, device, { ...counts, backbone_sha256 }, dataFiles))
   const { state, run } = startOrResume(files, model, prepared)
   truncateMetrics(files.metrics, state.step)
   const optimizer = { state }
@@ -97,22 +100,23 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   } finally {
     disposeState(optimizer.state)
     disposeModel(model)
-    prepared.backbone.files.close()
+    closeAll(prepared)
   }
 }
 
 interface Prepared extends Pick<Training, 'experiment' | 'train' | 'validation' | 'plan' | 'steps'> {
   backbone: OpenedBackbone
-  test: Training['validation']
+  data: PreparedData
+  test: PreparedSplit
 }
 
 /** Backbone and data, read and checked, and the experiment with every value that is in force. */
 export async function prepare(experiment: Experiment, progress: Progress): Promise<Prepared> {
   const backbone = await prepareBackbone(experiment, progress)
-  progress.phase(`Reading and tokenising ${experiment.task.name}`)
-  const train = await prepareSplit(experiment, 'train', backbone.tokenizer)
-  const validation = await prepareSplit(experiment, 'validation', backbone.tokenizer)
-  const test = await prepareSplit(experiment, 'test', backbone.tokenizer)
+  const data = prepareData(experiment, backbone, progress)
+  const train = await data.split('train')
+  const validation = await data.split('validation')
+  const test = await data.split('test')
   const { training } = experiment
   const plan = trainingPlan(train.lengths, training.batch_size, training.seed)
   const steps = training.steps ?? training.epochs! * plan.stepsPerEpoch
@@ -123,10 +127,16 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
     ...training,
     warmup_steps,
     evaluate_every: training.evaluate_every ?? plan.stepsPerEpoch,
-    target_length: training.target_length ?? longestTarget(train.tokens),
+    target_length: training.target_length ?? train.longestTarget,
     dropout: training.dropout ?? backbone.config.dropout,
   }
-  return { experiment: { ...experiment, training: inForce }, backbone, train, validation, test, plan, steps }
+  return { experiment: { ...experiment, training: inForce }, backbone, data, train, validation, test, plan, steps }
+}
+
+/** Frees what `prepare` opened. */
+export function closeAll({ data, backbone }: Prepared): void {
+  data.close()
+  backbone.files.close()
 }
 
 /** A run goes on only with the experiment that it began with. */
@@ -168,7 +178,7 @@ function startOrResume(files: RunFiles, model: Model, { experiment, backbone }: 
 async function testBest(files: RunFiles, model: Model, { test }: Prepared, evaluation: Training['evaluation']) {
   const vector = tf.tensor1d(loadTrained(files.best, model))
   try {
-    return await evaluateSplit(model, vector, test, evaluation)
+    return (await evaluateSplit(model, vector, test, evaluation)).scores
   } finally {
     vector.dispose()
   }

@@ -1,17 +1,17 @@
 import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
-import type { RunFiles, Scores } from '../run/directory.js'
+import type { RunFiles } from '../run/directory.js'
 import { appendMetrics } from '../run/metrics_log.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
 import { type RunState, saveCheckpoint, saveTrained } from './checkpoint.js'
+import type { PreparedSplit } from './data.js'
 import { dropoutAt } from './dropout.js'
 import { type Evaluation, evaluateSplit, meanScore } from './evaluate.js'
 import { Interrupted } from './interrupt.js'
 import type { Model } from './model.js'
 import { learningRate, type OptimizerState } from './optimizer.js'
 import { Pace } from './pace.js'
-import type { PreparedSplit } from './prepare.js'
 import { trainingStep } from './step.js'
 
 /** Everything a training needs, prepared. */
@@ -78,7 +78,7 @@ async function takeStep(training: Training, optimizer: { state: OptimizerState }
   const options = { learningRate: rate, gradientClipNorm: gradient_clip_norm, dropout }
   const taken = await trainingStep(model, optimizer.state, padBatch(train.tokens, rows), options)
   const { loss, gradientNorm } = taken.result
-  if (taken.state === optimizer.state) throw new NotANumber(training, step + 1, rows, taken.result)
+  if (taken.state === optimizer.state) throw await notANumber(training, step + 1, rows, taken.result)
   optimizer.state = taken.state
   appendMetrics(files.metrics, { step: step + 1, loss, learning_rate: rate, gradient_norm: gradientNorm })
   pace.step(rows.length)
@@ -89,7 +89,7 @@ async function takeStep(training: Training, optimizer: { state: OptimizerState }
 /** Validation scores of the state; the best so far is written to best.safetensors. */
 async function evaluateStep(training: Training, state: OptimizerState, run: RunState): Promise<void> {
   const { files, model, validation, evaluation, progress, steps } = training
-  const scores: Scores = await evaluateSplit(model, state.vector, validation, evaluation)
+  const { scores } = await evaluateSplit(model, state.vector, validation, evaluation)
   appendMetrics(files.metrics, { step: state.step, split: 'validation', ...scores })
   const score = meanScore(scores)
   const better = !run.best || score > run.best.score
@@ -103,18 +103,19 @@ async function evaluateStep(training: Training, state: OptimizerState, run: RunS
 }
 
 /** Loss or gradient is no number; the state before that step is good and is saved. */
-class NotANumber extends UserError {
-  constructor(
-    { files, train, experiment }: Training,
-    step: number,
-    rows: number[],
-    { loss, gradientNorm }: { loss: number; gradientNorm: number },
-  ) {
-    const lines = rows.map((row) => train.examples[row]!.row)
-    super({
-      at: files.folder,
-      problem: `at step ${step} the loss is ${loss} and the gradient norm ${gradientNorm}; the rows are lines ${lines.join(', ')} of ${experiment.task.train}.`,
-      remedy: `The state after step ${step - 1} is in ${files.checkpoint}. Lower training.learning_rate (${experiment.training.learning_rate}) or look at those rows.`,
-    })
-  }
+class NotANumber extends UserError {}
+
+async function notANumber(
+  { files, train, experiment }: Training,
+  step: number,
+  rows: number[],
+  { loss, gradientNorm }: { loss: number; gradientNorm: number },
+): Promise<NotANumber> {
+  const { task, training } = experiment
+  const lines = (await train.examplesAt(rows)).map(({ row }) => row)
+  return new NotANumber({
+    at: files.folder,
+    problem: `at step ${step} the loss is ${loss} and the gradient norm ${gradientNorm}; the rows are lines ${lines.join(', ')} of ${task.train ?? `${task.benchmark}'s training rows`}.`,
+    remedy: `The state after step ${step - 1} is in ${files.checkpoint}. Lower training.learning_rate (${training.learning_rate}) or look at those rows.`,
+  })
 }

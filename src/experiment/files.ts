@@ -1,18 +1,21 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { nearest } from '../nearest.js'
-import type { Mapping } from './merge.js'
+import { benchmarkNames } from '../task/benchmark/official.js'
+import { FILES_NEEDED } from '../task/options.js'
+import { type Mapping, without } from './merge.js'
 import type { Path } from './source.js'
-import { type Fault, shown } from './wording.js'
+import { type Fault, shown, suggestion } from './wording.js'
 
-const SPLITS = ['train', 'validation', 'test']
+const SPLITS = ['train', 'validation', 'test'] as const
 
 /**
- * The task with absolute paths of its data files, and those that are missing. A relative path starts from the folder of
- * the file that it stands in, or from `directory`, the task's `path`, for a preset read from elsewhere.
+ * The task with absolute paths, and what is wrong with them. A relative file starts from the folder of the file that it
+ * stands in, or from `directory`, the task's `path`; a benchmark keeps that folder, which has its official files.
  */
-export function resolveDataFiles(task: Mapping, folderOf: (path: Path) => string, directory: string | undefined) {
-  const faults: Fault[] = []
+export function resolveData(task: Mapping, folderOf: (path: Path) => string, directory: string | undefined) {
+  if (task.benchmark !== undefined) return resolveBenchmark(task, directory)
+  const faults = missingFiles(task)
   const files: Mapping = {}
   for (const split of SPLITS) {
     const given = task[split]
@@ -27,8 +30,43 @@ export function resolveDataFiles(task: Mapping, folderOf: (path: Path) => string
       })
     }
   }
-  return { task: { ...task, ...files }, faults }
+  return { task: { ...without(task, 'path'), ...files }, faults }
 }
+
+function resolveBenchmark(task: Mapping, directory: string | undefined): { task: Mapping; faults: Fault[] } {
+  const faults: Fault[] = SPLITS.filter((split) => task[split] !== undefined).map((split) => ({
+    path: ['task', split],
+    problem: `task.${split} is ${shown(task[split])}; the benchmark ${shown(task.benchmark)} has files of its own.`,
+    remedy: 'Take one of the two out; task.path names a folder with the official files.',
+  }))
+  if (typeof task.benchmark === 'string' && !benchmarkNames().includes(task.benchmark)) {
+    const remedy = suggestion(task.benchmark, benchmarkNames(), 'Benchmarks')
+    faults.push({
+      path: ['task', 'benchmark'],
+      problem: `task.benchmark is ${shown(task.benchmark)}, which is none.`,
+      remedy,
+    })
+  }
+  if (directory === undefined) return { task, faults }
+  if (!existsSync(directory) || !statSync(directory).isDirectory()) {
+    const near = nearFile(directory)
+    const problem = `task.path is ${shown(directory)}; there is no such folder.`
+    faults.push({ path: ['task', 'path'], problem, ...(near && { remedy: `Did you mean ${near}?` }) })
+  }
+  return { task: { ...task, path: directory }, faults }
+}
+
+/** The files that the task's way of splitting needs and it does not name. */
+function missingFiles(task: Mapping): Fault[] {
+  const needed = FILES_NEEDED[task.split as keyof typeof FILES_NEEDED] ?? FILES_NEEDED.given
+  const missing = needed.filter((split) => task[split] === undefined)
+  if (missing.length === 0) return []
+  const problem = `task has no ${missing.join(' and no ')}.`
+  return [{ path: ['task'], problem, remedy: WAYS_OUT }]
+}
+
+const WAYS_OUT =
+  'Name the files of train, validation and test; or set task.split to halves (validation gives test too) or held_out (train gives validation too).'
 
 function missingFile(path: string[], key: string, given: string, file: string): Fault {
   const near = nearFile(file)

@@ -6,7 +6,7 @@ import { type Complaint, ExperimentError } from '../error.js'
 import { methodOptions, methodProblems } from '../method/options.js'
 import { experimentFile, experimentNames } from '../presets.js'
 import { resolveBackbone } from './backbone.js'
-import { nearFile, resolveDataFiles } from './files.js'
+import { nearFile, resolveData } from './files.js'
 import { isMapping, type Mapping, without } from './merge.js'
 import { originsOf } from './origin.js'
 import { applyOverride, type Override, overridesSource, parseOverrides } from './overrides.js'
@@ -66,7 +66,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   const folderOf = (path: Path) => origin(path).folder
 
   const config = placeBackbone(tree, folderOf, faults, complaints)
-  placeDataFiles(tree, given, folderOf, faults)
+  if (!unknown.has('task')) placeData(tree, given, folderOf, faults)
   const parsed = experimentSchema.safeParse(tree)
   if (!parsed.success) {
     const unknowable = ({ path }: { path: PropertyKey[] }) =>
@@ -125,11 +125,11 @@ function placeBackbone(tree: Mapping, folderOf: (path: Path) => string, faults: 
   return found.config
 }
 
-function placeDataFiles(tree: Mapping, given: Mapping, folderOf: (path: Path) => string, faults: Fault[]): void {
+function placeData(tree: Mapping, given: Mapping, folderOf: (path: Path) => string, faults: Fault[]): void {
   if (!isMapping(tree.task)) return
   const path = isMapping(given.task) ? given.task.path : undefined
   const directory = typeof path === 'string' ? resolve(folderOf(['task', 'path']), path) : undefined
-  const resolved = resolveDataFiles(tree.task, folderOf, directory)
+  const resolved = resolveData({ kind: 'classification', ...tree.task }, folderOf, directory)
   tree.task = resolved.task
   faults.push(...resolved.faults)
 }

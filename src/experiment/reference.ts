@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { methodOptions } from '../method/options.js'
@@ -24,16 +25,38 @@ const jsonSchema = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input' }
 
 /** Markdown tables of every key, by section and by kind of method: the schema's own descriptions, types and defaults. */
 export function referenceTables(): string {
-  const sections: [string, z.ZodType][] = [
-    ['`backbone`', backboneOptions],
-    ['`task`', taskOptions],
-    ['`training`', trainingOptions],
-    ...methodOptions.options.map((option): [string, z.ZodType] => [`\`method\`, kind \`${kindOf(option)}\``, option]),
+  const sections: [string, JsonSchema][] = [
+    ['`backbone`', jsonSchema(backboneOptions)],
+    ...taskSections(),
+    ['`training`', jsonSchema(trainingOptions)],
+    ...methodOptions.options
+      .map(jsonSchema)
+      .map((option): [string, JsonSchema] => [`\`method\`, kind \`${kindOf(option)}\``, option]),
   ]
-  return sections.map(([title, schema]) => `### ${title}\n\n${table(jsonSchema(schema))}`).join('\n')
+  return sections.map(([title, schema]) => `### ${title}\n\n${table(schema)}`).join('\n')
 }
 
-const kindOf = (option: z.ZodObject) => (option.shape.kind as z.ZodLiteral).value
+const kindOf = (option: JsonSchema) => option.properties!.kind!.const
+
+/** The keys that every kind of task has, once; then each kind's own. */
+function taskSections(): [string, JsonSchema][] {
+  const kinds = taskOptions.options.map(jsonSchema)
+  const common = Object.entries(kinds[0]!.properties!).filter(([key, schema]) =>
+    kinds.every(({ properties }) => isDeepStrictEqual(properties![key], schema)),
+  )
+  const only = (schema: JsonSchema, keep: (key: string) => boolean) => ({
+    ...schema,
+    properties: Object.fromEntries(Object.entries(schema.properties!).filter(([key]) => keep(key))),
+  })
+  const isCommon = (key: string) => common.some(([name]) => name === key)
+  return [
+    ['`task`, every kind', only(kinds[0]!, isCommon)],
+    ...kinds.map((kind): [string, JsonSchema] => [
+      `\`task\`, kind \`${kindOf(kind)}\`: ${kind.properties!.kind!.description}`,
+      only(kind, (key) => !isCommon(key)),
+    ]),
+  ]
+}
 
 function table(schema: JsonSchema): string {
   const lines = rows(schema, '')
@@ -76,10 +99,16 @@ export function experimentJsonSchema(): object {
     ...schema.properties,
     backbone: { description: backbone!.description, anyOf: [name, backbone] },
     method: named('methods', method!, method!.oneOf as JsonSchema[], {}),
-    task: named('tasks', task!, [task!], { path }),
+    task: named('tasks', task!, (task!.oneOf as JsonSchema[]).map(withDefaultKind), { path }),
     training: { ...training, required: undefined },
   }
   return { ...schema, properties, required: ['backbone', 'method', 'task', 'training'] }
+}
+
+/** A task that names no kind is a classification. */
+function withDefaultKind(schema: JsonSchema): JsonSchema {
+  if (kindOf(schema) !== 'classification') return schema
+  return { ...schema, required: schema.required!.filter((key) => key !== 'kind') }
 }
 
 /** A preset's name, a preset with overrides, or everything written out. */

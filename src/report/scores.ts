@@ -2,6 +2,7 @@ import Table from 'cli-table3'
 import type { Plan } from '../engine/dry_run.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Result, Scores } from '../run/directory.js'
+import type { Confusion } from '../task/confusion.js'
 import { duration } from '../terminal.js'
 
 const plain = { style: { head: [], border: [] } }
@@ -14,6 +15,23 @@ export function scoreTable(rows: Record<string, Scores>): string {
     table.push([split, ...metrics.map((metric) => scores[metric]!.toFixed(2))])
   return table.toString()
 }
+
+/** Rows are targets, columns what was predicted for them; the counts on the diagonal are right. */
+export function confusionTable({ labels, counts }: Confusion): string {
+  if (labels.length > MOST_LABELS) return `${labels.length} labels: the confusion matrix is in --json.`
+  const invalid = counts.some((row) => row.at(-1)! > 0)
+  const columns = invalid ? [...labels, 'no label'] : labels
+  const table = new Table({
+    ...plain,
+    head: ['target ↓ predicted →', ...columns],
+    colAligns: ['left', ...columns.map(() => 'right' as const)],
+  })
+  for (const [i, label] of labels.entries()) table.push([label, ...counts[i]!.slice(0, columns.length).map(String)])
+  return table.toString()
+}
+
+/** More do not fit beside each other. */
+const MOST_LABELS = 12
 
 /** A method by what tells it from the others of its kind: `compacter, n = 4, rank 1`. */
 function methodLabel(method: Experiment['method']): string {

@@ -29,10 +29,9 @@ export function manifestOf(
   experiment: Experiment,
   device: Device,
   facts: Pick<Manifest, 'trained_parameters' | 'backbone_parameters' | 'backbone_sha256'>,
+  dataFiles: Record<string, string[]>,
 ): Manifest {
   const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
-  const { train, validation, test } = experiment.task
-  const files = Object.entries({ train, validation, test })
   return {
     compacter: version,
     git_commit: gitCommit(),
@@ -45,7 +44,7 @@ export function manifestOf(
     threads: device.threads,
     seed: experiment.training.seed,
     ...facts,
-    data_sha256: Object.fromEntries(files.map(([split, file]) => [split, hashFiles([file])])),
+    data_sha256: Object.fromEntries(Object.entries(dataFiles).map(([split, files]) => [split, hashFiles(files)])),
   }
 }
 

@@ -1,10 +1,17 @@
 import { hashSeed, randperm } from '../random.js'
+import type { TokenRows } from './tokenise.js'
 
-/** Token ids a row, `</s>` last, without padding. */
+/** Token ids of a row, `</s>` last, without padding. */
 export interface Tokenised {
-  source: Int32Array[]
-  target: Int32Array[]
+  source(row: number): Int32Array
+  target(row: number): Int32Array
 }
+
+/** Rows that are in memory. */
+export const inMemory = ({ source, target }: TokenRows): Tokenised => ({
+  source: (row) => source[row]!,
+  target: (row) => target[row]!,
+})
 
 /** Rows side by side, right-padded with 0 (T5's `<pad>`). */
 export interface Batch {
@@ -78,13 +85,13 @@ export function evaluationBatches(lengths: ArrayLike<number>, batchSize: number)
 }
 
 /** Pads the rows to a common length. */
-export function padBatch({ source, target }: Tokenised, rows: number[]): Batch {
+export function padBatch(tokens: Tokenised, rows: number[]): Batch {
   const sources = pad(
-    rows.map((row) => source[row]!),
+    rows.map((row) => tokens.source(row)),
     sourceLength,
   )
   const targets = pad(
-    rows.map((row) => target[row]!),
+    rows.map((row) => tokens.target(row)),
     targetLength,
   )
   return {

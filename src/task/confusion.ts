@@ -47,6 +47,24 @@ export function matthews(predictions: string[], targets: string[]): number {
   return product === 0 ? 0 : agreement / Math.sqrt(product)
 }
 
+/** How often each label was predicted for each target. */
+export interface Confusion {
+  labels: string[]
+  /** [target][prediction], in the labels' order; the last column counts outputs that are no label. */
+  counts: number[][]
+}
+
+/** Of trimmed texts; the labels are those that are targets, sorted. */
+export function confusionMatrix(predictions: string[], targets: string[]): Confusion {
+  const wanted = targets.map((target) => target.trim())
+  const labels = [...new Set(wanted)].sort()
+  const places = new Map(labels.map((label, place) => [label, place]))
+  const matrix = labels.map(() => new Array<number>(labels.length + 1).fill(0))
+  for (const [i, target] of wanted.entries())
+    matrix[places.get(target)!]![places.get(predictions[i]!.trim()) ?? labels.length]!++
+  return { labels, counts: matrix }
+}
+
 function counts(labels: string[]): Map<string, number> {
   const result = new Map<string, number>()
   for (const label of labels) result.set(label, (result.get(label) ?? 0) + 1)

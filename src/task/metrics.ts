@@ -43,29 +43,52 @@ export function score<Name extends MetricName>(
   >
 }
 
-/** MultiRC over questions: F1 of all answers' label '1' together, and the share of questions with every answer right. × 100. */
-export function scoreMultirc(
-  predictions: string[],
-  targets: string[],
-  questions: (string | number)[],
-): { f1a: number; exact_match: number } {
-  const right = new Map<string | number, boolean>()
-  for (const [i, question] of questions.entries()) {
-    right.set(question, (right.get(question) ?? true) && predictions[i]!.trim() === targets[i]!.trim())
-  }
-  const whole = [...right.values()].filter(Boolean).length
-  return {
-    f1a: score(['f1'], predictions, targets).f1,
-    exact_match: right.size === 0 ? 0 : (100 * whole) / right.size,
-  }
+/** What a metric may look at besides the target. */
+interface Wanted {
+  target: string
+  answers?: string[]
+  group?: string
 }
 
-/** ReCoRD: each output against the best of its query's answers. × 100. */
-export function scoreRecord(predictions: string[], answers: string[][]): { f1: number; exact_match: number } {
-  return {
-    f1: 100 * mean(predictions, answers, (text, accepted) => bestMatch(tokenF1, text, accepted)),
-    exact_match: 100 * mean(predictions, answers, (text, accepted) => bestMatch(exactMatch, text, accepted)),
+/** Those of a task: more than a target counts where rows have several answers, or belong to a group. */
+export type TaskMetric = MetricName | 'f1a' | 'group_exact_match'
+
+/** Scores × 100 of outputs for examples, in the examples' order. */
+export function scoreExamples(
+  metrics: readonly TaskMetric[],
+  predictions: string[],
+  examples: Wanted[],
+): Record<string, number> {
+  const targets = examples.map(({ target }) => target)
+  return Object.fromEntries(
+    metrics.map((name) => {
+      if (name === 'group_exact_match') return [name, 100 * groupExactMatch(predictions, examples)]
+      const best = BEST[name]
+      if (best && examples.some(({ answers }) => answers)) {
+        const accepted = examples.map(({ target, answers }) => answers ?? [target])
+        return [name, 100 * mean(predictions, accepted, (text, answers) => bestMatch(best, text, answers))]
+      }
+      const plain = name === 'f1a' ? 'f1' : name // MultiRC's name for F1 over all answers of all questions
+      return [name, score([plain], predictions, targets)[plain]]
+    }),
+  )
+}
+
+/** Of several answers, the one that an output is best for counts. */
+const BEST: Partial<Record<TaskMetric, (prediction: string, target: string) => number>> = {
+  exact_match: exactMatch,
+  token_f1: tokenF1,
+  rouge_l: rougeL,
+  accuracy: (prediction, target) => Number(prediction.trim() === target.trim()),
+}
+
+/** Share of groups (MultiRC: a question's answers) with every row right. */
+function groupExactMatch(predictions: string[], examples: Wanted[]): number {
+  const right = new Map<string, boolean>()
+  for (const [i, { target, group = String(i) }] of examples.entries()) {
+    right.set(group, (right.get(group) ?? true) && predictions[i]!.trim() === target.trim())
   }
+  return right.size === 0 ? 0 : [...right.values()].filter(Boolean).length / right.size
 }
 
 function mean<T>(predictions: string[], targets: T[], of: (prediction: string, target: T) => number): number {

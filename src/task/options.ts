@@ -1,28 +1,107 @@
 import { z } from 'zod'
 
-export const METRICS = ['accuracy'] as const
-export type Metric = (typeof METRICS)[number]
-
+const column = z.string().min(1)
 const dataFile = z.string().min(1)
 
-/** Text in, one of a few label texts out. */
-export const taskOptions = z.strictObject({
+const subset = z.strictObject({
+  size: z.int().min(1).describe('Training rows to keep.'),
+  seed: z.int().min(0).max(0xffffffff).default(0).describe('Which rows: the first of randperm(N, seed).'),
+  stratified: z.boolean().default(false).describe('Whether each label keeps its share of the rows.'),
+})
+export type Subset = z.infer<typeof subset>
+
+const common = {
   name: z.string().min(1).describe('What results are listed under.'),
-  kind: z.enum(['classification']).default('classification').describe('How rows become text, and outputs scores.'),
-  train: dataFile.describe('Training rows: a .jsonl, .csv or .tsv file with named columns.'),
-  validation: dataFile.describe('Rows that choose the best checkpoint.'),
-  test: dataFile.describe('Rows that the final score is for.'),
+  train: dataFile.optional().describe('Training rows: a .jsonl, .csv, .tsv or .parquet file with named columns.'),
+  validation: dataFile.optional().describe('Rows that choose the best checkpoint.'),
+  test: dataFile.optional().describe('Rows that the final score is for.'),
+  benchmark: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Official files in place of those three, such as glue/mrpc: from the hub, or from `path`.'),
+  path: z.string().min(1).optional().describe("Folder with the benchmark's official files, instead of the hub."),
+  split: z
+    .enum(['given', 'halves', 'held_out'])
+    .default('given')
+    .describe(
+      'Where validation and test come from: as given; each half of validation; or 1000 rows held out of train, and validation as test for a benchmark, whose own test labels are hidden.',
+    ),
+  subset: subset.optional().describe('Train on so many rows only; validation and test stay whole.'),
+  on_bad_row: z.enum(['error', 'skip']).default('error').describe('What to do about rows that cannot be used.'),
   prompt: z.string().min(1).describe('Source text; {column} stands for that column of the row.'),
-  label: z.string().min(1).default('label').describe('Column that holds the label.'),
+}
+
+/** Scores, × 100, that a kind of task has; the first is the default. */
+const metricsOf = <const Names extends readonly [string, ...string[]]>(
+  names: Names,
+  preset: NoInfer<Names[number]>[],
+) =>
+  z
+    .array(z.enum(names))
+    .min(1)
+    .default(preset as never)
+    .describe('Scores, × 100; their mean chooses the best checkpoint.')
+
+const classificationOptions = z.strictObject({
+  kind: z.literal('classification').describe('One of a few label texts out.'),
+  ...common,
+  label: column.default('label').describe('Column that holds the label.'),
   labels: z
     .record(z.string(), z.string().min(1))
     .optional()
     .describe('Target text of each value of the label column; the value itself unless told.'),
-  metrics: z
-    .array(z.enum(METRICS))
-    .min(1)
-    .default(['accuracy'])
-    .describe('Scores, × 100; their mean chooses the best checkpoint.'),
+  group: column.optional().describe('Column that tells rows that belong together: they share a split.'),
+  metrics: metricsOf(['accuracy', 'f1', 'macro_f1', 'matthews', 'f1a', 'group_exact_match'], ['accuracy']),
 })
-/** File paths are absolute once an experiment is loaded. */
+
+const regressionOptions = z.strictObject({
+  kind: z.literal('regression').describe('A number out, as text.'),
+  ...common,
+  label: column.default('label').describe('Column that holds the number.'),
+  step: z.number().positive().default(0.2).describe('Targets are the nearest multiples of it, with its decimals.'),
+  metrics: metricsOf(['pearson', 'spearman'], ['pearson', 'spearman']),
+})
+
+const textOptions = z.strictObject({
+  kind: z.literal('text').describe('Any text out.'),
+  ...common,
+  target: column.default('target').describe('Column that holds the target text.'),
+  answers: column
+    .optional()
+    .describe('Column with a list of right outputs; the best match counts. Else the target is.'),
+  metrics: metricsOf(['exact_match', 'token_f1', 'rouge_l', 'accuracy'], ['exact_match', 'rouge_l']),
+})
+
+const multipleChoiceOptions = z.strictObject({
+  kind: z.literal('multiple_choice').describe("The text of one of the row's choices out."),
+  ...common,
+  choices: z
+    .union([column, z.array(column).min(2)])
+    .describe('Columns that hold the choices, or the one that holds a list of them.'),
+  label: column.default('label').describe('Column that holds the number of the right choice, from 0.'),
+  metrics: metricsOf(['accuracy'], ['accuracy']),
+})
+
+/** A task; `kind` tells how a row becomes text. File paths are absolute once an experiment is loaded. */
+export const taskOptions = z.discriminatedUnion('kind', [
+  classificationOptions,
+  regressionOptions,
+  textOptions,
+  multipleChoiceOptions,
+])
 export type TaskOptions = z.infer<typeof taskOptions>
+
+/** What makes text of a row. */
+export type RowText =
+  | Pick<z.infer<typeof classificationOptions>, 'kind' | 'prompt' | 'label' | 'labels' | 'group'>
+  | Pick<z.infer<typeof regressionOptions>, 'kind' | 'prompt' | 'label' | 'step'>
+  | Pick<z.infer<typeof textOptions>, 'kind' | 'prompt' | 'target' | 'answers'>
+  | Pick<z.infer<typeof multipleChoiceOptions>, 'kind' | 'prompt' | 'choices' | 'label'>
+
+/** The files that a task of the user's own must name, for its way of splitting. */
+export const FILES_NEEDED = {
+  given: ['train', 'validation', 'test'],
+  halves: ['train', 'validation'],
+  held_out: ['train', 'test'],
+} as const

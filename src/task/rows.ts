@@ -1,122 +1,100 @@
 import { ExperimentError, UserError } from '../error.js'
 import { nearest } from '../nearest.js'
-import type { TaskOptions } from './options.js'
-import { type Row, readTable } from './table.js'
+import { columnsOf, type Example, exampleOf } from './example.js'
+import type { RowText, TaskOptions } from './options.js'
+import type { Row } from './table.js'
 
 export const SPLITS = ['train', 'validation', 'test'] as const
 export type Split = (typeof SPLITS)[number]
 
-/** One row as the backbone sees it. */
-export interface Example {
-  /** Line in the file, from 1; the first one where a row has several. */
-  row: number
-  source: string
-  target: string
-  /** The label column's value as text; `target` is what `labels` makes of it. */
-  label: string
-}
-
 const ROWS_SHOWN = 5
 
-/** What makes text of a row. */
-export type RowText = Pick<TaskOptions, 'prompt' | 'label' | 'labels'>
+type Rows = Iterable<Row> | AsyncIterable<Row>
+type Read = Extract<Row, { values: unknown }>
+interface Problem {
+  line: number
+  problem: string
+}
 
-/** A split's rows as text in and text out, in the file's order. @throws as `examplesOf`, and for a file as a whole. */
-export function readExamples(task: TaskOptions, split: Split): Example[] {
-  return examplesOf(task, task[split], readTable(task[split]))
+/** How `readExamples` treats rows that can't be used; `skipped` is told of them once, at the end. */
+export interface BadRows {
+  on_bad_row: TaskOptions['on_bad_row']
+  skipped?: (report: string) => void
 }
 
 /**
- * Rows as text in and text out; `file` is what errors name.
- * @throws ExperimentError if prompt or label name a column that the rows lack.
- * @throws UserError `file:line: …` for the first rows that can't be used, with the number of further ones.
+ * Rows as text in and text out, one at a time, in their order; `file` is what errors name.
+ * @throws ExperimentError if the task names a column that the rows lack.
+ * @throws UserError `file:line: …` for the first rows that can't be used, with the number of further ones, unless they
+ * are to be skipped; and if no row is left.
  */
-export function examplesOf(task: RowText, file: string, rows: Iterable<Row>): Example[] {
-  const columns = promptColumns(task.prompt)
-  const examples: Example[] = []
-  const problems: { line: number; problem: string }[] = []
+export async function* readExamples(
+  task: RowText,
+  file: string,
+  rows: Rows,
+  { on_bad_row, skipped }: BadRows = { on_bad_row: 'error' },
+): AsyncGenerator<Example> {
+  const problems: Problem[] = []
   let bad = 0
+  let good = 0
   let columnsKnown = false
-  for (const row of rows) {
+  for await (const row of rows) {
     if ('values' in row && !columnsKnown) {
-      checkColumns(task, columns, file, row)
+      checkColumns(task, file, row)
       columnsKnown = true
     }
-    const result = 'values' in row ? example(task, columns, row) : row
-    if (!('problem' in result)) examples.push(result)
-    else if (++bad <= ROWS_SHOWN) problems.push(result)
+    const result = 'values' in row ? exampleOf(task, row.values) : row
+    if ('problem' in result) {
+      if (++bad <= ROWS_SHOWN) problems.push({ line: row.line, problem: result.problem })
+    } else if (bad === 0 || on_bad_row === 'skip') {
+      good++
+      yield { row: row.line, ...result }
+    }
   }
-  if (bad > 0) throw rowsError(file, problems, bad)
-  if (examples.length === 0) throw new UserError({ at: file, problem: 'there are no rows.' })
-  return examples
+  if (bad > 0 && on_bad_row === 'error') throw rowsError(file, problems, bad)
+  if (good === 0) throw bad > 0 ? rowsError(file, problems, bad) : noRows(file)
+  if (bad > 0) skipped?.(`${bad} of ${bad + good} rows skipped.\n${listed(file, problems, bad)}`)
 }
 
 /**
- * Checks the head of a split's file: that it can be read as a table and has the columns that prompt and label name.
+ * Checks the head of a split's file: that it can be read as a table and has the columns that the task names.
  * @throws ExperimentError or UserError, as readExamples does.
  */
-export function checkHead(task: TaskOptions, split: Split): void {
-  const file = task[split]
-  for (const row of readTable(file)) {
+export async function checkHead(task: RowText, file: string, rows: Rows): Promise<void> {
+  for await (const row of rows) {
     if (!('values' in row)) throw rowsError(file, [row], 1)
-    checkColumns(task, promptColumns(task.prompt), file, row)
+    checkColumns(task, file, row)
     return
   }
-  throw new UserError({ at: file, problem: 'there are no rows.' })
+  throw noRows(file)
 }
 
-/** The columns that a prompt template names, `{column}`. */
-export function promptColumns(prompt: string): string[] {
-  return [...new Set([...prompt.matchAll(PLACEHOLDER)].map((match) => match[1]!))]
-}
-
-const PLACEHOLDER = /\{([^{}]+)\}/g
-
-type Read = Extract<Row, { values: unknown }>
-type Problem = Exclude<Row, Read>
-
-function example(task: RowText, columns: string[], { line, values }: Read): Example | Problem {
-  for (const column of [...columns, task.label]) {
-    const problem = valueProblem(values, column)
-    if (problem) return { line, problem: `column '${column}' ${problem}.` }
-  }
-  const label = String(values[task.label])
-  if (label.trim() === '') return { line, problem: `column '${task.label}' is empty.` }
-  if (task.labels && !Object.hasOwn(task.labels, label)) {
-    return { line, problem: `the label is '${label}'; labels are ${Object.keys(task.labels).join(', ')}.` }
-  }
-  const source = task.prompt.replace(PLACEHOLDER, (_, column: string) => String(values[column]))
-  return { row: line, source, target: task.labels?.[label] ?? label, label }
-}
-
-function valueProblem(values: Record<string, unknown>, column: string): string | undefined {
-  if (!Object.hasOwn(values, column)) return 'is missing'
-  const value = values[column]
-  if (value === null) return 'is null'
-  if (Array.isArray(value)) return 'is a list; text, a number or a boolean is needed'
-  if (typeof value === 'object') return 'is an object; text, a number or a boolean is needed'
-  return undefined
-}
+const noRows = (file: string) => new UserError({ at: file, problem: 'there are no rows.' })
 
 /** A column that not even the first row has is a mistake of the experiment, not of a row. */
-function checkColumns(task: RowText, columns: string[], file: string, { line, values }: Read): void {
+function checkColumns(task: RowText, file: string, { line, values }: Read): void {
   const there = Object.keys(values)
-  const wanted = [...columns.map((name) => ['prompt', name] as const), ['label', task.label] as const]
-  for (const [key, name] of wanted) {
-    if (Object.hasOwn(values, name)) continue
-    const close = nearest(name, there)
+  for (const { key, column } of columnsOf(task)) {
+    if (Object.hasOwn(values, column)) continue
+    const close = nearest(column, there)
     throw new ExperimentError({
       at: `${file}:${line}`,
-      problem: `task.${key} names the column '${name}', which is not in this file.`,
+      problem: `task.${key} names the column '${column}', which is not in this file.`,
       remedy: `${close === undefined ? '' : `Did you mean '${close}'? `}Columns: ${there.join(', ')}.`,
     })
   }
 }
 
 function rowsError(file: string, problems: Problem[], bad: number): UserError {
-  const [first, ...others] = problems
-  const lines = [first!.problem, ...others.map(({ line, problem }) => `${file}:${line}: ${problem}`)]
+  const at = `${file}:${problems[0]!.line}`
+  const problem = listed(file, problems, bad).slice(at.length + 2)
+  return new UserError({ at, problem })
+}
+
+/** `file:line: …` for each of the first problems, and how many more there are. */
+function listed(file: string, problems: Problem[], bad: number): string {
+  const lines = problems.map(({ line, problem }) => `${file}:${line}: ${problem}`)
   const more = bad - problems.length
   if (more > 0) lines.push(`${more} more ${more === 1 ? 'row has a problem' : 'rows have problems'}.`)
-  return new UserError({ at: `${file}:${first!.line}`, problem: lines.join('\n') })
+  return lines.join('\n')
 }

@@ -1,4 +1,7 @@
+import { UserError } from '../error.js'
 import { randperm } from '../random.js'
+import type { Subset, TaskOptions } from './options.js'
+import type { Split } from './rows.js'
 
 /** GLUE and SuperGLUE hide their test labels, so test sets are made; this seed decides which rows. */
 const SPLIT_SEED = 42
@@ -34,4 +37,70 @@ export function heldOut(trainingRows: number): { train: number[]; validation: nu
 function inHalves(order: number[]): { validation: number[]; test: number[] } {
   const middle = Math.floor(order.length / 2)
   return { validation: order.slice(0, middle), test: order.slice(middle) }
+}
+
+/** What choosing may need to know of every usable row of a source. */
+interface RowFacts {
+  groups?: string[]
+  labels?: string[]
+}
+
+/** The rows that a split has of its source's `total` usable rows, in the split's order. @throws UserError for a subset larger than the split. */
+export function chooseRows(
+  task: TaskOptions,
+  split: Split,
+  total: number,
+  { groups, labels }: RowFacts,
+): ArrayLike<number> {
+  const rows = splitRows(task, split, total, groups)
+  if (split !== 'train' || !task.subset) return rows
+  return subsetIndices(task.subset, rows.length, labels && Array.from(rows, (row) => labels[row]!)).map(
+    (index) => rows[index]!,
+  )
+}
+
+function splitRows({ split: way }: TaskOptions, split: Split, total: number, groups?: string[]): ArrayLike<number> {
+  if (way === 'halves' && split !== 'train') return (groups ? groupedHalves(groups) : halves(total))[split]
+  if (way === 'held_out' && split !== 'test') return heldOut(total)[split]
+  return Int32Array.from({ length: total }, (_, row) => row)
+}
+
+/**
+ * Indices into a training split of `total` rows: the first of randperm(total, seed) or, stratified, the first of each
+ * label in that order, with every label's share of the rows (largest remainders) kept.
+ * @throws UserError if there are fewer rows.
+ */
+export function subsetIndices(
+  { size, seed }: Omit<Subset, 'stratified'>,
+  total: number,
+  labels?: string[],
+): Int32Array {
+  if (size > total) {
+    throw new UserError({
+      at: 'task.subset.size',
+      problem: `is ${size}; the training split has ${total} rows.`,
+      remedy: 'Choose a smaller size.',
+    })
+  }
+  const order = randperm(total, seed)
+  if (!labels) return order.slice(0, size)
+  const left = quotas(labels, size)
+  return order.filter((index) => {
+    const label = labels[index]!
+    const quota = left.get(label)!
+    if (quota > 0) left.set(label, quota - 1)
+    return quota > 0
+  })
+}
+
+/** Rows of each label that make up `size`, in proportion; what rounding down leaves goes to the largest remainders. */
+function quotas(labels: string[], size: number): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)
+  const shares = [...counts].map(([label, count]) => ({ label, share: (count * size) / labels.length }))
+  const given = new Map(shares.map(({ label, share }) => [label, Math.floor(share)]))
+  let rest = size - [...given.values()].reduce((sum, count) => sum + count, 0)
+  const byRemainder = shares.sort((a, b) => (b.share % 1) - (a.share % 1) || (a.label < b.label ? -1 : 1))
+  for (const { label } of byRemainder) if (rest-- > 0) given.set(label, given.get(label)! + 1)
+  return given
 }

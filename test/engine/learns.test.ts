@@ -9,8 +9,8 @@ import { disposeState, trainingStep } from '../../src/engine/step.js'
 import { loadExperiment } from '../../src/experiment/load.js'
 import { presetNames } from '../../src/presets.js'
 import { packageRoot } from '../../src/root.js'
-import { padBatch } from '../../src/task/batches.js'
-import { readExamples } from '../../src/task/rows.js'
+import { inMemory, padBatch } from '../../src/task/batches.js'
+import { readSplit } from '../../src/task/source.js'
 import { tokenise } from '../../src/task/tokenise.js'
 import { engines, useEngine } from '../engines.js'
 
@@ -36,9 +36,9 @@ test.each(presetNames('methods'))(`%s: the loss falls by more than a third in ${
   const experiment = loadExperiment('quickstart', [`method=${name}`, ...(settings[name] ?? [])])
   const files = openBackbone(`${packageRoot}/configs/backbones/t5-nano`)
   const tokenizer = await loadTokenizer(files.tokenizerFile)
-  const examples = readExamples(experiment.task, 'train').filter((_, row) => row % 500 === 0)
+  const examples = (await readSplit(experiment.task, 'train')).filter((_, row) => row % 500 === 0)
   const tokens = await tokenise(examples.slice(0, ROWS), tokenizer, { source: 32, target: 8 })
-  const batch = padBatch(tokens, [...tokens.source.keys()])
+  const batch = padBatch(inMemory(tokens), [...tokens.source.keys()])
   const model = loadModel(files.config, experiment.method, files.read, 42)
   const zeros = () => tf.zeros([model.layout.size]) as tf.Tensor1D
   const vector = tf.tensor1d(startVector(model, files.read, 42))

@@ -9,7 +9,8 @@ import type { OptimizerState } from '../../src/engine/optimizer.js'
 import { disposeState, trainingStep } from '../../src/engine/step.js'
 import { unflatten } from '../../src/engine/trained.js'
 import { MersenneTwister } from '../../src/random.js'
-import { padBatch, type Tokenised, trainingPlan } from '../../src/task/batches.js'
+import { inMemory, padBatch, trainingPlan } from '../../src/task/batches.js'
+import type { TokenRows } from '../../src/task/tokenise.js'
 import { engines, useEngine } from '../engines.js'
 import { loadCase, openCase } from '../oracle_case.js'
 
@@ -26,7 +27,7 @@ function residentMemory(): number {
 }
 
 /** Rows of 3 to 30 tokens of the tiny vocabulary. */
-function randomRows(count: number): Tokenised {
+function randomRows(count: number): TokenRows {
   const random = new MersenneTwister(0)
   const row = (longest: number) => {
     const length = 3 + (random.uint32() % (longest - 3))
@@ -55,7 +56,7 @@ describe.each(engines)('on %s', (engine) => {
     const resident: number[] = [] // every 10 steps; what an epoch holds at least is what it does not give back
     for (let step = 0; step < STEPS; step++) {
       const dropout = dropoutAt(0.1, 0, step)
-      const batch = padBatch(rows, plan.batch(step))
+      const batch = padBatch(inMemory(rows), plan.batch(step))
       state = (await trainingStep(model, state, batch, { learningRate: 1e-4, gradientClipNorm: 1, dropout })).state
       if (step % 20 === 19) {
         const views = tf.tidy(() => unflatten(model.layout, state.vector))

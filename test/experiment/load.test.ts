@@ -169,7 +169,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     [
       'missing split',
       task('train: rows.csv, validation: rows.csv'),
-      'DIR/trial.yaml:3:1: task has no test. Needed: Rows that the final score is for.',
+      'DIR/trial.yaml:3:1: task has no test. Name the files of train, validation and test; or set task.split to halves (validation gives test too) or held_out (train gives validation too).',
     ],
     [
       'label that is no text',

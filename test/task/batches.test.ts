@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { loadTokenizer } from '../../src/backbone/tokenizer.js'
 import { randperm } from '../../src/random.js'
 import { packageRoot } from '../../src/root.js'
-import { evaluationBatches, padBatch, trainingPlan } from '../../src/task/batches.js'
+import { evaluationBatches, inMemory, padBatch, trainingPlan } from '../../src/task/batches.js'
 import { taskOptions } from '../../src/task/options.js'
-import { readExamples } from '../../src/task/rows.js'
+import { readSplit } from '../../src/task/source.js'
 import { tokenise } from '../../src/task/tokenise.js'
 
 const lengths = Array.from(randperm(1003, 5), (value) => 1 + (value % 97))
@@ -84,7 +84,7 @@ describe('evaluationBatches', () => {
 test('padBatch pads on the right with 0: sources to a multiple of 8, short targets to the longest', () => {
   const source = [[5, 6, 1], [1], [2, 3, 4, 5, 6, 7, 8, 9, 1]].map((ids) => Int32Array.from(ids))
   const target = [[7, 1], [7, 8, 1], [1]].map((ids) => Int32Array.from(ids))
-  expect(padBatch({ source, target }, [2, 0])).toEqual({
+  expect(padBatch(inMemory({ source, target }), [2, 0])).toEqual({
     rows: [2, 0],
     sourceIds: Int32Array.from([
       2, 3, 4, 5, 6, 7, 8, 9, 1, 0, 0, 0, 0, 0, 0, 0, 5, 6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -94,12 +94,13 @@ test('padBatch pads on the right with 0: sources to a multiple of 8, short targe
     sourceLength: 16,
     targetLength: 2,
   })
-  expect(padBatch({ source, target }, [0, 1])).toMatchObject({ sourceLength: 8, targetLength: 3 })
+  expect(padBatch(inMemory({ source, target }), [0, 1])).toMatchObject({ sourceLength: 8, targetLength: 3 })
 })
 
 test('on rotten-tomatoes at batch 32 little is padding, and shapes are few', async () => {
   const file = join(packageRoot, 'configs/tasks/rotten-tomatoes/train.jsonl')
   const options = taskOptions.parse({
+    kind: 'classification',
     name: 'r',
     train: file,
     validation: file,
@@ -107,13 +108,13 @@ test('on rotten-tomatoes at batch 32 little is padding, and shapes are few', asy
     prompt: 'sentence: {text}',
   })
   const tokenizer = await loadTokenizer(join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json'))
-  const tokenised = await tokenise(readExamples(options, 'train'), tokenizer, { source: 128, target: 8 })
+  const tokenised = await tokenise(await readSplit(options, 'train'), tokenizer, { source: 128, target: 8 })
   const sources = tokenised.source.map((ids) => ids.length)
   const plan = trainingPlan(sources, 32, 42)
   const random = randperm(sources.length, 42)
-  const grouped = numbers(plan.stepsPerEpoch).map((step) => padBatch(tokenised, plan.batch(step)))
+  const grouped = numbers(plan.stepsPerEpoch).map((step) => padBatch(inMemory(tokenised), plan.batch(step)))
   const unsorted = numbers(plan.stepsPerEpoch).map((step) =>
-    padBatch(tokenised, [...random.subarray(32 * step, 32 * step + 32)]),
+    padBatch(inMemory(tokenised), [...random.subarray(32 * step, 32 * step + 32)]),
   )
   const padding = (batches: typeof grouped) => {
     const ids = batches.reduce((sum, batch) => sum + batch.sourceIds.length, 0)

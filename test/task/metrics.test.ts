@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { normaliseAnswer } from '../../src/task/answers.js'
-import { METRIC_NAMES, type MetricName, score, scoreMultirc, scoreRecord } from '../../src/task/metrics.js'
+import { METRIC_NAMES, type MetricName, score, scoreExamples } from '../../src/task/metrics.js'
 
 interface Case {
   name: string
@@ -53,15 +53,25 @@ describe('score', () => {
   })
 })
 
-describe('scoreMultirc', () => {
+describe('MultiRC', () => {
   test.each(fixture.multirc)('is scikit-learn’s: $name', ({ predictions, targets, questions, expected }) => {
-    expectScores(scoreMultirc(predictions, targets, questions), expected)
+    const examples = targets.map((target, i) => ({ target, group: String(questions[i]) }))
+    const { f1a, group_exact_match } = scoreExamples(['f1a', 'group_exact_match'], predictions, examples)
+    expectScores({ f1a: f1a!, exact_match: group_exact_match! }, expected)
   })
 })
 
-test('scoreRecord takes the best of a query’s answers', () => {
+test('ReCoRD takes the best of a query’s answers', () => {
   const { predictions, answers, expected } = fixture.record
-  expectScores(scoreRecord(predictions, answers), expected)
+  const examples = answers.map((accepted) => ({ target: accepted[0] ?? '', answers: accepted }))
+  const { token_f1, exact_match } = scoreExamples(['token_f1', 'exact_match'], predictions, examples)
+  expectScores({ f1: token_f1!, exact_match: exact_match! }, expected)
+})
+
+test('without answers the target is the answer', () => {
+  expect(scoreExamples(['exact_match'], ['The cat.', 'dog'], [{ target: 'cat' }, { target: 'cat' }])).toEqual({
+    exact_match: 50,
+  })
 })
 
 test.each([

@@ -1,0 +1,106 @@
+import type { Experiment } from '../experiment/schema.js'
+import { type Progress, showDownload } from '../progress.js'
+import type { Tokenised } from '../task/batches.js'
+import type { Example } from '../task/example.js'
+import type { Split } from '../task/rows.js'
+import { chosenRows, examplesAt, examplesOf, type Source, sourceOf } from '../task/source.js'
+import { openTokenStore, type TokenStore } from '../task/token_store.js'
+import type { OpenedBackbone } from './prepare.js'
+
+/** One split as token ids; its text is read again when it is asked for. */
+export interface PreparedSplit {
+  name: Split
+  rows: number
+  /** That its rows were read from. */
+  files: string[]
+  tokens: Tokenised
+  /** Tokens of every source. */
+  lengths: Int32Array
+  /** Tokens of the longest target of the whole source, </s> included: what an output may have unless the experiment tells. */
+  longestTarget: number
+  /** The rows as text; read once, then kept. */
+  examples(): Promise<Example[]>
+  /** The rows at these places as text; read anew. */
+  examplesAt(places: number[]): Promise<Example[]>
+}
+
+/** The splits of one experiment, each made ready when it is asked for. */
+export interface PreparedData {
+  split(name: Split): Promise<PreparedSplit>
+  close(): void
+}
+
+/**
+ * Reads, tokenises and splits an experiment's rows; a source that two splits share is read once. Targets are cut only
+ * where the experiment gives their length.
+ */
+export function prepareData(
+  { task, training }: Experiment,
+  backbone: OpenedBackbone,
+  progress: Progress,
+): PreparedData {
+  const stores = new Map<string, Promise<TokenStore>>()
+  const limits = { source: training.source_length, target: training.target_length ?? Number.MAX_SAFE_INTEGER }
+
+  const tokensOf = (source: Source): Promise<TokenStore> => {
+    const name = source.files.join('\n')
+    const store = stores.get(name) ?? open(source)
+    stores.set(name, store)
+    return store
+  }
+
+  const open = async (source: Source): Promise<TokenStore> => {
+    const { name, train, validation, test, benchmark, path, split, subset, metrics, ...text } = task
+    const key = { files: source.files, text, tokenizerFile: backbone.files.tokenizerFile }
+    let read = false
+    const examples = () => {
+      read = true
+      return examplesOf(task, source, (report) => progress.warn(report))
+    }
+    const store = await openTokenStore(key, examples, backbone.tokenizer, limits, {
+      onProgress: (rows) => progress.update(`${count(rows)} rows tokenised`),
+      onHash: (bytes, total) => progress.update(`${percent(bytes, total)} read`),
+      onWait: () => progress.update('another process is tokenising the same rows'),
+      warn: (text) => progress.warn(text),
+    })
+    if (!read && task.on_bad_row === 'skip') for await (const _ of examples()); // tells again what is skipped
+    return store
+  }
+
+  return {
+    async split(name) {
+      progress.phase(`Reading and tokenising ${task.name}, ${name}`)
+      const source = await sourceOf(task, name, { onProgress: showDownload(progress) })
+      const store = await tokensOf(source)
+      const rows = await chosenRows(task, source, name, store.rows)
+      return splitOf({ name, files: source.files }, store, rows, (rows) => examplesAt(task, source, rows))
+    },
+    close() {
+      for (const store of stores.values()) void store.then((opened) => opened.close())
+    },
+  }
+}
+
+function splitOf(
+  named: Pick<PreparedSplit, 'name' | 'files'>,
+  store: TokenStore,
+  rows: ArrayLike<number>,
+  read: (rows: ArrayLike<number>) => Promise<Example[]>,
+): PreparedSplit {
+  let examples: Promise<Example[]> | undefined
+  return {
+    ...named,
+    rows: rows.length,
+    tokens: { source: (i) => store.source(rows[i]!), target: (i) => store.target(rows[i]!) },
+    lengths: Int32Array.from(rows, (row) => store.sourceLengths[row]!),
+    longestTarget: store.targetLengths.reduce((longest, length) => Math.max(longest, length), 1),
+    examples: () => {
+      examples ??= read(rows)
+      return examples
+    },
+    examplesAt: (places) => read(places.map((place) => rows[place]!)),
+  }
+}
+
+const count = (rows: number) => rows.toLocaleString('en')
+const percent = (part: number, whole: number) => `${whole === 0 ? 100 : Math.round((100 * part) / whole)} %`

@@ -1,0 +1,95 @@
+import type { T5Tokenizer } from '../backbone/tokenizer.js'
+import type { Progress } from '../progress.js'
+import { evaluationBatches, padBatch, type Tokenised } from '../task/batches.js'
+import type tf from '../tf.cjs'
+import { generate } from './generate.js'
+import { Interrupted } from './interrupt.js'
+import { evaluationPass, type Model } from './model.js'
+import { rank } from './rank.js'
+
+/** What the model makes of one row. */
+export interface Prediction {
+  text: string
+  /** Log-likelihood of each candidate, in nats; where candidates were ranked. */
+  scores?: Record<string, number>
+}
+
+export interface PredictOptions {
+  tokenizer: T5Tokenizer
+  /** Rows at once. */
+  batchSize: number
+  /** Tokens of an output, </s> included. */
+  maxLength: number
+  /** Texts to rank for every row, or for each its own; none: greedy decoding. */
+  candidates?: string[] | string[][]
+  /** Named in progress. */
+  name: string
+  progress: Progress
+  /** Asked between batches; true ends the prediction with `Interrupted`. */
+  interrupted?: (() => boolean) | undefined
+}
+
+/** Rows to predict: their tokens, and the sources' lengths. */
+export interface Rows {
+  tokens: Pick<Tokenised, 'source' | 'target'>
+  lengths: ArrayLike<number>
+}
+
+/** Decodes every row greedily or ranks its candidates, long rows first; in the rows' order. */
+export async function predict(
+  model: Model,
+  vector: tf.Tensor1D,
+  { tokens, lengths }: Rows,
+  options: PredictOptions,
+): Promise<Prediction[]> {
+  const { batchSize: most, name, progress, interrupted } = options
+  const { pass, dispose } = evaluationPass(model, vector)
+  const predictions = new Array<Prediction>(lengths.length)
+  const batchSize = Math.min(most, lengths.length)
+  const candidates = options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
+  try {
+    for (const [index, { rows, real }] of evaluationBatches(lengths, batchSize).entries()) {
+      if (interrupted?.()) throw new Interrupted()
+      const batch = padBatch(tokens, rows)
+      const outputs = candidates
+        ? (
+            await rank(
+              pass,
+              batch,
+              rows.map((row) => candidates(row).ids),
+            )
+          ).map((scores, i) => ranked(candidates(rows[i]!).texts, scores))
+        : (await generate(pass, batch, options.maxLength)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
+      for (const [place, row] of rows.slice(0, real).entries()) predictions[row] = outputs[place]!
+      progress.update(`${name}: ${Math.min((index + 1) * batchSize, predictions.length)} of ${predictions.length} rows`)
+      await new Promise(setImmediate) // lets signals in
+    }
+    return predictions
+  } finally {
+    dispose()
+  }
+}
+
+interface Candidates {
+  texts: string[]
+  ids: Int32Array[]
+}
+
+async function encodedCandidates(
+  candidates: string[] | string[][],
+  tokenizer: T5Tokenizer,
+): Promise<(row: number) => Candidates> {
+  const encode = async (texts: string[]) => ({ texts, ids: await tokenizer.encode(texts, Number.MAX_SAFE_INTEGER) })
+  if (!Array.isArray(candidates[0])) {
+    const all = await encode(candidates as string[])
+    return () => all
+  }
+  const each = await Promise.all((candidates as string[][]).map(encode))
+  return (row) => each[row]!
+}
+
+/** The likeliest text; of equals, the first. */
+function ranked(texts: string[], scores: number[]): Prediction {
+  const best = scores.indexOf(Math.max(...scores))
+  return { text: texts[best]!, scores: Object.fromEntries(texts.map((text, i) => [text, scores[i]!])) }
+}

@@ -1,0 +1,132 @@
+import type { RowText } from './options.js'
+
+/** One row as the backbone sees it. */
+export interface Example {
+  /** Line in the file, from 1; the first one where a row has several. In parquet, the row, from 1. */
+  row: number
+  source: string
+  target: string
+  /** The label column's value as text, of which `target` is made; '' for a task without labels. */
+  label: string
+  /** Rows with the same group belong together. */
+  group?: string
+  /** Right outputs, where there are several. */
+  answers?: string[]
+  /** Texts to choose from, where every row has its own. */
+  choices?: string[]
+}
+
+type Values = Record<string, unknown>
+type Outcome = Omit<Example, 'row' | 'source'>
+
+/** A row that can't be used, and why: `column 'text' is missing.` */
+class Unusable extends Error {}
+
+/** A row's source and target. Gives what is wrong with a row that can't be used. */
+export function exampleOf(task: RowText, values: Values): Omit<Example, 'row'> | { problem: string } {
+  try {
+    const source = task.prompt.replace(PLACEHOLDER, (_, column: string) => inPrompt(values, column))
+    return { source, ...outcomeOf(task, values) }
+  } catch (error) {
+    if (error instanceof Unusable) return { problem: error.message }
+    throw error
+  }
+}
+
+/** The columns that a task names, each by the key that names it. */
+export function columnsOf(task: RowText): { key: string; column: string }[] {
+  const named = (key: string, columns: string | string[] | undefined) =>
+    [columns ?? []].flat().map((column) => ({ key, column }))
+  const prompt = named('prompt', [...new Set([...task.prompt.matchAll(PLACEHOLDER)].map((match) => match[1]!))])
+  switch (task.kind) {
+    case 'classification':
+      return [...prompt, ...named('label', task.label), ...named('group', task.group)]
+    case 'regression':
+      return [...prompt, ...named('label', task.label)]
+    case 'text':
+      return [...prompt, ...named('target', task.target), ...named('answers', task.answers)]
+    case 'multiple_choice':
+      return [...prompt, ...named('choices', task.choices), ...named('label', task.label)]
+  }
+}
+
+const PLACEHOLDER = /\{([^{}]+)\}/g
+
+function outcomeOf(task: RowText, values: Values): Outcome {
+  switch (task.kind) {
+    case 'classification': {
+      const label = filled(values, task.label)
+      if (task.labels && !Object.hasOwn(task.labels, label)) {
+        throw new Unusable(`the label is '${label}'; labels are ${Object.keys(task.labels).join(', ')}.`)
+      }
+      const group = task.group === undefined ? {} : { group: text(values, task.group) }
+      return { target: task.labels?.[label] ?? label, label, ...group }
+    }
+    case 'regression': {
+      const label = filled(values, task.label)
+      if (!Number.isFinite(Number(label)))
+        throw new Unusable(`column '${task.label}' is '${label}', which is no number.`)
+      return { target: rounded(Number(label), task.step), label }
+    }
+    case 'text': {
+      const target = filled(values, task.target)
+      return { target, label: '', ...(task.answers !== undefined && { answers: texts(values, task.answers) }) }
+    }
+    case 'multiple_choice': {
+      const { choices: columns } = task
+      const choices = Array.isArray(columns) ? columns.map((name) => filled(values, name)) : texts(values, columns)
+      const label = filled(values, task.label)
+      const target = /^\d+$/.test(label) ? choices[Number(label)] : undefined
+      if (target === undefined) {
+        const wanted = `the number of a choice is needed, 0 to ${choices.length - 1}`
+        throw new Unusable(`column '${task.label}' is '${label}'; ${wanted}.`)
+      }
+      return { target, label, choices }
+    }
+  }
+}
+
+/** The nearest multiple of `step`, halves to even, in float32 as T5's preprocessing has it; with the step's decimals. */
+export function rounded(value: number, step: number): string {
+  const multiple = Math.fround(Math.fround(value) / step)
+  const floor = Math.floor(multiple)
+  const even = floor % 2 === 0 ? floor : floor + 1
+  const decimals = String(step).split('.')[1]?.length ?? 0
+  return ((multiple - floor === 0.5 ? even : Math.round(multiple)) * step).toFixed(decimals)
+}
+
+const isScalar = (value: unknown) => ['string', 'number', 'boolean', 'bigint'].includes(typeof value)
+
+function given(values: Values, column: string): unknown {
+  if (!Object.hasOwn(values, column)) throw new Unusable(`column '${column}' is missing.`)
+  const value = values[column]
+  if (value === null) throw new Unusable(`column '${column}' is null.`)
+  return value
+}
+
+/** A list in a prompt is its values with commas between. */
+function inPrompt(values: Values, column: string): string {
+  const value = given(values, column)
+  return Array.isArray(value) && value.every(isScalar) ? value.join(', ') : text(values, column)
+}
+
+function text(values: Values, column: string): string {
+  const value = given(values, column)
+  if (isScalar(value)) return String(value)
+  const is = Array.isArray(value) ? 'a list' : 'an object'
+  throw new Unusable(`column '${column}' is ${is}; text, a number or a boolean is needed.`)
+}
+
+function filled(values: Values, column: string): string {
+  const value = text(values, column)
+  if (value.trim() === '') throw new Unusable(`column '${column}' is empty.`)
+  return value
+}
+
+function texts(values: Values, column: string): string[] {
+  const value = given(values, column)
+  if (!Array.isArray(value) || value.length === 0 || !value.every(isScalar)) {
+    throw new Unusable(`column '${column}' is no list of texts.`)
+  }
+  return value.map(String)
+}
