@@ -45,7 +45,7 @@ export function capture(
   const inputs = new Map<ArrayLike<number>, Output>()
   const large = new Map<string, Values>()
   const dropoutPlaces: string[] = []
-  const recorder = new Recorder(graph, { inputs, large: keepLarge(graph, large) })
+  const recorder = new Recorder(graph, { inputs, large: keepLarge(graph, large), precision })
   const input = (name: string, array: Float32Array | Int32Array, shape: number[]) => {
     const output = placeholder(graph, name, TYPES[typeOf(array)], shape)
     inputs.set(array, output)

@@ -4,11 +4,14 @@ import type { Output } from '../replay/library.js'
 import { TYPES, type Values } from '../replay/tensor.js'
 import type { Binding, BindingTensor, NodeBackend, OpAttribute } from '../tensorflow.js'
 import { Constants } from './constants.js'
+import { Products } from './products.js'
+import type { Precision } from './variables.js'
 
 /** What a recorder stands in the graph for values that are not in it. */
 export interface Surroundings {
   /** Arrays that stand for inputs of the graph: a tensor made of such an array is that output. */
   inputs: Map<ArrayLike<number>, Output>
+  precision: Precision
   /** Stands for a constant too large for the graph. */
   large(values: Values): Output
 }
@@ -32,12 +35,14 @@ export class Recorder {
   readonly #outputs: Output[] = []
   readonly #constants: Constants
   readonly #inputs: Surroundings['inputs']
+  readonly #products: Products
   #operations = 0
 
-  constructor(graph: Graph, { inputs, large }: Surroundings) {
+  constructor(graph: Graph, { inputs, large, precision }: Surroundings) {
     this.graph = graph
     this.#inputs = inputs
     this.#constants = new Constants(graph, large)
+    this.#products = new Products(graph, precision)
   }
 
   /** Runs `body` with tfjs's ops recorded. Every tensor that it makes ends with it. */
@@ -82,6 +87,7 @@ export class Recorder {
 
   #operation(binding: Binding, type: string, attributes: OpAttribute[], ids: number[], count: number): BindingTensor[] {
     const inputs = ids.map((id) => this.#output(id))
+    if (type === 'BatchMatMulV2') return [this.#recorded(this.#products.output(inputs, attributes))]
     const oper = this.graph.add({
       type,
       name: `${type}_${this.#operations++}`,

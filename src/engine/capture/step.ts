@@ -58,11 +58,11 @@ interface Measured {
 function update(graph: Graph, { loss, norm, gradient, rate, epsilon }: Measured, size: number): void {
   const float = { T: { type: TYPES.float32 } }
   const scalar = (name: string, value: number) => constant(graph, name, { shape: [], data: Float32Array.of(value) })
-  const isFinite = (name: string, x: Output) => graph.output({ type: 'IsFinite', name, inputs: [x], attributes: float })
+  const finiteness = (name: string, x: Output) => graph.output({ type: 'IsFinite', name, inputs: [x], attributes: float })
   const finite = graph.output({
     type: 'LogicalAnd',
     name: 'finite',
-    inputs: [isFinite('loss_is_finite', loss), isFinite('norm_is_finite', norm)],
+    inputs: [finiteness('loss_is_finite', loss), finiteness('norm_is_finite', norm)],
   })
   const chosen = (name: string, x: Output, otherwise: Output) =>
     graph.output({ type: 'SelectV2', name, inputs: [finite, x, otherwise], attributes: float })

@@ -95,10 +95,7 @@ export class Graph {
     const buffer = library.NewBuffer!() as Pointer
     try {
       checked(library, 'to write a graph', (status) => library.GraphToGraphDef!(this.handle, buffer, status))
-      const { data, length } = library.GetBuffer!(buffer) as { data: Pointer; length: number | bigint }
-      const bytes = new Uint8Array(Number(length))
-      if (bytes.length > 0) library.copies.read(bytes, data, bytes.length)
-      return bytes
+      return bufferBytes(library, buffer)
     } finally {
       library.DeleteBuffer!(buffer)
     }
@@ -164,3 +161,11 @@ export const constant = (graph: Graph, name: string, values: Values): Output =>
       value: { tensor: values },
     },
   })
+
+/** A copy of what a TF_Buffer holds. */
+export function bufferBytes(library: Library, buffer: Pointer): Uint8Array {
+  const { data, length } = library.GetBuffer!(buffer) as { data: Pointer; length: number | bigint }
+  const bytes = new Uint8Array(Number(length))
+  if (bytes.length > 0) library.copies.read(bytes, data, bytes.length)
+  return bytes
+}

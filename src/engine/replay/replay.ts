@@ -10,7 +10,7 @@ import { fusedAdam } from '../optimizer.js'
 import type { StepResult } from '../step.js'
 import { configProto, type SessionConfig } from './config.js'
 import type { Library } from './library.js'
-import { Session } from './session.js'
+import { type RunSpec, Session } from './session.js'
 
 export interface ReplayOptions extends StepGraphOptions {
   seed: number
@@ -74,7 +74,7 @@ export class Replay {
   }
 
   /** One training step; `step` counts from 0. Where loss or gradient is no number the state stays as it was. */
-  async step(batch: Batch, step: number, learningRate: number): Promise<StepResult> {
+  async step(batch: Batch, step: number, learningRate: number, trace?: RunSpec['trace']): Promise<StepResult> {
     const { seed } = this.#options
     const places = await this.#prepare(batch)
     const prefix = prefixOf(batch)
@@ -91,6 +91,7 @@ export class Replay {
       feeds: Object.fromEntries(Object.entries(feeds).map(([name, values]) => [`${prefix}/${name}`, values])),
       fetches: [`${prefix}/loss`, `${prefix}/gradient_norm`],
       targets: [`${prefix}/update`],
+      ...(trace && { trace }),
     })
     return { loss: loss![0]!, gradientNorm: norm![0]! }
   }

@@ -1,5 +1,6 @@
-import { Graph } from './graph.js'
+import { bufferBytes, Graph } from './graph.js'
 import type { Library, Output, Pointer } from './library.js'
+import { type KernelTime, kernelTimes, TRACED_RUN } from './profile.js'
 import { check, checked } from './status.js'
 import { type Dtype, newTensor, TYPES, tensorValues, type Values } from './tensor.js'
 
@@ -10,6 +11,8 @@ export interface RunSpec {
   fetches?: string[]
   /** Names of operations to do for their effect. */
   targets?: string[]
+  /** Asks for the time of every kernel, and takes it. */
+  trace?: (kernels: KernelTime[]) => void
 }
 
 const isValues = (feed: Values | Pointer): feed is Values => 'data' in feed
@@ -86,7 +89,7 @@ export class Session {
   }
 
   /** Runs off the main thread. The fetched tensors are the caller's to `release`. @throws UserError naming operation and shape. */
-  async run({ feeds = {}, fetches = [], targets = [] }: RunSpec): Promise<Pointer[]> {
+  async run({ feeds = {}, fetches = [], targets = [], trace }: RunSpec): Promise<Pointer[]> {
     const { library, graph } = this
     const output = (name: string): Output => ({ oper: graph.find(name), index: 0 })
     const names = Object.keys(feeds)
@@ -99,11 +102,13 @@ export class Session {
     })
     const status = library.NewStatus!() as Pointer
     const fetched: (Pointer | null)[] = fetches.map(() => null)
+    const options = trace && (library.NewBufferFromString!(TRACED_RUN, TRACED_RUN.length) as Pointer)
+    const metadata = trace && (library.NewBuffer!() as Pointer)
     try {
       await new Promise<void>((resolve, reject) =>
         library.SessionRun!.async(
           this.#session,
-          null,
+          options ?? null,
           names.map(output),
           fed,
           fed.length,
@@ -112,15 +117,17 @@ export class Session {
           fetched.length,
           targets.map((name) => graph.find(name)),
           targets.length,
-          null,
+          metadata ?? null,
           status,
           (error: unknown) => (error ? reject(error) : resolve()),
         ),
       )
       check(library, status, 'in a run', (name) => graph.describe(name))
+      if (metadata) trace?.(kernelTimes(bufferBytes(library, metadata)))
       return fetched as Pointer[]
     } finally {
       this.release(own)
+      for (const buffer of [options, metadata]) if (buffer) library.DeleteBuffer!(buffer)
       library.DeleteStatus!(status)
     }
   }
