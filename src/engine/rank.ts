@@ -10,7 +10,11 @@ export interface Limits {
   logits: number
 }
 
-const LIMITS: Limits = { positions: 8192, logits: 512 }
+/** As many positions as the encoder has just had: what the memory holds for one it holds for the other. */
+const limitsOf = ({ size, sourceLength }: Sources): Limits => ({
+  positions: Math.max(1024, size * sourceLength),
+  logits: 512,
+})
 
 /** Candidates that go through the decoder together: of every row equally many, padded to one length. */
 interface Chunk {
@@ -39,7 +43,7 @@ export async function rank(
   pass: Pass,
   sources: Sources,
   candidates: Int32Array[][],
-  limits: Limits = LIMITS,
+  limits = limitsOf(sources),
 ): Promise<number[][]> {
   const scores = candidates.map((row) => new Array<number>(row.length).fill(0))
   const memory = remembered(pass, sources)
