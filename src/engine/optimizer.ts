@@ -18,25 +18,27 @@ const BETA1 = 0.9
 const BETA2 = 0.999
 const EPSILON = 1e-8
 
-/** Decay of the two moments. */
-export const ADAM = { beta1: BETA1, beta2: BETA2 } as const
+/** Decay of the two moments, as float32 knows it: bias corrections are made of what the moments are summed with. */
+export const ADAM = { beta1: Math.fround(BETA1), beta2: Math.fround(BETA2) } as const
 
-/**
- * What TensorFlow's fused update, v ← v − rate·m / (√s + ε), needs to be the update below: bias corrections moved into rate and ε.
- * They are made of the decays that float32 knows, which the moments were summed with. `step` counts from 1.
- */
-export function fusedAdam(learningRate: number, step: number): { rate: number; epsilon: number } {
-  const root = Math.sqrt(1 - Math.fround(BETA2) ** step)
-  return { rate: (learningRate * root) / (1 - Math.fround(BETA1) ** step), epsilon: EPSILON * root }
+/** Rate and ε of v ← v − rate·m / (√s + ε) with the bias corrections of a step, counted from 1, moved into them. */
+export function correctedRate(learningRate: number, step: number): { rate: number; epsilon: number } {
+  const root = Math.sqrt(1 - ADAM.beta2 ** step)
+  return { rate: (learningRate * root) / (1 - ADAM.beta1 ** step), epsilon: EPSILON * root }
 }
 
-/** One update of Adam (Kingma and Ba, arXiv 1412.6980) with bias correction; the ε is added outside the root, as in PyTorch. */
+/**
+ * One update of Adam (Kingma and Ba, arXiv 1412.6980) with bias correction; ε is outside the root of the corrected moment, as in
+ * PyTorch. In the order of TensorFlow's fused update, so that a replayed step gives the same bits.
+ */
 export function adam(state: OptimizerState, gradient: tf.Tensor1D, learningRate: number): OptimizerState {
   const step = state.step + 1
-  const first = tf.add(tf.mul(state.first, BETA1), tf.mul(gradient, 1 - BETA1)) as tf.Tensor1D
-  const second = tf.add(tf.mul(state.second, BETA2), tf.mul(tf.square(gradient), 1 - BETA2)) as tf.Tensor1D
-  const deviation = tf.add(tf.div(tf.sqrt(second), Math.sqrt(1 - BETA2 ** step)), EPSILON)
-  const move = tf.mul(tf.div(first, deviation), learningRate / (1 - BETA1 ** step))
+  const { rate, epsilon } = correctedRate(learningRate, step)
+  const towards = (moment: tf.Tensor1D, value: tf.Tensor, share: number) =>
+    tf.add(moment, tf.mul(tf.sub(value, moment), share)) as tf.Tensor1D
+  const first = towards(state.first, gradient, 1 - ADAM.beta1)
+  const second = towards(state.second, tf.square(gradient), 1 - ADAM.beta2)
+  const move = tf.div(tf.mul(first, rate), tf.add(tf.sqrt(second), epsilon))
   return { vector: tf.sub(state.vector, move) as tf.Tensor1D, first, second, step }
 }
 

@@ -13,6 +13,7 @@ export class Constants {
   readonly #graph: Graph
   readonly #known = new Map<string, Output>()
   readonly #large: (values: Values) => Output
+  #count = 0
 
   /** @param large what stands for a constant that is too large for a graph */
   constructor(graph: Graph, large: (values: Values) => Output) {
@@ -40,7 +41,7 @@ export class Constants {
   #once(key: string, make: (name: string) => Output): Output {
     const known = this.#known.get(key)
     if (known) return known
-    const made = make(`constant_${this.#known.size}`)
+    const made = make(`constant_${this.#count++}`)
     this.#known.set(key, made)
     return made
   }

@@ -4,9 +4,7 @@ import { TYPES } from '../replay/tensor.js'
 import type { OpAttribute } from '../tensorflow.js'
 import type { Precision } from './variables.js'
 
-/**
- * Matrix products of a graph. tfjs asks for a batched product always; one of matrices is written as a plain product.
- */
+/** Matrix products of a graph: in bfloat16 their operands are rounded, and what comes of them is float32 again. */
 export class Products {
   readonly #graph: Graph
   readonly #precision: Precision
@@ -22,19 +20,21 @@ export class Products {
     const transposed = (name: string) => attributes.find((attribute) => attribute.name === name)?.value === true
     const [a, b] = inputs as [Output, Output]
     const [adjX, adjY] = [transposed('adj_x'), transposed('adj_y')]
-    const flat = [a, b].every((x) => this.#graph.shapeOf(x).length === 2)
-    return flat
-      ? this.#product('MatMul', a, b, { transpose_a: { bool: adjX }, transpose_b: { bool: adjY } })
-      : this.#product('BatchMatMulV2', a, b, { adj_x: { bool: adjX }, adj_y: { bool: adjY } })
+    return this.#product(a, b, { adj_x: { bool: adjX }, adj_y: { bool: adjY } })
   }
 
-  #product(type: string, a: Output, b: Output, flags: Record<string, { bool: boolean }>): Output {
+  #product(a: Output, b: Output, flags: Record<string, { bool: boolean }>): Output {
     const bfloat16 = this.#precision === 'bfloat16'
     const operands = bfloat16 ? [this.#cast(a, TYPES.bfloat16), this.#cast(b, TYPES.bfloat16)] : [a, b]
-    const name = `${type}_${this.#count++}_product`
+    const name = `BatchMatMulV2_${this.#count++}_product`
     const attributes = { T: { type: bfloat16 ? TYPES.bfloat16 : TYPES.float32 }, ...flags }
-    const product = this.#graph.output({ type, name, inputs: operands, attributes })
+    const product = this.#graph.output({ type: 'BatchMatMulV2', name, inputs: operands, attributes })
     return bfloat16 ? this.#cast(product, TYPES.float32) : product
+  }
+
+  /** x, or what it is in float32 where it is kept in bfloat16. */
+  float32(x: Output): Output {
+    return this.#graph.typeOf(x) === TYPES.bfloat16 ? this.#cast(x, TYPES.float32) : x
   }
 
   #cast(x: Output, to: number): Output {

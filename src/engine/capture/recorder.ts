@@ -86,8 +86,10 @@ export class Recorder {
   }
 
   #operation(binding: Binding, type: string, attributes: OpAttribute[], ids: number[], count: number): BindingTensor[] {
-    const inputs = ids.map((id) => this.#output(id))
-    if (type === 'BatchMatMulV2') return [this.#recorded(this.#products.output(inputs, attributes))]
+    const stored = ids.map((id) => this.#output(id))
+    if (type === 'BatchMatMulV2') return [this.#recorded(this.#products.output(stored, attributes))]
+    if (type === 'GatherV2') return [this.#recorded(this.#rows(stored as [Output, Output, Output]))]
+    const inputs = stored.map((input) => this.#products.float32(input))
     const oper = this.graph.add({
       type,
       name: `${type}_${this.#operations++}`,
@@ -97,9 +99,19 @@ export class Recorder {
     return Array.from({ length: count }, (_, index) => this.#recorded({ oper, index }))
   }
 
+  /** Rows of a table: those alone are made float32, not the table. */
+  #rows(inputs: [Output, Output, Output]): Output {
+    const types = inputs.map((input) => ({ type: this.graph.typeOf(input) }))
+    const attributes = { Tparams: types[0]!, Tindices: types[1]!, Taxis: types[2]! }
+    const name = `GatherV2_${this.#operations++}`
+    return this.#products.float32(this.graph.output({ type: 'GatherV2', name, inputs, attributes }))
+  }
+
+  /** To tfjs, which has no bfloat16, such a tensor is float32. */
   #recorded(output: Output): BindingTensor {
     const id = FIRST_ID + this.#outputs.push(output) - 1
-    return { id, dtype: this.graph.typeOf(output), shape: this.graph.shapeOf(output) }
+    const type = this.graph.typeOf(output)
+    return { id, dtype: type === TYPES.bfloat16 ? TYPES.float32 : type, shape: this.graph.shapeOf(output) }
   }
 
   #output(id: number): Output {

@@ -58,7 +58,8 @@ interface Measured {
 function update(graph: Graph, { loss, norm, gradient, rate, epsilon }: Measured, size: number): void {
   const float = { T: { type: TYPES.float32 } }
   const scalar = (name: string, value: number) => constant(graph, name, { shape: [], data: Float32Array.of(value) })
-  const finiteness = (name: string, x: Output) => graph.output({ type: 'IsFinite', name, inputs: [x], attributes: float })
+  const finiteness = (name: string, x: Output) =>
+    graph.output({ type: 'IsFinite', name, inputs: [x], attributes: float })
   const finite = graph.output({
     type: 'LogicalAnd',
     name: 'finite',

@@ -42,7 +42,8 @@ function* read(bytes: Uint8Array): Generator<[number, bigint | Uint8Array]> {
     if (kind === 0) yield [key >> 3, varint()]
     else if (kind === 2) {
       const length = Number(varint())
-      yield [key >> 3, bytes.subarray(at, (at += length))]
+      at += length
+      yield [key >> 3, bytes.subarray(at - length, at)]
     } else at += kind === 1 ? 8 : 4
   }
 }

@@ -3,18 +3,22 @@ import { elements } from '../../safetensors.js'
 import type { Batch } from '../../task/batches.js'
 import type { Captured } from '../capture/capture.js'
 import { type BatchShape, captureStep, type StepGraphOptions } from '../capture/step.js'
-import { constantVariables, frozenVariables, STATE } from '../capture/variables.js'
+import { frozenVariables, STATE } from '../capture/variables.js'
 import { dropoutKey } from '../dropout.js'
 import type { Blueprint, ReadTensor } from '../model.js'
-import { fusedAdam } from '../optimizer.js'
+import { correctedRate } from '../optimizer.js'
 import type { StepResult } from '../step.js'
+import { loadedTensorflow } from '../tensorflow.js'
 import { configProto, type SessionConfig } from './config.js'
-import type { Library } from './library.js'
+import { type Library, loadLibrary } from './library.js'
 import { type RunSpec, Session } from './session.js'
 
-export interface ReplayOptions extends StepGraphOptions {
+export interface ReplayOptions extends Partial<StepGraphOptions> {
+  /** Of the method's tensors that are not trained, and of dropout. */
   seed: number
-  config: SessionConfig
+  /** CPU threads that compute. */
+  threads: number
+  config?: Partial<SessionConfig>
 }
 
 /** Values of the trained vector and of Adam's moments, each [size]. */
@@ -26,35 +30,56 @@ export interface StateValues {
 
 const PARTS = ['vector', 'first', 'second'] as const
 
+/** What was fastest; see docs/benchmarks.md. */
+const sessionConfig = (threads: number): SessionConfig => ({
+  intraThreads: threads,
+  interThreads: 1,
+  rewrites: false,
+  jit: 0,
+})
+
+/**
+ * A replay of the library that `startDevice` has loaded, its weights in place.
+ * @throws Error where the C API can't be called: koffi or the library is missing.
+ */
+export async function startReplay(blueprint: Blueprint, read: ReadTensor, options: ReplayOptions): Promise<Replay> {
+  const tensorflow = loadedTensorflow()
+  if (!tensorflow) throw new Error('the engine tensorflow is not running')
+  const replay = new Replay(loadLibrary(tensorflow.engine), blueprint, options)
+  try {
+    await replay.load(read)
+    return replay
+  } catch (error) {
+    replay.free()
+    throw error
+  }
+}
+
 /** A model in a session: its weights are variables there, and graphs are captured when a shape is first met. */
 export class Replay {
   readonly #library: Library
   readonly #blueprint: Blueprint
-  readonly #options: ReplayOptions
+  readonly #options: StepGraphOptions & { seed: number }
   readonly #session: Session
   readonly #steps = new Map<string, string[]>()
 
-  private constructor(library: Library, blueprint: Blueprint, options: ReplayOptions) {
+  constructor(library: Library, blueprint: Blueprint, { threads, config, ...options }: ReplayOptions) {
     this.#library = library
     this.#blueprint = blueprint
-    this.#options = options
-    this.#session = new Session(library, configProto(options.config))
+    this.#options = { dropout: 0, gradientClipNorm: 1, precision: 'float32', ...options }
+    this.#session = new Session(library, configProto({ ...sessionConfig(threads), ...config }))
   }
 
-  /** Puts a backbone's weights into the variables of a new session. */
-  static async start(
-    library: Library,
-    blueprint: Blueprint,
-    read: ReadTensor,
-    options: ReplayOptions,
-  ): Promise<Replay> {
-    const replay = new Replay(library, blueprint, options)
-    for (const { name, tensor, shape, type } of frozenVariables(blueprint, options.precision))
-      await replay.#session.assign(name, { shape, data: read(tensor).subarray(0, elements(shape)) }, type)
-    const specs = blueprint.method.constants?.(blueprint.options, blueprint.config) ?? []
-    for (const [index, { name, shape, type }] of constantVariables(blueprint).entries())
-      await replay.#session.assign(name, { shape, data: startValues(specs[index]!, options.seed, read) }, type)
-    return replay
+  /** Puts a backbone's weights into variables. */
+  async load(read: ReadTensor): Promise<void> {
+    const { precision, seed } = this.#options
+    const { method, options, config } = this.#blueprint
+    for (const { name, tensor, shape, type } of frozenVariables(this.#blueprint, precision))
+      await this.#session.assign(name, { shape, data: read(tensor).subarray(0, elements(shape)) }, type)
+    for (const spec of method.constants?.(options, config) ?? []) {
+      const data = startValues(spec, seed, read)
+      await this.#session.assign(`constant/${spec.name}`, { shape: spec.shape, data }, 'float32')
+    }
   }
 
   /** Sets the trained vector and the moments. */
@@ -78,7 +103,7 @@ export class Replay {
     const { seed } = this.#options
     const places = await this.#prepare(batch)
     const prefix = prefixOf(batch)
-    const { rate, epsilon } = fusedAdam(learningRate, step + 1)
+    const { rate, epsilon } = correctedRate(learningRate, step + 1)
     const keys = Int32Array.from(places.flatMap((place) => dropoutKey(seed, step, place)))
     const feeds = {
       source: { shape: [batch.size, batch.sourceLength], data: batch.sourceIds },
