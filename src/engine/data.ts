@@ -43,7 +43,7 @@ export function prepareData(
   const limits = { source: training.source_length, target: training.target_length ?? Number.MAX_SAFE_INTEGER }
 
   const tokensOf = (source: Source): Promise<TokenStore> => {
-    const name = source.files.join('\n')
+    const name = [...source.files, source.eachAnswer].join('\n')
     const store = stores.get(name) ?? open(source)
     stores.set(name, store)
     return store
@@ -51,7 +51,11 @@ export function prepareData(
 
   const open = async (source: Source): Promise<TokenStore> => {
     const { name, train, validation, test, benchmark, path, split, subset, metrics, ...text } = task
-    const key = { files: source.files, text, tokenizerFile: backbone.files.tokenizerFile }
+    const key = {
+      files: source.files,
+      text: { ...text, benchmark, eachAnswer: source.eachAnswer },
+      tokenizerFile: backbone.files.tokenizerFile,
+    }
     let read = false
     const examples = () => {
       read = true

@@ -113,7 +113,7 @@ function inPrompt(values: Values, column: string): string {
 function text(values: Values, column: string): string {
   const value = given(values, column)
   if (isScalar(value)) return String(value)
-  const is = Array.isArray(value) ? 'a list' : 'an object'
+  const is = Array.isArray(value) ? 'a list' : value instanceof Uint8Array ? 'bytes' : 'an object'
   throw new Unusable(`column '${column}' is ${is}; text, a number or a boolean is needed.`)
 }
 

@@ -70,6 +70,10 @@ const textOptions = z.strictObject({
   answers: column
     .optional()
     .describe('Column with a list of right outputs; the best match counts. Else the target is.'),
+  each_answer: z
+    .boolean()
+    .default(false)
+    .describe('Whether training has a row for each of the answers, in place of one for the target.'),
   metrics: metricsOf(['exact_match', 'token_f1', 'rouge_l', 'accuracy'], ['exact_match', 'rouge_l']),
 })
 

@@ -3,7 +3,7 @@ import { officialRows } from './benchmark/official.js'
 import type { Example } from './example.js'
 import type { TaskOptions } from './options.js'
 import { type BadRows, readExamples, type Split } from './rows.js'
-import { chooseRows } from './splits.js'
+import { checkSubset, splitRows, subsetIndices } from './splits.js'
 import { type Row, readTable } from './table.js'
 
 /** Rows of one kind as they are in the world, before they are split. */
@@ -13,6 +13,8 @@ export interface Source {
   /** Every file that the rows are read from, by content. */
   files: string[]
   rows(): Iterable<Row> | AsyncIterable<Row>
+  /** Whether a row is one example for each of its answers, as training on ReCoRD has it. */
+  eachAnswer: boolean
 }
 
 export interface SourceOptions {
@@ -22,9 +24,13 @@ export interface SourceOptions {
 /** The source that a split's rows come from: official files, fetched if need be, or the user's file. */
 export async function sourceOf(task: TaskOptions, split: Split, options: SourceOptions = {}): Promise<Source> {
   const from = sourceSplit(task, split)
-  if (task.benchmark) return officialRows(task.benchmark, from, { ...options, ...(task.path && { path: task.path }) })
+  const eachAnswer = split === 'train' && 'each_answer' in task && task.each_answer
+  if (task.benchmark) {
+    const official = await officialRows(task.benchmark, from, { ...options, ...(task.path && { path: task.path }) })
+    return { ...official, eachAnswer }
+  }
   const file = task[from]!
-  return { file, files: [file], rows: () => readTable(file) }
+  return { file, files: [file], rows: () => readTable(file), eachAnswer }
 }
 
 /** The official split, or the user's file, that a split's rows are in. */
@@ -34,13 +40,21 @@ function sourceSplit({ split: way, benchmark }: TaskOptions, split: Split): Spli
   return split
 }
 
-/** The source's rows as text, one at a time. */
-export const examplesOf = (task: TaskOptions, { file, rows }: Source, skipped?: BadRows['skipped']) =>
+/** The source's examples, one at a time. */
+export async function* examplesOf(task: TaskOptions, source: Source, skipped?: BadRows['skipped']) {
+  for await (const example of rowExamples(task, source, skipped)) {
+    if (!source.eachAnswer) yield example
+    else for (const answer of example.answers ?? [example.target]) yield { ...example, target: answer }
+  }
+}
+
+const rowExamples = (task: TaskOptions, { file, rows }: Source, skipped?: BadRows['skipped']) =>
   readExamples(task, file, rows(), { on_bad_row: task.on_bad_row, ...(skipped && { skipped }) })
 
 /**
- * The rows of its source that a split has, in the order in which they stand in the split; `total` is the number of the
- * source's usable rows.
+ * Which of its source's examples a split has, in the order in which they stand in the split; `total` is how many the
+ * source has.
+ * @throws UserError for a subset larger than the split.
  */
 export async function chosenRows(
   task: TaskOptions,
@@ -48,17 +62,46 @@ export async function chosenRows(
   split: Split,
   total: number,
 ): Promise<ArrayLike<number>> {
-  const groups = 'group' in task && task.group !== undefined && task.split === 'halves' && split !== 'train'
-  const stratified = split === 'train' && task.subset?.stratified
-  const column = async (of: (example: Example) => string) => {
-    const values: string[] = []
-    for await (const example of examplesOf(task, source)) values.push(of(example))
-    return values
+  const rows = await splitExamples(task, source, split, total)
+  if (split !== 'train' || !task.subset) return rows
+  checkSubset(task, task.subset, rows.length, source.file)
+  const labels = task.subset.stratified ? await collected(examplesOf(task, source), stratumOf(task)) : undefined
+  const indices = subsetIndices(task.subset, rows.length, labels && Array.from(rows, (row) => labels[row]!))
+  return indices.map((index) => rows[index]!)
+}
+
+/** What a stratified subset keeps the shares of: a row's target, or which of its choices is right. */
+export const stratumOf =
+  ({ kind }: TaskOptions) =>
+  ({ target, label }: Example): string =>
+    kind === 'multiple_choice' ? label : target
+
+async function splitExamples(
+  task: TaskOptions,
+  source: Source,
+  split: Split,
+  total: number,
+): Promise<ArrayLike<number>> {
+  if (source.eachAnswer) {
+    const counts = await collected(rowExamples(task, source), ({ answers }) => answers?.length ?? 1)
+    return eachOf(splitRows(task, split, counts.length), counts)
   }
-  return chooseRows(task, split, total, {
-    ...(groups && { groups: await column(({ group }) => group!) }),
-    ...(stratified && { labels: await column(({ target }) => target) }),
-  })
+  const grouped = 'group' in task && task.group !== undefined && task.split === 'halves' && split !== 'train'
+  const groups = grouped ? await collected(rowExamples(task, source), ({ group }) => group!) : undefined
+  return splitRows(task, split, total, groups)
+}
+
+/** The places of the rows' examples, where row i has counts[i] of them, all in a row. */
+function eachOf(rows: ArrayLike<number>, counts: number[]): number[] {
+  const starts = [0]
+  for (const [row, count] of counts.entries()) starts.push(starts[row]! + count)
+  return Array.from(rows).flatMap((row) => Array.from({ length: counts[row]! }, (_, i) => starts[row]! + i))
+}
+
+async function collected<T>(examples: AsyncIterable<Example>, of: (example: Example) => T): Promise<T[]> {
+  const values: T[] = []
+  for await (const example of examples) values.push(of(example))
+  return values
 }
 
 /** A whole split as text, in its order. */

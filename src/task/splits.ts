@@ -39,49 +39,49 @@ function inHalves(order: number[]): { validation: number[]; test: number[] } {
   return { validation: order.slice(0, middle), test: order.slice(middle) }
 }
 
-/** What choosing may need to know of every usable row of a source. */
-interface RowFacts {
-  groups?: string[]
-  labels?: string[]
-}
-
-/** The rows that a split has of its source's `total` usable rows, in the split's order. @throws UserError for a subset larger than the split. */
-export function chooseRows(
-  task: TaskOptions,
+/** The rows that a split has of its source's `total`, before any subset; `groups` are those of rows that belong together. */
+export function splitRows(
+  { split: way }: TaskOptions,
   split: Split,
   total: number,
-  { groups, labels }: RowFacts,
+  groups?: string[],
 ): ArrayLike<number> {
-  const rows = splitRows(task, split, total, groups)
-  if (split !== 'train' || !task.subset) return rows
-  return subsetIndices(task.subset, rows.length, labels && Array.from(rows, (row) => labels[row]!)).map(
-    (index) => rows[index]!,
-  )
-}
-
-function splitRows({ split: way }: TaskOptions, split: Split, total: number, groups?: string[]): ArrayLike<number> {
   if (way === 'halves' && split !== 'train') return (groups ? groupedHalves(groups) : halves(total))[split]
   if (way === 'held_out' && split !== 'test') return heldOut(total)[split]
   return Int32Array.from({ length: total }, (_, row) => row)
 }
 
 /**
- * Indices into a training split of `total` rows: the first of randperm(total, seed) or, stratified, the first of each
- * label in that order, with every label's share of the rows (largest remainders) kept.
- * @throws UserError if there are fewer rows.
+ * Checks that a training split of so many rows has the subset; `at` is what the error names.
+ * @throws UserError for one that is larger, or stratified where free texts are no labels that could keep their share.
+ */
+export function checkSubset(
+  { kind, name }: Pick<TaskOptions, 'kind' | 'name'>,
+  { size, stratified }: Omit<Subset, 'seed'>,
+  rows: number,
+  at: string,
+): void {
+  if (size > rows) {
+    const remedy = `Choose ${rows} or fewer.`
+    throw new UserError({ at, problem: `a subset of ${size} rows; the training split of ${name} has ${rows}.`, remedy })
+  }
+  if (!stratified || kind !== 'text') return
+  throw new UserError({
+    at,
+    problem: `a stratified subset keeps the share of each label; the task ${name} is of kind text and has none.`,
+    remedy: 'Leave stratified out.',
+  })
+}
+
+/**
+ * Indices into a training split of `total` rows, of which there are at least `size`: the first of randperm(total, seed)
+ * or, stratified, the first of each label in that order, with every label's share of the rows (largest remainders) kept.
  */
 export function subsetIndices(
   { size, seed }: Omit<Subset, 'stratified'>,
   total: number,
   labels?: string[],
 ): Int32Array {
-  if (size > total) {
-    throw new UserError({
-      at: 'task.subset.size',
-      problem: `is ${size}; the training split has ${total} rows.`,
-      remedy: 'Choose a smaller size.',
-    })
-  }
   const order = randperm(total, seed)
   if (!labels) return order.slice(0, size)
   const left = quotas(labels, size)

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { randperm } from '../../src/random.js'
 import { confusionMatrix } from '../../src/task/confusion.js'
 import { exampleOf, rounded } from '../../src/task/example.js'
 import { type TaskOptions, taskOptions } from '../../src/task/options.js'
@@ -60,6 +61,30 @@ describe('text', () => {
       source: 'q: Paris, Rome, 3',
     })
   })
+})
+
+test('each_answer: a training row for each answer, drawn after the split; elsewhere a row is one', async () => {
+  const file = join(folder, 'answers.jsonl')
+  const lines = Array.from({ length: 1003 }, (_, i) =>
+    JSON.stringify({ q: i, target: 'a', answers: i % 2 ? ['a', 'b'] : ['c'] }),
+  )
+  writeFileSync(file, lines.join('\n'))
+  const each = task('text', { train: file, test: file, split: 'held_out', answers: 'answers', each_answer: true })
+  const [train, validation] = [await readSplit(each, 'train'), await readSplit(each, 'validation')]
+  const left = [...randperm(1003, 42)].slice(1000)
+  expect(train.map(({ source, target }) => [source, target])).toEqual(
+    left.flatMap((i) =>
+      i % 2
+        ? [
+            [`q: ${i}`, 'a'],
+            [`q: ${i}`, 'b'],
+          ]
+        : [[`q: ${i}`, 'c']],
+    ),
+  )
+  expect(validation.length).toBe(1000)
+  const one = taskOptions.parse({ ...each, subset: { size: 1, seed: 3 } })
+  expect((await readSplit(one, 'train'))[0]).toEqual(train[randperm(train.length, 3)[0]!])
 })
 
 describe('multiple choice', () => {

@@ -1,4 +1,3 @@
-import type { Row } from '../table.js'
 import { column, RowProblem, textOf, type Values } from './benchmark.js'
 
 interface OfficialPassage {
@@ -36,12 +35,6 @@ export function finishRecord(values: Values): Values {
     answers,
     answer: answers[0],
   }
-}
-
-/** A query's row for each of its answers, as training takes them; they differ in `answer`. */
-export function eachAnswer(row: Row): Row[] {
-  if ('problem' in row) return [row]
-  return (row.values.answers as string[]).map((answer) => ({ line: row.line, values: { ...row.values, answer } }))
 }
 
 /** A highlight is a sentence of its own: the one before it gets a full stop unless it has an end. */

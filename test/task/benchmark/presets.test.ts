@@ -7,10 +7,9 @@ import { parse } from 'yaml'
 import { presetFile, presetNames } from '../../../src/presets.js'
 import { packageRoot } from '../../../src/root.js'
 import { benchmarkNames, officialRows } from '../../../src/task/benchmark/official.js'
-import { eachAnswer } from '../../../src/task/benchmark/record.js'
 import { type Example, exampleOf } from '../../../src/task/example.js'
 import { type TaskOptions, taskOptions } from '../../../src/task/options.js'
-import { groupedHalves, halves, heldOut } from '../../../src/task/splits.js'
+import { readSplit } from '../../../src/task/source.js'
 import type { Row } from '../../../src/task/table.js'
 import { collect } from '../collect.js'
 
@@ -64,18 +63,8 @@ async function examples(task: TaskOptions, split: Split, path: string) {
 }
 
 /** The split as the preset's `split` says, which is the paper's. */
-async function splitOf(task: TaskOptions, split: Split, path: string): Promise<Rendered[]> {
-  if (task.split === 'given' || (task.split === 'halves' && split === 'train')) return examples(task, split, path)
-  if (task.split === 'halves') {
-    const all = await examples(task, 'validation', path)
-    const grouped = 'group' in task && task.group !== undefined
-    const chosen = grouped ? groupedHalves(all.map(({ group }) => group!)) : halves(all.length)
-    return chosen[split as 'validation' | 'test'].map((i) => all[i]!)
-  }
-  if (split === 'test') return examples(task, 'validation', path)
-  const all = await examples(task, 'train', path)
-  return heldOut(all.length)[split].map((i) => all[i]!)
-}
+const splitOf = (task: TaskOptions, split: Split, path: string): Promise<Rendered[]> =>
+  readSplit({ ...task, path }, split)
 
 test('every benchmark has a preset of its name, and its first comment gives the rows', () => {
   expect(presetNames('tasks').filter((name) => name.includes('/'))).toEqual(benchmarkNames().sort())
@@ -120,7 +109,8 @@ describe.skipIf(missing)(`official files${missing}`, () => {
     const task = preset('superglue/record')
     const read = async (split: Split) =>
       collect((await officialRows('superglue/record', split, { path: pathOf(task.name) })).rows())
-    const train = (await read('train')).flatMap(eachAnswer).map((row) => rendered(task, row))
+    const given: TaskOptions = { ...task, split: 'given', path: pathOf(task.name) }
+    const train = await readSplit(given, 'train')
     const { labels: _, ...taught } = digest(train)
     expect(taught).toEqual(expected['superglue/record']!.train)
     const validation = (await read('validation')).map((row) => rendered(task, row))
