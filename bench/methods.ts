@@ -6,9 +6,9 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { presetNames } from '../src/presets.js'
+import { barPlot, scatterPlot } from '../src/report/plots.js'
 import { packageRoot } from '../src/root.js'
 import type { Result } from '../src/run/directory.js'
-import { barPlot, scatterPlot } from './plots.js'
 
 const steps = Number(process.argv[2] ?? 300)
 const folder = mkdtempSync(join(tmpdir(), 'methods-'))

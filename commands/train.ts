@@ -1,6 +1,11 @@
 import { resolve } from 'node:path'
-import { Command, Flags } from '@oclif/core'
+import { Command, Flags, type Interfaces } from '@oclif/core'
 import { deviceFlags, experimentArg, setFlag } from '../src/flags.js'
+import type { LowResourceResults } from '../src/sweep/low_resource.js'
+
+type LowResourceFlags = Interfaces.InferredFlags<typeof Train.flags>
+
+const list = { multiple: true, multipleNonGreedy: true, delimiter: ',' } as const
 
 export default class Train extends Command {
   static summary = 'Train an experiment and report its validation and test scores.'
@@ -17,6 +22,12 @@ export default class Train extends Command {
       description: 'Go on after Ctrl-C, a kill or a power cut',
       command: '<%= config.bin %> train quickstart --resume',
     },
+    {
+      description:
+        'Two methods on 100, 500 and 1000 training rows, three draws of each; the same command goes on after Ctrl-C',
+      command:
+        '<%= config.bin %> train quickstart --low-resource --sizes 100,500,1000 --seeds 3 --methods compacter,full',
+    },
     { description: 'Check everything and time one step', command: '<%= config.bin %> train quickstart --dry-run' },
   ]
   static args = {
@@ -28,6 +39,28 @@ export default class Train extends Command {
     resume: Flags.boolean({ description: 'Continue the run that is in the folder.' }),
     ...deviceFlags,
     'dry-run': Flags.boolean({ description: 'Check backbone, data and memory with two steps; write nothing.' }),
+    'low-resource': Flags.boolean({
+      description: 'Train on subsets of the training rows, a run for every size, seed and method, and sum up.',
+      exclusive: ['resume', 'dry-run'],
+    }),
+    sizes: Flags.integer({
+      description: "Training rows of --low-resource (default: the paper's 100 to 4000, as far as there are so many).",
+      helpValue: '100,500,…',
+      dependsOn: ['low-resource'],
+      ...list,
+      min: 1,
+    }),
+    seeds: Flags.integer({
+      description: 'Subsets of each size in --low-resource (default: 5).',
+      dependsOn: ['low-resource'],
+      min: 1,
+    }),
+    methods: Flags.string({
+      description: "Method presets of --low-resource (default: the experiment's method).",
+      helpValue: 'compacter,full,…',
+      dependsOn: ['low-resource'],
+      ...list,
+    }),
   }
   static enableJsonFlag = true
 
@@ -35,6 +68,7 @@ export default class Train extends Command {
     const { args, flags } = await this.parse(Train)
     const { loadExperiment } = await import('../src/experiment/load.js')
     const experiment = loadExperiment(args.experiment, flags.set)
+    if (flags['low-resource']) return this.lowResource(args.experiment, flags)
     const { terminalProgress } = await import('../src/terminal.js')
     const progress = await terminalProgress()
     const device = { engine: flags.engine, threads: flags.threads }
@@ -54,5 +88,23 @@ export default class Train extends Command {
     const { resultTable } = await import('../src/report/scores.js')
     this.log(`${resultTable(experiment, result)}\n${folder}`)
     return result
+  }
+
+  private async lowResource(
+    file: string,
+    { set, sizes, seeds, methods, engine, threads, 'run-dir': folder }: LowResourceFlags,
+  ): Promise<LowResourceResults> {
+    const { terminalProgress } = await import('../src/terminal.js')
+    const { lowResource } = await import('../src/sweep/low_resource.js')
+    const { untilInterrupted } = await import('../src/engine/interrupt.js')
+    const { lowResourceTable } = await import('../src/report/low_resource.js')
+    const progress = await terminalProgress()
+    const grid = { sets: set ?? [], sizes, seeds: seeds ?? 5, methods, folder }
+    const results = await untilInterrupted((interrupted) =>
+      lowResource(file, { ...grid, engine, threads, progress, interrupted }),
+    )
+    if (results.failed.length > 0) process.exitCode = 1
+    this.log(`${lowResourceTable(results)}\n${results.folder}`)
+    return results
   }
 }
