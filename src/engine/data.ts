@@ -53,7 +53,7 @@ export function prepareData(
     const { name, train, validation, test, benchmark, path, split, subset, metrics, ...text } = task
     const key = {
       files: source.files,
-      text: { ...text, benchmark, eachAnswer: source.eachAnswer },
+      text: { ...text, benchmark, ...(task.name_first && { name }), eachAnswer: source.eachAnswer },
       tokenizerFile: backbone.files.tokenizerFile,
     }
     let read = false

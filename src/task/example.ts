@@ -26,12 +26,15 @@ class Unusable extends Error {}
 export function exampleOf(task: RowText, values: Values): Omit<Example, 'row'> | { problem: string } {
   try {
     const source = task.prompt.replace(PLACEHOLDER, (_, column: string) => inPrompt(values, column))
-    return { source, ...outcomeOf(task, values) }
+    return { source: task.name_first ? `${nameOf(task)} ${source}` : source, ...outcomeOf(task, values) }
   } catch (error) {
     if (error instanceof Unusable) return { problem: error.message }
     throw error
   }
 }
+
+/** `rte` of `glue/rte`. */
+const nameOf = ({ name }: RowText) => name.slice(name.lastIndexOf('/') + 1)
 
 /** The columns that a task names, each by the key that names it. */
 export function columnsOf(task: RowText): { key: string; column: string }[] {

@@ -29,6 +29,12 @@ const common = {
     ),
   subset: subset.optional().describe('Train on so many rows only; validation and test stay whole.'),
   on_bad_row: z.enum(['error', 'skip']).default('error').describe('What to do about rows that cannot be used.'),
+  name_first: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether the task's name, without its benchmark, stands before the source, as the paper has it except with adapters.",
+    ),
   prompt: z.string().min(1).describe('Source text; {column} stands for that column of the row.'),
 }
 
@@ -98,10 +104,13 @@ export type TaskOptions = z.infer<typeof taskOptions>
 
 /** What makes text of a row. */
 export type RowText =
-  | Pick<z.infer<typeof classificationOptions>, 'kind' | 'prompt' | 'label' | 'labels' | 'group'>
-  | Pick<z.infer<typeof regressionOptions>, 'kind' | 'prompt' | 'label' | 'step'>
-  | Pick<z.infer<typeof textOptions>, 'kind' | 'prompt' | 'target' | 'answers'>
-  | Pick<z.infer<typeof multipleChoiceOptions>, 'kind' | 'prompt' | 'choices' | 'label'>
+  | Pick<
+      z.infer<typeof classificationOptions>,
+      'kind' | 'name' | 'name_first' | 'prompt' | 'label' | 'labels' | 'group'
+    >
+  | Pick<z.infer<typeof regressionOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'label' | 'step'>
+  | Pick<z.infer<typeof textOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'target' | 'answers'>
+  | Pick<z.infer<typeof multipleChoiceOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'choices' | 'label'>
 
 /** The files that a task of the user's own must name, for its way of splitting. */
 export const FILES_NEEDED = {

@@ -87,6 +87,11 @@ test('each_answer: a training row for each answer, drawn after the split; elsewh
   expect((await readSplit(one, 'train'))[0]).toEqual(train[randperm(train.length, 3)[0]!])
 })
 
+test('name_first: the name without its benchmark stands before the source', () => {
+  const named = task('text', { target: 'a', name: 'glue/rte', name_first: true })
+  expect(exampleOf(named, { q: 'x', a: 'y' })).toMatchObject({ source: 'rte q: x' })
+})
+
 describe('multiple choice', () => {
   const columns = task('multiple_choice', { choices: ['a', 'b'] })
   const list = task('multiple_choice', { choices: 'options' })
