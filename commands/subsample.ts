@@ -39,7 +39,7 @@ export default class Subsample extends Command {
       max: 0xffffffff,
       exclusive: ['seeds'],
     }),
-    stratified: Flags.boolean({ description: 'Keep the share of each label.' }),
+    stratified: Flags.boolean({ description: 'Keep the share of each label.', default: false }),
     out: Flags.string({ description: 'Folder of the files.', helpValue: 'DIR', default: '.' }),
     path: Flags.string({
       description: "Folder with a benchmark's official files, instead of the hub.",
