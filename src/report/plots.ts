@@ -19,20 +19,21 @@ export function scatterPlot(
   { score, title }: { score: string; title: string },
 ): Promise<string> {
   const position = {
-    x: { field: 'share', type: 'quantitative', scale: { type: 'log' }, title: 'trained parameters, % of the backbone' },
+    x: {
+      field: 'share',
+      type: 'quantitative',
+      scale: { type: 'log', padding: 12 },
+      title: 'trained parameters, % of the backbone',
+    },
     y: { field: 'score', type: 'quantitative', scale: { zero: false }, title: score },
   } as const
+  const by = { field: 'method', type: 'nominal', sort: null, title: null } as const
   return svg({
     ...SIZE,
     title,
     data: { values: points },
-    layer: [
-      { mark: { type: 'point', filled: true, size: 70 }, encoding: position },
-      {
-        mark: { type: 'text', align: 'left', dx: 7, dy: -5, fontSize: 10 },
-        encoding: { ...position, text: { field: 'method' } },
-      },
-    ],
+    mark: { type: 'point', filled: true, size: 90, opacity: 0.85 },
+    encoding: { ...position, color: { ...by, scale: { scheme: 'tableau20' } }, shape: by }, // names beside points would cover each other
   })
 }
 
