@@ -18,7 +18,7 @@ import { disposeModel, type Model, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel } from './prepare.js'
-import { disposeState } from './step.js'
+import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
 import { runTraining, type Training } from './trainer.js'
 
 export interface TrainOptions extends DeviceOptions {
@@ -65,21 +65,29 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
   progress.note(device.description)
+  const { mode, why } = chooseMode(prepared.experiment, device, prepared.steps)
+  progress.note(`Steps: ${mode} (${why}).`)
   if (!options.resume) beginRun(files, experimentYaml(prepared.experiment))
   const model = prepareModel(prepared.experiment, prepared.backbone, progress)
   const counts = countsOf(model, prepared.backbone)
   const { train, validation, test } = prepared
   const dataFiles = { train: train.files, validation: validation.files, test: test.files }
   const backbone_sha256 = prepared.backbone.files.hash()
-  writeJson(files.manifest, manifestOf(prepared.experiment, device, { ...counts, backbone_sha256 }, dataFiles))
+  writeJson(
+    files.manifest,
+    manifestOf(prepared.experiment, device, { ...counts, backbone_sha256, engine_mode: mode }, dataFiles),
+  )
   const { state, run } = startOrResume(files, model, prepared)
   truncateMetrics(files.metrics, state.step)
-  const optimizer = { state }
   const evaluation = { experiment: prepared.experiment, tokenizer: prepared.backbone.tokenizer, progress, interrupted }
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
+  const stepper =
+    mode === 'eager'
+      ? eagerStepper(model, prepared.experiment, state)
+      : await replayStepper(model, prepared.experiment, state, { ...prepared.backbone.files, threads: device.threads })
   try {
-    const pace = await runTraining({ ...prepared, files, model, evaluation, progress, interrupted }, optimizer, run)
-    await saveTrained(files.last, model, optimizer.state)
+    const pace = await runTraining({ ...prepared, files, model, evaluation, progress, interrupted }, stepper, run)
+    await saveTrained(files.last, model, await stepper.state())
     progress.phase('Testing the best checkpoint')
     const test = await testBest(files, model, prepared, evaluation)
     const best = run.best!
@@ -98,7 +106,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
     progress.end()
     return result
   } finally {
-    disposeState(optimizer.state)
+    stepper.free()
     disposeModel(model)
     closeAll(prepared)
   }

@@ -6,13 +6,12 @@ import { appendMetrics } from '../run/metrics_log.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
 import { type RunState, saveCheckpoint, saveTrained } from './checkpoint.js'
 import type { PreparedSplit } from './data.js'
-import { dropoutAt } from './dropout.js'
 import { type Evaluation, evaluateSplit, meanScore } from './evaluate.js'
 import { Interrupted } from './interrupt.js'
 import type { Model } from './model.js'
 import { learningRate, type OptimizerState } from './optimizer.js'
 import { Pace } from './pace.js'
-import { trainingStep } from './step.js'
+import type { Stepper } from './stepper.js'
 
 /** Everything a training needs, prepared. */
 export interface Training {
@@ -30,16 +29,11 @@ export interface Training {
 }
 
 /**
- * Trains from the given state to the last step: evaluates on validation when due, keeps the best, saves checkpoints.
+ * Trains from the stepper's state to the last step: evaluates on validation when due, keeps the best, saves checkpoints.
  * Gives the pace it went at.
- * The optimiser's state is replaced in `optimizer.state` as it goes, so that the caller can free it.
  * @throws Interrupted when asked to stop, after the checkpoint is saved; UserError when the loss is no number.
  */
-export async function runTraining(
-  training: Training,
-  optimizer: { state: OptimizerState },
-  run: RunState,
-): Promise<Pace> {
+export async function runTraining(training: Training, stepper: Stepper, run: RunState): Promise<Pace> {
   const { experiment, files, steps, plan, interrupted } = training
   const { checkpoint_every: checkpointEvery, evaluate_every: evaluateEvery = plan.stepsPerEpoch } = experiment.training
   const before = run.seconds
@@ -47,20 +41,20 @@ export async function runTraining(
   const pace = new Pace()
   const save = async () => {
     run.seconds = before + (performance.now() - started) / 1000
-    await saveCheckpoint(files.checkpoint, optimizer.state, run)
+    await saveCheckpoint(files.checkpoint, await stepper.state(), run)
   }
   try {
     for (;;) {
-      const { step } = optimizer.state
+      const step = stepper.count
       const due = step === steps || (step > 0 && step % evaluateEvery === 0)
       if (due && run.evaluatedStep !== step) {
-        await evaluateStep(training, optimizer.state, run)
+        await evaluateStep(training, await stepper.state(), run)
         await save()
         pace.pause()
       } else if (step % checkpointEvery === 0) await save()
       if (step === steps) return pace
       if (interrupted()) throw new Interrupted()
-      await takeStep(training, optimizer, pace)
+      await takeStep(training, stepper, pace)
     }
   } catch (error) {
     if (error instanceof Interrupted || error instanceof NotANumber) await save()
@@ -68,18 +62,15 @@ export async function runTraining(
   }
 }
 
-async function takeStep(training: Training, optimizer: { state: OptimizerState }, pace: Pace): Promise<void> {
-  const { experiment, files, model, train, plan, steps, progress } = training
-  const { learning_rate: peak, warmup_steps: warmup, seed, gradient_clip_norm } = experiment.training
-  const { step } = optimizer.state
+async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promise<void> {
+  const { experiment, files, train, plan, steps, progress } = training
+  const { learning_rate: peak, warmup_steps: warmup } = experiment.training
+  const step = stepper.count
   const rows = plan.batch(step)
   const rate = learningRate(step, { peak, warmup, steps })
-  const dropout = dropoutAt(experiment.training.dropout ?? model.config.dropout, seed, step)
-  const options = { learningRate: rate, gradientClipNorm: gradient_clip_norm, dropout }
-  const taken = await trainingStep(model, optimizer.state, padBatch(train.tokens, rows), options)
-  const { loss, gradientNorm } = taken.result
-  if (taken.state === optimizer.state) throw await notANumber(training, step + 1, rows, taken.result)
-  optimizer.state = taken.state
+  const { taken, result } = await stepper.step(padBatch(train.tokens, rows), rate)
+  if (!taken) throw await notANumber(training, step + 1, rows, result)
+  const { loss, gradientNorm } = result
   appendMetrics(files.metrics, { step: step + 1, loss, learning_rate: rate, gradient_norm: gradientNorm })
   pace.step(rows.length)
   progress.update(pace.line(step + 1, steps, loss))

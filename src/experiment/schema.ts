@@ -27,6 +27,14 @@ export const trainingOptions = z.strictObject({
   target_length: count.optional().describe('Tokens of a target; those of the longest label and </s> unless told.'),
   gradient_clip_norm: z.number().positive().default(1).describe('Largest norm of the whole gradient.'),
   dropout: z.number().min(0).lt(1).optional().describe("Dropout rate while training; the backbone's own unless told."),
+  engine_mode: z
+    .enum(['auto', 'replay', 'eager'])
+    .default('auto')
+    .describe('Steps as captured graphs, which TensorFlow alone has, or op by op; auto captures what is long enough.'),
+  precision: z
+    .enum(['float32', 'bfloat16'])
+    .default('float32')
+    .describe('bfloat16: products of bfloat16 operands and frozen matrices in it; everything else stays float32.'),
 })
 export type TrainingOptions = z.infer<typeof trainingOptions>
 

@@ -18,6 +18,9 @@ export interface Manifest {
   engine_version: string
   device: string
   threads: number
+  /** How steps are taken: as captured graphs, or op by op. */
+  engine_mode: 'replay' | 'eager'
+  precision: 'float32' | 'bfloat16'
   seed: number
   trained_parameters: number
   backbone_parameters: number
@@ -28,7 +31,7 @@ export interface Manifest {
 export function manifestOf(
   experiment: Experiment,
   device: Device,
-  facts: Pick<Manifest, 'trained_parameters' | 'backbone_parameters' | 'backbone_sha256'>,
+  facts: Pick<Manifest, 'trained_parameters' | 'backbone_parameters' | 'backbone_sha256' | 'engine_mode'>,
   dataFiles: Record<string, string[]>,
 ): Manifest {
   const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
@@ -42,6 +45,7 @@ export function manifestOf(
     engine_version: device.version,
     device: device.description,
     threads: device.threads,
+    precision: experiment.training.precision,
     seed: experiment.training.seed,
     ...facts,
     data_sha256: Object.fromEntries(Object.entries(dataFiles).map(([split, files]) => [split, hashFiles(files)])),

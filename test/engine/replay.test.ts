@@ -60,6 +60,13 @@ function shorter(batch: Batch): Batch {
   return { ...batch, sourceIds, sourceLength }
 }
 
+/** The same shape, other tokens: nothing of the batch that a shape was captured with may be in its graph. */
+const otherRows = (batch: Batch): Batch => ({
+  ...batch,
+  sourceIds: batch.sourceIds.toReversed(),
+  targetIds: batch.targetIds.map((id) => (id > 1 ? 98 - id : id)),
+})
+
 const t5Small = openSafetensors(join(packageRoot, 'test/fixtures/t5-small/compacter.safetensors'))
 
 async function compare(
@@ -107,7 +114,7 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
   test.each(presetNames('methods'))(`of %s is where the eager one is after ${STEPS} steps`, async (name) => {
     const { options, peak } = preset(name)
     const { free, ...both } = await tiny(options)
-    await compare(both, [batch, shorter(batch)], peak)
+    await compare(both, [batch, shorter(batch), otherRows(batch)], peak)
     free()
   })
 
@@ -117,7 +124,7 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
     const numbers = new Map([...shapes.keys()].sort().map((name, index) => [name, index]))
     const spreads = JSON.parse(t5Small.metadata.case!).centre_and_scale
     const read = (name: string) => generatedTensor(numbers.get(name)!, shapes.get(name)!, spreadOf(name, spreads))
-    const { options, peak } = preset('compacter', {})
+    const { options } = preset('compacter', {})
     const model = loadModel(config, options, read, SEED)
     const replay = await startReplay(model, read, { seed: SEED, dropout: DROPOUT, gradientClipNorm: 1, threads: 2 })
     const [size, sourceLength] = t5Small.entries.get('input_ids')!.shape as [number, number]
@@ -127,7 +134,7 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
     const start = gathered(model.layout, ({ name, shape }) =>
       numbers.has(name) ? read(name) : generatedTensor(1000, shape, spreads['new tensors']),
     )
-    await compare({ model, start, replay }, [{ rows: [], ...ids, size, sourceLength, targetLength }], peak)
+    await compare({ model, start, replay }, [{ rows: [], ...ids, size, sourceLength, targetLength }], 3e-4)
     replay.free()
     disposeModel(model)
   })

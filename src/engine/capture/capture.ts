@@ -92,7 +92,7 @@ export function batchInput(
   const targetIds = new Int32Array(size * targetLength)
   input('source', sourceIds, [size, sourceLength])
   if (targetLength > 0) input('target', targetIds, [size, targetLength])
-  return { rows: [], sourceIds, targetIds, ...shape }
+  return { rows: [], sourceIds, targetIds, size, sourceLength, targetLength } // not ...shape: it may be a batch with ids
 }
 
 function keepLarge(graph: Graph, large: Map<string, Values>) {

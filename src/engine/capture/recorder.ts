@@ -73,7 +73,7 @@ export class Recorder {
   #recording(binding: Binding): Binding {
     const own = {
       createTensor: (shape: number[], dtype: number, values: ArrayLike<number>) =>
-        this.#recorded(this.#inputs.get(values) ?? this.#constants.output(constantOf(shape, dtype, values))).id,
+        this.#recorded(this.#input(values, shape) ?? this.#constants.output(constantOf(shape, dtype, values))).id,
       deleteTensor: () => {},
       tensorDataSync: () => {
         throw new Error('a recorded tensor has no values: what is captured must not read any')
@@ -83,6 +83,16 @@ export class Recorder {
     }
     // the binding is frozen: what is not named here is taken from it
     return Object.create(binding, Object.getOwnPropertyDescriptors(own)) as Binding
+  }
+
+  /** The input that an array stands for, in the shape of the tensor that is made of it. */
+  #input(values: ArrayLike<number>, shape: number[]): Output | undefined {
+    const input = this.#inputs.get(values)
+    if (!input || String(this.graph.shapeOf(input)) === String(shape)) return input
+    const dimensions = this.#constants.output({ shape: [shape.length], data: Int32Array.from(shape) })
+    const attributes = { T: { type: this.graph.typeOf(input) }, Tshape: { type: TYPES.int32 } }
+    const name = `Reshape_input_${this.#operations++}`
+    return this.graph.output({ type: 'Reshape', name, inputs: [input, dimensions], attributes })
   }
 
   #operation(binding: Binding, type: string, attributes: OpAttribute[], ids: number[], count: number): BindingTensor[] {

@@ -1,0 +1,148 @@
+import { UserError } from '../error.js'
+import type { Experiment } from '../experiment/schema.js'
+import type { Batch } from '../task/batches.js'
+import tf from '../tf.cjs'
+import type { Device } from './device.js'
+import { dropoutAt } from './dropout.js'
+import type { Model, ReadTensor } from './model.js'
+import type { OptimizerState } from './optimizer.js'
+import { loadLibrary } from './replay/library.js'
+import { type Replay, startReplay } from './replay/replay.js'
+import { disposeState, type StepResult, trainingStep } from './step.js'
+import { loadedTensorflow } from './tensorflow.js'
+
+/** Steps from which on a captured step has paid for its capture: about a second a shape of a small model, see docs/benchmarks.md. */
+export const REPLAY_FROM = 200
+
+/** What takes the steps of a training. */
+export interface Stepper {
+  mode: 'replay' | 'eager'
+  /** One step from the state; false where loss or gradient is no number, and the state is as it was. */
+  step(batch: Batch, learningRate: number): Promise<{ taken: boolean; result: StepResult }>
+  /** The state as it is now. It is the stepper's: it lasts until the next step. */
+  state(): Promise<OptimizerState>
+  /** Steps taken so far. */
+  readonly count: number
+  free(): void
+}
+
+/** How a training's steps are to be taken, and why. `engine_mode: auto` replays what is long enough, where it can. */
+export function chooseMode(
+  { training }: Experiment,
+  { engine }: Pick<Device, 'engine'>,
+  steps: number,
+): { mode: Stepper['mode']; why: string } {
+  const { engine_mode, precision } = training
+  if (engine !== 'tensorflow') {
+    if (engine_mode === 'replay' || precision === 'bfloat16') throw needsTensorflow(training, engine)
+    return { mode: 'eager', why: `${engine} has no replay` }
+  }
+  if (engine_mode !== 'auto') {
+    if (engine_mode === 'eager' && precision === 'bfloat16') throw eagerIsFloat32()
+    return { mode: engine_mode, why: 'as training.engine_mode says' }
+  }
+  if (precision === 'bfloat16') return { mode: 'replay', why: 'bfloat16 needs it' }
+  const missing = whyNoReplay()
+  if (missing) return { mode: 'eager', why: `no replay: ${missing}` }
+  return steps >= REPLAY_FROM
+    ? { mode: 'replay', why: `${steps} steps` }
+    : { mode: 'eager', why: `${steps} steps; a capture pays from ${REPLAY_FROM}` }
+}
+
+/** What of the C API is missing here. */
+function whyNoReplay(): string | undefined {
+  try {
+    loadLibrary(loadedTensorflow()!.engine)
+    return undefined
+  } catch (error) {
+    return (error as Error).message.split('\n')[0]
+  }
+}
+
+/** Steps by tfjs's tape, op by op. Frees the given state as it goes. */
+export function eagerStepper(model: Model, experiment: Experiment, state: OptimizerState): Stepper {
+  const { dropout, seed, gradient_clip_norm: gradientClipNorm } = experiment.training
+  let current = state
+  return {
+    mode: 'eager',
+    get count() {
+      return current.step
+    },
+    async step(batch, learningRate) {
+      const mask = dropoutAt(dropout ?? model.config.dropout, seed, current.step)
+      const options = { learningRate, gradientClipNorm, dropout: mask }
+      const { state: next, result } = await trainingStep(model, current, batch, options)
+      const taken = next !== current
+      current = next
+      return { taken, result }
+    },
+    state: async () => current,
+    free: () => disposeState(current),
+  }
+}
+
+/** Steps as captured graphs in a session of TensorFlow's. Frees the given state. */
+export async function replayStepper(
+  model: Model,
+  experiment: Experiment,
+  state: OptimizerState,
+  { read, threads }: { read: ReadTensor; threads: number },
+): Promise<Stepper> {
+  const { dropout, seed, gradient_clip_norm, precision } = experiment.training
+  const replay = await startReplay(model, read, {
+    dropout: dropout ?? model.config.dropout,
+    gradientClipNorm: gradient_clip_norm,
+    precision,
+    seed,
+    threads,
+  })
+  const values = (tensor: tf.Tensor) => tensor.data() as Promise<Float32Array>
+  await replay.write({
+    vector: await values(state.vector),
+    first: await values(state.first),
+    second: await values(state.second),
+  })
+  return replaying(replay, state)
+}
+
+function replaying(replay: Replay, start: OptimizerState): Stepper {
+  let count = start.step
+  let read: OptimizerState = start
+  return {
+    mode: 'replay',
+    get count() {
+      return count
+    },
+    async step(batch, learningRate) {
+      const result = await replay.step(batch, count, learningRate)
+      const taken = Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)
+      if (taken) count++
+      return { taken, result }
+    },
+    async state() {
+      if (read.step === count) return read
+      const { vector, first, second } = await replay.read()
+      disposeState(read)
+      read = { vector: tf.tensor1d(vector), first: tf.tensor1d(first), second: tf.tensor1d(second), step: count }
+      return read
+    },
+    free() {
+      disposeState(read)
+      replay.free()
+    },
+  }
+}
+
+const needsTensorflow = ({ engine_mode, precision }: Experiment['training'], engine: string) =>
+  new UserError({
+    at: engine_mode === 'replay' ? 'training.engine_mode' : 'training.precision',
+    problem: `is ${engine_mode === 'replay' ? engine_mode : precision}, which the engine ${engine} does not have.`,
+    remedy: 'Use --engine tensorflow.',
+  })
+
+const eagerIsFloat32 = () =>
+  new UserError({
+    at: 'training.precision',
+    problem: 'is bfloat16, which the eager engine does not have.',
+    remedy: 'Set training.engine_mode to replay or auto.',
+  })
