@@ -51,8 +51,17 @@ export interface WritableTensor {
   data: Float32Array | Int32Array
 }
 
-/** The limit of the reference implementation. */
-const HEADER_LIMIT = 100_000_000
+/** Float32 values that are read when their turn to be written comes. */
+export interface DeferredTensor {
+  shape: readonly number[]
+  read(): Float32Array
+}
+
+/**
+ * The reference implementation takes 100 MB, which as JSON can fill a gigabyte of memory; the largest T5's header has
+ * some 0.2 MB, one shard or all.
+ */
+const HEADER_LIMIT = 4_000_000
 /** Held at once beside the result: the half-precision bytes of one piece. */
 const PIECE_BYTES = 1 << 22
 const DAMAGED = 'The file is damaged or was not copied whole: fetch it again.'
@@ -90,8 +99,14 @@ function readHeader(fd: number, path: string): Pick<SafetensorsFile, 'metadata' 
   if (stat.size < 8) throw fail(`has ${stat.size} bytes, too few for a safetensors file.`)
   const prefix = new DataView(readAt(fd, path, 0, 8).buffer)
   const length = Number(prefix.getBigUint64(0, true))
-  if (length > HEADER_LIMIT || length + 8 > stat.size) {
+  if (length + 8 > stat.size) {
     throw fail(`says that its header has ${length} bytes; the file has ${stat.size}. Not safetensors, or truncated.`)
+  }
+  if (length > HEADER_LIMIT) {
+    throw fail(
+      `has a header of ${length} bytes; at most ${HEADER_LIMIT} are read.`,
+      'No T5 needs so many: do not trust it.',
+    )
   }
   const header = parseHeader(readAt(fd, path, 8, length), fail)
   const { __metadata__: metadata, ...tensors } = header
@@ -124,15 +139,20 @@ function checkMetadata(metadata: unknown, fail: Fail): Record<string, string> {
 function checkEntry(name: string, entry: unknown, dataStart: number, fail: Fail): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {}
   if (typeof dtype !== 'string' || !isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
-    throw fail(`has no valid dtype, shape and data_offsets for tensor ${name}.`)
+    throw fail(`has no valid dtype, shape and data_offsets for tensor ${clipped(name)}.`)
   }
   if (!Object.hasOwn(DTYPE_BYTES, dtype)) {
-    throw fail(`stores tensor ${name} as ${dtype}, which is not a known type.`, 'Convert it to F32, F16 or BF16.')
+    throw fail(
+      `stores tensor ${clipped(name)} as ${clipped(dtype)}, which is not a known type.`,
+      'Convert it to F32, F16 or BF16.',
+    )
   }
   const bytes = elements(shape) * DTYPE_BYTES[dtype as Dtype]
   const [begin, end] = offsets as [number, number]
   if (end - begin !== bytes) {
-    throw fail(`gives tensor ${name} ${end - begin} bytes; ${dtype} [${shape.join(', ')}] takes ${bytes}.`)
+    throw fail(
+      `gives tensor ${clipped(name)} ${end - begin} bytes; ${dtype} [${clipped(shape.join(', '))}] takes ${bytes}.`,
+    )
   }
   return { name, dtype: dtype as Dtype, shape, begin: dataStart + begin, end: dataStart + end }
 }
@@ -142,9 +162,10 @@ function checkLayout(entries: TensorEntry[], dataStart: number, size: number, fa
   let at = dataStart
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (end > size) {
-      throw fail(`is truncated: tensor ${name} ends at byte ${end}, the file at byte ${size}.`)
+      throw fail(`is truncated: tensor ${clipped(name)} ends at byte ${end}, the file at byte ${size}.`)
     }
-    if (begin !== at) throw fail(`has tensor ${name} at byte ${begin}, where ${at} was expected: overlap or gap.`)
+    if (begin !== at)
+      throw fail(`has tensor ${clipped(name)} at byte ${begin}, where ${at} was expected: overlap or gap.`)
     at = end
   }
   if (at !== size) throw fail(`has ${size - at} bytes after its last tensor.`)
@@ -230,31 +251,36 @@ function readInto(fd: number, path: string, position: number, bytes: Uint8Array)
  */
 export function writeSafetensors(
   path: string,
-  tensors: Iterable<readonly [string, WritableTensor]>,
+  tensors: Iterable<readonly [string, WritableTensor | DeferredTensor]>,
   metadata: Record<string, string> = {},
 ): void {
   const sorted = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1))
   const header = encodeHeader(sorted, metadata)
   writeAtomically(path, (fd) => {
     writeFully(fd, header)
-    for (const [, { data }] of sorted) writeFully(fd, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    for (const [name, tensor] of sorted) {
+      const data = 'data' in tensor ? tensor.data : tensor.read()
+      if (data.length !== elements(tensor.shape)) throw wrongLength(name, tensor.shape, data.length)
+      writeFully(fd, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+    }
   })
 }
 
 /** Eight bytes of length, then JSON, padded with spaces. Joined by hand: an object would reorder names that look like numbers. */
-function encodeHeader(tensors: (readonly [string, WritableTensor])[], metadata: Record<string, string>): Uint8Array {
+function encodeHeader(
+  tensors: (readonly [string, WritableTensor | DeferredTensor])[],
+  metadata: Record<string, string>,
+): Uint8Array {
   const fields: string[] = []
   const keys = Object.keys(metadata).sort()
   if (keys.length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata, keys)}`)
   let offset = 0
-  for (const [i, [name, { shape, data }]] of tensors.entries()) {
+  for (const [i, [name, tensor]] of tensors.entries()) {
+    const { shape } = tensor
+    const data = 'data' in tensor ? tensor.data : undefined
     if (name === '__metadata__' || name === tensors[i - 1]?.[0]) throw new Error(`tensor name ${name} is taken`)
-    if (elements(shape) !== data.length) {
-      throw new Error(
-        `tensor ${name} has ${data.length} values; its shape [${shape.join(', ')}] has ${elements(shape)}`,
-      )
-    }
-    const end = offset + data.byteLength
+    if (data && elements(shape) !== data.length) throw wrongLength(name, shape, data.length)
+    const end = offset + 4 * elements(shape)
     const dtype = data instanceof Int32Array ? 'I32' : 'F32'
     fields.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [offset, end] })}`)
     offset = end
@@ -266,8 +292,17 @@ function encodeHeader(tensors: (readonly [string, WritableTensor])[], metadata: 
   return header
 }
 
+const wrongLength = (name: string, shape: readonly number[], length: number) =>
+  new Error(`tensor ${name} has ${length} values; its shape [${shape.join(', ')}] has ${elements(shape)}`)
+
 export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
+}
+
+/** Names come from the file: one may be megabytes, or steer the terminal. */
+function clipped(text: string): string {
+  const plain = text.replace(/\p{Cc}/gu, '\uFFFD')
+  return plain.length > 120 ? `${plain.slice(0, 120)}…` : plain
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

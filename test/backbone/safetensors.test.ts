@@ -242,6 +242,29 @@ describe('a hostile file is one clear error', () => {
     ],
     ['bytes left over', () => forge({ a: entry(0, 4) }, 7), `has 3 bytes after its last tensor. ${DAMAGED}`],
     [
+      'a header of 100 MB',
+      () => {
+        forge('', 0, 100_000_000n)
+        truncateSync(path, 100_000_008)
+      },
+      'has a header of 100000000 bytes; at most 4000000 are read. No T5 needs so many: do not trust it.',
+    ],
+    [
+      'a name of a million letters that steers the terminal',
+      () => forge({ [`\u001b[2J${'a'.repeat(1e6)}`]: null }, 0),
+      `has no valid dtype, shape and data_offsets for tensor \uFFFD[2J${'a'.repeat(116)}…. ${DAMAGED}`,
+    ],
+    [
+      'offsets that run backwards',
+      () => forge({ a: entry(8, 4, [1]) }, 8),
+      `gives tensor a -4 bytes; F32 [1] takes 4. ${DAMAGED}`,
+    ],
+    [
+      'sizes whose product is no number',
+      () => forge({ a: entry(0, 0, [...Array(40).fill(2 ** 50), 0]) }, 0),
+      /gives tensor a 0 bytes; F32 \[.{120}…\] takes NaN\. /,
+    ],
+    [
       'metadata of numbers',
       () => forge({ __metadata__: { a: 1 } }, 0),
       `has __metadata__ that is not a map from strings to strings. ${DAMAGED}`,
@@ -272,6 +295,13 @@ describe('a hostile file is one clear error', () => {
   test('a missing file and a folder', () => {
     expect(() => openSafetensors(join(folder, 'none'))).toThrow(`${folder}/none: no such file.`)
     expect(() => openSafetensors(folder)).toThrow(`${folder}: is not a file. Name a .safetensors file.`)
+  })
+
+  test('lists nested a million deep are an error, not a crash', () => {
+    forge(`{"a":${'['.repeat(1e6)}${']'.repeat(1e6)}}`, 0)
+    expect(() => openSafetensors(path)).toThrow(
+      `${path}: has no valid dtype, shape and data_offsets for tensor a. ${DAMAGED}`,
+    )
   })
 
   test('a tensor called __proto__ is a tensor', () => {
