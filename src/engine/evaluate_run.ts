@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs'
-import { UserError } from '../error.js'
-import { readExperiment } from '../experiment/load.js'
+import { checkBackbone, openTrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
-import { openRun, type RunFiles } from '../run/directory.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import type { Split } from '../task/rows.js'
 import { examplesOf, sourceOf } from '../task/source.js'
@@ -27,25 +24,25 @@ export interface EvaluatedRun extends Evaluated {
 }
 
 /**
- * Scores a finished or running run's best trained tensors on a split.
- * @throws UserError where there is no run, no checkpoint, or nothing to rank.
+ * Scores the best trained tensors of a run, finished or running, or of an exported safetensors folder on a split.
+ * @throws UserError where there is neither, no checkpoint, another backbone, or nothing to rank.
  */
 export async function evaluateRun(
   folder: string,
   { split: name, scoring, progress, ...options }: EvaluateRunOptions,
 ): Promise<EvaluatedRun> {
-  const files = openRun(folder)
-  checkEvaluated(files)
-  const { experiment } = readExperiment(files.experiment)
+  const run = openTrainedRun(folder)
+  const { experiment } = run
   const labels = scoring === 'rank' ? await labelsToRank(experiment, () => trainingTargets(experiment.task)) : undefined
   const backbone = await prepareBackbone(experiment, progress)
+  checkBackbone(run, backbone.files)
   const data = prepareData(experiment, backbone, progress)
   const split = await data.split(name)
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
   progress.note(device.description)
   const model = prepareModel(experiment, backbone, progress)
-  const vector = tf.tensor1d(loadTrained(files.best, model))
+  const vector = tf.tensor1d(loadTrained(run.tensors, model))
   progress.phase('Evaluating')
   const { tokenizer } = backbone
   try {
@@ -66,15 +63,6 @@ function confusionOf({ predictions, examples }: Evaluated): Confusion {
     predictions.map(({ text }) => text),
     examples.map(({ target }) => target),
   )
-}
-
-function checkEvaluated({ folder, best }: RunFiles): void {
-  if (existsSync(best)) return
-  throw new UserError({
-    at: folder,
-    problem: 'has no best checkpoint yet: it was stopped before its first evaluation.',
-    remedy: 'Go on with `compacter train EXPERIMENT --resume`.',
-  })
 }
 
 async function trainingTargets(task: Parameters<typeof sourceOf>[0]): Promise<Set<string>> {

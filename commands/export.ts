@@ -1,0 +1,33 @@
+import { Args, Command, Flags } from '@oclif/core'
+import { FORMATS } from '../src/export/names.js'
+
+export default class Export extends Command {
+  static summary = "Write a run's best trained tensors in a format that others read."
+  static description =
+    'safetensors is our own and holds every method; huggingface is a whole T5, for methods that only change weights.'
+  static examples = [
+    {
+      description: 'A folder of some hundred KB that `compacter eval` takes on another machine',
+      command: '<%= config.bin %> export runs/quickstart --format safetensors --out exports/quickstart',
+    },
+  ]
+  static args = {
+    run: Args.string({ description: 'Run directory, or a folder exported as safetensors.', required: true }),
+  }
+  static flags = {
+    format: Flags.option({ options: FORMATS, required: true, description: 'Format to write.' })(),
+    out: Flags.string({ description: 'Folder to make.', helpValue: 'DIR', required: true }),
+    force: Flags.boolean({ description: 'Replace an export that is there.' }),
+  }
+  static enableJsonFlag = true
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Export)
+    const { terminalProgress } = await import('../src/terminal.js')
+    const { exportRun } = await import('../src/export/export.js') // here: --help must not load TensorFlow
+    const exported = await exportRun(args.run, { ...flags, progress: await terminalProgress() })
+    const { folder, files, bytes } = exported
+    this.log(`${folder}: ${files.join(', ')}; ${bytes.toLocaleString('en')} bytes`)
+    return exported
+  }
+}

@@ -1,0 +1,69 @@
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { UserError } from '../error.js'
+import { type Experiment, experimentSchema } from '../experiment/schema.js'
+import { FORMATS } from './names.js'
+import { packedPaths, unpackedPaths } from './portable.js'
+
+/** The JSON that is in every export. */
+export const CARD = 'compacter.json'
+
+/** A card takes a few KB. */
+const CARD_LIMIT = 1_000_000
+
+const cardSchema = z.strictObject({
+  format: z.enum(FORMATS),
+  compacter: z.string(),
+  method: z.looseObject({ kind: z.string() }),
+  backbone: z.strictObject({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  task: z.string(),
+  /** Of the run that the tensors are from; null where it was not finished. */
+  metrics: z.record(z.string(), z.record(z.string(), z.number())).nullable(),
+  trained_parameters: z.int(),
+  experiment: experimentSchema,
+})
+export type Card = z.infer<typeof cardSchema>
+
+/** As JSON, with paths into the toolkit made relative to it: they mean the same on another machine. */
+export const cardText = (card: Card): string =>
+  `${JSON.stringify({ ...card, experiment: packedPaths(card.experiment) }, null, 2)}\n`
+
+export const hasCard = (folder: string): boolean => existsSync(join(folder, CARD))
+
+/**
+ * The card of an exported folder.
+ * @throws UserError naming the file, and the key where it is one: too large, no JSON, a key missing, wrong or unknown.
+ */
+export function readCard(folder: string): Card {
+  const at = join(folder, CARD)
+  const json = readJsonFile(at, CARD_LIMIT)
+  const parsed = cardSchema.safeParse(json)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const problem = `${issue!.path.join('.') || 'the whole'}: ${issue!.message}.`
+    throw new UserError({ at, problem, remedy: 'It is no export of compacter, or of another version.' })
+  }
+  return { ...parsed.data, experiment: unpackedPaths(parsed.data.experiment as Experiment, at) }
+}
+
+/**
+ * JSON from elsewhere, of at most so many bytes.
+ * @throws UserError where it is missing, larger, or no JSON.
+ */
+export function readJsonFile(at: string, limit: number): unknown {
+  const stat = statSync(at, { throwIfNoEntry: false })
+  if (!stat?.isFile()) throw new UserError({ at, problem: 'no such file.' })
+  if (stat.size > limit) {
+    throw new UserError({
+      at,
+      problem: `has ${stat.size} bytes; at most ${limit} are read.`,
+      remedy: 'Do not trust it.',
+    })
+  }
+  try {
+    return JSON.parse(readFileSync(at, 'utf8'))
+  } catch (error) {
+    throw new UserError({ at, problem: 'is no JSON.' }, { cause: error })
+  }
+}

@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeAtomically } from '../atomic.js'
+import { UserError } from '../error.js'
+import type { MethodOptions } from '../method/options.js'
+import type { Progress } from '../progress.js'
+import { packageRoot } from '../root.js'
+import { elements, openSafetensors } from '../safetensors.js'
+import { CARD, type Card, cardText } from './card.js'
+import { checkTarget, writeFolder } from './folder.js'
+import type { ExportFormat } from './format.js'
+import { huggingfaceFormat } from './huggingface.js'
+import { FORMATS, type Format } from './names.js'
+import { readme } from './readme.js'
+import { safetensorsFormat } from './safetensors.js'
+import { backboneHash, openTrainedRun } from './trained_run.js'
+
+const formats: Record<Format, ExportFormat> = {
+  safetensors: safetensorsFormat,
+  huggingface: huggingfaceFormat,
+}
+
+export interface ExportOptions {
+  format: Format
+  /** Folder to make. */
+  out: string
+  /** Replace an export that is there. */
+  force: boolean
+  progress: Progress
+}
+
+export interface Exported {
+  format: Format
+  folder: string
+  bytes: number
+  trained_parameters: number
+  files: string[]
+}
+
+/**
+ * Writes a run's best trained tensors, or those of an exported safetensors folder, in a format that others read.
+ * @throws UserError where the format cannot hold the method, or the target exists.
+ */
+export async function exportRun(run: string, { format, out, force, progress }: ExportOptions): Promise<Exported> {
+  const trained = openTrainedRun(run)
+  const { experiment, metrics } = trained
+  checkFormat(experiment.method, format)
+  checkTarget(out, force)
+  const tensors = openSafetensors(trained.tensors)
+  try {
+    const count = [...tensors.entries.values()].reduce((sum, { shape }) => sum + elements(shape), 0)
+    const card: Card = {
+      format,
+      compacter: JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version,
+      method: experiment.method,
+      backbone: { name: experiment.backbone.name, sha256: await backboneHash(trained) },
+      task: experiment.task.name,
+      metrics,
+      trained_parameters: count,
+      experiment,
+    }
+    await writeFolder(out, force, async (folder) => {
+      const loading = await formats[format].write(folder, { experiment, tensors, progress })
+      writeAtomically(join(folder, CARD), cardText(card))
+      writeAtomically(join(folder, 'README.md'), readme(card, loading))
+    })
+    const files = readdirSync(out).sort()
+    const bytes = files.reduce((sum, file) => sum + statSync(join(out, file)).size, 0)
+    return { format, folder: out, bytes, trained_parameters: count, files }
+  } finally {
+    progress.end()
+    tensors.close()
+  }
+}
+
+function checkFormat(options: MethodOptions, format: Format): void {
+  const reason = formats[format].refusal(options)
+  if (reason === undefined) return
+  const working = FORMATS.filter((name) => formats[name].refusal(options) === undefined)
+  throw new UserError({
+    at: `--format ${format}`,
+    problem: reason,
+    remedy: `Formats that hold this method: ${working.join(', ')}.`,
+  })
+}

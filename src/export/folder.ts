@@ -1,0 +1,55 @@
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { writeError } from '../atomic.js'
+import { UserError } from '../error.js'
+import { CARD } from './card.js'
+
+/**
+ * Refused now, not after long work: a target that exists, unless `force` and it is an export itself, which alone is replaced.
+ * @throws UserError naming the target.
+ */
+export function checkTarget(target: string, force: boolean): void {
+  if (!lstatSync(target, { throwIfNoEntry: false })) return
+  if (!force) throw new UserError({ at: target, problem: 'exists already.', remedy: 'Replace it with --force.' })
+  if (lstatSync(target).isDirectory() && existsSync(join(target, CARD))) return
+  throw new UserError({
+    at: target,
+    problem: `is no export: it has no ${CARD}.`,
+    remedy: '--force replaces exports only. Choose another --out.',
+  })
+}
+
+/**
+ * Fills a hidden folder beside the target and renames it at the end: what has the target's name is whole.
+ * @throws UserError where the target exists or cannot be written.
+ */
+export async function writeFolder(
+  target: string,
+  force: boolean,
+  fill: (folder: string) => Promise<void> | void,
+): Promise<void> {
+  const path = resolve(target)
+  checkTarget(path, force)
+  const temporary = temporaryBeside(path)
+  try {
+    const filled = join(temporary, 'new')
+    mkdirSync(filled)
+    await fill(filled)
+    checkTarget(path, force) // again: something may have come meanwhile
+    if (existsSync(path)) renameSync(path, join(temporary, 'old'))
+    renameSync(filled, path)
+  } catch (error) {
+    throw writeError(path, error)
+  } finally {
+    rmSync(temporary, { recursive: true, force: true })
+  }
+}
+
+function temporaryBeside(path: string): string {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    return mkdtempSync(join(dirname(path), `.${basename(path)}.`))
+  } catch (error) {
+    throw writeError(path, error)
+  }
+}

@@ -1,0 +1,20 @@
+import type { Experiment } from '../experiment/schema.js'
+import type { MethodOptions } from '../method/options.js'
+import type { Progress } from '../progress.js'
+import type { SafetensorsFile } from '../safetensors.js'
+
+/** What a format writes from. */
+export interface Trained {
+  experiment: Experiment
+  /** Trained tensors by name. */
+  tensors: SafetensorsFile
+  progress: Progress
+}
+
+/** One format of `compacter export`. */
+export interface ExportFormat {
+  /** Why it cannot hold what the method trains; undefined where it can. */
+  refusal(options: MethodOptions): string | undefined
+  /** Writes the format's files into an empty folder. Gives the README's part on how to load them. */
+  write(folder: string, trained: Trained): Promise<string>
+}

@@ -1,0 +1,7 @@
+/** Formats that `compacter export` writes. */
+export const FORMATS = ['safetensors', 'huggingface'] as const
+export type Format = (typeof FORMATS)[number]
+
+/** Formats that `compacter import` reads. */
+export const IMPORT_FORMATS = ['adapterhub', 'opendelta', 'reference'] as const
+export type ImportFormat = (typeof IMPORT_FORMATS)[number]

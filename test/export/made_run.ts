@@ -1,0 +1,57 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { loadTrained } from '../../src/engine/checkpoint.js'
+import { blueprintOf, disposeModel, evaluationPass, startVector } from '../../src/engine/model.js'
+import { prepareBackbone, prepareModel } from '../../src/engine/prepare.js'
+import { batchLogits } from '../../src/engine/step.js'
+import { named } from '../../src/engine/trained.js'
+import { experimentYaml, loadExperiment } from '../../src/experiment/load.js'
+import { openTrainedRun } from '../../src/export/trained_run.js'
+import { silent } from '../../src/progress.js'
+import { normalArray } from '../../src/random.js'
+import { writeSafetensors } from '../../src/safetensors.js'
+import tf from '../../src/tf.cjs'
+
+/** A run of the quickstart with that method, its tensors moved from their start by visible noise instead of training. */
+export async function makeRun(folder: string, ...sets: string[]): Promise<string> {
+  const experiment = loadExperiment('quickstart', sets)
+  const backbone = await prepareBackbone(experiment, silent)
+  const blueprint = blueprintOf(backbone.config, experiment.method)
+  const start = startVector(blueprint, backbone.files.read, 42)
+  const noise = normalArray(start.length, 7, experiment.method.kind === 'intrinsic' ? 2 : 0.05)
+  const tensors = named(
+    blueprint.layout,
+    start.map((value, i) => value + noise[i]!),
+  )
+  backbone.files.close()
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(join(folder, 'experiment.yaml'), experimentYaml(experiment))
+  writeSafetensors(join(folder, 'best.safetensors'), tensors)
+  return folder
+}
+
+/** Ids that all backbones of the tests have, the second row padded. */
+export const batch = {
+  rows: [],
+  size: 2,
+  sourceLength: 6,
+  targetLength: 4,
+  sourceIds: Int32Array.of(13, 40, 7, 88, 21, 1, 9, 52, 33, 1, 0, 0),
+  targetIds: Int32Array.of(31, 5, 60, 1, 17, 1, 0, 0),
+}
+
+/** The logits [2·4, vocabulary] of a run or an exported safetensors folder, on the engine that is set. */
+export async function logitsOf(folder: string): Promise<Float32Array> {
+  const { experiment, tensors } = openTrainedRun(folder)
+  const backbone = await prepareBackbone(experiment, silent)
+  const model = prepareModel(experiment, backbone, silent)
+  const vector = tf.tensor1d(loadTrained(tensors, model))
+  const { pass, dispose } = evaluationPass(model, vector)
+  const logits = tf.tidy(() => batchLogits(pass, batch))
+  const values = (await logits.data()) as Float32Array
+  dispose()
+  disposeModel(model)
+  tf.dispose([vector, logits])
+  backbone.files.close()
+  return values
+}

@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exportRun } from '../../src/export/export.js'
+import { checkBackbone, openTrainedRun } from '../../src/export/trained_run.js'
+import { silent } from '../../src/progress.js'
+import { packageRoot } from '../../src/root.js'
+import { openSafetensors } from '../../src/safetensors.js'
+import { engines, useEngine } from '../engines.js'
+import { logitsOf, makeRun } from './made_run.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'export-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const out = join(folder, 'out')
+const options = { format: 'safetensors', out, force: false, progress: silent } as const
+
+beforeAll(() => useEngine(engines[0]!))
+
+describe('an export as safetensors', () => {
+  let run: string
+  beforeAll(async () => {
+    run = await makeRun(join(folder, 'run'), 'method.preset=compacter')
+    await exportRun(run, options)
+  })
+
+  test('holds the trained tensors, the card and a README', () => {
+    expect(readdirSync(out).sort()).toEqual(['README.md', 'compacter.json', 'trained.safetensors'])
+    const card = JSON.parse(readFileSync(join(out, 'compacter.json'), 'utf8'))
+    expect(card).toMatchObject({
+      format: 'safetensors',
+      method: { kind: 'compacter', n: 4 },
+      backbone: { name: 't5-nano', sha256: expect.stringMatching(/^[0-9a-f]{64}$/) },
+      task: 'rotten-tomatoes',
+      metrics: null,
+      trained_parameters: 18368,
+    })
+    expect(card.experiment.task.test).toBe('package:configs/tasks/rotten-tomatoes/test.jsonl')
+  })
+
+  test('gives the tensors and the logits of the run to the bit', async () => {
+    const [ours, theirs] = [
+      openSafetensors(join(out, 'trained.safetensors')),
+      openSafetensors(join(run, 'best.safetensors')),
+    ]
+    expect([...ours.entries.keys()]).toEqual([...theirs.entries.keys()])
+    for (const name of theirs.entries.keys()) expect(ours.read(name), name).toEqual(theirs.read(name))
+    expect(openTrainedRun(out).experiment).toEqual(openTrainedRun(run).experiment)
+    expect(await logitsOf(out)).toEqual(await logitsOf(run))
+  })
+
+  test('can be exported again', async () => {
+    const again = join(folder, 'again')
+    await exportRun(out, { ...options, out: again })
+    expect(readFileSync(join(again, 'trained.safetensors'))).toEqual(readFileSync(join(out, 'trained.safetensors')))
+  })
+
+  test('is refused where the target exists, and replaced with --force', async () => {
+    await expect(exportRun(run, options)).rejects.toThrow(`${out}: exists already. Replace it with --force.`)
+    writeFileSync(join(out, 'old'), '')
+    await exportRun(run, { ...options, force: true })
+    expect(readdirSync(out).sort()).toEqual(['README.md', 'compacter.json', 'trained.safetensors'])
+  })
+
+  test('--force never replaces what is no export', async () => {
+    const precious = join(folder, 'precious')
+    mkdirSync(precious)
+    writeFileSync(join(precious, 'thesis.tex'), 'x')
+    await expect(exportRun(run, { ...options, out: precious, force: true })).rejects.toThrow(
+      `${precious}: is no export: it has no compacter.json. --force replaces exports only. Choose another --out.`,
+    )
+    expect(readdirSync(precious)).toEqual(['thesis.tex'])
+  })
+
+  test('is not taken with other weights of the backbone', () => {
+    const opened = openTrainedRun(out)
+    const other = { folder: '/models/other', hash: () => 'f'.repeat(64) }
+    expect(() => checkBackbone(opened, other)).toThrow(
+      `${out}: was trained on weights with SHA-256 ${opened.backboneSha256!.slice(0, 12)}…; those in /models/other have ffffffffffff…. Fetch the same weights.`,
+    )
+  })
+
+  test('a killed export leaves nothing under its name', async () => {
+    const target = join(folder, 'killed', 'out')
+    const script = `
+      import { writeFolder } from '${packageRoot}/src/export/folder.ts'
+      import { writeFileSync } from 'node:fs'
+      await writeFolder('${target}', false, async (folder) => {
+        writeFileSync(folder + '/compacter.json', '{}')
+        console.log('half')
+        await new Promise((done) => setTimeout(done, 60000))
+      })`
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      cwd: packageRoot,
+    })
+    await new Promise((half) => child.stdout.once('data', half))
+    child.kill('SIGKILL')
+    await new Promise((ended) => child.once('close', ended))
+    expect(existsSync(target)).toBe(false)
+    expect(readdirSync(join(folder, 'killed'))).toEqual([expect.stringMatching(/^\.out\.\w{6}$/)])
+  })
+
+  test('a failed export leaves nothing at all', async () => {
+    const parent = join(folder, 'failed')
+    mkdirSync(parent)
+    rmSync(join(folder, 'broken'), { recursive: true, force: true })
+    const broken = await makeRun(join(folder, 'broken'), 'method.preset=compacter')
+    writeFileSync(join(broken, 'best.safetensors'), 'short')
+    await expect(exportRun(broken, { ...options, out: join(parent, 'out') })).rejects.toThrow('has 5 bytes, too few')
+    expect(readdirSync(parent)).toEqual([])
+  })
+})
+
+describe('a hostile export is one clear error', () => {
+  const hostile = join(folder, 'hostile')
+  const at = join(hostile, 'compacter.json')
+  const card = () => JSON.parse(readFileSync(join(out, 'compacter.json'), 'utf8'))
+  const forged = (change: (card: ReturnType<typeof JSON.parse>) => void) => {
+    const forged = card()
+    change(forged)
+    return JSON.stringify(forged)
+  }
+
+  test.each([
+    ['a card of 2 MB', () => ' '.repeat(2_000_000), 'has 2000000 bytes; at most 1000000 are read. Do not trust it.'],
+    ['no JSON', () => '{', 'is no JSON.'],
+    ['lists nested half a million deep', () => '['.repeat(450_000) + ']'.repeat(450_000), 'the whole: Invalid input'],
+    [
+      'a way out of the toolkit',
+      () => forged((card) => (card.experiment.task.test = 'package:../../etc/passwd')),
+      'names the file "package:../../etc/passwd", which leads out of the toolkit.',
+    ],
+    ['an unknown key', () => forged((card) => (card.run = 'rm -rf /')), 'the whole: Unrecognized key: "run".'],
+    [
+      'a method of another kind',
+      () => forged((card) => (card.experiment.method.kind = 'lora')),
+      'experiment.method.kind: Invalid',
+    ],
+    ['no hash', () => forged((card) => (card.backbone.sha256 = '../..')), 'backbone.sha256: Invalid string'],
+  ])('%s', (_, text, expected) => {
+    mkdirSync(hostile, { recursive: true })
+    writeFileSync(at, text())
+    expect(() => openTrainedRun(hostile)).toThrow(`${at}: ${expected}`)
+  })
+})
