@@ -4,11 +4,15 @@ import { FORMATS } from '../src/export/names.js'
 export default class Export extends Command {
   static summary = "Write a run's best trained tensors in a format that others read."
   static description =
-    'safetensors is our own and holds every method; huggingface is a whole T5, for methods that only change weights.'
+    'safetensors is our own and holds every method; adapterhub and opendelta hold adapters for those Python libraries; huggingface is a whole T5, for methods that only change weights.'
   static examples = [
     {
       description: 'A folder of some hundred KB that `compacter eval` takes on another machine',
       command: '<%= config.bin %> export runs/quickstart --format safetensors --out exports/quickstart',
+    },
+    {
+      description: 'For the Python library `adapters`',
+      command: '<%= config.bin %> export runs/quickstart --format adapterhub --out exports/quickstart-adapterhub',
     },
   ]
   static args = {

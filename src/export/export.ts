@@ -6,11 +6,13 @@ import type { MethodOptions } from '../method/options.js'
 import type { Progress } from '../progress.js'
 import { packageRoot } from '../root.js'
 import { elements, openSafetensors } from '../safetensors.js'
+import { adapterhubFormat } from './adapterhub.js'
 import { CARD, type Card, cardText } from './card.js'
 import { checkTarget, writeFolder } from './folder.js'
 import type { ExportFormat } from './format.js'
 import { huggingfaceFormat } from './huggingface.js'
 import { FORMATS, type Format } from './names.js'
+import { opendeltaFormat } from './opendelta.js'
 import { readme } from './readme.js'
 import { safetensorsFormat } from './safetensors.js'
 import { backboneHash, openTrainedRun } from './trained_run.js'
@@ -18,6 +20,8 @@ import { backboneHash, openTrainedRun } from './trained_run.js'
 const formats: Record<Format, ExportFormat> = {
   safetensors: safetensorsFormat,
   huggingface: huggingfaceFormat,
+  adapterhub: adapterhubFormat,
+  opendelta: opendeltaFormat,
 }
 
 export interface ExportOptions {

@@ -81,8 +81,11 @@ async function made({ experiment, tensors, progress }: Trained, backbone: Opened
 function configText({ files, config }: OpenedBackbone): string {
   const { torch_dtype: _, ...own } = JSON.parse(readFileSync(join(files.folder, 'config.json'), 'utf8'))
   const changed = { architectures: ['T5ForConditionalGeneration'], ...own, vocab_size: config.vocabulary }
-  return `${JSON.stringify({ ...changed, dtype: 'float32' }, null, 2)}\n`
+  return `${JSON.stringify({ ...changed, dtype: 'float32' }, null, 2).replace(WHOLE_FLOAT, '$1.0')}\n`
 }
+
+/** JavaScript writes 1.0 as 1, which transformers 5 refuses for these keys. */
+const WHOLE_FLOAT = /("(?:initializer_factor|dropout_rate|classifier_dropout|layer_norm_epsilon)": \d+)(?=,?$)/gm
 
 const README = `\`\`\`python
 from transformers import AutoTokenizer, T5ForConditionalGeneration

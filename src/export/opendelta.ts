@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import { writeAtomically } from '../atomic.js'
+import type { T5Config } from '../backbone/config.js'
+import type { MethodOptions } from '../method/options.js'
+import { sites } from '../method/placement.js'
+import { dimensionsOf, renamedTensors } from './elsewhere.js'
+import type { ExportFormat } from './format.js'
+import { type BottleneckOptions, opendeltaModule, opendeltaNames, opendeltaType } from './names_elsewhere.js'
+import { writeTorchFile } from './torch_file.js'
+
+export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.bin' }
+
+/** Adapters for OpenDelta 0.3: a pickled state dict, which the trained layer norms are part of. */
+export const opendeltaFormat: ExportFormat = {
+  refusal,
+  async write(folder, trained) {
+    const { experiment } = trained
+    const options = experiment.method as BottleneckOptions
+    const config = await dimensionsOf(experiment)
+    const { own, ofBackbone } = renamedTensors(opendeltaNames(options, config), trained, config)
+    writeTorchFile(join(folder, OPENDELTA_FILES.weights), [...own, ...ofBackbone])
+    const text = JSON.stringify(deltaConfig(options, config, experiment.backbone.name), null, 2)
+    writeAtomically(join(folder, OPENDELTA_FILES.config), `${text}\n`)
+    return README
+  },
+}
+
+function refusal(options: MethodOptions): string | undefined {
+  if (options.kind === 'prompt_tuning') return 'prompts for OpenDelta are not written: its T5 masks them otherwise.'
+  if (options.kind !== 'adapter' && options.kind !== 'compacter') return 'only adapters are written for OpenDelta.'
+  if (options.layer_norm !== 'none') return 'OpenDelta has no layer norms in its adapters.'
+  if (options.kind === 'adapter')
+    return options.factors === 'low_rank' && options.rank > 1
+      ? 'OpenDelta multiplies low-rank factors elementwise, which is their product at rank 1 only.'
+      : undefined
+  return options.rule_factors === 'low_rank' && options.rank > 1
+    ? 'OpenDelta knows factors of the rule of rank 1 only.'
+    : undefined
+}
+
+/** The arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
+function deltaConfig(options: BottleneckOptions, config: T5Config, backbone: string) {
+  const type = opendeltaType(options)
+  const common = {
+    delta_type: type,
+    backbone_checkpoint_name: backbone,
+    backbone_class: 'T5ForConditionalGeneration',
+    backbone_hash: null,
+    common_structure: false,
+    exclude_modules: null,
+    modified_modules: sites(options.placement, config).map(opendeltaModule),
+    non_linearity: options.nonlinearity,
+    opendelta_version: '0.3.2',
+    unfrozen_modules: ['deltas', ...(options.train_layer_norms ? ['layer_norm', 'final_layer_norm'] : [])],
+  }
+  if (options.kind === 'compacter')
+    return {
+      ...common,
+      reduction_factor: options.reduction_factor,
+      hypercomplex_division: options.n,
+      phm_rank: options.rank,
+      factorized_phm: options.factors === 'low_rank',
+      factorized_phm_rule: options.rule_factors === 'low_rank',
+      learn_phm: options.learn_rule,
+      shared_phm_rule: false,
+      shared_W_phm: false,
+      phm_c_init: 'normal',
+      phm_init_range: 0.0001,
+      hypercomplex_nonlinearity: 'glorot-uniform',
+      kronecker_prod: null,
+      use_bias_down_sampler: true,
+      use_bias_up_sampler: true,
+    }
+  return type === 'adapter'
+    ? { ...common, bottleneck_dim: config.dModel / options.reduction_factor }
+    : {
+        ...common,
+        reduction_factor: options.reduction_factor,
+        low_rank_rank: options.rank,
+        low_rank_w_init: 'glorot-uniform',
+      }
+}
+
+const README = `\`\`\`python
+from opendelta import AutoDeltaModel
+from transformers import T5ForConditionalGeneration
+
+model = T5ForConditionalGeneration.from_pretrained("BACKBONE")
+AutoDeltaModel.from_finetuned("PATH", backbone_model=model, check_hash=False)
+model.eval()
+\`\`\`
+
+The trained layer norms are in the same file, under the backbone's names. OpenDelta shares no rule between layers: it is
+copied into each, and trains apart if you go on training there. \`backbone_hash\` is left out, since it depends on the
+version of transformers.
+`

@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { exportRun } from '../../src/export/export.js'
+import { silent } from '../../src/progress.js'
+import { expectClose } from '../close.js'
+import { engines, useEngine } from '../engines.js'
+import { logitsInPyTorch, python } from './in_pytorch.js'
+import { logitsOf, makeRun } from './made_run.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'export-elsewhere-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+/** n = 2 and rank 2, where mistakes show. */
+const compacter = ['method=compacter', 'method.n=2', 'method.rank=2']
+
+const cases = (
+  [
+    ['adapterhub', 'adapter', ['method=adapter']],
+    ['adapterhub', 'adapter with norms', ['method=adapter', 'method.layer_norm=both']],
+    ['adapterhub', 'pfeiffer-adapter', ['method=pfeiffer-adapter']],
+    ['adapterhub', 'compacter', compacter],
+    ['adapterhub', 'compacter with a norm before', [...compacter, 'method.layer_norm=before']],
+    ['adapterhub', 'compacter++', ['method=compacter++', 'method.rank=2', 'method.nonlinearity=gelu']],
+    ['adapterhub', 'compacter with shared blocks', [...compacter, 'method.blocks=shared', 'method.nonlinearity=swish']],
+    ['adapterhub', 'compacter with factors of the rule', ['method=compacter', 'method.rule_factors=low_rank']],
+    ['adapterhub', 'compacter with a drawn rule', [...compacter, 'method.learn_rule=false']],
+    [
+      'adapterhub',
+      'compacter in some layers',
+      [...compacter, 'method.placement.encoder_layers=[0]', 'method.placement.decoder_layers=1-'],
+    ],
+    [
+      'adapterhub',
+      'compacter everywhere, no norms',
+      [
+        ...compacter,
+        'method.placement.sublayers=[attention,cross_attention,feed_forward]',
+        'method.train_layer_norms=false',
+      ],
+    ],
+    ['adapterhub', 'phm-adapter', ['method=phm-adapter', 'method.n=2']],
+    ['opendelta', 'adapter', ['method=adapter']],
+    ['opendelta', 'low-rank-adapter', ['method=low-rank-adapter']],
+    ['opendelta', 'compacter', compacter],
+    ['opendelta', 'compacter++', ['method=compacter++', 'method.rank=2', 'method.nonlinearity=gelu']],
+    ['opendelta', 'compacter with shared blocks', [...compacter, 'method.blocks=shared', 'method.train_lm_head=true']],
+    ['opendelta', 'compacter with factors of the rule', ['method=compacter', 'method.rule_factors=low_rank']],
+    [
+      'opendelta',
+      'compacter in some layers',
+      [...compacter, 'method.placement.encoder_layers=[0]', 'method.placement.decoder_layers=1-'],
+    ],
+    ['opendelta', 'phm-adapter', ['method=phm-adapter', 'method.n=2']],
+  ] as const
+).map(([format, name, sets]) => ({
+  format,
+  name,
+  sets,
+  run: join(folder, `${format} ${name}`, 'run'),
+  out: join(folder, `${format} ${name}`, 'out'),
+}))
+
+beforeAll(async () => {
+  await useEngine(engines[0]!)
+  for (const { format, run, sets, out } of cases) {
+    await makeRun(run, ...sets)
+    await exportRun(run, { format, out, force: false, progress: silent })
+  }
+})
+
+describe.skipIf(!python)('a loader written in PyTorch', () => {
+  const logits = new Map<string, number[]>()
+  beforeAll(async () => {
+    const all = await logitsInPyTorch(cases)
+    for (const [i, { out }] of cases.entries()) logits.set(out, all[i]!)
+  })
+
+  test.each(cases)('gives the same logits from $format: $name', async ({ run, out }) => {
+    expectClose(logits.get(out)!, await logitsOf(run), { relative: 1e-4, name: 'logits' })
+  })
+})
