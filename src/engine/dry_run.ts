@@ -1,30 +1,46 @@
+import { readFileSync } from 'node:fs'
+import { freemem } from 'node:os'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import { padBatch } from '../task/batches.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { dropoutAt } from './dropout.js'
 import { disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
 import { prepareModel } from './prepare.js'
-import { disposeState, trainingStep } from './step.js'
+import { chooseMode, eagerStepper, replayStepper, type Stepper } from './stepper.js'
 import { closeAll, prepare } from './train.js'
 
 /** What a training would be, measured with steps on its longest rows; nothing is written. */
 export interface Plan {
   name: string
   device: string
+  mode: Stepper['mode']
   rows: { train: number; validation: number; test: number }
   trained_parameters: number
   backbone_parameters: number
   steps: number
-  /** Seconds of one step on the longest rows, so at most that a step. */
+  /** Rows of the largest batch that a step was taken with: batch_size where the memory is enough for it. */
+  measured_batch_size: number
+  /** Seconds of one step on the longest rows, so at most that a step; beyond the measured batch by proportion. */
   step_seconds: number
   estimated_seconds: number
   peak_memory_bytes: number
+  /** Whether the memory that is free now is enough. */
+  fits: boolean
 }
 
-/** Prepares a training as `train` would and takes two steps: the first warms up, the second is timed. */
+/** Steps of one batch size: how long one takes, and the most memory so far. */
+interface Measured {
+  rows: number
+  seconds: number
+  bytes: number
+}
+
+/**
+ * Prepares a training as `train` would and takes steps on its longest rows, with a batch that doubles up to
+ * `batch_size` as long as the next one will fit into the memory; what it can't try it extrapolates.
+ */
 export async function dryRun(
   experiment: Experiment,
   { progress, ...options }: DeviceOptions & { progress: Progress },
@@ -33,34 +49,93 @@ export async function dryRun(
   const { train, validation, test, steps, backbone } = prepared
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
+  const { mode } = chooseMode(prepared.experiment, device, steps)
   const model = prepareModel(prepared.experiment, backbone, progress)
-  progress.phase('Two steps on the longest rows')
-  const { batch_size, seed, gradient_clip_norm } = prepared.experiment.training
-  const longest = [...train.lengths.keys()].sort((a, b) => train.lengths[b]! - train.lengths[a]!).slice(0, batch_size)
-  const batch = padBatch(train.tokens, longest)
-  let state = startState(startVector(model, backbone.files.read, seed))
-  let seconds = 0
-  for (let step = 0; step < 2; step++) {
-    const started = performance.now()
-    const dropout = dropoutAt(prepared.experiment.training.dropout!, seed, step)
-    state = (
-      await trainingStep(model, state, batch, { learningRate: 0, gradientClipNorm: gradient_clip_norm, dropout })
-    ).state
-    seconds = (performance.now() - started) / 1000
+  const { batch_size, seed } = prepared.experiment.training
+  const state = startState(startVector(model, backbone.files.read, seed))
+  const stepper =
+    mode === 'eager'
+      ? eagerStepper(model, prepared.experiment, state)
+      : await replayStepper(model, prepared.experiment, state, { ...backbone.files, threads: device.threads })
+  const wanted = Math.min(batch_size, train.rows)
+  const longest = [...train.lengths.keys()].sort((a, b) => train.lengths[b]! - train.lengths[a]!).slice(0, wanted)
+  try {
+    const measured: Measured[] = []
+    for (const rows of doublings(wanted)) {
+      if (extrapolated(measured, rows).bytes > availableMemory()) break
+      progress.phase(`Two steps on the ${rows} longest rows`)
+      measured.push(await measure(stepper, padBatch(train.tokens, longest.slice(0, rows))))
+    }
+    const { seconds, bytes } = extrapolated(measured, wanted)
+    progress.end()
+    return {
+      name: experiment.name,
+      device: device.description,
+      mode,
+      rows: { train: train.rows, validation: validation.rows, test: test.rows },
+      trained_parameters: model.layout.size,
+      backbone_parameters: backbone.parameters,
+      steps,
+      measured_batch_size: measured.at(-1)!.rows,
+      step_seconds: seconds,
+      estimated_seconds: seconds * steps,
+      peak_memory_bytes: Math.round(bytes),
+      fits: measured.at(-1)!.rows === wanted,
+    }
+  } finally {
+    stepper.free()
+    disposeModel(model)
+    closeAll(prepared)
   }
-  disposeState(state)
-  disposeModel(model)
-  closeAll(prepared)
-  progress.end()
+}
+
+/** … wanted/4, wanted/2, wanted: small ones cost little and tell what the next will take. */
+function doublings(wanted: number): number[] {
+  const sizes = [8, 4, 2, 1].map((part) => Math.ceil(wanted / part))
+  return [...new Set(sizes)]
+}
+
+/** The first of the two steps warms up, or captures. */
+async function measure(stepper: Stepper, batch: ReturnType<typeof padBatch>): Promise<Measured> {
+  await stepper.step(batch, 0)
+  const started = performance.now()
+  await stepper.step(batch, 0)
+  return { rows: batch.size, seconds: (performance.now() - started) / 1000, bytes: peakMemory() }
+}
+
+/** A line through the last two measurements; time and memory grow at most like that, since both have a fixed part. */
+function extrapolated(measured: Measured[], rows: number): Measured {
+  const [before, last] = measured.slice(-2)
+  if (before === undefined) return { rows, seconds: 0, bytes: 0 }
+  if (last === undefined) return rows === before.rows ? before : scaled(before, rows)
+  const share = (rows - last.rows) / (last.rows - before.rows)
   return {
-    name: experiment.name,
-    device: device.description,
-    rows: { train: train.rows, validation: validation.rows, test: test.rows },
-    trained_parameters: model.layout.size,
-    backbone_parameters: backbone.parameters,
-    steps,
-    step_seconds: seconds,
-    estimated_seconds: seconds * steps,
-    peak_memory_bytes: peakMemory(),
+    rows,
+    seconds: last.seconds + share * Math.max(0, last.seconds - before.seconds),
+    bytes: last.bytes + share * Math.max(0, last.bytes - before.bytes),
+  }
+}
+
+const scaled = ({ rows: measured, seconds, bytes }: Measured, rows: number): Measured => ({
+  rows,
+  seconds: (seconds * rows) / measured,
+  bytes: bytes + ((rows - measured) / measured) * Math.max(0, bytes - BASE_BYTES),
+})
+
+/** Node and TensorFlow themselves, about. */
+const BASE_BYTES = 500e6
+
+/** Bytes that this process may have in all: what it has, and what the system can still give. */
+function availableMemory(): number {
+  return process.memoryUsage().rss + systemAvailable()
+}
+
+/** Linux counts in what it would give back from its caches. */
+function systemAvailable(): number {
+  try {
+    const [, kilobytes] = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8')) ?? []
+    return kilobytes === undefined ? freemem() : Number(kilobytes) * 1024
+  } catch {
+    return freemem()
   }
 }

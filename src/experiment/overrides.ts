@@ -42,6 +42,12 @@ export function applyOverride(tree: Mapping, [key, ...rest]: Path, value: unknow
   return replaced && { ...tree, [name]: replaced }
 }
 
+/** How many keys of the path a value has: a preset's name has none of the preset's own. */
+function reach(value: unknown, [key, ...rest]: Path): number {
+  if (key === undefined || !isMapping(value) || !Object.hasOwn(value, String(key))) return 0
+  return 1 + reach(value[String(key)], rest)
+}
+
 /** Overrides as a source: the last one that sets the path, or something above it, answers. Relative paths start from here. */
 export function overridesSource(overrides: readonly Override[]): Source {
   return {
@@ -50,7 +56,10 @@ export function overridesSource(overrides: readonly Override[]): Source {
     find(path) {
       const setsIt = (override: Override) => override.path.every((key, i) => i < path.length && key === String(path[i]))
       const found = overrides.findLast(setsIt)
-      return { at: found?.at ?? '--set', depth: found ? path.length : -1 }
+      return {
+        at: found?.at ?? '--set',
+        depth: found ? found.path.length + reach(found.value, path.slice(found.path.length)) : -1,
+      }
     },
   }
 }

@@ -71,11 +71,15 @@ export function planTable(plan: Plan): string {
   const number = (value: number) => value.toLocaleString('en')
   table.push(
     ['device', plan.device],
+    ['steps by', plan.mode],
     ['rows', `train ${number(rows.train)}, validation ${number(rows.validation)}, test ${number(rows.test)}`],
     ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters`],
     ['a step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],
     ['training', `${number(plan.steps)} steps, at most ${duration(plan.estimated_seconds)} without evaluations`],
     ['peak memory', gibibytes(plan.peak_memory_bytes)],
   )
-  return table.toString()
+  return plan.fits ? table.toString() : `${table}\n${tooLarge(plan)}`
 }
+
+const tooLarge = ({ measured_batch_size }: Plan) =>
+  `The memory of this machine is not enough: measured up to ${measured_batch_size} rows, the rest is extrapolated. Lower training.batch_size.`

@@ -188,7 +188,9 @@ describe('train', () => {
     for (const [split, scores] of Object.entries({ validation, test: tested })) {
       const { code, stdout, stderr } = await compacter(['eval', whole, '--split', split, '--json', ...engine])
       expect(code, stderr).toBe(0)
-      expect(JSON.parse(stdout)).toEqual({ split, rows: 20, scores })
+      const { confusion, ...report } = JSON.parse(stdout)
+      expect(report).toEqual({ task: 'small', split, scoring: 'generate', rows: 20, scores })
+      expect(confusion.counts.flat().reduce((sum: number, count: number) => sum + count, 0)).toBe(20)
     }
   })
 
@@ -208,6 +210,7 @@ describe('train', () => {
       rows: { train: 64, validation: 20, test: 20 },
       steps: 30,
       trained_parameters: 18368,
+      fits: true,
     })
     expect(existsSync(dry)).toBe(false)
   })

@@ -63,7 +63,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     [
       'key of nothing',
       training('steps: 10, zzz: 1'),
-      'DIR/trial.yaml:4:24: training has no key zzz. Keys: epochs, steps, batch_size, evaluation_batch_size, learning_rate, warmup_steps, seed, evaluate_every, checkpoint_every, source_length, target_length, gradient_clip_norm, dropout.',
+      'DIR/trial.yaml:4:24: training has no key zzz. Keys: epochs, steps, batch_size, evaluation_batch_size, learning_rate, warmup_steps, seed, evaluate_every, checkpoint_every, source_length, target_length, gradient_clip_norm, dropout, engine_mode, precision.',
     ],
     [
       'misspelt section',
@@ -302,6 +302,7 @@ describe('loading', () => {
       'rotten-tomatoes',
       '{ name: moods, prompt: "{sentence}", train: rows.csv, validation: rows.csv, test: rows.csv }',
     )
+    expect(loadExperiment(file(text), ['task=rotten-tomatoes']).task).toEqual(loadExperiment('quickstart').task)
     const { task } = loadExperiment(file(text), ['task.test=package.json'])
     expect(task).toMatchObject({ train: join(folder, 'rows.csv'), test: join(process.cwd(), 'package.json') })
   })
