@@ -9,7 +9,7 @@ import { resolveBackbone } from './backbone.js'
 import { nearFile, resolveData } from './files.js'
 import { isMapping, type Mapping, without } from './merge.js'
 import { originsOf } from './origin.js'
-import { applyOverride, type Override, overridesSource, parseOverrides } from './overrides.js'
+import { applyOverride, type Override, overridesSource, parseOverrides, replacedBy } from './overrides.js'
 import { mergePresets } from './resolve.js'
 import { type Experiment, experimentSchema } from './schema.js'
 import { type Path, type Source, yamlSource } from './source.js'
@@ -61,7 +61,7 @@ export function readExperiment(file: string, overrides: readonly string[] = []):
 function resolveExperiment(given: Mapping, source: Source, sets: readonly Override[]): LoadedExperiment {
   const complaints: Complaint[] = []
   const { tree, layers, faults, unknown } = mergePresets(given, complaints)
-  const own = [source, overridesSource(sets)].map((source) => ({ under: [], source }))
+  const own = [replacedBy(source, sets), overridesSource(sets)].map((source) => ({ under: [], source }))
   const origin = originsOf([...layers, ...own])
   const folderOf = (path: Path) => origin(path).folder
 

@@ -63,3 +63,14 @@ export function overridesSource(overrides: readonly Override[]): Source {
     },
   }
 }
+
+/** The experiment's file without what overrides have replaced: a task named by --set has nothing of the file's. */
+export function replacedBy(source: Source, overrides: readonly Override[]): Source {
+  return {
+    ...source,
+    find(path) {
+      const over = overrides.findLast((override) => override.path.every((key, i) => i < path.length && key === path[i]))
+      return source.find(over ? over.path.slice(0, -1) : path)
+    },
+  }
+}
