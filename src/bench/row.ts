@@ -1,0 +1,107 @@
+import type { BenchOptions, Samples } from './bench.js'
+import { quantile } from './quantile.js'
+import type { Torch } from './torch.js'
+import type { KernelTotal, Mode, Precision } from './trial.js'
+
+/** A line of `compacter bench`. Times are in milliseconds. */
+export interface Row {
+  method: string
+  /** Options that are not the preset's own: `n=8`. */
+  changes: string[]
+  backbone: string
+  device: string
+  precision: Precision
+  mode: Mode
+  batch_size: number
+  source_length: number
+  target_length: number
+  trained_parameters: number
+  /** Timed steps, of all processes. */
+  steps: number
+  /** Median of a step. */
+  step_ms: number
+  /** Interquartile range of a step. */
+  step_ms_spread: number
+  examples_per_second: number
+  /** From the start of a process to the end of its first step: the median of the processes. */
+  first_step_ms: number
+  /** Most resident memory of a process, GPU memory left out: the largest of the processes. */
+  peak_bytes: number
+  /** Processes that wanted a core, this one's included: the machine's load average over a minute, the median of the rounds. */
+  load_average: number
+  /** Relative to full fine-tuning; null where that was not measured. */
+  time_to_full: number | null
+  memory_to_full: number | null
+  /** Only with --against torch; null where PyTorch's side has no such method. Ratios are ours by theirs. */
+  torch?: string
+  torch_step_ms?: number | null
+  torch_step_ms_spread?: number | null
+  torch_peak_bytes?: number | null
+  time_ratio?: number | null
+  memory_ratio?: number | null
+  profile?: KernelTotal[]
+}
+
+interface Summary {
+  steps: number
+  median: number
+  spread: number
+  peak: number
+}
+
+/** Sums up what was measured; `full` is full fine-tuning on the same backbone, where it was measured. */
+export function rowOf(samples: Samples, full: Samples | undefined, options: BenchOptions, torch?: Torch): Row {
+  const { subject, ours } = samples
+  const { device, mode, trainedParameters, profile } = ours[0]!
+  const { batchSize, sourceLength, targetLength, precision } = options
+  const own = summary(ours)
+  const whole = full && summary(full.ours)
+  return {
+    method: subject.method,
+    changes: subject.changes,
+    backbone: subject.backbone,
+    device,
+    precision,
+    mode,
+    batch_size: batchSize,
+    source_length: sourceLength,
+    target_length: targetLength,
+    trained_parameters: trainedParameters,
+    steps: own.steps,
+    step_ms: own.median,
+    step_ms_spread: own.spread,
+    examples_per_second: (1000 * batchSize) / own.median,
+    first_step_ms: quantile(
+      ours.map(({ firstStep }) => firstStep),
+      0.5,
+    ),
+    peak_bytes: own.peak,
+    load_average: quantile(samples.loads, 0.5),
+    time_to_full: whole ? own.median / whole.median : null,
+    memory_to_full: whole ? own.peak / whole.peak : null,
+    ...(torch && comparison(own, samples, torch)),
+    ...(profile && { profile }),
+  }
+}
+
+function comparison(own: Summary, samples: Samples, torch: Torch): Partial<Row> {
+  const theirs = samples.torch.length > 0 ? summary(samples.torch) : undefined
+  return {
+    torch: torch.description,
+    torch_step_ms: theirs?.median ?? null,
+    torch_step_ms_spread: theirs?.spread ?? null,
+    torch_peak_bytes: theirs?.peak ?? null,
+    time_ratio: theirs ? own.median / theirs.median : null,
+    memory_ratio: theirs ? own.peak / theirs.peak : null,
+  }
+}
+
+function summary(processes: { times: number[]; peakBytes: number }[]): Summary {
+  const times = processes.flatMap(({ times }) => times)
+  return {
+    steps: times.length,
+    median: quantile(times, 0.5),
+    spread: quantile(times, 0.75) - quantile(times, 0.25),
+    peak: Math.max(...processes.map(({ peakBytes }) => peakBytes)),
+  }
+}
