@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exportRun } from '../../src/export/export.js'
+import { importRun } from '../../src/import/import.js'
 import { silent } from '../../src/progress.js'
 import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
@@ -67,6 +68,20 @@ beforeAll(async () => {
     await makeRun(run, ...sets)
     await exportRun(run, { format, out, force: false, progress: silent })
   }
+})
+
+test.each(cases)('imported again, $format gives the same logits to the bit: $name', async ({ format, run, out }) => {
+  const again = join(out, '..', 'again')
+  await importRun(out, { format, backbone: 't5-nano', runDir: again })
+  expect(await logitsOf(again)).toEqual(await logitsOf(run))
+})
+
+test.each(cases)('the adapters of $format show in the logits: $name', async ({ run }) => {
+  const [whole, halved] = [await logitsOf(run), await logitsOf(run, 0.5)]
+  const largest = whole.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
+  expect(whole.reduce((most, value, i) => Math.max(most, Math.abs(value - halved[i]!)), 0)).toBeGreaterThan(
+    0.01 * largest,
+  )
 })
 
 describe.skipIf(!python)('a loader written in PyTorch', () => {

@@ -18,11 +18,13 @@ export async function makeRun(folder: string, ...sets: string[]): Promise<string
   const backbone = await prepareBackbone(experiment, silent)
   const blueprint = blueprintOf(backbone.config, experiment.method)
   const start = startVector(blueprint, backbone.files.read, 42)
-  const noise = normalArray(start.length, 7, experiment.method.kind === 'intrinsic' ? 2 : 0.05)
-  const tensors = named(
-    blueprint.layout,
-    start.map((value, i) => value + noise[i]!),
-  )
+  const kind = experiment.method.kind
+  const tensors = named(blueprint.layout, start)
+  for (const [i, [, { data }]] of tensors.entries()) {
+    const visible = kind === 'intrinsic' ? 2 : blueprint.layout.specs[i]!.start.kind === 'backbone' ? 0.05 : 0.4
+    const noise = normalArray(data.length, 7 + i, visible)
+    for (let at = 0; at < data.length; at++) data[at]! += noise[at]!
+  }
   backbone.files.close()
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'experiment.yaml'), experimentYaml(experiment))
@@ -40,12 +42,18 @@ export const batch = {
   targetIds: Int32Array.of(31, 5, 60, 1, 17, 1, 0, 0),
 }
 
-/** The logits [2·4, vocabulary] of a run or an exported safetensors folder, on the engine that is set. */
-export async function logitsOf(folder: string): Promise<Float32Array> {
+/**
+ * The logits [2·4, vocabulary] of a run or an exported safetensors folder, on the engine that is set; `scale` is for what the
+ * method trains beside tensors of the backbone.
+ */
+export async function logitsOf(folder: string, scale = 1): Promise<Float32Array> {
   const { experiment, tensors } = openTrainedRun(folder)
   const backbone = await prepareBackbone(experiment, silent)
   const model = prepareModel(experiment, backbone, silent)
-  const vector = tf.tensor1d(loadTrained(tensors, model))
+  const trained = loadTrained(tensors, model)
+  for (const [i, [, { data }]] of named(model.layout, trained).entries())
+    if (model.layout.specs[i]!.start.kind !== 'backbone') for (let at = 0; at < data.length; at++) data[at]! *= scale
+  const vector = tf.tensor1d(trained)
   const { pass, dispose } = evaluationPass(model, vector)
   const logits = tf.tidy(() => batchLogits(pass, batch))
   const values = (await logits.data()) as Float32Array

@@ -1,0 +1,38 @@
+import { Args, Command, Flags } from '@oclif/core'
+import { IMPORT_FORMATS } from '../src/export/names.js'
+
+export default class Import extends Command {
+  static summary = 'Make adapters that were trained elsewhere a run.'
+  static description =
+    "Reads folders of the Python libraries adapters and OpenDelta and checkpoints of the paper's released code; `compacter eval` takes the run that it makes. Files are read as data: nothing in a pickle is run."
+  static examples = [
+    {
+      description: 'A folder that `adapters` saved, to be scored on RTE',
+      command:
+        '<%= config.bin %> import my_adapter --format adapterhub --backbone t5-base --run-dir runs/theirs --task glue/rte',
+    },
+  ]
+  static args = { path: Args.string({ description: 'Folder to read.', required: true }) }
+  static flags = {
+    format: Flags.option({ options: IMPORT_FORMATS, required: true, description: 'What wrote the folder.' })(),
+    backbone: Flags.string({
+      description: 'Backbone that it was trained on: a preset, a Hugging Face model id or a folder.',
+      required: true,
+    }),
+    'run-dir': Flags.string({ description: 'Folder of the run to make.', helpValue: 'DIR', required: true }),
+    task: Flags.string({
+      description: 'Task preset or experiment that it is scored on; exports of compacter tell their own.',
+    }),
+  }
+  static enableJsonFlag = true
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Import)
+    const { 'run-dir': runDir, format, backbone, task } = flags
+    const { importRun } = await import('../src/import/import.js') // here: --help must not load TensorFlow
+    const imported = await importRun(args.path, { format, backbone, runDir, ...(task && { task }) })
+    const { folder, method, trained_parameters } = imported
+    this.log(`${folder}: ${method.kind}, ${trained_parameters.toLocaleString('en')} trained parameters`)
+    return imported
+  }
+}

@@ -1,0 +1,163 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { stringify } from 'yaml'
+import { writeAtomically } from '../atomic.js'
+import type { T5Config } from '../backbone/config.js'
+import { locateBackbone } from '../backbone/locate.js'
+import { backbonePreset, readT5Config } from '../backbone/preset.js'
+import { UserError } from '../error.js'
+import { experimentYaml, readExperiment } from '../experiment/load.js'
+import type { Experiment } from '../experiment/schema.js'
+import { loadTask } from '../experiment/task.js'
+import { hasCard, readCard } from '../export/card.js'
+import { transpose } from '../export/elsewhere.js'
+import { writeFolder } from '../export/folder.js'
+import type { ImportFormat } from '../export/names.js'
+import type { BottleneckOptions, NameTable, Renamed } from '../export/names_elsewhere.js'
+import { newRun } from '../run/directory.js'
+import { elements, type WritableTensor, writeSafetensors } from '../safetensors.js'
+import { adapterhubFolder } from './adapterhub.js'
+import type { ForeignFile, ForeignTensor } from './foreign.js'
+import type { Found } from './found.js'
+import { opendeltaFolder } from './opendelta.js'
+import { referenceFolder } from './reference.js'
+
+const readers: Record<ImportFormat, (folder: string, config: T5Config) => Found> = {
+  adapterhub: adapterhubFolder,
+  opendelta: opendeltaFolder,
+  reference: referenceFolder,
+}
+
+export interface ImportOptions {
+  format: ImportFormat
+  /** A preset, a hub id or a folder. */
+  backbone: string
+  /** Folder of the run to make. */
+  runDir: string
+  /** Task or experiment to score it on; what our own exports tell unless given. */
+  task?: string
+}
+
+export interface Imported {
+  folder: string
+  method: BottleneckOptions
+  trained_parameters: number
+}
+
+/**
+ * Makes adapters that were trained elsewhere a run that `eval` takes.
+ * @throws UserError naming the file and tensor or key: damaged, hostile, of a structure that no method here has.
+ */
+export async function importRun(path: string, options: ImportOptions): Promise<Imported> {
+  const backbone = existsSync(options.backbone) ? resolve(options.backbone) : options.backbone
+  const config = backbonePreset(backbone)?.config ?? readT5Config(await locateBackbone(backbone))
+  const given = experimentAround(path, { ...options, backbone })
+  newRun(options.runDir)
+  const found = readers[options.format](path, config)
+  try {
+    let imported: Imported | undefined
+    await writeFolder(options.runDir, false, (folder) => {
+      const experiment = checked(folder, { ...given, method: found.method }, path)
+      const method = experiment.method as BottleneckOptions
+      const tensors = ourTensors(found, found.names(method, config), config)
+      writeSafetensors(join(folder, 'best.safetensors'), tensors)
+      const count = tensors.reduce((sum, [, { data }]) => sum + data.length, 0)
+      imported = { folder: options.runDir, method, trained_parameters: count }
+    })
+    return imported!
+  } finally {
+    found.own.close()
+    if (found.backbone !== found.own) found.backbone?.close()
+  }
+}
+
+/** All of the experiment but its method. Training is over: its values are there because an experiment has them. */
+function experimentAround(path: string, { backbone, task, runDir }: ImportOptions): Omit<Experiment, 'method'> {
+  const card = hasCard(path) ? readCard(path).experiment : undefined
+  if (card) {
+    const { name, training } = card
+    return { name, backbone: { ...card.backbone, name: backbone }, task: task ? loadTask(task) : card.task, training }
+  }
+  if (task === undefined) {
+    throw new UserError({
+      at: path,
+      problem: 'does not tell its task.',
+      remedy: 'Name it with --task, such as glue/rte.',
+    })
+  }
+  const name = runDir
+    .replace(/\/+$/, '')
+    .replace(/.*\//, '')
+    .replace(/[^\w.-]/g, '_')
+    .replace(/^[^A-Za-z0-9]+/, '')
+  return {
+    name: name || 'imported',
+    backbone: { name: backbone, trim_vocabulary: false },
+    task: loadTask(task),
+    training: { epochs: 1, learning_rate: 3e-3 } as Experiment['training'],
+  }
+}
+
+/** Written as a run's experiment.yaml and read back: with every check that an experiment of a user has. */
+function checked(folder: string, experiment: object, path: string): Experiment {
+  const file = join(folder, 'experiment.yaml')
+  writeAtomically(file, stringify(experiment, { lineWidth: 0 }))
+  try {
+    const { experiment: read } = readExperiment(file)
+    writeAtomically(file, experimentYaml(read))
+    return read
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const problem = `does not make an experiment here: ${error.message.replaceAll(file, 'experiment.yaml')}`
+    throw new UserError({ at: path, problem }, { cause: error })
+  }
+}
+
+function ourTensors({ own, backbone, ignored }: Found, names: NameTable, config: T5Config): [string, WritableTensor][] {
+  const used = new Set<string>()
+  const adapters = names.renamed.map((renamed): [string, WritableTensor] => {
+    for (const name of renamed.theirs) used.add(name)
+    return [renamed.ours, { shape: renamed.shape, data: valuesOf(own, renamed) }]
+  })
+  const trained = names.backbone.map(({ name, shape }): [string, WritableTensor] => {
+    used.add(name)
+    return [name, { shape, data: look(backbone ?? own, name, shape).read() }]
+  })
+  for (const file of new Set([own, backbone ?? own])) {
+    const left = [...file.tensors.keys()].find((name) => !used.has(name) && !ignored(name))
+    if (left === undefined) continue
+    throw new UserError({
+      at: file.path,
+      problem: `has tensor ${left.slice(0, 120)}, which has no place in this method on a T5 of ${config.encoderLayers} and ${config.decoderLayers} layers.`,
+      remedy: 'Is it another backbone, or another kind of adapter?',
+    })
+  }
+  return [...adapters, ...trained]
+}
+
+/** One of our tensors; where the file has copies of it, they must be the same. */
+function valuesOf(file: ForeignFile, { theirs, shape, transposed }: Renamed): Float32Array {
+  const stored = transposed ? [...shape].reverse() : shape
+  const [first, ...copies] = theirs.map((name) => look(file, name, stored))
+  const values = first!.read()
+  for (const [i, copy] of copies.entries()) {
+    if (copy.read().every((value, at) => Object.is(value, values[at]))) continue
+    throw new UserError({
+      at: file.path,
+      problem: `tensor ${theirs[i + 1]} differs from ${theirs[0]}; it must be a copy.`,
+    })
+  }
+  return transposed ? transpose(values, stored).data : values
+}
+
+function look({ path, tensors }: ForeignFile, name: string, shape: number[]): ForeignTensor {
+  const tensor = tensors.get(name)
+  if (tensor && tensor.shape.join() === shape.join() && elements(shape) > 0) return tensor
+  throw new UserError({
+    at: path,
+    problem: tensor
+      ? `tensor ${name} has shape [${tensor.shape.join(', ')}]; [${shape.join(', ')}] was expected.`
+      : `has no tensor ${name}.`,
+    remedy: 'Is it another backbone, or another kind of adapter?',
+  })
+}
