@@ -13,13 +13,19 @@ export interface Origin {
   folder: string
 }
 
-/** Tells where the value at a path came from: the layer that has most of the path, of equal ones the last. */
+/**
+ * Tells where the value at a path came from: the layer that has most of the path, of equal ones the last. What --set
+ * replaces whole is told by its name all the way down, but files in a preset that it names start from the preset's folder.
+ */
 export function originsOf(layers: readonly Layer[]): (path: Path) => Origin {
   return (path) => {
     const found = layers
       .filter(({ under }) => under.every((key, i) => key === path[i]))
-      .map(({ under, source }) => ({ folder: source.folder, ...source.find(path.slice(under.length)), under }))
-      .map(({ under, depth, ...origin }) => ({ ...origin, depth: depth && depth + under.length }))
-    return found.reduce((best, next) => (next.depth >= best.depth ? next : best))
+      .map(({ under, source }) => {
+        const { at, depth, held = depth } = source.find(path.slice(under.length))
+        return { at, folder: source.folder, depth: depth && depth + under.length, held: held && held + under.length }
+      })
+    const deepest = (of: 'depth' | 'held') => found.reduce((best, next) => (next[of] >= best[of] ? next : best))
+    return { at: deepest('depth').at, folder: deepest('held').folder }
   }
 }

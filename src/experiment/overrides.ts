@@ -56,10 +56,9 @@ export function overridesSource(overrides: readonly Override[]): Source {
     find(path) {
       const setsIt = (override: Override) => override.path.every((key, i) => i < path.length && key === String(path[i]))
       const found = overrides.findLast(setsIt)
-      return {
-        at: found?.at ?? '--set',
-        depth: found ? found.path.length + reach(found.value, path.slice(found.path.length)) : -1,
-      }
+      if (!found) return { at: '--set', depth: -1 }
+      const held = found.path.length + reach(found.value, path.slice(found.path.length))
+      return { at: found.at, depth: path.length, held }
     },
   }
 }

@@ -10,8 +10,8 @@ export interface Source {
   value: unknown
   /** Folder that relative paths in it start from. */
   folder: string
-  /** Place of the deepest key on this path that the source has, and how deep that is. */
-  find(path: Path): { at: string; depth: number }
+  /** Place of the deepest key on this path that the source answers for, how deep that is, and how deep it has values. */
+  find(path: Path): { at: string; depth: number; held?: number }
 }
 
 /** Parses YAML. What is wrong with it goes into `complaints`; `value` is then undefined. */
