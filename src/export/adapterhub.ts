@@ -122,7 +122,7 @@ const readmePart = (norms: boolean, name: string) => `\`\`\`python
 import adapters
 from transformers import T5ForConditionalGeneration
 ${norms ? 'from safetensors.torch import load_file\n' : ''}
-model = T5ForConditionalGeneration.from_pretrained("BACKBONE")
+model = T5ForConditionalGeneration.from_pretrained("BACKBONE").float()
 adapters.init(model)
 model.load_adapter("PATH", use_safetensors=True)
 model.set_active_adapters("${name}")

@@ -85,7 +85,7 @@ const README = `\`\`\`python
 from opendelta import AutoDeltaModel
 from transformers import T5ForConditionalGeneration
 
-model = T5ForConditionalGeneration.from_pretrained("BACKBONE")
+model = T5ForConditionalGeneration.from_pretrained("BACKBONE").float()
 AutoDeltaModel.from_finetuned("PATH", backbone_model=model, check_hash=False)
 model.eval()
 \`\`\`

@@ -1,10 +1,14 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exportRun } from '../../src/export/export.js'
+import { foreignSafetensors } from '../../src/import/foreign.js'
 import { importRun } from '../../src/import/import.js'
+import { openTorchFile } from '../../src/import/torch_file.js'
 import { silent } from '../../src/progress.js'
+import { packageRoot } from '../../src/root.js'
+import { openSafetensors } from '../../src/safetensors.js'
 import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
 import { logitsInPyTorch, python } from './in_pytorch.js'
@@ -62,6 +66,12 @@ const cases = (
   out: join(folder, `${format} ${name}`, 'out'),
 }))
 
+const known = new Map<string, Float32Array>()
+const logitsOfRun = async (run: string) => {
+  if (!known.has(run)) known.set(run, await logitsOf(run))
+  return known.get(run)!
+}
+
 beforeAll(async () => {
   await useEngine(engines[0]!)
   for (const { format, run, sets, out } of cases) {
@@ -70,14 +80,56 @@ beforeAll(async () => {
   }
 })
 
+const names = JSON.parse(readFileSync(join(packageRoot, 'test/fixtures/export/names.json'), 'utf8'))
+
+/** Of a state dict, without the backbone's own tensors. */
+const shapesIn = (format: string, out: string): Record<string, number[]> => {
+  const file =
+    format === 'adapterhub'
+      ? foreignSafetensors(join(out, 'adapter.safetensors'))
+      : openTorchFile(join(out, 'pytorch_model.bin'))
+  file.close()
+  const own = [...file.tensors].filter(([name]) => !name.endsWith('layer_norm.weight'))
+  return Object.fromEntries(own.map(([name, { shape }]) => [name, shape]))
+}
+
+// expected: test/oracle/export_names.py
+const named = cases.filter(({ format, name }) => names[format][name])
+test.each(named)('$format has the names and shapes that the library has: $name', ({ format, name, out }) => {
+  expect(shapesIn(format, out)).toEqual(names[format][name])
+})
+
+test('there are names for both libraries', () => expect(named.length).toBe(10))
+
+test('the trained layer norms are beside adapters, under the names of transformers', () => {
+  const { out, run } = cases.find(({ name }) => name === 'compacter')!
+  const [beside, trained] = [join(out, 'layer_norms.safetensors'), join(run, 'best.safetensors')].map(openSafetensors)
+  const norms = [...trained!.entries.keys()].filter((name) => name.endsWith('layer_norm.weight'))
+  expect([...beside!.entries.keys()]).toEqual(norms)
+  for (const name of norms) expect(beside!.read(name), name).toEqual(trained!.read(name))
+})
+
+test.each([
+  ['adapterhub', 'low-rank-adapter', 'the library `adapters` has no low-rank adapters.', 'safetensors, opendelta'],
+  ['adapterhub', 'prompt-tuning-r', 'the library `adapters` has no prompt tuning for T5.', 'safetensors'],
+  ['opendelta', 'full', 'only adapters are written for OpenDelta.', 'safetensors, huggingface'],
+  ['opendelta', 'bitfit', 'only adapters are written for OpenDelta.', 'safetensors'],
+] as const)('%s refuses %s with the reason and the formats that do work', async (format, method, reason, working) => {
+  const run = await makeRun(join(folder, `refused-${method}`), `method=${method}`)
+  const out = join(folder, 'none')
+  await expect(exportRun(run, { format, out, force: false, progress: silent })).rejects.toThrow(
+    `--format ${format}: ${reason} Formats that hold this method: ${working}.`,
+  )
+})
+
 test.each(cases)('imported again, $format gives the same logits to the bit: $name', async ({ format, run, out }) => {
   const again = join(out, '..', 'again')
   await importRun(out, { format, backbone: 't5-nano', runDir: again })
-  expect(await logitsOf(again)).toEqual(await logitsOf(run))
+  expect(await logitsOf(again)).toEqual(await logitsOfRun(run))
 })
 
 test.each(cases)('the adapters of $format show in the logits: $name', async ({ run }) => {
-  const [whole, halved] = [await logitsOf(run), await logitsOf(run, 0.5)]
+  const [whole, halved] = [await logitsOfRun(run), await logitsOf(run, 0.5)]
   const largest = whole.reduce((most, value) => Math.max(most, Math.abs(value)), 0)
   expect(whole.reduce((most, value, i) => Math.max(most, Math.abs(value - halved[i]!)), 0)).toBeGreaterThan(
     0.01 * largest,
@@ -92,6 +144,6 @@ describe.skipIf(!python)('a loader written in PyTorch', () => {
   })
 
   test.each(cases)('gives the same logits from $format: $name', async ({ run, out }) => {
-    expectClose(logits.get(out)!, await logitsOf(run), { relative: 1e-4, name: 'logits' })
+    expectClose(logits.get(out)!, await logitsOfRun(run), { relative: 1e-4, name: 'logits' })
   })
 })
