@@ -26,7 +26,7 @@ export const opendeltaFormat: ExportFormat = {
 }
 
 function refusal(options: MethodOptions): string | undefined {
-  if (options.kind === 'prompt_tuning') return 'prompts for OpenDelta are not written: its T5 masks them otherwise.'
+  if (options.kind === 'prompt_tuning') return 'prompts for OpenDelta are not written yet.'
   if (options.kind !== 'adapter' && options.kind !== 'compacter') return 'only adapters are written for OpenDelta.'
   if (options.layer_norm !== 'none') return 'OpenDelta has no layer norms in its adapters.'
   if (options.kind === 'adapter')
