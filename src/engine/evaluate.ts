@@ -52,7 +52,22 @@ export async function evaluateSplit(
   })
   const texts = predictions.map(({ text }) => text)
   noteInvalid(task.kind, split.name, texts, examples, progress)
-  return { scores: scoreExamples(task.metrics, texts, examples), examples, predictions }
+  const positive = task.kind === 'classification' ? positiveTarget(task, examples, progress) : undefined
+  return { scores: scoreExamples(task.metrics, texts, examples, positive), examples, predictions }
+}
+
+/** The target text of the label that F1 is for. */
+function positiveTarget(
+  { metrics, labels, positive }: Extract<Experiment['task'], { kind: 'classification' }>,
+  examples: Example[],
+  progress: Progress,
+): string {
+  const wanted = metrics.some((metric) => metric === 'f1' || metric === 'f1a')
+  if (wanted && examples.every(({ label }) => label !== positive))
+    progress.warn(
+      `No row has the label '${positive}' that F1 is for: set task.positive to the value that it should be for.`,
+    )
+  return labels?.[positive] ?? positive
 }
 
 /** Outputs that are no label, choice or number count as wrong, which a user should know of. */

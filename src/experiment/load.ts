@@ -74,7 +74,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
     const issues = parsed.error.issues.filter((issue) => !unknowable(issue))
     faults.push(...wordIssues(issues, experimentSchema, tree))
   }
-  faults.push(...lengthFaults(tree.training))
+  faults.push(...lengthFaults(tree.training), ...positiveFaults(tree.task))
   if (config) faults.push(...misfits(tree.method, config))
 
   const locate = (path: Path) => origin(path).at
@@ -143,6 +143,17 @@ function lengthFaults(training: unknown): Fault[] {
   }
   if (epochs !== undefined || steps !== undefined) return []
   return [{ path: ['training'], problem: 'training has neither epochs nor steps.', remedy: 'Needed: one of the two.' }]
+}
+
+/** F1 is of one label, which has to be there. */
+function positiveFaults(task: unknown): Fault[] {
+  if (!isMapping(task) || !isMapping(task.labels) || !Array.isArray(task.metrics)) return []
+  const { positive = '1', labels, metrics } = task
+  if (!metrics.includes('f1') && !metrics.includes('f1a')) return []
+  if (Object.hasOwn(labels as Mapping, String(positive))) return []
+  const problem = `F1 is for the label ${shown(String(positive))}, which task.labels does not name.`
+  const remedy = `Set task.positive to one of ${Object.keys(labels as Mapping).join(', ')}.`
+  return [{ path: ['task', 'positive'], problem, remedy }]
 }
 
 /** What does not fit the backbone, whatever else is wrong with the options: their defaults stand in for those. */

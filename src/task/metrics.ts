@@ -6,8 +6,8 @@ import { pearson, spearman, toNumber } from './correlation.js'
 const METRIC = {
   /** Share of outputs that are the target. */
   accuracy,
-  /** Harmonic mean of precision and recall of the label '1'. */
-  f1: (predictions: string[], targets: string[]) => binaryF1(predictions, targets, '1'),
+  /** Harmonic mean of precision and recall of the positive label. */
+  f1: (predictions: string[], targets: string[], positive: string) => binaryF1(predictions, targets, positive),
   /** Mean of every target label's F1. */
   macro_f1: macroF1,
   /** Matthews' correlation coefficient; 0 where it is undefined. */
@@ -27,20 +27,23 @@ const METRIC = {
 export type MetricName = keyof typeof METRIC
 export const METRIC_NAMES = Object.keys(METRIC) as MetricName[]
 
-/** Scores × 100. An output that is no label is wrong for every metric; outputs and targets are compared trimmed. */
+/**
+ * Scores × 100. An output that is no label is wrong for every metric; outputs and targets are compared trimmed. `positive`
+ * is the target text of the label that F1 is for.
+ */
 export function score<Name extends MetricName>(
   metrics: readonly Name[],
   predictions: string[],
   targets: string[],
+  positive = '1',
 ): Record<Name, number> {
   if (predictions.length !== targets.length) {
     throw new Error(`${predictions.length} predictions cannot be scored against ${targets.length} targets`)
   }
   const [outputs, wanted] = [predictions, targets].map((texts) => texts.map((text) => text.trim()))
-  return Object.fromEntries(metrics.map((name) => [name, 100 * METRIC[name](outputs!, wanted!)])) as Record<
-    Name,
-    number
-  >
+  return Object.fromEntries(
+    metrics.map((name) => [name, 100 * METRIC[name](outputs!, wanted!, positive.trim())]),
+  ) as Record<Name, number>
 }
 
 /** What a metric may look at besides the target. */
@@ -58,6 +61,7 @@ export function scoreExamples(
   metrics: readonly TaskMetric[],
   predictions: string[],
   examples: Wanted[],
+  positive = '1',
 ): Record<string, number> {
   const targets = examples.map(({ target }) => target)
   return Object.fromEntries(
@@ -69,7 +73,7 @@ export function scoreExamples(
         return [name, 100 * mean(predictions, accepted, (text, answers) => bestMatch(best, text, answers))]
       }
       const plain = name === 'f1a' ? 'f1' : name // MultiRC's name for F1 over all answers of all questions
-      return [name, score([plain], predictions, targets)[plain]]
+      return [name, score([plain], predictions, targets, positive)[plain]]
     }),
   )
 }

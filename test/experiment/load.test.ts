@@ -307,6 +307,14 @@ describe('loading', () => {
     expect(task).toMatchObject({ train: join(folder, 'rows.csv'), test: join(process.cwd(), 'package.json') })
   })
 
+  test('F1 needs a positive label that is there', () => {
+    const sets = ['task.labels={a: bad, b: good}', 'task.metrics=[f1]']
+    expect(() => loadExperiment(file(good), sets)).toThrow(
+      'F1 is for the label "1", which task.labels does not name. Set task.positive to one of a, b.',
+    )
+    expect(loadExperiment(file(good), [...sets, 'task.positive=b']).task).toMatchObject({ positive: 'b' })
+  })
+
   test('reads the files of a task preset from `path` where it is given', () => {
     for (const split of ['train', 'validation', 'test']) writeFileSync(join(folder, `${split}.jsonl`), '')
     const { task } = loadExperiment(file(good.replace('rotten-tomatoes', '{ preset: rotten-tomatoes, path: . }')))

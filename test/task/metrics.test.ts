@@ -68,6 +68,12 @@ test('ReCoRD takes the best of a query’s answers', () => {
   expectScores({ f1: token_f1!, exact_match: exact_match! }, expected)
 })
 
+test('f1 is for the label that is called positive', () => {
+  const examples = ['yes', 'yes', 'no', 'no'].map((target) => ({ target }))
+  // two true positives, one false positive: 2·2 / (2·2 + 1)
+  expect(scoreExamples(['f1', 'f1a'], ['yes', 'yes', 'yes', 'no'], examples, 'yes')).toEqual({ f1: 80, f1a: 80 })
+})
+
 test('without answers the target is the answer', () => {
   expect(scoreExamples(['exact_match'], ['The cat.', 'dog'], [{ target: 'cat' }, { target: 'cat' }])).toEqual({
     exact_match: 50,
