@@ -1,16 +1,25 @@
-import { Command } from '@oclif/core'
+import { Command, Flags } from '@oclif/core'
 
 export default class Schema extends Command {
-  static override summary = 'Print the JSON Schema of experiment files, with which editors complete and check them.'
+  static override summary =
+    'Print the JSON Schema of experiment files or presets, with which editors complete and check them.'
   static override examples = [
     { description: 'Give it to your editor', command: '<%= config.bin %> config schema > experiment.schema.json' },
+    { description: 'That of a task preset', command: '<%= config.bin %> config schema --for task > task.schema.json' },
   ]
+  static override flags = {
+    for: Flags.option({
+      options: ['experiment', 'method', 'task', 'backbone'] as const,
+      default: 'experiment' as const,
+      description: 'Experiment files, or presets of a kind.',
+    })(),
+  }
   static override enableJsonFlag = true
 
   async run(): Promise<object> {
-    await this.parse(Schema)
-    const { experimentJsonSchema } = await import('../../src/experiment/reference.js')
-    const schema = experimentJsonSchema()
+    const { flags } = await this.parse(Schema)
+    const { fileSchema } = await import('../../src/experiment/json_schema.js')
+    const schema = fileSchema(flags.for)
     this.log('%s', JSON.stringify(schema, null, 2))
     return schema
   }

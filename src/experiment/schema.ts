@@ -35,6 +35,10 @@ export const trainingOptions = z.strictObject({
     .enum(['float32', 'bfloat16'])
     .default('float32')
     .describe('bfloat16: products of bfloat16 operands and frozen matrices in it; everything else stays float32.'),
+  tensorboard: z
+    .boolean()
+    .default(false)
+    .describe('Whether the run also holds its metrics as TensorBoard event files.'),
 })
 export type TrainingOptions = z.infer<typeof trainingOptions>
 

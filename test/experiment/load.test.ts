@@ -63,7 +63,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     [
       'key of nothing',
       training('steps: 10, zzz: 1'),
-      'DIR/trial.yaml:4:24: training has no key zzz. Keys: epochs, steps, batch_size, evaluation_batch_size, learning_rate, warmup_steps, seed, evaluate_every, checkpoint_every, source_length, target_length, gradient_clip_norm, dropout, engine_mode, precision.',
+      'DIR/trial.yaml:4:24: training has no key zzz. Keys: epochs, steps, batch_size, evaluation_batch_size, learning_rate, warmup_steps, seed, evaluate_every, checkpoint_every, source_length, target_length, gradient_clip_norm, dropout, engine_mode, precision, tensorboard.',
     ],
     [
       'misspelt section',
@@ -198,8 +198,8 @@ describe('a bad experiment names the place, what is wrong and what would work', 
 
   test('a value that came from a preset is located in the preset', () => {
     expect(complaint(good.replace('compacter', 'adapterdrop')).split('\n')).toEqual([
-      'configs/methods/adapterdrop.yaml:5:14: method.placement.encoder_layers names layer 5; the encoder has 4 layers. Layers are numbered 0 to 3.',
-      'configs/methods/adapterdrop.yaml:5:34: method.placement.decoder_layers names layer 5; the decoder has 4 layers. Layers are numbered 0 to 3.',
+      'configs/methods/adapterdrop.yaml:6:14: method.placement.encoder_layers names layer 5; the encoder has 4 layers. Layers are numbered 0 to 3.',
+      'configs/methods/adapterdrop.yaml:6:34: method.placement.decoder_layers names layer 5; the decoder has 4 layers. Layers are numbered 0 to 3.',
     ])
   })
 

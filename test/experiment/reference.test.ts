@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { experimentJsonSchema, referenceTables } from '../../src/experiment/reference.js'
+import { referenceTables } from '../../src/experiment/reference.js'
 import { packageRoot } from '../../src/root.js'
 
 // `npx vitest run test/experiment/reference.test.ts -u` writes it anew.
@@ -9,10 +9,4 @@ test('docs/experiment.md lists every key as the schema describes it', async () =
   const file = join(packageRoot, 'docs/experiment.md')
   const [prose] = readFileSync(file, 'utf8').split(/(?<=from the schema by .*\n\n)/)
   await expect(`${prose}${referenceTables()}`).toMatchFileSnapshot(file)
-})
-
-// Written by `compacter config schema > configs/experiment.schema.json && npm run format`.
-test('configs/experiment.schema.json is what the schema says', () => {
-  const file = join(packageRoot, 'configs/experiment.schema.json')
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify(experimentJsonSchema())))
 })
