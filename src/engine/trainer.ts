@@ -71,7 +71,8 @@ async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promi
   const { taken, result } = await stepper.step(padBatch(train.tokens, rows), rate)
   if (!taken) throw await notANumber(training, step + 1, rows, result)
   const { loss, gradientNorm } = result
-  appendMetrics(files.metrics, { step: step + 1, loss, learning_rate: rate, gradient_norm: gradientNorm })
+  const figures = { loss, learning_rate: rate, gradient_norm: gradientNorm }
+  appendMetrics(files.metrics, { step: step + 1, ...figures }, experiment.training)
   pace.step(rows.length)
   progress.update(pace.line(step + 1, steps, loss))
   await new Promise(setImmediate) // lets signals in
@@ -81,7 +82,7 @@ async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promi
 async function evaluateStep(training: Training, state: OptimizerState, run: RunState): Promise<void> {
   const { files, model, validation, evaluation, progress, steps } = training
   const { scores } = await evaluateSplit(model, state.vector, validation, evaluation)
-  appendMetrics(files.metrics, { step: state.step, split: 'validation', ...scores })
+  appendMetrics(files.metrics, { step: state.step, split: 'validation', ...scores }, evaluation.experiment.training)
   const score = meanScore(scores)
   const better = !run.best || score > run.best.score
   if (better) {
