@@ -1,5 +1,5 @@
 import type { Batch } from '../../task/batches.js'
-import { dropoutBy } from '../dropout.js'
+import { dropoutBy, type Part } from '../dropout.js'
 import type { Blueprint } from '../model.js'
 import { ADAM, clipNorm } from '../optimizer.js'
 import { constant, type Graph } from '../replay/graph.js'
@@ -43,6 +43,25 @@ export function captureStep(
       { loss: lossOutput, norm: normOutput, gradient: recorder.output(clipped), rate, epsilon },
       vector.size,
     )
+  })
+}
+
+/**
+ * The gradient of a part of a batch: inputs `source`, `target` and `dropout_keys`; outputs `loss`, the mean over the
+ * part's target tokens, and `gradient` [size]. The trained vector may be fed as `trained/read`.
+ */
+export function captureGradient(
+  library: Library,
+  blueprint: Blueprint,
+  shape: BatchShape,
+  { dropout, precision, part }: Pick<StepGraphOptions, 'dropout' | 'precision'> & { part: Part },
+): Captured {
+  return capture(library, blueprint, precision, (captured) => {
+    const { model, vector } = captured
+    const batch = batchInput(captured, shape)
+    const { loss, gradient } = lossAndGradient(model, vector, batch, dropoutBy(dropout, captured.dropoutKey, part))
+    captured.fetch('loss', loss)
+    captured.fetch('gradient', gradient)
   })
 }
 

@@ -1,0 +1,37 @@
+import type { Batch } from '../../task/batches.js'
+import type { Part } from '../dropout.js'
+
+/** A part of a batch's rows, and how many target tokens it has. */
+export interface Share {
+  part: Part
+  batch: Batch
+  tokens: number
+}
+
+/** A batch's rows in order over so many workers, as evenly as can be; where rows are fewer, fewer shares. */
+export function shares(batch: Batch, workers: number, padId: number): Share[] {
+  const count = Math.min(workers, batch.size)
+  const start = (index: number) => Math.floor((index * batch.size) / count)
+  return Array.from({ length: count }, (_, index) => share(batch, start(index), start(index + 1), padId))
+}
+
+function share({ rows, sourceLength, targetLength, ...batch }: Batch, from: number, to: number, padId: number): Share {
+  const sourceIds = batch.sourceIds.slice(from * sourceLength, to * sourceLength)
+  const targetIds = batch.targetIds.slice(from * targetLength, to * targetLength)
+  const size = to - from
+  return {
+    part: { of: batch.size, from, size },
+    batch: { rows: rows.slice(from, to), sourceIds, targetIds, size, sourceLength, targetLength },
+    tokens: targetIds.reduce((sum, id) => sum + Number(id !== padId), 0),
+  }
+}
+
+/** The sum of vectors, each by its weight, in double precision. */
+export function weightedSum(vectors: Float32Array[], weights: number[]): Float32Array {
+  const sum = new Float64Array(vectors[0]!.length)
+  vectors.forEach((vector, which) => {
+    const weight = weights[which]!
+    for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + weight * vector[i]!
+  })
+  return Float32Array.from(sum)
+}
