@@ -3,34 +3,42 @@ import { type Line, LONGEST_LINE } from './lines.js'
 /** One record of a table: its fields, or what is wrong with it. */
 export type Fields = { line: number; fields: string[] } | { line: number; problem: string }
 
+/** Makes something of lines as they come: `end` gives what the last of them left open. */
+export interface LineReader<T> {
+  take(line: Line): Iterable<T>
+  end(): Iterable<T>
+}
+
+export function* readAll<T>(lines: Iterable<Line>, reader: LineReader<T>): Generator<T> {
+  for (const line of lines) yield* reader.take(line)
+  yield* reader.end()
+}
+
 export const NOT_UTF8 = 'the line is not valid UTF-8.'
 
 /**
  * Tab-separated values have no quoting (IANA's definition): a quote is a character like any other.
  * Empty lines are left out.
  */
-export function* tsvRecords(lines: Iterable<Line>): Generator<Fields> {
-  for (const { number, text } of lines) {
+export const tsvRecords = (lines: Iterable<Line>): Generator<Fields> => readAll(lines, tsvReader())
+export const tsvReader = (): LineReader<Fields> => ({
+  *take({ number, text }) {
     if (text === undefined) yield { line: number, problem: NOT_UTF8 }
     else if (text !== '') yield { line: number, fields: text.split('\t') }
-  }
-}
+  },
+  *end() {},
+})
+
+const STRAY_QUOTE = 'there is a quote inside a value. Write a quote as "", and put quotes around the whole value.'
+const unclosed = (before = '') => `a quote opens a value here and nothing closes it${before}.`
 
 /**
  * Comma-separated values as RFC 4180 has them: a field with a comma, a quote or a line break stands in quotes, and a
  * quote in it is doubled. `line` is the record's first. Empty lines are left out. Where a quote turns out to be stray,
  * its line is bad and those after it are read anew: it must not swallow them.
  */
-export function* csvRecords(lines: Iterable<Line>): Generator<Fields> {
-  const reader = recordReader()
-  for (const line of lines) yield* reader.take(line)
-  yield* reader.end()
-}
-
-const STRAY_QUOTE = 'there is a quote inside a value. Write a quote as "", and put quotes around the whole value.'
-const unclosed = (before = '') => `a quote opens a value here and nothing closes it${before}.`
-
-function recordReader() {
+export const csvRecords = (lines: Iterable<Line>): Generator<Fields> => readAll(lines, csvReader())
+export function csvReader(): LineReader<Fields> {
   /** The lines of a record whose quoted field is still open. */
   let open: { lines: Line[]; length: number } | undefined
 

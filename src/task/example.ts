@@ -23,14 +23,32 @@ type Outcome = Omit<Example, 'row' | 'source'>
 class Unusable extends Error {}
 
 /** A row's source and target. Gives what is wrong with a row that can't be used. */
-export function exampleOf(task: RowText, values: Values): Omit<Example, 'row'> | { problem: string } {
+export const exampleOf = (task: RowText, values: Values): Omit<Example, 'row'> | { problem: string } =>
+  used(() => ({ source: sourceText(task, values), ...outcomeOf(task, values) }))
+
+/** What a row asks: its source alone, without an answer; and its own choices, where they are to be ranked. */
+export const questionOf = (
+  task: RowText,
+  values: Values,
+  ranked: boolean,
+): Pick<Example, 'source' | 'choices'> | { problem: string } =>
+  used(() => ({
+    source: sourceText(task, values),
+    ...(ranked && task.kind === 'multiple_choice' && { choices: choicesOf(task, values) }),
+  }))
+
+function used<T>(read: () => T): T | { problem: string } {
   try {
-    const source = task.prompt.replace(PLACEHOLDER, (_, column: string) => inPrompt(values, column))
-    return { source: task.name_first ? `${nameOf(task)} ${source}` : source, ...outcomeOf(task, values) }
+    return read()
   } catch (error) {
     if (error instanceof Unusable) return { problem: error.message }
     throw error
   }
+}
+
+function sourceText(task: RowText, values: Values): string {
+  const source = task.prompt.replace(PLACEHOLDER, (_, column: string) => inPrompt(values, column))
+  return task.name_first ? `${nameOf(task)} ${source}` : source
 }
 
 /** `rte` of `glue/rte`. */
@@ -76,8 +94,7 @@ function outcomeOf(task: RowText, values: Values): Outcome {
       return { target, label: '', ...(task.answers !== undefined && { answers: texts(values, task.answers) }) }
     }
     case 'multiple_choice': {
-      const { choices: columns } = task
-      const choices = Array.isArray(columns) ? columns.map((name) => filled(values, name)) : texts(values, columns)
+      const choices = choicesOf(task, values)
       const label = filled(values, task.label)
       const target = /^\d+$/.test(label) ? choices[Number(label)] : undefined
       if (target === undefined) {
@@ -88,6 +105,9 @@ function outcomeOf(task: RowText, values: Values): Outcome {
     }
   }
 }
+
+const choicesOf = ({ choices }: Extract<RowText, { kind: 'multiple_choice' }>, values: Values): string[] =>
+  Array.isArray(choices) ? choices.map((name) => filled(values, name)) : texts(values, choices)
 
 /** The nearest multiple of `step`, halves to even, in float32 as T5's preprocessing has it; with the step's decimals. */
 export function rounded(value: number, step: number): string {

@@ -1,12 +1,15 @@
 import { statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { UserError } from '../error.js'
-import { csvRecords, type Fields, NOT_UTF8, tsvRecords } from './csv.js'
+import { csvReader, type Fields, type LineReader, NOT_UTF8, readAll, tsvReader } from './csv.js'
 import { type Line, readLines } from './lines.js'
 import { parquetRows } from './parquet.js'
 
 /** A row of the user's file by column name, or what is wrong with it. `line` counts from 1; in parquet it is the row. */
 export type Row = { line: number; values: Record<string, unknown> } | { line: number; problem: string }
+
+/** Formats with a row a line, or a few lines. */
+export type LineFormat = 'jsonl' | 'csv' | 'tsv'
 
 /**
  * The rows of a .jsonl, .csv, .tsv or .parquet file, as its ending says, in the file's order. `columns` are the names in
@@ -16,11 +19,11 @@ export type Row = { line: number; values: Record<string, unknown> } | { line: nu
 export function readTable(file: string, columns?: string[]): Iterable<Row> | AsyncIterable<Row> {
   switch (extname(file).toLowerCase()) {
     case '.jsonl':
-      return jsonlRows(file)
+      return readAll(readLines(file), rowReader('jsonl', file))
     case '.csv':
-      return namedRows(file, csvRecords(readLines(file)), 'Put quotes around a value that holds a comma.', columns)
+      return readAll(readLines(file), rowReader('csv', file, columns))
     case '.tsv':
-      return namedRows(file, tsvRecords(readLines(file)), 'A value holds no tab, and quotes do not group.', columns)
+      return readAll(readLines(file), rowReader('tsv', file, columns))
     case '.parquet':
       return parquetRows(file)
     default:
@@ -33,11 +36,24 @@ function ending(file: string): string {
   return isFolder ? 'is a folder, not a file of rows.' : 'the name ends in none of .jsonl, .csv, .tsv, .parquet.'
 }
 
-function* jsonlRows(file: string): Generator<Row> {
-  for (const line of readLines(file)) {
-    if (line.text === undefined) yield { line: line.number, problem: NOT_UTF8 }
-    else if (line.text.trim() !== '') yield { line: line.number, ...parseObject(line.text, line) }
+/**
+ * Reads rows from lines of that format; `file` is what errors name, `columns` as in `readTable`.
+ * @throws UserError, from `take`, where a header can't be used.
+ */
+export function rowReader(format: LineFormat, file: string, columns?: string[]): LineReader<Row> {
+  switch (format) {
+    case 'jsonl':
+      return { take: jsonlRows, *end() {} }
+    case 'csv':
+      return namedRows(file, csvReader(), 'Put quotes around a value that holds a comma.', columns)
+    case 'tsv':
+      return namedRows(file, tsvReader(), 'A value holds no tab, and quotes do not group.', columns)
   }
+}
+
+function* jsonlRows(line: Line): Generator<Row> {
+  if (line.text === undefined) yield { line: line.number, problem: NOT_UTF8 }
+  else if (line.text.trim() !== '') yield { line: line.number, ...parseObject(line.text, line) }
 }
 
 function parseObject(text: string, { last }: Line): { values: Record<string, unknown> } | { problem: string } {
@@ -55,20 +71,24 @@ function parseObject(text: string, { last }: Line): { values: Record<string, unk
   return { values: value as Record<string, unknown> }
 }
 
-function* namedRows(file: string, records: Iterable<Fields>, remedy: string, columns?: string[]): Generator<Row> {
-  for (const record of records) {
-    if ('problem' in record) {
-      if (!columns) throw new UserError({ at: `${file}:${record.line}`, problem: record.problem })
-      yield record
-    } else if (!columns) {
-      columns = header(file, record)
-    } else if (record.fields.length !== columns.length) {
-      const counts = `${count(record.fields.length)}, there are ${columns.length} columns`
-      yield { line: record.line, problem: `the line has ${counts}. ${remedy}` }
-    } else {
-      yield { line: record.line, values: Object.fromEntries(columns.map((name, i) => [name, record.fields[i]])) }
+function namedRows(file: string, records: LineReader<Fields>, remedy: string, columns?: string[]): LineReader<Row> {
+  function* named(read: Iterable<Fields>): Generator<Row> {
+    for (const record of read) {
+      if ('problem' in record) {
+        if (!columns) throw new UserError({ at: `${file}:${record.line}`, problem: record.problem })
+        yield record
+      } else if (!columns) {
+        columns = header(file, record)
+      } else if (record.fields.length !== columns.length) {
+        const counts = `${count(record.fields.length)}, there are ${columns.length} columns`
+        yield { line: record.line, problem: `the line has ${counts}. ${remedy}` }
+      } else {
+        const { fields } = record
+        yield { line: record.line, values: Object.fromEntries(columns.map((name, i) => [name, fields[i]])) }
+      }
     }
   }
+  return { take: (line) => named(records.take(line)), end: () => named(records.end()) }
 }
 
 function header(file: string, { line, fields }: { line: number; fields: string[] }): string[] {
