@@ -24,28 +24,63 @@ export function writeError(path: string, error: unknown): unknown {
   return reason ? new UserError({ at: path, ...reason }, { cause: error }) : error
 }
 
+/** A file that has its name only once it is committed. */
+export interface AtomicFile {
+  fd: number
+  /** Synced and renamed. @throws UserError as `openAtomically`. */
+  commit(): void
+  /** Leaves nothing behind; for a file that was not committed. */
+  abandon(): void
+}
+
+/**
+ * Opens a file to be written over a longer time, under a temporary name in the same folder.
+ * @throws UserError where the folder is missing or closed to writing.
+ */
+export function openAtomically(path: string): AtomicFile {
+  const temporary = temporaryName(path)
+  let fd: number
+  try {
+    fd = openSync(temporary, 'w', 0o666)
+  } catch (error) {
+    throw writeError(path, error)
+  }
+  const abandon = () => {
+    close(fd)
+    remove(temporary)
+  }
+  return {
+    fd,
+    abandon,
+    commit() {
+      try {
+        fsyncSync(fd)
+        closeSync(fd)
+        renameSync(temporary, path)
+        syncFolder(dirname(path))
+      } catch (error) {
+        abandon()
+        throw writeError(path, error)
+      }
+    },
+  }
+}
+
 /**
  * A reader sees the old file or the whole new one, even after a crash or a power cut: written to a temporary name in
  * the same folder, synced, renamed, and the folder synced. A function gets the descriptor and writes what it likes.
  * @throws UserError where the disk is full or the folder missing or closed to writing.
  */
 export function writeAtomically(path: string, data: string | Uint8Array | ((fd: number) => void)): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${counter++}.tmp`)
+  const file = openAtomically(path)
   try {
-    const fd = openSync(temporary, 'w', 0o666)
-    try {
-      if (typeof data === 'function') data(fd)
-      else writeFully(fd, typeof data === 'string' ? Buffer.from(data) : data)
-      fsyncSync(fd)
-    } finally {
-      closeSync(fd)
-    }
-    renameSync(temporary, path)
-    syncFolder(dirname(path))
+    if (typeof data === 'function') data(file.fd)
+    else writeFully(file.fd, typeof data === 'string' ? Buffer.from(data) : data)
   } catch (error) {
-    remove(temporary)
+    file.abandon()
     throw writeError(path, error)
   }
+  file.commit()
 }
 
 /**
@@ -53,7 +88,7 @@ export function writeAtomically(path: string, data: string | Uint8Array | ((fd: 
  * @throws UserError as `writeAtomically`.
  */
 export function checkWritable(path: string): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${counter++}.tmp`)
+  const temporary = temporaryName(path)
   try {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' })
     closeSync(openSync(temporary, 'w', 0o666))
@@ -62,6 +97,15 @@ export function checkWritable(path: string): void {
   } finally {
     remove(temporary)
   }
+}
+
+const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}.${counter++}.tmp`)
+
+/** As for what is left of a write that failed: it may be closed already. */
+function close(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch {}
 }
 
 /** What is left of a write that failed; that failure is what the user must hear of, not this one. */
