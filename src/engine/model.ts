@@ -29,14 +29,28 @@ export interface Model extends Blueprint {
 /** Reads one tensor of the backbone, whole. */
 export type ReadTensor = (name: string) => Float32Array
 
+/** A frozen tensor of the backbone on the device, of that shape. */
+export type PlaceTensor = (name: string, shape: number[]) => tf.Tensor
+
+/** Embedding rows beyond the shape's are left out. */
+export const placing =
+  (read: ReadTensor): PlaceTensor =>
+  (name, shape) =>
+    tf.tensor(read(name).subarray(0, elements(shape)), shape)
+
 /** Puts a backbone on the device, tensor by tensor. Embedding rows beyond `config.vocabulary` are left out. */
-export function loadModel(config: T5Config, options: MethodOptions, read: ReadTensor, seed: number): Model {
+export function loadModel(
+  config: T5Config,
+  options: MethodOptions,
+  read: ReadTensor,
+  seed: number,
+  place: PlaceTensor = placing(read),
+): Model {
   const blueprint = blueprintOf(config, options)
   const { method, layout } = blueprint
   const trained = new Set(layout.specs.map(({ name }) => name))
   const frozen = new Map<string, tf.Tensor>()
-  for (const [name, shape] of backboneTensors(config))
-    if (!trained.has(name)) frozen.set(name, tf.tensor(read(name).subarray(0, elements(shape)), shape))
+  for (const [name, shape] of backboneTensors(config)) if (!trained.has(name)) frozen.set(name, place(name, shape))
   const constants = new Map(
     (method.constants?.(options, config) ?? []).map((spec) => [
       spec.name,

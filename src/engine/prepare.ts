@@ -33,7 +33,12 @@ export async function prepareBackbone(experiment: Experiment, progress: Progress
       remedy: 'They do not belong together.',
     })
   }
-  const config = trim_vocabulary ? { ...files.config, vocabulary: vocabularySize } : files.config
+  return withVocabulary(files, tokenizer, trim_vocabulary)
+}
+
+/** An opened backbone with its whole vocabulary in force, or the tokenizer's alone. */
+export function withVocabulary(files: Backbone, tokenizer: T5Tokenizer, trim: boolean): OpenedBackbone {
+  const config = trim ? { ...files.config, vocabulary: tokenizer.vocabularySize } : files.config
   return { files, config, tokenizer, parameters: parameterCount(config) }
 }
 
