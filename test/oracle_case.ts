@@ -42,7 +42,7 @@ export function openCase(backbone: string, name: string): OracleCase {
   }
 }
 
-function openFixture(backbone: string) {
+export function openFixture(backbone: string) {
   const config = fixture(backbone, 'config.json')
   return {
     config: parseT5Config(JSON.parse(readFileSync(config, 'utf8')), config),

@@ -1,6 +1,7 @@
 import { startValues } from '../../method/start.js'
 import { elements } from '../../safetensors.js'
 import type { Batch } from '../../task/batches.js'
+import { cachedCapture } from '../capture/cache.js'
 import type { Captured } from '../capture/capture.js'
 import { type BatchShape, captureStep, type StepGraphOptions } from '../capture/step.js'
 import { frozenVariables, STATE } from '../capture/variables.js'
@@ -19,6 +20,20 @@ export interface ReplayOptions extends Partial<StepGraphOptions> {
   /** CPU threads that compute. */
   threads: number
   config?: Partial<SessionConfig>
+  /** Folder of captured graphs; the user's cache unless told. */
+  graphs?: string
+  /** Told of every graph that the session takes. */
+  onGraph?: (graph: GraphFacts) => void
+}
+
+/** A graph of the session, and what it took to have it. */
+export interface GraphFacts {
+  /** `step_32x64x4`: kind, rows, source tokens, target tokens. */
+  name: string
+  /** Until it could run: captured, or read from the cache, and taken in. */
+  seconds: number
+  /** Whether it was in the cache. */
+  cached: boolean
 }
 
 /** Values of the trained vector and of Adam's moments, each [size]. */
@@ -31,7 +46,7 @@ export interface StateValues {
 const PARTS = ['vector', 'first', 'second'] as const
 
 /** What was fastest; see docs/benchmarks.md. */
-const sessionConfig = (threads: number): SessionConfig => ({
+export const sessionConfig = (threads: number): SessionConfig => ({
   intraThreads: threads,
   interThreads: 1,
   rewrites: false,
@@ -59,7 +74,7 @@ export async function startReplay(blueprint: Blueprint, read: ReadTensor, option
 export class Replay {
   readonly #library: Library
   readonly #blueprint: Blueprint
-  readonly #options: StepGraphOptions & { seed: number }
+  readonly #options: StepGraphOptions & Pick<ReplayOptions, 'seed' | 'graphs' | 'onGraph'>
   readonly #session: Session
   readonly #steps = new Map<string, string[]>()
 
@@ -125,9 +140,15 @@ export class Replay {
     const prefix = prefixOf(shape)
     const known = this.#steps.get(prefix)
     if (known) return known
-    const captured = captureStep(this.#library, this.#blueprint, shape, this.#options)
+    const { dropout, gradientClipNorm, precision, graphs, onGraph } = this.#options
+    const started = performance.now()
+    const { size, sourceLength, targetLength } = shape
+    const what = { kind: 'step', size, sourceLength, targetLength, dropout, gradientClipNorm, precision }
+    const capture = () => captureStep(this.#library, this.#blueprint, shape, this.#options)
+    const { cached, ...captured } = cachedCapture(this.#blueprint, what, capture, { folder: graphs })
     await this.#take(captured, prefix)
     this.#steps.set(prefix, captured.dropoutPlaces)
+    onGraph?.({ name: prefix, seconds: (performance.now() - started) / 1000, cached })
     return captured.dropoutPlaces
   }
 

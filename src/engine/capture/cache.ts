@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { writeAtomically } from '../../atomic.js'
+import { methodOf } from '../../method/registry.js'
+import tf from '../../tf.cjs'
+import type { Blueprint } from '../model.js'
+import { cacheFolder } from '../provision/cache.js'
+import type { Values } from '../replay/tensor.js'
+import { loadedTensorflow } from '../tensorflow.js'
+import type { Captured } from './capture.js'
+
+/** Goes up when the layout of a file changes. */
+const FORMAT = 1
+const ENDING = '.graph'
+const DIGEST_BYTES = 32
+/** A graph whose large constants make its file larger is captured anew each time: those of `intrinsic`. */
+const LARGEST_FILE = 8 * 2 ** 20
+/** Graphs beyond so many bytes in all are removed, those first that were not used for longest. */
+const CACHE_LIMIT = 256 * 2 ** 20
+/** What a killed process has left of a write. */
+const ABANDONED_MS = 24 * 3600 * 1000
+
+export const graphCacheFolder = (): string => join(cacheFolder(), 'graphs')
+
+export interface GraphCacheOptions {
+  folder?: string
+  /** Bytes that all graphs in the folder may take. */
+  limit?: number
+}
+
+/**
+ * The graph that `capture` gives for `what` (kind, shape, options: all that it depends on but the blueprint): from the
+ * user's cache folder, or captured and put there. A damaged file is captured anew; where nothing can be written nothing is kept.
+ */
+export function cachedCapture(
+  blueprint: Blueprint,
+  what: Record<string, unknown>,
+  capture: () => Captured,
+  { folder = graphCacheFolder(), limit = CACHE_LIMIT }: GraphCacheOptions = {},
+): Captured & { cached: boolean } {
+  // a method that is not its options' own is code that the key says nothing of
+  if (blueprint.method !== methodOf(blueprint.options)) return { ...capture(), cached: false }
+  const file = join(folder, keyOf(blueprint, what) + ENDING)
+  const known = read(file)
+  if (known) return { ...known, cached: true }
+  const captured = capture()
+  keep(file, captured, limit)
+  return { ...captured, cached: false }
+}
+
+function keyOf({ config, options }: Blueprint, what: Record<string, unknown>): string {
+  const { version, gpu } = loadedTensorflow()!
+  const versions = { format: FORMAT, code: codeDigest(), tfjs: tf.version_core, tensorflow: version, gpu }
+  return createHash('sha256').update(JSON.stringify({ config, options, what, versions })).digest('hex')
+}
+
+let code: string | undefined
+
+/** Of this program's own code, that a graph comes from: a version number does not change when a checkout is edited. */
+function codeDigest(): string {
+  code ??= digestOf(fileURLToPath(new URL('../..', import.meta.url)))
+  return code
+}
+
+function digestOf(root: string): string {
+  const hash = createHash('sha256')
+  const names = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  for (const name of names.filter((name) => /\.c?[jt]s$/.test(name)).sort())
+    hash.update(`\0${name}\0`).update(readFileSync(join(root, name)))
+  return hash.digest('hex')
+}
+
+interface Head {
+  dropoutPlaces: string[]
+  /** Bytes of the GraphDef, which comes first. */
+  definition: number
+  large: { name: string; shape: number[]; type: 'float32' | 'int32'; bytes: number }[]
+}
+
+/** SHA-256 of what follows; length of the head, uint32; the head, JSON; the GraphDef; the large constants. */
+function encoded({ definition, dropoutPlaces, large }: Captured): Buffer {
+  const bytesOf = ({ data }: Values) => Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  const head: Head = {
+    dropoutPlaces,
+    definition: definition.length,
+    large: [...large].map(([name, { shape, data }]) => ({
+      ...{ name, shape, bytes: data.byteLength },
+      type: data instanceof Int32Array ? 'int32' : 'float32',
+    })),
+  }
+  const json = Buffer.from(JSON.stringify(head))
+  const length = Buffer.alloc(4)
+  length.writeUInt32LE(json.length)
+  const body = Buffer.concat([length, json, definition, ...[...large.values()].map(bytesOf)])
+  return Buffer.concat([createHash('sha256').update(body).digest(), body])
+}
+
+/** Undefined where the file is missing, or is not what was written. */
+function read(file: string): Captured | undefined {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+    utimesSync(file, new Date(), new Date()) // the least recently used are removed first
+  } catch {
+    return undefined
+  }
+  const body = bytes.subarray(DIGEST_BYTES)
+  if (!createHash('sha256').update(body).digest().equals(bytes.subarray(0, DIGEST_BYTES))) return undefined
+  const end = 4 + body.readUInt32LE(0)
+  const head = JSON.parse(body.toString('utf8', 4, end)) as Head
+  let at = end + head.definition
+  const large = new Map<string, Values>()
+  for (const { name, shape, type, bytes } of head.large) {
+    const data = Uint8Array.from(body.subarray(at, at + bytes)).buffer
+    large.set(name, { shape, data: type === 'int32' ? new Int32Array(data) : new Float32Array(data) })
+    at += bytes
+  }
+  return { definition: body.subarray(end, end + head.definition), dropoutPlaces: head.dropoutPlaces, large }
+}
+
+function keep(file: string, captured: Captured, limit: number): void {
+  const large = [...captured.large.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
+  if (captured.definition.length + large > LARGEST_FILE) return
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeAtomically(file, encoded(captured))
+    trim(dirname(file), limit)
+  } catch {} // a cache that can't be written costs time, nothing else
+}
+
+/** Another process may remove the same files, or read one that goes: both are harmless. */
+function trim(folder: string, limit: number): void {
+  const files = readdirSync(folder).flatMap((name) => {
+    const stats = statSync(join(folder, name), { throwIfNoEntry: false })
+    return stats ? [{ path: join(folder, name), size: stats.size, usedMs: stats.mtimeMs }] : []
+  })
+  const isGraph = ({ path }: { path: string }) => path.endsWith(ENDING)
+  for (const file of files)
+    if (!isGraph(file) && Date.now() - file.usedMs > ABANDONED_MS) rmSync(file.path, { force: true })
+  let total = 0
+  for (const { path, size } of files.filter(isGraph).sort((a, b) => b.usedMs - a.usedMs)) {
+    total += size
+    if (total > limit) rmSync(path, { force: true })
+  }
+}
