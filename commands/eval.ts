@@ -2,9 +2,9 @@ import { Args, Command, Flags } from '@oclif/core'
 import { deviceFlags, scoringFlag } from '../src/flags.js'
 
 export default class Eval extends Command {
-  static summary = "Score a run's best trained tensors on a split."
+  static summary = 'Score the best trained tensors of runs on a split.'
   static description =
-    'Predicts every row of the split with the best checkpoint of a run and scores it: by greedy decoding, as the paper does, or by ranking the labels, where no output is invalid.'
+    'Predicts every row of the split with the best checkpoint of a run and scores it: by greedy decoding, as the paper does, or by ranking the labels, where no output is invalid. Several runs share one backbone, which is loaded once.'
   static examples = [
     { description: 'Score the test split', command: '<%= config.bin %> eval runs/quickstart' },
     {
@@ -15,8 +15,19 @@ export default class Eval extends Command {
       description: 'Rank the labels and keep every row',
       command: '<%= config.bin %> eval runs/quickstart --scoring rank --predictions predictions.jsonl',
     },
+    {
+      description: 'Score several tasks of one backbone, each on its own rows',
+      command: '<%= config.bin %> eval runs/rte runs/mrpc exports/cola',
+    },
   ]
-  static args = { run: Args.string({ description: 'Run directory.', required: true }) }
+  static args = {
+    run: Args.string({
+      description: 'Run directories, or folders exported as safetensors.',
+      required: true,
+      multiple: true,
+      ignoreStdin: true,
+    }),
+  }
   static flags = {
     split: Flags.option({
       options: ['train', 'validation', 'test'] as const,
@@ -38,17 +49,24 @@ export default class Eval extends Command {
     const { checkWritable } = await import('../src/atomic.js')
     if (file) checkWritable(file)
     const { terminalProgress } = await import('../src/terminal.js')
-    const { evaluateRun } = await import('../src/engine/evaluate_run.js') // here: --help must not load TensorFlow
+    const { evaluateRuns } = await import('../src/engine/evaluate_run.js') // here: --help must not load TensorFlow
     const progress = await terminalProgress()
-    const evaluated = await evaluateRun(args.run, { split, scoring, engine, threads, progress })
+    const { evaluated, storage } = await evaluateRuns(args.run, { split, scoring, engine, threads, progress })
     if (file) {
       const { writePredictions } = await import('../src/run/predictions.js')
       writePredictions(file, evaluated)
     }
-    const { scoreTable, confusionTable } = await import('../src/report/scores.js')
-    this.log(scoreTable({ [split]: evaluated.scores }))
-    if (evaluated.confusion) this.log(confusionTable(evaluated.confusion))
-    const { task, scores, confusion, examples } = evaluated
-    return { task, split, scoring, rows: examples.length, scores, ...(confusion && { confusion }) }
+    const { confusionTable, runsTable, scoreTable } = await import('../src/report/scores.js')
+    const { storageLine } = await import('../src/report/storage.js')
+    const [only, ...others] = evaluated
+    if (others.length === 0) this.log(scoreTable({ [split]: only!.scores }))
+    else this.log(`${runsTable(evaluated)}\n${storageLine(storage)}`)
+    if (others.length === 0 && only!.confusion) this.log(confusionTable(only!.confusion))
+    const runs = evaluated.map(({ run, task, scores, confusion, examples }) => ({
+      ...(others.length > 0 && { run }),
+      ...{ task, split, scoring, rows: examples.length, scores },
+      ...(confusion && { confusion }),
+    }))
+    return others.length === 0 ? runs[0]! : { runs, storage }
   }
 }

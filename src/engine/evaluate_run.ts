@@ -1,61 +1,101 @@
-import { checkBackbone, openTrainedRun } from '../export/trained_run.js'
+import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import type { Split } from '../task/rows.js'
 import { examplesOf, sourceOf } from '../task/source.js'
-import tf from '../tf.cjs'
-import { loadTrained } from './checkpoint.js'
 import { prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { type Evaluated, evaluateSplit, labelsToRank, type Scoring } from './evaluate.js'
-import { disposeModel } from './model.js'
-import { prepareBackbone, prepareModel } from './prepare.js'
+import { type OneBackbone, openOneBackbone, type Storage } from './one_backbone.js'
 
-export interface EvaluateRunOptions extends DeviceOptions {
+export interface EvaluateRunsOptions extends DeviceOptions {
   split: Split
   scoring: Scoring
   progress: Progress
 }
 
 export interface EvaluatedRun extends Evaluated {
+  /** As it was named. */
+  run: string
   task: string
   /** Of a classification. */
   confusion?: Confusion
 }
 
+/** A run, and what its rows are ranked by. */
+interface ToEvaluate {
+  run: TrainedRun
+  labels: string[] | undefined
+}
+
 /**
- * Scores the best trained tensors of a run, finished or running, or of an exported safetensors folder on a split.
- * @throws UserError where there is neither, no checkpoint, another backbone, or nothing to rank.
+ * Scores the best trained tensors of runs, finished or running, or of exported safetensors folders, on a split each. The
+ * backbone is loaded once.
+ * @throws UserError where one is neither, has no checkpoint, another backbone than the first, or nothing to rank.
  */
-export async function evaluateRun(
-  folder: string,
-  { split: name, scoring, progress, ...options }: EvaluateRunOptions,
-): Promise<EvaluatedRun> {
-  const run = openTrainedRun(folder)
-  const { experiment } = run
-  const labels = scoring === 'rank' ? await labelsToRank(experiment, () => trainingTargets(experiment.task)) : undefined
-  const backbone = await prepareBackbone(experiment, progress)
-  checkBackbone(run, backbone.files)
-  const data = prepareData(experiment, backbone, progress)
-  const split = await data.split(name)
-  const device = await startDevice(options)
-  for (const note of device.notes) progress.warn(note)
-  progress.note(device.description)
-  const model = prepareModel(experiment, backbone, progress)
-  const vector = tf.tensor1d(loadTrained(run.tensors, model))
-  progress.phase('Evaluating')
-  const { tokenizer } = backbone
+export async function evaluateRuns(
+  folders: string[],
+  { split, scoring, progress, ...options }: EvaluateRunsOptions,
+): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
+  const all: ToEvaluate[] = []
+  for (const run of folders.map(openTrainedRun))
+    all.push({ run, labels: scoring === 'rank' ? await rankedLabels(run) : undefined })
+  const backbone = await openOneBackbone(
+    all.map(({ run }) => run),
+    progress,
+  )
   try {
-    const evaluated = await evaluateSplit(model, vector, split, { experiment, tokenizer, progress }, labels)
-    const { name: task, kind } = experiment.task
-    return { task, ...evaluated, ...(kind === 'classification' && { confusion: confusionOf(evaluated) }) }
+    const device = await startDevice(options)
+    for (const note of device.notes) progress.warn(note)
+    progress.note(device.description)
+    const evaluated: EvaluatedRun[] = []
+    for (const each of all) evaluated.push(await evaluateOne(each, backbone, split, progress))
+    return { evaluated, storage: backbone.storage }
   } finally {
     progress.end()
-    vector.dispose()
-    disposeModel(model)
-    data.close()
-    backbone.files.close()
+    backbone.close()
   }
+}
+
+async function evaluateOne(
+  { run, labels }: ToEvaluate,
+  backbone: OneBackbone,
+  name: Split,
+  progress: Progress,
+): Promise<EvaluatedRun> {
+  const { experiment, folder } = run
+  const own = backbone.backboneOf(run)
+  const data = prepareData(experiment, own, progress)
+  try {
+    const split = await data.split(name)
+    progress.phase('Weights onto the device')
+    const { model, vector, dispose } = backbone.load(run)
+    try {
+      progress.phase(`Evaluating ${folder}`)
+      const evaluation = { experiment, tokenizer: own.tokenizer, progress }
+      const evaluated = await evaluateSplit(model, vector, split, evaluation, labels)
+      const { name: task, kind } = experiment.task
+      if (!labels && (kind === 'classification' || kind === 'multiple_choice')) hintAtRanking(evaluated, progress)
+      return {
+        run: folder,
+        task,
+        ...evaluated,
+        ...(kind === 'classification' && { confusion: confusionOf(evaluated) }),
+      }
+    } finally {
+      dispose()
+    }
+  } finally {
+    data.close()
+  }
+}
+
+/** A method that has learnt little so far, or a small backbone, puts out no label at all, though it may rank them well. */
+function hintAtRanking({ scores }: Evaluated, progress: Progress): void {
+  if (Object.values(scores).some((score) => score !== 0)) return
+  progress.warn(
+    'All scores are 0: no output is right. `--scoring rank` takes the likeliest label, whatever would be put out.',
+  )
 }
 
 function confusionOf({ predictions, examples }: Evaluated): Confusion {
@@ -65,7 +105,12 @@ function confusionOf({ predictions, examples }: Evaluated): Confusion {
   )
 }
 
-async function trainingTargets(task: Parameters<typeof sourceOf>[0]): Promise<Set<string>> {
+/** The labels that a run's rows are ranked by; none where every row has its own. */
+export const rankedLabels = ({ experiment }: TrainedRun): Promise<string[]> =>
+  labelsToRank(experiment, () => trainingTargets(experiment.task))
+
+/** Every target of the training rows. */
+export async function trainingTargets(task: Parameters<typeof sourceOf>[0]): Promise<Set<string>> {
   const targets = new Set<string>()
   for await (const { target } of examplesOf(task, await sourceOf(task, 'train'))) targets.add(target)
   return targets

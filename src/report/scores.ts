@@ -16,6 +16,16 @@ export function scoreTable(rows: Record<string, Scores>): string {
   return table.toString()
 }
 
+/** A run a line, each with its own task's metrics. */
+export function runsTable(runs: { run: string; task: string; examples: unknown[]; scores: Scores }[]): string {
+  const table = new Table({ ...plain, head: ['run', 'task', 'rows', 'scores'] })
+  for (const { run, task, examples, scores } of runs) {
+    const shown = Object.entries(scores).map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
+    table.push([run, task, examples.length.toLocaleString('en'), shown.join(', ')])
+  }
+  return table.toString()
+}
+
 /** Rows are targets, columns what was predicted for them; the counts on the diagonal are right. */
 export function confusionTable({ labels, counts }: Confusion): string {
   if (labels.length > MOST_LABELS) return `${labels.length} labels: the confusion matrix is in --json.`

@@ -87,12 +87,29 @@ const holdsFiles = (folder: string): boolean =>
 export function openRun(folder: string): RunFiles {
   const files = runFiles(folder)
   if (existsSync(files.experiment)) return files
+  if (!existsSync(folder)) throw new UserError({ at: folder, problem: 'there is no such folder.', remedy: NAME_A_RUN })
+  const inside = runsIn(folder)
   throw new UserError({
     at: folder,
-    problem: existsSync(folder) ? 'is no run: it has no experiment.yaml.' : 'there is no such folder.',
-    remedy: 'Name a folder that `compacter train` made, such as runs/quickstart.',
+    problem: `is no run: it has no experiment.yaml${inside.length > 0 ? `, but holds ${counted(inside.length)}` : ''}.`,
+    remedy: inside.length > 0 ? `Name one of them: ${shownRuns(inside)}.` : NAME_A_RUN,
   })
 }
+
+const NAME_A_RUN = 'Name a folder that `compacter train` made, such as runs/quickstart.'
+const RUNS_SHOWN = 3
+
+/** A grid's folder holds a run for each of its cells. */
+function runsIn(folder: string): string[] {
+  if (!statSync(folder).isDirectory()) return []
+  const entries = readdirSync(folder).sort()
+  return entries.map((name) => join(folder, name)).filter((path) => existsSync(runFiles(path).experiment))
+}
+
+const counted = (runs: number) => (runs === 1 ? 'one' : `${runs} runs`)
+
+const shownRuns = (runs: string[]) =>
+  [...runs.slice(0, RUNS_SHOWN), ...(runs.length > RUNS_SHOWN ? ['…'] : [])].join(', ')
 
 export const writeJson = (path: string, value: unknown): void =>
   writeAtomically(path, `${JSON.stringify(value, null, 2)}\n`)
