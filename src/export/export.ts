@@ -15,6 +15,7 @@ import { FORMATS, type Format } from './names.js'
 import { opendeltaFormat } from './opendelta.js'
 import { readme } from './readme.js'
 import { safetensorsFormat } from './safetensors.js'
+import { savedModelFormat } from './saved_model/saved_model.js'
 import { backboneHash, openTrainedRun } from './trained_run.js'
 
 const formats: Record<Format, ExportFormat> = {
@@ -22,6 +23,7 @@ const formats: Record<Format, ExportFormat> = {
   huggingface: huggingfaceFormat,
   adapterhub: adapterhubFormat,
   opendelta: opendeltaFormat,
+  'saved-model': savedModelFormat,
 }
 
 export interface ExportOptions {
@@ -68,7 +70,7 @@ export async function exportRun(run: string, { format, out, force, progress }: E
       writeAtomically(join(folder, CARD), cardText(card))
       writeAtomically(join(folder, 'README.md'), readme(card, loading))
     })
-    const files = readdirSync(out).sort()
+    const files = filesIn(out)
     const bytes = files.reduce((sum, file) => sum + statSync(join(out, file)).size, 0)
     return { format, folder: out, bytes, trained_parameters: count, files }
   } finally {
@@ -76,6 +78,11 @@ export async function exportRun(run: string, { format, out, force, progress }: E
     tensors.close()
   }
 }
+
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => statSync(join(folder, file)).isFile())
+    .sort()
 
 function checkFormat(options: MethodOptions, format: Format): void {
   const reason = formats[format].refusal(options)

@@ -1,5 +1,5 @@
 /** Formats that `compacter export` writes. */
-export const FORMATS = ['safetensors', 'huggingface', 'adapterhub', 'opendelta'] as const
+export const FORMATS = ['safetensors', 'huggingface', 'adapterhub', 'opendelta', 'saved-model'] as const
 export type Format = (typeof FORMATS)[number]
 
 /** Formats that `compacter import` reads. */

@@ -38,7 +38,7 @@ function openExported(folder: string): TrainedRun {
       at: folder,
       problem: `is an export for others, of the format ${format}.`,
       remedy:
-        format === 'huggingface'
+        format === 'huggingface' || format === 'saved-model'
           ? 'Name the run itself, or an export of the format safetensors.'
           : `Make it a run first: compacter import ${folder} --format ${format}.`,
     })

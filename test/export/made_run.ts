@@ -1,5 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseT5Config } from '../../src/backbone/config.js'
+import { locateBackbone } from '../../src/backbone/locate.js'
+import { backboneTensors } from '../../src/backbone/tensors.js'
 import { loadTrained } from '../../src/engine/checkpoint.js'
 import { blueprintOf, disposeModel, evaluationPass, startVector } from '../../src/engine/model.js'
 import { prepareBackbone, prepareModel } from '../../src/engine/prepare.js'
@@ -9,7 +12,7 @@ import { experimentYaml, loadExperiment } from '../../src/experiment/load.js'
 import { openTrainedRun } from '../../src/export/trained_run.js'
 import { silent } from '../../src/progress.js'
 import { normalArray } from '../../src/random.js'
-import { writeSafetensors } from '../../src/safetensors.js'
+import { elements, type WritableTensor, writeSafetensors } from '../../src/safetensors.js'
 import tf from '../../src/tf.cjs'
 
 /** A run of the quickstart with that method, its tensors moved from their start by visible noise instead of training. */
@@ -21,7 +24,7 @@ export async function makeRun(folder: string, ...sets: string[]): Promise<string
   const kind = experiment.method.kind
   const tensors = named(blueprint.layout, start)
   for (const [i, [, { data }]] of tensors.entries()) {
-    const visible = kind === 'intrinsic' ? 2 : blueprint.layout.specs[i]!.start.kind === 'backbone' ? 0.05 : 0.4
+    const visible = kind === 'intrinsic' ? 0.5 : blueprint.layout.specs[i]!.start.kind === 'backbone' ? 0.05 : 0.4
     const noise = normalArray(data.length, 7 + i, visible)
     for (let at = 0; at < data.length; at++) data[at]! += noise[at]!
   }
@@ -29,6 +32,36 @@ export async function makeRun(folder: string, ...sets: string[]): Promise<string
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'experiment.yaml'), experimentYaml(experiment))
   writeSafetensors(join(folder, 'best.safetensors'), tensors)
+  return folder
+}
+
+const V1_1 = {
+  model_type: 't5',
+  d_model: 24,
+  d_kv: 10,
+  d_ff: 40,
+  num_layers: 3,
+  num_decoder_layers: 2,
+  num_heads: 3,
+  relative_attention_num_buckets: 8,
+  relative_attention_max_distance: 20,
+  vocab_size: 8128,
+  feed_forward_proj: 'gated-gelu',
+  tie_word_embeddings: false,
+}
+
+/** A T5 v1.1 (gated, with a head of its own) of made-up weights, with the tokenizer of the quickstart's backbone. */
+export async function makeBackbone(folder: string): Promise<string> {
+  mkdirSync(folder, { recursive: true })
+  const config = parseT5Config(V1_1, folder)
+  const weights = [...backboneTensors(config)].map(([name, shape], i): [string, WritableTensor] => {
+    const data = normalArray(elements(shape), 100 + i, name.includes('shared') ? 1 : 0.2)
+    return [name, { shape, data: name.includes('layer_norm') ? data.map((value) => 1 + value) : data }]
+  })
+  writeSafetensors(join(folder, 'model.safetensors'), weights, { format: 'pt' })
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(V1_1))
+  const nano = await locateBackbone('t5-nano')
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(nano, file), join(folder, file))
   return folder
 }
 

@@ -1,0 +1,112 @@
+import type { KeyValue } from '../../backbone/attention.js'
+import type { T5Config } from '../../backbone/config.js'
+import type { Pass } from '../../backbone/pass.js'
+import { decode, encode, head, type Memory, remember } from '../../backbone/t5.js'
+import { Recorder } from '../../engine/capture/recorder.js'
+import { readVariable } from '../../engine/capture/variables.js'
+import { noDropout } from '../../engine/dropout.js'
+import { constant, Graph } from '../../engine/replay/graph.js'
+import type { Library } from '../../engine/replay/library.js'
+import { type Dtype, TYPES, type Values } from '../../engine/replay/tensor.js'
+import type { Hooks, Tensors } from '../../method/method.js'
+import tf from '../../tf.cjs'
+import { type NodeGraph, readGraph } from './node.js'
+
+/** A backbone and the method in it, without a value. */
+export interface Served {
+  config: T5Config
+  /** Where the method enters, given its tensors. */
+  hooks(tensors: Tensors): Hooks
+  /** Shapes of all tensors that there are: the backbone's, the trained ones, those of the seed. */
+  shapes: Map<string, number[]>
+}
+
+/** Names of what one layer keeps between the decoder's steps. */
+export const pastNames = (layer: number) => ({ keys: `past/${layer}/keys`, values: `past/${layer}/values` })
+/** Names of what the encoder leaves for one layer's cross-attention. */
+export const memoryNames = (layer: number) => ({ keys: `memory/${layer}/keys`, values: `memory/${layer}/values` })
+/** The operation behind an output of a piece. */
+export const outputName = (name: string) => `output/${name}`
+
+/**
+ * The encoder for `source_ids` [batch, length]: outputs `hidden_states` [batch, prompt + length, d], `mask`
+ * [batch, 1, 1, prompt + length], and keys and values of every layer's cross-attention.
+ */
+export function encoderPiece(library: Library, served: Served, [batch, length]: number[]): NodeGraph {
+  return captured(library, served, ({ pass, input, output }) => {
+    const encoded = encode(pass, input('source_ids', 'int32', [batch!, length!]) as tf.Tensor2D)
+    output('hidden_states', tf.reshape(encoded.hidden, [batch!, -1, served.config.dModel]))
+    output('mask', encoded.mask)
+    for (const [layer, { keys, values }] of remember(pass, encoded).layers.entries()) {
+      output(memoryNames(layer).keys, keys)
+      output(memoryNames(layer).values, values)
+    }
+  })
+}
+
+/**
+ * One step of the decoder for `ids` [batch, 1] after `past` others, on a memory of `length`: outputs `chosen` [batch], the
+ * likeliest next ids, and the past that now includes these ids.
+ */
+export function decoderPiece(library: Library, served: Served, [batch, length, past]: number[]): NodeGraph {
+  const { heads, dKv, decoderLayers } = served.config
+  return captured(library, served, ({ pass, input, output }) => {
+    const layers = (names: typeof pastNames, count: number): KeyValue[] =>
+      Array.from({ length: decoderLayers }, (_, layer) => {
+        const of = (name: string) => input(name, 'float32', [batch!, heads, count, dKv]) as tf.Tensor4D
+        return { keys: of(names(layer).keys), values: of(names(layer).values) }
+      })
+    const ids = input('ids', 'int32', [batch!, 1]) as tf.Tensor2D
+    const mask = input('mask', 'float32', [batch!, 1, 1, length!]) as tf.Tensor4D
+    const memory: Memory = { layers: layers(memoryNames, length!), mask }
+    const decoded = decode(pass, ids, memory, layers(pastNames, past!))
+    output('chosen', tf.argMax(head(pass, decoded.hidden), 1))
+    for (const [layer, { keys, values }] of decoded.past.entries()) {
+      output(pastNames(layer).keys, keys)
+      output(pastNames(layer).values, values)
+    }
+  })
+}
+
+interface Piece {
+  pass: Pass
+  input(name: string, type: Dtype, shape: number[]): tf.Tensor
+  output(name: string, tensor: tf.Tensor): void
+}
+
+function captured(library: Library, { config, hooks, shapes }: Served, body: (piece: Piece) => void): NodeGraph {
+  const graph = new Graph(library)
+  let constants = 0
+  const large = (values: Values) => constant(graph, `large_${constants++}`, values)
+  const recorder = new Recorder(graph, { inputs: new Map(), large, precision: 'float32' })
+  const known = new Map<string, tf.Tensor>()
+  const weight = (name: string): tf.Tensor => {
+    const shape = shapes.get(name)
+    if (!shape) throw new Error(`the model has no tensor ${name}`)
+    if (!known.has(name)) known.set(name, recorder.tensor(readVariable(graph, { name, shape, type: 'float32' })))
+    return known.get(name)!
+  }
+  try {
+    recorder.record(() =>
+      body({
+        pass: { config, weight, hooks: hooks(weight), dropout: noDropout },
+        input: (name, type, shape) =>
+          recorder.tensor(
+            graph.output({
+              type: 'Placeholder',
+              name,
+              attributes: { dtype: { type: TYPES[type] }, shape: { shape } },
+            }),
+          ),
+        output(name, tensor) {
+          const output = recorder.output(tensor)
+          const attributes = { T: { type: graph.typeOf(output) } }
+          graph.add({ type: 'Identity', name: outputName(name), inputs: [output], attributes })
+        },
+      }),
+    )
+    return readGraph(graph.serialised())
+  } finally {
+    graph.free()
+  }
+}

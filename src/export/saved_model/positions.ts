@@ -1,0 +1,54 @@
+import type { T5Config } from '../../backbone/config.js'
+import { relativeBucket } from '../../backbone/position.js'
+import { TYPES } from '../../engine/replay/tensor.js'
+import type { Stack } from '../../method/method.js'
+import { attribute, ints, type Node, node } from './node.js'
+
+/** How many keys the buckets of relative positions are for; undefined where the values are something else. */
+export function bucketedKeys(values: Int32Array, stack: Stack, config: T5Config): number | undefined {
+  const keys = stack === 'encoder' ? Math.sqrt(values.length) : values.length
+  if (!Number.isInteger(keys)) return undefined
+  const from = stack === 'encoder' ? 0 : keys - 1 // the decoder's one query is the last position
+  return values.every((bucket, i) => bucket === bucketOf((i % keys) - Math.floor(i / keys) - from, stack, config))
+    ? keys
+    : undefined
+}
+
+const bucketOf = (relative: number, stack: Stack, { relativeBuckets, relativeMaxDistance }: T5Config): number =>
+  relativeBucket(relative, stack === 'encoder', relativeBuckets, relativeMaxDistance)
+
+/**
+ * The buckets of any number of keys, as the operation `name`: looked up by the distance, which is cut at the largest that
+ * has a bucket of its own. `keys` is the operation that gives their number.
+ */
+export function bucketNodes(name: string, keys: string, stack: Stack, config: T5Config): Node[] {
+  const furthest = config.relativeMaxDistance
+  const table = Array.from({ length: 2 * furthest + 1 }, (_, i) => bucketOf(i - furthest, stack, config))
+  const at = (part: string) => `${name}/${part}`
+  const int = { T: attribute.type(TYPES.int32) }
+  const row = { ...int, Tshape: attribute.type(TYPES.int32) }
+  return [
+    ints(at('zero'), [0], []),
+    ints(at('one'), [1], []),
+    ints(at('furthest'), [furthest], []),
+    ints(at('furthest_back'), [-furthest], []),
+    ints(at('table'), table),
+    ints(at('column'), [-1, 1]),
+    ints(at('flat'), [-1]),
+    node('Range', at('keys'), [at('zero'), keys, at('one')], { Tidx: attribute.type(TYPES.int32) }),
+    ...(stack === 'encoder'
+      ? [node('Reshape', at('queries'), [at('keys'), at('column')], row)]
+      : [node('Sub', at('queries'), [keys, at('one')], int)]),
+    node('Sub', at('relative'), [at('keys'), at('queries')], int),
+    node('Maximum', at('not_too_far_back'), [at('relative'), at('furthest_back')], int),
+    node('Minimum', at('near'), [at('not_too_far_back'), at('furthest')], int),
+    node('AddV2', at('index'), [at('near'), at('furthest')], int),
+    node('Reshape', at('indices'), [at('index'), at('flat')], row),
+    node('GatherV2', name, [at('table'), at('indices'), at('zero')], {
+      Tparams: attribute.type(TYPES.int32),
+      Tindices: attribute.type(TYPES.int32),
+      Taxis: attribute.type(TYPES.int32),
+      batch_dims: attribute.int(0),
+    }),
+  ]
+}

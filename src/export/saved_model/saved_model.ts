@@ -1,0 +1,114 @@
+import { copyFileSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { writeAtomically } from '../../atomic.js'
+import { startDevice } from '../../engine/device.js'
+import { prepareBackbone } from '../../engine/prepare.js'
+import { SETUP_COMMAND } from '../../engine/provision/cache.js'
+import { loadLibrary } from '../../engine/replay/library.js'
+import { type LoadedTensorflow, loadedTensorflow } from '../../engine/tensorflow.js'
+import { UserError } from '../../error.js'
+import type { ExportFormat } from '../format.js'
+import { saverNodes, writeVariables } from './checkpoint.js'
+import { type Described, type Signature, savedModel } from './meta_graph.js'
+import { HIDDEN_STATES, OUTPUT_IDS, SOURCE_IDS, servingGraph } from './serving_graph.js'
+import { trainedModel } from './values.js'
+
+/** TensorFlow's own: backbone and method in one graph that reads token ids and writes token ids. */
+export const savedModelFormat: ExportFormat = {
+  refusal: () => undefined,
+  async write(folder, trained) {
+    const { experiment, progress } = trained
+    const tensorflow = await startTensorflow()
+    const library = loadLibrary(tensorflow.engine)
+    const backbone = await prepareBackbone(experiment, progress)
+    const model = trainedModel(trained, backbone)
+    try {
+      const { source_length, target_length = LONGEST } = experiment.training
+      progress.phase('Graph')
+      const { nodes, versions, variables } = servingGraph(library, model.served, target_length)
+      progress.phase('Variables')
+      const shapes = new Map(variables.map((name) => [name, model.served.shapes.get(name)!]))
+      mkdirSync(join(folder, 'variables'))
+      await writeVariables(library, join(folder, 'variables', 'variables'), shapes, model.read, versions)
+      const graph = { nodes: [...nodes, ...saverNodes(variables)], versions }
+      const signatures = signaturesOf(backbone.config.dModel)
+      writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, tensorflow.version))
+      mkdirSync(join(folder, 'assets.extra'))
+      copyFileSync(backbone.files.tokenizerFile, join(folder, TOKENIZER))
+      return readme(source_length, target_length)
+    } finally {
+      model.free()
+      backbone.files.close()
+    }
+  },
+}
+
+/** Ids of an output where the experiment does not say. */
+const LONGEST = 128
+const TOKENIZER = 'assets.extra/tokenizer.json'
+
+async function startTensorflow(): Promise<LoadedTensorflow> {
+  try {
+    await startDevice({ engine: 'tensorflow' })
+  } catch (error) {
+    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
+    throw new UserError(
+      {
+        at: '--format saved-model',
+        problem: `needs TensorFlow itself, which writes the variables: ${reason}.`,
+        remedy: `Run \`${SETUP_COMMAND}\`.`,
+      },
+      { cause: error },
+    )
+  }
+  return loadedTensorflow()!
+}
+
+function signaturesOf(d: number): Record<string, Signature> {
+  const inputs = { [SOURCE_IDS]: ids(SOURCE_IDS) }
+  const hidden: Described = { tensor: HIDDEN_STATES, type: 'float32', shape: [-1, -1, d] }
+  return {
+    serving_default: { inputs, outputs: { [OUTPUT_IDS]: ids(OUTPUT_IDS) } },
+    encode: { inputs, outputs: { [HIDDEN_STATES]: hidden } },
+  }
+}
+
+const ids = (tensor: string): Described => ({ tensor, type: 'int32', shape: [-1, -1] })
+
+const readme = (
+  sourceLength: number,
+  targetLength: number,
+) => `A TensorFlow SavedModel: backbone and method are inside, the tokenizer is not (TensorFlow has no operation
+for it), it lies in \`${TOKENIZER}\`. In this folder, after \`pip install tensorflow tokenizers\`:
+
+\`\`\`python
+import tensorflow as tf
+from tokenizers import Tokenizer
+
+tokenizer = Tokenizer.from_file("${TOKENIZER}")
+tokenizer.enable_truncation(${sourceLength})
+tokenizer.enable_padding(pad_id=0)
+model = tf.saved_model.load(".")
+
+def predict(texts):
+    source_ids = tf.constant([encoding.ids for encoding in tokenizer.encode_batch(texts)], tf.int32)
+    output_ids = model.signatures["serving_default"](source_ids=source_ids)["output_ids"]
+    return tokenizer.decode_batch(output_ids.numpy().tolist())
+
+print(predict(["…"]))
+\`\`\`
+
+| signature | input | output |
+|---|---|---|
+| \`serving_default\` | \`source_ids\` int32 [batch, length] | \`output_ids\` int32 [batch, steps], at most ${targetLength} |
+| \`encode\` | \`source_ids\` int32 [batch, length] | \`hidden_states\` float32 [batch, length, d] |
+
+Batch and length are free. Sources end with \`</s>\` (the tokenizer's own last step) and are padded with 0, which nothing
+looks at. Outputs are decoded greedily; a row ends with \`</s>\`, then 0; one that was cut has no \`</s>\`. After prompt
+tuning the prompt's vectors stand in front of the hidden states.
+
+For TensorFlow Serving the folder has to have a number for its name:
+
+    docker run -p 8501:8501 -v "$PWD:/models/t5/1" -e MODEL_NAME=t5 tensorflow/serving
+    curl localhost:8501/v1/models/t5:predict -d '{"inputs": {"source_ids": [[100, 200, 1]]}}'
+`

@@ -1,0 +1,217 @@
+import type { Library } from '../../engine/replay/library.js'
+import { TYPES } from '../../engine/replay/tensor.js'
+import { variableNodes } from './checkpoint.js'
+import { withFreeSizes } from './free_sizes.js'
+import { Loop } from './loop.js'
+import { attribute, ints, type Node, type NodeGraph, node } from './node.js'
+import { decoderPiece, encoderPiece, memoryNames, outputName, pastNames, type Served } from './pieces.js'
+
+/** What signatures name. */
+export const SOURCE_IDS = 'source_ids'
+export const OUTPUT_IDS = 'output_ids'
+export const HIDDEN_STATES = 'hidden_states'
+
+const LOOP = 'decoding'
+const READ = '/read'
+/** Batch and length of the sources, its two outputs. */
+const SIZE = 'source_size'
+const { float32: FLOAT, int32: INT, bool: BOOL } = TYPES
+
+export interface ServingGraph extends NodeGraph {
+  /** Names of the tensors that it reads. */
+  variables: string[]
+}
+
+/**
+ * The whole graph, for any batch and length: `source_ids` [batch, length] → `hidden_states` [batch, prompt + length, d],
+ * and `output_ids` [batch, steps], decoded greedily until every row has ended or has `maxLength` ids. A tensor of the model
+ * is read from the variable of its name.
+ */
+export function servingGraph(library: Library, served: Served, maxLength: number): ServingGraph {
+  const [batch, length, past] = ['size/batch', 'size/length', 'size/past']
+  const dimensions = [...served.shapes.values()].flat()
+  const free = { config: served.config, dimensions }
+  const encoder = withFreeSizes({
+    ...free,
+    stack: 'encoder',
+    names: [batch, length],
+    capture: (sizes) => encoderPiece(library, served, sizes),
+  })
+  const decoder = withFreeSizes({
+    ...free,
+    stack: 'decoder',
+    names: [batch, length, past],
+    capture: (sizes) => decoderPiece(library, served, sizes),
+  })
+  const variables = new Set([...encoder.nodes, ...decoder.nodes].flatMap(readsOf))
+  const sizesOf = new Map([
+    [SOURCE_IDS, SOURCE_IDS],
+    [batch, SIZE],
+    [length, `${SIZE}:1`],
+  ])
+  const nodes = [
+    ...[...variables].flatMap((name) => variableNodes(name, served.shapes.get(name)!)),
+    ...inputNodes(),
+    ...placed(encoder.nodes, 'encoder', (name) => sizesOf.get(name)),
+    identity(HIDDEN_STATES, encoded(HIDDEN_STATES), FLOAT),
+    ...decoding(decoder.nodes, served, maxLength, { batch, length, past }),
+  ]
+  return { nodes, versions: encoder.versions, variables: [...variables] }
+}
+
+const encoded = (name: string) => `encoder/${outputName(name)}`
+const decoded = (name: string) => `${LOOP}/step/${outputName(name)}`
+
+const inputNodes = (): Node[] => [
+  node('Placeholder', SOURCE_IDS, [], { dtype: attribute.type(INT), shape: attribute.shape([-1, -1]) }),
+  shapeOf('source_shape', SOURCE_IDS, INT),
+  unpack(SIZE, 'source_shape', 2),
+]
+
+function decoding(
+  piece: Node[],
+  { config }: Served,
+  maxLength: number,
+  sizes: Record<'batch' | 'length' | 'past', string>,
+): Node[] {
+  const layers = Array.from({ length: config.decoderLayers }, (_, layer) => layer)
+  const pasts = layers.flatMap((layer) => Object.values(pastNames(layer)))
+  const memories = layers.flatMap((layer) => Object.values(memoryNames(layer)))
+  const loop = new Loop(LOOP, [
+    { name: 'step', type: INT, start: 'start/step' },
+    { name: 'ids', type: INT, start: 'start/ids' },
+    { name: 'ended', type: BOOL, start: 'start/ended' },
+    { name: 'output_ids', type: INT, start: 'start/output_ids' },
+    ...pasts.map((name) => ({ name, type: FLOAT, start: 'start/past' })),
+  ])
+  const fromEncoder = new Set([...memories, 'mask'])
+  const outside = (name: string): string | undefined => {
+    if (name === sizes.batch) return loop.invariant(SIZE, INT)
+    if (name === sizes.length) return loop.invariant('memory_size:3', INT)
+    if (name === sizes.past) return loop.current('step')
+    if (name === 'ids' || pasts.includes(name)) return loop.current(name)
+    if (fromEncoder.has(name)) return loop.invariant(encoded(name), FLOAT)
+    return name.endsWith(READ) ? loop.invariant(name, FLOAT) : undefined
+  }
+  const step = placed(piece, `${LOOP}/step`, outside, loop.inBody)
+  const chosen = choice(loop, config)
+  for (const name of pasts) loop.next(name, decoded(name))
+  return [
+    ...startNodes(config),
+    ...step,
+    ...chosen,
+    ...condition(loop, maxLength),
+    ...loop.nodes,
+    identity(OUTPUT_IDS, loop.last('output_ids'), INT),
+  ]
+}
+
+/** Before the first step: the start token in every row, no row ended, nothing decoded, no past. */
+const startNodes = ({ heads, dKv, decoderStartId }: Served['config']): Node[] => [
+  shapeOf('memory_shape', encoded('mask'), FLOAT),
+  unpack('memory_size', 'memory_shape', 4),
+  ints('start/zero', [0], []),
+  ints('start/one', [1], []),
+  ints('start/heads', [heads], []),
+  ints('start/d_kv', [dKv], []),
+  ints('start/step', [0], []),
+  ints('start/id', [decoderStartId], []),
+  constant('start/false', BOOL, attribute.truth(false)),
+  pack('start/rows', [SIZE]),
+  pack('start/ids_shape', [SIZE, 'start/one']),
+  pack('start/output_shape', [SIZE, 'start/zero']),
+  pack('start/past_shape', [SIZE, 'start/heads', 'start/zero', 'start/d_kv']),
+  fill('start/ids', 'start/ids_shape', 'start/id', INT),
+  fill('start/ended', 'start/rows', 'start/false', BOOL),
+  fill('start/output_ids', 'start/output_shape', 'start/zero', INT),
+  node('Cast', 'start/nothing', ['start/zero'], { SrcT: attribute.type(INT), DstT: attribute.type(FLOAT) }),
+  fill('start/past', 'start/past_shape', 'start/nothing', FLOAT),
+]
+
+/** On while there are steps left and a row that has not ended. */
+function condition(loop: Loop, maxLength: number): Node[] {
+  const at = (name: string) => `${LOOP}/condition/${name}`
+  loop.while(at('both'))
+  return [
+    within(ints(at('limit'), [maxLength], []), loop.inCondition),
+    within(ints(at('axis'), [0]), loop.inCondition),
+    node('Less', at('steps_left'), [loop.merged('step'), at('limit')], { T: attribute.type(INT) }),
+    node('All', at('all_ended'), [loop.merged('ended'), at('axis')], {
+      Tidx: attribute.type(INT),
+      keep_dims: attribute.bool(false),
+    }),
+    node('LogicalNot', at('not_all'), [at('all_ended')]),
+    node('LogicalAnd', at('both'), [at('steps_left'), at('not_all')]),
+  ]
+}
+
+/** The chosen ids, padding where a row has ended, behind those before; a row ends with </s>. */
+function choice(loop: Loop, { padId, eosId }: Served['config']): Node[] {
+  const at = (name: string) => `${LOOP}/choice/${name}`
+  const int = { T: attribute.type(INT) }
+  const nodes = [
+    within(ints(at('pad'), [padId], []), loop.inBody),
+    within(ints(at('eos'), [eosId], []), loop.inBody),
+    within(ints(at('one'), [1], []), loop.inBody),
+    node('SelectV2', at('ids'), [loop.current('ended'), at('pad'), decoded('chosen')], int),
+    node('Equal', at('ends'), [decoded('chosen'), at('eos')], {
+      ...int,
+      incompatible_shape_error: attribute.bool(true),
+    }),
+    node('LogicalOr', at('ended'), [loop.current('ended'), at('ends')]),
+    node('ExpandDims', at('column'), [at('ids'), at('one')], { ...int, Tdim: attribute.type(INT) }),
+    node('ConcatV2', at('output_ids'), [loop.current('output_ids'), at('column'), at('one')], {
+      ...int,
+      N: attribute.int(2),
+      Tidx: attribute.type(INT),
+    }),
+    node('AddV2', at('step'), [loop.current('step'), at('one')], int),
+  ]
+  for (const [name, output] of [
+    ['step', 'step'],
+    ['ids', 'column'],
+    ['ended', 'ended'],
+    ['output_ids', 'output_ids'],
+  ] as const)
+    loop.next(name, at(output))
+  return nodes
+}
+
+const isVariable = ({ op }: Node): boolean => op === 'VarHandleOp' || op === 'ReadVariableOp'
+
+/** The variable that an operation reads, if any. */
+const readsOf = ({ op, name }: Node): string[] => (op === 'ReadVariableOp' ? [name.slice(0, -READ.length)] : [])
+
+/**
+ * A piece's operations under a prefix, its variables and placeholders left out; `outside` tells what stands for an input
+ * that is not the piece's own. `after` is what its constants have to come after.
+ */
+function placed(piece: Node[], prefix: string, outside: (name: string) => string | undefined, after?: string): Node[] {
+  const renamed = (input: string): string => outside(input) ?? (input.endsWith(READ) ? input : `${prefix}/${input}`)
+  return piece
+    .filter((node) => !isVariable(node) && node.op !== 'Placeholder')
+    .map((node) => {
+      const moved = { ...node, name: `${prefix}/${node.name}`, inputs: node.inputs.map(renamed) }
+      return after && node.op === 'Const' ? within(moved, after) : moved
+    })
+}
+
+const within = (node: Node, after: string): Node => ({ ...node, inputs: [...node.inputs, after] })
+
+const identity = (name: string, input: string, type: number): Node =>
+  node('Identity', name, [input], { T: attribute.type(type) })
+
+const constant = (name: string, type: number, value: Uint8Array): Node =>
+  node('Const', name, [], { dtype: attribute.type(type), value })
+
+const shapeOf = (name: string, input: string, type: number): Node =>
+  node('Shape', name, [input], { T: attribute.type(type), out_type: attribute.type(INT) })
+
+const unpack = (name: string, input: string, num: number): Node =>
+  node('Unpack', name, [input], { T: attribute.type(INT), num: attribute.int(num), axis: attribute.int(0) })
+
+const pack = (name: string, inputs: string[]): Node =>
+  node('Pack', name, inputs, { T: attribute.type(INT), N: attribute.int(inputs.length), axis: attribute.int(0) })
+
+const fill = (name: string, shape: string, value: string, type: number): Node =>
+  node('Fill', name, [shape, value], { T: attribute.type(type), index_type: attribute.type(INT) })

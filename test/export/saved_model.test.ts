@@ -1,0 +1,217 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { prepareBackbone } from '../../src/engine/prepare.js'
+import { train } from '../../src/engine/train.js'
+import { loadExperiment } from '../../src/experiment/load.js'
+import { exportRun } from '../../src/export/export.js'
+import { openTrainedRun } from '../../src/export/trained_run.js'
+import { silent } from '../../src/progress.js'
+import { packageRoot } from '../../src/root.js'
+import { smallExperiment } from '../cli.js'
+import { expectClose } from '../close.js'
+import { engines, useEngine } from '../engines.js'
+import { makeBackbone, makeRun } from './made_run.js'
+import { type Batch, outputsOf, servedOutputs, untilEnd } from './served.js'
+
+/** A Python with tensorflow and tokenizers; the tests that need one are left out without it. */
+const python = process.env.COMPACTER_TENSORFLOW_PYTHON
+const withPython = python
+  ? ''
+  : ' (left out: COMPACTER_TENSORFLOW_PYTHON names no Python with tensorflow and tokenizers)'
+
+const folder = mkdtempSync(join(tmpdir(), 'export-saved-model-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Rows of several lengths, alone and together, and one longer than the furthest relative position. */
+const batches: Batch[] = [
+  [
+    [13, 40, 7, 88, 21, 1],
+    [9, 52, 33, 1, 0, 0],
+    [9, 1, 0, 0, 0, 0],
+  ],
+  [[9, 52, 33, 1]],
+  [[...Array.from({ length: 170 }, (_, i) => 3 + ((i * 37) % 90)), 1]],
+]
+
+const cases = (
+  [
+    ['full', ['method=full']],
+    ['adapter', ['method=adapter', 'method.layer_norm=both']],
+    ['low-rank-adapter', ['method=low-rank-adapter']],
+    ['compacter', ['method=compacter', 'method.n=2', 'method.rank=2']],
+    ['compacter with a drawn rule', ['method=compacter', 'method.learn_rule=false']],
+    ['compacter with shared blocks', ['method=compacter', 'method.blocks=shared', 'method.train_lm_head=true']],
+    ['phm-adapter', ['method=phm-adapter', 'method.n=2']],
+    ['bitfit', ['method=bitfit']],
+    ['prompt-tuning-r', ['method=prompt-tuning-r']],
+    ['intrinsic', ['method=intrinsic', 'method.dimension=300']],
+    ['intrinsic-said', ['method=intrinsic-said', 'method.dimension=300']],
+    ['compacter on a trimmed vocabulary', ['method=compacter', 'backbone.trim_vocabulary=true']],
+    ['compacter on T5 v1.1', ['method=compacter', 'method.n=2', 'method.reduction_factor=6', 'backbone=V1.1']],
+    ['full on T5 v1.1', ['method=full', 'backbone=V1.1']],
+  ] as const
+).map(([name, sets]) => ({
+  name,
+  sets: sets.map((set) => set.replace('V1.1', join(folder, 'v1.1'))),
+  run: join(folder, name, 'run'),
+  out: join(folder, name, 'out'),
+}))
+
+const exported = (run: string, out: string, force = false) =>
+  exportRun(run, { format: 'saved-model', out, force, progress: silent })
+
+describe.skipIf(!engines.includes('tensorflow'))('a SavedModel', () => {
+  beforeAll(async () => {
+    await useEngine('tensorflow')
+    await makeBackbone(join(folder, 'v1.1'))
+    for (const { run, out, sets } of cases) {
+      await makeRun(run, 'training.target_length=9', ...sets)
+      await exported(run, out)
+    }
+  })
+
+  test('holds graph, variables, tokenizer, card and README, and is replaced with --force only', async () => {
+    const [{ run, out }] = cases as [(typeof cases)[0]]
+    expect(readdirSync(out, { recursive: true }).sort()).toEqual([
+      'README.md',
+      'assets.extra',
+      'assets.extra/tokenizer.json',
+      'compacter.json',
+      'saved_model.pb',
+      'variables',
+      'variables/variables.data-00000-of-00001',
+      'variables/variables.index',
+    ])
+    expect(() => openTrainedRun(out)).toThrow(
+      `${out}: is an export for others, of the format saved-model. Name the run itself, or an export of the format safetensors.`,
+    )
+    await expect(exported(run, out)).rejects.toThrow(`${out}: exists already. Replace it with --force.`)
+    writeFileSync(join(out, 'variables', 'old'), '')
+    await exported(run, out, true)
+    expect(readdirSync(join(out, 'variables'))).not.toContain('old')
+  })
+
+  test.each(cases)("gives the run's tokens and hidden states for any batch and length: $name", async ({ run, out }) => {
+    const [expected, served] = [await outputsOf(run, batches), servedOutputs(out, batches)]
+    expect(served.tokens).toEqual(expected.tokens)
+    for (const [i, hidden] of expected.hidden.entries())
+      expectClose(served.hidden[i]!, hidden, { relative: 1e-5, name: `hidden states of batch ${i}` })
+  })
+
+  test('ends a row with </s> and pads it while others go on; all end where the last does', () => {
+    const { out } = cases.find(({ name }) => name === 'full')!
+    const [first, , last] = servedOutputs(out, batches).outputIds
+    expect(first!.map((row) => row.length)).toEqual([9, 9, 9])
+    expect(first!.map((row) => row.indexOf(1))).toEqual([-1, -1, 1])
+    expect(first![2]!.slice(2)).toEqual([0, 0, 0, 0, 0, 0, 0])
+    expect(last![0]).not.toContain(1)
+    const adapter = cases.find(({ name }) => name === 'adapter')!
+    expect(servedOutputs(adapter.out, batches).outputIds[2]).toEqual([[3620, 1]])
+  })
+
+  test('killed half-way, leaves nothing under its name', async () => {
+    const target = join(folder, 'killed', 'out')
+    const script = `
+      import { exportRun } from '${packageRoot}/src/export/export.ts'
+      import { silent } from '${packageRoot}/src/progress.ts'
+      const phase = (name) => {
+        if (name !== 'Variables') return
+        console.log('half')
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60000)
+      }
+      await exportRun(${JSON.stringify(cases[3]!.run)}, { format: 'saved-model', out: '${target}', force: false, progress: { ...silent, phase } })`
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      cwd: packageRoot,
+    })
+    await new Promise((half) => child.stdout.once('data', half))
+    child.kill('SIGKILL')
+    await new Promise((ended) => child.once('close', ended))
+    expect(existsSync(target)).toBe(false)
+    expect(readdirSync(join(folder, 'killed'))).toEqual([expect.stringMatching(/^\.out\.\w{6}$/)])
+  })
+
+  describe.skipIf(!python)(`in Python's TensorFlow${withPython}`, () => {
+    test('gives the same tokens and hidden states, all loaded at once', async () => {
+      const file = join(folder, 'batches.json')
+      writeFileSync(file, JSON.stringify(batches))
+      const script = join(packageRoot, 'test/oracle/saved_model.py')
+      const printed = execFileSync(python!, [script, file, ...cases.map(({ out }) => out)], {
+        encoding: 'utf8',
+        maxBuffer: 1 << 29,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const all = JSON.parse(printed) as PythonOutputs[]
+      for (const [i, { name, run }] of cases.entries()) {
+        const expected = await outputsOf(run, batches)
+        expect(all[i]!.output_ids.map(untilEnd), name).toEqual(expected.tokens)
+        for (const [j, hidden] of expected.hidden.entries())
+          expectClose(all[i]!.hidden_states[j]!.flat(2), hidden, { relative: 1e-5, name: `${name}, batch ${j}` })
+        expect(all[i]!.signatures).toEqual(['encode', 'serving_default'])
+        expect(all[i]!.variables).toContain('shared.weight:0')
+      }
+    }, 600_000)
+
+    test('gives the texts that compacter gives for 100 sentences, by the lines in its README', async () => {
+      const { folder: small, file } = smallExperiment({
+        steps: 30,
+        batch_size: 4,
+        evaluate_every: 30,
+        source_length: 32,
+      })
+      const run = join(small, 'run')
+      await train(loadExperiment(file), { folder: run, resume: false, progress: silent, interrupted: () => false })
+      const out = join(folder, 'trained')
+      await exported(run, out)
+      const sentences = readFileSync(join(packageRoot, 'configs/tasks/rotten-tomatoes/test.jsonl'), 'utf8')
+        .split('\n', 100)
+        .map((line) => `sentence: ${JSON.parse(line).text}`)
+      const [, lines] = /```python\n(.*?)```/s.exec(readFileSync(join(out, 'README.md'), 'utf8'))!
+      const program = `import json\n${lines!.replace('print(predict(["…"]))', `print(json.dumps(predict(json.loads(${JSON.stringify(JSON.stringify(sentences))}))))`)}`
+      const printed = execFileSync(python!, ['-c', program], {
+        cwd: out,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      })
+      const { tokenizer, files } = await prepareBackbone(loadExperiment(file), silent)
+      files.close()
+      const rows = await tokenizer.encode(sentences, 32)
+      const padded = rows.map((row) => Array.from({ length: 32 }, (_, i) => row[i] ?? 0))
+      const { tokens } = await outputsOf(run, [padded])
+      const texts = tokens[0]!.map((row) => tokenizer.decode(row))
+      expect(texts).toHaveLength(100)
+      expect(new Set(texts).size).toBeGreaterThan(1)
+      expect(JSON.parse(printed)).toEqual(texts)
+      rmSync(small, { recursive: true })
+    }, 600_000)
+  })
+})
+
+interface PythonOutputs {
+  variables: string[]
+  signatures: string[]
+  output_ids: number[][][]
+  hidden_states: number[][][][]
+}
+
+test('is refused where TensorFlow is not set up', async () => {
+  const cache = join(folder, 'empty-cache')
+  mkdirSync(cache)
+  const run = await makeRun(join(folder, 'refused'), 'method=compacter')
+  const out = join(folder, 'none')
+  const script = `
+    import { exportRun } from '${packageRoot}/src/export/export.ts'
+    import { silent } from '${packageRoot}/src/progress.ts'
+    await exportRun('${run}', { format: 'saved-model', out: '${out}', force: false, progress: silent }).catch((error) => console.log(error.message))`
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    cwd: packageRoot,
+    encoding: 'utf8',
+    env: { ...process.env, COMPACTER_CACHE: cache },
+  })
+  expect(printed.trim()).toBe(
+    '--format saved-model: needs TensorFlow itself, which writes the variables: the native engine is not set up. Run `npm run setup`.',
+  )
+  expect(existsSync(out)).toBe(false)
+})
