@@ -1,4 +1,5 @@
 import Table from 'cli-table3'
+import { escapeLatex } from './latex.js'
 import type { ParameterRow } from './parameters.js'
 
 export type Format = 'table' | 'csv' | 'markdown' | 'latex' | 'json'
@@ -126,16 +127,8 @@ function latex({ head, numeric, rows, notes }: Sheet): string {
   ].join('\n')
 }
 
-const LATEX: Record<string, string> = {
-  '\\': '\\textbackslash{}',
-  '~': '\\textasciitilde{}',
-  '^': '\\textasciicircum{}',
-  '–': '--',
-}
-
 /** A complexity such as O(kd/n) is mathematics, the rest text. */
-const escaped = (cell: string) =>
-  /^O\(.*\)$/.test(cell) ? `$${cell}$` : cell.replace(/[\\~^–&%$#_{}]/g, (mark) => LATEX[mark] ?? `\\${mark}`)
+const escaped = (cell: string) => (/^O\(.*\)$/.test(cell) ? `$${cell}$` : escapeLatex(cell))
 
 /** RFC 4180, a line a row, or a line a part of it. Values as in JSON; the options in one field, as JSON. */
 function csv(rows: readonly ParameterRow[]): string {

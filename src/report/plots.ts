@@ -55,15 +55,24 @@ export function barPlot(points: MethodPoint[], { score, title }: { score: string
 const BESIDE = 1.03
 
 /** Test score (the mean of a task's metrics) against training rows, a line a method, bars of one standard deviation. */
-export function curvePlot({
-  cells,
-  methods,
-  sizes,
-  seeds,
-  task,
-  backbone,
-  steps,
-}: LowResourceResults): Promise<string> {
+export function curvePlot(results: LowResourceResults): Promise<string> {
+  const { backbone, task, steps, seeds } = results
+  const title = `${backbone} on ${task}, ${steps} steps, ${seeds.length} subsets a size`
+  return svg({ ...SIZE, title, ...curveLayers(results) })
+}
+
+type Layered = Extract<TopLevelSpec, { layer: unknown }>
+
+/** What a low-resource curve is drawn of. */
+export interface Curve {
+  methods: string[]
+  /** Training rows, ascending. */
+  sizes: number[]
+  cells: { method: string; size: number; test: Record<string, number> }[]
+}
+
+/** The curve without its size and title. */
+export function curveLayers({ cells, methods, sizes }: Curve): Pick<Layered, 'data' | 'encoding' | 'layer'> {
   const values = methods.flatMap((method, i) =>
     sizes.flatMap((size) => {
       const runs = cells.filter((cell) => cell.method === method && cell.size === size)
@@ -91,9 +100,7 @@ export function curvePlot({
   } as const
   const y = { field: 'score', type: 'quantitative', scale: { zero: false }, title: score } as const
   const color = { field: 'method', type: 'nominal', sort: null, title: null } as const
-  return svg({
-    ...SIZE,
-    title: `${backbone} on ${task}, ${steps} steps, ${seeds.length} subsets a size`,
+  return {
     data: { values },
     encoding: { x, color },
     layer: [
@@ -103,11 +110,11 @@ export function curvePlot({
       { mark: { type: 'tick', orient: 'horizontal', size: 10 }, encoding: { y: { ...y, field: 'low' } } },
       { mark: { type: 'tick', orient: 'horizontal', size: 10 }, encoding: { y: { ...y, field: 'high' } } },
     ],
-  })
+  }
 }
 
 /** Vega is large: loaded when something is drawn. */
-async function svg(spec: TopLevelSpec): Promise<string> {
+export async function svg(spec: TopLevelSpec): Promise<string> {
   const [{ parse, View }, { compile }] = await Promise.all([import('vega'), import('vega-lite')])
   return new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()
 }

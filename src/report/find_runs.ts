@@ -1,0 +1,76 @@
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { UserError } from '../error.js'
+import { runFiles } from '../run/directory.js'
+import { type ReportRun, readRun } from './run_files.js'
+
+/** A folder that a report has nothing of, or not all, and why. */
+export interface LeftOut {
+  folder: string
+  reason: string
+}
+
+export interface FoundRuns {
+  /** Finished or not. */
+  runs: ReportRun[]
+  leftOut: LeftOut[]
+}
+
+/** A grid is a folder of runs; a folder of grids is one level more. */
+const DEPTH = 3
+
+/**
+ * Reads runs, and the runs in folders of runs, each once. What is damaged is left out with its reason.
+ * @throws UserError for a path that is not there, and where nothing can be read at all.
+ */
+export function findRuns(paths: readonly string[]): FoundRuns {
+  const found: FoundRuns = { runs: [], leftOut: [] }
+  const folders = new Map(paths.flatMap((path) => foldersOf(path, found.leftOut)).map((path) => [resolve(path), path]))
+  for (const folder of folders.values()) {
+    try {
+      found.runs.push(readRun(folder))
+    } catch (error) {
+      found.leftOut.push({ folder, reason: (error as Error).message })
+    }
+  }
+  if (found.runs.length > 0) return found
+  const [first] = found.leftOut
+  throw new UserError({
+    at: first!.folder,
+    problem: found.leftOut.length > 1 ? `${first!.reason} None of the others is a run either.` : first!.reason,
+    remedy: 'Name folders that `compacter train` made, such as runs/quickstart, or a folder of them.',
+  })
+}
+
+function foldersOf(path: string, leftOut: LeftOut[]): string[] {
+  if (!existsSync(path)) {
+    throw new UserError({
+      at: path,
+      problem: 'there is no such folder.',
+      remedy: 'Name folders that `compacter train` made, such as runs/quickstart, or a folder of them.',
+    })
+  }
+  if (!statSync(path).isDirectory()) {
+    leftOut.push({ folder: path, reason: 'is a file, not a folder.' })
+    return []
+  }
+  const folders = runsBelow(path, DEPTH, leftOut)
+  if (folders.length === 0 && !leftOut.some(({ folder }) => folder.startsWith(path)))
+    leftOut.push({ folder: path, reason: 'is no run and holds none: there is no experiment.yaml.' })
+  return folders
+}
+
+function runsBelow(folder: string, depth: number, leftOut: LeftOut[]): string[] {
+  const files = runFiles(folder)
+  if (existsSync(files.experiment)) return [folder]
+  if ([files.manifest, files.metrics, files.result].some((file) => existsSync(file))) {
+    leftOut.push({ folder, reason: 'is damaged: it has no experiment.yaml.' })
+    return []
+  }
+  if (depth === 0) return []
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
+    .map(({ name }) => name)
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .flatMap((name) => runsBelow(join(folder, name), depth - 1, leftOut))
+}

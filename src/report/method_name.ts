@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { isDeepStrictEqual } from 'node:util'
+import { parse } from 'yaml'
+import { type MethodOptions, methodOptions } from '../method/options.js'
+import { presetFile, presetNames } from '../presets.js'
+
+type Leaves = Map<string, unknown>
+
+/** A method by the preset that it is nearest to and what differs from that: `compacter`, `compacter, n = 8`. */
+export function methodName(method: MethodOptions): string {
+  const own = leavesOf(method)
+  const candidates = presets()
+    .filter(({ kind }) => kind === method.kind)
+    .map(({ name, leaves }) => ({ name, changes: changesOf(own, leaves) }))
+  const nearest = candidates.reduce((best, next) => (next.changes.length < best.changes.length ? next : best))
+  return [nearest.name, ...nearest.changes].join(', ')
+}
+
+/** Read once: the presets are part of the package. */
+const presets = memoised(() =>
+  presetNames('methods').map((name) => {
+    const { learning_rate: _, ...preset } = parse(readFileSync(presetFile('methods', name)!, 'utf8'))
+    return { name, kind: preset.kind as string, leaves: leavesOf(methodOptions.parse(preset)) }
+  }),
+)
+
+/** What of `own` is not as in the other: `n = 8`. */
+export function changesOf(own: Leaves, other: Leaves): string[] {
+  return [...own]
+    .filter(([key, value]) => !isDeepStrictEqual(value, other.get(key)))
+    .map(([key, value]) => `${key} = ${shown(value)}`)
+}
+
+/** Values by their dotted keys; a list is one value. */
+export function leavesOf(value: object, prefix = ''): Leaves {
+  return new Map(
+    Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>
+      typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+        ? [...leavesOf(inner, `${prefix}${key}.`)]
+        : [[`${prefix}${key}`, inner]],
+    ),
+  )
+}
+
+const shown = (value: unknown) => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value))
+
+function memoised<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}

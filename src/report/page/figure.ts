@@ -1,0 +1,51 @@
+import { html, Markup } from './html.js'
+
+/**
+ * A drawing with what it shows in words: a title for its name, a description for who cannot see it, a caption for all.
+ * `id` is the page's own and needs no escaping.
+ */
+export function figure(
+  id: string,
+  drawing: string,
+  { title, description, caption }: { title: string; description: string; caption?: string },
+): Markup {
+  const open = html`<svg role="img" aria-labelledby="${id}-title ${id}-description" `
+  const words = html`<title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>`
+  const [start, rest] = splitOpenTag(drawing)
+  const svg = new Markup(`${open.text}${start}${words.text}${rest}`)
+  return html`<figure>
+<h3>${title}</h3>
+${svg}
+${caption && html`<figcaption>${caption}</figcaption>`}
+</figure>
+`
+}
+
+/** What Vega writes begins with `<svg …>`; its width and height would keep it from shrinking with the page. */
+function splitOpenTag(drawing: string): [start: string, rest: string] {
+  const end = drawing.indexOf('>') + 1
+  const attributes = drawing
+    .slice('<svg '.length, end)
+    .replace(/ ?\b(width|height|version|class|xmlns:xlink)="[^"]*"/g, '')
+  return [attributes.trimStart(), drawing.slice(end)]
+}
+
+/** A table that scrolls in its own box where it is wider than the page. */
+export function table(
+  caption: string,
+  head: readonly (string | Markup)[],
+  rows: readonly (readonly (string | Markup)[])[],
+  { numeric = new Set<number>() } = {},
+): Markup {
+  const cell = (text: string | Markup, column: number) => {
+    const kind = numeric.has(column) ? html` class="number"` : ''
+    return column === 0 ? html`<th scope="row">${text}</th>` : html`<td${kind}>${text}</td>`
+  }
+  return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
+<caption>${caption}</caption>
+<thead><tr>${head.map((text, column) => html`<th scope="col"${numeric.has(column) ? html` class="number"` : ''}>${text}</th>`)}</tr></thead>
+<tbody>
+${rows.map((row) => html`<tr>${row.map(cell)}</tr>\n`)}</tbody>
+</table></div>
+`
+}

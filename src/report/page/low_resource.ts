@@ -1,0 +1,24 @@
+import { unique } from '../groups.js'
+import type { Report } from '../report.js'
+import { rowsChart } from './charts.js'
+import { figure } from './figure.js'
+import type { Markup } from './html.js'
+
+/** A curve a task that was trained on subsets of two sizes or more. */
+export async function lowResource({ groups, methods }: Report): Promise<Markup[]> {
+  const cells = groups.flatMap(({ method, finished }) =>
+    finished.flatMap(({ experiment: { task }, result: { test } }) =>
+      task.subset ? [{ task: task.name, method, size: task.subset.size, test }] : [],
+    ),
+  )
+  const curves = unique(cells.map(({ task }) => task)).map(async (task, i) => {
+    const own = cells.filter((cell) => cell.task === task)
+    const sizes = unique(own.map(({ size }) => size)).sort((a, b) => a - b)
+    if (sizes.length < 2) return []
+    const curve = { cells: own, sizes, methods: unique(own.map(({ method }) => method)) }
+    const description = `Mean test score of ${curve.methods.join('; ')} on ${sizes.join(', ')} training rows.`
+    const caption = 'Mean over subsets, with bars of one standard deviation. Both axes do not begin at 0.'
+    return [figure(`rows-${i}`, await rowsChart(curve, methods), { title: task, description, caption })]
+  })
+  return (await Promise.all(curves)).flat()
+}

@@ -1,0 +1,76 @@
+import { comparisonNote, shownSpread } from '../comparison.js'
+import { type Group, summaryOf, unique } from '../groups.js'
+import type { Report } from '../report.js'
+import { scatterChart } from './charts.js'
+import { figure, table } from './figure.js'
+import { html, type Markup } from './html.js'
+
+/** Methods × tasks, then every metric of each task. */
+export function results({ comparison, groups, cautions }: Report): Markup {
+  const { tasks, rows, runs } = comparison
+  if (rows.length === 0) return html`<p>No run is finished yet, so there are no scores.</p>`
+  const averaged = tasks.length > 1
+  const cell = (value: { text: string; best: boolean; runs?: number } | undefined) => {
+    if (!value) return '–'
+    const count = runs === undefined && value.runs !== undefined ? ` (${value.runs})` : ''
+    return value.best ? html`<strong>${value.text}</strong>${count}` : `${value.text}${count}`
+  }
+  const head = [
+    'method',
+    'trained',
+    'of the backbone',
+    ...tasks.map(({ name, metrics }) => html`${name} <small>${metrics.join(', ')}</small>`),
+    ...(averaged ? ['average'] : []),
+  ]
+  const body = rows.map(({ method, trained, share, cells, average }) => [
+    method,
+    trained.toLocaleString('en'),
+    `${share.toPrecision(3)} %`,
+    ...cells.map(cell),
+    ...(averaged ? [cell(average)] : []),
+  ])
+  return html`${cautions.map((text) => html`<p class="caution"><strong>Caution.</strong> ${text}</p>\n`)}
+${table('Test scores', head, body, { numeric: columnsFrom(1, head.length) })}
+<p class="note">${comparisonNote(comparison)}</p>
+${tasks.filter(({ metrics }) => metrics.length > 1).map(({ name }) => everyMetric(name, groups))}`
+}
+
+/** Of a task with several metrics, which the table above has the mean of. */
+function everyMetric(task: string, groups: readonly Group[]): Markup {
+  const summaries = groups.flatMap((group) => {
+    const summary = group.task === task ? summaryOf(group) : undefined
+    return summary ? [{ method: group.method, ...summary }] : []
+  })
+  const metrics = unique(summaries.flatMap(({ test }) => Object.keys(test)))
+  const head = [
+    'method',
+    ...(['validation', 'test'] as const).flatMap((split) => metrics.map((name) => `${split} ${name}`)),
+  ]
+  const body = summaries.map(({ method, validation, test }) => [
+    method,
+    ...[validation, test].flatMap((split) => metrics.map((name) => (split[name] ? shownSpread(split[name]) : '–'))),
+  ])
+  return table(`Every metric of ${task}`, head, body, { numeric: columnsFrom(1, head.length) })
+}
+
+const columnsFrom = (first: number, end: number) => new Set(Array.from({ length: end - first }, (_, i) => first + i))
+
+/** A chart a task that has at least two methods. */
+export async function scatters({ groups, comparison, methods }: Report): Promise<Markup[]> {
+  const charts = comparison.tasks.map(async ({ name, metrics }, i) => {
+    const points = groups.flatMap((group) => {
+      const summary = group.task === name ? summaryOf(group) : undefined
+      if (!summary) return []
+      const { mean, std } = summary.score
+      const { share_percent: share } = group.finished[0]!.result
+      return [{ method: group.method, share, score: mean, low: mean - (std ?? 0), high: mean + (std ?? 0) }]
+    })
+    if (points.length < 2) return []
+    const drawing = await scatterChart(points, methods, `test ${metrics.join(', ')}`)
+    const best = points.reduce((a, b) => (b.score > a.score ? b : a))
+    const description = `${points.length} methods; the best is ${best.method} with ${best.score.toFixed(2)} at ${best.share.toPrecision(3)} % of the backbone's parameters.`
+    const caption = 'Up and to the left is better.'
+    return [figure(`scatter-${i}`, drawing, { title: name, description, caption })]
+  })
+  return (await Promise.all(charts)).flat()
+}

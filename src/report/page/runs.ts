@@ -1,0 +1,86 @@
+import { experimentYaml } from '../../experiment/load.js'
+import { spread } from '../../sweep/spread.js'
+import { duration } from '../../terminal.js'
+import { shownScore } from '../comparison.js'
+import { unique } from '../groups.js'
+import type { Report } from '../report.js'
+import type { Environment, ReportRun } from '../run_files.js'
+import { table } from './figure.js'
+import { html, type Markup } from './html.js'
+
+/** Every run, what it was made with, and every value that was in force. */
+export function trained(report: Report): Markup {
+  return html`${runTable(report)}
+<h3>Environment</h3>
+${environments(report)}
+<h3>Experiments</h3>
+<p class="note">Every value in force, of one run each; others of the group differ in seeds only.</p>
+${report.groups.map(
+  ({ method, task, runs }) => html`<details><summary>${method} <span class="tag">${task}</span></summary>
+<pre><code>${experimentYaml(runs[0]!.experiment)}</code></pre></details>\n`,
+)}`
+}
+
+function runTable({ groups, names }: Report): Markup {
+  const head = ['run', 'method', 'task', 'seed', 'trained', 'steps', 'best step', 'validation', 'test', 'time']
+  const rows = groups.flatMap(({ method, task, runs }) =>
+    runs.map((run) => [names.get(run)!, method, task, seeds(run), ...reached(run)]),
+  )
+  return table('Runs', head, rows, { numeric: new Set([4, 5, 6, 7, 8, 9]) })
+}
+
+/** A subset's seed chooses its rows, the training's everything else. */
+const seeds = ({ experiment: { task, training } }: ReportRun): string =>
+  task.subset ? `${training.seed}, rows ${task.subset.seed}` : String(training.seed)
+
+function reached({ result, steps, environment }: ReportRun): string[] {
+  const whole = (value: number | undefined) => value?.toLocaleString('en') ?? '–'
+  if (!result) return [whole(environment?.trained_parameters), whole(steps.at(-1)?.step), '–', '–', 'not finished', '–']
+  const score = (split: 'validation' | 'test') => shownScore(spread(Object.values(result[split])).mean)
+  return [
+    whole(result.trained_parameters),
+    whole(result.steps),
+    whole(result.best_step),
+    score('validation'),
+    score('test'),
+    duration(result.seconds),
+  ]
+}
+
+/** Runs that were made with the same are told of once. */
+function environments({ runs, names }: Report): Markup {
+  const by = new Map<string, ReportRun[]>()
+  for (const run of runs.filter(({ environment }) => environment)) {
+    const key = JSON.stringify(facts(run.environment!, run))
+    by.set(key, [...(by.get(key) ?? []), run])
+  }
+  if (by.size === 0) return html`<p>No run has a manifest.</p>`
+  return html`${[...by.values()].map((same) => {
+    const [first] = same
+    const which = same.length === runs.length ? 'All runs' : same.map((run) => names.get(run)!).join(', ')
+    return html`<div class="facts"><h4>${which}</h4><dl>
+${facts(first!.environment!, first!).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl></div>
+`
+  })}`
+}
+
+function facts(environment: Environment, { experiment }: ReportRun): [string, string][] {
+  const { compacter, git_commit, node, platform, tfjs, device, engine_mode, precision, data_sha256 } = environment
+  const data = unique(Object.entries(data_sha256).map(([split, hash]) => `${split} ${hash.slice(0, 12)}`))
+  return [
+    ['backbone', `${experiment.backbone.name}, ${environment.backbone_parameters.toLocaleString('en')} parameters`],
+    ['weights', `SHA-256 ${environment.backbone_sha256.slice(0, 12)}`],
+    ['data', `${experiment.task.name}; SHA-256: ${data.join(', ')}`],
+    ['device', device],
+    ['steps', [engine_mode, precision].filter(Boolean).join(', ') || 'not noted'],
+    ['compacter', git_commit ? `${compacter}, commit ${git_commit.slice(0, 12)}` : compacter],
+    ['Node, tfjs', `${node}, ${tfjs}; ${platform}`],
+  ]
+}
+
+/** Folders that are not shown, or in part, and why. */
+export function leftOut({ leftOut }: Report): Markup {
+  return html`<ul class="left-out">
+${leftOut.map(({ folder, reason }) => html`<li><code>${folder}</code> ${reason}</li>\n`)}</ul>
+`
+}

@@ -1,0 +1,84 @@
+import { basename } from 'node:path'
+import { type Comparison, compare } from './comparison.js'
+import { type FoundRuns, findRuns, type LeftOut } from './find_runs.js'
+import { type Group, groupRuns, unique } from './groups.js'
+import type { ReportRun } from './run_files.js'
+import { type Predictions, readPredictions } from './wrong_rows.js'
+
+/** Everything that a report is written of. */
+export interface Report {
+  runs: ReportRun[]
+  leftOut: LeftOut[]
+  groups: Group[]
+  comparison: Comparison
+  /** Rows of the tables, in an order in which each keeps its colour. */
+  methods: string[]
+  /** Of the runs that have some. */
+  predictions: Map<ReportRun, Predictions>
+  /** How runs are told apart: as short as possible. */
+  names: Map<ReportRun, string>
+  cautions: string[]
+}
+
+/**
+ * Reads runs, and the runs in folders of runs.
+ * @throws UserError for a path that is not there, and where nothing can be read at all.
+ */
+export async function readReport(paths: readonly string[]): Promise<Report> {
+  const found = findRuns(paths)
+  const groups = groupRuns(found.runs)
+  const predictions = new Map<ReportRun, Predictions>()
+  for (const run of found.runs) {
+    const read = await readPredictions(run)
+    if (read) predictions.set(run, read)
+  }
+  return {
+    runs: found.runs,
+    leftOut: [...found.leftOut, ...notInTables(found)],
+    groups,
+    comparison: compare(groups),
+    methods: unique(groups.map(({ method }) => method)),
+    predictions,
+    names: namesOf(found.runs),
+    cautions: groups.flatMap(cautionsOf).concat(differingRows(groups)),
+  }
+}
+
+/** A run that is shown in part. */
+function notInTables({ runs }: FoundRuns): LeftOut[] {
+  const unfinished = runs.filter(({ result }) => result === undefined)
+  const damaged = runs.filter(({ damagedLines }) => damagedLines > 0)
+  return [
+    ...unfinished.map(({ folder, steps, experiment }) => {
+      const of = experiment.training.steps === undefined ? '' : ` of ${experiment.training.steps}`
+      const reason = `is not finished: it is at step ${steps.at(-1)?.step ?? 0}${of}. Its curves are shown, its scores are not.`
+      return { folder, reason }
+    }),
+    ...damaged.map(({ folder, damagedLines }) => {
+      const lines = damagedLines === 1 ? '1 line' : `${damagedLines} lines`
+      return { folder, reason: `${lines} of metrics.jsonl could not be read; the rest is shown.` }
+    }),
+  ]
+}
+
+/** The folder's own name, or the whole path where two are named alike. */
+function namesOf(runs: ReportRun[]): Map<ReportRun, string> {
+  const name = ({ folder }: ReportRun) => basename(folder) || folder
+  const taken = (run: ReportRun) => runs.filter((other) => name(other) === name(run)).length > 1
+  return new Map(runs.map((run) => [run, taken(run) ? run.folder : name(run)]))
+}
+
+/** Runs of one group on different data or weights are no repetitions of each other. */
+function cautionsOf({ method, task, runs }: Group): string[] {
+  const weights = unique(runs.flatMap(({ environment }) => environment?.backbone_sha256 ?? []))
+  return weights.length > 1 ? [`${method} on ${task}: the runs began from different weights of the backbone.`] : []
+}
+
+/** Scores on different test rows can't be compared. */
+function differingRows(groups: Group[]): string[] {
+  return unique(groups.map(({ task }) => task)).flatMap((task) => {
+    const runs = groups.filter((group) => group.task === task).flatMap((group) => group.runs)
+    const rows = unique(runs.flatMap(({ environment }) => environment?.data_sha256.test ?? []))
+    return rows.length > 1 ? [`${task}: the test files of these runs differ, so their scores do not compare.`] : []
+  })
+}

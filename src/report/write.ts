@@ -1,0 +1,71 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { checkWritable, writeAtomically } from '../atomic.js'
+import { UserError } from '../error.js'
+import { packageRoot } from '../root.js'
+import { comparisonLatex, comparisonMarkdown } from './comparison.js'
+import type { ReportFormat } from './formats.js'
+import { type Summary, summaryOf } from './groups.js'
+import { reportPage } from './page/page.js'
+import { type Report, readReport } from './report.js'
+
+export interface WriteReportOptions {
+  format: ReportFormat
+  /** File to write; undefined: nothing is written. */
+  out: string | undefined
+  /** Whether a file that is there is replaced. */
+  force: boolean
+}
+
+/** What --json prints. */
+export interface WrittenReport {
+  out: string | null
+  /** The page or table itself. */
+  text: string
+  runs: number
+  groups: ({ method: string; task: string; runs: string[] } & Partial<Omit<Summary, 'runs'>>)[]
+  left_out: { folder: string; reason: string }[]
+}
+
+/**
+ * Reads runs and writes what they came to, as a page or a table.
+ * @throws UserError where nothing can be read, nothing is finished for a table, or the file is there already.
+ */
+export async function writeReport(paths: readonly string[], options: WriteReportOptions): Promise<WrittenReport> {
+  const { out, force } = options
+  if (out !== undefined) checkTarget(out, force)
+  const report = await readReport(paths)
+  const text = await textOf(report, options.format)
+  if (out !== undefined) writeAtomically(out, text)
+  const groups = report.groups.map((group) => {
+    const { runs: _, ...summary } = summaryOf(group) ?? { runs: 0 }
+    return { method: group.method, task: group.task, runs: group.runs.map(({ folder }) => folder), ...summary }
+  })
+  return { out: out ?? null, text, runs: report.runs.length, groups, left_out: report.leftOut }
+}
+
+/** Found out before the runs are read. */
+function checkTarget(out: string, force: boolean): void {
+  if (existsSync(out) && !force) {
+    throw new UserError({
+      at: out,
+      problem: 'exists already.',
+      remedy: 'Replace it with --force, or choose another --out.',
+    })
+  }
+  checkWritable(out)
+}
+
+async function textOf(report: Report, format: ReportFormat): Promise<string> {
+  if (format === 'html') {
+    const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
+    return reportPage(report, { version, date: new Date() })
+  }
+  if (report.comparison.rows.length === 0) {
+    throw new UserError({
+      problem: 'None of these runs is finished, so there are no scores for a table.',
+      remedy: '--format html shows their curves.',
+    })
+  }
+  return format === 'latex' ? comparisonLatex(report.comparison) : comparisonMarkdown(report.comparison)
+}

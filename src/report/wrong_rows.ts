@@ -1,0 +1,112 @@
+import { createReadStream, existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+import { type Confusion, confusionMatrix } from '../task/confusion.js'
+import type { ReportRun } from './run_files.js'
+
+/** What a run predicted, from the file that `compacter eval --predictions` wrote into its folder. */
+export interface Predictions {
+  rows: number
+  wrong: number
+  /** Lines that are no prediction. */
+  damagedLines: number
+  worst: WrongRow[]
+  /** How `worst` is sorted, in words. */
+  order: string
+  /** Of a classification. */
+  confusion: Confusion | undefined
+}
+
+export interface WrongRow {
+  /** Line of the file it is from. */
+  row: number
+  source: string
+  target: string
+  prediction: string
+  /** How wrong: nats by which the wrong label was likelier than the right one, or a distance of numbers. */
+  error: number | undefined
+}
+
+const WORST = 10
+
+const line = z.object({
+  row: z.number(),
+  source: z.string(),
+  target: z.string(),
+  answers: z.array(z.string()).nullish(),
+  prediction: z.string(),
+  scores: z.record(z.string(), z.number()).nullish(),
+})
+type Line = z.infer<typeof line>
+
+/** Where a run's predictions are looked for. */
+export const predictionsFile = (folder: string): string => join(folder, 'predictions.jsonl')
+
+/** Reads line by line, keeping the worst rows only; undefined where the run has no such file. */
+export async function readPredictions({ folder, experiment }: ReportRun): Promise<Predictions | undefined> {
+  const file = predictionsFile(folder)
+  if (!existsSync(file)) return undefined
+  const { kind } = experiment.task
+  const predicted: string[] = []
+  const targets: string[] = []
+  let worst: WrongRow[] = []
+  const counts = { rows: 0, wrong: 0, damagedLines: 0 }
+  let ranked = true
+  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+    if (text.trim() === '') continue
+    const read = parsed(text)
+    if (!read) {
+      counts.damagedLines++
+      continue
+    }
+    counts.rows++
+    ranked &&= read.scores != null
+    if (kind === 'classification') {
+      predicted.push(read.prediction)
+      targets.push(read.target)
+    }
+    if (isRight(read)) continue
+    counts.wrong++
+    worst = [...worst, wrongRow(read, kind)].sort(byError).slice(0, WORST)
+  }
+  const confusion = kind === 'classification' && counts.rows > 0 ? confusionMatrix(predicted, targets) : undefined
+  return { ...counts, worst, order: orderOf(kind, ranked), confusion }
+}
+
+function parsed(text: string): Line | undefined {
+  try {
+    return line.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+const isRight = ({ prediction, target, answers }: Line): boolean =>
+  [target, ...(answers ?? [])].some((answer) => answer.trim() === prediction.trim())
+
+function wrongRow({ row, source, target, prediction, scores }: Line, kind: string): WrongRow {
+  return { row, source, target, prediction, error: errorOf(target, prediction, scores, kind) }
+}
+
+function errorOf(target: string, prediction: string, scores: Line['scores'], kind: string): number | undefined {
+  if (kind === 'regression') {
+    const distance = Math.abs(Number(prediction) - Number(target))
+    return prediction.trim() === '' || Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
+  }
+  const right = scores?.[target]
+  const wrong = scores?.[prediction]
+  return right === undefined || wrong === undefined ? undefined : wrong - right
+}
+
+/** The largest error first; rows without one stay in the file's order, after those. */
+const byError = (a: WrongRow, b: WrongRow) => {
+  const [left, right] = [a.error ?? Number.NEGATIVE_INFINITY, b.error ?? Number.NEGATIVE_INFINITY]
+  return left === right ? 0 : right - left
+}
+
+function orderOf(kind: string, ranked: boolean): string {
+  if (kind === 'regression') return 'the farthest from its target first; what is no number before all'
+  if (ranked) return 'by how much likelier the wrong answer was than the right one, in nats'
+  return "in the file's order; `--scoring rank` sorts them by how sure the model was"
+}
