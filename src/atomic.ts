@@ -29,7 +29,7 @@ export interface AtomicFile {
   fd: number
   /** Synced and renamed. @throws UserError as `openAtomically`. */
   commit(): void
-  /** Leaves nothing behind; for a file that was not committed. */
+  /** Leaves nothing behind of a file that was not committed. */
   abandon(): void
 }
 
@@ -45,8 +45,15 @@ export function openAtomically(path: string): AtomicFile {
   } catch (error) {
     throw writeError(path, error)
   }
+  let open = true
+  const close = () => {
+    if (open) closeSync(fd)
+    open = false
+  }
   const abandon = () => {
-    close(fd)
+    try {
+      close()
+    } catch {} // what is to be thrown away may be lost
     remove(temporary)
   }
   return {
@@ -55,7 +62,7 @@ export function openAtomically(path: string): AtomicFile {
     commit() {
       try {
         fsyncSync(fd)
-        closeSync(fd)
+        close()
         renameSync(temporary, path)
         syncFolder(dirname(path))
       } catch (error) {
@@ -100,13 +107,6 @@ export function checkWritable(path: string): void {
 }
 
 const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}.${counter++}.tmp`)
-
-/** As for what is left of a write that failed: it may be closed already. */
-function close(fd: number): void {
-  try {
-    closeSync(fd)
-  } catch {}
-}
 
 /** What is left of a write that failed; that failure is what the user must hear of, not this one. */
 function remove(path: string): void {

@@ -1,5 +1,5 @@
 import type { Ora } from 'ora'
-import type { Progress } from './progress.js'
+import { type Progress, silent } from './progress.js'
 
 /** Without a terminal, the newest state is written at most this often. */
 const PLAIN_INTERVAL_MS = 10_000
@@ -7,6 +7,13 @@ const PLAIN_INTERVAL_MS = 10_000
 /** Progress on stderr: a spinner where that is a terminal, else plain lines. stdout stays free for results. */
 export async function terminalProgress(): Promise<Progress> {
   return process.stderr.isTTY ? spinnerProgress((await import('ora')).default) : plainProgress()
+}
+
+/** As `terminalProgress`; without a terminal, notes and warnings only: for commands that stand between others in a pipe. */
+export async function pipeProgress(): Promise<Progress> {
+  if (process.stderr.isTTY) return terminalProgress()
+  const write = (text: string) => void process.stderr.write(`${text}\n`)
+  return { ...silent, note: write, warn: write }
 }
 
 function spinnerProgress(ora: (options: { stream: NodeJS.WriteStream; discardStdin: boolean }) => Ora): Progress {

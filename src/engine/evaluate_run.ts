@@ -1,3 +1,4 @@
+import { UserError } from '../error.js'
 import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
@@ -105,12 +106,22 @@ function confusionOf({ predictions, examples }: Evaluated): Confusion {
   )
 }
 
-/** The labels that a run's rows are ranked by; none where every row has its own. */
+/**
+ * The labels that a run's rows are ranked by; none where every row has its own.
+ * @throws UserError for a task without labels, and where only the training rows tell them and cannot be read.
+ */
 export const rankedLabels = ({ experiment }: TrainedRun): Promise<string[]> =>
-  labelsToRank(experiment, () => trainingTargets(experiment.task))
+  labelsToRank(experiment, async () => {
+    try {
+      return await trainingTargets(experiment.task)
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      const remedy = "The run's task.labels does not name the labels, so they are read from its training rows."
+      throw new UserError({ problem: error.message, remedy }, { cause: error })
+    }
+  })
 
-/** Every target of the training rows. */
-export async function trainingTargets(task: Parameters<typeof sourceOf>[0]): Promise<Set<string>> {
+async function trainingTargets(task: Parameters<typeof sourceOf>[0]): Promise<Set<string>> {
   const targets = new Set<string>()
   for await (const { target } of examplesOf(task, await sourceOf(task, 'train'))) targets.add(target)
   return targets

@@ -1,7 +1,7 @@
 import { UserError } from '../error.js'
 
 /** Exit code of a command that Ctrl-C or SIGTERM ended. */
-const INTERRUPTED = 130
+export const INTERRUPTED = 130
 
 /** Work was stopped from outside, on purpose, after it had saved. */
 export class Interrupted extends UserError {

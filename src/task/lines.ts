@@ -5,7 +5,7 @@ import { UserError } from '../error.js'
 /** A longer line is no row of text; it bounds the memory that a wrong file can take. */
 export const LONGEST_LINE = 16 * 2 ** 20
 const CHUNK = 2 ** 20
-const NEWLINE = 0x0a
+export const NEWLINE = 0x0a
 
 export interface Line {
   /** Counted from 1. */
@@ -85,18 +85,24 @@ export function readError(file: string, error: unknown): UserError {
 
 function decode(file: string, number: number, parts: Buffer[]): Line {
   checkLength(file, number, parts)
-  let bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+  const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
   if (bytes.includes(0)) throw binary(file, number)
+  return { number, text: lineText(bytes, number) }
+}
+
+/** A line's text, as `Line` has it, of its bytes up to the line break. */
+export function lineText(bytes: Buffer, number: number): string | undefined {
   if (bytes.at(-1) === 0x0d) bytes = bytes.subarray(0, -1)
   if (number === 1 && bytes.subarray(0, 3).equals(BYTE_ORDER_MARK)) bytes = bytes.subarray(3)
-  return { number, text: isUtf8(bytes) ? bytes.toString('utf8') : undefined }
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
 
-function checkEncoding(file: string, head: Buffer): void {
+/** @throws UserError for UTF-16, by the mark at its head. */
+export function checkEncoding(file: string, head: Buffer): void {
   if (!UTF16.some((mark) => head.subarray(0, 2).equals(mark))) return
   throw new UserError({ at: file, problem: 'the text is in UTF-16.', remedy: 'Save it as UTF-8 text.' })
 }

@@ -1,0 +1,118 @@
+import { Args, Command, Flags } from '@oclif/core'
+import { BAD_USAGE, UserError } from '../src/error.js'
+import { deviceFlags, scoringFlag } from '../src/flags.js'
+
+export default class Predict extends Command {
+  static summary = 'Predict texts, or the rows of a file or a pipe, with trained runs.'
+  static description =
+    `The first argument is the run, each further one a text; without texts, rows come from --input or from a pipe. A text or a line fills the prompt's column; where the prompt has several, rows are JSON objects such as {"premise": "…", "hypothesis": "…"}, or tables with a header. Predictions stand in the order of the rows, a line each. A row that can't be used is reported and leaves an empty line; the exit code is then 1. Further runs, named with --run, share one backbone, which is loaded once.`
+  static examples = [
+    {
+      description: 'A text, and how likely its label is',
+      command: '<%= config.bin %> predict runs/quickstart "a gripping , funny film" --scoring rank',
+    },
+    {
+      description: 'Lines of a pipe as they come',
+      command: 'tail -f reviews.txt | <%= config.bin %> predict runs/quickstart',
+    },
+    {
+      description: "A file; JSON lines with every label's probability, written whole or not at all",
+      command:
+        '<%= config.bin %> predict runs/quickstart --input reviews.csv --scoring rank --output predictions.jsonl',
+    },
+    {
+      description: 'A row of two columns',
+      command: `<%= config.bin %> predict runs/rte '{"sentence1": "A man sleeps.", "sentence2": "A man is awake."}'`,
+    },
+    {
+      description: 'Three tasks on one backbone',
+      command: '<%= config.bin %> predict runs/sst2 --run runs/cola --run exports/mood --input lines.txt --json',
+    },
+  ]
+  static args = {
+    run: Args.string({
+      description: 'Run directory, or a folder exported as safetensors.',
+      required: true,
+      ignoreStdin: true,
+    }),
+    text: Args.string({
+      description: 'Texts to predict, in place of --input; -- goes before one that starts with a dash.',
+      multiple: true,
+      ignoreStdin: true,
+    }),
+  }
+  static flags = {
+    run: Flags.string({
+      description: 'A further run of the same backbone; may be repeated.',
+      helpValue: 'DIR',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
+    input: Flags.string({
+      description: 'File of rows, or - for standard input, which a pipe is anyway.',
+      helpValue: 'FILE',
+    }),
+    'input-format': Flags.option({
+      options: ['text', 'jsonl', 'csv', 'tsv'] as const,
+      description: "How rows are written (default: by the file's ending; else text, or jsonl for several columns).",
+    })(),
+    output: Flags.string({
+      description:
+        'Write to this file, whole or not at all, instead of standard output; JSON lines if it ends in .jsonl.',
+      helpValue: 'FILE',
+    }),
+    force: Flags.boolean({ description: 'Replace an output that is there.', dependsOn: ['output'] }),
+    scoring: scoringFlag,
+    json: Flags.boolean({ description: 'Write a line of JSON for each row, rows with errors too.' }),
+    'batch-size': Flags.integer({
+      description: "Rows at once (default: the run's training.evaluation_batch_size).",
+      min: 1,
+    }),
+    'max-length': Flags.integer({
+      description: 'Tokens of an output (default: those of the longest label; 128 for free text).',
+      min: 1,
+    }),
+    ...deviceFlags,
+  }
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(Predict)
+    const { json, force, scoring, engine, threads, output, 'batch-size': batchSize, 'max-length': maxLength } = flags
+    const texts = args.text ?? []
+    checkInput(texts, flags.input)
+    const { predictRuns } = await import('../src/predict/predict.js') // here: --help must not load TensorFlow
+    const { fileOutput, standardOutput } = await import('../src/predict/output.js')
+    const { pipeProgress } = await import('../src/terminal.js')
+    const progress = await pipeProgress()
+    const predicted = await predictRuns([args.run, ...(flags.run ?? [])], {
+      ...{ scoring, engine, threads, batchSize, maxLength, progress },
+      input: { texts, file: flags.input ?? '-', format: flags['input-format'] },
+      output: () => (output === undefined ? standardOutput() : fileOutput(output, force)),
+      json: json || output?.toLowerCase().endsWith('.jsonl') === true,
+      drawsProgress: output !== undefined || !process.stdout.isTTY,
+    })
+    const { rows, errors } = predicted
+    if (errors > 0) {
+      progress.warn(`${errors.toLocaleString('en')} of ${rows.toLocaleString('en')} rows could not be predicted.`)
+      process.exitCode = 1
+    }
+    if (output === undefined) return
+    if (json) this.log(JSON.stringify({ output, ...predicted }))
+    else this.log(`${output}: ${(rows - errors).toLocaleString('en')} predictions`)
+  }
+}
+
+function checkInput(texts: string[], input: string | undefined): void {
+  if (texts.length > 0 && input !== undefined)
+    throw new UnclearInput({ problem: 'There are texts and --input.', remedy: 'Give one of the two.' })
+  if (texts.length > 0 || input !== undefined || !process.stdin.isTTY) return
+  throw new UnclearInput({
+    problem: 'There is nothing to predict.',
+    remedy: 'Give a text after the run, a file with --input, or a pipe; --input - reads what you type.',
+  })
+}
+
+/** A wrong command line. */
+class UnclearInput extends UserError {
+  override readonly exitCode = BAD_USAGE
+}

@@ -1,0 +1,100 @@
+import { createReadStream } from 'node:fs'
+import { extname } from 'node:path'
+import { UserError } from '../error.js'
+import { NOT_UTF8 } from '../task/csv.js'
+import { readError } from '../task/lines.js'
+import { readTable, rowReader } from '../task/table.js'
+import { type StreamedLine, streamLines } from './lines.js'
+
+/** How rows are written: a text a line, or as in the files that are trained on. */
+export const INPUT_FORMATS = ['text', 'jsonl', 'csv', 'tsv'] as const
+export type InputFormat = (typeof INPUT_FORMATS)[number]
+
+const LAYOUTS = { text: 'text', jsonl: 'rows', csv: 'table', tsv: 'table' } as const
+
+/** A row to predict: a text for the prompt's only column, columns by name, or what is wrong. `line` counts from 1. */
+export type InputRow = { line: number } & ({ text: string } | { values: Record<string, unknown> } | { problem: string })
+
+export interface Input {
+  /** A row's place, as errors name it. */
+  place(line: number): string
+  /** Texts alone, rows by themselves, or a table whose header names the columns of all rows. */
+  layout: 'text' | 'rows' | 'table'
+  rows: AsyncIterable<InputRow>
+  /** Lets go of a stream that was not read to its end. */
+  close(): void
+}
+
+export interface InputOptions {
+  /** Of the command line; they go before a file. */
+  texts: string[]
+  /** `-` is standard input. */
+  file: string
+  /** What the file's ending says, unless told. */
+  format?: InputFormat | undefined
+}
+
+/**
+ * The rows to predict, as they come. `textual`: whether a text alone is a row; else a line without another format is JSON.
+ * @throws UserError, on the way, where the whole can't be read.
+ */
+export function openInput({ texts, file, format }: InputOptions, textual: boolean): Input {
+  const standard = textual ? 'text' : 'jsonl'
+  if (texts.length > 0) {
+    const lines = texts.map((text, i) => ({ number: i + 1, text }))
+    const chosen = format ?? standard
+    const rows = rowsOf(lines, 'TEXT', chosen)
+    return { place: (line) => `TEXT ${line}`, layout: LAYOUTS[chosen], rows, close() {} }
+  }
+  const place = (line: number) => `${file === '-' ? 'stdin' : file}:${line}`
+  if (file !== '-' && !format && extname(file).toLowerCase() === '.parquet')
+    return { place, layout: 'table', rows: asyncRows(readTable(file)), close() {} }
+  const chosen = format ?? formatOfEnding(file) ?? standard
+  const stream = file === '-' ? process.stdin : createReadStream(file)
+  const name = file === '-' ? 'stdin' : file
+  return {
+    place,
+    layout: LAYOUTS[chosen],
+    rows: rowsOf(streamLines(name, readable(name, stream)), name, chosen),
+    close: () => void stream.destroy(),
+  }
+}
+
+function formatOfEnding(file: string): InputFormat | undefined {
+  const ending = extname(file).toLowerCase().slice(1)
+  if (ending === 'json') {
+    throw new UserError({
+      at: file,
+      problem: 'is JSON by its ending; rows are read from JSON lines, one object a line.',
+      remedy: 'If it is JSON lines, say so with --input-format jsonl.',
+    })
+  }
+  return INPUT_FORMATS.find((format) => format === ending)
+}
+
+async function* readable(name: string, stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* stream
+  } catch (error) {
+    throw readError(name, error)
+  }
+}
+
+async function* rowsOf(
+  lines: AsyncIterable<StreamedLine> | Iterable<StreamedLine>,
+  name: string,
+  format: InputFormat,
+): AsyncGenerator<InputRow> {
+  const reader = format === 'text' ? undefined : rowReader(format, name)
+  for await (const line of lines) {
+    if ('problem' in line) yield { line: line.number, problem: line.problem }
+    else if (reader) yield* reader.take(line)
+    else if (line.text === undefined) yield { line: line.number, problem: NOT_UTF8 }
+    else yield { line: line.number, text: line.text }
+  }
+  if (reader) yield* reader.end()
+}
+
+async function* asyncRows(rows: AsyncIterable<InputRow> | Iterable<InputRow>): AsyncGenerator<InputRow> {
+  yield* rows
+}

@@ -1,0 +1,46 @@
+import { checkEncoding, type Line, LONGEST_LINE, lineText, NEWLINE } from '../task/lines.js'
+
+/** A line that came, or what is wrong with it. */
+export type StreamedLine = Line | { number: number; problem: string }
+
+const TOO_LONG = `the line is longer than ${LONGEST_LINE / 2 ** 20} MB. Each row needs a line of its own.`
+const NUL = 'there is a NUL byte in the line.'
+
+/**
+ * Lines of a stream as they come, holding one chunk and one line of at most `LONGEST_LINE` bytes. Unlike `readLines` it
+ * goes on after a line that can't be used; `name` is what errors name.
+ * @throws UserError for text in UTF-16.
+ */
+export async function* streamLines(name: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<StreamedLine> {
+  let number = 1
+  let begun: Buffer[] = []
+  let length = 0
+  const take = (part: Buffer) => {
+    length += part.length
+    if (length <= LONGEST_LINE) begun.push(part)
+    else begun = []
+  }
+  const ended = (): StreamedLine => {
+    const line = length > LONGEST_LINE ? { number, problem: TOO_LONG } : lineOf(Buffer.concat(begun), number)
+    number++
+    begun = []
+    length = 0
+    return line
+  }
+  let head = true
+  for await (const chunk of chunks) {
+    if (head) checkEncoding(name, chunk)
+    head = false
+    let start = 0
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      take(chunk.subarray(start, end))
+      yield ended()
+      start = end + 1
+    }
+    if (start < chunk.length) take(chunk.subarray(start))
+  }
+  if (length > 0) yield { ...ended(), last: true }
+}
+
+const lineOf = (bytes: Buffer, number: number): StreamedLine =>
+  bytes.includes(0) ? { number, problem: NUL } : { number, text: lineText(bytes, number) }

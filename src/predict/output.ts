@@ -1,0 +1,108 @@
+import { once } from 'node:events'
+import { lstatSync, statSync } from 'node:fs'
+import { openAtomically, writeError, writeFully } from '../atomic.js'
+import { INTERRUPTED } from '../engine/interrupt.js'
+import type { Prediction } from '../engine/predict.js'
+import { UserError } from '../error.js'
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** What became of a row: a prediction for each run, or why there is none. */
+export type Outcome = { line: number } & ({ predictions: Prediction[] } | { problem: string })
+
+/** Where outcomes go, in their order. */
+export interface Output {
+  write(text: string): Promise<void>
+  /** Nothing more comes: a file gets its name only now. */
+  finish(): void
+  /** Leaves nothing of a file behind. */
+  abandon(): void
+}
+
+/** Standard output, as fast as it is read. */
+export const standardOutput = (): Output => ({
+  async write(text) {
+    if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+  },
+  finish() {},
+  abandon() {},
+})
+
+/**
+ * A file that is whole or absent.
+ * @throws UserError where it exists, unless `force`, or cannot be written.
+ */
+export function fileOutput(path: string, force: boolean): Output {
+  checkFree(path, force)
+  const file = openAtomically(path)
+  const stop = () => {
+    file.abandon()
+    process.exit(INTERRUPTED)
+  }
+  for (const signal of SIGNALS) process.once(signal, stop)
+  const settled = () => {
+    for (const signal of SIGNALS) process.off(signal, stop)
+  }
+  return {
+    async write(text) {
+      try {
+        writeFully(file.fd, Buffer.from(text))
+      } catch (error) {
+        throw writeError(path, error)
+      }
+    },
+    finish() {
+      checkFree(path, force) // again: something may have come meanwhile
+      file.commit()
+      settled()
+    },
+    abandon() {
+      file.abandon()
+      settled()
+    },
+  }
+}
+
+function checkFree(path: string, force: boolean): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })) return
+  if (!force) throw new UserError({ at: path, problem: 'exists already.', remedy: 'Replace it with --force.' })
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (!stats || stats.isFile()) return
+  const is = stats.isDirectory() ? 'is a folder' : 'is a device or a pipe'
+  throw new UserError({ at: path, problem: `${is}; --force replaces files only.`, remedy: 'Choose another --output.' })
+}
+
+/** A row as a line of text: each run's prediction and, where labels were ranked, its probability, with tabs between; empty where there is none. */
+export function textLine(outcome: Outcome): string {
+  if ('problem' in outcome) return '\n'
+  const fields = outcome.predictions.flatMap((prediction) => {
+    const text = prediction.text.replace(/[\t\r\n]+/g, ' ')
+    return prediction.scores ? [text, probabilities(prediction.scores)[prediction.text]!.toFixed(4)] : [text]
+  })
+  return `${fields.join('\t')}\n`
+}
+
+/** A row as a line of JSON: `{"line", "prediction", …}`, or `{"line", "predictions": {run: …}}` of several runs, or `{"line", "error"}`. */
+export function jsonLine(outcome: Outcome, runs: string[]): string {
+  const { line } = outcome
+  if ('problem' in outcome) return `${JSON.stringify({ line, error: outcome.problem })}\n`
+  const shown = outcome.predictions.map(shownPrediction)
+  const whole =
+    runs.length === 1
+      ? { line, ...shown[0] }
+      : { line, predictions: Object.fromEntries(runs.map((run, i) => [run, shown[i]])) }
+  return `${JSON.stringify(whole)}\n`
+}
+
+const shownPrediction = ({ text, scores }: Prediction) => ({
+  prediction: text,
+  ...(scores && { scores, probabilities: probabilities(scores) }),
+})
+
+/** Of log-likelihoods in nats, among each other: they sum to 1. */
+export function probabilities(scores: Record<string, number>): Record<string, number> {
+  const most = Math.max(...Object.values(scores))
+  const weights = Object.entries(scores).map(([text, score]) => [text, Math.exp(score - most)] as const)
+  const sum = weights.reduce((total, [, weight]) => total + weight, 0)
+  return Object.fromEntries(weights.map(([text, weight]) => [text, weight / sum]))
+}

@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs'
+import type { Storage } from '../engine/one_backbone.js'
+import type { Prediction } from '../engine/predict.js'
+import { UserError } from '../error.js'
+import { hasCard } from '../export/card.js'
+import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
+import type { Progress } from '../progress.js'
+import { storageLine } from '../report/storage.js'
+import { runFiles } from '../run/directory.js'
+import { type Input, type InputOptions, type InputRow, openInput } from './input.js'
+import { jsonLine, type Outcome, type Output, textLine } from './output.js'
+import { openPredictor, type Predictor, type PredictorOptions } from './predictor.js'
+import { checkHeader, checkTextual, type Question, questionsOf, textual } from './question.js'
+import { windows } from './windows.js'
+
+export interface PredictRunsOptions extends PredictorOptions {
+  input: InputOptions
+  /** Opened once runs and input are found usable. */
+  output: () => Output
+  json: boolean
+  /** Whether progress may be drawn while rows are written. */
+  drawsProgress: boolean
+}
+
+/** What was predicted. */
+export interface Predicted {
+  rows: number
+  /** How many of them could not be. */
+  errors: number
+  storage: Storage
+}
+
+/** Rows of so many batches are sorted by length together, which saves padding. */
+const MOST_BATCHES = 8
+/** So much text, and the row that goes beyond it, are in memory at once. */
+const CHARACTERS = 2 ** 22
+/** Milliseconds that a row waits for others to be predicted with. */
+const WAIT = 200
+const PROBLEMS_TOLD = 20
+
+/**
+ * Predicts rows as they come with one or several runs of one backbone, and writes them in their order. A row that can't be
+ * used is told and the rest go on.
+ * @throws UserError where a run, the input as a whole or the output can't be used.
+ */
+export async function predictRuns(folders: string[], options: PredictRunsOptions): Promise<Predicted> {
+  const { scoring, progress } = options
+  const runs = openRuns(folders, options.input.texts)
+  const input = openInput(options.input, textual(runs, scoring === 'rank'))
+  if (input.layout === 'text') checkTextual(runs, scoring === 'rank')
+  const output = options.output()
+  let predictor: Predictor | undefined
+  try {
+    predictor = await openPredictor(runs, options)
+    if (runs.length > 1) progress.note(storageLine(predictor.storage))
+    const counts = await predictAll(runs, predictor, { ...options, input, output })
+    output.finish()
+    return { ...counts, storage: predictor.storage }
+  } catch (error) {
+    output.abandon()
+    throw error
+  } finally {
+    progress.end()
+    predictor?.close()
+    input.close()
+  }
+}
+
+type Work = Omit<PredictRunsOptions, 'input' | 'output'> & { input: Input; output: Output }
+
+async function predictAll(
+  runs: TrainedRun[],
+  predictor: Predictor,
+  { input, output, ...options }: Work,
+): Promise<Omit<Predicted, 'storage'>> {
+  const ranked = options.scoring === 'rank'
+  const names = runs.map(({ folder }) => folder)
+  const counts = { rows: 0, errors: 0 }
+  const items = options.batchSize ?? Math.min(...runs.map((run) => run.experiment.training.evaluation_batch_size))
+  const limits = { items, mostItems: MOST_BATCHES * items, size: CHARACTERS, wait: WAIT }
+  if (options.drawsProgress) options.progress.phase('Predicting')
+  else options.progress.end()
+  for await (const rows of windows(input.rows, sizeOf, limits)) {
+    const header = counts.rows === 0 && input.layout === 'table' && rows.find((row) => 'values' in row)
+    if (header) checkHeader(runs, ranked, input.place(header.line), header.values)
+    const outcomes = await outcomesOf(runs, predictor, rows, ranked)
+    for (const outcome of outcomes) if ('problem' in outcome) tell(outcome, counts, input, options.progress)
+    counts.rows += outcomes.length
+    await output.write(
+      outcomes.map((outcome) => (options.json ? jsonLine(outcome, names) : textLine(outcome))).join(''),
+    )
+    if (options.drawsProgress) options.progress.update(`${counts.rows.toLocaleString('en')} rows`)
+  }
+  if (counts.rows === 0) options.progress.warn('There were no rows.')
+  return counts
+}
+
+/** The rows' outcomes in their order; those that can be used go through each run together. */
+async function outcomesOf(
+  runs: TrainedRun[],
+  predictor: Predictor,
+  rows: InputRow[],
+  ranked: boolean,
+): Promise<Outcome[]> {
+  const asked = rows.map((row) => questionsOf(runs, row, ranked))
+  const questions = asked.filter((question): question is Question[] => !('problem' in question))
+  const answers: Prediction[][] = []
+  for (const place of runs.keys())
+    answers.push(
+      questions.length === 0
+        ? []
+        : await predictor.answer(
+            place,
+            questions.map((question) => question[place]!),
+          ),
+    )
+  let answered = 0
+  return rows.map(({ line }, i) => {
+    const question = asked[i]!
+    if ('problem' in question) return { line, problem: question.problem }
+    const place = answered++
+    return { line, predictions: answers.map((answer) => answer[place]!) }
+  })
+}
+
+function tell(
+  { line, problem }: { line: number; problem: string },
+  counts: { errors: number },
+  input: Input,
+  progress: Progress,
+): void {
+  counts.errors++
+  if (counts.errors <= PROBLEMS_TOLD) progress.warn(`${input.place(line)}: ${problem}`)
+  if (counts.errors === PROBLEMS_TOLD + 1) progress.warn('Further rows that cannot be predicted are only counted.')
+}
+
+const sizeOf = (row: InputRow): number => {
+  if ('text' in row) return row.text.length
+  if ('problem' in row) return row.problem.length
+  return Object.values(row.values).reduce<number>((sum, value) => sum + String(value).length, 0)
+}
+
+function openRuns(folders: string[], texts: string[]): TrainedRun[] {
+  const twice = folders.find((folder, i) => folders.indexOf(folder) !== i)
+  if (twice !== undefined) throw new UserError({ at: twice, problem: 'is named twice.', remedy: 'Name each run once.' })
+  const run = texts.find((text) => hasCard(text) || existsSync(runFiles(text).experiment))
+  if (run === undefined) return folders.map(openTrainedRun)
+  throw new UserError({
+    at: run,
+    problem: 'is a run, but stands where texts do: the first argument alone is a run.',
+    remedy: `Name further runs with --run ${run}.`,
+  })
+}
