@@ -16,6 +16,8 @@ export interface PreparedSplit {
   tokens: Tokenised
   /** Tokens of every source. */
   lengths: Int32Array
+  /** Tokens of every target. */
+  targetLengths: Int32Array
   /** Tokens of the longest target of the whole source, </s> included: what an output may have unless the experiment tells. */
   longestTarget: number
   /** The rows as text; read once, then kept. */
@@ -97,6 +99,7 @@ function splitOf(
     rows: rows.length,
     tokens: { source: (i) => store.source(rows[i]!), target: (i) => store.target(rows[i]!) },
     lengths: Int32Array.from(rows, (row) => store.sourceLengths[row]!),
+    targetLengths: Int32Array.from(rows, (row) => store.targetLengths[row]!),
     longestTarget: store.targetLengths.reduce((longest, length) => Math.max(longest, length), 1),
     examples: () => {
       examples ??= read(rows)

@@ -7,7 +7,7 @@ import { type DeviceOptions, startDevice } from './device.js'
 import { disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
-import { prepareModel } from './prepare.js'
+import { prepareModel, preparePadding } from './prepare.js'
 import { chooseMode, eagerStepper, replayStepper, type Stepper } from './stepper.js'
 import { closeAll, prepare } from './train.js'
 
@@ -50,6 +50,7 @@ export async function dryRun(
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
   const { mode } = chooseMode(prepared.experiment, device, steps)
+  const { ladder } = preparePadding(prepared, mode)
   const model = prepareModel(prepared.experiment, backbone, progress)
   const { batch_size, seed } = prepared.experiment.training
   const state = startState(startVector(model, backbone.files.read, seed))
@@ -64,7 +65,7 @@ export async function dryRun(
     for (const rows of doublings(wanted)) {
       if (extrapolated(measured, rows).bytes > availableMemory()) break
       progress.phase(`Two steps on the ${rows} longest rows`)
-      measured.push(await measure(stepper, padBatch(train.tokens, longest.slice(0, rows))))
+      measured.push(await measure(stepper, padBatch(train.tokens, longest.slice(0, rows), ladder)))
     }
     const { seconds, bytes } = extrapolated(measured, wanted)
     progress.end()

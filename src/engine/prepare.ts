@@ -5,6 +5,9 @@ import { type Backbone, openBackbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import { type Progress, showDownload } from '../progress.js'
+import type { TrainingPlan } from '../task/batches.js'
+import { type Ladder, ladderOf, type Padding, paddingOf } from '../task/lengths.js'
+import type { PreparedSplit } from './data.js'
 import { loadModel, type Model } from './model.js'
 
 /** A backbone's files and its tokenizer; `config` has the vocabulary that is in force. */
@@ -46,4 +49,27 @@ export function withVocabulary(files: Backbone, tokenizer: T5Tokenizer, trim: bo
 export function prepareModel(experiment: Experiment, { files, config }: OpenedBackbone, progress: Progress): Model {
   progress.phase('Weights onto the device')
   return loadModel(config, experiment.method, files.read, experiment.training.seed)
+}
+
+/**
+ * The lengths that batches are padded to, and the padding that is left. Only a replayed shape costs something, so that an
+ * eager training pads no further than to the next multiple of 8.
+ */
+export function preparePadding(
+  {
+    experiment,
+    train,
+    plan,
+    steps,
+  }: {
+    experiment: Experiment
+    train: Pick<PreparedSplit, 'lengths' | 'targetLengths'>
+    plan: TrainingPlan
+    steps: number
+  },
+  mode: 'replay' | 'eager',
+): { ladder: Ladder | undefined; padding: Padding } {
+  const lengths = { source: train.lengths, target: train.targetLengths }
+  const ladder = mode === 'replay' ? ladderOf(lengths, plan, experiment.training.batch_size, steps) : undefined
+  return { ladder, padding: paddingOf(ladder, lengths, plan, steps) }
 }

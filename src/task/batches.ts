@@ -1,4 +1,5 @@
 import { hashSeed, randperm } from '../random.js'
+import { type Ladder, paddedLengths } from './lengths.js'
 import type { TokenRows } from './tokenise.js'
 
 /** Token ids of a row, `</s>` last, without padding. */
@@ -84,44 +85,27 @@ export function evaluationBatches(lengths: ArrayLike<number>, batchSize: number)
   })
 }
 
-/** Pads the rows to a common length. */
-export function padBatch(tokens: Tokenised, rows: number[]): Batch {
-  const sources = pad(
-    rows.map((row) => tokens.source(row)),
-    sourceLength,
-  )
-  const targets = pad(
-    rows.map((row) => tokens.target(row)),
-    targetLength,
-  )
+/** Pads the rows to a common length: that of the longest, rounded up, or the ladder's next. */
+export function padBatch(tokens: Tokenised, rows: number[], ladder?: Ladder): Batch {
+  const sources = rows.map((row) => tokens.source(row))
+  const targets = rows.map((row) => tokens.target(row))
+  const padded = paddedLengths(rows.length, longest(sources), longest(targets), ladder)
   return {
     rows,
-    sourceIds: sources.ids,
-    targetIds: targets.ids,
+    sourceIds: pad(sources, padded.source),
+    targetIds: pad(targets, padded.target),
     size: rows.length,
-    sourceLength: sources.length,
-    targetLength: targets.length,
+    sourceLength: padded.source,
+    targetLength: padded.target,
   }
 }
 
-function pad(rows: Int32Array[], paddedLength: (longest: number) => number): { ids: Int32Array; length: number } {
-  const length = paddedLength(rows.reduce((longest, row) => Math.max(longest, row.length), 0))
+const longest = (rows: Int32Array[]): number => rows.reduce((most, row) => Math.max(most, row.length), 0)
+
+function pad(rows: Int32Array[], length: number): Int32Array {
   const ids = new Int32Array(rows.length * length)
   for (const [i, row] of rows.entries()) ids.set(row, i * length)
-  return { ids, length }
-}
-
-/**
- * A captured step and the wasm and WebGPU kernels are prepared once a shape: multiples of 8 make shapes repeat
- * (16 up to 128 tokens, not 128) for at most 7 tokens more, and suit matrix units.
- */
-function sourceLength(longest: number): number {
-  return Math.ceil(longest / 8) * 8
-}
-
-/** Up to 8 tokens (labels: few lengths) exact, as each token more costs as much as the others; then multiples of 8. */
-function targetLength(longest: number): number {
-  return longest <= 8 ? longest : sourceLength(longest)
+  return ids
 }
 
 function byLength(rows: Int32Array, lengths: ArrayLike<number>): Int32Array {

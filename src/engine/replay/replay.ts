@@ -46,12 +46,18 @@ export interface StateValues {
 const PARTS = ['vector', 'first', 'second'] as const
 
 /** What was fastest; see docs/benchmarks.md. */
-export const sessionConfig = (threads: number): SessionConfig => ({
+const sessionConfig = (threads: number): SessionConfig => ({
   intraThreads: threads,
   interThreads: 1,
   rewrites: false,
   jit: 0,
 })
+
+/** The session's options as a manifest names them. */
+export function sessionFacts(threads: number) {
+  const { intraThreads, interThreads, rewrites, jit } = sessionConfig(threads)
+  return { intra_threads: intraThreads, inter_threads: interThreads, rewrites, xla_level: jit }
+}
 
 /**
  * A replay of the library that `startDevice` has loaded, its weights in place.
