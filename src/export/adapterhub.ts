@@ -4,7 +4,7 @@ import type { T5Config } from '../backbone/config.js'
 import type { MethodOptions, Placement } from '../method/options.js'
 import { layerNumbers } from '../method/options.js'
 import { writeSafetensors } from '../safetensors.js'
-import { dimensionsOf, renamedTensors } from './elsewhere.js'
+import { dimensionsOf, renamedTensors, resizing } from './elsewhere.js'
 import type { ExportFormat } from './format.js'
 import { adapterhubNames, type BottleneckOptions } from './names_elsewhere.js'
 
@@ -30,7 +30,7 @@ export const adapterhubFormat: ExportFormat = {
     if (ofBackbone.length > 0) writeSafetensors(join(folder, ADAPTERHUB_FILES.norms), ofBackbone, { format: 'pt' })
     const text = JSON.stringify(adapterConfig(options, config, name, experiment.backbone.name), null, 2)
     writeAtomically(join(folder, ADAPTERHUB_FILES.config), `${text.replace('"scaling": 1', '"scaling": 1.0')}\n`) // the library asks for a float
-    return readmePart(ofBackbone.length > 0, name)
+    return readmePart(name, ofBackbone.length > 0, resizing(experiment, ofBackbone))
   },
 }
 
@@ -118,12 +118,12 @@ function leftOut(placement: Placement, { encoderLayers, decoderLayers }: T5Confi
   return [...without(placement.encoder_layers, encoderLayers), ...decoder]
 }
 
-const readmePart = (norms: boolean, name: string) => `\`\`\`python
+const readmePart = (name: string, norms: boolean, resizing: string) => `\`\`\`python
 import adapters
 from transformers import T5ForConditionalGeneration
 ${norms ? 'from safetensors.torch import load_file\n' : ''}
 model = T5ForConditionalGeneration.from_pretrained("BACKBONE").float()
-adapters.init(model)
+${resizing}adapters.init(model)
 model.load_adapter("PATH", use_safetensors=True)
 model.set_active_adapters("${name}")
 ${norms ? NORMS : ''}model.eval()

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import type { T5Config } from '../backbone/config.js'
 import { locateBackbone } from '../backbone/locate.js'
 import { backbonePreset, readT5Config } from '../backbone/preset.js'
+import { loadTokenizer } from '../backbone/tokenizer.js'
 import type { Experiment } from '../experiment/schema.js'
 import { methodOf } from '../method/registry.js'
 import { startValues } from '../method/start.js'
@@ -8,9 +10,21 @@ import type { SafetensorsFile, WritableTensor } from '../safetensors.js'
 import type { Trained } from './format.js'
 import type { NameTable } from './names_elsewhere.js'
 
-/** The backbone's dimensions, with no weight read. */
-export async function dimensionsOf({ backbone }: Experiment): Promise<T5Config> {
-  return backbonePreset(backbone.name)?.config ?? readT5Config(await locateBackbone(backbone.name))
+/** The backbone's dimensions, with the vocabulary that is in force and no weight read. */
+export async function dimensionsOf({ backbone }: Pick<Experiment, 'backbone'>): Promise<T5Config> {
+  const preset = backbonePreset(backbone.name)
+  const folder = preset ? undefined : await locateBackbone(backbone.name)
+  const config = preset?.config ?? readT5Config(folder!)
+  if (!backbone.trim_vocabulary) return config
+  const vocabulary =
+    preset?.tokenizerVocabulary ?? (await loadTokenizer(join(folder!, 'tokenizer.json'))).vocabularySize
+  return { ...config, vocabulary }
+}
+
+/** In Python, where a head was trained on the tokenizer's vocabulary alone: cuts the backbone's to as many rows. */
+export const resizing = ({ backbone }: Experiment, ofBackbone: [string, WritableTensor][]): string => {
+  const head = ofBackbone.find(([name]) => name === 'shared.weight' || name === 'lm_head.weight')
+  return backbone.trim_vocabulary && head ? `model.resize_token_embeddings(${head[1].shape[0]})\n` : ''
 }
 
 /** Our tensors under another library's names, and the backbone's trained ones under their own. */

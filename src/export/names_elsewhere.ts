@@ -1,11 +1,13 @@
 import type { T5Config } from '../backbone/config.js'
 import { layoutOf } from '../engine/trained.js'
 import type { Site } from '../method/method.js'
-import type { AdapterOptions, CompacterOptions } from '../method/options.js'
+import type { AdapterOptions, CompacterOptions, PromptTuningOptions } from '../method/options.js'
 import { siteName, sites } from '../method/placement.js'
 import { methodOf } from '../method/registry.js'
 
 export type BottleneckOptions = AdapterOptions | CompacterOptions
+/** Methods that other libraries know. */
+export type SharedOptions = BottleneckOptions | PromptTuningOptions
 
 /** One of our tensors under the names of another library; it holds a copy under each of them. */
 export interface Renamed {
@@ -99,8 +101,15 @@ const MODULES = {
 export const opendeltaModule = (site: Site): string =>
   `${site.stack}.block.${site.layer}.layer.${layerIndex(site)}.${MODULES[site.sublayer]}`
 
+/** OpenDelta's layer of prompts is the encoder's, not the embedding's. */
+export const OPENDELTA_PROMPT = 'encoder.soft_prompt_layer.soft_embeds'
+
 /** The names that OpenDelta 0.3 gives in a T5. It shares nothing: what is shared here is copied into every layer. */
-export function opendeltaNames(options: BottleneckOptions, config: T5Config): NameTable {
+export function opendeltaNames(options: SharedOptions, config: T5Config): NameTable {
+  if (options.kind === 'prompt_tuning') {
+    const shape = [options.length, config.dModel]
+    return { renamed: [{ ours: 'prompt', shape, theirs: [OPENDELTA_PROMPT], transposed: false }], backbone: [] }
+  }
   const type = opendeltaType(options)
   const projected = (site: Site, position: string, part: string) => {
     const layer = `${opendeltaModule(site)}.${OPENDELTA_LAYERS[type]}`

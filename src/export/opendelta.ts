@@ -3,31 +3,33 @@ import { writeAtomically } from '../atomic.js'
 import type { T5Config } from '../backbone/config.js'
 import type { MethodOptions } from '../method/options.js'
 import { sites } from '../method/placement.js'
-import { dimensionsOf, renamedTensors } from './elsewhere.js'
+import { dimensionsOf, renamedTensors, resizing } from './elsewhere.js'
 import type { ExportFormat } from './format.js'
-import { type BottleneckOptions, opendeltaModule, opendeltaNames, opendeltaType } from './names_elsewhere.js'
+import { opendeltaModule, opendeltaNames, opendeltaType, type SharedOptions } from './names_elsewhere.js'
 import { writeTorchFile } from './torch_file.js'
 
 export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.bin' }
 
-/** Adapters for OpenDelta 0.3: a pickled state dict, which the trained layer norms are part of. */
+/** Adapters and prompts for OpenDelta 0.3: a pickled state dict, which the trained layer norms are part of. */
 export const opendeltaFormat: ExportFormat = {
   refusal,
   async write(folder, trained) {
     const { experiment } = trained
-    const options = experiment.method as BottleneckOptions
+    const options = experiment.method as SharedOptions
     const config = await dimensionsOf(experiment)
     const { own, ofBackbone } = renamedTensors(opendeltaNames(options, config), trained, config)
     writeTorchFile(join(folder, OPENDELTA_FILES.weights), [...own, ...ofBackbone])
     const text = JSON.stringify(deltaConfig(options, config, experiment.backbone.name), null, 2)
     writeAtomically(join(folder, OPENDELTA_FILES.config), `${text}\n`)
-    return README
+    const loading = readmePart(resizing(experiment, ofBackbone))
+    return options.kind === 'prompt_tuning' ? loading : loading + ADAPTERS
   },
 }
 
 function refusal(options: MethodOptions): string | undefined {
-  if (options.kind === 'prompt_tuning') return 'prompts for OpenDelta are not written yet.'
-  if (options.kind !== 'adapter' && options.kind !== 'compacter') return 'only adapters are written for OpenDelta.'
+  if (options.kind === 'prompt_tuning') return undefined
+  if (options.kind !== 'adapter' && options.kind !== 'compacter')
+    return 'only adapters and prompts are written for OpenDelta.'
   if (options.layer_norm !== 'none') return 'OpenDelta has no layer norms in its adapters.'
   if (options.kind === 'adapter')
     return options.factors === 'low_rank' && options.rank > 1
@@ -39,18 +41,31 @@ function refusal(options: MethodOptions): string | undefined {
 }
 
 /** The arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
-function deltaConfig(options: BottleneckOptions, config: T5Config, backbone: string) {
-  const type = opendeltaType(options)
-  const common = {
-    delta_type: type,
+function deltaConfig(options: SharedOptions, config: T5Config, backbone: string) {
+  const always = {
     backbone_checkpoint_name: backbone,
     backbone_class: 'T5ForConditionalGeneration',
     backbone_hash: null,
     common_structure: false,
     exclude_modules: null,
+    opendelta_version: '0.3.2',
+  }
+  if (options.kind === 'prompt_tuning')
+    return {
+      ...always,
+      delta_type: 'soft_prompt',
+      modified_modules: ['root'],
+      unfrozen_modules: ['deltas'],
+      soft_token_num: options.length,
+      token_init: options.start === 'vocabulary',
+      init_range: 0.5,
+    }
+  const type = opendeltaType(options)
+  const common = {
+    ...always,
+    delta_type: type,
     modified_modules: sites(options.placement, config).map(opendeltaModule),
     non_linearity: options.nonlinearity,
-    opendelta_version: '0.3.2',
     unfrozen_modules: ['deltas', ...(options.train_layer_norms ? ['layer_norm', 'final_layer_norm'] : [])],
   }
   if (options.kind === 'compacter')
@@ -81,15 +96,17 @@ function deltaConfig(options: BottleneckOptions, config: T5Config, backbone: str
       }
 }
 
-const README = `\`\`\`python
+const readmePart = (resizing: string) => `\`\`\`python
 from opendelta import AutoDeltaModel
 from transformers import T5ForConditionalGeneration
 
 model = T5ForConditionalGeneration.from_pretrained("BACKBONE").float()
-AutoDeltaModel.from_finetuned("PATH", backbone_model=model, check_hash=False)
+${resizing}AutoDeltaModel.from_finetuned("PATH", backbone_model=model, check_hash=False)
 model.eval()
 \`\`\`
+`
 
+const ADAPTERS = `
 The trained layer norms are in the same file, under the backbone's names. OpenDelta shares no rule between layers: it is
 copied into each, and trains apart if you go on training there. \`backbone_hash\` is left out, since it depends on the
 version of transformers.

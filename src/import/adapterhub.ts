@@ -5,7 +5,7 @@ import type { T5Config } from '../backbone/config.js'
 import { UserError } from '../error.js'
 import { ADAPTERHUB_FILES } from '../export/adapterhub.js'
 import { readJsonFile } from '../export/card.js'
-import { adapterhubNames } from '../export/names_elsewhere.js'
+import { adapterhubNames, type BottleneckOptions } from '../export/names_elsewhere.js'
 import { foreignSafetensors } from './foreign.js'
 import type { Found } from './found.js'
 import { openTorchFile } from './torch_file.js'
@@ -63,7 +63,7 @@ export function adapterhubFolder(folder: string, config: T5Config): Found {
       train_layer_norms: backbone?.tensors.has('encoder.final_layer_norm.weight') ?? false,
       train_lm_head: backbone?.tensors.has(config.tiedHead ? 'shared.weight' : 'lm_head.weight') ?? false,
     },
-    names: (ours, config) => adapterhubNames(ours, config, name),
+    names: (ours, config) => adapterhubNames(ours as BottleneckOptions, config, name),
     own,
     backbone,
     ignored: () => false,

@@ -1,5 +1,5 @@
 import type { T5Config } from '../backbone/config.js'
-import type { BottleneckOptions, NameTable } from '../export/names_elsewhere.js'
+import type { NameTable, SharedOptions } from '../export/names_elsewhere.js'
 import type { ForeignFile } from './foreign.js'
 
 /** What a folder from elsewhere turned out to hold. */
@@ -7,7 +7,7 @@ export interface Found {
   /** Method options, to be checked as those of an experiment are. */
   method: Record<string, unknown>
   /** Where each of our tensors is in the files. */
-  names(options: BottleneckOptions, config: T5Config): NameTable
+  names(options: SharedOptions, config: T5Config): NameTable
   /** Adapters' tensors. */
   own: ForeignFile
   /** The backbone's trained tensors; undefined where none were. */

@@ -3,17 +3,15 @@ import { join, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import { writeAtomically } from '../atomic.js'
 import type { T5Config } from '../backbone/config.js'
-import { locateBackbone } from '../backbone/locate.js'
-import { backbonePreset, readT5Config } from '../backbone/preset.js'
 import { UserError } from '../error.js'
 import { experimentYaml, readExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
 import { loadTask } from '../experiment/task.js'
 import { hasCard, readCard } from '../export/card.js'
-import { transpose } from '../export/elsewhere.js'
+import { dimensionsOf, transpose } from '../export/elsewhere.js'
 import { writeFolder } from '../export/folder.js'
 import type { ImportFormat } from '../export/names.js'
-import type { BottleneckOptions, NameTable, Renamed } from '../export/names_elsewhere.js'
+import type { NameTable, Renamed, SharedOptions } from '../export/names_elsewhere.js'
 import { newRun } from '../run/directory.js'
 import { elements, type WritableTensor, writeSafetensors } from '../safetensors.js'
 import { adapterhubFolder } from './adapterhub.js'
@@ -40,7 +38,7 @@ export interface ImportOptions {
 
 export interface Imported {
   folder: string
-  method: BottleneckOptions
+  method: SharedOptions
   trained_parameters: number
 }
 
@@ -50,15 +48,15 @@ export interface Imported {
  */
 export async function importRun(path: string, options: ImportOptions): Promise<Imported> {
   const backbone = existsSync(options.backbone) ? resolve(options.backbone) : options.backbone
-  const config = backbonePreset(backbone)?.config ?? readT5Config(await locateBackbone(backbone))
   const given = experimentAround(path, { ...options, backbone })
+  const config = await dimensionsOf(given)
   newRun(options.runDir)
   const found = readers[options.format](path, config)
   try {
     let imported: Imported | undefined
     await writeFolder(options.runDir, false, (folder) => {
       const experiment = checked(folder, { ...given, method: found.method }, path)
-      const method = experiment.method as BottleneckOptions
+      const method = experiment.method as SharedOptions
       const tensors = ourTensors(found, found.names(method, config), config)
       writeSafetensors(join(folder, 'best.safetensors'), tensors)
       const count = tensors.reduce((sum, [, { data }]) => sum + data.length, 0)

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { T5Config } from '../backbone/config.js'
 import { UserError } from '../error.js'
 import { readJsonFile } from '../export/card.js'
-import { opendeltaNames } from '../export/names_elsewhere.js'
+import { OPENDELTA_PROMPT, opendeltaNames } from '../export/names_elsewhere.js'
 import { OPENDELTA_FILES } from '../export/opendelta.js'
 import type { Found } from './found.js'
 import { placementOf, samplerMethod, sitesIn } from './samplers.js'
@@ -12,10 +12,11 @@ import { openTorchFile } from './torch_file.js'
 const CONFIG_LIMIT = 1_000_000
 
 const file = z.object({
-  delta_type: z.enum(['compacter', 'adapter', 'low_rank_adapter']),
+  delta_type: z.enum(['compacter', 'adapter', 'low_rank_adapter', 'soft_prompt']),
   non_linearity: z.enum(['gelu_new', 'gelu_orig', 'gelu', 'relu', 'swish']).default('gelu_new'),
   use_bias_up_sampler: z.literal(true).default(true),
   use_bias_down_sampler: z.literal(true).default(true),
+  token_init: z.boolean().default(true),
 })
 
 const SITE =
@@ -30,11 +31,16 @@ export function opendeltaFolder(folder: string, config: T5Config): Found {
     throw new UserError({
       at,
       problem: `${path.join('.')}: ${message}.`,
-      remedy: 'Only compacters and adapters are read.',
+      remedy: 'Only compacters, adapters and prompts are read.',
     })
   }
-  const { delta_type, non_linearity } = parsed.data
+  const { delta_type, non_linearity, token_init } = parsed.data
   const own = openTorchFile(join(folder, OPENDELTA_FILES.weights))
+  const found = { names: opendeltaNames, own, backbone: own, ignored: () => false }
+  if (delta_type === 'soft_prompt') {
+    const length = own.tensors.get(OPENDELTA_PROMPT)?.shape[0] ?? 1 // a missing one is told later, by its name
+    return { ...found, method: { kind: 'prompt_tuning', length, start: token_init ? 'vocabulary' : 'random' } }
+  }
   const sites = sitesIn(own, SITE)
   const placement = placementOf(sites, own.path)
   const method =
@@ -42,6 +48,7 @@ export function opendeltaFolder(folder: string, config: T5Config): Found {
       ? { kind: 'adapter', reduction_factor: denseFactor(own.tensors, sites[0]!.prefix, config) }
       : samplerMethod(own, sites, config)
   return {
+    ...found,
     method: {
       ...method,
       nonlinearity: non_linearity === 'gelu_orig' ? 'gelu' : non_linearity,
@@ -49,10 +56,6 @@ export function opendeltaFolder(folder: string, config: T5Config): Found {
       train_layer_norms: own.tensors.has('encoder.final_layer_norm.weight'),
       train_lm_head: own.tensors.has(config.tiedHead ? 'shared.weight' : 'lm_head.weight'),
     },
-    names: opendeltaNames,
-    own,
-    backbone: own,
-    ignored: () => false,
   }
 }
 

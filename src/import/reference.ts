@@ -40,7 +40,7 @@ export function referenceFolder(folder: string, config: T5Config): Found {
       train_layer_norms: true,
       train_lm_head: false,
     },
-    names: (options, config) => referenceNames(options, config, task),
+    names: (options, config) => referenceNames(options as BottleneckOptions, config, task),
     own,
     backbone: own,
     ignored: (name) =>

@@ -12,11 +12,15 @@ const rows = (ids: Int32Array, length: number) =>
     Array.from({ length: ids.length / length }, (_, row) => [...ids.subarray(row * length, (row + 1) * length)]),
   )
 
-/** The logits of exported folders as test/oracle/export_logits.py computes them on the quickstart's backbone. */
-export async function logitsInPyTorch(exports: { format: string; out: string }[]): Promise<number[][]> {
+/** The logits of exported folders as test/oracle/export_logits.py computes them, on the quickstart's backbone unless given. */
+export async function logitsInPyTorch(
+  exports: { format: string; out: string; backbone?: string }[],
+): Promise<number[][]> {
   const script = join(packageRoot, 'test/oracle/export_logits.py')
   const ids = [rows(batch.sourceIds, batch.sourceLength), rows(batch.targetIds, batch.targetLength)]
-  const args = [script, await locateBackbone('t5-nano'), ...ids, ...exports.flatMap(({ format, out }) => [format, out])]
+  const nano = await locateBackbone('t5-nano')
+  const each = exports.flatMap(({ format, out, backbone = nano }) => [backbone, format, out])
+  const args = [script, ...ids, ...each]
   const output = execFileSync(python!, args, {
     encoding: 'utf8',
     maxBuffer: 1 << 29,

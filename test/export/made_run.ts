@@ -48,6 +48,8 @@ const V1_1 = {
   vocab_size: 8128,
   feed_forward_proj: 'gated-gelu',
   tie_word_embeddings: false,
+  scale_decoder_outputs: false,
+  decoder_start_token_id: 0,
 }
 
 /** A T5 v1.1 (gated, with a head of its own) of made-up weights, with the tokenizer of the quickstart's backbone. */

@@ -1,10 +1,10 @@
 """Logits of an exported folder in PyTorch: transformers' own T5, and for adapters a loader that is written here.
 
-    python test/oracle/export_logits.py BACKBONE SOURCE_IDS TARGET_IDS FORMAT FOLDER [FORMAT FOLDER …] > logits.json
+    python test/oracle/export_logits.py SOURCE_IDS TARGET_IDS BACKBONE FORMAT FOLDER [BACKBONE FORMAT FOLDER …] > logits.json
 
 SOURCE_IDS and TARGET_IDS are JSON, [rows, length], padded with 0. Prints a flat list of logits for each folder. The
 adapters' structure is rebuilt from the files alone: their config, names and shapes, as the two libraries document them
-(adapters 1.2: PHMLayer, Adapter; OpenDelta 0.3.2: PHMLinear, AdapterLayer, LowRankLinear).
+(adapters 1.2: PHMLayer, Adapter; OpenDelta 0.3.2: PHMLinear, AdapterLayer, LowRankLinear, SoftPromptLayer).
 """
 
 import json
@@ -113,8 +113,7 @@ def adapterhub(folder, model):
             number += 1
     beside = folder / "layer_norms.safetensors"
     if beside.exists():
-        missing, unexpected = model.load_state_dict(load_file(beside), strict=False)
-        assert not unexpected, unexpected
+        load_backbone(model, load_file(beside))
     return tensors
 
 
@@ -125,6 +124,9 @@ def opendelta(folder, model):
     config = json.loads((folder / "config.json").read_text())
     tensors = Tensors(torch.load(folder / "pytorch_model.bin", map_location="cpu", weights_only=True))
     kind = config["delta_type"]
+    if kind == "soft_prompt":
+        soft_prompt(tensors("encoder.soft_prompt_layer.soft_embeds"), config["soft_token_num"], model)
+        return tensors
     activation = get_activation(config["non_linearity"])
     delta = {"compacter": "compactor", "adapter": "adapter", "low_rank_adapter": "low_rank_adapter"}[kind]
 
@@ -165,9 +167,31 @@ def opendelta(folder, model):
     for name, module in matched:
         after(module, adapter(f"{name}.{delta}"))
     backbone = {name: value for name, value in tensors.tensors.items() if name in model.state_dict()}
-    model.load_state_dict(backbone, strict=False)
+    load_backbone(model, backbone)
     tensors.used |= set(backbone)
     return tensors
+
+
+def load_backbone(model, tensors):
+    """The backbone's own trained tensors; a head that was trained without the unused rows cuts them first, as the READMEs say."""
+    for name in ("shared.weight", "lm_head.weight"):
+        if name in tensors and len(tensors[name]) < model.config.vocab_size:
+            model.resize_token_embeddings(len(tensors[name]))
+    missing, unexpected = model.load_state_dict(tensors, strict=False)
+    assert not unexpected, unexpected
+
+
+def soft_prompt(embeds, count, model):
+    """The prompt in front of what the encoder reads; the mask grows in place, so that the decoder sees it too."""
+    assert list(embeds.shape) == [count, model.config.d_model]
+
+    def before(_encoder, _args, kwargs):
+        rows = model.get_input_embeddings()(kwargs.pop("input_ids"))
+        mask = kwargs["attention_mask"]
+        mask.data = torch.cat([torch.ones(len(mask), count, dtype=mask.dtype), mask], 1)
+        return (), {**kwargs, "inputs_embeds": torch.cat([embeds.expand(len(rows), -1, -1), rows], 1)}
+
+    model.encoder.register_forward_pre_hook(before, with_kwargs=True)
 
 
 def logits_of(kind, folder, backbone, source, target):
@@ -186,10 +210,10 @@ def logits_of(kind, folder, backbone, source, target):
     return logits.flatten().tolist()
 
 
-def main(backbone, source, target, *exports):
+def main(source, target, *exports):
     source, target = torch.tensor(json.loads(source)), torch.tensor(json.loads(target))
-    pairs = zip(exports[::2], exports[1::2])
-    json.dump([logits_of(kind, Path(folder), backbone, source, target) for kind, folder in pairs], sys.stdout)
+    each = zip(exports[::3], exports[1::3], exports[2::3])
+    json.dump([logits_of(kind, Path(folder), backbone, source, target) for backbone, kind, folder in each], sys.stdout)
 
 
 if __name__ == "__main__":
