@@ -1,8 +1,5 @@
-// a worker in a process of its own: tsx test/worker_process.ts HOST:PORT
-import { startServer } from '../src/engine/cluster/server.js'
-import { loadLibrary } from '../src/engine/replay/library.js'
-import { loadTensorflow } from '../src/engine/tensorflow.js'
+// `compacter worker` from the sources, in a process of its own: tsx test/worker_process.ts HOST:PORT [threads]
+import { serve } from '../src/engine/cluster/serve.js'
 
-const { engine } = loadTensorflow(1)
-console.log(startServer(loadLibrary(engine), process.argv[2]!, 1).target)
-setInterval(() => {}, 60_000)
+const [listen = '127.0.0.1:0', threads = '1'] = process.argv.slice(2)
+await serve({ listen, tokenFile: undefined, threads: Number(threads), log: (line) => console.log(line) })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ADDRESS } from '../engine/cluster/hosts.js'
 import { methodOptions } from '../method/options.js'
 import { taskOptions } from '../task/options.js'
 
@@ -35,6 +36,16 @@ export const trainingOptions = z.strictObject({
     .enum(['float32', 'bfloat16'])
     .default('float32')
     .describe('bfloat16: products of bfloat16 operands and frozen matrices in it; everything else stays float32.'),
+  workers: z
+    .union([z.literal('slurm'), z.array(z.string().regex(ADDRESS)).min(1)], {
+      error: 'must be slurm or a list of addresses host:port.',
+    })
+    .optional()
+    .describe('Processes of `compacter worker` that compute the steps, a part of the rows each: host:port, or slurm.'),
+  on_worker_lost: z
+    .enum(['stop', 'continue'])
+    .default('stop')
+    .describe('Whether a lost worker ends the run, or the others go on without it.'),
   tensorboard: z
     .boolean()
     .default(false)

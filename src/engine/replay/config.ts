@@ -8,15 +8,10 @@ export interface SessionConfig {
   rewrites: boolean
   /** Level of XLA's automatic clustering: 0 is off. */
   jit: 0 | 1 | 2
-  /** Whether variables are the session's own, on a server that others use too. */
-  isolated?: boolean
-  /** Milliseconds after which a call to a server fails; never where it is not given. */
-  timeout?: number
 }
 
 /** A ConfigProto (tensorflow/core/protobuf/config.proto), serialised. */
-export function configProto(config: SessionConfig): Uint8Array {
-  const { intraThreads, interThreads, rewrites, jit, isolated, timeout } = config
+export function configProto({ intraThreads, interThreads, rewrites, jit }: SessionConfig): Uint8Array {
   const rewriteOptions = rewrites ? [] : field(19, 1) // RewriterConfig.disable_meta_optimizer
   const optimizerOptions = jit === 0 ? field(5, OFF) : field(5, jit) // OptimizerOptions.global_jit_level
   const graphOptions = [...message(3, optimizerOptions), ...message(10, rewriteOptions)]
@@ -26,8 +21,6 @@ export function configProto(config: SessionConfig): Uint8Array {
     ...field(7, 1), // allow_soft_placement
     ...message(10, graphOptions), // graph_options
     ...message(6, field(4, 1)), // gpu_options.allow_growth
-    ...(timeout ? field(11, timeout) : []), // operation_timeout_in_ms
-    ...(isolated ? field(15, 1) : []), // isolate_session_state
   ])
 }
 
@@ -35,20 +28,14 @@ export function configProto(config: SessionConfig): Uint8Array {
 const OFF = -1
 
 /** A varint field. */
-export const field = (number: number, value: number): number[] => [
-  ...varint(BigInt(number << 3)),
-  ...varint(BigInt(value)),
-]
+const field = (number: number, value: number): number[] => [...varint(BigInt(number << 3)), ...varint(BigInt(value))]
 
 /** A length-delimited field. */
-export const message = (number: number, bytes: number[]): number[] => [
+const message = (number: number, bytes: number[]): number[] => [
   ...varint(BigInt((number << 3) | 2)),
   ...varint(BigInt(bytes.length)),
   ...bytes,
 ]
-
-/** A field of text. */
-export const text = (number: number, value: string): number[] => message(number, [...Buffer.from(value)])
 
 function varint(value: bigint): number[] {
   let left = BigInt.asUintN(64, value)

@@ -24,16 +24,12 @@ export class Session {
   readonly #session: Pointer
   #assigned = new Set<string>()
 
-  /**
-   * @param config a serialised ConfigProto
-   * @param target `grpc://host:port` of a server; this process where it is not given
-   */
-  constructor(library: Library, config: Uint8Array, target?: string) {
+  /** @param config a serialised ConfigProto */
+  constructor(library: Library, config: Uint8Array) {
     this.library = library
     this.graph = new Graph(library)
     const options = library.NewSessionOptions!() as Pointer
     try {
-      if (target) library.SetTarget!(options, target)
       checked(library, 'to take session options', (status) =>
         library.SetConfig!(options, config, config.length, status),
       )
