@@ -8,11 +8,15 @@ import { silent } from '../../src/progress.js'
 import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
 import { logitsInPyTorch, python } from './in_pytorch.js'
-import { logitsOf, makeRun } from './made_run.js'
+import { logitsOf, makeBackbone, makeRun } from './made_run.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'export-hf-'))
 afterAll(() => rmSync(folder, { recursive: true }))
-beforeAll(() => useEngine(engines[0]!))
+const v11 = join(folder, 'v1.1')
+beforeAll(async () => {
+  await useEngine(engines[0]!)
+  await makeBackbone(v11)
+})
 
 const exported = (run: string, out: string) =>
   exportRun(run, { format: 'huggingface', out, force: false, progress: silent })
@@ -21,6 +25,9 @@ describe.each([
   ['full', ['method=full']],
   ['intrinsic', ['method=intrinsic', 'method.dimension=300']],
   ['intrinsic-said', ['method=intrinsic-said', 'method.dimension=300']],
+  ['full on a trimmed vocabulary', ['method=full', 'backbone.trim_vocabulary=true']],
+  ['full on T5 v1.1', ['method=full', `backbone=${v11}`]],
+  ['intrinsic on T5 v1.1', ['method=intrinsic', 'method.dimension=300', `backbone=${v11}`]],
 ])('%s as a Hugging Face folder', (name, sets) => {
   const out = join(folder, `${name}-out`)
   let run: string
