@@ -54,8 +54,9 @@ function foldersOf(path: string, leftOut: LeftOut[]): string[] {
     leftOut.push({ folder: path, reason: 'is a file, not a folder.' })
     return []
   }
+  const before = leftOut.length
   const folders = runsBelow(path, DEPTH, leftOut)
-  if (folders.length === 0 && !leftOut.some(({ folder }) => folder.startsWith(path)))
+  if (folders.length === 0 && leftOut.length === before)
     leftOut.push({ folder: path, reason: 'is no run and holds none: there is no experiment.yaml.' })
   return folders
 }

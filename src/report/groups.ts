@@ -24,7 +24,15 @@ export interface Summary {
 }
 
 /** What makes no difference to a run's scores, or only by chance. */
-const NO_DIFFERENCE = new Set(['seed', 'checkpoint_every', 'evaluation_batch_size', 'engine_mode', 'tensorboard'])
+const NO_DIFFERENCE = new Set([
+  'seed',
+  'checkpoint_every',
+  'evaluation_batch_size',
+  'engine_mode',
+  'workers',
+  'on_worker_lost',
+  'tensorboard',
+])
 
 /** In the order of the runs. */
 export function groupRuns(runs: readonly ReportRun[]): Group[] {

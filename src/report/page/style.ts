@@ -86,7 +86,7 @@ footer { padding-top: 2rem; padding-bottom: 2rem; }
   table { font-size: 8pt; }
   th, td { padding-right: .5rem; }
   td.number { white-space: normal; }
-  thead th { overflow-wrap: anywhere; }
+  th, td { overflow-wrap: anywhere; }
   .charts { grid-template-columns: 1fr 1fr; }
   figure, tr, .rows li, .facts { break-inside: avoid; }
   h2, h3, h4, caption { break-after: avoid; }

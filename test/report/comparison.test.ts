@@ -1,0 +1,130 @@
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { loadExperiment } from '../../src/experiment/load.js'
+import { compare, comparisonLatex, comparisonMarkdown } from '../../src/report/comparison.js'
+import { findRuns } from '../../src/report/find_runs.js'
+import { groupRuns } from '../../src/report/groups.js'
+import { methodName } from '../../src/report/method_name.js'
+import { newFolder, type RunValues, writeRun } from './runs.js'
+
+const groupsOf = (runs: RunValues[]) => {
+  const folder = newFolder()
+  return groupRuns(findRuns(runs.map((values, i) => writeRun(join(folder, `run${i}`), values))).runs)
+}
+const seeds = (sets: string[], scores: Record<string, number>[], more: RunValues = {}): RunValues[] =>
+  scores.map((test, seed) => ({ sets: [...sets, `training.seed=${seed}`], test, ...more }))
+
+const full = { trained_parameters: 9426688, share_percent: 100 }
+const twoTasks = [
+  ...seeds([], [{ accuracy: 60.1 }, { accuracy: 62.4 }, { accuracy: 61.7 }]),
+  ...seeds(['method=full'], [{ accuracy: 70 }, { accuracy: 71.5 }], { result: full }),
+  ...seeds([], [{ f1: 80.5, accuracy: 70.25 }], { task: 'mrpc' }),
+  ...seeds(['method=adapter'], [{ f1: 0, accuracy: -0.001 }], { task: 'mrpc' }),
+]
+
+// expected: Python's statistics.mean and statistics.stdev
+test('a table for Markdown: mean ± sample standard deviation over seeds, the best of a column in bold', () => {
+  expect(
+    comparisonMarkdown(compare(groupsOf(twoTasks))),
+  ).toBe(`| method | trained, % | rotten-tomatoes (accuracy) | mrpc (f1, accuracy) | average |
+|---|---:|---:|---:|---:|
+| compacter | 0.195 | 61.40 ± 1.18 (3) | **75.38** (1) | 68.39 |
+| full | 100 | **70.75 ± 1.06** (2) | – | – |
+| adapter | 0.195 | – | 0.00 (1) | – |
+
+Test scores × 100, the mean of a task's metrics; the best of a column in bold. Mean ± sample standard deviation over the runs in parentheses that differ in seeds only.
+`)
+})
+
+test('a table for LaTeX with booktabs', () => {
+  const runs = [
+    ...seeds([], [{ accuracy: 60 }, { accuracy: 50 }]),
+    ...seeds(['method=full'], [{ accuracy: 70 }, { accuracy: -71.5 }]),
+  ]
+  const expected = String.raw`% Test scores × 100, the mean of a task's metrics; the best of a column in bold. Mean ± sample standard deviation over 2 runs that differ in seeds only.
+\begin{tabular}{lrr}
+\toprule
+method & trained, \% & rotten-tomatoes (accuracy) \\
+\midrule
+compacter & 0.195 & \textbf{55.00 $\pm$ 7.07} \\
+full & 0.195 & $-$0.75 $\pm$ 100.06 \\
+\bottomrule
+\end{tabular}
+`
+  expect(comparisonLatex(compare(groupsOf(runs)))).toBe(expected)
+})
+
+test('all that look the same are best; one alone is best of nothing', () => {
+  const alike = compare(
+    groupsOf([...seeds([], [{ accuracy: 61.401 }]), ...seeds(['method=full'], [{ accuracy: 61.404 }])]),
+  )
+  expect(alike.rows.map(({ cells }) => cells[0]!.best)).toEqual([true, true])
+  expect(compare(groupsOf(seeds([], [{ accuracy: 61 }]))).rows[0]!.cells[0]!.best).toBe(false)
+})
+
+test('names that mean something to Markdown or LaTeX are shown as they are', () => {
+  const task = 'a|b_c & 50% $x$ #1 {\\textbf} ~^ <script>\nnext'
+  const comparison = compare(groupsOf([{ task }]))
+  expect(comparisonMarkdown(comparison).split('\n')[0]).toBe(
+    '| method | trained, % | a\\|b\\_c &amp; 50% $x$ \\#1 \\{\\\\textbf\\} \\~^ \\<script\\> next (accuracy) |',
+  )
+  expect(comparisonLatex(comparison).split('\n')[3]).toBe(
+    String.raw`method & trained, \% & a\textbar{}b\_c \& 50\% \$x\$ \#1 \{\textbackslash{}textbf\} \textasciitilde{}\textasciicircum{} \textless{}script\textgreater{} next (accuracy) \\`,
+  )
+})
+
+describe('runs are a group', () => {
+  const names = (runs: RunValues[]) => groupsOf(runs).map(({ method, task, runs }) => [method, task, runs.length])
+
+  test('where they differ in seeds and in what changes no score', () => {
+    const chance = [
+      ['training.seed=7', 'training.checkpoint_every=5'],
+      ['training.engine_mode=eager', 'training.tensorboard=true'],
+      ['training.evaluation_batch_size=3'],
+    ]
+    expect(names(chance.map((sets) => ({ sets })))).toEqual([['compacter', 'rotten-tomatoes', 3]])
+  })
+
+  test('and told apart by what differs where methods are the same', () => {
+    const sets = [
+      ['training.learning_rate=0.001'],
+      ['training.learning_rate=0.01', 'training.batch_size=8'],
+      ['method.n=8'],
+    ]
+    expect(names(sets.map((sets) => ({ sets })))).toEqual([
+      ['compacter, batch_size = 32, learning_rate = 0.001', 'rotten-tomatoes', 1],
+      ['compacter, batch_size = 8, learning_rate = 0.01', 'rotten-tomatoes', 1],
+      ['compacter, n = 8', 'rotten-tomatoes', 1],
+    ])
+  })
+
+  test('of one subset size: its seed is chance, its size is another column', () => {
+    const subset = (size: number, seed: number) => ({ sets: [`task.subset.size=${size}`, `task.subset.seed=${seed}`] })
+    expect(names([subset(100, 0), subset(1000, 0), subset(100, 1)])).toEqual([
+      ['compacter', 'rotten-tomatoes, 100 rows', 2],
+      ['compacter', 'rotten-tomatoes, 1,000 rows', 1],
+    ])
+  })
+
+  test('of one backbone', () => {
+    expect(names([{}, { sets: ['backbone=t5-small'] }])).toEqual([
+      ['compacter on t5-nano', 'rotten-tomatoes', 1],
+      ['compacter on t5-small', 'rotten-tomatoes', 1],
+    ])
+  })
+})
+
+test.each([
+  ['method=compacter', 'compacter'],
+  ['method=compacter++', 'compacter++'],
+  ['method=pfeiffer-adapter', 'pfeiffer-adapter'],
+  ['method=low-rank-adapter', 'low-rank-adapter'],
+  ['method=intrinsic', 'intrinsic'],
+  ['method=prompt-tuning-t', 'prompt-tuning-t'],
+  ['method=bitfit', 'bitfit'],
+  ['method={preset: compacter++, n: 8, rank: 2}', 'compacter++, n = 8, rank = 2'],
+  ['method={preset: bitfit, biases: [attention, lm_head]}', 'bitfit, biases = [attention, lm_head]'],
+  ['method={preset: adapter, placement: {encoder_layers: 1-2}}', 'adapter, placement.encoder_layers = 1-2'],
+])('--set %s is called %s', (set, name) => {
+  expect(methodName(loadExperiment('quickstart', [set]).method)).toBe(name)
+})

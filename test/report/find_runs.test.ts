@@ -1,0 +1,108 @@
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { findRuns } from '../../src/report/find_runs.js'
+import { readReport } from '../../src/report/report.js'
+import { packageRoot } from '../../src/root.js'
+import { newFolder, writeRun } from './runs.js'
+
+const reasons = async (folder: string) =>
+  Object.fromEntries(
+    (await readReport([folder])).leftOut.map(({ folder, reason }) => [folder.split('/').at(-1), reason]),
+  )
+
+test('what is unfinished or damaged is named with the reason; the others are shown', async () => {
+  const folder = newFolder()
+  const run = (name: string, values = {}) => writeRun(join(folder, name), values)
+  run('whole')
+  run('begun', { finished: false, steps: 7 })
+  appendFileSync(join(run('cut-short'), 'metrics.jsonl'), '{"step":41,"lo')
+  writeFileSync(join(run('no-json'), 'result.json'), '{"validation": ')
+  writeFileSync(join(run('wrong-type'), 'result.json'), '{"validation": {"accuracy": "high"}}')
+  writeFileSync(join(run('wrong-key'), 'experiment.yaml'), 'name: x\nbackbone: 5\n')
+  writeFileSync(join(run('bomb'), 'experiment.yaml'), `a: &a [${'x,'.repeat(9)}]\n${bomb()}`)
+  rmSync(join(run('headless'), 'experiment.yaml'))
+  mkdirSync(join(folder, 'empty'))
+  const { runs } = findRuns([folder])
+  expect(runs.map((run) => run.folder)).toEqual(['begun', 'cut-short', 'whole'].map((name) => join(folder, name)))
+  expect(await reasons(folder)).toEqual({
+    begun: 'is not finished: it is at step 7 of 40. Its curves are shown, its scores are not.',
+    'cut-short': '1 line of metrics.jsonl could not be read; the rest is shown.',
+    'no-json': expect.stringMatching(/^result\.json is damaged: .*JSON.*\.$/),
+    'wrong-type': 'result.json is damaged: validation.accuracy: Invalid input: expected number, received string.',
+    'wrong-key': 'experiment.yaml is damaged: backbone: Invalid input: expected object, received number.',
+    bomb: 'experiment.yaml is damaged: Excessive alias count indicates a resource exhaustion attack.',
+    headless: 'is damaged: it has no experiment.yaml.',
+  })
+})
+
+/** Each line holds the one before ten times. */
+function bomb(): string {
+  return Array.from({ length: 9 }, (_, i) => {
+    const before = String.fromCharCode(97 + i)
+    return `${String.fromCharCode(98 + i)}: &${String.fromCharCode(98 + i)} [${`*${before},`.repeat(10)}]\n`
+  }).join('')
+}
+
+test('folders of runs are searched, each run is read once, in the order of the numbers in the names', () => {
+  const folder = newFolder()
+  for (const name of ['grid/size-100', 'grid/size-20', 'single']) writeRun(join(folder, name))
+  const found = findRuns([folder, join(folder, 'single'), join(folder, 'grid', 'size-20', '.')])
+  expect(found.runs.map((run) => run.folder.slice(folder.length + 1))).toEqual([
+    'grid/size-20',
+    'grid/size-100',
+    'single',
+  ])
+  expect(found.leftOut).toEqual([])
+})
+
+const remedy = 'Name folders that `compacter train` made, such as runs/quickstart, or a folder of them.'
+
+test.each([
+  [
+    'a path that is not there',
+    (folder: string) => [join(folder, 'none')],
+    (folder: string) => `${folder}/none: there is no such folder. ${remedy}`,
+  ],
+  [
+    'nothing but an empty folder',
+    (folder: string) => [folder],
+    (folder: string) => `${folder}: is no run and holds none: there is no experiment.yaml. ${remedy}`,
+  ],
+  [
+    'a file and an empty folder',
+    (folder: string) => {
+      writeFileSync(`${folder}.txt`, '')
+      return [`${folder}.txt`, folder]
+    },
+    (folder: string) => `${folder}.txt: is a file, not a folder. None of the others is a run either. ${remedy}`,
+  ],
+])('refuses %s', (_name, paths, message) => {
+  const folder = newFolder()
+  expect(() => findRuns(paths(folder))).toThrow(message(folder))
+})
+
+test('needs neither the data nor the backbone of a run', () => {
+  const folder = writeRun(join(newFolder(), 'run'))
+  const file = join(folder, 'experiment.yaml')
+  const elsewhere = readFileSync(file, 'utf8').replaceAll(packageRoot, '/nowhere').replace('t5-nano', '/nowhere/t5')
+  writeFileSync(file, elsewhere)
+  expect(findRuns([folder]).runs[0]!.experiment).toMatchObject({
+    backbone: { name: '/nowhere/t5' },
+    task: { train: '/nowhere/configs/tasks/rotten-tomatoes/train.jsonl' },
+  })
+})
+
+test('runs on other test rows or weights are cautioned about', async () => {
+  const folder = newFolder()
+  const run = (name: string, values: object) => writeRun(join(folder, name), values)
+  run('a', { sets: ['training.seed=1'] })
+  run('b', {
+    sets: ['training.seed=2'],
+    manifest: { backbone_sha256: 'cd'.repeat(32), data_sha256: { test: '44'.repeat(32) } },
+  })
+  expect((await readReport([folder])).cautions).toEqual([
+    'compacter on rotten-tomatoes: the runs began from different weights of the backbone.',
+    'rotten-tomatoes: the test files of these runs differ, so their scores do not compare.',
+  ])
+})

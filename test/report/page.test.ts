@@ -1,0 +1,216 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { thinned } from '../../src/report/page/charts.js'
+import { escapeHtml, html } from '../../src/report/page/html.js'
+import { reportPage } from '../../src/report/page/page.js'
+import { readReport } from '../../src/report/report.js'
+import { type Browser, chromium, startBrowser } from '../browser.js'
+import { newFolder, type RunValues, writeRun } from './runs.js'
+
+const pageOf = async (runs: Record<string, RunValues>) => {
+  const folder = newFolder()
+  for (const [name, values] of Object.entries(runs)) writeRun(join(folder, name), values)
+  return reportPage(await readReport([folder]), { version: '1.2.3', date: new Date('2026-11-24T00:00:00Z') })
+}
+
+const HOSTILE = `<script>document.title='hacked'</script>"><img src=x onerror="document.title='hacked'">&amp;\u202e\u0000`
+const scores = (zero: number, one: number) => ({ scores: { 0: zero, [HOSTILE]: one } })
+
+/** Of everything that a page can have: seeds, subsets, two methods, predictions, an unfinished run, hostile text. */
+const everything: Record<string, RunValues> = {
+  ...Object.fromEntries(
+    [100, 1000].flatMap((size) =>
+      ['compacter', 'full'].flatMap((method, i) =>
+        [0, 1].map((seed): [string, RunValues] => [
+          `${method}-${size}-seed${seed}`,
+          {
+            sets: [`method=${method}`, `task.subset.size=${size}`, `task.subset.seed=${seed}`],
+            test: { accuracy: 60 + size / 100 + seed },
+            result: { share_percent: [0.19485, 100][i]!, step_seconds: 0.4 + i },
+          },
+        ]),
+      ),
+    ),
+  ),
+  '<b>hostile\'s & "run"': {
+    task: HOSTILE,
+    manifest: { device: HOSTILE, node: HOSTILE },
+    test: { [HOSTILE]: 50, accuracy: 40 },
+    predictions: [
+      { row: 1, source: HOSTILE, target: HOSTILE, prediction: '0', ...scores(-1, -2) },
+      { row: 2, source: `${'long '.repeat(200)}`, target: '0', prediction: HOSTILE, ...scores(-3, -2) },
+    ],
+  },
+  unfinished: { finished: false, steps: 25 },
+}
+
+/** Opening tags: what comes from outside has neither < nor > left in it. */
+const tagsOf = (page: string): string[] => page.replace(/<style>.*?<\/style>/s, '').match(/<[a-z][^<>]*>/gi) ?? []
+
+describe('text from outside is shown, never obeyed', () => {
+  test('in content and attributes', () => {
+    expect(html`<p title="${'"><b>'}">${`a & 'b'`}${html`<i>${'<'}</i>`}${[1, undefined, false]}</p>`.text).toBe(
+      '<p title="&quot;&gt;&lt;b&gt;">a &amp; &#39;b&#39;<i>&lt;</i>1</p>',
+    )
+    expect(escapeHtml('a\u0000\u001b[31m\u202eb\ud800c\td\ne😀')).toBe('a\ufffd\ufffd[31m\ufffdb\ufffdc\td\ne😀')
+  })
+
+  test('wherever it comes from', async () => {
+    const page = await pageOf(everything)
+    for (const harmful of ['<script', '<img', '<b>hostile', '\u0000', '\u202e']) expect(page).not.toContain(harmful)
+    expect(page.match(/&lt;script&gt;document/g)!.length).toBeGreaterThan(10)
+    const names = new Set(tagsOf(page).map((tag) => /^<([\w-]+)/.exec(tag)![1]))
+    expect([...names].filter((name) => ['script', 'img', 'iframe', 'object', 'embed', 'form'].includes(name!))).toEqual(
+      [],
+    )
+    const attributes = tagsOf(page).flatMap((tag) => tag.replaceAll(/"[^"]*"/g, '').match(/\s[\w:-]+(?==)/g) ?? [])
+    expect(attributes.filter((name) => name.trim().startsWith('on'))).toEqual([])
+  })
+})
+
+describe('the page', () => {
+  let page: string
+  beforeAll(async () => {
+    page = await pageOf(everything)
+  })
+
+  test('names nothing outside itself', () => {
+    const addresses = tagsOf(page).flatMap(
+      (tag) => tag.match(/\s(?:src|srcset|href|xlink:href|action|data)="[^"]*"/g) ?? [],
+    )
+    expect(addresses.filter((address) => !/^ href="#[a-z-]+"$/.test(address))).toEqual([])
+    expect(page).not.toMatch(/url\(|@import/)
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
+  })
+
+  test('has headings in order, and no id twice', () => {
+    const levels = [...page.matchAll(/<h([1-6])/g)].map(([, level]) => Number(level))
+    expect(levels[0]).toBe(1)
+    expect(levels.filter((level) => level === 1).length).toBe(1)
+    for (const [i, level] of levels.slice(1).entries()) expect(level - levels[i]!).toBeLessThanOrEqual(1)
+    const ids = [...page.matchAll(/\sid="([^"]+)"/g)].map(([, id]) => id)
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const [, target] of page.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(target)
+  })
+
+  test('has a name and a description for every drawing, and a scope for every heading of a table', () => {
+    const drawings = [...page.matchAll(/<svg ([^>]*)>(.*?)<\/svg>/gs)]
+    // 2 scatters (one a subset size), 1 low-resource curve, 4 curves for each of 4 tasks, 2 efficiency bars
+    expect(drawings.length).toBe(2 + 1 + 4 * 4 + 2)
+    for (const [, attributes, body] of drawings) {
+      expect(attributes).toMatch(/^role="img" aria-labelledby="([\w-]+)-title \1-description"/)
+      expect(body).toMatch(/^<title id="[\w-]+-title">[^<]+<\/title><desc id="[\w-]+-description">[^<]+<\/desc>/)
+    }
+    expect(page.match(/<th(?=[\s>])(?![^>]*scope=)/g) ?? []).toEqual([])
+    expect(page.match(/<table/g)!.length).toBe(page.match(/<caption/g)!.length)
+  })
+
+  test('says what is not finished, and which command writes the predictions that are missing', () => {
+    expect(page).toContain('is not finished: it is at step 25 of 40. Its curves are shown, its scores are not.')
+    expect(page).toMatch(
+      /8 runs have none; this command writes them:<\/p>\n<pre><code>compacter eval \S+\/compacter-100-seed0 --predictions \S+\/compacter-100-seed0\/predictions\.jsonl</,
+    )
+  })
+})
+
+test('one unfinished run is a page too', async () => {
+  const page = await pageOf({ begun: { finished: false, steps: 12 } })
+  expect(page).toContain('<p>No run is finished yet, so there are no scores.</p>')
+  expect(page).toContain('1 run, 1 not finished of t5-nano.')
+})
+
+test('a run without a step is a page too', async () => {
+  const page = await pageOf({ begun: { finished: false, steps: 0 } })
+  expect(page).not.toContain('<svg')
+  expect(page).toContain('it is at step 0 of 40')
+})
+
+test('a long line is drawn of 200 means of neighbours', () => {
+  const points = Array.from({ length: 1000 }, (_, i) => ({ step: i + 1, value: 2 * i }))
+  const thin = thinned(points)
+  expect(thin.length).toBe(200)
+  expect(thin[0]).toEqual({ step: 3, value: 4 }) // of steps 1 to 5, of values 0 to 8
+  expect(thin[199]).toEqual({ step: 998, value: 1994 })
+})
+
+describe.skipIf(!chromium)('in Chromium (skipped where there is none)', () => {
+  let browser: Browser
+  let url: string
+  beforeAll(async () => {
+    browser = await startBrowser(chromium!)
+    const file = join(newFolder(), 'report.html')
+    writeFileSync(file, await pageOf(everything))
+    url = `file://${file}`
+    await browser.send('Page.navigate', { url })
+    while ((await value('location.href + document.readyState')) !== `${url}complete`) await sleep(50)
+  })
+  afterAll(() => browser.close())
+
+  /** Evaluates in the page. */
+  async function value(expression: string): Promise<unknown> {
+    const { result } = await browser.send('Runtime.evaluate', { expression, returnByValue: true })
+    return (result as { value: unknown }).value
+  }
+
+  test.each([
+    ['a desktop', 1280, 'light'],
+    ['a tablet', 768, 'dark'],
+    ['a phone', 360, 'light'],
+    ['a small phone', 320, 'dark'],
+  ])('on %s (%i px, %s) every drawing is visible and nothing is wider than the page', async (_name, width, scheme) => {
+    await browser.send('Emulation.setDeviceMetricsOverride', {
+      width,
+      height: 800,
+      deviceScaleFactor: 1,
+      mobile: width < 600,
+    })
+    await browser.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] })
+    expect(await value('document.documentElement.scrollWidth <= innerWidth && innerWidth')).toBe(width)
+    const boxes = (await value(`[...document.querySelectorAll('svg')].map((svg) => {
+      const { width, height, right } = svg.getBoundingClientRect()
+      return { width, height, right, ink: svg.querySelectorAll('path[d]:not([d=""]), line, text').length }
+    })`)) as { width: number; height: number; right: number; ink: number }[]
+    expect(boxes.length).toBe(21)
+    for (const box of boxes) {
+      expect(box.width).toBeGreaterThan(0.7 * Math.min(width - 32, 300))
+      expect(box.height).toBeGreaterThan(40)
+      expect(box.right).toBeLessThanOrEqual(width)
+      expect(box.ink).toBeGreaterThan(4)
+    }
+  })
+
+  test('lines have the colours of the style sheet, another in the dark', async () => {
+    const colour = async (scheme: string) => {
+      await browser.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] })
+      return value(`getComputedStyle(document.querySelector('#training svg [stroke="var(--series-1)"]')).stroke`)
+    }
+    expect([await colour('light'), await colour('dark')]).toEqual(['rgb(0, 114, 178)', 'rgb(90, 176, 238)'])
+  })
+
+  test('nothing hostile ran, the console is silent and nothing else was asked for', async () => {
+    expect(await value('document.title')).toBe('2 methods on 2 tasks')
+    expect(await value('document.scripts.length + document.images.length')).toBe(0)
+    expect(browser.complaints).toEqual([])
+    expect(browser.requests).toEqual([url])
+  })
+
+  test('on paper the experiments are open and nothing is cut off at the side', async () => {
+    await browser.send('Emulation.setDeviceMetricsOverride', {
+      width: 672,
+      height: 1000,
+      deviceScaleFactor: 1,
+      mobile: false,
+    }) // A4 less its margins
+    await browser.send('Emulation.setEmulatedMedia', { media: 'print', features: [] })
+    const wide = `[...document.body.querySelectorAll('*')].filter((one) => one.getBoundingClientRect().right > innerWidth)`
+    expect(await value(`${wide}.map((one) => one.tagName + ' ' + one.textContent.slice(0, 80))`)).toEqual([])
+    expect(
+      await value(
+        `[...document.querySelectorAll('details pre')].every((pre) => pre.getBoundingClientRect().height > 100)`,
+      ),
+    ).toBe(true)
+    expect(await value(`getComputedStyle(document.body).backgroundColor`)).toBe('rgb(255, 255, 255)')
+  })
+})

@@ -1,0 +1,93 @@
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { readRun } from '../../src/report/run_files.js'
+import { readPredictions } from '../../src/report/wrong_rows.js'
+import { newFolder, writeRun } from './runs.js'
+
+const read = (predictions: object[], sets: string[] = []) =>
+  readPredictions(readRun(writeRun(join(newFolder(), 'run'), { predictions, sets })))
+
+const line = (row: number, target: string, prediction: string, more = {}) => ({
+  row,
+  source: `s${row}`,
+  target,
+  prediction,
+  ...more,
+})
+const scores = (zero: number, one: number) => ({ scores: { 0: zero, 1: one } })
+
+test('of ranked labels the surest of the wrong come first', async () => {
+  const { worst, ...rest } = (await read([
+    line(1, '0', '1', scores(-1.5, -1)),
+    line(2, '1', '1', scores(-9, -1)),
+    line(3, '1', '0', scores(-0.25, -4)),
+    line(4, '0', '1', scores(-3, -1)),
+  ]))!
+  expect(worst.map(({ row, error }) => [row, error])).toEqual([
+    [3, 3.75],
+    [4, 2],
+    [1, 0.5],
+  ])
+  expect(rest).toEqual({
+    rows: 4,
+    wrong: 3,
+    damagedLines: 0,
+    order: 'by how much likelier the wrong answer was than the right one, in nats',
+    confusion: {
+      labels: ['0', '1'],
+      counts: [
+        [0, 2, 0],
+        [1, 1, 0],
+      ],
+    },
+  })
+})
+
+test('of decoded labels the first ten in the order of the file, and outputs that are no label count', async () => {
+  const rows = Array.from({ length: 13 }, (_, i) => line(i + 1, i % 2 ? '1' : '0', i === 0 ? ' 0 ' : 'positive'))
+  const { worst, wrong, confusion, order } = (await read(rows))!
+  expect(worst.map(({ row }) => row)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+  expect(worst[0]).toEqual({ row: 2, source: 's2', target: '1', prediction: 'positive', error: undefined })
+  expect([wrong, confusion?.counts]).toEqual([
+    12,
+    [
+      [1, 0, 6],
+      [0, 0, 6],
+    ],
+  ])
+  expect(order).toBe("in the file's order; `--scoring rank` sorts them by how sure the model was")
+})
+
+test('of numbers the farthest come first, and before them what is none', async () => {
+  const { worst, confusion } = (await read(
+    [line(1, '2.0', '2.4'), line(2, '1.0', '5.0'), line(3, '3.0', 'three'), line(4, '3.0', '3.0'), line(5, '1.0', ' ')],
+    ['task=glue/stsb'],
+  ))!
+  expect(worst.map(({ row, error }) => [row, error && Number(error.toFixed(6))])).toEqual([
+    [3, Number.POSITIVE_INFINITY],
+    [5, Number.POSITIVE_INFINITY],
+    [2, 4],
+    [1, 0.4],
+  ])
+  expect(confusion).toBeUndefined()
+})
+
+test('any of several answers is right', async () => {
+  const answers = { answers: ['Paris', 'the city of Paris'] }
+  const { worst } = (await read(
+    [line(1, 'Paris', 'the city of Paris', answers), line(2, 'Paris', 'London', answers)],
+    ['task=superglue/record'],
+  ))!
+  expect(worst.map(({ row }) => row)).toEqual([2])
+})
+
+test('lines that are no prediction are counted and passed over', async () => {
+  const folder = writeRun(join(newFolder(), 'run'), { predictions: [line(1, '0', '1'), { row: 2, source: 5 }] })
+  appendFileSync(join(folder, 'predictions.jsonl'), '\n[1, 2]\n{"row": 3, "sou')
+  expect(await readPredictions(readRun(folder))).toMatchObject({ rows: 1, wrong: 1, damagedLines: 3 })
+})
+
+test('a run without the file has none', async () => {
+  expect(await readPredictions(readRun(writeRun(join(newFolder(), 'run'))))).toBeUndefined()
+})
