@@ -12,6 +12,7 @@ import type { StepResult } from '../step.js'
 import { loadedTensorflow } from '../tensorflow.js'
 import { configProto, type SessionConfig } from './config.js'
 import { type Library, loadLibrary } from './library.js'
+import { giveBackMemory } from './memory.js'
 import { type RunSpec, Session } from './session.js'
 
 export interface ReplayOptions extends Partial<StepGraphOptions> {
@@ -122,8 +123,9 @@ export class Replay {
   /** One training step; `step` counts from 0. Where loss or gradient is no number the state stays as it was. */
   async step(batch: Batch, step: number, learningRate: number, trace?: RunSpec['trace']): Promise<StepResult> {
     const { seed } = this.#options
-    const places = await this.#prepare(batch)
     const prefix = prefixOf(batch)
+    const met = this.#steps.has(prefix)
+    const places = await this.#prepare(batch)
     const { rate, epsilon } = correctedRate(learningRate, step + 1)
     const keys = Int32Array.from(places.flatMap((place) => dropoutKey(seed, step, place)))
     const feeds = {
@@ -139,6 +141,7 @@ export class Replay {
       targets: [`${prefix}/update`],
       ...(trace && { trace }),
     })
+    if (!met) giveBackMemory()
     return { loss: loss![0]!, gradientNorm: norm![0]! }
   }
 
