@@ -46,7 +46,7 @@ function failure(code: number, message: string, doing: string, describe: Describ
         ? 'Look at that machine, then go on with --resume.'
         : 'If the eager engine does it (--set training.engine_mode=eager), please report this.'
   return new UserError({
-    problem: `TensorFlow failed ${doing}${where}: ${CODES[code] ?? code}: ${reason.slice(0, LONGEST)}.`,
+    problem: `TensorFlow failed ${doing}${where}: ${CODES[code] ?? code}: ${reason.slice(0, LONGEST).replace(/\.$/, '')}.`,
     remedy,
   })
 }
