@@ -1,11 +1,12 @@
+import { existsSync } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const HEARTBEAT_MS = 2000
-/** A holder on another machine that has not touched its lock for this long is dead. */
-const SILENCE_MS = 30_000
+/** A holder on another machine that has not touched its lock for this long is dead; hashing 45 GB keeps a live one silent for 50 s. */
+const SILENCE_MS = 120_000
 
 /**
  * Runs the work while no other process holds the same lock file. `onWait` is called once if it has to wait, and may throw
@@ -30,6 +31,16 @@ export async function withLock<T>(file: string, work: () => Promise<T>, onWait: 
     await rm(file, { force: true })
   }
 }
+
+/** Runs the work unless `target` is there by the time it is this process's turn: jobs that share a folder do it once. */
+export const once = (target: string, work: () => Promise<void>): Promise<void> =>
+  withLock(
+    `${target}.lock`,
+    async () => {
+      if (!existsSync(target)) await work()
+    },
+    () => {},
+  )
 
 async function take(file: string): Promise<boolean> {
   try {

@@ -13,8 +13,8 @@ import { dirname, join, relative } from 'node:path'
 import type { ListFileEntry } from '@huggingface/hub'
 import { writeAtomically, writeError } from '../atomic.js'
 import { UserError } from '../error.js'
+import { once } from '../lock.js'
 import { bytesOf, type DownloadOptions, downloadFile } from './download.js'
-import { once } from './lock.js'
 import { address, listError, type Repository, type Source } from './refusal.js'
 
 export interface DownloadProgress {

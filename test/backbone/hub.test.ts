@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type DownloadProgress, downloadModel } from '../../src/backbone/hub.js'
 import { locateBackbone } from '../../src/backbone/locate.js'
@@ -176,8 +176,8 @@ test.each([
   await serve()
   const hash = createHash('sha256').update(WEIGHTS).digest('hex')
   const lock = join(home, 'hub', 'models--someone--t5-tiny', 'blobs', `${hash}.lock`)
-  mkdirSync(lock, { recursive: true })
-  writeFileSync(join(lock, 'holder'), holder())
+  mkdirSync(dirname(lock), { recursive: true })
+  writeFileSync(lock, holder())
   utimesSync(lock, lastSeen, lastSeen)
   await downloadModel(ID)
   expect(existsSync(lock)).toBe(false)
