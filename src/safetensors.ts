@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { writeAtomically, writeFully } from './atomic.js'
 import { UserError } from './error.js'
 import { bf16ToFloat32, f16ToFloat32 } from './half.js'
+import { openToRead, readFully } from './read.js'
 
 /** Bytes of one element. https://github.com/huggingface/safetensors, without its types below one byte. */
 export const DTYPE_BYTES = {
@@ -72,23 +73,13 @@ const DAMAGED = 'The file is damaged or was not copied whole: fetch it again.'
  * overlap, leave gaps or do not fit shape and dtype.
  */
 export function openSafetensors(path: string): SafetensorsFile {
-  const fd = open(path)
+  const fd = openToRead(path)
   try {
     const { metadata, entries } = readHeader(fd, path)
     return { path, metadata, entries, ...readers(fd, path, entries), close: () => closeSync(fd) }
   } catch (error) {
     closeSync(fd)
     throw error
-  }
-}
-
-function open(path: string): number {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const problem = code === 'ENOENT' ? 'no such file.' : `cannot be opened (${code}).`
-    throw new UserError({ at: path, problem }, { cause: error })
   }
 }
 
@@ -236,13 +227,9 @@ function readAt(fd: number, path: string, position: number, length: number): Uin
   return bytes
 }
 
-/** In pieces: one `read` takes at most 2 GiB, and may return less than was asked. */
 function readInto(fd: number, path: string, position: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) {
-    const count = readSync(fd, bytes, done, Math.min(bytes.length - done, 1 << 28), position + done)
-    if (count === 0) throw new UserError({ at: path, problem: 'became shorter while it was read.', remedy: DAMAGED })
-    done += count
-  }
+  if (readFully(fd, position, bytes)) return
+  throw new UserError({ at: path, problem: 'became shorter while it was read.', remedy: DAMAGED })
 }
 
 /**

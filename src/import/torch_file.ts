@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { UserError } from '../error.js'
 import { bf16ToFloat32, f16ToFloat32 } from '../half.js'
+import { openToRead, readFully } from '../read.js'
 import { elements } from '../safetensors.js'
 import type { ForeignFile, ForeignTensor } from './foreign.js'
 import { type StoredTensor, unpickledTensors } from './unpickle.js'
@@ -16,12 +17,16 @@ const BYTES: Record<string, number> = { FloatStorage: 4, HalfStorage: 2, BFloat1
  * @throws UserError naming the file: no such zip file, anything but tensors in it, a tensor that does not fit its storage.
  */
 export function openTorchFile(path: string): ForeignFile {
-  const fd = open(path)
+  const fd = openToRead(path)
   try {
     const { size } = fstatSync(fd)
     const fail = (problem: string) =>
       new UserError({ at: path, problem, remedy: 'Save it anew in Python: torch.save(state_dict, FILE).' })
-    const read = (position: number, length: number) => readAt(fd, position, length, fail)
+    const read = (position: number, length: number) => {
+      const bytes = new Uint8Array(length)
+      if (!readFully(fd, position, bytes)) throw fail('is truncated.')
+      return bytes
+    }
     const entries = zipEntries(read, size, fail)
     const pickle = [...entries.values()].find(({ name }) => /^[^/]+\/data\.pkl$/.test(name))
     if (!pickle) throw fail('is no state dict of torch.save: it has no data.pkl.')
@@ -51,24 +56,6 @@ export function openTorchFile(path: string): ForeignFile {
     closeSync(fd)
     throw error
   }
-}
-
-function open(path: string): number {
-  try {
-    return openSync(path, 'r')
-  } catch (error) {
-    throw new UserError({ at: path, problem: 'no such file, or it cannot be opened.' }, { cause: error })
-  }
-}
-
-function readAt(fd: number, position: number, length: number, fail: (problem: string) => UserError): Uint8Array {
-  const bytes = new Uint8Array(length)
-  for (let done = 0; done < length; ) {
-    const count = readSync(fd, bytes, done, length - done, position + done)
-    if (count === 0) throw fail('is truncated.')
-    done += count
-  }
-  return bytes
 }
 
 function floats(bytes: Uint8Array, storage: string): Float32Array {
