@@ -17,7 +17,7 @@ export async function lowResource({ groups, methods }: Report): Promise<Markup[]
     if (sizes.length < 2) return []
     const curve = { cells: own, sizes, methods: unique(own.map(({ method }) => method)) }
     const description = `Mean test score of ${curve.methods.join('; ')} on ${sizes.join(', ')} training rows.`
-    const caption = 'Mean over subsets, with bars of one standard deviation. Both axes do not begin at 0.'
+    const caption = 'Mean over subsets, with bars of one standard deviation. Neither axis begins at 0.'
     return [figure(`rows-${i}`, await rowsChart(curve, methods), { title: task, description, caption })]
   })
   return (await Promise.all(curves)).flat()

@@ -19,7 +19,7 @@ export function results({ comparison, groups, cautions }: Report): Markup {
     'method',
     'trained',
     'of the backbone',
-    ...tasks.map(({ name, metrics }) => html`${name} <small>${metrics.join(', ')}</small>`),
+    ...tasks.map(({ name, metrics }) => html`${breakable(name)} <small>${metrics.join(', ')}</small>`),
     ...(averaged ? ['average'] : []),
   ]
   const body = rows.map(({ method, trained, share, cells, average }) => [
@@ -74,3 +74,7 @@ export async function scatters({ groups, comparison, methods }: Report): Promise
   })
   return (await Promise.all(charts)).flat()
 }
+
+/** A task's name breaks after its benchmark, so that its column is narrow. */
+const breakable = (name: string): Markup[] =>
+  name.split(/(?<=[/_])/).map((part, i) => html`${i > 0 && html`<wbr>`}${part}`)

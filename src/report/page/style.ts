@@ -52,7 +52,7 @@ figcaption { margin-top: .25rem; }
 .confusion .right { --shade: var(--right); }
 .confusion .wrong { --shade: var(--wrong); }
 .run + .run { margin-top: 2rem; }
-.rows { padding-left: 3.25rem; margin: 0; }
+.rows { padding-left: 3.25rem; margin: 0 0 1rem; }
 .rows li { border-bottom: 1px solid var(--rule); padding: .375rem 0; }
 .rows li::marker { color: var(--quiet); font-size: .8125rem; font-variant-numeric: tabular-nums; }
 .rows p { margin: 0; max-width: none; }
@@ -83,10 +83,9 @@ footer { padding-top: 2rem; padding-bottom: 2rem; }
   header, main, footer { max-width: none; padding-left: 0; padding-right: 0; }
   nav { display: none; }
   .scroll { overflow: visible; }
-  table { font-size: 8pt; }
+  table { font-size: 7.5pt; }
   th, td { padding-right: .5rem; }
-  td.number { white-space: normal; }
-  th, td { overflow-wrap: anywhere; }
+  tbody th { min-width: 0; }
   .charts { grid-template-columns: 1fr 1fr; }
   figure, tr, .rows li, .facts { break-inside: avoid; }
   h2, h3, h4, caption { break-after: avoid; }
