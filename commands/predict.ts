@@ -98,7 +98,7 @@ export default class Predict extends Command {
     }
     if (output === undefined) return
     if (json) this.log(JSON.stringify({ output, ...predicted }))
-    else this.log(`${output}: ${(rows - errors).toLocaleString('en')} predictions`)
+    else this.log(`${output}: ${(rows - errors).toLocaleString('en')} rows`)
   }
 }
 

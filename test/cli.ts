@@ -15,15 +15,15 @@ export interface Started {
   ended: Promise<Ended>
 }
 
-/** Starts the built command line in a real process. */
-export function start(args: string[], env: NodeJS.ProcessEnv = {}): Started {
+/** Starts the built command line in a real process; nothing is on its standard input, or what the test writes there. */
+export function start(args: string[], env: NodeJS.ProcessEnv = {}, input: 'ignore' | 'pipe' = 'ignore'): Started {
   const child = spawn(process.execPath, [join(packageRoot, 'bin', 'run.js'), ...args], {
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input, 'pipe', 'pipe'],
   })
   const output = { stdout: '', stderr: '' }
-  child.stdout.on('data', (text) => (output.stdout += text))
-  child.stderr.on('data', (text) => (output.stderr += text))
+  child.stdout!.on('data', (text) => (output.stdout += text))
+  child.stderr!.on('data', (text) => (output.stderr += text))
   return { process: child, ended: new Promise((done) => child.on('close', (code) => done({ code, ...output }))) }
 }
 

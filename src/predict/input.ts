@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, fstatSync, openSync } from 'node:fs'
 import { extname } from 'node:path'
 import { UserError } from '../error.js'
 import { NOT_UTF8 } from '../task/csv.js'
@@ -50,7 +50,7 @@ export function openInput({ texts, file, format }: InputOptions, textual: boolea
   if (file !== '-' && !format && extname(file).toLowerCase() === '.parquet')
     return { place, layout: 'table', rows: asyncRows(readTable(file)), close() {} }
   const chosen = format ?? formatOfEnding(file) ?? standard
-  const stream = file === '-' ? process.stdin : createReadStream(file)
+  const stream = file === '-' ? process.stdin : createReadStream(file, { fd: opened(file) })
   const name = file === '-' ? 'stdin' : file
   return {
     place,
@@ -70,6 +70,17 @@ function formatOfEnding(file: string): InputFormat | undefined {
     })
   }
   return INPUT_FORMATS.find((format) => format === ending)
+}
+
+/** Opened now: a wrong name is found out before a backbone is loaded. */
+function opened(file: string): number {
+  try {
+    const fd = openSync(file, 'r')
+    if (fstatSync(fd).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' })
+    return fd
+  } catch (error) {
+    throw readError(file, error)
+  }
 }
 
 async function* readable(name: string, stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {

@@ -1,0 +1,356 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { packageRoot } from '../../src/root.js'
+import { compacter, type Ended, smallExperiment, start } from '../cli.js'
+import { engines } from '../engines.js'
+import { makeRun } from '../export/made_run.js'
+
+const engine = ['--engine', engines[0]!, '--threads', '1']
+// Hardly trained, the bundled T5 still answers positive or negative, by the row.
+const { folder, file } = smallExperiment({
+  steps: 2,
+  batch_size: 4,
+  warmup_steps: 1,
+  learning_rate: 1e-7,
+  source_length: 32,
+  target_length: 8,
+})
+const run = join(folder, 'run')
+const noise = join(folder, 'noise')
+const path = (name: string) => join(folder, name)
+
+interface Written {
+  row: number
+  prediction: string
+  scores?: Record<string, number>
+}
+const jsonLines = <T>(text: string): T[] =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+
+const predict = (args: string[], stdin?: string | Buffer): Promise<Ended> => {
+  const { process, ended } = start(['predict', ...args, ...engine], {}, stdin === undefined ? 'ignore' : 'pipe')
+  process.stdin?.end(stdin)
+  return ended
+}
+
+/** What `eval` makes of the test rows, in the file's order. */
+async function evaluated(scoring: string): Promise<Written[]> {
+  const predictions = path(`${scoring}.jsonl`)
+  const { code, stderr } = await compacter(['eval', run, '--scoring', scoring, '--predictions', predictions, ...engine])
+  expect(code, stderr).toBe(0)
+  return jsonLines<Written>(readFileSync(predictions, 'utf8')).sort((a, b) => a.row - b.row)
+}
+
+let texts: string[]
+beforeAll(async () => {
+  const { code, stderr } = await compacter(['train', file, '--run-dir', run, ...engine])
+  expect(code, stderr).toBe(0)
+  const splits = ['train', 'validation', 'test'].map((split) => `task.${split}=${path(`${split}.jsonl`)}`)
+  await makeRun(noise, 'method.preset=bitfit', ...splits)
+  texts = jsonLines<{ text: string }>(readFileSync(path('test.jsonl'), 'utf8')).map(({ text }) => text)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('the rows that eval scores', () => {
+  test.each(['generate', 'rank'])(
+    'have the same predictions by %s, from JSON lines, text and a table',
+    async (scoring) => {
+      const expected = await evaluated(scoring)
+      if (scoring === 'generate') {
+        const distinct = new Set(expected.map(({ prediction }) => prediction))
+        expect([...distinct].sort()).toEqual(['negative', 'positive'])
+      }
+      const args = [run, '--scoring', scoring]
+      const json = await predict([...args, '--json', '--input', path('test.jsonl')])
+      expect(json.stderr).toBe('')
+      const rows = jsonLines<Written & { line: number }>(json.stdout)
+      expect(rows.map(({ line, prediction }) => ({ row: line, prediction }))).toEqual(
+        expected.map(({ row, prediction }) => ({ row, prediction })),
+      )
+      for (const [i, { scores }] of expected.entries())
+        for (const [label, score] of Object.entries(scores ?? {})) expect(rows[i]!.scores![label]).toBeCloseTo(score, 4)
+
+      const piped = await predict(args, `${texts.join('\n')}\n`)
+      const first = piped.stdout.split('\n').map((line) => line.split('\t')[0])
+      expect(first).toEqual([...expected.map(({ prediction }) => prediction), ''])
+      writeFileSync(
+        path('rows.csv'),
+        `n,text\n${texts.map((text, i) => `${i},"${text.replaceAll('"', '""')}"\n`).join('')}`,
+      )
+      expect((await predict([...args, '--input', path('rows.csv')])).stdout).toBe(piped.stdout)
+      expect((await predict([...args, ...texts.slice(0, 3)])).stdout).toBe(
+        (await predict([...args], texts.slice(0, 3).join('\n'))).stdout,
+      )
+    },
+  )
+
+  test('need neither the task nor its data: an export and a run whose data is gone predict the same', async () => {
+    const before = await predict([run, '--scoring', 'rank'], texts.join('\n'))
+    const out = path('export')
+    expect((await compacter(['export', run, '--format', 'safetensors', '--out', out])).code).toBe(0)
+    const exported = await predict([out, '--scoring', 'rank'], texts.join('\n'))
+    expect(exported.stdout).toBe(before.stdout)
+    const generated = await predict([run], texts.join('\n'))
+    for (const split of ['train', 'validation', 'test']) renameSync(path(`${split}.jsonl`), path(`${split}.away`))
+    const [moved, ranked] = [await predict([run], texts.join('\n')), await predict([run, '--scoring', 'rank'], 'a')]
+    for (const split of ['train', 'validation', 'test']) renameSync(path(`${split}.away`), path(`${split}.jsonl`))
+    expect(moved).toEqual(generated)
+    expect(ranked).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `${path('train.jsonl')}: there is no such file. The run's task.labels does not name the labels, so they are read from its training rows.\n`,
+    })
+  })
+})
+
+describe('a stream', () => {
+  test('of hostile lines loses none of the others, and tells each bad one', async () => {
+    const stdin = Buffer.concat([
+      Buffer.from('\ufeffa fine film\r\n\n'),
+      Buffer.from([0xff, 0xfe, 0x0a]),
+      Buffer.from(`nul\0l\n${'x'.repeat(17 * 2 ** 20)}\ndull\u2028 , dull 😀`),
+    ])
+    const { code, stdout, stderr } = await predict([run, '--json', '--scoring', 'rank'], stdin)
+    const problems = [
+      [3, 'the line is not valid UTF-8.'],
+      [4, 'there is a NUL byte in the line.'],
+      [5, 'the line is longer than 16 MB. Each row needs a line of its own.'],
+    ] as const
+    const told = problems.map(([line, problem]) => `stdin:${line}: ${problem}\n`).join('')
+    expect(stderr).toBe(`${told}3 of 6 rows could not be predicted.\n`)
+    expect(code).toBe(1)
+    const rows = jsonLines<{ line: number; error?: string; prediction?: string }>(stdout)
+    expect(rows.map(({ line }) => line)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(rows.filter(({ error }) => error).map(({ line, error }) => [line, error])).toEqual(problems)
+    expect(rows.filter(({ prediction }) => prediction).map(({ line }) => line)).toEqual([1, 2, 6])
+    const clean = await predict([run, '--json', '--scoring', 'rank'], 'a fine film\n\n\n\n\ndull\u2028 , dull 😀')
+    expect(jsonLines(clean.stdout)[0]).toEqual(rows[0])
+  })
+
+  test('of JSON lines with rows that cannot be used leaves empty lines for them', async () => {
+    const stdin =
+      '{"text": "good"}\n{"text": \n\n{"txet": "a"}\n{"text": null}\n["a"]\n{"text": {"a": 1}}\n{"text": "\\u0000\\ud800"}\n'
+    const { code, stdout, stderr } = await predict([run, '--input-format', 'jsonl', '--scoring', 'rank'], stdin)
+    expect(stderr).toBe(
+      [
+        'stdin:2: the line is not valid JSON.',
+        "stdin:4: column 'text' is missing.",
+        "stdin:5: column 'text' is null.",
+        'stdin:6: the line is not a JSON object, such as {"text": "…", "label": 1}.',
+        "stdin:7: column 'text' is an object; text, a number or a boolean is needed.",
+        '5 of 7 rows could not be predicted.\n',
+      ].join('\n'),
+    )
+    expect(stdout).toMatch(/^[01]\t[01]\.\d{4}\n\n\n\n\n\n[01]\t[01]\.\d{4}\n$/)
+    expect(code).toBe(1)
+  })
+
+  test('that pauses is answered while it pauses', async () => {
+    const { process, ended } = start(['predict', run, ...engine], {}, 'pipe')
+    const answer = () => new Promise<string>((resolve) => process.stdout!.once('data', (data) => resolve(String(data))))
+    for (const text of texts.slice(0, 3)) {
+      const answered = answer()
+      process.stdin!.write(`${text}\n`)
+      expect(await answered).toMatch(/^.*\n$/)
+    }
+    process.stdin!.end()
+    const { code, stdout, stderr } = await ended
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toBe((await predict([run], texts.slice(0, 3).join('\n'))).stdout)
+  })
+
+  test('whose reader has seen enough ends quietly, though more would come', async () => {
+    const { process, ended } = start(['predict', run, '--batch-size', '1', ...engine], {}, 'pipe')
+    process.stdin!.on('error', () => {}) // nobody reads it any more
+    const feeding = setInterval(() => process.stdin!.write('a film\n'), 20)
+    process.stdout!.once('data', () => process.stdout!.destroy())
+    const { code, stderr } = await ended
+    clearInterval(feeding)
+    expect([code, stderr]).toEqual([0, ''])
+  })
+
+  test('of nothing is no row', async () => {
+    expect(await predict([run], '')).toEqual({ code: 0, stdout: '', stderr: 'There were no rows.\n' })
+  })
+})
+
+describe('--output', () => {
+  const out = path('out/predictions.jsonl')
+  beforeAll(() => mkdirSync(path('out')))
+
+  test('is the whole of what would be printed, and is not replaced unless told', async () => {
+    const args = [run, '--scoring', 'rank', '--input', path('test.jsonl')]
+    const printed = await predict([...args, '--json'])
+    const written = await predict([...args, '--output', out])
+    expect(written).toEqual({ code: 0, stdout: `${out}: 20 rows\n`, stderr: '' })
+    expect(readFileSync(out, 'utf8')).toBe(printed.stdout)
+    expect(await predict([run, 'a', '--output', out])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: `${out}: exists already. Replace it with --force.\n`,
+    })
+    const replaced = await predict([run, 'a', '--output', out, '--force', '--json'])
+    expect(JSON.parse(replaced.stdout)).toMatchObject({ output: out, rows: 1, errors: 0, storage: { runs: 1 } })
+    expect(jsonLines(readFileSync(out, 'utf8'))).toEqual([{ line: 1, prediction: expect.any(String) }])
+    expect((await predict([run, 'a', '--output', '/dev/null', '--force'])).stderr).toBe(
+      '/dev/null: is a device or a pipe; --force replaces files only. Choose another --output.\n',
+    )
+    rmSync(out)
+  })
+
+  test.each(['SIGKILL', 'SIGINT'] as const)('has no name after %s', async (signal) => {
+    const { process, ended } = start(['predict', run, '--output', out, ...engine], {}, 'pipe')
+    const temporary = () => readdirSync(path('out')).filter((name) => name.startsWith('.predictions.jsonl.'))
+    process.stdin!.write('a film\n')
+    const size = () => temporary().map((name) => readFileSync(path(`out/${name}`)).length)[0] ?? 0
+    while (size() === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    process.kill(signal)
+    expect((await ended).code).toBe(signal === 'SIGINT' ? 130 : null)
+    expect(existsSync(out)).toBe(false)
+    expect(temporary()).toHaveLength(signal === 'SIGINT' ? 0 : 1)
+    for (const name of temporary()) rmSync(path(`out/${name}`))
+  })
+
+  test('an input that breaks off leaves nothing', async () => {
+    const { code, stderr } = await predict([run, '--input', folder, '--output', out])
+    expect([code, stderr]).toEqual([1, `${folder}: is a folder, not a file of rows.\n`])
+    expect(readdirSync(path('out'))).toEqual([])
+  })
+})
+
+describe('several runs', () => {
+  test('of one backbone predict what each does alone', async () => {
+    const alone = await Promise.all(
+      [run, noise].map((each) => predict([each, '--scoring', 'rank', '--json'], texts.join('\n'))),
+    )
+    const [first, second] = alone.map(({ stdout }) => jsonLines<{ line: number }>(stdout))
+    const args = [run, '--run', noise, '--scoring', 'rank']
+    const together = await predict([...args, '--json'], texts.join('\n'))
+    expect(together.stderr).toBe('2 runs on one backbone: 37.71 MB + 0.22 MB trained; as full copies 75.41 MB\n')
+    const without = ({ line, ...rest }: { line: number }) => rest
+    expect(jsonLines(together.stdout)).toEqual(
+      first!.map((row, i) => ({ line: row.line, predictions: { [run]: without(row), [noise]: without(second![i]!) } })),
+    )
+    const plain = await predict(args, texts.slice(0, 2).join('\n'))
+    expect(plain.stdout).toMatch(/^([01]\t[01]\.\d{4}\t[01]\t[01]\.\d{4}\n){2}$/)
+  })
+
+  test('are scored by eval as each alone, with the bytes that sharing saves', async () => {
+    const { stdout, stderr } = await compacter(['eval', run, noise, '--scoring', 'rank', '--json', ...engine])
+    const { runs, storage } = JSON.parse(stdout)
+    const alone = async (folder: string) =>
+      JSON.parse((await compacter(['eval', folder, '--scoring', 'rank', '--json', ...engine])).stdout)
+    expect(runs).toEqual([
+      { run, ...(await alone(run)) },
+      { run: noise, ...(await alone(noise)) },
+    ])
+    expect(storage).toEqual({
+      runs: 2,
+      backbone_bytes: 4 * 9_426_688,
+      trained_bytes: 4 * (18_368 + 35_776),
+      full_copies_bytes: 8 * 9_426_688,
+    })
+    expect(stderr.match(/^Backbone/gm)).toHaveLength(1)
+  })
+
+  test('of other weights are refused, by name and hash', async () => {
+    const backbone = path('other')
+    cpSync(join(packageRoot, 'configs/backbones/t5-nano'), backbone, { recursive: true })
+    const weights = readFileSync(join(backbone, 'model.safetensors'))
+    weights.writeUInt8(weights.at(-1)! ^ 1, weights.length - 1)
+    writeFileSync(join(backbone, 'model.safetensors'), weights)
+    const other = await makeRun(path('of-other'), `backbone=${backbone}`)
+    const refused = `${other}: was trained on ${backbone} (SHA-256 `
+    for (const { code, stdout, stderr } of [
+      await predict([run, '--run', other, 'a']),
+      await compacter(['eval', run, other, ...engine]),
+    ]) {
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr.startsWith(refused), stderr).toBe(true)
+      expect(stderr.slice(refused.length)).toMatch(
+        /^[0-9a-f]{12}…\), but \S+\/run on t5-nano \(SHA-256 [0-9a-f]{12}…\)\. Runs that are named together share one backbone: call the command once for each backbone\.\n$/,
+      )
+    }
+  })
+})
+
+describe('what cannot be predicted is refused at once', () => {
+  beforeAll(() => {
+    for (const cell of ['a', 'b', 'c', 'd']) cpSync(join(run, 'experiment.yaml'), path(`grid/${cell}/experiment.yaml`))
+  })
+  const refusals: [string, () => string[], string | undefined, string, number][] = [
+    [
+      'texts and --input',
+      () => [run, 'a', '--input', file],
+      undefined,
+      'There are texts and --input. Give one of the two.\n',
+      2,
+    ],
+    [
+      'a run in place of a text',
+      () => [run, noise],
+      undefined,
+      `${noise}: is a run, but stands where texts do: the first argument alone is a run. Name further runs with --run ${noise}.\n`,
+      1,
+    ],
+    ['a run twice', () => [run, '--run', run, 'a'], undefined, `${run}: is named twice. Name each run once.\n`, 1],
+    [
+      'no run',
+      () => [path('none'), 'a'],
+      undefined,
+      `${path('none')}: there is no such folder. Name a folder that \`compacter train\` made, such as runs/quickstart.\n`,
+      1,
+    ],
+    [
+      "a grid's folder",
+      () => [path('grid'), 'a'],
+      undefined,
+      `${path('grid')}: is no run: it has no experiment.yaml, but holds 4 runs. Name one of them: ${['a', 'b', 'c'].map((cell) => path(`grid/${cell}`)).join(', ')}, ….\n`,
+      1,
+    ],
+    ['no file', () => [run, '--input', path('none')], undefined, `${path('none')}: there is no such file.\n`, 1],
+    [
+      'a table without the column',
+      () => [run, '--input-format', 'csv'],
+      'texts,label\na,1\n',
+      "stdin:2: RUN needs the column 'text', which is not in this input. Did you mean 'texts'? Columns: texts, label.\n",
+      1,
+    ],
+    [
+      'a list in JSON',
+      () => [run, '--input', path('rows.json')],
+      undefined,
+      `${path('rows.json')}: is JSON by its ending; rows are read from JSON lines, one object a line. If it is JSON lines, say so with --input-format jsonl.\n`,
+      1,
+    ],
+  ]
+  test.each(refusals)('%s', async (_, args, stdin, expected, code) => {
+    expect(await predict(args(), stdin)).toEqual({ code, stdout: '', stderr: expected.replace('RUN', run) })
+  })
+
+  test('text for a task of two columns, and JSON is what it takes', async () => {
+    const two = await makeRun(path('two'), 'task.prompt="a: {text} b: {label}"')
+    const { code, stderr } = await predict([two, '--input-format', 'text'], 'a\n')
+    expect([code, stderr]).toEqual([
+      1,
+      `${two}: its task rotten-tomatoes needs the columns text, label; a line of text is only one. Give JSON lines, such as {"text":"…","label":"…"}, or a table with a header.\n`,
+    ])
+    const taken = await predict([two, '{"text": "x", "label": 1}', 'x', '--scoring', 'rank'])
+    expect([taken.code, taken.stderr]).toEqual([
+      1,
+      'TEXT 2: the line is not valid JSON.\n1 of 2 rows could not be predicted.\n',
+    ])
+    expect(taken.stdout).toMatch(/^[01]\t[01]\.\d{4}\n\n$/)
+  })
+})
+
+test('eval says how to rank where no output is right', async () => {
+  const { stderr } = await compacter(['eval', noise, '--split', 'validation', ...engine])
+  expect(stderr).toContain(
+    'Warning: All scores are 0: no output is right. `--scoring rank` takes the likeliest label, whatever would be put out.\n',
+  )
+})
