@@ -37,9 +37,12 @@ export const trainingOptions = z.strictObject({
     .default('float32')
     .describe('bfloat16: products of bfloat16 operands and frozen matrices in it; everything else stays float32.'),
   workers: z
-    .union([z.literal('slurm'), z.array(z.string().regex(ADDRESS)).min(1)], {
-      error: 'must be slurm or a list of addresses host:port.',
-    })
+    .union(
+      [z.literal('slurm'), z.array(z.string().regex(ADDRESS, { error: 'must be an address host:port.' })).min(1)],
+      {
+        error: 'must be slurm or a list of addresses, each host:port.',
+      },
+    )
     .optional()
     .describe('Processes of `compacter worker` that compute the steps, a part of the rows each: host:port, or slurm.'),
   on_worker_lost: z

@@ -11,11 +11,12 @@ export interface Address {
 }
 
 /** HOST:PORT, an IPv6 host in brackets. */
-export const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,5})$/
+export const ADDRESS =
+  /^(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+)):(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$/
 
 export function parseAddress(text: string): Address | undefined {
   const [, v6, host, port] = ADDRESS.exec(text) ?? []
-  if (port === undefined || Number(port) > 65535) return undefined
+  if (port === undefined) return undefined
   return { host: (v6 ?? host)!, port: Number(port) }
 }
 

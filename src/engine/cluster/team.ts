@@ -34,6 +34,8 @@ export async function assembleTeam(
   const { workers: wanted, seed, dropout, precision } = experiment.training
   if (!wanted) return undefined
   if (device.engine !== 'tensorflow') throw needsTensorflow(device)
+  const { size } = blueprintOf(config, experiment.method).layout
+  if (4 * size > LARGEST_VECTOR) throw tooLarge(size)
   const addresses = workerAddresses(wanted)
   progress.phase(`${addresses.length} workers`)
   const { name } = experiment.backbone
@@ -46,7 +48,7 @@ export async function assembleTeam(
   }
   const options = {
     setup,
-    size: blueprintOf(config, experiment.method).layout.size,
+    size,
     read: files.read,
     token: process.env.COMPACTER_WORKER_TOKEN || undefined,
     versions: { compacter: compacterVersion(), tensorflow: device.version },
@@ -67,6 +69,16 @@ export async function assembleTeam(
     progress.note(`Worker ${address}: ${threads} threads, weights ${WEIGHTS[weights]}.`)
   return { workers, members, lost: [], close }
 }
+
+/** A frame's length is 32 bits; the batch goes with the vector. */
+const LARGEST_VECTOR = 2 ** 32 - 2 ** 26
+
+const tooLarge = (size: number) =>
+  new UserError({
+    at: 'training.workers',
+    problem: `can't share ${size} trained parameters: they are sent whole at each step, ${LARGEST_VECTOR / 4} at most.`,
+    remedy: 'Train with a method that has fewer, or in one process.',
+  })
 
 const WEIGHTS = { kept: 'kept from before', cache: 'from its own cache', sent: 'sent to it' }
 

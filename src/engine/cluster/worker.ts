@@ -25,8 +25,10 @@ export interface WorkerOptions {
 const GREETING = 10_000
 /** Milliseconds between two signs of life. */
 const HEARTBEAT = 5000
-/** Bytes of one tensor, or of a vector and a batch, at most: the lengths are 32 bits. */
+/** Bytes of one tensor at most: the lengths are 32 bits. */
 const LARGEST = 2 ** 32 - 1
+/** Bytes of a batch's ids at most. */
+const LARGEST_BATCH = 2 ** 26
 const CONNECTIONS = 16
 
 /**
@@ -146,7 +148,7 @@ class Worker {
       await channel.send({ kind: 'ready', weights: origin, size: replica.size })
       this.#options.log(`${from}: ${setup.backbone.name}, ${setup.method.kind}; weights: ${ORIGINS[origin]}.`)
       for (;;) {
-        const frame = await channel.receive(LARGEST)
+        const frame = await channel.receive(Math.min(LARGEST, 4 * replica.size + LARGEST_BATCH))
         if (frame.header.kind === 'end') break
         await takeShare(channel, replica, frame)
         steps++
