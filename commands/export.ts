@@ -4,7 +4,7 @@ import { FORMATS } from '../src/export/names.js'
 export default class Export extends Command {
   static summary = "Write a run's best trained tensors in a format that others read."
   static description =
-    'safetensors is our own and holds every method; adapterhub and opendelta hold adapters for those Python libraries; huggingface is a whole T5, for methods that only change weights.'
+    'safetensors is our own and holds every method; adapterhub and opendelta hold adapters for those Python libraries; huggingface is a whole T5, for methods that only change weights; saved-model is backbone and method in one TensorFlow graph that encodes and decodes.'
   static examples = [
     {
       description: 'A folder of some hundred KB that `compacter eval` takes on another machine',
@@ -13,6 +13,10 @@ export default class Export extends Command {
     {
       description: 'For the Python library `adapters`',
       command: '<%= config.bin %> export runs/quickstart --format adapterhub --out exports/quickstart-adapterhub',
+    },
+    {
+      description: 'For TensorFlow Serving, which wants a folder with a number for its name, and Python',
+      command: '<%= config.bin %> export runs/quickstart --format saved-model --out served/quickstart/1',
     },
   ]
   static args = {

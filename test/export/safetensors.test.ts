@@ -9,7 +9,7 @@ import { silent } from '../../src/progress.js'
 import { packageRoot } from '../../src/root.js'
 import { openSafetensors } from '../../src/safetensors.js'
 import { engines, useEngine } from '../engines.js'
-import { logitsOf, makeRun } from './made_run.js'
+import { logitsOf, makeBackbone, makeRun } from './made_run.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'export-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -110,6 +110,24 @@ describe('an export as safetensors', () => {
     await expect(exportRun(broken, { ...options, out: join(parent, 'out') })).rejects.toThrow('has 5 bytes, too few')
     expect(readdirSync(parent)).toEqual([])
   })
+})
+
+test.each([
+  ['full', ['method=full']],
+  ['adapter', ['method=adapter', 'method.layer_norm=both']],
+  ['low-rank-adapter', ['method=low-rank-adapter']],
+  ['compacter with a drawn rule', ['method=compacter', 'method.n=2', 'method.rank=2', 'method.learn_rule=false']],
+  ['bitfit', ['method=bitfit']],
+  ['prompt-tuning-t', ['method=prompt-tuning-t']],
+  ['intrinsic-said', ['method=intrinsic-said', 'method.dimension=300']],
+  ['a trained head on a trimmed vocabulary', ['method.train_lm_head=true', 'backbone.trim_vocabulary=true']],
+  ['compacter on T5 v1.1', ['method.reduction_factor=6', `backbone=${join(folder, 'v1.1')}`]],
+])('gives the logits of the run to the bit: %s', async (name, sets) => {
+  await makeBackbone(join(folder, 'v1.1'))
+  const [run, target] = [join(folder, name), join(folder, `${name}-out`)]
+  await makeRun(run, ...sets)
+  await exportRun(run, { ...options, out: target })
+  expect(await logitsOf(target)).toEqual(await logitsOf(run))
 })
 
 describe('a hostile export is one clear error', () => {

@@ -55,6 +55,7 @@ const cases = (
   ] as const
 ).map(([name, sets]) => ({
   name,
+  target: name.endsWith('on T5 v1.1') ? 40 : 9, // there the furthest relative position is 20
   sets: sets.map((set) => set.replace('V1.1', join(folder, 'v1.1'))),
   run: join(folder, name, 'run'),
   out: join(folder, name, 'out'),
@@ -67,8 +68,8 @@ describe.skipIf(!engines.includes('tensorflow'))('a SavedModel', () => {
   beforeAll(async () => {
     await useEngine('tensorflow')
     await makeBackbone(join(folder, 'v1.1'))
-    for (const { run, out, sets } of cases) {
-      await makeRun(run, 'training.target_length=9', ...sets)
+    for (const { run, out, sets, target } of cases) {
+      await makeRun(run, `training.target_length=${target}`, ...sets)
       await exported(run, out)
     }
   })
