@@ -7,12 +7,12 @@ import { dropoutAt } from './dropout.js'
 import type { Model, ReadTensor } from './model.js'
 import type { OptimizerState } from './optimizer.js'
 import { loadLibrary } from './replay/library.js'
-import { type Replay, startReplay } from './replay/replay.js'
+import { type Replay, type ReplayOptions, startReplay } from './replay/replay.js'
 import { disposeState, type StepResult, trainingStep } from './step.js'
 import { loadedTensorflow } from './tensorflow.js'
 
-/** Steps from which on a captured step has paid for its capture: about a second a shape of a small model, see docs/benchmarks.md. */
-export const REPLAY_FROM = 200
+/** Steps from which on a captured training has paid for its captures, see docs/benchmarks.md, "When a capture pays". */
+export const REPLAY_FROM = 20
 
 /** What takes the steps of a training. */
 export interface Stepper {
@@ -86,7 +86,7 @@ export async function replayStepper(
   model: Model,
   experiment: Experiment,
   state: OptimizerState,
-  { read, threads }: { read: ReadTensor; threads: number },
+  { read, threads, onGraph }: { read: ReadTensor } & Pick<ReplayOptions, 'threads' | 'onGraph'>,
 ): Promise<Stepper> {
   const { dropout, seed, gradient_clip_norm, precision } = experiment.training
   const replay = await startReplay(model, read, {
@@ -95,6 +95,7 @@ export async function replayStepper(
     precision,
     seed,
     threads,
+    ...(onGraph && { onGraph }),
   })
   const values = (tensor: tf.Tensor) => tensor.data() as Promise<Float32Array>
   await replay.write({

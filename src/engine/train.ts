@@ -6,9 +6,10 @@ import type { Experiment } from '../experiment/schema.js'
 import { withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { beginRun, newRun, openRun, type Result, type RunFiles, readResult, writeJson } from '../run/directory.js'
-import { manifestOf } from '../run/manifest.js'
+import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
 import { trainingPlan } from '../task/batches.js'
+import { paddingLine } from '../task/lengths.js'
 import tf from '../tf.cjs'
 import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
@@ -17,7 +18,8 @@ import { evaluateSplit } from './evaluate.js'
 import { disposeModel, type Model, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
-import { type OpenedBackbone, prepareBackbone, prepareModel } from './prepare.js'
+import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
+import { type GraphFacts, sessionFacts } from './replay/replay.js'
 import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
 import { runTraining, type Training } from './trainer.js'
 
@@ -67,16 +69,18 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   progress.note(device.description)
   const { mode, why } = chooseMode(prepared.experiment, device, prepared.steps)
   progress.note(`Steps: ${mode} (${why}).`)
+  const { ladder, padding } = preparePadding(prepared, mode)
+  progress.note(paddingLine(padding))
   if (!options.resume) beginRun(files, experimentYaml(prepared.experiment))
   const model = prepareModel(prepared.experiment, prepared.backbone, progress)
   const counts = countsOf(model, prepared.backbone)
   const { train, validation, test } = prepared
   const dataFiles = { train: train.files, validation: validation.files, test: test.files }
   const backbone_sha256 = prepared.backbone.files.hash()
-  writeJson(
-    files.manifest,
-    manifestOf(prepared.experiment, device, { ...counts, backbone_sha256, engine_mode: mode }, dataFiles),
-  )
+  const session = mode === 'replay' ? sessionFacts(device.threads) : null
+  const facts = { ...counts, backbone_sha256, engine_mode: mode, session, graphs: [], padding }
+  const manifest = manifestOf(prepared.experiment, device, facts, dataFiles)
+  writeJson(files.manifest, manifest)
   const { state, run } = startOrResume(files, model, prepared)
   truncateMetrics(files.metrics, state.step)
   const evaluation = { experiment: prepared.experiment, tokenizer: prepared.backbone.tokenizer, progress, interrupted }
@@ -84,9 +88,17 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const stepper =
     mode === 'eager'
       ? eagerStepper(model, prepared.experiment, state)
-      : await replayStepper(model, prepared.experiment, state, { ...prepared.backbone.files, threads: device.threads })
+      : await replayStepper(model, prepared.experiment, state, {
+          ...prepared.backbone.files,
+          threads: device.threads,
+          onGraph: (graph) => noteGraph(files, manifest, graph),
+        })
   try {
-    const pace = await runTraining({ ...prepared, files, model, evaluation, progress, interrupted }, stepper, run)
+    const pace = await runTraining(
+      { ...prepared, ladder, files, model, evaluation, progress, interrupted },
+      stepper,
+      run,
+    )
     await saveTrained(files.last, model, await stepper.state())
     progress.phase('Testing the best checkpoint')
     const test = await testBest(files, model, prepared, evaluation)
@@ -145,6 +157,12 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
 export function closeAll({ data, backbone }: Prepared): void {
   data.close()
   backbone.files.close()
+}
+
+/** A graph is met while the run goes on: the manifest is written again. */
+function noteGraph(files: RunFiles, manifest: Manifest, graph: GraphFacts): void {
+  manifest.graphs.push({ ...graph, seconds: Math.round(graph.seconds * 100) / 100 })
+  writeJson(files.manifest, manifest)
 }
 
 /** A run goes on only with the experiment that it began with. */

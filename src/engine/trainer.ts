@@ -4,6 +4,7 @@ import type { Progress } from '../progress.js'
 import type { RunFiles } from '../run/directory.js'
 import { appendMetrics } from '../run/metrics_log.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
+import type { Ladder } from '../task/lengths.js'
 import { type RunState, saveCheckpoint, saveTrained } from './checkpoint.js'
 import type { PreparedSplit } from './data.js'
 import { type Evaluation, evaluateSplit, meanScore } from './evaluate.js'
@@ -21,6 +22,8 @@ export interface Training {
   train: PreparedSplit
   validation: PreparedSplit
   plan: TrainingPlan
+  /** Lengths to pad to; the next multiple of 8 without it. */
+  ladder: Ladder | undefined
   /** Optimiser steps of the whole run. */
   steps: number
   evaluation: Evaluation
@@ -63,12 +66,12 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
 }
 
 async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promise<void> {
-  const { experiment, files, train, plan, steps, progress } = training
+  const { experiment, files, train, plan, ladder, steps, progress } = training
   const { learning_rate: peak, warmup_steps: warmup } = experiment.training
   const step = stepper.count
   const rows = plan.batch(step)
   const rate = learningRate(step, { peak, warmup, steps })
-  const { taken, result } = await stepper.step(padBatch(train.tokens, rows), rate)
+  const { taken, result } = await stepper.step(padBatch(train.tokens, rows, ladder), rate)
   if (!taken) throw await notANumber(training, step + 1, rows, result)
   const { loss, gradientNorm } = result
   const figures = { loss, learning_rate: rate, gradient_norm: gradientNorm }

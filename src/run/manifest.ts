@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashFiles } from '../backbone/hash.js'
 import type { Device } from '../engine/device.js'
+import type { GraphFacts } from '../engine/replay/replay.js'
 import type { Experiment } from '../experiment/schema.js'
 import { packageRoot } from '../root.js'
+import type { Padding } from '../task/lengths.js'
 import tf from '../tf.cjs'
 
 /** What a run was made with, so that it can be told from another and repeated. */
@@ -20,7 +22,17 @@ export interface Manifest {
   threads: number
   /** How steps are taken: as captured graphs, or op by op. */
   engine_mode: 'replay' | 'eager'
+  /** Options of TensorFlow's session that replays; null where steps are eager. */
+  session: { intra_threads: number; inter_threads: number; rewrites: boolean; xla_level: number } | null
+  /** The graphs that the run replayed, in the order they were met; of a resumed run those since it went on. */
+  graphs: GraphFacts[]
   precision: 'float32' | 'bfloat16'
+  /**
+   * Whether an NVIDIA GPU may round float32 operands of products to TF32 for its tensor cores: TensorFlow lets it unless
+   * NVIDIA_TF32_OVERRIDE is 0. Null where no such GPU computes.
+   */
+  tensor_float_32: 'allowed' | 'off' | null
+  padding: Padding
   seed: number
   trained_parameters: number
   backbone_parameters: number
@@ -31,7 +43,10 @@ export interface Manifest {
 export function manifestOf(
   experiment: Experiment,
   device: Device,
-  facts: Pick<Manifest, 'trained_parameters' | 'backbone_parameters' | 'backbone_sha256' | 'engine_mode'>,
+  facts: Pick<
+    Manifest,
+    'trained_parameters' | 'backbone_parameters' | 'backbone_sha256' | 'engine_mode' | 'session' | 'graphs' | 'padding'
+  >,
   dataFiles: Record<string, string[]>,
 ): Manifest {
   const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
@@ -46,10 +61,16 @@ export function manifestOf(
     device: device.description,
     threads: device.threads,
     precision: experiment.training.precision,
+    tensor_float_32: tensorFloat32(device),
     seed: experiment.training.seed,
     ...facts,
     data_sha256: Object.fromEntries(Object.entries(dataFiles).map(([split, files]) => [split, hashFiles(files)])),
   }
+}
+
+function tensorFloat32({ engine, gpu }: Device): Manifest['tensor_float_32'] {
+  if (engine !== 'tensorflow' || !gpu) return null
+  return process.env.NVIDIA_TF32_OVERRIDE === '0' ? 'off' : 'allowed'
 }
 
 /** The commit of the toolkit's own checkout; null where it was installed as a package. */
