@@ -12,6 +12,9 @@ import { trainingPlan } from '../task/batches.js'
 import { paddingLine } from '../task/lengths.js'
 import tf from '../tf.cjs'
 import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
+import type { WorkerLost } from './cluster/client.js'
+import { workersStepper } from './cluster/stepper.js'
+import { assembleTeam, type Team } from './cluster/team.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { evaluateSplit } from './evaluate.js'
@@ -71,22 +74,28 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   progress.note(`Steps: ${mode} (${why}).`)
   const { ladder, padding } = preparePadding(prepared, mode)
   progress.note(paddingLine(padding))
+  const team = await assembleTeam(prepared.experiment, prepared.backbone, device, progress)
   if (!options.resume) beginRun(files, experimentYaml(prepared.experiment))
   const model = prepareModel(prepared.experiment, prepared.backbone, progress)
   const counts = countsOf(model, prepared.backbone)
   const { train, validation, test } = prepared
   const dataFiles = { train: train.files, validation: validation.files, test: test.files }
   const backbone_sha256 = prepared.backbone.files.hash()
-  const session = mode === 'replay' ? sessionFacts(device.threads) : null
-  const facts = { ...counts, backbone_sha256, engine_mode: mode, session, graphs: [], padding }
+  const session = mode === 'replay' && !team ? sessionFacts(device.threads) : null
+  const facts = { ...counts, backbone_sha256, engine_mode: mode, session, graphs: [], padding, ...(team && crew(team)) }
   const manifest = manifestOf(prepared.experiment, device, facts, dataFiles)
   writeJson(files.manifest, manifest)
   const { state, run } = startOrResume(files, model, prepared)
   truncateMetrics(files.metrics, state.step)
   const evaluation = { experiment: prepared.experiment, tokenizer: prepared.backbone.tokenizer, progress, interrupted }
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
-  const stepper =
-    mode === 'eager'
+  const goOn = (error: WorkerLost) => {
+    progress.warn(`${error.at} ${error.problem} The others go on.`)
+    writeJson(files.manifest, Object.assign(manifest, crew(team!)))
+  }
+  const stepper = team
+    ? workersStepper(model, prepared.experiment, team, state, goOn)
+    : mode === 'eager'
       ? eagerStepper(model, prepared.experiment, state)
       : await replayStepper(model, prepared.experiment, state, {
           ...prepared.backbone.files,
@@ -119,6 +128,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
     return result
   } finally {
     stepper.free()
+    team?.close()
     disposeModel(model)
     closeAll(prepared)
   }
@@ -165,10 +175,15 @@ function noteGraph(files: RunFiles, manifest: Manifest, graph: GraphFacts): void
   writeJson(files.manifest, manifest)
 }
 
+const crew = ({ members, lost }: Team) => ({ workers: members, workers_lost: lost })
+
+/** Who computes is no part of what: a run whose worker is gone goes on with others. */
+const MAY_CHANGE = /^training\.(workers(\.|$)|on_worker_lost$)/
+
 /** A run goes on only with the experiment that it began with. */
 function checkSame(files: RunFiles, experiment: Experiment): void {
   const before = loadExperiment(files.experiment)
-  const differing = differences(before, experiment)
+  const differing = differences(before, experiment).filter((key) => !MAY_CHANGE.test(key))
   if (differing.length === 0) return
   throw new UserError({
     at: files.experiment,

@@ -6,6 +6,7 @@ import { appendMetrics } from '../run/metrics_log.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
 import type { Ladder } from '../task/lengths.js'
 import { type RunState, saveCheckpoint, saveTrained } from './checkpoint.js'
+import { WorkerLost } from './cluster/client.js'
 import type { PreparedSplit } from './data.js'
 import { type Evaluation, evaluateSplit, meanScore } from './evaluate.js'
 import { Interrupted } from './interrupt.js'
@@ -60,7 +61,7 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
       await takeStep(training, stepper, pace)
     }
   } catch (error) {
-    if (error instanceof Interrupted || error instanceof NotANumber) await save()
+    if (error instanceof Interrupted || error instanceof NotANumber || error instanceof WorkerLost) await save()
     throw error
   }
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashFiles } from '../backbone/hash.js'
+import type { Team } from '../engine/cluster/team.js'
 import type { Device } from '../engine/device.js'
 import type { GraphFacts } from '../engine/replay/replay.js'
 import type { Experiment } from '../experiment/schema.js'
@@ -33,6 +34,9 @@ export interface Manifest {
    */
   tensor_float_32: 'allowed' | 'off' | null
   padding: Padding
+  /** Who computed the steps where it was not this process, and who of them was lost at which step. */
+  workers?: Team['members']
+  workers_lost?: Team['lost']
   seed: number
   trained_parameters: number
   backbone_parameters: number
@@ -45,7 +49,15 @@ export function manifestOf(
   device: Device,
   facts: Pick<
     Manifest,
-    'trained_parameters' | 'backbone_parameters' | 'backbone_sha256' | 'engine_mode' | 'session' | 'graphs' | 'padding'
+    | 'trained_parameters'
+    | 'workers'
+    | 'workers_lost'
+    | 'backbone_parameters'
+    | 'backbone_sha256'
+    | 'engine_mode'
+    | 'session'
+    | 'graphs'
+    | 'padding'
   >,
   dataFiles: Record<string, string[]>,
 ): Manifest {
