@@ -40,11 +40,12 @@ export async function serve({ listen, tokenFile, threads, log }: ServeOptions): 
     versions: { compacter: compacterVersion(), tensorflow: device.version },
     log,
   })
+  const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   log(
     `Worker on ${worker.address}, ${token ? 'for those with the token' : 'for everyone on this machine'}. ${device.description}.`,
   )
   log(UNENCRYPTED)
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  await ended
   worker.close()
   process.exit(0) // not after a step that may still compute
 }
