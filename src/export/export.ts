@@ -66,7 +66,7 @@ export async function exportRun(run: string, { format, out, force, progress }: E
       experiment,
     }
     await writeFolder(out, force, async (folder) => {
-      const loading = await formats[format].write(folder, { experiment, tensors, progress })
+      const loading = await formats[format].write(folder, { run: trained, experiment, tensors, progress })
       writeAtomically(join(folder, CARD), cardText(card))
       writeAtomically(join(folder, 'README.md'), readme(card, loading))
     })

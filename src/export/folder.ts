@@ -1,4 +1,15 @@
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { writeError } from '../atomic.js'
 import { UserError } from '../error.js'
@@ -35,6 +46,7 @@ export async function writeFolder(
     const filled = join(temporary, 'new')
     mkdirSync(filled)
     await fill(filled)
+    syncFiles(filled)
     checkTarget(path, force) // again: something may have come meanwhile
     if (existsSync(path)) renameSync(path, join(temporary, 'old'))
     renameSync(filled, path)
@@ -42,6 +54,19 @@ export async function writeFolder(
     throw writeError(path, error)
   } finally {
     rmSync(temporary, { recursive: true, force: true })
+  }
+}
+
+/** On the disk before the folder has its name: what is copied, or written by TensorFlow, is not synced yet. */
+function syncFiles(folder: string): void {
+  if (process.platform === 'win32') return // which syncs only what is open for writing
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const fd = openSync(join(folder, name), 'r')
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
   }
 }
 

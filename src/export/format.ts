@@ -2,10 +2,13 @@ import type { Experiment } from '../experiment/schema.js'
 import type { MethodOptions } from '../method/options.js'
 import type { Progress } from '../progress.js'
 import type { SafetensorsFile } from '../safetensors.js'
+import type { TrainedRun } from './trained_run.js'
 
 /** What a format writes from. */
 export interface Trained {
   experiment: Experiment
+  /** Where they are from. */
+  run: TrainedRun
   /** Trained tensors by name. */
   tensors: SafetensorsFile
   progress: Progress

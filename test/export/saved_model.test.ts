@@ -10,6 +10,7 @@ import { exportRun } from '../../src/export/export.js'
 import { openTrainedRun } from '../../src/export/trained_run.js'
 import { silent } from '../../src/progress.js'
 import { packageRoot } from '../../src/root.js'
+import { writeSafetensors } from '../../src/safetensors.js'
 import { smallExperiment } from '../cli.js'
 import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
@@ -111,6 +112,23 @@ describe.skipIf(!engines.includes('tensorflow'))('a SavedModel', () => {
     expect(last![0]).not.toContain(1)
     const adapter = cases.find(({ name }) => name === 'adapter')!
     expect(servedOutputs(adapter.out, batches).outputIds[2]).toEqual([[3620, 1]])
+  })
+
+  test('is refused on other weights of the backbone, and where a trained tensor is missing', async () => {
+    const portable = join(folder, 'portable')
+    await exportRun(cases[3]!.run, { format: 'safetensors', out: portable, force: false, progress: silent })
+    const card = join(portable, 'compacter.json')
+    writeFileSync(card, readFileSync(card, 'utf8').replace(/"sha256": "[0-9a-f]{64}"/, `"sha256": "${'f'.repeat(64)}"`))
+    await expect(exported(portable, join(folder, 'none'))).rejects.toThrow(
+      `${portable}: was trained on weights with SHA-256 ffffffffffff…; those in `,
+    )
+    const run = await makeRun(join(folder, 'damaged'), 'method=compacter')
+    const tensors = join(run, 'best.safetensors')
+    writeSafetensors(tensors, [['rule', { shape: [2, 2, 2], data: new Float32Array(8) }]])
+    await expect(exported(run, join(folder, 'none'))).rejects.toThrow(
+      `${tensors}: rule has the shape [2,2,2]; the method's options give [4,4,4]. The file and the run's experiment.yaml do not belong together.`,
+    )
+    expect(existsSync(join(folder, 'none'))).toBe(false)
   })
 
   test('killed half-way, leaves nothing under its name', async () => {

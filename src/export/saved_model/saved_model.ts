@@ -2,12 +2,13 @@ import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../../atomic.js'
 import { startDevice } from '../../engine/device.js'
-import { prepareBackbone } from '../../engine/prepare.js'
+import { type OpenedBackbone, prepareBackbone } from '../../engine/prepare.js'
 import { SETUP_COMMAND } from '../../engine/provision/cache.js'
 import { loadLibrary } from '../../engine/replay/library.js'
 import { type LoadedTensorflow, loadedTensorflow } from '../../engine/tensorflow.js'
 import { UserError } from '../../error.js'
-import type { ExportFormat } from '../format.js'
+import type { ExportFormat, Trained } from '../format.js'
+import { checkBackbone } from '../trained_run.js'
 import { saverNodes, writeVariables } from './checkpoint.js'
 import { type Described, type Signature, savedModel } from './meta_graph.js'
 import { HIDDEN_STATES, OUTPUT_IDS, SOURCE_IDS, servingGraph } from './serving_graph.js'
@@ -17,30 +18,43 @@ import { trainedModel } from './values.js'
 export const savedModelFormat: ExportFormat = {
   refusal: () => undefined,
   async write(folder, trained) {
-    const { experiment, progress } = trained
     const tensorflow = await startTensorflow()
-    const library = loadLibrary(tensorflow.engine)
-    const backbone = await prepareBackbone(experiment, progress)
-    const model = trainedModel(trained, backbone)
+    const backbone = await prepareBackbone(trained.experiment, trained.progress)
     try {
-      const { source_length, target_length = LONGEST } = experiment.training
-      progress.phase('Graph')
-      const { nodes, versions, variables } = servingGraph(library, model.served, target_length)
-      progress.phase('Variables')
-      const shapes = new Map(variables.map((name) => [name, model.served.shapes.get(name)!]))
-      mkdirSync(join(folder, 'variables'))
-      await writeVariables(library, join(folder, 'variables', 'variables'), shapes, model.read, versions)
-      const graph = { nodes: [...nodes, ...saverNodes(variables)], versions }
-      const signatures = signaturesOf(backbone.config.dModel)
-      writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, tensorflow.version))
-      mkdirSync(join(folder, 'assets.extra'))
-      copyFileSync(backbone.files.tokenizerFile, join(folder, TOKENIZER))
-      return readme(source_length, target_length)
+      checkBackbone(trained.run, backbone.files)
+      return await writeSavedModel(folder, trained, backbone, tensorflow)
     } finally {
-      model.free()
       backbone.files.close()
     }
   },
+}
+
+async function writeSavedModel(
+  folder: string,
+  trained: Trained,
+  backbone: OpenedBackbone,
+  tensorflow: LoadedTensorflow,
+): Promise<string> {
+  const { experiment, progress } = trained
+  const { source_length, target_length = LONGEST } = experiment.training
+  const library = loadLibrary(tensorflow.engine)
+  const model = trainedModel(trained, backbone)
+  try {
+    progress.phase('Graph')
+    const { nodes, versions, variables } = servingGraph(library, model.served, target_length)
+    progress.phase('Variables')
+    const shapes = new Map(variables.map((name) => [name, model.served.shapes.get(name)!]))
+    mkdirSync(join(folder, 'variables'))
+    await writeVariables(library, join(folder, 'variables', 'variables'), shapes, model.read, versions)
+    const graph = { nodes: [...nodes, ...saverNodes(variables)], versions }
+    const signatures = signaturesOf(backbone.config.dModel)
+    writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, tensorflow.version))
+    mkdirSync(join(folder, 'assets.extra'))
+    copyFileSync(backbone.files.tokenizerFile, join(folder, TOKENIZER))
+    return readme(source_length, target_length)
+  } finally {
+    model.free()
+  }
 }
 
 /** Ids of an output where the experiment does not say. */
@@ -103,7 +117,7 @@ print(predict(["…"]))
 | \`serving_default\` | \`source_ids\` int32 [batch, length] | \`output_ids\` int32 [batch, steps], at most ${targetLength} |
 | \`encode\` | \`source_ids\` int32 [batch, length] | \`hidden_states\` float32 [batch, length, d] |
 
-Batch and length are free. Sources end with \`</s>\` (the tokenizer's own last step) and are padded with 0, which nothing
+Batch (of one row at least) and length are free. Sources end with \`</s>\` (the tokenizer's own last step) and are padded with 0, which nothing
 looks at. Outputs are decoded greedily; a row ends with \`</s>\`, then 0; one that was cut has no \`</s>\`. After prompt
 tuning the prompt's vectors stand in front of the hidden states.
 

@@ -2,9 +2,11 @@ import { backboneTensors } from '../../backbone/tensors.js'
 import { loadTrained } from '../../engine/checkpoint.js'
 import { disposeModel, evaluationPass } from '../../engine/model.js'
 import { type OpenedBackbone, prepareModel } from '../../engine/prepare.js'
+import { UserError } from '../../error.js'
+import type { ParameterSpec } from '../../method/method.js'
 import { methodOf } from '../../method/registry.js'
 import { startValues } from '../../method/start.js'
-import { elements } from '../../safetensors.js'
+import { elements, type SafetensorsFile } from '../../safetensors.js'
 import tf from '../../tf.cjs'
 import type { Trained } from '../format.js'
 import type { Served } from './pieces.js'
@@ -17,14 +19,19 @@ export interface TrainedModel {
   free(): void
 }
 
-/** The trained model; where the method makes weights of its own, such as of a random subspace, they are made now. */
+/**
+ * The trained model; where the method makes weights of its own, such as of a random subspace, they are made now.
+ * @throws UserError naming file and tensor where one is missing or has another shape.
+ */
 export function trainedModel(trained: Trained, backbone: OpenedBackbone): TrainedModel {
   const { experiment, tensors } = trained
   const { method: options, training } = experiment
   const { config, files } = backbone
   const method = methodOf(options)
   const ofBackbone = backboneTensors(config)
-  const own = method.parameters(options, config).filter(({ name }) => !ofBackbone.has(name))
+  const parameters = method.parameters(options, config)
+  checkTensors(tensors, parameters)
+  const own = parameters.filter(({ name }) => !ofBackbone.has(name))
   const constants = new Map((method.constants?.(options, config) ?? []).map((spec) => [spec.name, spec]))
   const made = options.kind === 'intrinsic' ? madeWeights(trained, backbone) : undefined
   const shapes = new Map([
@@ -46,6 +53,20 @@ export function trainedModel(trained: Trained, backbone: OpenedBackbone): Traine
       return files.read(name).subarray(0, elements(shapes.get(name)!))
     },
     free: () => made?.free(),
+  }
+}
+
+function checkTensors({ path, entries }: SafetensorsFile, parameters: ParameterSpec[]): void {
+  for (const { name, shape } of parameters) {
+    const stored = entries.get(name)?.shape
+    if (String(stored) === String(shape)) continue
+    throw new UserError({
+      at: path,
+      problem: stored
+        ? `${name} has the shape [${stored}]; the method's options give [${shape}].`
+        : `has no tensor ${name}.`,
+      remedy: "The file and the run's experiment.yaml do not belong together.",
+    })
   }
 }
 
