@@ -66,7 +66,7 @@ export async function assembleTeam(
   }
   const members = workers.map(({ address, threads, weights }) => ({ address, threads, weights }))
   for (const { address, threads, weights } of members)
-    progress.note(`Worker ${address}: ${threads} threads, weights ${WEIGHTS[weights]}.`)
+    progress.note(`Worker ${address}: ${threads} CPU thread${threads === 1 ? '' : 's'}, weights ${WEIGHTS[weights]}.`)
   return { workers, members, lost: [], close }
 }
 
