@@ -42,6 +42,9 @@ export const once = (target: string, work: () => Promise<void>): Promise<void> =
     () => {},
   )
 
+/** Whether a process that lives holds this lock file. */
+export const isLocked = async (file: string): Promise<boolean> => existsSync(file) && !(await abandoned(file))
+
 async function take(file: string): Promise<boolean> {
   try {
     const handle = await open(file, 'wx')

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { packageRoot } from './root.js'
 
-export type PresetKind = 'backbones' | 'methods' | 'tasks'
+export type PresetKind = 'backbones' | 'methods' | 'tasks' | 'sweeps'
 
 const presetsRoot = join(packageRoot, 'configs')
 const experimentsRoot = join(packageRoot, 'experiments')

@@ -36,9 +36,20 @@ export interface TrainOptions extends DeviceOptions {
   interrupted: () => boolean
 }
 
+/** Another process holds the run. */
+export class RunBusy extends UserError {
+  constructor(folder: string) {
+    super({
+      at: folder,
+      problem: 'another process is training this run.',
+      remedy: 'Wait for it, or choose another folder with --run-dir.',
+    })
+  }
+}
+
 /**
  * Trains an experiment into a run directory and reports it: validation and test scores of the best checkpoint.
- * @throws Interrupted after saving, UserError for what the user can mend.
+ * @throws Interrupted after saving, RunBusy, UserError for what the user can mend.
  */
 export async function train(experiment: Experiment, options: TrainOptions): Promise<Result> {
   const { folder, resume } = options
@@ -47,11 +58,7 @@ export async function train(experiment: Experiment, options: TrainOptions): Prom
     `${files.folder}.lock`,
     () => trainInto(files, experiment, options),
     () => {
-      throw new UserError({
-        at: folder,
-        problem: 'another process is training this run.',
-        remedy: `Wait for it, or choose another folder with --run-dir.`,
-      })
+      throw new RunBusy(folder)
     },
   )
 }

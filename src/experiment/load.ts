@@ -38,7 +38,7 @@ export interface LoadedExperiment {
  * Reads, merges and checks an experiment: a file, or the name of one that comes with the toolkit (`quickstart`).
  * `overrides` are the texts of `--set`: `method.n=8`. Throws ExperimentProblems.
  */
-export function loadExperiment(file: string, overrides: readonly string[] = []): Experiment {
+export function loadExperiment(file: string, overrides: readonly (string | Override)[] = []): Experiment {
   return readExperiment(file, overrides).experiment
 }
 
@@ -48,7 +48,7 @@ export function experimentYaml(experiment: Experiment): string {
 }
 
 /** As loadExperiment, and tells the backbone's dimensions and where each value came from. */
-export function readExperiment(file: string, overrides: readonly string[] = []): LoadedExperiment {
+export function readExperiment(file: string, overrides: readonly (string | Override)[] = []): LoadedExperiment {
   const complaints: Complaint[] = []
   const path = findExperiment(file)
   const source = yamlSource(path, dirname(resolve(path)), complaints)

@@ -22,8 +22,8 @@ export function originsOf(layers: readonly Layer[]): (path: Path) => Origin {
     const found = layers
       .filter(({ under }) => under.every((key, i) => key === path[i]))
       .map(({ under, source }) => {
-        const { at, depth, held = depth } = source.find(path.slice(under.length))
-        return { at, folder: source.folder, depth: depth && depth + under.length, held: held && held + under.length }
+        const { at, depth, held = depth, folder = source.folder } = source.find(path.slice(under.length))
+        return { at, folder, depth: depth && depth + under.length, held: held && held + under.length }
       })
     const deepest = (of: 'depth' | 'held') => found.reduce((best, next) => (next[of] >= best[of] ? next : best))
     return { at: deepest('depth').at, folder: deepest('held').folder }

@@ -3,17 +3,22 @@ import type { Complaint } from '../error.js'
 import { isMapping, type Mapping } from './merge.js'
 import type { Path, Source } from './source.js'
 
-/** One `--set key=value`. */
+/** One `--set key=value`, or a value that a sweep sets. */
 export interface Override {
   path: string[]
   value: unknown
-  /** Its own name in errors: `--set method.n=5`. */
+  /** Its own name in errors: `--set method.n=5`, or its place in a file. */
   at: string
+  /** Place of what is inside the value, where that is written in a file. */
+  inside?: (path: Path) => string
+  /** Folder that relative paths in it start from; the current one unless told. */
+  folder?: string
 }
 
-/** Parses `key=value`s, the values as YAML; what is wrong goes into `complaints`. */
-export function parseOverrides(texts: readonly string[], complaints: Complaint[]): Override[] {
+/** Parses `key=value`s, the values as YAML; what is wrong goes into `complaints`. What is parsed already stays as it is. */
+export function parseOverrides(texts: readonly (string | Override)[], complaints: Complaint[]): Override[] {
   return texts.flatMap((text) => {
+    if (typeof text !== 'string') return [text]
     const at = `--set ${text}`
     const equals = text.indexOf('=')
     const path = text.slice(0, equals).split('.')
@@ -57,8 +62,9 @@ export function overridesSource(overrides: readonly Override[]): Source {
       const setsIt = (override: Override) => override.path.every((key, i) => i < path.length && key === String(path[i]))
       const found = overrides.findLast(setsIt)
       if (!found) return { at: '--set', depth: -1 }
-      const held = found.path.length + reach(found.value, path.slice(found.path.length))
-      return { at: found.at, depth: path.length, held }
+      const inside = path.slice(found.path.length)
+      const held = found.path.length + reach(found.value, inside)
+      return { at: found.inside?.(inside) ?? found.at, folder: found.folder, depth: path.length, held }
     },
   }
 }

@@ -10,8 +10,11 @@ export interface Source {
   value: unknown
   /** Folder that relative paths in it start from. */
   folder: string
-  /** Place of the deepest key on this path that the source answers for, how deep that is, and how deep it has values. */
-  find(path: Path): { at: string; depth: number; held?: number }
+  /**
+   * Place of the deepest key on this path that the source answers for, how deep that is, how deep it has values, and the
+   * folder that they start from where it is another one.
+   */
+  find(path: Path): { at: string; depth: number; held?: number; folder?: string | undefined }
 }
 
 /** Parses YAML. What is wrong with it goes into `complaints`; `value` is then undefined. */

@@ -12,30 +12,40 @@ export interface Fault extends Words {
   path: PropertyKey[]
 }
 
-/** Words every issue that zod found in `tree`, checked against `schema`. */
-export function wordIssues(issues: readonly Issue[], schema: z.ZodType, tree: unknown): Fault[] {
+/** Words every issue that zod found in `tree`, checked against `schema`; `whole` is what the tree itself is called. */
+export function wordIssues(
+  issues: readonly Issue[],
+  schema: z.ZodType,
+  tree: unknown,
+  whole = 'An experiment',
+): Fault[] {
   return issues.flatMap((issue): Fault[] => {
-    if (issue.code === 'unrecognized_keys') return unknownKeys(issue, schema, tree)
-    if (valueAt(tree, issue.path) === undefined) return [missingKey(issue, schema, tree)]
+    if (issue.code === 'unrecognized_keys') return unknownKeys(issue, schema, tree, whole)
+    if (valueAt(tree, issue.path) === undefined) return [missingKey(issue, schema, tree, whole)]
     const { problem, remedy } = wordIssue(issue, schema, tree)
     return [{ path: issue.path, problem: `${issue.path.join('.')} ${problem}`, ...(remedy && { remedy }) }]
   })
 }
 
-function unknownKeys(issue: z.core.$ZodIssueUnrecognizedKeys, schema: z.ZodType, tree: unknown): Fault[] {
+function unknownKeys(
+  issue: z.core.$ZodIssueUnrecognizedKeys,
+  schema: z.ZodType,
+  tree: unknown,
+  whole: string,
+): Fault[] {
   const here = schemaAt(schema, issue.path, tree)
   const known = here ? Object.keys(optionsOf(here, valueAt(tree, issue.path))) : []
   return issue.keys.map((key) => {
-    const problem = `${nameOf(issue.path)} has no key ${key}.`
+    const problem = `${nameOf(issue.path, whole)} has no key ${key}.`
     return { path: [...issue.path, key], problem, remedy: suggestion(key, known, 'Keys') }
   })
 }
 
 /** A key that must be there and is not: told at its parent. */
-function missingKey(issue: Issue, schema: z.ZodType, tree: unknown): Fault {
+function missingKey(issue: Issue, schema: z.ZodType, tree: unknown, whole: string): Fault {
   const path = issue.path.slice(0, -1)
   const description = schemaAt(schema, issue.path, tree)?.description
-  const problem = `${nameOf(path)} has no ${String(issue.path.at(-1))}.`
+  const problem = `${nameOf(path, whole)} has no ${String(issue.path.at(-1))}.`
   return { path, problem, ...(description && { remedy: `Needed: ${description}` }) }
 }
 
@@ -95,7 +105,7 @@ export function suggestion(word: string, known: readonly string[], plural: strin
   return near ? `Did you mean ${near}?` : `${plural}: ${known.join(', ')}.`
 }
 
-const nameOf = (path: readonly PropertyKey[]) => (path.length === 0 ? 'An experiment' : path.join('.'))
+const nameOf = (path: readonly PropertyKey[], whole: string) => (path.length === 0 ? whole : path.join('.'))
 
 /** A value as YAML's flow style would have it. */
 export const shown = (value: unknown): string => JSON.stringify(value) ?? String(value)

@@ -1,0 +1,26 @@
+import { Args, Command } from '@oclif/core'
+import { deviceFlags } from '../../src/flags.js'
+import type { Result } from '../../src/run/directory.js'
+
+export default class Cell extends Command {
+  static summary = 'Train one cell of a sweep to its end, as sweep run and the jobs of a cluster do.'
+  static hidden = true
+  static args = {
+    folder: Args.directory({ description: "The sweep's folder.", required: true }),
+    index: Args.integer({ description: 'Number of the cell in cells.json, from 0.', required: true, min: 0 }),
+  }
+  static flags = { ...deviceFlags }
+  static enableJsonFlag = true
+
+  async run(): Promise<Result> {
+    const { args, flags } = await this.parse(Cell)
+    const { runCell } = await import('../../src/sweep/cell.js')
+    const { untilInterrupted } = await import('../../src/engine/interrupt.js')
+    const { terminalProgress } = await import('../../src/terminal.js')
+    const progress = await terminalProgress()
+    const { engine, threads } = flags
+    return untilInterrupted((interrupted) =>
+      runCell(args.folder, args.index, { engine, threads, progress, interrupted }),
+    )
+  }
+}

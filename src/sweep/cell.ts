@@ -1,0 +1,53 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DeviceOptions } from '../engine/device.js'
+import { Interrupted } from '../engine/interrupt.js'
+import { RunBusy, train } from '../engine/train.js'
+import { BAD_USAGE, UserError } from '../error.js'
+import type { Progress } from '../progress.js'
+import { type Result, readResult, runFiles } from '../run/directory.js'
+import { forgetFailure, type PlannedSweep, readPlanned, writeFailure } from './folder.js'
+
+/** Exit code of a cell that another process is training: no failure of the cell's. */
+export const BUSY = 75
+
+class CellBusy extends UserError {
+  override readonly exitCode = BUSY
+}
+
+class NoSuchCell extends UserError {
+  override readonly exitCode = BAD_USAGE
+}
+
+export interface RunCellOptions extends DeviceOptions {
+  progress: Progress
+  interrupted: () => boolean
+}
+
+/**
+ * Trains one cell of a sweep to its end, in this process; a finished one is left as it is, a begun one resumed.
+ * @throws Interrupted after saving; CellBusy where another process is at it; any other error after it was written down
+ * beside the run, in failure.json.
+ */
+export async function runCell(folder: string, index: number, options: RunCellOptions): Promise<Result> {
+  const cell = cellAt(readPlanned(folder), index)
+  const files = runFiles(join(folder, cell.name))
+  const finished = readResult(files)
+  if (finished) return finished
+  try {
+    forgetFailure(folder, cell.name)
+    return await train(cell.experiment, { ...options, folder: files.folder, resume: existsSync(files.experiment) })
+  } catch (error) {
+    if (error instanceof Interrupted) throw error
+    if (error instanceof RunBusy) throw new CellBusy(error)
+    mkdirSync(files.folder, { recursive: true })
+    writeFailure(folder, cell.name, (error as Error).message)
+    throw error
+  }
+}
+
+function cellAt({ cells }: PlannedSweep, index: number): PlannedSweep['cells'][number] {
+  const cell = cells[index]
+  if (cell) return cell
+  throw new NoSuchCell({ problem: `There is no cell ${index}.`, remedy: `Cells: 0 to ${cells.length - 1}.` })
+}

@@ -1,0 +1,112 @@
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { UserError } from '../error.js'
+import { experimentSchema } from '../experiment/schema.js'
+import { isLocked } from '../lock.js'
+import { type Result, type RunFiles, readResult, runFiles, writeJson } from '../run/directory.js'
+import { slurmOptions } from './schema.js'
+
+/** Paths of a sweep's own files; beside them stands a run directory for each cell. */
+export function sweepFiles(folder: string) {
+  return {
+    folder,
+    /** The sweep file as it is in force, for people. */
+    sweep: join(folder, 'sweep.yaml'),
+    /** What a process needs to run any cell, in the order of their indices. */
+    cells: join(folder, 'cells.json'),
+    logs: join(folder, 'logs'),
+    slurm: join(folder, 'slurm.json'),
+    results: join(folder, 'results.json'),
+    csv: join(folder, 'results.csv'),
+    markdown: join(folder, 'results.md'),
+  }
+}
+
+const plannedSchema = z.strictObject({
+  name: z.string(),
+  axes: z.array(z.string()),
+  slurm: slurmOptions,
+  cells: z.array(
+    z.strictObject({ name: z.string(), axes: z.record(z.string(), z.unknown()), experiment: experimentSchema }),
+  ),
+})
+/** What cells.json holds. */
+export type PlannedSweep = z.infer<typeof plannedSchema>
+
+/** @throws UserError where the folder is no sweep's. */
+export function readPlanned(folder: string): PlannedSweep {
+  const { cells } = sweepFiles(folder)
+  if (!existsSync(cells)) {
+    throw new UserError({
+      at: folder,
+      problem: existsSync(folder) ? 'is no sweep: it has no cells.json.' : 'there is no such folder.',
+      remedy: 'Name a folder that `compacter sweep run` made, such as runs/quick.',
+    })
+  }
+  const parsed = plannedSchema.safeParse(jsonOr(cells))
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw damaged(cells, `${issue!.path.join('.')}: ${issue!.message}`)
+}
+
+function jsonOr(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw damaged(file, (error as Error).message)
+  }
+}
+
+const damaged = (at: string, why: string) =>
+  new UserError({ at, problem: `is damaged: ${why}.`, remedy: 'The same `compacter sweep run` writes it again.' })
+
+/** Why a cell failed, and when. */
+export interface Failure {
+  reason: string
+  /** ISO 8601, UTC. */
+  at: string
+}
+
+const failureFile = (folder: string, name: string) => join(folder, name, 'failure.json')
+
+export const writeFailure = (folder: string, name: string, reason: string): void =>
+  writeJson(failureFile(folder, name), { reason, at: new Date().toISOString() } satisfies Failure)
+
+export const forgetFailure = (folder: string, name: string): void => rmSync(failureFile(folder, name), { force: true })
+
+export type CellState =
+  | { state: 'finished'; result: Result }
+  | { state: 'failed'; reason: string }
+  | { state: 'running' | 'stopped'; step: number }
+  | { state: 'waiting' }
+
+/** What became of a cell so far, read from its run directory. */
+export async function cellState(folder: string, name: string): Promise<CellState> {
+  const files = runFiles(join(folder, name))
+  const running = await isLocked(`${files.folder}.lock`)
+  const result = readResult(files)
+  if (result) return { state: 'finished', result }
+  if (running) return { state: 'running', step: lastStep(files) }
+  const failure = failureFile(folder, name)
+  if (existsSync(failure)) return { state: 'failed', reason: (jsonOr(failure) as Failure).reason }
+  return existsSync(files.experiment) ? { state: 'stopped', step: lastStep(files) } : { state: 'waiting' }
+}
+
+/** More than two lines of metrics.jsonl have. */
+const TAIL_BYTES = 4096
+
+/** The last step in metrics.jsonl; a line that is only half written does not count. */
+function lastStep({ metrics }: RunFiles): number {
+  if (!existsSync(metrics)) return 0
+  const file = openSync(metrics, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES))
+    readSync(file, tail, 0, tail.length, size - tail.length)
+    const steps = [...tail.toString().matchAll(/^\{"step":(\d+),.*\}$/gm)]
+    return Number(steps.at(-1)?.[1] ?? 0)
+  } finally {
+    closeSync(file)
+  }
+}
