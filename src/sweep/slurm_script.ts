@@ -1,0 +1,87 @@
+import { join } from 'node:path'
+import type { DeviceOptions } from '../engine/device.js'
+import { INTERRUPTED } from '../engine/interrupt.js'
+import { packageRoot } from '../root.js'
+import type { SlurmOptions } from './schema.js'
+
+/** What one job array is to do. */
+export interface Batch {
+  /** Of the sweep, absolute. */
+  folder: string
+  /** Of cells in cells.json; each is a task of the array. */
+  indices: readonly number[]
+  slurm: SlurmOptions
+  /** Cells at once; as many as the cluster gives unless told. */
+  jobs?: number | undefined
+  engine?: DeviceOptions['engine'] | undefined
+}
+
+/** What one line asks the scheduler for, and the key of the sweep file that it comes from, if any. */
+export interface Request {
+  text: string
+  path?: (string | number)[]
+}
+
+/** The `#SBATCH` lines. The last one wins, so `slurm.lines` can change every choice made here. */
+export function requestsOf({ folder, indices, jobs, slurm }: Batch): Request[] {
+  const asked = (key: keyof SlurmOptions, option: string): Request[] =>
+    slurm[key] === undefined ? [] : [{ text: `#SBATCH ${option}${slurm[key]}`, path: ['slurm', key] }]
+  return [
+    { text: '#SBATCH --job-name=compacter-sweep' },
+    { text: `#SBATCH --array=${ranges(indices)}${jobs === undefined ? '' : `%${jobs}`}` },
+    { text: `#SBATCH "--chdir=${folder.replace(/["\\]/g, '\\$&')}"` },
+    { text: '#SBATCH --output=logs/%a.log --open-mode=append' },
+    { text: '#SBATCH --nodes=1 --ntasks=1' },
+    { text: '#SBATCH --requeue --signal=B:USR1@60' },
+    ...asked('partition', '--partition='),
+    ...asked('account', '--account='),
+    ...asked('time', '--time='),
+    ...asked('gpus', '--gres=gpu:'),
+    ...asked('memory', '--mem='),
+    ...asked('cpus', '--cpus-per-task='),
+    ...(slurm.lines ?? []).flatMap((text, i) => (isRequest(text) ? [{ text, path: ['slurm', 'lines', i] }] : [])),
+  ]
+}
+
+const isRequest = (line: string) => line.startsWith('#SBATCH')
+
+/** A whole batch script; a person can read it and submit it again. */
+export const batchScript = (batch: Batch): string => scriptOf(requestsOf(batch), batch)
+
+export const scriptOf = (requests: readonly Request[], batch: Batch): string =>
+  ['#!/bin/bash', ...requests.map(({ text }) => text), '', jobOf(batch)].join('\n')
+
+const jobOf = ({ folder, slurm, engine }: Batch) => `\
+# Before its time limit a cell is told by SIGUSR1, saves, and is queued again. scancel sends SIGTERM, to the cell as well:
+# that saves, too, but is the end; \`compacter sweep run\` goes on.
+trap 'limit=1; [ "$cell" ] && kill -TERM $cell' USR1
+trap : TERM
+${(slurm.lines ?? []).flatMap((line) => (isRequest(line) ? [] : [`${line}\n`])).join('')}
+node=${quoted(process.execPath)}
+compacter=${quoted(join(packageRoot, 'bin', 'run.js'))}
+threads=\${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}
+[ "$limit" ] && exit ${INTERRUPTED}
+"$node" "$compacter" sweep cell ${quoted(folder)} "$SLURM_ARRAY_TASK_ID" --threads "$threads"${engine ? ` --engine ${engine}` : ''} &
+cell=$!
+while kill -0 $cell 2>/dev/null; do wait $cell; done # a signal ends the wait, not the cell
+wait $cell
+code=$?
+if [ "$limit" ] && [ $code = ${INTERRUPTED} ]; then # saved, after one more step at least
+  scontrol requeue "\${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
+fi
+exit $code
+`
+
+/** For the shell, as one word. */
+const quoted = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
+
+/** `0-3,7`, as sbatch takes it. */
+export function ranges(indices: readonly number[]): string {
+  const runs: [first: number, last: number][] = []
+  for (const index of [...indices].sort((a, b) => a - b)) {
+    const open = runs.at(-1)
+    if (open && open[1] === index - 1) open[1] = index
+    else runs.push([index, index])
+  }
+  return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',')
+}
