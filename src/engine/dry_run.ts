@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { freemem } from 'node:os'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import { padBatch } from '../task/batches.js'
 import { type DeviceOptions, startDevice } from './device.js'
+import { systemAvailable } from './memory.js'
 import { disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
@@ -129,14 +128,4 @@ const BASE_BYTES = 500e6
 /** Bytes that this process may have in all: what it has, and what the system can still give. */
 function availableMemory(): number {
   return process.memoryUsage().rss + systemAvailable()
-}
-
-/** Linux counts in what it would give back from its caches. */
-function systemAvailable(): number {
-  try {
-    const [, kilobytes] = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8')) ?? []
-    return kilobytes === undefined ? freemem() : Number(kilobytes) * 1024
-  } catch {
-    return freemem()
-  }
 }

@@ -11,7 +11,7 @@ import { forgetFailure, type PlannedSweep, readPlanned, writeFailure } from './f
 /** Exit code of a cell that another process is training: no failure of the cell's. */
 export const BUSY = 75
 
-class CellBusy extends UserError {
+export class CellBusy extends UserError {
   override readonly exitCode = BUSY
 }
 

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { stringify } from 'yaml'
 import { type Complaint, ExperimentError } from '../error.js'
 import { nearFile } from '../experiment/files.js'
-import { ExperimentProblems, loadExperiment } from '../experiment/load.js'
+import { ExperimentProblems, type LoadedExperiment, readExperiment } from '../experiment/load.js'
 import { isMapping } from '../experiment/merge.js'
 import { type Override, parseOverrides } from '../experiment/overrides.js'
 import type { Experiment } from '../experiment/schema.js'
@@ -23,14 +23,21 @@ export interface Cell {
   experiment: Experiment
 }
 
+/** A cell that knows where the values of its experiment were set. */
+export interface LoadedCell extends Cell {
+  locate: LoadedExperiment['locate']
+}
+
 export interface LoadedSweep {
   name: string
   /** Keys that tell the cells apart, in the order of the file. */
   axes: string[]
-  cells: Cell[]
+  cells: LoadedCell[]
   slurm: SlurmOptions
-  /** The sweep file as it is in force: paths absolute, `--set` among `set`. */
+  /** The sweep file as it is in force, `--set` among `set`. */
   yaml: string
+  /** Where the sweep file says a value: `sweep.yaml:9:3`. */
+  place: (path: Path) => string
 }
 
 /** What cells are made of: the experiment that they change, and how. */
@@ -69,7 +76,7 @@ export function loadSweep(file: string, overrides: readonly string[] = []): Load
   const { slurm, name = basename(path, extname(path)), ...rest } = sweep
   const set = { ...sweep.set, ...Object.fromEntries(sets.map(({ path, value }) => [path.join('.'), value])) }
   const yaml = stringify({ name, ...rest, experiment: base!, set, slurm }, { lineWidth: 0 })
-  return { name, axes, cells, slurm, yaml }
+  return { name, axes, cells, slurm, yaml, place: (path) => source.find(path).at }
 }
 
 function findSweep(file: string): string {
@@ -152,11 +159,12 @@ const overridesOf = (assignments: readonly Assignment[], source: Source): Overri
  * Loads the experiment of every cell.
  * @throws ExperimentProblems with what is wrong, once, however many cells have it.
  */
-export function loadCells({ file, sets, cells }: Expansion): Cell[] {
+export function loadCells({ file, sets, cells }: Expansion): LoadedCell[] {
   const complaints = new Map<string, Complaint>()
   const loaded = cells.flatMap(({ sets: own, ...cell }) => {
     try {
-      return [{ ...cell, experiment: loadExperiment(file, [...sets, ...own]) }]
+      const { experiment, locate } = readExperiment(file, [...sets, ...own])
+      return [{ ...cell, experiment, locate }]
     } catch (error) {
       if (!(error instanceof ExperimentProblems)) throw error
       for (const complaint of error.complaints) complaints.set(JSON.stringify(complaint), complaint)

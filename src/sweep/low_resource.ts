@@ -1,23 +1,27 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { stringify } from 'yaml'
 import { writeAtomically } from '../atomic.js'
-import { type DeviceOptions, startDevice } from '../engine/device.js'
+import type { DeviceOptions } from '../engine/device.js'
 import { ExperimentError, UserError } from '../error.js'
 import { ExperimentProblems, loadExperiment, readExperiment } from '../experiment/load.js'
+import { parseOverrides } from '../experiment/overrides.js'
 import type { Experiment } from '../experiment/schema.js'
 import { suggestion } from '../experiment/wording.js'
 import { withLock } from '../lock.js'
 import { presetNames } from '../presets.js'
-import { type Progress, showDownload } from '../progress.js'
+import type { Progress } from '../progress.js'
 import { lowResourceCsv, lowResourceMarkdown } from '../report/low_resource.js'
 import { curvePlot } from '../report/plots.js'
 import { type Result, type Scores, writeJson } from '../run/directory.js'
-import { checkHead } from '../task/rows.js'
-import { sourceOf } from '../task/source.js'
 import { checkSubset } from '../task/splits.js'
-import { trainingSplit } from '../task/subsample.js'
-import { type Cell, checkCells, type Outcome, runCells } from './cells.js'
+import { checkData } from './check_data.js'
+import { type LoadedCell, loadCells } from './load.js'
+import { runLocal } from './local.js'
+import { prepareFolder } from './prepare.js'
+import { type CellRow, readResults } from './results.js'
+import { cellsLeft } from './run.js'
 import { type Spread, spreadOfScores } from './spread.js'
 
 /** Training rows of the paper's low-resource experiments. */
@@ -71,9 +75,10 @@ export interface LowResourceResults {
 }
 
 /**
- * Trains an experiment on subsets of its training rows, every size × seed × method a run of its own, and sums up. All is
- * checked before the first run starts. A finished run is kept, a begun one resumed, so the same command goes on.
- * @throws GridInterrupted when asked to stop; UserError for what the user can mend.
+ * Trains an experiment on subsets of its training rows, every size × seed × method a run of its own, and sums up: a sweep
+ * whose axes are these. All is checked before the first run starts. A finished run is kept, a begun one resumed, a failed
+ * one tried again, so the same command goes on.
+ * @throws SweepInterrupted when asked to stop; UserError for what the user can mend.
  */
 export async function lowResource(file: string, options: LowResourceOptions): Promise<LowResourceResults> {
   const { progress } = options
@@ -82,11 +87,19 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
   return withLock(
     `${folder}.lock`,
     async () => {
-      checkCells(grid.cells, folder)
-      const device = await startDevice(options)
-      for (const note of device.notes) progress.warn(note)
-      const outcomes = await runCells(grid.cells, folder, { ...options, kind: ({ method }) => method })
-      const results = resultsOf(grid, folder, outcomes)
+      const sweep = { name: `${grid.experiment.name}-low-resource`, axes: Object.values(KEYS), slurm: {} }
+      const yaml = sweepYaml(file, options.sets, sweep.name, grid)
+      const planned = prepareFolder(folder, { ...sweep, cells: grid.cells }, yaml, { flag: '--run-dir', keep: true })
+      const wanted = new Set(grid.cells.map(({ name }) => name))
+      const left = await cellsLeft(folder, planned, { progress, retryFailed: true })
+      const indices = left.filter((index) => wanted.has(planned.cells[index]!.name))
+      if (indices.length > 0) await runLocal(folder, planned, indices, { ...options, jobs: 1 })
+      const { cells } = await readResults(folder)
+      const results = resultsOf(
+        grid,
+        folder,
+        grid.cells.map(({ name }) => cells.find((cell) => cell.name === name)!),
+      )
       await writeResults(folder, results)
       progress.end()
       return results
@@ -101,12 +114,23 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
   )
 }
 
+/** The keys of an experiment that the axes of the grid are. */
+const KEYS = { method: 'method', size: 'task.subset.size', seed: 'task.subset.seed' } as const
+
+/** The grid as a sweep file. */
+function sweepYaml(file: string, sets: readonly string[], name: string, { methods, sizes, seeds }: Grid): string {
+  const set = Object.fromEntries(parseOverrides(sets, []).map(({ path, value }) => [path.join('.'), value]))
+  const several = methods.length > 1 && { [KEYS.method]: methods }
+  const axes = { [KEYS.seed]: seeds, [KEYS.size]: sizes, ...several }
+  return stringify({ name, experiment: existsSync(file) ? resolve(file) : file, set, axes }, { lineWidth: 0 })
+}
+
 interface Grid {
   experiment: Experiment
   sizes: number[]
   seeds: number[]
   methods: string[]
-  cells: Cell<Axes>[]
+  cells: LoadedCell[]
 }
 
 async function planGrid(file: string, options: LowResourceOptions): Promise<Grid> {
@@ -121,32 +145,20 @@ async function planGrid(file: string, options: LowResourceOptions): Promise<Grid
   const methods = [...new Set(options.methods ?? [own])]
   checkMethods(methods.filter((method) => method !== own))
   const seeds = Array.from({ length: options.seeds }, (_, seed) => seed)
-  const load = ({ method, size, seed }: Axes) =>
-    loadExperiment(file, [
-      ...options.sets,
-      ...(method === own ? [] : [`method=${method}`]),
-      `task.subset.size=${size}`,
-      `task.subset.seed=${seed}`,
-      ...(experiment.training.evaluate_every === undefined
-        ? [`training.evaluate_every=${Math.ceil(experiment.training.steps! / EVALUATIONS)}`]
-        : []),
-    ])
+  const every = Math.ceil(experiment.training.steps / EVALUATIONS)
+  const evaluations = experiment.training.evaluate_every === undefined ? [`training.evaluate_every=${every}`] : []
   // Seeds outermost: a grid that is stopped early has every size.
-  const cells = seeds
-    .flatMap((seed) => sizes.flatMap((size) => methods.map((method) => ({ method, size, seed }))))
-    .map((axes) => ({ name: `${axes.method}-${axes.size}-seed${axes.seed}`, axes, experiment: load(axes) }))
+  const axes = seeds.flatMap((seed) => sizes.flatMap((size) => methods.map((method) => ({ method, size, seed }))))
+  const cells = loadCells({
+    file,
+    sets: [...options.sets, ...evaluations],
+    cells: axes.map(({ method, size, seed }) => ({
+      name: `${method}-${size}-seed${seed}`,
+      axes: { [KEYS.method]: method, [KEYS.size]: size, [KEYS.seed]: seed },
+      sets: [...(method === own ? [] : [`${KEYS.method}=${method}`]), `${KEYS.size}=${size}`, `${KEYS.seed}=${seed}`],
+    })),
+  })
   return { experiment, sizes, seeds, methods, cells }
-}
-
-/** Reads the training split, and the head of the others. Gives the number of training rows. */
-async function checkData(task: Experiment['task'], progress: Progress): Promise<number> {
-  progress.phase(`Checking the rows of ${task.name}`)
-  const download = { onProgress: showDownload(progress) }
-  for (const split of ['validation', 'test'] as const) {
-    const { file, rows } = await sourceOf(task, split, download)
-    await checkHead(task, file, rows())
-  }
-  return (await trainingSplit(task, { ...download, stratified: false })).rows
 }
 
 const ascending = (numbers: number[]) => [...new Set(numbers)].sort((a, b) => a - b)
@@ -185,15 +197,17 @@ function checkMethods(methods: string[]): void {
   throw new ExperimentError({ at: `--methods ${unknown}`, problem: 'there is no such preset.', remedy })
 }
 
-function resultsOf(grid: Grid, folder: string, outcomes: Outcome<Axes>[]): LowResourceResults {
+function resultsOf(grid: Grid, folder: string, rows: CellRow[]): LowResourceResults {
   const { experiment, sizes, seeds, methods } = grid
-  const cells = outcomes.flatMap((outcome) => {
-    if (!('result' in outcome)) return []
-    const { validation, test, best_step, seconds } = outcome.result
-    return [{ ...outcome.cell.axes, run: outcome.cell.name, validation, test, best_step, seconds }]
+  const axesOf = ({ axes }: CellRow) =>
+    ({ method: axes[KEYS.method], size: axes[KEYS.size], seed: axes[KEYS.seed] }) as Axes
+  const cells = rows.flatMap((row) => {
+    if (row.state !== 'finished') return []
+    const { validation, test, best_step, seconds } = row
+    return [{ ...axesOf(row), run: row.name, validation, test, best_step, seconds }]
   })
-  const failed = outcomes.flatMap((outcome) =>
-    'failure' in outcome ? [{ ...outcome.cell.axes, run: outcome.cell.name, reason: outcome.failure }] : [],
+  const failed = rows.flatMap((row) =>
+    row.state === 'failed' ? [{ ...axesOf(row), run: row.name, reason: row.reason }] : [],
   )
   const summary = methods.flatMap((method) =>
     sizes.map((size) => {

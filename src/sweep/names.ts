@@ -13,7 +13,7 @@ const SPEAKING = new Set(['method', 'backbone', 'task', 'preset', 'name', 'kind'
  */
 export function cellNames(cells: readonly Record<string, unknown>[]): string[] {
   const keys = [...new Set(cells.flatMap(Object.keys))]
-  const names = cells.map((cell) => Object.entries(cell).flatMap(([key, value]) => parts(label(key, keys), value)))
+  const names = cells.map((cell) => Object.entries(cell).flatMap(([key, value]) => parts(axisLabel(key, keys), value)))
   const plain = names.map((words) => words.join('-') || 'base')
   const lower = plain.map((name) => name.toLowerCase()) // two that differ in case are one folder on some systems
   return plain.map((name, i) => {
@@ -23,8 +23,8 @@ export function cellNames(cells: readonly Record<string, unknown>[]): string[] {
   })
 }
 
-/** The last part of a key, with as much before it as tells it from the others. */
-function label(key: string, keys: readonly string[]): string {
+/** The last part of an axis' key, with as much before it as tells it from the others. */
+export function axisLabel(key: string, keys: readonly string[]): string {
   const words = key.split('.')
   for (let from = words.length - 1; from > 0; from--) {
     const short = words.slice(from).join('.')

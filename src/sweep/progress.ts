@@ -1,49 +1,75 @@
 import type { Progress } from '../progress.js'
 import { duration } from '../terminal.js'
+import type { Said } from './child.js'
 
-/** A cell's progress within its grid's: every phase says which cell it belongs to. */
-export function cellProgress(progress: Progress, cell: string): Progress {
-  return {
-    phase: (text) => progress.phase(`${cell}: ${text}`),
-    update: (text) => progress.update(text),
-    note: (text) => progress.note(text),
-    warn: warnOnce(progress),
-    end: () => progress.end(),
+/**
+ * Draws cells that run at once. A cell has one line when it begins and one when it ends, whatever its phases; a warning
+ * that every cell gives is given once.
+ */
+export class Board {
+  readonly #progress: Progress
+  readonly #several: boolean
+  /** The newest of each running cell. */
+  readonly #newest = new Map<string, string>()
+  readonly #phases = new Map<string, string>()
+  readonly #warned = new Set<string>()
+
+  constructor(progress: Progress, jobs: number) {
+    this.#progress = progress
+    this.#several = jobs > 1
+    if (this.#several) progress.phase(`${jobs} cells at once`)
+  }
+
+  begin(cell: string, line: string): void {
+    this.#newest.set(cell, 'starting')
+    if (this.#several) this.#progress.note(line)
+    else this.#progress.phase(line)
+  }
+
+  said(cell: string, kind: Exclude<Said['kind'], 'answer'>, text: string): void {
+    if (kind === 'warn') {
+      if (!this.#warned.has(text)) this.#progress.warn(text)
+      this.#warned.add(text)
+      return
+    }
+    if (kind === 'phase') this.#phases.set(cell, text)
+    this.#newest.set(cell, kind === 'phase' ? text : `${this.#phases.get(cell)} · ${text}`)
+    const lines = [...this.#newest].map(([name, newest]) => (this.#several ? `${name}: ${newest}` : newest))
+    this.#progress.update(lines.join(' | '))
+  }
+
+  ended(cell: string, { text, warning }: { text: string; warning: boolean }): void {
+    this.#newest.delete(cell)
+    this.#phases.delete(cell)
+    if (warning) this.#progress.warn(text)
+    else this.#progress.note(text)
+  }
+
+  close(): void {
+    this.#progress.end()
   }
 }
-
-/** A warning that every cell gives is given once a grid. */
-function warnOnce(progress: Progress): (text: string) => void {
-  const known = warned.get(progress) ?? new Set()
-  warned.set(progress, known)
-  return (text) => {
-    if (!known.has(text)) progress.warn(text)
-    known.add(text)
-  }
-}
-
-const warned = new WeakMap<Progress, Set<string>>()
 
 /** Estimates how long the cells that are left will take, from those of their kind that are done. */
-export class TimeLeft<Axes> {
-  readonly #kind: (axes: Axes) => string
+export class TimeLeft {
+  readonly #jobs: number
   readonly #seconds = new Map<string, number[]>()
 
-  constructor(kind: (axes: Axes) => string) {
-    this.#kind = kind
+  /** `jobs`: cells that run at once. */
+  constructor(jobs: number) {
+    this.#jobs = jobs
   }
 
-  took(axes: Axes, seconds: number): void {
-    const kind = this.#kind(axes)
+  took(kind: string, seconds: number): void {
     this.#seconds.set(kind, [...(this.#seconds.get(kind) ?? []), seconds])
   }
 
-  /** `, about 12 min 5 s left` for these cells, nothing while no cell is done. */
-  line(left: Axes[]): string {
+  /** `, about 12 min 5 s left` for cells of these kinds, nothing while no cell is done. */
+  line(left: string[]): string {
     const all = [...this.#seconds.values()].flat()
     if (all.length === 0) return ''
-    const seconds = left.reduce((sum, axes) => sum + mean(this.#seconds.get(this.#kind(axes)) ?? all), 0)
-    return `, about ${duration(seconds)} left`
+    const seconds = left.reduce((sum, kind) => sum + mean(this.#seconds.get(kind) ?? all), 0)
+    return `, about ${duration(seconds / this.#jobs)} left`
   }
 }
 

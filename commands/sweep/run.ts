@@ -1,0 +1,94 @@
+import { Args, Command, Flags, type Interfaces } from '@oclif/core'
+import { deviceFlags, setFlag } from '../../src/flags.js'
+import type { Submission } from '../../src/sweep/slurm.js'
+
+type RunFlags = Interfaces.InferredFlags<typeof Run.flags>
+
+export default class Run extends Command {
+  static summary = 'Train every cell of a sweep: an experiment with lists of values for some of its keys.'
+  static description =
+    'All cells are checked before the first one starts. Each leaves an ordinary run directory in the folder of the sweep. Ctrl-C saves, and the same command goes on: finished cells are never trained again, begun ones are resumed, failed ones are listed.'
+  static examples = [
+    {
+      description: 'A first try: two methods, two learning rates, two seeds',
+      command: '<%= config.bin %> sweep run quick',
+    },
+    {
+      description: 'Count, time and weigh every cell; train nothing',
+      command: '<%= config.bin %> sweep run quick --dry-run',
+    },
+    {
+      description: 'A sweep of your own, four cells at once',
+      command: '<%= config.bin %> sweep run my.yaml --dir runs/my --jobs 4',
+    },
+    {
+      description: 'On a cluster: one job array',
+      command: '<%= config.bin %> sweep run my.yaml --on slurm',
+    },
+    { description: 'Try again what failed', command: '<%= config.bin %> sweep run my.yaml --retry-failed' },
+  ]
+  static args = {
+    sweep: Args.string({ description: 'Sweep file, or the name of a shipped one.', required: true }),
+  }
+  static flags = {
+    dir: Flags.string({ description: 'Folder of the sweep (default: runs/<name>).', helpValue: 'DIR' }),
+    set: setFlag,
+    'dry-run': Flags.boolean({
+      description:
+        'Print the cells with their parameters, and time and memory measured with a few steps; write nothing.',
+    }),
+    'retry-failed': Flags.boolean({ description: 'Train the cells that failed, too.', exclusive: ['dry-run'] }),
+    on: Flags.option({
+      options: ['local', 'slurm'] as const,
+      default: 'local' as const,
+      description: "This machine, or a SLURM cluster's queue with the sweep's slurm options.",
+    })(),
+    jobs: Flags.integer({
+      description: 'Cells at once (default: one here, as many as there is room for on a cluster).',
+      min: 1,
+    }),
+    ...deviceFlags,
+  }
+  static enableJsonFlag = true
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Run)
+    const { terminalProgress } = await import('../../src/terminal.js')
+    const { untilInterrupted } = await import('../../src/engine/interrupt.js')
+    const progress = await terminalProgress()
+    return untilInterrupted(async (interrupted) => {
+      const options = { ...optionsOf(flags), progress, interrupted }
+      const sets = flags.set ?? []
+      if (flags['dry-run']) {
+        const { planSweep } = await import('../../src/sweep/plan.js')
+        const { loadSweep } = await import('../../src/sweep/load.js')
+        const { sweepPlanTable } = await import('../../src/report/sweep_plan.js')
+        const plan = await planSweep(loadSweep(args.sweep, sets), options)
+        this.log(sweepPlanTable(plan))
+        return plan
+      }
+      const { runSweep, submitCells } = await import('../../src/sweep/run.js')
+      if (flags.on === 'slurm') return this.submitted(await submitCells(args.sweep, sets, options))
+      const { resultsTable } = await import('../../src/report/sweep.js')
+      const results = await runSweep(args.sweep, sets, options)
+      if (results.cells.some(({ state }) => state === 'failed')) process.exitCode = 1
+      this.log(`${resultsTable(results)}\n${results.folder}`)
+      return results
+    })
+  }
+
+  private submitted(submission: Submission & { folder: string }): object {
+    const { jobId, indices, folder } = submission
+    const cells = indices.length === 1 ? '1 cell' : `${indices.length} cells`
+    this.log(`SLURM's job ${jobId}: ${cells}. Watch: compacter sweep status ${folder}`)
+    return submission
+  }
+}
+
+const optionsOf = ({ dir, jobs, engine, threads, ...flags }: RunFlags) => ({
+  folder: dir,
+  jobs,
+  retryFailed: flags['retry-failed'],
+  engine,
+  ...(threads !== undefined && { threads }),
+})

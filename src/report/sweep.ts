@@ -1,0 +1,186 @@
+import Table from 'cli-table3'
+import { axisLabel } from '../sweep/names.js'
+import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../sweep/results.js'
+import type { SweepStatus } from '../sweep/status.js'
+import { duration } from '../terminal.js'
+import { escapeMarkdown, shownSpread } from './comparison.js'
+
+const SPLITS = ['validation', 'test'] as const
+
+interface Sheet {
+  head: string[]
+  rows: string[][]
+}
+
+/** A value of an axis as text: of texts themselves, of others as YAML's flow style has them. */
+export const shownValue = (value: unknown): string =>
+  value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value)
+
+/** A row a setting: mean ± standard deviation over its seeds, of every metric. */
+function summarySheet({ axes, seeds, summary }: SweepResults): Sheet {
+  const keys = axes.filter((axis) => !seeds.includes(axis))
+  const columns = SPLITS.flatMap((split) =>
+    unique(summary.flatMap((row) => Object.keys(row[split]))).map((metric) => ({ split, metric })),
+  )
+  const several = unique(summary.map(({ task }) => task)).length > 1
+  return {
+    head: [
+      ...keys.map((key) => axisLabel(key, axes)),
+      ...(several ? ['task'] : []),
+      'runs',
+      ...columns.map(({ split, metric }) => `${split} ${metric}`),
+    ],
+    rows: summary.map((row) => [
+      ...keys.map((key) => shownValue(row.axes[key])),
+      ...(several ? [row.task] : []),
+      String(row.runs),
+      ...columns.map(({ split, metric }) => scored(row[split][metric])),
+    ]),
+  }
+}
+
+const scored = (spread: SummaryRow['test'][string] | undefined) => (spread ? shownSpread(spread) : '–')
+
+/** For every value of an axis the setting that is best on validation; nothing where one axis is all there is. */
+function bestSheet({ axes, seeds, best }: SweepResults): Sheet {
+  const keys = axes.filter((axis) => !seeds.includes(axis))
+  const several = unique(best.map(({ task }) => task)).length > 1
+  const rest = (row: SweepResults['best'][number]) =>
+    keys
+      .filter((key) => key !== row.axis && Object.hasOwn(row.axes, key))
+      .map((key) => `${axisLabel(key, axes)} ${shownValue(row.axes[key])}`)
+      .join(', ')
+  return {
+    head: ['axis', 'value', ...(several ? ['task'] : []), 'best with', 'runs', 'validation', 'test'],
+    rows: (keys.length > 1 ? best : []).map((row) => [
+      axisLabel(row.axis, axes),
+      shownValue(row.value),
+      ...(several ? [row.task] : []),
+      rest(row),
+      String(row.runs),
+      scored(row.validation_score),
+      scored(row.test_score),
+    ]),
+  }
+}
+
+function drawn({ head, rows }: Sheet): string[] {
+  if (rows.length === 0) return []
+  const numeric = head.map((_, i) => rows.every((row) => /^[–\d−.-]/.test(row[i]!)))
+  const colAligns = numeric.map((right) => (right ? ('right' as const) : ('left' as const)))
+  const table = new Table({ style: { head: [], border: [] }, head, colAligns })
+  table.push(...rows)
+  return [table.toString()]
+}
+
+const failures = ({ cells }: { cells: readonly CellRow[] }): string[] =>
+  cells.flatMap((cell) => (cell.state === 'failed' ? [`${cell.name} failed: ${cell.reason}`] : []))
+
+/** What a sweep came to, in one of the formats of `sweep results`. */
+export const formatResults = (results: SweepResults, format: 'table' | 'csv' | 'markdown'): string =>
+  ({ table: resultsTable, csv: resultsCsv, markdown: resultsMarkdown })[format](results).trimEnd()
+
+/** What a sweep came to, and what is not there. */
+export function resultsTable(results: SweepResults): string {
+  return [
+    ...drawn(summarySheet(results)),
+    ...drawn(bestSheet(results)),
+    countsLine(results.cells),
+    ...failures(results),
+  ].join('\n')
+}
+
+/** `8 cells: 6 finished, 2 failed.` */
+export function countsLine(cells: readonly CellRow[]): string {
+  const counts = STATES.map((state) => [state, cells.filter((cell) => cell.state === state).length] as const)
+  const shown = counts.flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []))
+  return `${cells.length} ${cells.length === 1 ? 'cell' : 'cells'}: ${shown.join(', ')}.`
+}
+
+export function resultsMarkdown(results: SweepResults): string {
+  const table = ({ head, rows }: Sheet) => {
+    const line = (cells: string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
+    return rows.length === 0
+      ? []
+      : [`${[line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')}\n`]
+  }
+  const reasons = failures(results).map((line) => `- ${escapeMarkdown(line)}`)
+  return [
+    `# ${results.name}\n`,
+    'Scores × 100; mean ± sample standard deviation over runs that differ in seeds only.\n',
+    ...table(summarySheet(results)),
+    ...table(bestSheet(results)),
+    countsLine(results.cells),
+    ...(reasons.length > 0 ? ['', ...reasons] : []),
+    '',
+  ].join('\n')
+}
+
+/** A line a cell, finished or not: RFC 4180, except for line ends. */
+export function resultsCsv({ axes, cells }: SweepResults): string {
+  const columns = SPLITS.flatMap((split) =>
+    unique(cells.flatMap((cell) => (cell.state === 'finished' ? Object.keys(cell[split]) : []))).map((metric) => ({
+      split,
+      metric,
+    })),
+  )
+  const head = [
+    ...['index', 'name', 'state', 'backbone', 'task'],
+    ...axes,
+    ...columns.map(({ split, metric }) => `${split}_${metric}`),
+    ...['best_step', 'seconds', 'trained_parameters', 'reason'],
+  ]
+  const rows = cells.map((cell) => {
+    const { index, name, state, backbone, task } = cell
+    const done = cell.state === 'finished' ? cell : undefined
+    return [
+      ...[index, name, state, backbone, task],
+      ...axes.map((key) => (Object.hasOwn(cell.axes, key) ? shownValue(cell.axes[key]) : '')),
+      ...columns.map(({ split, metric }) => done?.[split][metric] ?? ''),
+      ...[done?.best_step ?? '', done?.seconds ?? '', done?.trained_parameters ?? ''],
+      cell.state === 'failed' ? cell.reason : '',
+    ]
+  })
+  return [head, ...rows].map((row) => `${row.map(quoted).join(',')}\n`).join('')
+}
+
+const quoted = (value: string | number) => {
+  const text = String(value)
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+/** Every cell and how far it is, and why some failed; no more rows than fit, what needs attention first. */
+export function statusTable({ cells }: SweepStatus, rows = Number.POSITIVE_INFINITY): string {
+  const shown =
+    cells.length <= rows
+      ? cells
+      : byAttention(cells)
+          .slice(0, rows)
+          .toSorted((a, b) => a.index - b.index)
+  const table = new Table({
+    style: { head: [], border: [], compact: true },
+    head: ['', 'cell', 'state', 'progress', 'validation', 'time'],
+    colAligns: ['right', 'left', 'left', 'right', 'right', 'right'],
+  })
+  table.push(...shown.map((cell) => [String(cell.index), cell.name, stateOf(cell), ...progressOf(cell)]))
+  const more = cells.length > shown.length ? [`… and ${cells.length - shown.length} more`] : []
+  return [table.toString(), ...more, countsLine(cells), ...failures({ cells })].join('\n')
+}
+
+const ATTENTION = ['running', 'failed', 'stopped', 'waiting', 'finished']
+
+const byAttention = (cells: SweepStatus['cells']) =>
+  cells.toSorted((a, b) => ATTENTION.indexOf(a.state) - ATTENTION.indexOf(b.state))
+
+const stateOf = ({ state, slurm }: SweepStatus['cells'][number]) =>
+  slurm === undefined || slurm === state ? state : `${state}, ${slurm}`
+
+function progressOf(cell: CellRow): string[] {
+  if (cell.state === 'running' || cell.state === 'stopped')
+    return [`step ${cell.step}${cell.steps === undefined ? '' : ` of ${cell.steps}`}`, '', '']
+  if (cell.state !== 'finished') return ['', '', '']
+  const scores = Object.entries(cell.validation).map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
+  return [`best step ${cell.best_step}`, scores.join(', '), duration(cell.seconds)]
+}
+
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]

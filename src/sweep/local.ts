@@ -1,0 +1,105 @@
+import { mkdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { DeviceOptions } from '../engine/device.js'
+import { INTERRUPTED } from '../engine/interrupt.js'
+import { UserError } from '../error.js'
+import type { Progress } from '../progress.js'
+import { type Result, readResult, runFiles } from '../run/directory.js'
+import { duration } from '../terminal.js'
+import type { Answer } from './child.js'
+import { type PlannedSweep, sweepFiles, writeFailure } from './folder.js'
+import { kindOfCell } from './kind.js'
+import { runApart } from './process.js'
+import { Board, TimeLeft } from './progress.js'
+
+export interface LocalOptions extends DeviceOptions {
+  /** Cells at once. */
+  jobs: number
+  progress: Progress
+  /** Asked often. */
+  interrupted: () => boolean
+}
+
+/** A sweep was stopped from outside, on purpose, after it had saved. */
+export class SweepInterrupted extends UserError {
+  override readonly exitCode = INTERRUPTED
+}
+
+/**
+ * Trains cells on this machine, each in a process of its own, so many at once; they share the cores out among them. A
+ * cell that fails is told, and the others go on.
+ * @throws SweepInterrupted when asked to stop, after the running cells are saved.
+ */
+export async function runLocal(
+  folder: string,
+  planned: PlannedSweep,
+  indices: readonly number[],
+  options: LocalOptions,
+): Promise<void> {
+  const { cells } = planned
+  const { progress, interrupted } = options
+  const jobs = Math.min(options.jobs, indices.length)
+  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / jobs))
+  mkdirSync(sweepFiles(folder).logs, { recursive: true })
+  const results = cells.map(({ name }) => readResult(runFiles(join(folder, name))))
+  const left = new TimeLeft(jobs)
+  for (const [i, result] of results.entries()) if (result) left.took(kindOfCell(cells[i]!), result.seconds)
+  const board = new Board(progress, jobs)
+  const queue = [...indices]
+  const running = new Set<number>()
+  let cut = false
+  const next = async (): Promise<void> => {
+    const index = interrupted() ? undefined : queue.shift()
+    if (index === undefined) return
+    running.add(index)
+    const cell = cells[index]!
+    const line = left.line([...running, ...queue].map((i) => kindOfCell(cells[i]!)))
+    board.begin(cell.name, `${index + 1} of ${cells.length} ${cell.name}${line}`)
+    const started = performance.now()
+    const answer = await runApart(
+      { folder, index, ...(options.engine && { engine: options.engine }), threads },
+      {
+        log: join(sweepFiles(folder).logs, `${cell.name}.log`),
+        interrupted,
+        onSaid: ({ kind, text }) => board.said(cell.name, kind, text),
+      },
+    )
+    running.delete(index)
+    const seconds = (performance.now() - started) / 1000
+    if (answer === 'interrupted') cut = true
+    if (answer === 'finished') left.took(kindOfCell(cell), seconds)
+    board.ended(cell.name, lineOf(folder, cell.name, answer, seconds))
+    return next()
+  }
+  await Promise.all(Array.from({ length: jobs }, next))
+  board.close()
+  if (interrupted() && (cut || queue.length > 0)) throw stopped(folder, planned)
+}
+
+/** What became of a cell, in a line; a failure that the cell could not write down itself is. */
+function lineOf(folder: string, name: string, answer: Answer, seconds: number): { text: string; warning: boolean } {
+  if (answer === 'finished') {
+    const { validation } = readResult(runFiles(join(folder, name)))!
+    return { text: `${name}: ${shownScores(validation)} on validation, ${duration(seconds)}`, warning: false }
+  }
+  if (answer === 'interrupted') return { text: `${name}: stopped and saved`, warning: false }
+  if (answer === 'busy') return { text: `${name} is being trained by another process: left to it.`, warning: true }
+  const failure = 'failure' in answer ? answer.failure : 'no result.'
+  mkdirSync(join(folder, name), { recursive: true })
+  writeFailure(folder, name, failure)
+  return { text: `${name} failed: ${failure}`, warning: true }
+}
+
+const shownScores = (scores: Result['validation']) =>
+  Object.entries(scores)
+    .map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
+    .join(', ')
+
+function stopped(folder: string, { cells }: PlannedSweep): SweepInterrupted {
+  const done = cells.filter(({ name }) => readResult(runFiles(join(folder, name)))).length
+  return new SweepInterrupted({
+    problem: `Stopped; ${done} of ${cells.length} cells are finished and everything so far is saved.`,
+    remedy: 'Go on with the same command.',
+  })
+}

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { backbonePreset } from '../backbone/preset.js'
+import type { DeviceOptions } from '../engine/device.js'
+import type { Plan } from '../engine/dry_run.js'
+import { Interrupted } from '../engine/interrupt.js'
+import type { Experiment } from '../experiment/schema.js'
+import type { Progress } from '../progress.js'
+import { parameterRows } from '../report/parameters.js'
+import { measureOf } from './kind.js'
+import type { Cell, LoadedSweep } from './load.js'
+import { runApart } from './process.js'
+
+/** Measuring begins no further training after this, in seconds; what is left is told as not measured. */
+const BUDGET_SECONDS = 600
+
+/** What a cell would be. Null: not measured, `note` says why. */
+export interface PlannedCell {
+  index: number
+  name: string
+  axes: Record<string, unknown>
+  trained_parameters: number | null
+  steps: number | null
+  /** Of training alone, by a step on the longest rows. */
+  estimated_seconds: number | null
+  peak_memory_bytes: number | null
+  /** Whether the memory that is free now is enough. */
+  fits: boolean | null
+  note?: string
+}
+
+/** What `--dry-run` prints. */
+export interface SweepPlan {
+  name: string
+  axes: string[]
+  cells: PlannedCell[]
+  /** Trainings that were measured; cells that train alike share one. */
+  measured: number
+  /** All cells one after the other; null where some were not measured. */
+  estimated_seconds: number | null
+}
+
+export interface MeasureOptions extends DeviceOptions {
+  progress: Progress
+  interrupted: () => boolean
+}
+
+type Measured = { plan: Plan } | { failure: string }
+
+/**
+ * Counts every cell's parameters and takes a few steps of each kind of training, in a process of its own each, so that
+ * the memory is that training's alone. Writes nothing.
+ * @throws Interrupted when asked to stop.
+ */
+export async function planSweep(sweep: LoadedSweep, options: MeasureOptions): Promise<SweepPlan> {
+  const { progress } = options
+  const kinds = new Map<string, Experiment>()
+  for (const { experiment } of sweep.cells)
+    if (!kinds.has(measureOf(experiment))) kinds.set(measureOf(experiment), experiment)
+  const measured = new Map<string, Measured>()
+  const started = performance.now()
+  for (const [kind, experiment] of kinds) {
+    if ((performance.now() - started) / 1000 > BUDGET_SECONDS) break
+    progress.phase(`Measuring training ${measured.size + 1} of ${kinds.size}: ${shownKind(experiment)}`)
+    measured.set(kind, await measureApart(experiment, options))
+  }
+  progress.end()
+  const cells = sweep.cells.map((cell, index) => planned(cell, index, measured.get(measureOf(cell.experiment))))
+  const seconds = cells.map((cell) => cell.estimated_seconds)
+  const known = seconds.every((value) => value !== null)
+  return {
+    name: sweep.name,
+    axes: sweep.axes,
+    cells,
+    measured: [...measured.values()].filter((one) => 'plan' in one).length,
+    estimated_seconds: known ? seconds.reduce((sum, value) => sum + value!, 0) : null,
+  }
+}
+
+const shownKind = ({ method, backbone, task }: Experiment) => `${method.kind} on ${backbone.name}, ${task.name}`
+
+/** A dry run in a process of its own. @throws Interrupted */
+export async function measureApart(
+  measure: Experiment,
+  { progress, interrupted, engine, threads }: MeasureOptions,
+): Promise<Measured> {
+  const folder = mkdtempSync(join(tmpdir(), 'compacter-measure-'))
+  const job = { measure, ...(engine && { engine }), ...(threads && { threads }) }
+  try {
+    const answer = await runApart(job, {
+      log: join(folder, 'log'),
+      interrupted,
+      onSaid: ({ text }) => progress.update(text),
+    })
+    if (answer === 'interrupted') throw new Interrupted()
+    return answer as Measured
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function planned({ name, axes, experiment }: Cell, index: number, measured: Measured | undefined): PlannedCell {
+  const head = { index, name, axes }
+  const { steps } = experiment.training
+  if (measured && 'plan' in measured) {
+    const { trained_parameters, steps, estimated_seconds, peak_memory_bytes, fits } = measured.plan
+    return { ...head, trained_parameters, steps, estimated_seconds, peak_memory_bytes, fits }
+  }
+  const note = measured ? measured.failure : `Not measured: that took more than ${BUDGET_SECONDS / 60} minutes.`
+  const unknown = { estimated_seconds: null, peak_memory_bytes: null, fits: null, note }
+  return { ...head, trained_parameters: countedWithoutWeights(experiment), steps: steps ?? null, ...unknown }
+}
+
+/** From the dimensions alone, where a preset knows them. */
+function countedWithoutWeights({ backbone, method }: Experiment): number | null {
+  const preset = backbonePreset(backbone.name)
+  if (!preset) return null
+  const vocabulary = Math.min(preset.tokenizerVocabulary, preset.config.vocabulary)
+  const config = backbone.trim_vocabulary ? { ...preset.config, vocabulary } : preset.config
+  const subject = { backbone: backbone.name, method: method.kind, changes: [], options: method, config }
+  return parameterRows([subject], 1)[0]!.trained_parameters
+}

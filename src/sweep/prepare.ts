@@ -1,0 +1,83 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { writeAtomically } from '../atomic.js'
+import { UserError } from '../error.js'
+import { loadExperiment } from '../experiment/load.js'
+import type { Experiment } from '../experiment/schema.js'
+import { type RunFiles, runFiles, writeJson } from '../run/directory.js'
+import { type PlannedSweep, readPlanned, sweepFiles } from './folder.js'
+import type { Cell } from './load.js'
+
+export interface PrepareOptions {
+  /** The flag that names another folder. */
+  flag: string
+  /** Whether cells that are there and no longer wanted stay; else they are refused. */
+  keep: boolean
+}
+
+/**
+ * Writes a sweep's cells into its folder, or adds new ones to those that are there. A cell keeps its index for ever: jobs
+ * that wait in a cluster's queue know nothing else of it.
+ * @throws UserError where the folder holds another sweep's cells.
+ */
+export function prepareFolder(
+  folder: string,
+  planned: PlannedSweep,
+  yaml: string,
+  { flag, keep }: PrepareOptions,
+): PlannedSweep {
+  const files = sweepFiles(folder)
+  const before = existsSync(files.cells) ? readPlanned(folder).cells : []
+  checkCells(planned.cells, folder, flag)
+  const wanted = new Map(planned.cells.map((cell) => [cell.name, cell]))
+  const gone = before.filter(({ name }) => !wanted.has(name))
+  if (gone.length > 0 && !keep) throw otherSweep(folder, gone, flag)
+  const known = new Set(before.map(({ name }) => name))
+  const cells = [
+    ...before.map((cell) => wanted.get(cell.name) ?? cell),
+    ...planned.cells.filter(({ name }) => !known.has(name)),
+  ]
+  const whole = { ...planned, cells: cells.map(({ name, axes, experiment }) => ({ name, axes, experiment })) }
+  mkdirSync(files.logs, { recursive: true })
+  writeJson(files.cells, whole)
+  writeAtomically(files.sweep, yaml)
+  return whole
+}
+
+function otherSweep(folder: string, gone: { name: string }[], flag: string): UserError {
+  const names = gone.map(({ name }) => name)
+  const shown = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
+  return new UserError({
+    at: folder,
+    problem: `holds cells that this sweep has not: ${shown}.`,
+    remedy: `A sweep may grow, not shrink: choose another folder with ${flag}.`,
+  })
+}
+
+/**
+ * Checks that what is there already was made by these cells, so that no table mixes two experiments.
+ * @throws UserError that names the first run of another experiment.
+ */
+function checkCells(cells: readonly Cell[], folder: string, flag: string): void {
+  for (const { name, experiment } of cells) {
+    const files = runFiles(join(folder, name))
+    if (!existsSync(files.experiment) || madeBy(files, experiment)) continue
+    throw new UserError({
+      at: files.folder,
+      problem: 'was trained by another experiment, or by this one with other values.',
+      remedy: `Choose another folder with ${flag}, or delete this one.`,
+    })
+  }
+}
+
+/** Whether a run's experiment is this one with the values filled in that come from backbone and data. */
+function madeBy(files: RunFiles, { training, ...rest }: Experiment): boolean {
+  const { training: before, ...restBefore } = loadExperiment(files.experiment)
+  const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
+  const warmup_steps = Math.min(training.warmup_steps, Math.floor((before.steps ?? Number.POSITIVE_INFINITY) / 2))
+  return isDeepStrictEqual(
+    { ...rest, training: { ...before, ...told, warmup_steps } },
+    { ...restBefore, training: before },
+  )
+}

@@ -1,0 +1,113 @@
+import type { Result, Scores } from '../run/directory.js'
+import { type CellState, cellState, type PlannedSweep, readPlanned } from './folder.js'
+import { isSeed, withoutSeeds } from './kind.js'
+import { type Spread, spread, spreadOfScores } from './spread.js'
+
+type Axes = Record<string, unknown>
+
+/** A cell and what became of it so far. */
+export type CellRow = { index: number; name: string; axes: Axes; task: string; backbone: string } & (
+  | ({ state: 'finished' } & Pick<Result, 'validation' | 'test' | 'best_step' | 'seconds' | 'trained_parameters'>)
+  | { state: 'failed'; reason: string }
+  | { state: 'running' | 'stopped'; step: number; steps?: number }
+  | { state: 'waiting' }
+)
+export type FinishedCell = Extract<CellRow, { state: 'finished' }>
+
+/** Finished cells that differ in seeds only; sample standard deviation. */
+export interface SummaryRow {
+  task: string
+  axes: Axes
+  runs: number
+  validation: Record<string, Spread>
+  test: Record<string, Spread>
+  /** Means over the metrics of the task: what best checkpoints, and best cells, are chosen by. */
+  validation_score: Spread
+  test_score: Spread
+}
+
+/** What a sweep came to so far: what results.json holds and --json prints. */
+export interface SweepResults {
+  name: string
+  folder: string
+  axes: string[]
+  /** Of the axes those whose values are repetitions. */
+  seeds: string[]
+  cells: CellRow[]
+  summary: SummaryRow[]
+  /** For every value of every other axis the row that is best on validation, task by task. */
+  best: ({ axis: string; value: unknown } & SummaryRow)[]
+}
+
+export const STATES = ['finished', 'running', 'stopped', 'waiting', 'failed'] as const
+
+/** Reads what a sweep's cells came to. @throws UserError where the folder is no sweep's. */
+export async function readResults(folder: string): Promise<SweepResults> {
+  const planned = readPlanned(folder)
+  const states = await Promise.all(planned.cells.map(({ name }) => cellState(folder, name)))
+  const cells = planned.cells.map((cell, index) => rowOf(cell, index, states[index]!))
+  const summary = summaryOf(cells)
+  const { name, axes } = planned
+  return { name, folder, axes, seeds: axes.filter(isSeed), cells, summary, best: bestOf(axes, summary) }
+}
+
+function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index: number, state: CellState): CellRow {
+  const head = { index, name, axes, task: experiment.task.name, backbone: experiment.backbone.name }
+  switch (state.state) {
+    case 'finished': {
+      const { validation, test, best_step, seconds, trained_parameters } = state.result
+      return { ...head, state: state.state, validation, test, best_step, seconds, trained_parameters }
+    }
+    case 'running':
+    case 'stopped': {
+      const { steps } = experiment.training
+      return { ...head, ...state, ...(steps !== undefined && { steps }) }
+    }
+    default:
+      return { ...head, ...state }
+  }
+}
+
+function summaryOf(cells: readonly CellRow[]): SummaryRow[] {
+  const groups = new Map<string, FinishedCell[]>()
+  for (const cell of cells) {
+    if (cell.state !== 'finished') continue
+    const key = JSON.stringify([cell.task, withoutSeeds(cell.axes)])
+    groups.set(key, [...(groups.get(key) ?? []), cell])
+  }
+  return [...groups.values()].map((runs) => {
+    const scores = (split: 'validation' | 'test') => runs.map((run) => run[split])
+    return {
+      task: runs[0]!.task,
+      axes: withoutSeeds(runs[0]!.axes),
+      runs: runs.length,
+      validation: spreadOfScores(scores('validation')),
+      test: spreadOfScores(scores('test')),
+      validation_score: spread(scores('validation').map(score)),
+      test_score: spread(scores('test').map(score)),
+    }
+  })
+}
+
+/** A task's score: the mean of its metrics. */
+const score = (scores: Scores): number => spread(Object.values(scores)).mean
+
+/** Scores of different tasks do not compare. */
+function bestOf(axes: readonly string[], summary: readonly SummaryRow[]): SweepResults['best'] {
+  const tasks = [...new Set(summary.map(({ task }) => task))]
+  return axes
+    .filter((axis) => !isSeed(axis))
+    .flatMap((axis) => {
+      const rows = summary.filter((row) => Object.hasOwn(row.axes, axis))
+      const values = new Map(rows.map((row) => [JSON.stringify(row.axes[axis]), row.axes[axis]]))
+      return [...values].flatMap(([text, value]) =>
+        tasks.flatMap((task) => {
+          const own = rows.filter((row) => row.task === task && JSON.stringify(row.axes[axis]) === text)
+          return own.length === 0 ? [] : [{ axis, value, ...own.reduce(better) }]
+        }),
+      )
+    })
+}
+
+/** The first of two that are equally good. */
+const better = (a: SummaryRow, b: SummaryRow) => (b.validation_score.mean > a.validation_score.mean ? b : a)

@@ -1,0 +1,106 @@
+import { join } from 'node:path'
+import type { DeviceOptions } from '../engine/device.js'
+import { UserError } from '../error.js'
+import { withLock } from '../lock.js'
+import type { Progress } from '../progress.js'
+import { checkCellsData } from './check_data.js'
+import { cellState, type PlannedSweep } from './folder.js'
+import { type LoadedSweep, loadSweep } from './load.js'
+import { runLocal } from './local.js'
+import { affordableJobs } from './memory.js'
+import { prepareFolder } from './prepare.js'
+import { readResults, type SweepResults } from './results.js'
+import { type Submission, submitSweep } from './slurm.js'
+import { writeResults } from './write.js'
+
+export interface SweepOptions extends DeviceOptions {
+  /** Of the sweep; runs/<name> unless told. */
+  folder?: string | undefined
+  /** Cells at once: one here, as many as there are on a cluster, unless told. */
+  jobs?: number | undefined
+  /** Whether cells that failed are tried again. */
+  retryFailed: boolean
+  progress: Progress
+  interrupted: () => boolean
+}
+
+/**
+ * Trains the cells of a sweep on this machine. All is checked before the first one starts. A finished cell is kept, a
+ * begun one resumed, so the same command goes on.
+ * @throws SweepInterrupted when asked to stop; UserError for what the user can mend.
+ */
+export async function runSweep(
+  file: string,
+  sets: readonly string[],
+  { jobs = 1, ...options }: SweepOptions,
+): Promise<SweepResults> {
+  return inFolder(loadSweep(file, sets), options, async (folder, planned, left) => {
+    const affordable = await affordableJobs(folder, planned, left, { ...options, jobs })
+    if (left.length > 0) await runLocal(folder, planned, left, { ...options, jobs: affordable })
+    const results = await readResults(folder)
+    await writeResults(results)
+    options.progress.end()
+    return results
+  })
+}
+
+/** Hands the cells of a sweep that are left to SLURM, as one job array. */
+export async function submitCells(
+  file: string,
+  sets: readonly string[],
+  options: SweepOptions,
+): Promise<Submission & { folder: string }> {
+  const sweep = loadSweep(file, sets)
+  const { slurm, place } = sweep
+  return inFolder(sweep, options, async (folder, _, left) => {
+    if (left.length === 0) {
+      const problem = 'no cell is left to train.'
+      throw new UserError({ at: folder, problem, remedy: 'See `compacter sweep status`; --retry-failed tries again.' })
+    }
+    const { jobs, engine } = options
+    return { folder, ...(await submitSweep(folder, left, { slurm, jobs, engine, place })) }
+  })
+}
+
+/** Checks everything, writes the cells down and gives those that are left to the work, while no other process does so. */
+async function inFolder<T>(
+  sweep: LoadedSweep,
+  options: Omit<SweepOptions, 'jobs'>,
+  work: (folder: string, planned: PlannedSweep, left: number[]) => Promise<T>,
+): Promise<T> {
+  const folder = options.folder ?? join('runs', sweep.name)
+  const { name, axes, slurm, cells, yaml } = sweep
+  return withLock(
+    `${folder}.lock`,
+    async () => {
+      await checkCellsData(cells, options.progress)
+      const planned = prepareFolder(folder, { name, axes, slurm, cells }, yaml, { flag: '--dir', keep: false })
+      return work(folder, planned, await cellsLeft(folder, planned, options))
+    },
+    () => {
+      throw new UserError({
+        at: folder,
+        problem: 'another process is running this sweep.',
+        remedy: 'Wait for it, or choose another folder with --dir.',
+      })
+    },
+  )
+}
+
+/** Indices of the cells that are to be trained; tells of the others. */
+export async function cellsLeft(
+  folder: string,
+  { cells }: PlannedSweep,
+  { progress, retryFailed }: Pick<SweepOptions, 'progress' | 'retryFailed'>,
+): Promise<number[]> {
+  const states = await Promise.all(cells.map(({ name }) => cellState(folder, name)))
+  const count = (state: string) => states.filter((cell) => cell.state === state).length
+  const finished = count('finished')
+  if (finished > 0) progress.note(`${finished} of ${cells.length} cells are finished already.`)
+  if (count('running') > 0) progress.note(`${count('running')} are being trained by other processes: left to them.`)
+  if (count('failed') > 0 && !retryFailed)
+    progress.warn(`${count('failed')} failed before and are left out; --retry-failed tries them again.`)
+  return states.flatMap(({ state }, index) =>
+    state === 'waiting' || state === 'stopped' || (state === 'failed' && retryFailed) ? [index] : [],
+  )
+}
