@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { DeviceOptions } from '../engine/device.js'
 import { INTERRUPTED } from '../engine/interrupt.js'
 import { packageRoot } from '../root.js'
+import { sweepFiles } from './folder.js'
 import type { SlurmOptions } from './schema.js'
 
 /** What one job array is to do. */
@@ -29,8 +30,7 @@ export function requestsOf({ folder, indices, jobs, slurm }: Batch): Request[] {
   return [
     { text: '#SBATCH --job-name=compacter-sweep' },
     { text: `#SBATCH --array=${ranges(indices)}${jobs === undefined ? '' : `%${jobs}`}` },
-    { text: `#SBATCH "--chdir=${folder.replace(/["\\]/g, '\\$&')}"` },
-    { text: '#SBATCH --output=logs/%a.log --open-mode=append' },
+    { text: `#SBATCH --open-mode=append "--output=${pattern(sweepFiles(folder).logs)}/%a.log"` },
     { text: '#SBATCH --nodes=1 --ntasks=1' },
     { text: '#SBATCH --requeue --signal=B:USR1@60' },
     ...asked('partition', '--partition='),
@@ -42,6 +42,9 @@ export function requestsOf({ folder, indices, jobs, slurm }: Batch): Request[] {
     ...(slurm.lines ?? []).flatMap((text, i) => (isRequest(text) ? [{ text, path: ['slurm', 'lines', i] }] : [])),
   ]
 }
+
+/** A path in one of sbatch's double-quoted patterns. */
+const pattern = (path: string) => path.replaceAll('"', '\\"').replaceAll('%', '%%')
 
 const isRequest = (line: string) => line.startsWith('#SBATCH')
 
@@ -66,9 +69,9 @@ cell=$!
 while kill -0 $cell 2>/dev/null; do wait $cell; done # a signal ends the wait, not the cell
 wait $cell
 code=$?
-if [ "$limit" ] && [ $code = ${INTERRUPTED} ]; then # saved, after one more step at least
-  scontrol requeue "\${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"
-fi
+case $limit,$code in
+  1,${INTERRUPTED} | 1,143) scontrol requeue "\${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID" ;; # saved, or not even begun
+esac
 exit $code
 `
 
