@@ -2,7 +2,7 @@
 # A SLURM of one node, as plain processes of this user, all its files in FOLDER (default: a new one).
 #   test/slurm/start.sh [FOLDER]    then: export SLURM_CONF=FOLDER/slurm.conf
 #   test/slurm/stop.sh FOLDER
-# Needs Debian's slurm-wlm and munge, and root: slurmd starts no job as another user.
+# Needs Debian's slurm-wlm and munge, no root.
 set -euo pipefail
 PATH=$PATH:/usr/sbin
 folder=$(realpath "${1:-$(mktemp -d -t slurm-XXXX)}")
@@ -21,6 +21,7 @@ cat > "$folder/slurm.conf" <<CONF
 ClusterName=test
 SlurmctldHost=$host(127.0.0.1)
 SlurmUser=$(id -un)
+SlurmdUser=$(id -un)
 SlurmctldPort=$port
 SlurmdPort=$((port + 1))
 AuthType=auth/munge
@@ -46,7 +47,7 @@ ReturnToService=2
 OverTimeLimit=0
 KillWait=20
 MinJobAge=600
-NodeName=$host NodeAddr=127.0.0.1 CPUs=$cpus RealMemory=$memory State=UNKNOWN
+NodeName=$host NodeAddr=127.0.0.1 CPUs=$cpus Boards=1 SocketsPerBoard=1 CoresPerSocket=$cpus ThreadsPerCore=1 RealMemory=$memory State=UNKNOWN
 PartitionName=all Nodes=$host Default=YES MaxTime=UNLIMITED DefMemPerCPU=1024 State=UP
 CONF
 export SLURM_CONF=$folder/slurm.conf
