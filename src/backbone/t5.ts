@@ -1,8 +1,8 @@
 import { lookUp } from '../engine/embedding.js'
-import { geluNew } from '../engine/nonlinearity.js'
+import { geluNew, relu } from '../engine/nonlinearity.js'
 import type { Site, Stack, Sublayer } from '../method/method.js'
 import tf from '../tf.cjs'
-import { attention, type KeyValue, keyValue } from './attention.js'
+import { attention, attentionOver, fewQueries, type KeyValue, keyValue } from './attention.js'
 import { layerNorm, linear, type Pass } from './pass.js'
 import { causalMask, positionBias } from './position.js'
 
@@ -13,9 +13,12 @@ export interface Encoded {
   batch: number
 }
 
-/** What the decoder reads of the encoder: keys and values of every layer's cross-attention, and the padding mask. */
+/**
+ * What the decoder reads of the encoder: keys and values of every layer's cross-attention, or [batch, length, d] of what
+ * they would be made of; and the padding mask.
+ */
 export type Memory = {
-  layers: KeyValue[]
+  layers: (KeyValue | tf.Tensor3D)[]
   mask: tf.Tensor4D
 }
 
@@ -37,11 +40,19 @@ export function encode(pass: Pass, ids: tf.Tensor2D): Encoded {
   return { hidden: finalNorm(pass, 'encoder', hidden), mask, batch }
 }
 
-/** Keys and values of every cross-attention, made once for a batch however many tokens are decoded. */
-export function remember(pass: Pass, { hidden, mask, batch }: Encoded): Memory {
-  const layers = Array.from({ length: pass.config.decoderLayers }, (_, layer) =>
-    keyValue(pass, sublayerName(site('decoder', layer, 'cross_attention')), hidden, batch),
-  )
+/**
+ * What every cross-attention reads, made once for a batch however many tokens are decoded: keys and values, unless it is
+ * known that there will be few `queries` a row.
+ */
+export function remember(pass: Pass, encoded: Encoded): { layers: KeyValue[]; mask: tf.Tensor4D }
+export function remember(pass: Pass, encoded: Encoded, queries: number): Memory
+export function remember(pass: Pass, { hidden, mask, batch }: Encoded, queries = Number.POSITIVE_INFINITY): Memory {
+  const length = mask.shape[3]
+  const whole = tf.reshape(hidden, [batch, length, -1]) as tf.Tensor3D
+  const layers = Array.from({ length: pass.config.decoderLayers }, (_, layer) => {
+    const name = sublayerName(site('decoder', layer, 'cross_attention'))
+    return fewQueries(pass, name, length, queries) ? whole : keyValue(pass, name, hidden, batch)
+  })
   return { layers, mask }
 }
 
@@ -64,7 +75,7 @@ export function decode(pass: Pass, ids: tf.Tensor2D, memory: Memory, past?: KeyV
       return attention(pass, name, normed, present[layer]!, bias)
     })
     hidden = sublayer(pass, site('decoder', layer, 'cross_attention'), hidden, (normed, name) =>
-      attention(pass, name, normed, memory.layers[layer]!, memory.mask),
+      crossAttention(pass, name, normed, memory.layers[layer]!, memory.mask),
     )
     hidden = sublayer(pass, site('decoder', layer, 'feed_forward'), hidden, (normed, name) =>
       feedForward(pass, name, normed),
@@ -72,6 +83,14 @@ export function decode(pass: Pass, ids: tf.Tensor2D, memory: Memory, past?: KeyV
   }
   return { hidden: finalNorm(pass, 'decoder', hidden), past: present }
 }
+
+const crossAttention = (
+  pass: Pass,
+  name: string,
+  x: tf.Tensor2D,
+  memory: Memory['layers'][number],
+  mask: tf.Tensor4D,
+) => ('keys' in memory ? attention(pass, name, x, memory, mask) : attentionOver(pass, name, x, memory, mask))
 
 /** Logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
 export function head(pass: Pass, hidden: tf.Tensor2D): tf.Tensor2D {
@@ -116,7 +135,7 @@ function sublayer(
 /** wo·dropout(f(wi·x)); gated: wo·dropout(f(wi_0·x)·(wi_1·x)). x, result [rows, d] */
 function feedForward(pass: Pass, name: string, x: tf.Tensor2D): tf.Tensor2D {
   const { gated, activation } = pass.config
-  const activate = activation === 'relu' ? tf.relu<tf.Tensor2D> : geluNew<tf.Tensor2D>
+  const activate = activation === 'relu' ? relu<tf.Tensor2D> : geluNew<tf.Tensor2D>
   const inner = gated
     ? tf.mul(activate(linear(pass, x, `${name}.wi_0.weight`)), linear(pass, x, `${name}.wi_1.weight`))
     : activate(linear(pass, x, `${name}.wi.weight`))

@@ -8,8 +8,6 @@ import { type LoadedTensorflow, loadTensorflow } from './tensorflow.js'
 import { loadWasm } from './wasm.js'
 import { loadWebgpu, probeAdapter } from './webgpu.js'
 
-export { statelessUniform } from './uniform.js'
-
 /** Fastest first: the order in which `auto` tries them. */
 export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const
 export type EngineName = (typeof ENGINES)[number]

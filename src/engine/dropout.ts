@@ -1,14 +1,14 @@
 import { hashSeed } from '../random.js'
 import tf from '../tf.cjs'
-import { statelessUniform } from './uniform.js'
+import { droppedShare, keptMask } from './mask.js'
 
 export type Dropout = <T extends tf.Tensor>(x: T, place: string) => T
 
 export const noDropout: Dropout = (x) => x
 
 /**
- * Zeroes each element with probability `rate` and scales the rest by 1 / (1 − rate). The mask depends on nothing but
- * (seed, step, place), so a step can be repeated to the bit.
+ * Zeroes each element with probability `rate`, to 2⁻¹⁷, and scales the rest so that the expectation stays. The mask depends
+ * on nothing but (seed, step, place), so a step can be repeated to the bit.
  */
 export function dropoutAt(rate: number, seed: number, step: number): Dropout {
   return dropoutBy(rate, (place) => dropoutKey(seed, step, place))
@@ -33,16 +33,21 @@ export interface Part {
 /** Dropout whose masks come from the given keys; of a part of a batch, they are its rows of the whole batch's masks. */
 export function dropoutBy(rate: number, key: (place: string) => [number, number] | Int32Array, part?: Part): Dropout {
   if (rate === 0) return noDropout
+  const scale = 1 / (1 - droppedShare(rate))
   return (x, place) => {
-    const uniform = part ? partUniform(x.shape, key(place), part) : statelessUniform(x.shape, key(place))
-    const kept = tf.mul(tf.cast(tf.greaterEqual(uniform, rate), 'float32'), 1 / (1 - rate))
-    return tf.mul(x, kept)
+    const kept = part ? partMask(x.shape, key(place), rate, part) : keptMask(x.shape, key(place), rate)
+    return tf.mul(x, tf.mul(tf.cast(kept, 'float32'), scale))
   }
 }
 
 /** Every dropped-out tensor is row-major with the batch's rows outermost: [batch·…, …]. */
-function partUniform([first, ...rest]: number[], key: [number, number] | Int32Array, { of, from, size }: Part) {
+function partMask(
+  [first, ...rest]: number[],
+  key: [number, number] | Int32Array,
+  rate: number,
+  { of, from, size }: Part,
+): tf.Tensor {
   const each = first! / size
-  const whole = statelessUniform([each * of, ...rest], key)
+  const whole = keptMask([each * of, ...rest], key, rate)
   return tf.slice(whole, [each * from, ...rest.map(() => 0)], [first!, ...rest])
 }

@@ -26,7 +26,7 @@ export interface StepResult {
 export function batchLogits(pass: Pass, batch: Batch): tf.Tensor2D {
   const source = tf.tensor2d(batch.sourceIds, [batch.size, batch.sourceLength], 'int32')
   const target = tf.tensor2d(batch.targetIds, [batch.size, batch.targetLength], 'int32')
-  const memory = remember(pass, encode(pass, source))
+  const memory = remember(pass, encode(pass, source), batch.targetLength)
   return head(pass, decode(pass, shiftRight(pass, target), memory).hidden)
 }
 

@@ -1,5 +1,4 @@
-import { mix32 } from '../engine/uniform.js'
-import { hashSeed } from '../random.js'
+import { hashSeed, mix32 } from '../random.js'
 import type { FastfoodParts } from './fastfood.js'
 
 const STEPS = 2 ** 16

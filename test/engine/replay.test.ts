@@ -73,6 +73,7 @@ async function compare(
   { model, start, replay }: { model: Model; start: Float32Array; replay: Replay },
   batches: Batch[],
   peak: number,
+  seed = SEED,
 ): Promise<void> {
   const zeros = new Float32Array(start.length)
   await replay.write({ vector: start, first: zeros, second: zeros })
@@ -80,7 +81,7 @@ async function compare(
   for (let step = 0; step < STEPS; step++) {
     const batch = batches[step % batches.length]!
     const rate = learningRate(step, { peak, warmup: 4, steps: STEPS })
-    const dropout = dropoutAt(DROPOUT, SEED, step)
+    const dropout = dropoutAt(DROPOUT, seed, step)
     const eager = await trainingStep(model, state, batch, { learningRate: rate, gradientClipNorm: 1, dropout })
     const replayed = await replay.step(batch, step, rate)
     state = eager.state
@@ -125,8 +126,9 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
     const spreads = JSON.parse(t5Small.metadata.case!).centre_and_scale
     const read = (name: string) => generatedTensor(numbers.get(name)!, shapes.get(name)!, spreadOf(name, spreads))
     const { options } = preset('compacter', {})
-    const model = loadModel(config, options, read, SEED)
-    const replay = await startReplay(model, read, { seed: SEED, dropout: DROPOUT, gradientClipNorm: 1, threads: 2 })
+    const seed = 3 // with some, such as 2 and 11, a unit is 0 up to rounding, and has all of its gradient or none
+    const model = loadModel(config, options, read, seed)
+    const replay = await startReplay(model, read, { seed, dropout: DROPOUT, gradientClipNorm: 1, threads: 2 })
     const [size, sourceLength] = t5Small.entries.get('input_ids')!.shape as [number, number]
     const [, targetLength] = t5Small.entries.get('labels')!.shape as [number, number]
     const ids = { sourceIds: t5Small.readInts('input_ids'), targetIds: t5Small.readInts('labels') }
@@ -134,7 +136,7 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
     const start = gathered(model.layout, ({ name, shape }) =>
       numbers.has(name) ? read(name) : generatedTensor(1000, shape, spreads['new tensors']),
     )
-    await compare({ model, start, replay }, [{ rows: [], ...ids, size, sourceLength, targetLength }], 3e-4)
+    await compare({ model, start, replay }, [{ rows: [], ...ids, size, sourceLength, targetLength }], 3e-4, seed)
     replay.free()
     disposeModel(model)
   })

@@ -25,7 +25,17 @@ import { expectClose } from '../close.js'
 import { engines } from '../engines.js'
 import { type StartedWorker, startWorkerProcess } from '../workers.js'
 
-const training = { steps: 20, batch_size: 7, warmup_steps: 4, evaluate_every: 20, source_length: 32, dropout: 0.1 }
+// a seed with which no unit is 0 up to rounding: such a one has all of its gradient in one process and none in another
+const seed = 1
+const training = {
+  seed,
+  steps: 20,
+  batch_size: 7,
+  warmup_steps: 4,
+  evaluate_every: 20,
+  source_length: 32,
+  dropout: 0.1,
+}
 const { file, folder } = smallExperiment(training)
 const listed = (workers: string[]) => `training.workers=[${workers.map((each) => `"${each}"`).join(', ')}]`
 const experimentOn = (workers: string[], sets: string[] = []) =>
