@@ -51,6 +51,13 @@ const isRounding = (name: string) => /Attention\.k\.bias$/.test(name)
 
 const read = openSafetensors(join(packageRoot, 'test/fixtures/t5-tiny/model.safetensors')).read
 
+/** The upper 16 bits. */
+function bfloat16(value: number): number {
+  const bits = new Int32Array(Float32Array.of(value).buffer)
+  bits[0]! &= 0xffff0000
+  return new Float32Array(bits.buffer)[0]!
+}
+
 /** The first three tokens of every source alone: another shape in the same session. */
 function shorter(batch: Batch): Batch {
   const sourceLength = 3
@@ -139,6 +146,28 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
     await compare({ model, start, replay }, [{ rows: [], ...ids, size, sourceLength, targetLength }], 3e-4, seed)
     replay.free()
     disposeModel(model)
+  })
+
+  test.each(['compacter', 'bitfit', 'full'])('of %s in bfloat16 stays near the one in float32', async (name) => {
+    const { options, peak } = preset(name)
+    const { model, start, free } = await tiny(options)
+    const settings = { seed: SEED, dropout: DROPOUT, gradientClipNorm: 1, threads: 2 }
+    const [wide, narrow] = [
+      await startReplay(model, read, settings),
+      await startReplay(model, read, { ...settings, precision: 'bfloat16' }),
+    ]
+    const zeros = new Float32Array(start.length)
+    for (const replay of [wide, narrow]) await replay.write({ vector: start, first: zeros, second: zeros })
+    for (let step = 0; step < STEPS; step++) {
+      const rate = learningRate(step, { peak, warmup: 4, steps: STEPS })
+      const [expected, { loss }] = [await wide.step(batch, step, rate), await narrow.step(batch, step, rate)]
+      expectClose([loss], [expected.loss], { relative: 2 ** -6, name: `loss of step ${step}` })
+      expect(loss).not.toBe(expected.loss) // operands are rounded to 8 bits
+    }
+    const { vector } = await narrow.read()
+    expect(vector.some((value) => value !== bfloat16(value))).toBe(true) // trained values keep their 24
+    for (const replay of [wide, narrow]) replay.free()
+    free()
   })
 
   test('stays where it was at a step whose loss is no number', async () => {

@@ -4,10 +4,20 @@ import { TYPES } from '../replay/tensor.js'
 import type { OpAttribute } from '../tensorflow.js'
 import type { Precision } from './variables.js'
 
-/** Matrix products of a graph: in bfloat16 their operands are rounded, and what comes of them is float32 again. */
+/** Operations that move numbers and change none: they keep the type of their first input. */
+const MOVES = new Set(['Reshape', 'Transpose'])
+
+/**
+ * Matrix products of a graph. In bfloat16 their operands are rounded, and what they return is bfloat16 until an operation
+ * other than a product or a move takes it: that sees float32.
+ */
 export class Products {
   readonly #graph: Graph
   readonly #precision: Precision
+  readonly #made = new Map<number, WeakMap<Output, Output>>([
+    [TYPES.float32, new WeakMap()],
+    [TYPES.bfloat16, new WeakMap()],
+  ])
   #count = 0
 
   constructor(graph: Graph, precision: Precision) {
@@ -24,15 +34,18 @@ export class Products {
   }
 
   #product(a: Output, b: Output, flags: Record<string, { bool: boolean }>): Output {
-    const bfloat16 = this.#precision === 'bfloat16'
-    const operands = bfloat16 ? [this.#cast(a, TYPES.bfloat16), this.#cast(b, TYPES.bfloat16)] : [a, b]
+    const type = TYPES[this.#precision]
     const name = `BatchMatMulV2_${this.#count++}_product`
-    const attributes = { T: { type: bfloat16 ? TYPES.bfloat16 : TYPES.float32 }, ...flags }
-    const product = this.#graph.output({ type: 'BatchMatMulV2', name, inputs: operands, attributes })
-    return bfloat16 ? this.#cast(product, TYPES.float32) : product
+    const operands = [this.#cast(a, type), this.#cast(b, type)]
+    return this.#graph.output({ type: 'BatchMatMulV2', name, inputs: operands, attributes: { T: { type }, ...flags } })
   }
 
-  /** x, or what it is in float32 where it is kept in bfloat16. */
+  /** The inputs of an operation as it takes them: in float32 what is in bfloat16, unless it only moves numbers. */
+  inputsOf(type: string, inputs: Output[]): Output[] {
+    return MOVES.has(type) ? inputs : inputs.map((input) => this.float32(input))
+  }
+
+  /** x, or what it is in float32 where it is in bfloat16. */
   float32(x: Output): Output {
     return this.#graph.typeOf(x) === TYPES.bfloat16 ? this.#cast(x, TYPES.float32) : x
   }
@@ -40,7 +53,17 @@ export class Products {
   #cast(x: Output, to: number): Output {
     const from = this.#graph.typeOf(x)
     if (from === to) return x
+    const made = this.#made.get(to)!
+    const known = made.get(x)
+    if (known) return known
     const attributes = { SrcT: { type: from }, DstT: { type: to } }
-    return this.#graph.output({ type: 'Cast', name: `Cast_${this.#count++}_product`, inputs: [x], attributes })
+    const cast = this.#graph.output({
+      type: 'Cast',
+      name: `Cast_${this.#count++}_product`,
+      inputs: [x],
+      attributes,
+    })
+    made.set(x, cast)
+    return cast
   }
 }

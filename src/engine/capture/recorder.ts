@@ -64,10 +64,10 @@ export class Recorder {
     return (tf.backend() as NodeBackend).createOutputTensor(this.#recorded(output))
   }
 
-  /** The output of the graph that a recorded tensor stands for. Only while recording. */
+  /** The output of the graph that a recorded tensor stands for, in the tensor's own type. Only while recording. */
   output(tensor: tf.Tensor): Output {
     const backend = tf.backend() as NodeBackend & { getInputTensorIds(tensors: tf.Tensor[]): number[] }
-    return this.#output(backend.getInputTensorIds([tensor])[0]!)
+    return this.#products.float32(this.#output(backend.getInputTensorIds([tensor])[0]!))
   }
 
   #recording(binding: Binding): Binding {
@@ -99,14 +99,19 @@ export class Recorder {
     const stored = ids.map((id) => this.#output(id))
     if (type === 'BatchMatMulV2') return [this.#recorded(this.#products.output(stored, attributes))]
     if (type === 'GatherV2') return [this.#recorded(this.#rows(stored as [Output, Output, Output]))]
-    const inputs = stored.map((input) => this.#products.float32(input))
+    const inputs = this.#products.inputsOf(type, stored)
     const oper = this.graph.add({
       type,
       name: `${type}_${this.#operations++}`,
       inputs: listInputs[type]?.(inputs) ?? inputs,
-      attributes: Object.fromEntries(attributes.map((attribute) => [attribute.name, attributeOf(binding, attribute)])),
+      attributes: { ...attributesOf(binding, attributes), ...this.#ownType(inputs) },
     })
     return Array.from({ length: count }, (_, index) => this.#recorded({ oper, index }))
+  }
+
+  /** To tfjs every number is float32. */
+  #ownType([first]: Output[]): Record<string, Attribute> {
+    return first && this.graph.typeOf(first) === TYPES.bfloat16 ? { T: { type: TYPES.bfloat16 } } : {}
   }
 
   /** Rows of a table: those alone are made float32, not the table. */
@@ -137,6 +142,9 @@ function constantOf(shape: number[], dtype: number, values: ArrayLike<number>): 
   if (dtype === TYPES.int32) return { shape, data: values instanceof Int32Array ? values : Int32Array.from(values) }
   throw new Error(`a captured constant is of TensorFlow's type ${dtype}; float32 and int32 can be written`)
 }
+
+const attributesOf = (binding: Binding, attributes: OpAttribute[]): Record<string, Attribute> =>
+  Object.fromEntries(attributes.map((attribute) => [attribute.name, attributeOf(binding, attribute)]))
 
 function attributeOf(binding: Binding, { name, type, value }: OpAttribute): Attribute {
   switch (type) {
