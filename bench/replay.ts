@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { backbonePreset } from '../src/backbone/preset.js'
 import { backboneTensors } from '../src/backbone/tensors.js'
+import type { Precision } from '../src/engine/capture/variables.js'
 import { startDevice } from '../src/engine/device.js'
 import { dropoutAt } from '../src/engine/dropout.js'
 import { blueprintOf, loadModel, startVector } from '../src/engine/model.js'
@@ -21,7 +22,14 @@ import { elements } from '../src/safetensors.js'
 import type { Batch } from '../src/task/batches.js'
 
 const [BATCH, TARGET, STEPS, THREADS, DROPOUT] = [32, 4, 8, 2, 0.1]
-const VARIANTS = ['eager float32', 'replay float32', 'replay bfloat16', 'torch float32', 'torch bfloat16']
+const VARIANTS = [
+  'eager float32',
+  'replay float32',
+  'replay float32 checkpoint_activations',
+  'replay bfloat16',
+  'torch float32',
+  'torch bfloat16',
+]
 const { learning_rate, ...options } = parse(readFileSync(presetFile('methods', 'compacter')!, 'utf8'))
 const method = methodOptions.parse(options)
 
@@ -106,7 +114,7 @@ function torch(precision: string, backbone: string, source: number): string {
 }
 
 async function measure(variant: string, backbone: string, sourceLength: number): Promise<Measured> {
-  const [mode, precision] = variant.split(' ') as ['eager' | 'replay', 'float32' | 'bfloat16']
+  const [mode, precision, checkpoint] = variant.split(' ') as ['eager' | 'replay', Precision, string?]
   await startDevice({ engine: 'tensorflow', threads: THREADS })
   const { config } = backbonePreset(backbone)!
   const shapes = backboneTensors(config)
@@ -118,7 +126,7 @@ async function measure(variant: string, backbone: string, sourceLength: number):
   const lengths = { size: BATCH, sourceLength, targetLength: TARGET }
   const batch = { rows: [], ...lengths, sourceIds: ids(BATCH * sourceLength), targetIds: ids(BATCH * TARGET) }
   const prepare = mode === 'eager' ? eagerSteps : replaySteps
-  const step = await prepare(config, method, read, batch, precision)
+  const step = await prepare(config, method, read, batch, precision, checkpoint !== undefined)
   const times: number[] = []
   let first = 0
   for (let index = 0; index < STEPS; index++) {
@@ -147,10 +155,12 @@ async function replaySteps(
   method: MethodOptions,
   read: Read,
   batch: Batch,
-  precision: 'float32' | 'bfloat16',
+  precision: Precision,
+  checkpointActivations: boolean,
 ) {
   const blueprint = blueprintOf(config, method)
-  const replay = await startReplay(blueprint, read, { seed: 42, dropout: DROPOUT, precision, threads: THREADS })
+  const options = { seed: 42, dropout: DROPOUT, precision, checkpointActivations, threads: THREADS }
+  const replay = await startReplay(blueprint, read, options)
   const vector = startVector(blueprint, read, 42)
   const zeros = new Float32Array(vector.length)
   await replay.write({ vector, first: zeros, second: zeros })

@@ -74,6 +74,7 @@ async function withWorkers(count: number) {
     method,
     seed: 1,
     dropout: 0.1,
+    checkpointActivations: false,
     precision: 'float32' as const,
   }
   const versions = { compacter: compacterVersion(), tensorflow: device.version }

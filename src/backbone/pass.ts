@@ -10,7 +10,20 @@ export interface Pass {
   hooks: Hooks
   /** Zeroes elements of x and scales the rest; `place` names the mask. The identity while evaluating. */
   dropout<T extends tf.Tensor>(x: T, place: string): T
+  /**
+   * Computes a layer [rows, d] with this pass or one like it. Where it is given, a layer's tensors other than its `inputs`
+   * may be forgotten and computed again for the gradient.
+   */
+  layer?: ComputeLayer
 }
+
+export type ComputeLayer = <T extends Record<string, tf.Tensor>>(
+  inputs: T,
+  compute: (pass: Pass, inputs: T) => tf.Tensor2D,
+) => tf.Tensor2D
+
+/** A layer as the pass computes one. */
+export const inLayer = (pass: Pass): ComputeLayer => pass.layer ?? ((inputs, compute) => compute(pass, inputs))
 
 const withBias = (pass: Pass, y: tf.Tensor2D, name: string): tf.Tensor2D => {
   const bias = pass.hooks.bias?.(name)

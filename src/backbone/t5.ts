@@ -3,7 +3,7 @@ import { geluNew, relu } from '../engine/nonlinearity.js'
 import type { Site, Stack, Sublayer } from '../method/method.js'
 import tf from '../tf.cjs'
 import { attention, attentionOver, fewQueries, type KeyValue, keyValue } from './attention.js'
-import { layerNorm, linear, type Pass } from './pass.js'
+import { inLayer, layerNorm, linear, type Pass } from './pass.js'
 import { causalMask, positionBias } from './position.js'
 
 /** An encoded batch: hidden [batch·length, d]; mask [batch, 1, 1, length], 0 at tokens and −1e9 at padding. */
@@ -13,12 +13,12 @@ export interface Encoded {
   batch: number
 }
 
-/**
- * What the decoder reads of the encoder: keys and values of every layer's cross-attention, or [batch, length, d] of what
- * they would be made of; and the padding mask.
- */
+/** What one cross-attention reads of the encoder: keys and values, or [batch, length, d] of what they would be made of. */
+export type Remembered = KeyValue | { encoded: tf.Tensor3D }
+
+/** What the decoder reads of the encoder: what every layer's cross-attention does, and the padding mask. */
 export type Memory = {
-  layers: (KeyValue | tf.Tensor3D)[]
+  layers: Remembered[]
   mask: tf.Tensor4D
 }
 
@@ -29,15 +29,24 @@ export function encode(pass: Pass, ids: tf.Tensor2D): Encoded {
   const length = mask.shape[3]
   const bias = tf.add(positionBias(pass, 'encoder', length, length), mask) // [batch, heads, length, length]
   let hidden = pass.dropout(embedded, 'encoder.embedded')
-  for (let layer = 0; layer < pass.config.encoderLayers; layer++) {
-    hidden = sublayer(pass, site('encoder', layer, 'attention'), hidden, (normed, name) =>
-      attention(pass, name, normed, keyValue(pass, name, normed, batch), bias),
-    )
-    hidden = sublayer(pass, site('encoder', layer, 'feed_forward'), hidden, (normed, name) =>
-      feedForward(pass, name, normed),
-    )
-  }
+  for (let layer = 0; layer < pass.config.encoderLayers; layer++)
+    hidden = inLayer(pass)({ hidden, bias }, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
   return { hidden: finalNorm(pass, 'encoder', hidden), mask, batch }
+}
+
+/** hidden [batch·length, d], bias [batch, heads, length, length] → [batch·length, d] */
+function encoderLayer(
+  pass: Pass,
+  layer: number,
+  batch: number,
+  { hidden, bias }: { hidden: tf.Tensor2D; bias: tf.Tensor },
+): tf.Tensor2D {
+  const attended = sublayer(pass, site('encoder', layer, 'attention'), hidden, (normed, name) =>
+    attention(pass, name, normed, keyValue(pass, name, normed, batch), bias),
+  )
+  return sublayer(pass, site('encoder', layer, 'feed_forward'), attended, (normed, name) =>
+    feedForward(pass, name, normed),
+  )
 }
 
 /**
@@ -48,7 +57,7 @@ export function remember(pass: Pass, encoded: Encoded): { layers: KeyValue[]; ma
 export function remember(pass: Pass, encoded: Encoded, queries: number): Memory
 export function remember(pass: Pass, { hidden, mask, batch }: Encoded, queries = Number.POSITIVE_INFINITY): Memory {
   const length = mask.shape[3]
-  const whole = tf.reshape(hidden, [batch, length, -1]) as tf.Tensor3D
+  const whole = { encoded: tf.reshape(hidden, [batch, length, -1]) as tf.Tensor3D }
   const layers = Array.from({ length: pass.config.decoderLayers }, (_, layer) => {
     const name = sublayerName(site('decoder', layer, 'cross_attention'))
     return fewQueries(pass, name, length, queries) ? whole : keyValue(pass, name, hidden, batch)
@@ -70,27 +79,28 @@ export function decode(pass: Pass, ids: tf.Tensor2D, memory: Memory, past?: KeyV
   const present: KeyValue[] = []
   let hidden = pass.dropout(embed(pass, ids), 'decoder.embedded')
   for (let layer = 0; layer < pass.config.decoderLayers; layer++) {
-    hidden = sublayer(pass, site('decoder', layer, 'attention'), hidden, (normed, name) => {
-      present.push(append(past?.[layer], keyValue(pass, name, normed, batch)))
-      return attention(pass, name, normed, present[layer]!, bias)
+    const inputs = { hidden, bias, mask: memory.mask, ...memory.layers[layer]! }
+    hidden = inLayer(pass)(inputs, (pass, { hidden, bias, mask, ...remembered }) => {
+      const attended = sublayer(pass, site('decoder', layer, 'attention'), hidden, (normed, name) => {
+        const own = append(past?.[layer], keyValue(pass, name, normed, batch))
+        present[layer] = own
+        return attention(pass, name, normed, own, bias)
+      })
+      const crossed = sublayer(pass, site('decoder', layer, 'cross_attention'), attended, (normed, name) =>
+        crossAttention(pass, name, normed, remembered, mask),
+      )
+      return sublayer(pass, site('decoder', layer, 'feed_forward'), crossed, (normed, name) =>
+        feedForward(pass, name, normed),
+      )
     })
-    hidden = sublayer(pass, site('decoder', layer, 'cross_attention'), hidden, (normed, name) =>
-      crossAttention(pass, name, normed, memory.layers[layer]!, memory.mask),
-    )
-    hidden = sublayer(pass, site('decoder', layer, 'feed_forward'), hidden, (normed, name) =>
-      feedForward(pass, name, normed),
-    )
   }
   return { hidden: finalNorm(pass, 'decoder', hidden), past: present }
 }
 
-const crossAttention = (
-  pass: Pass,
-  name: string,
-  x: tf.Tensor2D,
-  memory: Memory['layers'][number],
-  mask: tf.Tensor4D,
-) => ('keys' in memory ? attention(pass, name, x, memory, mask) : attentionOver(pass, name, x, memory, mask))
+const crossAttention = (pass: Pass, name: string, x: tf.Tensor2D, remembered: Remembered, mask: tf.Tensor4D) =>
+  'keys' in remembered
+    ? attention(pass, name, x, remembered, mask)
+    : attentionOver(pass, name, x, remembered.encoded, mask)
 
 /** Logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
 export function head(pass: Pass, hidden: tf.Tensor2D): tf.Tensor2D {

@@ -69,14 +69,23 @@ export function blueprintOf(config: T5Config, options: MethodOptions): Blueprint
 export const startVector = ({ layout }: Blueprint, read: ReadTensor, seed: number): Float32Array =>
   gathered(layout, (spec) => startValues(spec, seed, read))
 
-/** One forward pass's view of the model: `views` are the trained tensors in the layout's order. */
-export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout): Pass {
+/**
+ * One forward pass's view of the model: `views` are the trained tensors in the layout's order; `used` is told the index of each
+ * that the pass takes.
+ */
+export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout, used?: (view: number) => void): Pass {
   const { config, options, method, layout, frozen, constants } = model
-  const trained = new Map(layout.specs.map(({ name }, index) => [name, views[index]!]))
-  const tensors = (name: string) => trained.get(name) ?? constants.get(name) ?? missing(name)
+  const indices = new Map(layout.specs.map(({ name }, index) => [name, index]))
+  const trained = (name: string): tf.Tensor | undefined => {
+    const index = indices.get(name)
+    if (index === undefined) return
+    used?.(index)
+    return views[index]
+  }
+  const tensors = (name: string) => trained(name) ?? constants.get(name) ?? missing(name)
   const hooks = method.hooks(options, config, tensors)
   const weight = (name: string) => {
-    const own = trained.get(name)
+    const own = trained(name)
     if (own) return own
     const tensor = frozen.get(name) ?? missing(name)
     return hooks.weight?.(name, tensor) ?? tensor

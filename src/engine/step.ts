@@ -3,6 +3,7 @@ import type { Pass } from '../backbone/pass.js'
 import { decode, encode, head, remember, shiftRight } from '../backbone/t5.js'
 import type { Batch } from '../task/batches.js'
 import tf from '../tf.cjs'
+import { type After, atOnce, checkpointingActivations } from './checkpoint_activations.js'
 import { crossEntropy } from './cross_entropy.js'
 import type { Dropout } from './dropout.js'
 import { type Model, passOf } from './model.js'
@@ -14,6 +15,8 @@ export interface StepOptions {
   /** Largest norm of the gradient. */
   gradientClipNorm: number
   dropout: Dropout
+  /** Whether a layer's tensors are forgotten and made again for the gradient. */
+  checkpointActivations?: boolean
 }
 
 /** What a step measured, before its update: mean loss a target token (nats), norm of the unclipped gradient. */
@@ -35,12 +38,17 @@ export function batchLoss(pass: Pass, batch: Batch): tf.Scalar {
   return crossEntropy(batchLogits(pass, batch), tf.tensor1d(batch.targetIds, 'int32'), pass.config.padId)
 }
 
-/** Loss and the gradient of every trained tensor, as one flat vector. Back-propagation ends at the lowest trained tensor. */
-export function lossAndGradient(model: Model, vector: tf.Tensor1D, batch: Batch, dropout: Dropout) {
+/**
+ * Loss and the gradient of every trained tensor, as one flat vector. Back-propagation ends at the lowest trained tensor.
+ * Where it is given in which order things are done, layers are forgotten and made again.
+ */
+export function lossAndGradient(model: Model, vector: tf.Tensor1D, batch: Batch, dropout: Dropout, after?: After) {
   const views = unflatten(model.layout, vector)
-  const { value, grads } = tf
-    .engine()
-    .gradients(() => batchLoss(passOf(model, views, dropout), batch), views, undefined, true)
+  const pass = () =>
+    after
+      ? checkpointingActivations((views, used) => passOf(model, views, dropout, used), views, after)
+      : passOf(model, views, dropout)
+  const { value, grads } = tf.engine().gradients(() => batchLoss(pass(), batch), views, undefined, true)
   return { loss: value as tf.Scalar, gradient: flatten(model.layout, grads) }
 }
 
@@ -55,7 +63,13 @@ export async function trainingStep(
   options: StepOptions,
 ): Promise<{ state: OptimizerState; result: StepResult }> {
   const { next, loss, norm } = tf.tidy(() => {
-    const { loss, gradient } = lossAndGradient(model, state.vector, batch, options.dropout)
+    const { loss, gradient } = lossAndGradient(
+      model,
+      state.vector,
+      batch,
+      options.dropout,
+      options.checkpointActivations ? atOnce : undefined,
+    )
     const { clipped, norm } = clipNorm(gradient, options.gradientClipNorm)
     return { next: { ...adam(state, clipped, options.learningRate) }, loss, norm }
   })

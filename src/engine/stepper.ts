@@ -65,7 +65,7 @@ function whyNoReplay(): string | undefined {
 
 /** Steps by tfjs's tape, op by op. Frees the given state as it goes. */
 export function eagerStepper(model: Model, experiment: Experiment, state: OptimizerState): Stepper {
-  const { dropout, seed, gradient_clip_norm: gradientClipNorm } = experiment.training
+  const { dropout, seed, gradient_clip_norm, checkpoint_activations } = experiment.training
   let current = state
   return {
     mode: 'eager',
@@ -74,7 +74,12 @@ export function eagerStepper(model: Model, experiment: Experiment, state: Optimi
     },
     async step(batch, learningRate) {
       const mask = dropoutAt(dropout ?? model.config.dropout, seed, current.step)
-      const options = { learningRate, gradientClipNorm, dropout: mask }
+      const options = {
+        learningRate,
+        gradientClipNorm: gradient_clip_norm,
+        dropout: mask,
+        checkpointActivations: checkpoint_activations,
+      }
       const { state: next, result } = await trainingStep(model, current, batch, options)
       const taken = next !== current
       current = next
@@ -92,10 +97,11 @@ export async function replayStepper(
   state: OptimizerState,
   { read, threads, onGraph }: { read: ReadTensor } & Pick<ReplayOptions, 'threads' | 'onGraph'>,
 ): Promise<Stepper> {
-  const { dropout, seed, gradient_clip_norm, precision } = experiment.training
+  const { dropout, seed, gradient_clip_norm, checkpoint_activations, precision } = experiment.training
   const replay = await startReplay(model, read, {
     dropout: dropout ?? model.config.dropout,
     gradientClipNorm: gradient_clip_norm,
+    checkpointActivations: checkpoint_activations,
     precision,
     seed,
     threads,

@@ -36,6 +36,12 @@ export const trainingOptions = z.strictObject({
     .enum(['float32', 'bfloat16'])
     .default('float32')
     .describe('bfloat16: products of bfloat16 operands and frozen matrices in it; everything else stays float32.'),
+  checkpoint_activations: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the inputs of layers alone are kept, and the rest is computed again for the gradient: less memory.',
+    ),
   workers: z
     .union(
       [z.literal('slurm'), z.array(z.string().regex(ADDRESS, { error: 'must be an address host:port.' })).min(1)],

@@ -2,15 +2,21 @@
 import '@tensorflow/tfjs'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { atOnce } from '../../src/engine/checkpoint_activations.js'
 import { crossEntropy } from '../../src/engine/cross_entropy.js'
+import { dropoutAt } from '../../src/engine/dropout.js'
 import { lookUp } from '../../src/engine/embedding.js'
+import { disposeModel } from '../../src/engine/model.js'
+import { relu } from '../../src/engine/nonlinearity.js'
 import { rmsNorm } from '../../src/engine/norm.js'
+import { lossAndGradient } from '../../src/engine/step.js'
 import { bitsFor, fastfood } from '../../src/method/fastfood.js'
 import { moved } from '../../src/method/projection.js'
 import { regeneratedNormals, regeneratedParts } from '../../src/method/regenerated.js'
 import { expectClose } from '../close.js'
 import { crossEntropyByDefinition, differences, fastfoodByDefinition, rmsNormByDefinition } from '../definitions.js'
 import { engines, useEngine } from '../engines.js'
+import { loadCase, openCase } from '../oracle_case.js'
 
 const normals = (length: number, stream: number) => regeneratedNormals(length, [stream, 9])
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * b[i]!, 0)
@@ -45,6 +51,38 @@ describe.each(engines)('on %s', (engine) => {
         ['weight', differences((weight) => f(x, weight), weight)],
       ],
     })
+  })
+
+  test('relu', async () => {
+    const x = normals(12, 1)
+    const w = normals(12, 2)
+    const f = (x: ArrayLike<number>) =>
+      dot(
+        Array.from(x).map((value) => Math.max(value, 0)),
+        w,
+      )
+    await expectGradients(
+      weighted((x) => relu(x!), [tf.tensor1d(x)], w),
+      {
+        value: f(x),
+        grads: [['x', differences(f, x)]],
+      },
+    )
+  })
+
+  test.each(['compacter-n3-rank2', 'full'])('%s, of layers whose inputs alone are kept', async (name) => {
+    const oracle = openCase('t5-tiny', name)
+    const { model, start } = loadCase('t5-tiny', oracle)
+    const vector = tf.tensor1d(start)
+    const held = tf.memory().numTensors
+    const [kept, again] = [undefined, atOnce].map((after) =>
+      tf.tidy(() => lossAndGradient(model, vector, oracle.batch, dropoutAt(0.1, 5, 3), after)),
+    )
+    expect(tf.memory().numTensors).toBe(held + 4)
+    expect(await again!.loss.data()).toEqual(await kept!.loss.data())
+    expectClose(await again!.gradient.data(), await kept!.gradient.data(), { relative: 1e-6, name: 'gradient' })
+    tf.dispose([kept!, again!, vector])
+    disposeModel(model)
   })
 
   test.each([

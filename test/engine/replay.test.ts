@@ -8,7 +8,7 @@ import { backboneTensors } from '../../src/backbone/tensors.js'
 import { dropoutAt } from '../../src/engine/dropout.js'
 import { disposeModel, loadModel, type Model, startVector } from '../../src/engine/model.js'
 import { learningRate, startState } from '../../src/engine/optimizer.js'
-import { type Replay, startReplay } from '../../src/engine/replay/replay.js'
+import { type Replay, type ReplayOptions, startReplay } from '../../src/engine/replay/replay.js'
 import { disposeState, trainingStep } from '../../src/engine/step.js'
 import { gathered, named } from '../../src/engine/trained.js'
 import { UserError } from '../../src/error.js'
@@ -107,9 +107,10 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
   beforeAll(() => useEngine('tensorflow'))
 
   /** The tiny backbone, eager and replayed. */
-  async function tiny(options: MethodOptions) {
+  async function tiny(options: MethodOptions, settings: Partial<ReplayOptions> = {}) {
     const model = loadModelOf('t5-tiny', options)
-    const replay = await startReplay(model, read, { seed: SEED, dropout: DROPOUT, gradientClipNorm: 1, threads: 2 })
+    const common = { seed: SEED, dropout: DROPOUT, gradientClipNorm: 1, threads: 2 }
+    const replay = await startReplay(model, read, { ...common, ...settings })
     const free = () => {
       replay.free()
       disposeModel(model)
@@ -125,6 +126,16 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
     await compare(both, [batch, shorter(batch), otherRows(batch)], peak)
     free()
   })
+
+  test.each(['compacter', 'full', 'bitfit', 'prompt-tuning-r', 'intrinsic'])(
+    'of %s that keeps the inputs of layers alone is where the one is that keeps all',
+    async (name) => {
+      const { options, peak } = preset(name)
+      const { free, ...both } = await tiny(options, { checkpointActivations: true })
+      await compare(both, [batch, otherRows(batch)], peak)
+      free()
+    },
+  )
 
   test("of Compacter on t5-small's dimensions is where the eager one is", async () => {
     const { config } = backbonePreset('t5-small')!

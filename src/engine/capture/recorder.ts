@@ -1,4 +1,5 @@
 import tf from '../../tf.cjs'
+import type { After } from '../checkpoint_activations.js'
 import type { Attribute, Graph } from '../replay/graph.js'
 import type { Output } from '../replay/library.js'
 import { TYPES, type Values } from '../replay/tensor.js'
@@ -69,6 +70,9 @@ export class Recorder {
     const backend = tf.backend() as NodeBackend & { getInputTensorIds(tensors: tf.Tensor[]): number[] }
     return this.#products.float32(this.#output(backend.getInputTensorIds([tensor])[0]!))
   }
+
+  /** Records what `body` does as done after the tensor is there. */
+  readonly after: After = (tensor, body) => this.graph.after(this.output(tensor).oper, body)
 
   #recording(binding: Binding): Binding {
     const own = {

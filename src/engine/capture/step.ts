@@ -16,6 +16,8 @@ export interface StepGraphOptions {
   dropout: number
   gradientClipNorm: number
   precision: Precision
+  /** Whether a layer's tensors are forgotten and made again for the gradient. */
+  checkpointActivations: boolean
 }
 
 /**
@@ -26,12 +28,18 @@ export function captureStep(
   library: Library,
   blueprint: Blueprint,
   shape: BatchShape,
-  { dropout, gradientClipNorm, precision }: StepGraphOptions,
+  { dropout, gradientClipNorm, precision, checkpointActivations }: StepGraphOptions,
 ): Captured {
   return capture(library, blueprint, precision, (captured) => {
     const { graph, recorder, model, vector } = captured
     const batch = batchInput(captured, shape)
-    const { loss, gradient } = lossAndGradient(model, vector, batch, dropoutBy(dropout, captured.dropoutKey))
+    const { loss, gradient } = lossAndGradient(
+      model,
+      vector,
+      batch,
+      dropoutBy(dropout, captured.dropoutKey),
+      checkpointActivations ? recorder.after : undefined,
+    )
     const { clipped, norm } = clipNorm(gradient, gradientClipNorm)
     captured.fetch('loss', loss)
     captured.fetch('gradient_norm', norm)
@@ -54,12 +62,18 @@ export function captureGradient(
   library: Library,
   blueprint: Blueprint,
   shape: BatchShape,
-  { dropout, precision, part }: Pick<StepGraphOptions, 'dropout' | 'precision'> & { part: Part },
+  { dropout, precision, checkpointActivations, part }: Omit<StepGraphOptions, 'gradientClipNorm'> & { part: Part },
 ): Captured {
   return capture(library, blueprint, precision, (captured) => {
-    const { model, vector } = captured
+    const { recorder, model, vector } = captured
     const batch = batchInput(captured, shape)
-    const { loss, gradient } = lossAndGradient(model, vector, batch, dropoutBy(dropout, captured.dropoutKey, part))
+    const { loss, gradient } = lossAndGradient(
+      model,
+      vector,
+      batch,
+      dropoutBy(dropout, captured.dropoutKey, part),
+      checkpointActivations ? recorder.after : undefined,
+    )
     captured.fetch('loss', loss)
     captured.fetch('gradient', gradient)
   })

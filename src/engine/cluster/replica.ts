@@ -8,7 +8,7 @@ import type { Blueprint } from '../model.js'
 import type { Session } from '../replay/session.js'
 import type { Share } from './split.js'
 
-export interface ReplicaOptions extends Pick<StepGraphOptions, 'dropout' | 'precision'> {
+export interface ReplicaOptions extends Omit<StepGraphOptions, 'gradientClipNorm'> {
   /** Of the method's tensors that are not trained, and of dropout. */
   seed: number
   /** Sets its graphs apart from those of other replicas in the session. */

@@ -44,6 +44,7 @@ export const setupSchema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff),
   dropout: fraction,
   precision: z.enum(['float32', 'bfloat16']),
+  checkpointActivations: z.boolean(),
 })
 export type Setup = z.infer<typeof setupSchema>
 

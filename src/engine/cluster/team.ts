@@ -31,7 +31,7 @@ export async function assembleTeam(
   device: Device,
   progress: Progress,
 ): Promise<Team | undefined> {
-  const { workers: wanted, seed, dropout, precision } = experiment.training
+  const { workers: wanted, seed, dropout, precision, checkpoint_activations } = experiment.training
   if (!wanted) return undefined
   if (device.engine !== 'tensorflow') throw needsTensorflow(device)
   const { size } = blueprintOf(config, experiment.method).layout
@@ -45,6 +45,7 @@ export async function assembleTeam(
     seed,
     dropout: dropout ?? config.dropout,
     precision,
+    checkpointActivations: checkpoint_activations,
   }
   const options = {
     setup,

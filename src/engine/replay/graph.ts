@@ -26,6 +26,7 @@ export interface OperationSpec {
 export class Graph {
   readonly library: Library
   readonly handle: Pointer
+  #before: Pointer[] = []
 
   constructor(library: Library) {
     this.library = library
@@ -40,13 +41,24 @@ export class Graph {
       if (Array.isArray(input)) library.AddInputList!(description, input, input.length)
       else library.AddInput!(description, input)
     }
-    for (const operation of after) library.AddControlInput!(description, operation)
+    for (const operation of [...this.#before, ...after]) library.AddControlInput!(description, operation)
     for (const [key, value] of Object.entries(attributes)) this.#setAttribute(description, key, value)
     return checked(
       library,
       `while adding ${type} ${name} to a graph`,
       (status) => library.FinishOperation!(description, status) as Pointer,
     )
+  }
+
+  /** Adds what `body` adds as operations to be done after that one. */
+  after<T>(operation: Pointer, body: () => T): T {
+    const before = this.#before
+    this.#before = [operation]
+    try {
+      return body()
+    } finally {
+      this.#before = before
+    }
   }
 
   /** The first output of an added operation. */

@@ -88,7 +88,7 @@ export class Replay {
   constructor(library: Library, blueprint: Blueprint, { threads, config, ...options }: ReplayOptions) {
     this.#library = library
     this.#blueprint = blueprint
-    this.#options = { dropout: 0, gradientClipNorm: 1, precision: 'float32', ...options }
+    this.#options = { dropout: 0, gradientClipNorm: 1, precision: 'float32', checkpointActivations: false, ...options }
     this.#session = new Session(library, configProto({ ...sessionConfig(threads), ...config }))
   }
 
@@ -149,10 +149,11 @@ export class Replay {
     const prefix = prefixOf(shape)
     const known = this.#steps.get(prefix)
     if (known) return known
-    const { dropout, gradientClipNorm, precision, graphs, onGraph } = this.#options
+    const { dropout, gradientClipNorm, precision, checkpointActivations, graphs, onGraph } = this.#options
     const started = performance.now()
     const { size, sourceLength, targetLength } = shape
-    const what = { kind: 'step', size, sourceLength, targetLength, dropout, gradientClipNorm, precision }
+    const lengths = { size, sourceLength, targetLength }
+    const what = { kind: 'step', ...lengths, dropout, gradientClipNorm, precision, checkpointActivations }
     const capture = () => captureStep(this.#library, this.#blueprint, shape, this.#options)
     const { cached, ...captured } = cachedCapture(this.#blueprint, what, capture, { folder: graphs })
     await this.#take(captured, prefix)
