@@ -1,13 +1,16 @@
-import { openSync, readSync } from 'node:fs'
+import { constants, openSync, readSync } from 'node:fs'
 import { UserError } from './error.js'
 
 /** Most that one `read` is asked for: it takes at most 2 GiB. */
 const PIECE_BYTES = 1 << 28
 
+/** Opening a named pipe that nobody writes to would wait for ever; Windows has no such flag, and no such pipes. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+
 /** A descriptor to read from. @throws UserError naming the file. */
 export function openToRead(path: string): number {
   try {
-    return openSync(path, 'r')
+    return openSync(path, READ)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const problem = code === 'ENOENT' ? 'no such file.' : `cannot be opened (${code}).`

@@ -82,7 +82,8 @@ export function prepareData(
       return splitOf({ name, files: source.files }, store, rows, (rows) => examplesAt(task, source, rows))
     },
     close() {
-      for (const store of stores.values()) void store.then((opened) => opened.close())
+      const failed = () => {} // told of where it was awaited
+      for (const store of stores.values()) void store.then((opened) => opened.close(), failed)
     },
   }
 }

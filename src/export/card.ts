@@ -41,7 +41,7 @@ export function readCard(folder: string): Card {
   const parsed = cardSchema.safeParse(json)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    const problem = `${issue!.path.join('.') || 'the whole'}: ${issue!.message}.`
+    const problem = `${issue!.path.join('.') || 'the whole'}: ${issue!.message.replace(/\.?$/, '.')}`
     throw new UserError({ at, problem, remedy: 'It is no export of compacter, or of another version.' })
   }
   return { ...parsed.data, experiment: unpackedPaths(parsed.data.experiment as Experiment, at) }

@@ -6,6 +6,7 @@ import type { T5Config } from '../backbone/config.js'
 import { UserError } from '../error.js'
 import { experimentYaml, readExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
+import { shownPath } from '../experiment/source.js'
 import { loadTask } from '../experiment/task.js'
 import { hasCard, readCard } from '../export/card.js'
 import { dimensionsOf, transpose } from '../export/elsewhere.js'
@@ -106,7 +107,11 @@ function checked(folder: string, experiment: object, path: string): Experiment {
     return read
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    const problem = `does not make an experiment here: ${error.message.replaceAll(file, 'experiment.yaml')}`
+    const words = [shownPath(file), file].reduce(
+      (text, name) => text.replaceAll(name, 'experiment.yaml'),
+      error.message,
+    )
+    const problem = `does not make an experiment here: ${words}`
     throw new UserError({ at: path, problem }, { cause: error })
   }
 }

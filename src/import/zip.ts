@@ -26,6 +26,7 @@ export function zipEntries(read: Read, size: number, fail: Fail): Map<string, Zi
   if (begin === 0xffffffff) throw fail('is a zip file of more than 4 GiB, which is not read.')
   if (length > DIRECTORY_LIMIT || begin + length > size) throw fail('has a zip directory that does not fit the file.')
   const entries = new Map<string, ZipEntry>()
+  const extents: [number, number][] = []
   const directory = Buffer.from(read(begin, length))
   for (let place = 0; place + 46 <= length; ) {
     if (directory.readUInt32LE(place) !== 0x02014b50) throw fail('has a damaged zip directory.')
@@ -39,11 +40,15 @@ export function zipEntries(read: Read, size: number, fail: Fail): Map<string, Zi
     if (directory.readUInt16LE(place + 10) !== 0 || directory.readUInt32LE(place + 20) !== bytes) {
       throw fail('has a compressed file in it, which torch.save never writes.')
     }
-    const start = dataStart(read, size, directory.readUInt32LE(place + 42), fail)
+    const header = directory.readUInt32LE(place + 42)
+    const start = dataStart(read, size, header, fail)
     if (start + bytes > size) throw fail('is truncated, or lies about sizes.')
+    extents.push([header, start + bytes])
     entries.set(name, { name, begin: start, size: bytes })
     place += 46 + nameLength + extra + comment
   }
+  extents.sort(([a], [b]) => a - b)
+  if (extents.some(([begin], i) => i > 0 && begin < extents[i - 1]![1])) throw fail('has files in it that overlap.')
   return entries
 }
 

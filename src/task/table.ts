@@ -80,7 +80,7 @@ function namedRows(file: string, records: LineReader<Fields>, remedy: string, co
       } else if (!columns) {
         columns = header(file, record)
       } else if (record.fields.length !== columns.length) {
-        const counts = `${count(record.fields.length)}, there are ${columns.length} columns`
+        const counts = `${count(record.fields.length)}, there ${columns.length === 1 ? 'is 1 column' : `are ${columns.length} columns`}`
         yield { line: record.line, problem: `the line has ${counts}. ${remedy}` }
       } else {
         const { fields } = record

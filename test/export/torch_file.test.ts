@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,6 +60,10 @@ function forged(from: Buffer, to: Buffer): void {
   for (let at = bytes.indexOf(from); at >= 0; at = bytes.indexOf(from, at + 1)) to.copy(bytes, at)
   writeFileSync(path, bytes)
 }
+function pipe(path: string): void {
+  rmSync(path, { force: true })
+  execFileSync('mkfifo', [path])
+}
 const int = (value: number) => Buffer.from([74, value & 255, (value >> 8) & 255, (value >> 16) & 255, value >> 24])
 
 describe('a hostile file is one clear error, and nothing in it is run', () => {
@@ -106,6 +111,23 @@ describe('a hostile file is one clear error, and nothing in it is run', () => {
       'has a damaged pickle.',
     ],
     [
+      'two files in the same place',
+      () => {
+        writeTorchFile(path, [
+          ['a', { shape: [3], data: Float32Array.of(1, 2, 3) }],
+          ['b', { shape: [3], data: Float32Array.of(4, 5, 6) }],
+        ])
+        const bytes = readFileSync(path)
+        const places: number[] = []
+        for (let at = bytes.indexOf('PK\x01\x02'); at >= 0; at = bytes.indexOf('PK\x01\x02', at + 1)) places.push(at)
+        const [first, second] = places.filter((at) => bytes.toString('latin1', at + 46, at + 80).includes('/data/'))
+        bytes.copy(bytes, second! + 42, first! + 42, first! + 46)
+        writeFileSync(path, bytes)
+      },
+      'has files in it that overlap.',
+    ],
+    ['a pipe that nobody writes to', () => pipe(path), 'is no zip file.'],
+    [
       'another instruction',
       () => forged(Buffer.from([0x89]), Buffer.from('i')),
       'has instruction 105 in its pickle, which no state dict needs.',
@@ -116,6 +138,7 @@ describe('a hostile file is one clear error, and nothing in it is run', () => {
       'asks for "builtins.ab.',
     ],
   ])('%s', (_, make, expected) => {
+    rmSync(path, { force: true })
     make()
     expect(() => openTorchFile(path)).toThrow(`${path}: ${expected}`)
   })

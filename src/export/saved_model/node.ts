@@ -52,8 +52,11 @@ const writeNode = ({ name, op, inputs, attributes }: Node): Uint8Array[] => [
   delimited(1, name),
   delimited(2, op),
   ...inputs.map((input) => delimited(3, input)),
-  ...[...attributes].map(([key, value]) => delimited(5, [delimited(1, key), delimited(2, value)])),
+  ...[...attributes].sort(byKey).map(([key, value]) => delimited(5, [delimited(1, key), delimited(2, value)])),
 ]
+
+/** TensorFlow gives them in an order that differs from process to process; the same model is to be the same file. */
+const byKey = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1)
 
 const text = (value: bigint | Uint8Array): string => Buffer.from(value as Uint8Array).toString()
 
