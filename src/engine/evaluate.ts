@@ -26,6 +26,8 @@ export interface Evaluated {
   scores: Scores
   examples: Example[]
   predictions: Prediction[]
+  /** Outputs that are no label, choice or number. */
+  invalid: number
 }
 
 /**
@@ -51,9 +53,9 @@ export async function evaluateSplit(
     ...(labels && { candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels }),
   })
   const texts = predictions.map(({ text }) => text)
-  noteInvalid(task.kind, split.name, texts, examples, progress)
+  const invalid = noteInvalid(task.kind, split.name, texts, examples, progress)
   const positive = task.kind === 'classification' ? positiveTarget(task, examples, progress) : undefined
-  return { scores: scoreExamples(task.metrics, texts, examples, positive), examples, predictions }
+  return { scores: scoreExamples(task.metrics, texts, examples, positive), examples, predictions, invalid }
 }
 
 /** The target text of the label that F1 is for. */
@@ -77,9 +79,9 @@ function noteInvalid(
   outputs: string[],
   examples: Example[],
   progress: Progress,
-) {
+): number {
   const invalid = invalidOutputs(kind, outputs, examples)
-  if (invalid.length === 0) return
+  if (invalid.length === 0) return 0
   const what = {
     classification: 'label',
     regression: 'number',
@@ -88,6 +90,21 @@ function noteInvalid(
   }[kind]
   progress.note(
     `${name}: ${invalid.length} of ${outputs.length} outputs are no ${what}, such as ${JSON.stringify(invalid[0])}`,
+  )
+  return invalid.length
+}
+
+/** A method that has learnt little so far, or a small backbone, puts out no label, though it may rank them well. */
+export function hintAtRanking(
+  kind: Experiment['task']['kind'],
+  { invalid, examples }: Evaluated,
+  command: string,
+  progress: Progress,
+): void {
+  if (2 * invalid < examples.length || (kind !== 'classification' && kind !== 'multiple_choice')) return
+  const what = kind === 'classification' ? 'label' : 'choice'
+  progress.warn(
+    `Most outputs are no ${what} and count as wrong. \`${command}\` takes the likeliest ${what}, whatever would be put out.`,
   )
 }
 

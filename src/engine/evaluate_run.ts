@@ -6,7 +6,7 @@ import type { Split } from '../task/rows.js'
 import { examplesOf, sourceOf } from '../task/source.js'
 import { prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { type Evaluated, evaluateSplit, labelsToRank, type Scoring } from './evaluate.js'
+import { type Evaluated, evaluateSplit, hintAtRanking, labelsToRank, type Scoring } from './evaluate.js'
 import { type OneBackbone, openOneBackbone, type Storage } from './one_backbone.js'
 
 export interface EvaluateRunsOptions extends DeviceOptions {
@@ -76,7 +76,7 @@ async function evaluateOne(
       const evaluation = { experiment, tokenizer: own.tokenizer, progress }
       const evaluated = await evaluateSplit(model, vector, split, evaluation, labels)
       const { name: task, kind } = experiment.task
-      if (!labels && (kind === 'classification' || kind === 'multiple_choice')) hintAtRanking(evaluated, progress)
+      if (!labels) hintAtRanking(kind, evaluated, '--scoring rank', progress)
       return {
         run: folder,
         task,
@@ -89,14 +89,6 @@ async function evaluateOne(
   } finally {
     data.close()
   }
-}
-
-/** A method that has learnt little so far, or a small backbone, puts out no label at all, though it may rank them well. */
-function hintAtRanking({ scores }: Evaluated, progress: Progress): void {
-  if (Object.values(scores).some((score) => score !== 0)) return
-  progress.warn(
-    'All scores are 0: no output is right. `--scoring rank` takes the likeliest label, whatever would be put out.',
-  )
 }
 
 function confusionOf({ predictions, examples }: Evaluated): Confusion {

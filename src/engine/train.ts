@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '../error.js'
 import { experimentYaml, loadExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
+import { shownPath } from '../experiment/source.js'
 import { withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { beginRun, newRun, openRun, type Result, type RunFiles, readResult, writeJson } from '../run/directory.js'
@@ -17,7 +18,7 @@ import { workersStepper } from './cluster/stepper.js'
 import { assembleTeam, type Team } from './cluster/team.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { evaluateSplit } from './evaluate.js'
+import { evaluateSplit, hintAtRanking } from './evaluate.js'
 import { disposeModel, type Model, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
@@ -226,7 +227,10 @@ function startOrResume(files: RunFiles, model: Model, { experiment, backbone }: 
 async function testBest(files: RunFiles, model: Model, { test }: Prepared, evaluation: Training['evaluation']) {
   const vector = tf.tensor1d(loadTrained(files.best, model))
   try {
-    return (await evaluateSplit(model, vector, test, evaluation)).scores
+    const evaluated = await evaluateSplit(model, vector, test, evaluation)
+    const { experiment, progress } = evaluation
+    hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
+    return evaluated.scores
   } finally {
     vector.dispose()
   }

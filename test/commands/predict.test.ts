@@ -46,9 +46,10 @@ async function evaluated(scoring: string): Promise<Written[]> {
 }
 
 let texts: string[]
+let trained: Ended
 beforeAll(async () => {
-  const { code, stderr } = await compacter(['train', file, '--run-dir', run, ...engine])
-  expect(code, stderr).toBe(0)
+  trained = await compacter(['train', file, '--run-dir', run, ...engine])
+  expect(trained.code, trained.stderr).toBe(0)
   const splits = ['train', 'validation', 'test'].map((split) => `task.${split}=${path(`${split}.jsonl`)}`)
   await makeRun(noise, 'method.preset=bitfit', ...splits)
   texts = jsonLines<{ text: string }>(readFileSync(path('test.jsonl'), 'utf8')).map(({ text }) => text)
@@ -348,9 +349,21 @@ describe('what cannot be predicted is refused at once', () => {
   })
 })
 
-test('eval says how to rank where no output is right', async () => {
+test('eval and train say how to rank where most outputs are no label', async () => {
   const { stderr } = await compacter(['eval', noise, '--split', 'validation', ...engine])
-  expect(stderr).toContain(
-    'Warning: All scores are 0: no output is right. `--scoring rank` takes the likeliest label, whatever would be put out.\n',
+  const rank = 'takes the likeliest label, whatever would be put out.\n'
+  expect(stderr).toContain(`Warning: Most outputs are no label and count as wrong. \`--scoring rank\` ${rank}`)
+  expect(trained.stderr).toContain(
+    `Warning: Most outputs are no label and count as wrong. \`compacter eval ${run} --scoring rank\` ${rank}`,
+  )
+})
+
+test('eval of a run whose rows can’t be used is one message', async () => {
+  writeFileSync(path('broken.jsonl'), '{"text": "x", "label": 1}\nnot JSON\n')
+  const broken = await makeRun(path('broken'), `task.test=${path('broken.jsonl')}`)
+  const { code, stderr } = await compacter(['eval', broken, ...engine])
+  expect(code).toBe(1)
+  expect(stderr.slice(stderr.indexOf('Reading'))).toBe(
+    `Reading and tokenising rotten-tomatoes, test\n${path('broken.jsonl')}:2: the line is not valid JSON.\n`,
   )
 })
