@@ -1,10 +1,10 @@
 import { Args, Command } from '@oclif/core'
 import type { Catalogue, Entry } from '../src/experiment/catalogue.js'
 
-const KINDS: Catalogue[] = ['backbones', 'methods', 'tasks', 'experiments']
+const KINDS: Catalogue[] = ['backbones', 'methods', 'tasks', 'experiments', 'sweeps']
 
 export default class List extends Command {
-  static override summary = 'List the backbones, methods, tasks or experiments that come with the toolkit.'
+  static override summary = 'List the backbones, methods, tasks, experiments or sweeps that come with the toolkit.'
   static override examples = [
     { description: 'What can be fine-tuned', command: '<%= config.bin %> list backbones' },
     { description: 'The methods, for a script', command: '<%= config.bin %> list methods --json' },

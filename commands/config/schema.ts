@@ -2,16 +2,16 @@ import { Command, Flags } from '@oclif/core'
 
 export default class Schema extends Command {
   static override summary =
-    'Print the JSON Schema of experiment files or presets, with which editors complete and check them.'
+    'Print the JSON Schema of experiment files, presets or sweeps, with which editors complete and check them.'
   static override examples = [
     { description: 'Give it to your editor', command: '<%= config.bin %> config schema > experiment.schema.json' },
     { description: 'That of a task preset', command: '<%= config.bin %> config schema --for task > task.schema.json' },
   ]
   static override flags = {
     for: Flags.option({
-      options: ['experiment', 'method', 'task', 'backbone'] as const,
+      options: ['experiment', 'method', 'task', 'backbone', 'sweep'] as const,
       default: 'experiment' as const,
-      description: 'Experiment files, or presets of a kind.',
+      description: 'Experiment files, presets of a kind, or sweep files.',
     })(),
   }
   static override enableJsonFlag = true

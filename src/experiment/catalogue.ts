@@ -4,6 +4,8 @@ import { parse } from 'yaml'
 import { parameterCount } from '../backbone/config.js'
 import { backbonePresets } from '../backbone/preset.js'
 import { experimentFile, experimentNames, firstComment, presetFile, presetNames } from '../presets.js'
+import { expandAxes } from '../sweep/axes.js'
+import { sweepSchema } from '../sweep/schema.js'
 import { shownPath } from './source.js'
 
 /** One line of `compacter list`: what it is called, what tells it from the others, what it is. */
@@ -13,7 +15,7 @@ export interface Entry {
   [property: string]: string | number
 }
 
-const catalogues = { backbones, methods, tasks, experiments }
+const catalogues = { backbones, methods, tasks, experiments, sweeps }
 export type Catalogue = keyof typeof catalogues
 
 /** Everything of a kind that comes with the toolkit, by name. */
@@ -50,5 +52,14 @@ function experiments(): Entry[] {
   return experimentNames().map((name) => {
     const file = experimentFile(name)!
     return { name, file: shownPath(file), description: firstComment(file) }
+  })
+}
+
+function sweeps(): Entry[] {
+  return presetNames('sweeps').map((name) => {
+    const file = presetFile('sweeps', name)!
+    const sweep = sweepSchema.parse(parse(readFileSync(file, 'utf8')))
+    const cells = expandAxes(sweep, []).length
+    return { name, cells, experiment: sweep.experiment, description: firstComment(file) }
   })
 }

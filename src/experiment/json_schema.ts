@@ -3,11 +3,12 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { methodOptions } from '../method/options.js'
 import { type PresetKind, presetFile, presetNames } from '../presets.js'
+import { sweepSchema } from '../sweep/schema.js'
 import { taskOptions } from '../task/options.js'
 import { experimentSchema, trainingOptions } from './schema.js'
 
 /** Kinds of YAML file that have a schema: `configs/<kind>.schema.json`, which the first line of each such file names. */
-export const SCHEMA_KINDS = ['experiment', 'method', 'task', 'backbone'] as const
+export const SCHEMA_KINDS = ['experiment', 'method', 'task', 'backbone', 'sweep'] as const
 export type SchemaKind = (typeof SCHEMA_KINDS)[number]
 
 /** JSON Schema of a kind of YAML file, for editors. */
@@ -130,4 +131,5 @@ const schemas: Record<SchemaKind, () => object> = {
   method: methodJsonSchema,
   task: taskJsonSchema,
   backbone: () => jsonSchema(backbonePreset),
+  sweep: () => jsonSchema(sweepSchema),
 }

@@ -1,5 +1,6 @@
 import type { Experiment } from '../experiment/schema.js'
 import { type Progress, showDownload } from '../progress.js'
+import { toldAtItsKey } from '../task/misfit.js'
 import { checkHead } from '../task/rows.js'
 import { sourceOf } from '../task/source.js'
 import { checkSubset } from '../task/splits.js'
@@ -32,7 +33,7 @@ export async function checkCellsData(cells: readonly LoadedCell[], progress: Pro
   for (const { experiment, locate } of cells) {
     const { subset, ...task } = experiment.task
     const key = JSON.stringify(task)
-    const rows = counts.get(key) ?? (await checkData(task, progress))
+    const rows = counts.get(key) ?? (await toldAtItsKey(locate, () => checkData(task, progress)))
     counts.set(key, rows)
     if (subset) checkSubset(experiment.task, subset, rows, locate(['task', 'subset', 'size']))
   }

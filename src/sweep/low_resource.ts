@@ -15,6 +15,7 @@ import type { Progress } from '../progress.js'
 import { lowResourceCsv, lowResourceMarkdown } from '../report/low_resource.js'
 import { curvePlot } from '../report/plots.js'
 import { type Result, type Scores, writeJson } from '../run/directory.js'
+import { toldAtItsKey } from '../task/misfit.js'
 import { checkSubset } from '../task/splits.js'
 import { checkData } from './check_data.js'
 import { type LoadedCell, loadCells } from './load.js'
@@ -91,7 +92,7 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
       const yaml = sweepYaml(file, options.sets, sweep.name, grid)
       const planned = prepareFolder(folder, { ...sweep, cells: grid.cells }, yaml, { flag: '--run-dir', keep: true })
       const wanted = new Set(grid.cells.map(({ name }) => name))
-      const left = await cellsLeft(folder, planned, { progress, retryFailed: true })
+      const left = await cellsLeft(folder, planned, { progress, retryFailed: true, running: true })
       const indices = left.filter((index) => wanted.has(planned.cells[index]!.name))
       if (indices.length > 0) await runLocal(folder, planned, indices, { ...options, jobs: 1 })
       const { cells } = await readResults(folder)
@@ -136,7 +137,7 @@ interface Grid {
 async function planGrid(file: string, options: LowResourceOptions): Promise<Grid> {
   const { experiment, locate } = readExperiment(file, options.sets)
   if (experiment.training.steps === undefined) throw epochsGiven(locate(['training', 'epochs']))
-  const rows = await checkData(experiment.task, options.progress)
+  const rows = await toldAtItsKey(locate, () => checkData(experiment.task, options.progress))
   const sizes = ascending(options.sizes ?? PAPER_SIZES.filter((size) => size <= rows))
   if (sizes.length === 0) throw tooFewRows(experiment.task.name, rows)
   const stratified = experiment.task.subset?.stratified ?? false

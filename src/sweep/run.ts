@@ -34,7 +34,8 @@ export async function runSweep(
   sets: readonly string[],
   { jobs = 1, ...options }: SweepOptions,
 ): Promise<SweepResults> {
-  return inFolder(loadSweep(file, sets), options, async (folder, planned, left) => {
+  return inFolder(loadSweep(file, sets), options, async (folder, planned) => {
+    const left = await cellsLeft(folder, planned, { ...options, running: true })
     const affordable = await affordableJobs(folder, planned, left, { ...options, jobs })
     if (left.length > 0) await runLocal(folder, planned, left, { ...options, jobs: affordable })
     const results = await readResults(folder)
@@ -52,7 +53,8 @@ export async function submitCells(
 ): Promise<Submission & { folder: string }> {
   const sweep = loadSweep(file, sets)
   const { slurm, place } = sweep
-  return inFolder(sweep, options, async (folder, _, left) => {
+  return inFolder(sweep, options, async (folder, planned) => {
+    const left = await cellsLeft(folder, planned, { ...options, running: false })
     if (left.length === 0) {
       const problem = 'no cell is left to train.'
       throw new UserError({ at: folder, problem, remedy: 'See `compacter sweep status`; --retry-failed tries again.' })
@@ -62,11 +64,11 @@ export async function submitCells(
   })
 }
 
-/** Checks everything, writes the cells down and gives those that are left to the work, while no other process does so. */
+/** Checks everything, writes the cells down and does the work, while no other process does so. */
 async function inFolder<T>(
   sweep: LoadedSweep,
   options: Omit<SweepOptions, 'jobs'>,
-  work: (folder: string, planned: PlannedSweep, left: number[]) => Promise<T>,
+  work: (folder: string, planned: PlannedSweep) => Promise<T>,
 ): Promise<T> {
   const folder = options.folder ?? join('runs', sweep.name)
   const { name, axes, slurm, cells, yaml } = sweep
@@ -75,7 +77,7 @@ async function inFolder<T>(
     async () => {
       await checkCellsData(cells, options.progress)
       const planned = prepareFolder(folder, { name, axes, slurm, cells }, yaml, { flag: '--dir', keep: false })
-      return work(folder, planned, await cellsLeft(folder, planned, options))
+      return work(folder, planned)
     },
     () => {
       throw new UserError({
@@ -87,20 +89,24 @@ async function inFolder<T>(
   )
 }
 
-/** Indices of the cells that are to be trained; tells of the others. */
+/**
+ * Indices of the cells that are to be trained; tells of the others. With `running` those that other processes have come
+ * last: one that was told to stop may be saving still.
+ */
 export async function cellsLeft(
   folder: string,
   { cells }: PlannedSweep,
-  { progress, retryFailed }: Pick<SweepOptions, 'progress' | 'retryFailed'>,
+  { progress, retryFailed, running }: Pick<SweepOptions, 'progress' | 'retryFailed'> & { running: boolean },
 ): Promise<number[]> {
   const states = await Promise.all(cells.map(({ name }) => cellState(folder, name)))
   const count = (state: string) => states.filter((cell) => cell.state === state).length
   const finished = count('finished')
   if (finished > 0) progress.note(`${finished} of ${cells.length} cells are finished already.`)
-  if (count('running') > 0) progress.note(`${count('running')} are being trained by other processes: left to them.`)
   if (count('failed') > 0 && !retryFailed)
     progress.warn(`${count('failed')} failed before and are left out; --retry-failed tries them again.`)
-  return states.flatMap(({ state }, index) =>
+  const left = states.flatMap(({ state }, index) =>
     state === 'waiting' || state === 'stopped' || (state === 'failed' && retryFailed) ? [index] : [],
   )
+  const others = states.flatMap(({ state }, index) => (state === 'running' ? [index] : []))
+  return running ? [...left, ...others] : left
 }

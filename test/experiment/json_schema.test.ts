@@ -24,6 +24,7 @@ const KIND_OF = {
   'configs/backbones': 'backbone',
   'configs/methods': 'method',
   'configs/tasks': 'task',
+  'configs/sweeps': 'sweep',
   experiments: 'experiment',
 }
 
@@ -59,6 +60,7 @@ describe('a schema refuses', () => {
     ['method', 'configs/methods/compacter.yaml', 'ranks'],
     ['task', 'configs/tasks/glue/rte.yaml', 'name'],
     ['backbone', 'configs/backbones/t5-small.yaml', 'sources'],
+    ['sweep', 'configs/sweeps/quick.yaml', 'axis'],
   ])('in a file of kind %s an unknown key', (kind, file, key) => {
     expect(wrong(kind, file, { [key]: 1 })).toContainEqual({ keyword: 'additionalProperties', additionalProperty: key })
   })
@@ -68,6 +70,7 @@ describe('a schema refuses', () => {
     ['method', 'configs/methods/compacter.yaml', { rank: 0 }],
     ['task', 'configs/tasks/glue/rte.yaml', { split: 'thirds' }],
     ['backbone', 'configs/backbones/t5-small.yaml', { tokenizer_vocabulary: '32100' }],
+    ['sweep', 'configs/sweeps/quick.yaml', { axes: { 'method.n': 4 } }],
   ])('in a file of kind %s a wrong value', (kind, file, change) => {
     expect(wrong(kind, file, change)).not.toEqual([])
   })
