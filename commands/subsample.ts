@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { Args, Command, Flags } from '@oclif/core'
+import { setFlag } from '../src/flags.js'
 import type { WrittenSubset } from '../src/task/subsample.js'
 
 const SEEDS = 5
@@ -45,22 +46,25 @@ export default class Subsample extends Command {
       description: "Folder with a benchmark's official files, instead of the hub.",
       helpValue: 'DIR',
     }),
+    set: setFlag,
     force: Flags.boolean({ description: 'Write over a file that holds another subset.' }),
   }
   static enableJsonFlag = true
 
   async run(): Promise<WrittenSubset[]> {
     const { args, flags } = await this.parse(Subsample)
-    const { loadTask } = await import('../src/experiment/task.js')
-    const task = loadTask(args.task, flags.path)
+    const { readTask } = await import('../src/experiment/task.js')
+    const { task, locate } = readTask(args.task, { path: flags.path, sets: flags.set })
     const { drawSubsets, writeSubsets } = await import('../src/task/subsample.js')
+    const { toldAtItsKey } = await import('../src/task/misfit.js')
     const { terminalProgress } = await import('../src/terminal.js')
     const { showDownload } = await import('../src/progress.js')
     const progress = await terminalProgress()
     progress.phase(`Reading the training rows of ${task.name}`)
     const { size: sizes, stratified } = flags
     const seeds = flags.seed ?? Array.from({ length: flags.seeds ?? SEEDS }, (_, seed) => seed)
-    const subsets = await drawSubsets(task, { sizes, seeds, stratified, onProgress: showDownload(progress) })
+    const draw = { sizes, seeds, stratified, onProgress: showDownload(progress) }
+    const subsets = await toldAtItsKey(locate, () => drawSubsets(task, draw))
     const written = writeSubsets(subsets, resolve(flags.out), flags)
     progress.end()
     for (const { file, state } of written) this.log(state === 'unchanged' ? `${file} (there already)` : file)

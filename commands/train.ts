@@ -66,8 +66,9 @@ export default class Train extends Command {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Train)
-    const { loadExperiment } = await import('../src/experiment/load.js')
-    const experiment = loadExperiment(args.experiment, flags.set)
+    const { readExperiment } = await import('../src/experiment/load.js')
+    const { toldAtItsKey } = await import('../src/task/misfit.js')
+    const { experiment, locate } = readExperiment(args.experiment, flags.set)
     if (flags['low-resource']) return this.lowResource(args.experiment, flags)
     const { terminalProgress } = await import('../src/terminal.js')
     const progress = await terminalProgress()
@@ -75,7 +76,7 @@ export default class Train extends Command {
     if (flags['dry-run']) {
       const { dryRun } = await import('../src/engine/dry_run.js') // here, as below: --help must not load TensorFlow
       const { planTable } = await import('../src/report/scores.js')
-      const plan = await dryRun(experiment, { ...device, progress })
+      const plan = await toldAtItsKey(locate, () => dryRun(experiment, { ...device, progress }))
       this.log(planTable(plan))
       return plan
     }
@@ -83,7 +84,7 @@ export default class Train extends Command {
     const { untilInterrupted } = await import('../src/engine/interrupt.js')
     const folder = resolve(flags['run-dir'] ?? `runs/${experiment.name}`)
     const result = await untilInterrupted((interrupted) =>
-      train(experiment, { ...device, folder, resume: flags.resume, progress, interrupted }),
+      toldAtItsKey(locate, () => train(experiment, { ...device, folder, resume: flags.resume, progress, interrupted })),
     )
     const { resultTable } = await import('../src/report/scores.js')
     this.log(`${resultTable(experiment, result)}\n${folder}`)

@@ -5,7 +5,7 @@ import { experimentArg, setFlag } from '../../src/flags.js'
 export default class Validate extends Command {
   static override summary = 'Check an experiment without running it.'
   static override description =
-    'Reports every wrong key and value with its file, line and column and what would work, and exits with 2 if there is one. Looks at the columns of the data files, not at every row; loads no weights.'
+    'Reports every wrong key and value with its file, line and column and what would work, and exits with 2 if there is one. Looks at the columns of the data files, not at every row; loads no weights and downloads nothing, but says what a training would.'
   static override examples = [
     { description: 'Check a file', command: '<%= config.bin %> config validate experiments/quickstart.yaml' },
     { description: 'Would n = 8 fit?', command: '<%= config.bin %> config validate quickstart --set method.n=8' },
@@ -18,21 +18,27 @@ export default class Validate extends Command {
   }
   static override enableJsonFlag = true
 
-  async run(): Promise<{ valid: true; experiment: Experiment }> {
+  async run(): Promise<{ valid: true; experiment: Experiment; to_download: ('backbone' | 'task')[] }> {
     const { args, flags } = await this.parse(Validate)
-    const { loadExperiment } = await import('../../src/experiment/load.js')
-    const experiment = loadExperiment(args.experiment, flags.set)
-    const { checkHead, SPLITS } = await import('../../src/task/rows.js')
-    const { task: rows } = experiment
-    if (!rows.benchmark || rows.path) {
-      const { sourceOf } = await import('../../src/task/source.js')
-      for (const split of SPLITS) {
-        const source = await sourceOf(rows, split)
-        await checkHead(rows, source.file, source.rows())
-      }
-    }
+    const { readExperiment } = await import('../../src/experiment/load.js')
+    const { experiment, locate } = readExperiment(args.experiment, flags.set)
     const { name, method, backbone, task } = experiment
+    const { uncached } = await import('../../src/experiment/uncached.js')
+    const to_download = await uncached(experiment)
+    const { checkHead, SPLITS } = await import('../../src/task/rows.js')
+    if (!to_download.includes('task')) {
+      const { sourceOf } = await import('../../src/task/source.js')
+      const { toldAtItsKey } = await import('../../src/task/misfit.js')
+      await toldAtItsKey(locate, async () => {
+        for (const split of SPLITS) {
+          const source = await sourceOf(task, split)
+          await checkHead(task, source.file, source.rows())
+        }
+      })
+    }
     this.log(`${args.experiment} is valid: ${name} trains ${method.kind} on ${backbone.name} for ${task.name}.`)
-    return { valid: true, experiment }
+    const missing = to_download.map((key) => experiment[key].name)
+    if (missing.length > 0) this.log(`Not in the cache yet; a training downloads: ${missing.join(', ')}.`)
+    return { valid: true, experiment, to_download }
   }
 }

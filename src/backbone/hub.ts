@@ -5,6 +5,7 @@ import { UserError } from '../error.js'
 import {
   type DownloadProgress,
   downloadSnapshot,
+  isCached,
   type Listing,
   type HubOptions as SnapshotOptions,
 } from '../hub/snapshot.js'
@@ -30,6 +31,9 @@ export function downloadModel(id: string, { presets = [], ...options }: HubOptio
   const repository = { type: 'model' as const, id, instead: 'name a folder', presets }
   return downloadSnapshot(repository, { isComplete, choose }, options)
 }
+
+/** Whether `downloadModel` would have nothing to download. */
+export const modelIsCached = (id: string): Promise<boolean> => isCached({ type: 'model', id }, { isComplete })
 
 function isComplete(snapshot: string): boolean {
   const has = (name: string) => existsSync(join(snapshot, name))

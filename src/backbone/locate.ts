@@ -28,6 +28,14 @@ export async function locateBackbone(name: string, options: HubOptions = {}): Pr
   return downloadModel(source, { presets, ...options })
 }
 
+/** Whether a backbone's files are in a folder or in the cache. */
+export async function backboneIsHere(name: string): Promise<boolean> {
+  const source = backbonePreset(name)?.source ?? name
+  if (isFolder(source)) return true
+  const { modelIsCached } = await import('./hub.js')
+  return modelIsCached(source)
+}
+
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }

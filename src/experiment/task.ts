@@ -3,21 +3,29 @@ import { UserError } from '../error.js'
 import { nearest } from '../nearest.js'
 import { experimentNames, presetNames } from '../presets.js'
 import type { TaskOptions } from '../task/options.js'
-import { loadExperiment } from './load.js'
+import { readExperiment } from './load.js'
+import type { Path } from './source.js'
 
 /** Any experiment does to read a task preset by: presets are merged and checked in experiments. */
 const CARRIER = 'quickstart'
 
 /**
- * The task of that name, or of an experiment (a file, or a shipped one). `path`: a folder with a benchmark's official
- * files.
+ * The task of that name, or of an experiment (a file, or a shipped one), with the place of each of its keys. `path`: a
+ * folder with a benchmark's official files; `sets`: the texts of `--set`.
  * @throws UserError if there is neither, or the experiment is wrong.
  */
-export function loadTask(name: string, path?: string): TaskOptions {
+export function readTask(
+  name: string,
+  { path, sets = [] }: { path?: string | undefined; sets?: readonly string[] | undefined } = {},
+): { task: TaskOptions; locate(path: Path): string } {
   if (path !== undefined) checkFolder(path)
-  const from = path === undefined ? [] : [`task.path=${JSON.stringify(path)}`]
-  if (existsSync(name) || experimentNames().includes(name)) return loadExperiment(name, from).task
-  if (presetNames('tasks').includes(name)) return loadExperiment(CARRIER, [`task.preset=${name}`, ...from]).task
+  const from = path === undefined ? [] : [{ path: ['task', 'path'], value: path, at: `--path ${path}` }]
+  const found = (file: string, preset: string[]) => {
+    const { experiment, locate } = readExperiment(file, [...preset, ...sets, ...from])
+    return { task: experiment.task, locate }
+  }
+  if (existsSync(name) || experimentNames().includes(name)) return found(name, [])
+  if (presetNames('tasks').includes(name)) return found(CARRIER, [`task.preset=${name}`])
   const close = nearest(name, [...presetNames('tasks'), ...experimentNames()])
   throw new UserError({
     at: name,
@@ -25,6 +33,9 @@ export function loadTask(name: string, path?: string): TaskOptions {
     remedy: close === undefined ? `Tasks: ${presetNames('tasks').join(', ')}.` : `Did you mean ${close}?`,
   })
 }
+
+/** As readTask, without the places. */
+export const loadTask = (name: string): TaskOptions => readTask(name).task
 
 function checkFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return

@@ -63,7 +63,7 @@ export async function downloadSnapshot(
   options: HubOptions = {},
 ): Promise<string> {
   const hub = await import('@huggingface/hub')
-  const storage = join(hub.getHFHubCachePath(), `${repository.type}s--${repository.id.replace('/', '--')}`)
+  const storage = storageOf(hub, repository)
   const cached = cachedSnapshot(storage)
   if (cached && selection.isComplete(cached)) return cached
   if (isOffline()) {
@@ -81,6 +81,18 @@ export async function downloadSnapshot(
   save(join(storage, 'refs', REVISION), commit)
   return snapshot
 }
+
+/** Whether `downloadSnapshot` would have nothing to download. */
+export async function isCached(
+  repository: Pick<Repository, 'type' | 'id'>,
+  { isComplete }: Pick<Selection, 'isComplete'>,
+) {
+  const cached = cachedSnapshot(storageOf(await import('@huggingface/hub'), repository))
+  return cached !== undefined && isComplete(cached)
+}
+
+const storageOf = (hub: Source['hub'], { type, id }: Pick<Repository, 'type' | 'id'>) =>
+  join(hub.getHFHubCachePath(), `${type}s--${id.replace('/', '--')}`)
 
 function isOffline(): boolean {
   return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '')

@@ -1,6 +1,7 @@
-import { ExperimentError, UserError } from '../error.js'
+import { UserError } from '../error.js'
 import { nearest } from '../nearest.js'
 import { columnsOf, type Example, exampleOf } from './example.js'
+import { TaskMisfit } from './misfit.js'
 import type { RowText, TaskOptions } from './options.js'
 import type { Row } from './table.js'
 
@@ -24,7 +25,7 @@ export interface BadRows {
 
 /**
  * Rows as text in and text out, one at a time, in their order; `file` is what errors name.
- * @throws ExperimentError if the task names a column that the rows lack.
+ * @throws TaskMisfit if the task names a column that the rows lack.
  * @throws UserError `file:line: …` for the first rows that can't be used, with the number of further ones, unless they
  * are to be skipped; and if no row is left.
  */
@@ -58,7 +59,7 @@ export async function* readExamples(
 
 /**
  * Checks the head of a split's file: that it can be read as a table and has the columns that the task names.
- * @throws ExperimentError or UserError, as readExamples does.
+ * @throws TaskMisfit or UserError, as readExamples does.
  */
 export async function checkHead(task: RowText, file: string, rows: Rows): Promise<void> {
   for await (const row of rows) {
@@ -72,16 +73,14 @@ export async function checkHead(task: RowText, file: string, rows: Rows): Promis
 const noRows = (file: string) => new UserError({ at: file, problem: 'there are no rows.' })
 
 /** A column that not even the first row has is a mistake of the experiment, not of a row. */
-function checkColumns(task: RowText, file: string, { line, values }: Read): void {
+function checkColumns(task: RowText, file: string, { values }: Read): void {
   const there = Object.keys(values)
   for (const { key, column } of columnsOf(task)) {
     if (Object.hasOwn(values, column)) continue
     const close = nearest(column, there)
-    throw new ExperimentError({
-      at: `${file}:${line}`,
-      problem: `task.${key} names the column '${column}', which is not in this file.`,
-      remedy: `${close === undefined ? '' : `Did you mean '${close}'? `}Columns: ${there.join(', ')}.`,
-    })
+    const problem = (called: string) => `task.${key} names the column '${column}', which is not in ${called}.`
+    const remedy = `${close === undefined ? '' : `Did you mean '${close}'? `}Columns: ${there.join(', ')}.`
+    throw new TaskMisfit(key, file, problem, remedy)
   }
 }
 

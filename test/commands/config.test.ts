@@ -46,6 +46,39 @@ describe('config validate', () => {
   })
 })
 
+describe('config validate looks at the data', () => {
+  const validate = (...argv: string[]) => Validate.run(['quickstart', ...argv], packageRoot)
+  const reviews = join(packageRoot, 'configs/tasks/rotten-tomatoes')
+
+  test('a column that the file lacks is told where the experiment names it', async () => {
+    await expect(validate('--set', 'task.label=lable')).rejects.toMatchObject({
+      message: `--set task.label=lable: task.label names the column 'lable', which is not in ${reviews}/train.jsonl. Did you mean 'label'? Columns: text, label.`,
+    })
+    expect(process.exitCode).toBe(2)
+  })
+
+  test('a folder with the files of something else', async () => {
+    const rte = ['--set', 'task.preset=glue/rte', '--set', `task.path=${reviews}`]
+    await expect(validate(...rte)).rejects.toMatchObject({
+      message: `--set task.path=${reviews}: there is no column 'sentence1' in ${reviews}/train.jsonl. task.path must be a folder with the official files of glue/rte. Columns: text, label.`,
+    })
+    await expect(validate('--set', 'task.preset=glue/rte', '--set', `task.path=${folder}`)).rejects.toMatchObject({
+      message: `--set task.path=${folder}: there is no train.tsv, train.jsonl or train-….parquet in ${folder}. task.path must hold the official files of glue/rte, or the hub's.`,
+    })
+    expect(process.exitCode).toBe(2)
+  })
+
+  test('what is not in the cache yet is told', async () => {
+    vi.stubEnv('HF_HOME', folder)
+    expect(
+      await printed(Validate as Runnable, 'quickstart', '--set', 'backbone=t5-base', '--set', 'task=glue/rte'),
+    ).toBe(
+      'quickstart is valid: quickstart trains compacter on t5-base for glue/rte.\nNot in the cache yet; a training downloads: t5-base, glue/rte.\n',
+    )
+    vi.unstubAllEnvs()
+  })
+})
+
 describe('config show', () => {
   test('prints an experiment file that means the same', async () => {
     const file = join(folder, 'shown.yaml')

@@ -2,9 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { ExperimentError, UserError } from '../../src/error.js'
+import { UserError } from '../../src/error.js'
 import { packageRoot } from '../../src/root.js'
 import type { Example } from '../../src/task/example.js'
+import { TaskMisfit } from '../../src/task/misfit.js'
 import { taskOptions } from '../../src/task/options.js'
 import { readSplit } from '../../src/task/source.js'
 
@@ -29,7 +30,12 @@ const task = (file: string, options = {}) =>
   })
 
 /** The whole message, the temporary folder left out. */
-async function complaint(name: string, contents: string | Buffer, options = {}, kind = UserError): Promise<string> {
+async function complaint(
+  name: string,
+  contents: string | Buffer,
+  options = {},
+  kind: { name: string } = UserError,
+): Promise<string> {
   try {
     await read(name, contents, options)
   } catch (error) {
@@ -205,14 +211,14 @@ describe('rows with problems', () => {
 describe('files that can’t be used', () => {
   test('a column that the prompt or the label names and no row has', async () => {
     const text = 'sentence,idx,lable\na,0,1\n'
-    expect(await complaint('names.csv', text, { prompt: '{sentense}' }, ExperimentError)).toBe(
-      "names.csv:2: task.prompt names the column 'sentense', which is not in this file. Did you mean 'sentence'? Columns: sentence, idx, lable.",
+    expect(await complaint('names.csv', text, { prompt: '{sentense}' }, TaskMisfit)).toBe(
+      "names.csv: task.prompt names the column 'sentense', which is not in this file. Did you mean 'sentence'? Columns: sentence, idx, lable.",
     )
-    expect(await complaint('names.csv', text, { prompt: '{sentence}' }, ExperimentError)).toBe(
-      "names.csv:2: task.label names the column 'label', which is not in this file. Did you mean 'lable'? Columns: sentence, idx, lable.",
+    expect(await complaint('names.csv', text, { prompt: '{sentence}' }, TaskMisfit)).toBe(
+      "names.csv: task.label names the column 'label', which is not in this file. Did you mean 'lable'? Columns: sentence, idx, lable.",
     )
-    expect(await complaint('names.csv', text, { prompt: '{review}' }, ExperimentError)).toBe(
-      "names.csv:2: task.prompt names the column 'review', which is not in this file. Columns: sentence, idx, lable.",
+    expect(await complaint('names.csv', text, { prompt: '{review}' }, TaskMisfit)).toBe(
+      "names.csv: task.prompt names the column 'review', which is not in this file. Columns: sentence, idx, lable.",
     )
   })
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadTask } from '../../src/experiment/task.js'
+import { loadTask, readTask } from '../../src/experiment/task.js'
 import { packageRoot } from '../../src/root.js'
 import type { TaskOptions } from '../../src/task/options.js'
 import { readSplit } from '../../src/task/source.js'
@@ -114,11 +114,11 @@ describe('writeSubsets', () => {
   })
 })
 
-describe('loadTask', () => {
+describe('a task by its name', () => {
   test('takes a task, an experiment or a file', () => {
     expect(loadTask('quickstart')).toEqual(rottenTomatoes)
     expect(loadTask(join(packageRoot, 'experiments/quickstart.yaml'))).toEqual(rottenTomatoes)
-    expect(loadTask('glue/rte', packageRoot)).toMatchObject({
+    expect(readTask('glue/rte', { path: packageRoot }).task).toMatchObject({
       name: 'glue/rte',
       benchmark: 'glue/rte',
       path: packageRoot,
@@ -129,7 +129,7 @@ describe('loadTask', () => {
     expect(() => loadTask('glue/rtee')).toThrow(
       'glue/rtee: there is no such task, experiment or file. Did you mean glue/rte?',
     )
-    expect(() => loadTask('glue/rte', '/nowhere')).toThrow(
+    expect(() => readTask('glue/rte', { path: '/nowhere' })).toThrow(
       '--path /nowhere: there is no such folder. Name the one with the official files.',
     )
   })

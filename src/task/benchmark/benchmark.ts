@@ -36,6 +36,13 @@ export interface Benchmark {
 /** A row that can't be used, and why: `column 'premise' is missing.` */
 export class RowProblem extends Error {}
 
+/** A column of the official files, which no row of theirs lacks. */
+export class MissingColumn extends RowProblem {
+  constructor(readonly column: string) {
+    super(`column '${column}' is missing.`)
+  }
+}
+
 /** Does `work` on a row's values; a `RowProblem` becomes the row's. */
 export function attempt(line: number, work: () => Values[]): Row[] {
   try {
@@ -47,7 +54,7 @@ export function attempt(line: number, work: () => Values[]): Row[] {
 }
 
 export function column(values: Values, name: string): unknown {
-  if (!Object.hasOwn(values, name)) throw new RowProblem(`column '${name}' is missing.`)
+  if (!Object.hasOwn(values, name)) throw new MissingColumn(name)
   return values[name]
 }
 

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../error.js'
-import { type DownloadProgress, downloadSnapshot, type Listing } from '../../hub/snapshot.js'
+import { type DownloadProgress, downloadSnapshot, isCached, type Listing } from '../../hub/snapshot.js'
+import { TaskMisfit } from '../misfit.js'
 import type { Benchmark, SplitFiles } from './benchmark.js'
 
 const ENDINGS = ['.tsv', '.jsonl', '.json', '.parquet']
@@ -10,12 +11,12 @@ const SHARD = /^(.+)-(\d{5})-of-(\d{5})\.parquet$/
 /**
  * The files of a split in a folder: the official one, or the same rows as .jsonl, .json or the hub's parquet. The
  * folder is the task's own, or the one that holds the task's by its official name or the hub's (`MRPC`, `mrpc`).
- * @throws UserError if it holds none of them.
+ * @throws TaskMisfit if it holds none of them.
  */
 export function localFiles(name: string, benchmark: Benchmark, split: SplitFiles, path: string): string[] {
   if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
     const remedy = `task.path must be a folder with the official files of ${name}.`
-    throw new UserError({ at: path, problem: 'there is no such folder.', remedy })
+    throw new TaskMisfit('path', path, (called) => `there is no ${called}.`, remedy, 'such folder')
   }
   const folders = [path, join(path, benchmark.folder), join(path, benchmark.config)]
   for (const folder of folders) {
@@ -26,11 +27,14 @@ export function localFiles(name: string, benchmark: Benchmark, split: SplitFiles
     if (shards.length > 0) return shards
   }
   const stem = split.official[0]!
-  throw new UserError({
-    at: path,
-    problem: `there is no ${stem}.tsv, ${stem}.jsonl or ${split.hub}-….parquet in this folder.`,
-    remedy: `task.path must hold the official files of ${name}, or the hub's.`,
-  })
+  const problem = (called: string) => `there is no ${stem}.tsv, ${stem}.jsonl or ${split.hub}-….parquet in ${called}.`
+  throw new TaskMisfit(
+    'path',
+    path,
+    problem,
+    `task.path must hold the official files of ${name}, or the hub's.`,
+    'this folder',
+  )
 }
 
 /**
@@ -63,6 +67,13 @@ export async function hubFiles(
   )
   return shardsIn(folderOf(snapshot), split.hub)
 }
+
+/** Whether `hubFiles` would have nothing to download. */
+export const hubFilesAreCached = ({ repository, config }: Benchmark, split: SplitFiles): Promise<boolean> =>
+  isCached(
+    { type: 'dataset', id: repository },
+    { isComplete: (snapshot) => shardsIn(join(snapshot, config), split.hub).length > 0 },
+  )
 
 function shardsIn(folder: string, split: string): string[] {
   const names = existsSync(folder) ? readdirSync(folder) : []

@@ -5,10 +5,11 @@ import type { DownloadProgress } from '../../hub/snapshot.js'
 import { nearest } from '../../nearest.js'
 import { type Fields, tsvRecords } from '../csv.js'
 import { readLines } from '../lines.js'
+import { TaskMisfit } from '../misfit.js'
 import { parquetRows } from '../parquet.js'
 import { type Row, readTable } from '../table.js'
-import { attempt, type Benchmark, type OfficialSplit } from './benchmark.js'
-import { hubFiles, localFiles } from './files.js'
+import { attempt, type Benchmark, MissingColumn, type OfficialSplit, type Values } from './benchmark.js'
+import { hubFiles, hubFilesAreCached, localFiles } from './files.js'
 import { GLUE } from './glue.js'
 import { SUPERGLUE } from './superglue.js'
 
@@ -56,7 +57,14 @@ export async function officialRows(
   const files =
     path === undefined ? await hubFiles(benchmark, where, onProgress) : localFiles(name, benchmark, where, path)
   const file = files.length === 1 ? files[0]! : join(dirname(files[0]!), `${where.hub}-*.parquet`)
-  return { file, files, rows: () => rowsOf(benchmark, files) }
+  return { file, files, rows: () => rowsOf(name, benchmark, files) }
+}
+
+/** Whether the hub's files of all splits are in the cache. */
+export async function officialRowsAreHere(name: string): Promise<boolean> {
+  const benchmark = benchmarkOf(name)
+  const cached = Object.values(benchmark.splits).map((split) => hubFilesAreCached(benchmark, split))
+  return (await Promise.all(cached)).every(Boolean)
 }
 
 function benchmarkOf(name: string): Benchmark {
@@ -69,11 +77,11 @@ function benchmarkOf(name: string): Benchmark {
   })
 }
 
-async function* rowsOf(benchmark: Benchmark, files: string[]): AsyncGenerator<Row> {
+async function* rowsOf(name: string, benchmark: Benchmark, files: string[]): AsyncGenerator<Row> {
   let before = 0
   for (const file of files) {
     let last = before
-    for await (const row of hubRows(benchmark, file)) {
+    for await (const row of hubRows(name, benchmark, file)) {
       last = before + row.line
       if ('problem' in row) yield { line: last, problem: row.problem }
       else yield* attempt(last, () => [benchmark.finish(row.values)])
@@ -83,14 +91,30 @@ async function* rowsOf(benchmark: Benchmark, files: string[]): AsyncGenerator<Ro
 }
 
 /** Rows with the hub's columns and raw values, whatever the file. */
-async function* hubRows(benchmark: Benchmark, file: string): AsyncGenerator<Row> {
+async function* hubRows(name: string, benchmark: Benchmark, file: string): AsyncGenerator<Row> {
   if (extname(file) === '.parquet') {
     yield* parquetRows(file, benchmark.columns)
     return
   }
+  let checked = false
   for await (const row of officialTable(benchmark, file)) {
     if ('problem' in row) yield row
-    else yield* attempt(row.line, () => benchmark.fromOfficial(row.values))
+    else {
+      if (!checked) checkOfficial(name, benchmark, file, row.values)
+      checked = true
+      yield* attempt(row.line, () => benchmark.fromOfficial(row.values))
+    }
+  }
+}
+
+/** A column that not even the first row has: the file is another's. */
+function checkOfficial(name: string, benchmark: Benchmark, file: string, values: Values): void {
+  try {
+    for (const row of benchmark.fromOfficial(values)) benchmark.finish(row)
+  } catch (error) {
+    if (!(error instanceof MissingColumn)) return
+    const remedy = `task.path must be a folder with the official files of ${name}. Columns: ${Object.keys(values).join(', ')}.`
+    throw new TaskMisfit('path', file, (called) => `there is no column '${error.column}' in ${called}.`, remedy)
   }
 }
 

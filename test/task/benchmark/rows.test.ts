@@ -244,7 +244,6 @@ describe('problems', () => {
       2,
       "the label is 'maybe'; labels are entailment, not_entailment.",
     ],
-    ['glue/rte', 'train.tsv', 'index\tsentence1\tlabel\n0\ta\tentailment\n', 2, "column 'sentence2' is missing."],
     [
       'glue/cola',
       'train.tsv',
@@ -259,7 +258,6 @@ describe('problems', () => {
       1,
       "the score is '5.5'; a number from 0 to 5 is needed.",
     ],
-    ['superglue/boolq', 'train.jsonl', '{"question":"a","passage":"b"}\n', 1, "column 'label' is missing."],
     [
       'superglue/boolq',
       'train.jsonl',
@@ -274,19 +272,29 @@ describe('problems', () => {
       1,
       "the label is '3'; labels are entailment, contradiction, neutral.",
     ],
+    ['superglue/multirc', 'train.jsonl', '{"idx":0,"passage":{"text":"a"}}\n', 1, "column 'passage' has no questions."],
+    ['superglue/record', 'train.jsonl', '{"passage":{"text":"a"},"qas":[]}\n', 1, "column 'passage' has no entities."],
+  ])('%s %s %j', async (name, file, text, line, problem) => {
+    expect(await rowsOf(name, write(file, text))).toEqual([{ line, problem }])
+  })
+
+  test.each([
+    ['glue/rte', 'train.tsv', 'index\tsentence1\tlabel\n0\ta\tentailment\n', 'sentence2', 'index, sentence1, label'],
+    ['superglue/boolq', 'train.jsonl', '{"question":"a","passage":"b"}\n', 'label', 'question, passage'],
+    ['superglue/multirc', 'train.jsonl', '{"idx":0}\n', 'passage', 'idx'],
+    ['superglue/record', 'train.jsonl', '{"idx":0,"qas":[]}\n', 'passage', 'idx, qas'],
     [
       'superglue/wsc',
       'train.jsonl',
       '{"text":"a","target":{"span1_text":"a"},"label":true}\n',
-      1,
-      "column 'span1_index' is missing.",
+      'span1_index',
+      'text, target, label',
     ],
-    ['superglue/multirc', 'train.jsonl', '{"idx":0,"passage":{"text":"a"}}\n', 1, "column 'passage' has no questions."],
-    ['superglue/multirc', 'train.jsonl', '{"idx":0}\n', 1, "column 'passage' is missing."],
-    ['superglue/record', 'train.jsonl', '{"idx":0,"qas":[]}\n', 1, "column 'passage' is missing."],
-    ['superglue/record', 'train.jsonl', '{"passage":{"text":"a"},"qas":[]}\n', 1, "column 'passage' has no entities."],
-  ])('%s %s %j', async (name, file, text, line, problem) => {
-    expect(await rowsOf(name, write(file, text))).toEqual([{ line, problem }])
+  ])('%s: a column that not even the first row has', async (name, file, text, column, columns) => {
+    const own = write(file, text)
+    expect(await failure(rowsOf(name, own))).toBe(
+      `TaskMisfit: ${own}/${file}: there is no column '${column}' in this file. task.path must be a folder with the official files of ${name}. Columns: ${columns}.`,
+    )
   })
 
   test("a parquet file of something else lacks the benchmark's columns", async () => {
@@ -301,17 +309,17 @@ describe('problems', () => {
     const own = mkdtempSync(join(folder, 'case-'))
     symlinkSync(join(fixtures, 'hub/glue/sst2/train-00001-of-00002.parquet'), join(own, 'train-00001-of-00002.parquet'))
     expect(await failure(rowsOf('glue/sst2', own))).toBe(
-      `UserError: ${own}: there is no train.tsv, train.jsonl or train-….parquet in this folder. task.path must hold the official files of glue/sst2, or the hub's.`,
+      `TaskMisfit: ${own}: there is no train.tsv, train.jsonl or train-….parquet in this folder. task.path must hold the official files of glue/sst2, or the hub's.`,
     )
   })
 
   test('a folder that is none, a name that is none, a split without labels', async () => {
     mkdirSync(join(folder, 'empty'))
     expect(await failure(rowsOf('superglue/cb', join(folder, 'empty'), 'validation'))).toBe(
-      `UserError: ${folder}/empty: there is no val.tsv, val.jsonl or validation-….parquet in this folder. task.path must hold the official files of superglue/cb, or the hub's.`,
+      `TaskMisfit: ${folder}/empty: there is no val.tsv, val.jsonl or validation-….parquet in this folder. task.path must hold the official files of superglue/cb, or the hub's.`,
     )
     expect(await failure(rowsOf('superglue/cb', join(folder, 'none')))).toBe(
-      `UserError: ${folder}/none: there is no such folder. task.path must be a folder with the official files of superglue/cb.`,
+      `TaskMisfit: ${folder}/none: there is no such folder. task.path must be a folder with the official files of superglue/cb.`,
     )
     expect(await failure(rowsOf('glue/mprc', folder))).toBe(
       `ExperimentError: glue/mprc: is no benchmark. Did you mean 'glue/mrpc'? Benchmarks: ${benchmarkNames().join(', ')}.`,

@@ -1,0 +1,28 @@
+import { ExperimentError } from '../error.js'
+import type { Path } from '../experiment/source.js'
+
+/** A key of the task that its files do not bear out: a mistake of the experiment, though only the files show it. */
+export class TaskMisfit extends ExperimentError {
+  /** `problemIn` words the problem, given what to call the file or folder. */
+  constructor(
+    readonly key: string,
+    readonly path: string,
+    readonly problemIn: (path: string) => string,
+    remedy: string,
+    called = 'this file',
+  ) {
+    super({ at: path, problem: problemIn(called), remedy })
+  }
+}
+
+/** Does the work; a misfit is told by the place where the experiment says so: `file:line:column`, or `--set key=value`. */
+export async function toldAtItsKey<T>(locate: (path: Path) => string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof TaskMisfit)) throw error
+    const { key, path, problemIn, remedy } = error
+    const complaint = { at: locate(['task', key]), problem: problemIn(path), ...(remedy !== undefined && { remedy }) }
+    throw new ExperimentError(complaint, { cause: error })
+  }
+}
