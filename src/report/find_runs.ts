@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UserError } from '../error.js'
 import { runFiles } from '../run/directory.js'
+import { readFailure } from '../sweep/folder.js'
 import { type ReportRun, readRun } from './run_files.js'
 
 /** A folder that a report has nothing of, or not all, and why. */
@@ -66,6 +67,11 @@ function runsBelow(folder: string, depth: number, leftOut: LeftOut[]): string[] 
   if (existsSync(files.experiment)) return [folder]
   if ([files.manifest, files.metrics, files.result].some((file) => existsSync(file))) {
     leftOut.push({ folder, reason: 'is damaged: it has no experiment.yaml.' })
+    return []
+  }
+  const failure = readFailure(folder)
+  if (failure) {
+    leftOut.push({ folder, reason: `failed: ${failure.reason}` })
     return []
   }
   if (depth === 0) return []

@@ -68,12 +68,19 @@ export interface Failure {
   at: string
 }
 
-const failureFile = (folder: string, name: string) => join(folder, name, 'failure.json')
+const failureFile = (cell: string) => join(cell, 'failure.json')
 
 export const writeFailure = (folder: string, name: string, reason: string): void =>
-  writeJson(failureFile(folder, name), { reason, at: new Date().toISOString() } satisfies Failure)
+  writeJson(failureFile(join(folder, name)), { reason, at: new Date().toISOString() } satisfies Failure)
 
-export const forgetFailure = (folder: string, name: string): void => rmSync(failureFile(folder, name), { force: true })
+/** Of a cell's run directory; undefined where it has none. */
+export function readFailure(cell: string): Failure | undefined {
+  const file = failureFile(cell)
+  return existsSync(file) ? (jsonOr(file) as Failure) : undefined
+}
+
+export const forgetFailure = (folder: string, name: string): void =>
+  rmSync(failureFile(join(folder, name)), { force: true })
 
 export type CellState =
   | { state: 'finished'; result: Result }
@@ -88,8 +95,8 @@ export async function cellState(folder: string, name: string): Promise<CellState
   const result = readResult(files)
   if (result) return { state: 'finished', result }
   if (running) return { state: 'running', step: lastStep(files) }
-  const failure = failureFile(folder, name)
-  if (existsSync(failure)) return { state: 'failed', reason: (jsonOr(failure) as Failure).reason }
+  const failure = readFailure(files.folder)
+  if (failure) return { state: 'failed', reason: failure.reason }
   return existsSync(files.experiment) ? { state: 'stopped', step: lastStep(files) } : { state: 'waiting' }
 }
 

@@ -1,0 +1,161 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { formatResults, statusTable } from '../../src/report/sweep.js'
+import { writeReport } from '../../src/report/write.js'
+import { writeFailure } from '../../src/sweep/folder.js'
+import { loadSweep } from '../../src/sweep/load.js'
+import { prepareFolder } from '../../src/sweep/prepare.js'
+import { readResults } from '../../src/sweep/results.js'
+import { readStatus } from '../../src/sweep/status.js'
+import { writeResults } from '../../src/sweep/write.js'
+import { newFolder, writeRun } from '../report/runs.js'
+
+const outside = newFolder()
+const file = join(outside, 'trial.yaml')
+writeFileSync(
+  file,
+  'experiment: quickstart\nset: { training.steps: 40, training.evaluate_every: 10 }\naxes:\n  method.preset: [compacter, bitfit]\n  training.learning_rate: [0.001, 0.003]\n  training.seed: [0, 1]\n',
+)
+const folder = join(outside, 'runs')
+const { name, axes, slurm, cells, yaml } = loadSweep(file)
+prepareFolder(folder, { name, axes, slurm, cells }, yaml, { flag: '--dir', keep: false })
+
+const scores: Record<string, number> = {
+  'compacter-learning_rate0.001-seed0': 60,
+  'compacter-learning_rate0.001-seed1': 63,
+  'compacter-learning_rate0.003-seed0': 70,
+  'bitfit-learning_rate0.001-seed0': 64,
+  'bitfit-learning_rate0.001-seed1': 66,
+}
+for (const [cell, accuracy] of Object.entries(scores)) {
+  const { experiment } = cells.find(({ name }) => name === cell)!
+  const { seed, learning_rate } = experiment.training
+  const sets = [`method=${experiment.method.kind}`, `training.seed=${seed}`, `training.learning_rate=${learning_rate}`]
+  writeRun(join(folder, cell), { sets, test: { accuracy }, result: { validation: { accuracy: accuracy + 1 } } })
+}
+writeRun(join(folder, 'bitfit-learning_rate0.003-seed0'), { sets: ['method=bitfit'], finished: false, steps: 7 })
+mkdirSync(join(folder, 'bitfit-learning_rate0.003-seed1'))
+writeFailure(folder, 'bitfit-learning_rate0.003-seed1', 'The loss is NaN at step 3, "so it ends".')
+
+// expected: statistics.mean and statistics.stdev of Python over the scores above
+test('tables: mean ± sample deviation over seeds, the best of every value on validation, what is missing and why', async () => {
+  expect(formatResults(await readResults(folder), 'table')).toBe(`\
+┌───────────┬───────────────┬──────┬─────────────────────┬───────────────┐
+│ preset    │ learning_rate │ runs │ validation accuracy │ test accuracy │
+├───────────┼───────────────┼──────┼─────────────────────┼───────────────┤
+│ compacter │         0.001 │    2 │        62.50 ± 2.12 │  61.50 ± 2.12 │
+├───────────┼───────────────┼──────┼─────────────────────┼───────────────┤
+│ compacter │         0.003 │    1 │               71.00 │         70.00 │
+├───────────┼───────────────┼──────┼─────────────────────┼───────────────┤
+│ bitfit    │         0.001 │    2 │        66.00 ± 1.41 │  65.00 ± 1.41 │
+└───────────┴───────────────┴──────┴─────────────────────┴───────────────┘
+┌───────────────┬───────────┬─────────────────────┬──────┬──────────────┬──────────────┐
+│ axis          │ value     │ best with           │ runs │   validation │         test │
+├───────────────┼───────────┼─────────────────────┼──────┼──────────────┼──────────────┤
+│ preset        │ compacter │ learning_rate 0.003 │    1 │        71.00 │        70.00 │
+├───────────────┼───────────┼─────────────────────┼──────┼──────────────┼──────────────┤
+│ preset        │ bitfit    │ learning_rate 0.001 │    2 │ 66.00 ± 1.41 │ 65.00 ± 1.41 │
+├───────────────┼───────────┼─────────────────────┼──────┼──────────────┼──────────────┤
+│ learning_rate │ 0.001     │ preset bitfit       │    2 │ 66.00 ± 1.41 │ 65.00 ± 1.41 │
+├───────────────┼───────────┼─────────────────────┼──────┼──────────────┼──────────────┤
+│ learning_rate │ 0.003     │ preset compacter    │    1 │        71.00 │        70.00 │
+└───────────────┴───────────┴─────────────────────┴──────┴──────────────┴──────────────┘
+8 cells: 5 finished, 1 stopped, 1 waiting, 1 failed.
+bitfit-learning_rate0.003-seed1 failed: The loss is NaN at step 3, "so it ends".`)
+})
+
+test('CSV has a line a cell, whatever became of it', async () => {
+  expect(formatResults(await readResults(folder), 'csv')).toBe(`\
+index,name,state,backbone,task,method.preset,training.learning_rate,training.seed,validation_accuracy,test_accuracy,best_step,seconds,trained_parameters,reason
+0,compacter-learning_rate0.001-seed0,finished,t5-nano,rotten-tomatoes,compacter,0.001,0,61,60,30,83.4,18368,
+1,compacter-learning_rate0.001-seed1,finished,t5-nano,rotten-tomatoes,compacter,0.001,1,64,63,30,83.4,18368,
+2,compacter-learning_rate0.003-seed0,finished,t5-nano,rotten-tomatoes,compacter,0.003,0,71,70,30,83.4,18368,
+3,compacter-learning_rate0.003-seed1,waiting,t5-nano,rotten-tomatoes,compacter,0.003,1,,,,,,
+4,bitfit-learning_rate0.001-seed0,finished,t5-nano,rotten-tomatoes,bitfit,0.001,0,65,64,30,83.4,18368,
+5,bitfit-learning_rate0.001-seed1,finished,t5-nano,rotten-tomatoes,bitfit,0.001,1,67,66,30,83.4,18368,
+6,bitfit-learning_rate0.003-seed0,stopped,t5-nano,rotten-tomatoes,bitfit,0.003,0,,,,,,
+7,bitfit-learning_rate0.003-seed1,failed,t5-nano,rotten-tomatoes,bitfit,0.003,1,,,,,,"The loss is NaN at step 3, ""so it ends""."`)
+})
+
+test('Markdown has the same tables', async () => {
+  expect(formatResults(await readResults(folder), 'markdown')).toBe(`\
+# trial
+
+Scores × 100; mean ± sample standard deviation over runs that differ in seeds only.
+
+| preset | learning\\_rate | runs | validation accuracy | test accuracy |
+|---|---|---|---|---|
+| compacter | 0.001 | 2 | 62.50 ± 2.12 | 61.50 ± 2.12 |
+| compacter | 0.003 | 1 | 71.00 | 70.00 |
+| bitfit | 0.001 | 2 | 66.00 ± 1.41 | 65.00 ± 1.41 |
+
+| axis | value | best with | runs | validation | test |
+|---|---|---|---|---|---|
+| preset | compacter | learning\\_rate 0.003 | 1 | 71.00 | 70.00 |
+| preset | bitfit | learning\\_rate 0.001 | 2 | 66.00 ± 1.41 | 65.00 ± 1.41 |
+| learning\\_rate | 0.001 | preset bitfit | 2 | 66.00 ± 1.41 | 65.00 ± 1.41 |
+| learning\\_rate | 0.003 | preset compacter | 1 | 71.00 | 70.00 |
+
+8 cells: 5 finished, 1 stopped, 1 waiting, 1 failed.
+
+- bitfit-learning\\_rate0.003-seed1 failed: The loss is NaN at step 3, "so it ends".`)
+})
+
+test('status has every cell, or as many as fit, those first that need attention', async () => {
+  const status = await readStatus(folder)
+  expect(status.active).toBe(false)
+  expect(statusTable(status, 3)).toBe(`\
+┌───┬────────────────────────────────────┬─────────┬──────────────┬────────────┬──────┐
+│   │ cell                               │ state   │     progress │ validation │ time │
+├───┼────────────────────────────────────┼─────────┼──────────────┼────────────┼──────┤
+│ 3 │ compacter-learning_rate0.003-seed1 │ waiting │              │            │      │
+│ 6 │ bitfit-learning_rate0.003-seed0    │ stopped │ step 7 of 40 │            │      │
+│ 7 │ bitfit-learning_rate0.003-seed1    │ failed  │              │            │      │
+└───┴────────────────────────────────────┴─────────┴──────────────┴────────────┴──────┘
+… and 5 more
+8 cells: 5 finished, 1 stopped, 1 waiting, 1 failed.
+bitfit-learning_rate0.003-seed1 failed: The loss is NaN at step 3, "so it ends".`)
+  expect(statusTable(status)).toContain(
+    '│ 0 │ compacter-learning_rate0.001-seed0 │ finished │ best step 30 │ accuracy 61.00 │ 1 min 23 s │',
+  )
+})
+
+test('scores of two tasks are no rivals', async () => {
+  const two = join(outside, 'two')
+  const text = 'experiment: quickstart\naxes:\n  task.name: [a, b]\n  method.preset: [compacter, bitfit]\n'
+  writeFileSync(file, text)
+  const sweep = loadSweep(file)
+  const planned = { name: 'two', axes: sweep.axes, slurm: {}, cells: sweep.cells }
+  prepareFolder(two, planned, sweep.yaml, { flag: '--dir', keep: false })
+  for (const [i, { name }] of sweep.cells.entries()) writeRun(join(two, name), { test: { accuracy: 60 + i } })
+  const { best } = await readResults(two)
+  expect(best.map(({ axis, value, task, validation_score }) => [axis, value, task, validation_score.mean])).toEqual([
+    ['task.name', 'a', 'a', 61],
+    ['task.name', 'b', 'b', 63],
+    ['method.preset', 'compacter', 'a', 60],
+    ['method.preset', 'compacter', 'b', 62],
+    ['method.preset', 'bitfit', 'a', 61],
+    ['method.preset', 'bitfit', 'b', 63],
+  ])
+})
+
+test('what it leaves for people and programs; a report takes the folder, and tells what failed', async () => {
+  const results = await readResults(folder)
+  await writeResults(results)
+  expect(JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(results)))
+  expect(readFileSync(join(folder, 'results.csv'), 'utf8')).toBe(`${formatResults(results, 'csv')}\n`)
+  const page = readFileSync(join(folder, 'report.html'), 'utf8')
+  expect(page.match(/<svg /g)!.length).toBeGreaterThan(2)
+  const { groups, left_out } = await writeReport([folder], { format: 'markdown', out: undefined, force: false })
+  expect(groups.map(({ method, runs }) => [method, runs.length])).toEqual([
+    ['bitfit, learning_rate = 0.001', 2],
+    ['bitfit, learning_rate = 0.0003', 1],
+    ['compacter, learning_rate = 0.001', 2],
+    ['compacter, learning_rate = 0.003', 1],
+  ])
+  expect(left_out).toContainEqual({
+    folder: join(folder, 'bitfit-learning_rate0.003-seed1'),
+    reason: 'failed: The loss is NaN at step 3, "so it ends".',
+  })
+})
