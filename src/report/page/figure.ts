@@ -30,6 +30,13 @@ function splitOpenTag(drawing: string): [start: string, rest: string] {
   return [attributes.trimStart(), drawing.slice(end)]
 }
 
+/**
+ * A name breaks after its folder, benchmark or word, so that its column is narrow, and in the midst of what is longer
+ * than any word: the browser makes a whole print smaller that is too wide.
+ */
+export const breakable = (name: string): Markup[] =>
+  name.split(/(?<=[/_])|(?<=(?<!\S)(?:\S{24})+)(?=\S)/u).map((part, i) => html`${i > 0 && html`<wbr>`}${part}`)
+
 /** A table that scrolls in its own box where it is wider than the page. */
 export function table(
   caption: string,
@@ -37,13 +44,14 @@ export function table(
   rows: readonly (readonly (string | Markup)[])[],
   { numeric = new Set<number>() } = {},
 ): Markup {
+  const inner = (text: string | Markup) => (typeof text === 'string' ? breakable(text) : text)
   const cell = (text: string | Markup, column: number) => {
     const kind = numeric.has(column) ? html` class="number"` : ''
-    return column === 0 ? html`<th scope="row">${text}</th>` : html`<td${kind}>${text}</td>`
+    return column === 0 ? html`<th scope="row">${inner(text)}</th>` : html`<td${kind}>${inner(text)}</td>`
   }
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
 <caption>${caption}</caption>
-<thead><tr>${head.map((text, column) => html`<th scope="col"${numeric.has(column) ? html` class="number"` : ''}>${text}</th>`)}</tr></thead>
+<thead><tr>${head.map((text, column) => html`<th scope="col"${numeric.has(column) ? html` class="number"` : ''}>${inner(text)}</th>`)}</tr></thead>
 <tbody>
 ${rows.map((row) => html`<tr>${row.map(cell)}</tr>\n`)}</tbody>
 </table></div>

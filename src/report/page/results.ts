@@ -2,7 +2,7 @@ import { comparisonNote, shownSpread } from '../comparison.js'
 import { type Group, summaryOf, unique } from '../groups.js'
 import type { Report } from '../report.js'
 import { scatterChart } from './charts.js'
-import { figure, table } from './figure.js'
+import { breakable, figure, table } from './figure.js'
 import { html, type Markup } from './html.js'
 
 /** Methods × tasks, then every metric of each task. */
@@ -74,7 +74,3 @@ export async function scatters({ groups, comparison, methods }: Report): Promise
   })
   return (await Promise.all(charts)).flat()
 }
-
-/** A task's name breaks after its benchmark, so that its column is narrow. */
-const breakable = (name: string): Markup[] =>
-  name.split(/(?<=[/_])/).map((part, i) => html`${i > 0 && html`<wbr>`}${part}`)
