@@ -1,5 +1,5 @@
 import { writeAtomically, writeFully } from '../atomic.js'
-import type { WritableTensor } from '../safetensors.js'
+import { elements, type WritableTensor } from '../safetensors.js'
 import { crc32 } from './crc32.js'
 
 /** Tensors begin at multiples of this, as PyTorch has it. */
@@ -93,7 +93,7 @@ function pickled(tensors: readonly (readonly [string, WritableTensor])[]): Buffe
 
 function pickledTensor([name, { shape, data }]: readonly [string, WritableTensor], index: number): Buffer[] {
   const storage = [text('storage'), global('torch', 'FloatStorage'), text(String(index)), text('cpu'), int(data.length)]
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1))
+  const strides = shape.map((_, axis) => elements(shape.slice(axis + 1)))
   return [
     text(name),
     global('torch._utils', '_rebuild_tensor_v2'),

@@ -6,7 +6,10 @@ const dataFile = z.string().min(1)
 const subset = z.strictObject({
   size: z.int().min(1).describe('Training rows to keep.'),
   seed: z.int().min(0).max(0xffffffff).default(0).describe('Which rows: the first of randperm(N, seed).'),
-  stratified: z.boolean().default(false).describe('Whether each label keeps its share of the rows.'),
+  stratified: z
+    .boolean()
+    .default(false)
+    .describe('Whether each label, of a regression each number, keeps its share of the rows.'),
 })
 export type Subset = z.infer<typeof subset>
 
