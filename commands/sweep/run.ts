@@ -71,7 +71,7 @@ export default class Run extends Command {
       if (flags.on === 'slurm') return this.submitted(await submitCells(args.sweep, sets, options))
       const { resultsTable } = await import('../../src/report/sweep.js')
       const results = await runSweep(args.sweep, sets, options)
-      if (results.cells.some(({ state }) => state === 'failed')) process.exitCode = 1
+      if (results.cells.some(({ state }) => state !== 'finished')) process.exitCode = 1
       this.log(`${resultsTable(results)}\n${results.folder}`)
       return results
     })

@@ -55,15 +55,21 @@ type Measured = { plan: Plan } | { failure: string }
  */
 export async function planSweep(sweep: LoadedSweep, options: MeasureOptions): Promise<SweepPlan> {
   const { progress } = options
-  const kinds = new Map<string, Experiment>()
-  for (const { experiment } of sweep.cells)
-    if (!kinds.has(measureOf(experiment))) kinds.set(measureOf(experiment), experiment)
+  const kinds = new Map<string, Cell>()
+  for (const cell of sweep.cells) {
+    const kind = measureOf(cell.experiment)
+    if (!kinds.has(kind)) kinds.set(kind, cell)
+  }
   const measured = new Map<string, Measured>()
+  const broken = new Broken()
   const started = performance.now()
-  for (const [kind, experiment] of kinds) {
+  for (const [kind, { name, experiment }] of kinds) {
     if ((performance.now() - started) / 1000 > BUDGET_SECONDS) break
-    progress.phase(`Measuring training ${measured.size + 1} of ${kinds.size}: ${shownKind(experiment)}`)
-    measured.set(kind, await measureApart(experiment, options))
+    const known = broken.of(experiment)
+    if (known === undefined) progress.phase(`Measuring training ${measured.size + 1} of ${kinds.size}: ${name}`)
+    const one = known === undefined ? await measureApart(experiment, options) : { failure: known }
+    if ('failure' in one) broken.add(experiment, one.failure)
+    measured.set(kind, one)
   }
   progress.end()
   const cells = sweep.cells.map((cell, index) => planned(cell, index, measured.get(measureOf(cell.experiment))))
@@ -78,7 +84,24 @@ export async function planSweep(sweep: LoadedSweep, options: MeasureOptions): Pr
   }
 }
 
-const shownKind = ({ method, backbone, task }: Experiment) => `${method.kind} on ${backbone.name}, ${task.name}`
+/** A backbone or rows that cannot be had fail every cell alike: the second time is enough to know. */
+class Broken {
+  readonly #failures = new Map<string, string[]>()
+
+  add(experiment: Experiment, failure: string): void {
+    const key = this.#key(experiment)
+    this.#failures.set(key, [...(this.#failures.get(key) ?? []), failure])
+  }
+
+  of(experiment: Experiment): string | undefined {
+    const [last, before] = (this.#failures.get(this.#key(experiment)) ?? []).toReversed()
+    return last === before ? last : undefined
+  }
+
+  #key({ backbone, task }: Experiment): string {
+    return JSON.stringify([backbone, task.name])
+  }
+}
 
 /** A dry run in a process of its own. @throws Interrupted */
 export async function measureApart(

@@ -55,7 +55,7 @@ test('--dry-run counts, times and weighs every cell, measures what trains alike 
     expect(peak_memory_bytes).toBeGreaterThan(100e6)
   }
   expect(existsSync(runs)).toBe(false)
-  expect(stderr).toContain('Measuring training 2 of 2: bitfit on t5-nano, small\n')
+  expect(stderr).toContain('Measuring training 2 of 2: bitfit-seed0\n')
 })
 
 test('stopped by Ctrl-C it says how to go on, killed it has its finished cells, and the same command ends the sweep', async () => {
