@@ -86,7 +86,7 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
   const grid = await planGrid(file, options)
   const folder = options.folder ?? join('runs', `${grid.experiment.name}-low-resource`)
   return withLock(
-    `${folder}.lock`,
+    `${resolve(folder)}.lock`,
     async () => {
       const sweep = { name: `${grid.experiment.name}-low-resource`, axes: Object.values(KEYS), slurm: {} }
       const yaml = sweepYaml(file, options.sets, sweep.name, grid)

@@ -1,8 +1,9 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { DeviceOptions } from '../engine/device.js'
 import { UserError } from '../error.js'
 import { withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
+import { readResult, runFiles } from '../run/directory.js'
 import { checkCellsData } from './check_data.js'
 import { cellState, type PlannedSweep } from './folder.js'
 import { type LoadedSweep, loadSweep } from './load.js'
@@ -70,12 +71,13 @@ async function inFolder<T>(
   options: Omit<SweepOptions, 'jobs'>,
   work: (folder: string, planned: PlannedSweep) => Promise<T>,
 ): Promise<T> {
-  const folder = options.folder ?? join('runs', sweep.name)
+  const folder = resolve(options.folder ?? join('runs', sweep.name)) // `runs/my/` has the lock of `runs/my`
   const { name, axes, slurm, cells, yaml } = sweep
   return withLock(
     `${folder}.lock`,
     async () => {
-      await checkCellsData(cells, options.progress)
+      const open = cells.filter((cell) => readResult(runFiles(join(folder, cell.name))) === undefined)
+      await checkCellsData(open, options.progress)
       const planned = prepareFolder(folder, { name, axes, slurm, cells }, yaml, { flag: '--dir', keep: false })
       return work(folder, planned)
     },

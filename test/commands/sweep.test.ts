@@ -61,7 +61,7 @@ test('--dry-run counts, times and weighs every cell, measures what trains alike 
 test('stopped by Ctrl-C it says how to go on, killed it has its finished cells, and the same command ends the sweep', async () => {
   const first = start(command)
   await until(() => finished().length === 1)
-  const second = await compacter(command)
+  const second = await compacter(command.with(4, `${runs}/`))
   expect([second.code, lastLine(second.stderr)]).toEqual([
     1,
     `${runs}: another process is running this sweep. Wait for it, or choose another folder with --dir.`,

@@ -1,0 +1,38 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { silent } from '../../src/progress.js'
+import { loadSweep } from '../../src/sweep/load.js'
+import { affordableJobs } from '../../src/sweep/memory.js'
+import { prepareFolder } from '../../src/sweep/prepare.js'
+import { newFolder, writeRun } from '../report/runs.js'
+
+const outside = newFolder()
+const file = join(outside, 'trial.yaml')
+writeFileSync(file, 'experiment: quickstart\naxes:\n  training.seed: [0, 1, 2, 3, 4]\n')
+const { name, axes, slurm, cells, yaml } = loadSweep(file)
+
+/** How many of the four that are left run at once, where the finished one took so much memory; and the warnings. */
+async function jobsOf(peak_memory_bytes: number): Promise<[number, string[]]> {
+  const folder = join(outside, `${peak_memory_bytes}`)
+  const planned = prepareFolder(folder, { name, axes, slurm, cells }, yaml, { flag: '--dir', keep: false })
+  writeRun(join(folder, 'seed0'), { result: { peak_memory_bytes } })
+  const warnings: string[] = []
+  const progress = { ...silent, warn: (text: string) => void warnings.push(text) }
+  const jobs = await affordableJobs(folder, planned, [1, 2, 3, 4], { jobs: 8, progress, interrupted: () => false })
+  return [jobs, warnings]
+}
+
+test('no more cells run at once than are left', async () => {
+  expect(await jobsOf(1e6)).toEqual([4, []])
+})
+
+test('no more cells run at once than fit into the memory, and one always', async () => {
+  const [jobs, warnings] = await jobsOf(2 ** 60)
+  expect(jobs).toBe(1)
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^seed1 needs 1073741824\.0 GiB of memory and [\d.]+ GiB are free: 1 at once in place of 4\.$/,
+    ),
+  ])
+})
