@@ -2,7 +2,6 @@ import { UserError } from '../error.js'
 import type { Scores } from '../run/directory.js'
 import { openSafetensors, writeSafetensors } from '../safetensors.js'
 import tf from '../tf.cjs'
-import type { Model } from './model.js'
 import type { OptimizerState } from './optimizer.js'
 import { gathered, type Layout, named } from './trained.js'
 
@@ -51,15 +50,19 @@ export function loadCheckpoint(path: string, { size }: Layout): { optimizer: Opt
 }
 
 /** The trained tensors by name, as `last.safetensors` and `best.safetensors` hold them. */
-export async function saveTrained(path: string, model: Model, { vector, step }: OptimizerState): Promise<void> {
-  writeSafetensors(path, named(model.layout, (await vector.data()) as Float32Array), { step: String(step) })
+export async function saveTrained(
+  path: string,
+  { layout }: { layout: Layout },
+  { vector, step }: OptimizerState,
+): Promise<void> {
+  writeSafetensors(path, named(layout, (await vector.data()) as Float32Array), { step: String(step) })
 }
 
 /**
  * The trained vector that a file of trained tensors holds.
  * @throws UserError naming file and tensor where one is missing or has another shape.
  */
-export function loadTrained(path: string, { layout }: Model): Float32Array {
+export function loadTrained(path: string, { layout }: { layout: Layout }): Float32Array {
   const file = openSafetensors(path)
   try {
     return gathered(layout, ({ name, shape }) => {

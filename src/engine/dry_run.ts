@@ -3,7 +3,7 @@ import type { Progress } from '../progress.js'
 import { padBatch } from '../task/batches.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { systemAvailable } from './memory.js'
-import { disposeModel, startVector } from './model.js'
+import { blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
 import { prepareModel, preparePadding } from './prepare.js'
@@ -50,13 +50,13 @@ export async function dryRun(
   for (const note of device.notes) progress.warn(note)
   const { mode } = chooseMode(prepared.experiment, device, steps)
   const { ladder } = preparePadding(prepared, mode)
-  const model = prepareModel(prepared.experiment, backbone, progress)
+  const blueprint = blueprintOf(backbone.config, prepared.experiment.method)
+  const model = mode === 'eager' ? prepareModel(prepared.experiment, backbone, progress) : undefined
   const { batch_size, seed } = prepared.experiment.training
-  const state = startState(startVector(model, backbone.files.read, seed))
-  const stepper =
-    mode === 'eager'
-      ? eagerStepper(model, prepared.experiment, state)
-      : await replayStepper(model, prepared.experiment, state, { ...backbone.files, threads: device.threads })
+  const state = startState(startVector(blueprint, backbone.files.read, seed))
+  const stepper = model
+    ? eagerStepper(model, prepared.experiment, state)
+    : await replayStepper(blueprint, prepared.experiment, state, { ...backbone.files, threads: device.threads })
   const wanted = Math.min(batch_size, train.rows)
   const longest = [...train.lengths.keys()].sort((a, b) => train.lengths[b]! - train.lengths[a]!).slice(0, wanted)
   try {
@@ -73,7 +73,7 @@ export async function dryRun(
       device: device.description,
       mode,
       rows: { train: train.rows, validation: validation.rows, test: test.rows },
-      trained_parameters: model.layout.size,
+      trained_parameters: blueprint.layout.size,
       backbone_parameters: backbone.parameters,
       steps,
       measured_batch_size: measured.at(-1)!.rows,
@@ -84,7 +84,7 @@ export async function dryRun(
     }
   } finally {
     stepper.free()
-    disposeModel(model)
+    if (model) disposeModel(model)
     closeAll(prepared)
   }
 }

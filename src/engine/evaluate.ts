@@ -5,10 +5,8 @@ import type { Progress } from '../progress.js'
 import type { Scores } from '../run/directory.js'
 import type { Example } from '../task/example.js'
 import { scoreExamples } from '../task/metrics.js'
-import type tf from '../tf.cjs'
 import type { PreparedSplit } from './data.js'
-import type { Model } from './model.js'
-import { type Prediction, predict } from './predict.js'
+import { type Decoder, type Prediction, predict } from './predict.js'
 
 export const SCORINGS = ['generate', 'rank'] as const
 export type Scoring = (typeof SCORINGS)[number]
@@ -35,15 +33,14 @@ export interface Evaluated {
  * that no output is invalid.
  */
 export async function evaluateSplit(
-  model: Model,
-  vector: tf.Tensor1D,
+  decoder: Decoder,
   split: PreparedSplit,
   { experiment, tokenizer, progress, interrupted }: Evaluation,
   labels?: string[],
 ): Promise<Evaluated> {
   const { task, training } = experiment
   const examples = await split.examples()
-  const predictions = await predict(model, vector, split, {
+  const predictions = await predict(decoder, split, {
     tokenizer,
     batchSize: training.evaluation_batch_size,
     maxLength: training.target_length ?? split.longestTarget,
@@ -56,6 +53,15 @@ export async function evaluateSplit(
   const invalid = noteInvalid(task.kind, split.name, texts, examples, progress)
   const positive = task.kind === 'classification' ? positiveTarget(task, examples, progress) : undefined
   return { scores: scoreExamples(task.metrics, texts, examples, positive), examples, predictions, invalid }
+}
+
+/** As `evaluateSplit`, by greedy decoding; the decoder ends with it. */
+export async function evaluateWith(decoder: Decoder, split: PreparedSplit, evaluation: Evaluation): Promise<Evaluated> {
+  try {
+    return await evaluateSplit(decoder, split, evaluation)
+  } finally {
+    decoder.dispose()
+  }
 }
 
 /** The target text of the label that F1 is for. */

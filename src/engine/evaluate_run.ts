@@ -8,6 +8,7 @@ import { prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { type Evaluated, evaluateSplit, hintAtRanking, labelsToRank, type Scoring } from './evaluate.js'
 import { type OneBackbone, openOneBackbone, type Storage } from './one_backbone.js'
+import { eagerDecoder } from './predict.js'
 
 export interface EvaluateRunsOptions extends DeviceOptions {
   split: Split
@@ -71,10 +72,11 @@ async function evaluateOne(
     const split = await data.split(name)
     progress.phase('Weights onto the device')
     const { model, vector, dispose } = backbone.load(run)
+    const decoder = eagerDecoder(model, vector)
     try {
       progress.phase(`Evaluating ${folder}`)
       const evaluation = { experiment, tokenizer: own.tokenizer, progress }
-      const evaluated = await evaluateSplit(model, vector, split, evaluation, labels)
+      const evaluated = await evaluateSplit(decoder, split, evaluation, labels)
       const { name: task, kind } = experiment.task
       if (!labels) hintAtRanking(kind, evaluated, '--scoring rank', progress)
       return {
@@ -84,6 +86,7 @@ async function evaluateOne(
         ...(kind === 'classification' && { confusion: confusionOf(evaluated) }),
       }
     } finally {
+      decoder.dispose()
       dispose()
     }
   } finally {

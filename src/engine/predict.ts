@@ -2,7 +2,7 @@ import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import type { Progress } from '../progress.js'
 import { evaluationBatches, padBatch, type Tokenised } from '../task/batches.js'
 import type tf from '../tf.cjs'
-import { generate } from './generate.js'
+import { generate, type Sources } from './generate.js'
 import { Interrupted } from './interrupt.js'
 import { evaluationPass, type Model } from './model.js'
 import { rank } from './rank.js'
@@ -35,39 +35,52 @@ export interface Rows {
   lengths: ArrayLike<number>
 }
 
+/** What decodes rows, with trained values of its own. */
+export interface Decoder {
+  /** Up to `maxLength` token ids a row, decoded greedily, ended by </s>, which is left out. */
+  generate(sources: Sources, maxLength: number): Promise<number[][]>
+  /** Log-likelihood of each candidate of each row. */
+  rank?(sources: Sources, candidates: Int32Array[][]): Promise<number[][]>
+  dispose(): void
+}
+
+/** Decodes op by op. The vector stays the caller's. */
+export function eagerDecoder(model: Model, vector: tf.Tensor1D): Decoder {
+  const { pass, dispose } = evaluationPass(model, vector)
+  return {
+    generate: (sources, maxLength) => generate(pass, sources, maxLength),
+    rank: (sources, candidates) => rank(pass, sources, candidates),
+    dispose,
+  }
+}
+
 /** Decodes every row greedily or ranks its candidates, long rows first; in the rows' order. */
 export async function predict(
-  model: Model,
-  vector: tf.Tensor1D,
+  decoder: Decoder,
   { tokens, lengths }: Rows,
   options: PredictOptions,
 ): Promise<Prediction[]> {
   const { batchSize: most, name, progress, interrupted } = options
-  const { pass, dispose } = evaluationPass(model, vector)
   const predictions = new Array<Prediction>(lengths.length)
   const batchSize = Math.min(most, lengths.length)
   const candidates = options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
-  try {
-    for (const [index, { rows, real }] of evaluationBatches(lengths, batchSize).entries()) {
-      if (interrupted?.()) throw new Interrupted()
-      const batch = padBatch(tokens, rows)
-      const outputs = candidates
-        ? (
-            await rank(
-              pass,
-              batch,
-              rows.map((row) => candidates(row).ids),
-            )
-          ).map((scores, i) => ranked(candidates(rows[i]!).texts, scores))
-        : (await generate(pass, batch, options.maxLength)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
-      for (const [place, row] of rows.slice(0, real).entries()) predictions[row] = outputs[place]!
-      progress.update(`${name}: ${Math.min((index + 1) * batchSize, predictions.length)} of ${predictions.length} rows`)
-      await new Promise(setImmediate) // lets signals in
-    }
-    return predictions
-  } finally {
-    dispose()
+  for (const [index, { rows, real }] of evaluationBatches(lengths, batchSize).entries()) {
+    if (interrupted?.()) throw new Interrupted()
+    const batch = padBatch(tokens, rows)
+    const outputs = candidates
+      ? await rankedOutputs(decoder, batch, rows.map(candidates))
+      : (await decoder.generate(batch, options.maxLength)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
+    for (const [place, row] of rows.slice(0, real).entries()) predictions[row] = outputs[place]!
+    progress.update(`${name}: ${Math.min((index + 1) * batchSize, predictions.length)} of ${predictions.length} rows`)
+    await new Promise(setImmediate) // lets signals in
   }
+  return predictions
+}
+
+async function rankedOutputs(decoder: Decoder, batch: Sources, candidates: Candidates[]): Promise<Prediction[]> {
+  if (!decoder.rank) throw new Error('this decoder ranks nothing')
+  const ids = candidates.map(({ ids }) => ids)
+  return (await decoder.rank(batch, ids)).map((scores, i) => ranked(candidates[i]!.texts, scores))
 }
 
 interface Candidates {

@@ -2,10 +2,12 @@ import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Batch } from '../task/batches.js'
 import tf from '../tf.cjs'
+import { decodesReplayed } from './decoding/captured.js'
 import type { Device } from './device.js'
 import { dropoutAt } from './dropout.js'
-import type { Model, ReadTensor } from './model.js'
+import { type Blueprint, disposeModel, loadModel, type Model, type ReadTensor } from './model.js'
 import type { OptimizerState } from './optimizer.js'
+import { type Decoder, eagerDecoder } from './predict.js'
 import { loadLibrary } from './replay/library.js'
 import { type Replay, type ReplayOptions, startReplay } from './replay/replay.js'
 import { disposeState, type StepResult, trainingStep } from './step.js'
@@ -21,6 +23,8 @@ export interface Stepper {
   step(batch: Batch, learningRate: number): Promise<{ taken: boolean; result: StepResult }>
   /** The state as it is now. It is the stepper's: it lasts until the next step. */
   state(): Promise<OptimizerState>
+  /** Decodes with the trained values as they are now, or with others, until the next step. */
+  decoder(vector?: Float32Array): Promise<Decoder>
   /** Steps taken so far. */
   readonly count: number
   free(): void
@@ -86,20 +90,35 @@ export function eagerStepper(model: Model, experiment: Experiment, state: Optimi
       return { taken, result }
     },
     state: async () => current,
+    decoder: async (vector) => decoderOf(model, vector ?? current.vector),
     free: () => disposeState(current),
+  }
+}
+
+/** Decodes op by op, with a vector that stays the caller's, or with values. */
+export function decoderOf(model: Model, vector: tf.Tensor1D | Float32Array): Decoder {
+  if (vector instanceof tf.Tensor) return eagerDecoder(model, vector)
+  const own = tf.tensor1d(vector)
+  const { dispose, ...decoder } = eagerDecoder(model, own)
+  return {
+    ...decoder,
+    dispose() {
+      dispose()
+      own.dispose()
+    },
   }
 }
 
 /** Steps as captured graphs in a session of TensorFlow's. Frees the given state. */
 export async function replayStepper(
-  model: Model,
+  blueprint: Blueprint,
   experiment: Experiment,
   state: OptimizerState,
   { read, threads, onGraph }: { read: ReadTensor } & Pick<ReplayOptions, 'threads' | 'onGraph'>,
 ): Promise<Stepper> {
   const { dropout, seed, gradient_clip_norm, checkpoint_activations, precision } = experiment.training
-  const replay = await startReplay(model, read, {
-    dropout: dropout ?? model.config.dropout,
+  const replay = await startReplay(blueprint, read, {
+    dropout: dropout ?? blueprint.config.dropout,
     gradientClipNorm: gradient_clip_norm,
     checkpointActivations: checkpoint_activations,
     precision,
@@ -113,12 +132,15 @@ export async function replayStepper(
     first: await values(state.first),
     second: await values(state.second),
   })
-  return replaying(replay, state)
+  const load = () => loadModel(blueprint.config, blueprint.options, read, seed)
+  return replaying(replay, state, decodesReplayed(blueprint, precision) ? undefined : load)
 }
 
-function replaying(replay: Replay, start: OptimizerState): Stepper {
+/** @param load puts the model on the device op by op, to be decoded with where the session can't */
+function replaying(replay: Replay, start: OptimizerState, load: (() => Model) | undefined): Stepper {
   let count = start.step
   let read: OptimizerState = start
+  let model: Model | undefined
   return {
     mode: 'replay',
     get count() {
@@ -137,8 +159,16 @@ function replaying(replay: Replay, start: OptimizerState): Stepper {
       read = { vector: tf.tensor1d(vector), first: tf.tensor1d(first), second: tf.tensor1d(second), step: count }
       return read
     },
+    async decoder(vector) {
+      if (load) {
+        model ??= load()
+        return decoderOf(model, vector ?? (await this.state()).vector)
+      }
+      return { generate: (sources, maxLength) => replay.generate(sources, maxLength, vector), dispose: () => {} }
+    },
     free() {
       disposeState(read)
+      if (model) disposeModel(model)
       replay.free()
     },
   }

@@ -11,17 +11,17 @@ import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
 import { trainingPlan } from '../task/batches.js'
 import { paddingLine } from '../task/lengths.js'
-import tf from '../tf.cjs'
 import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
 import type { WorkerLost } from './cluster/client.js'
 import { workersStepper } from './cluster/stepper.js'
 import { assembleTeam, type Team } from './cluster/team.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { evaluateSplit, hintAtRanking } from './evaluate.js'
-import { disposeModel, type Model, startVector } from './model.js'
+import { evaluateWith, hintAtRanking } from './evaluate.js'
+import { type Blueprint, blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
+import type { Decoder } from './predict.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { type GraphFacts, sessionFacts } from './replay/replay.js'
 import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
@@ -84,8 +84,8 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   progress.note(paddingLine(padding))
   const team = await assembleTeam(prepared.experiment, prepared.backbone, device, progress)
   if (!options.resume) beginRun(files, experimentYaml(prepared.experiment))
-  const model = prepareModel(prepared.experiment, prepared.backbone, progress)
-  const counts = countsOf(model, prepared.backbone)
+  const blueprint = blueprintOf(prepared.backbone.config, prepared.experiment.method)
+  const counts = countsOf(blueprint, prepared.backbone)
   const { train, validation, test } = prepared
   const dataFiles = { train: train.files, validation: validation.files, test: test.files }
   const backbone_sha256 = prepared.backbone.files.hash()
@@ -93,7 +93,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const facts = { ...counts, backbone_sha256, engine_mode: mode, session, graphs: [], padding, ...(team && crew(team)) }
   const manifest = manifestOf(prepared.experiment, device, facts, dataFiles)
   writeJson(files.manifest, manifest)
-  const { state, run } = startOrResume(files, model, prepared)
+  const { state, run } = startOrResume(files, blueprint, prepared)
   truncateMetrics(files.metrics, state.step)
   const evaluation = { experiment: prepared.experiment, tokenizer: prepared.backbone.tokenizer, progress, interrupted }
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
@@ -101,24 +101,26 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
     progress.warn(`${error.at} ${error.problem} The others go on.`)
     writeJson(files.manifest, Object.assign(manifest, crew(team!)))
   }
+  const model = team || mode === 'eager' ? prepareModel(prepared.experiment, prepared.backbone, progress) : undefined
   const stepper = team
-    ? workersStepper(model, prepared.experiment, team, state, goOn)
-    : mode === 'eager'
+    ? workersStepper(model!, prepared.experiment, team, state, goOn)
+    : model
       ? eagerStepper(model, prepared.experiment, state)
-      : await replayStepper(model, prepared.experiment, state, {
+      : await replayStepper(blueprint, prepared.experiment, state, {
           ...prepared.backbone.files,
           threads: device.threads,
           onGraph: (graph) => noteGraph(files, manifest, graph),
         })
   try {
     const pace = await runTraining(
-      { ...prepared, ladder, files, model, evaluation, progress, interrupted },
+      { ...prepared, ladder, files, blueprint, evaluation, progress, interrupted },
       stepper,
       run,
     )
-    await saveTrained(files.last, model, await stepper.state())
+    await saveTrained(files.last, blueprint, await stepper.state())
     progress.phase('Testing the best checkpoint')
-    const test = await testBest(files, model, prepared, evaluation)
+    const decoder = await stepper.decoder(loadTrained(files.best, blueprint))
+    const test = await testBest(files, decoder, prepared, evaluation)
     const best = run.best!
     const result = {
       validation: best.validation,
@@ -137,7 +139,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   } finally {
     stepper.free()
     team?.close()
-    disposeModel(model)
+    if (model) disposeModel(model)
     closeAll(prepared)
   }
 }
@@ -209,29 +211,24 @@ function differences(a: unknown, b: unknown, path = ''): string[] {
   return [...keys].flatMap((key) => differences(a[key], b[key], path ? `${path}.${key}` : key))
 }
 
-const countsOf = ({ layout }: Model, { parameters }: OpenedBackbone) => ({
+const countsOf = ({ layout }: Blueprint, { parameters }: OpenedBackbone) => ({
   trained_parameters: layout.size,
   backbone_parameters: parameters,
 })
 
-function startOrResume(files: RunFiles, model: Model, { experiment, backbone }: Prepared) {
+function startOrResume(files: RunFiles, blueprint: Blueprint, { experiment, backbone }: Prepared) {
   if (existsSync(files.checkpoint)) {
-    const { optimizer, run } = loadCheckpoint(files.checkpoint, model.layout)
+    const { optimizer, run } = loadCheckpoint(files.checkpoint, blueprint.layout)
     return { state: optimizer, run }
   }
-  const state = startState(startVector(model, backbone.files.read, experiment.training.seed))
+  const state = startState(startVector(blueprint, backbone.files.read, experiment.training.seed))
   const run: RunState = { evaluatedStep: 0, seconds: 0 }
   return { state, run }
 }
 
-async function testBest(files: RunFiles, model: Model, { test }: Prepared, evaluation: Training['evaluation']) {
-  const vector = tf.tensor1d(loadTrained(files.best, model))
-  try {
-    const evaluated = await evaluateSplit(model, vector, test, evaluation)
-    const { experiment, progress } = evaluation
-    hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
-    return evaluated.scores
-  } finally {
-    vector.dispose()
-  }
+async function testBest(files: RunFiles, decoder: Decoder, { test }: Prepared, evaluation: Training['evaluation']) {
+  const evaluated = await evaluateWith(decoder, test, evaluation)
+  const { experiment, progress } = evaluation
+  hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
+  return evaluated.scores
 }

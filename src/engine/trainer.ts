@@ -8,10 +8,10 @@ import type { Ladder } from '../task/lengths.js'
 import { type RunState, saveCheckpoint, saveTrained } from './checkpoint.js'
 import { WorkerLost } from './cluster/client.js'
 import type { PreparedSplit } from './data.js'
-import { type Evaluation, evaluateSplit, meanScore } from './evaluate.js'
+import { type Evaluation, evaluateWith, meanScore } from './evaluate.js'
 import { Interrupted } from './interrupt.js'
-import type { Model } from './model.js'
-import { learningRate, type OptimizerState } from './optimizer.js'
+import type { Blueprint } from './model.js'
+import { learningRate } from './optimizer.js'
 import { Pace } from './pace.js'
 import type { Stepper } from './stepper.js'
 
@@ -19,7 +19,7 @@ import type { Stepper } from './stepper.js'
 export interface Training {
   experiment: Experiment
   files: RunFiles
-  model: Model
+  blueprint: Blueprint
   train: PreparedSplit
   validation: PreparedSplit
   plan: TrainingPlan
@@ -52,7 +52,7 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
       const step = stepper.count
       const due = step === steps || (step > 0 && step % evaluateEvery === 0)
       if (due && run.evaluatedStep !== step) {
-        await evaluateStep(training, await stepper.state(), run)
+        await evaluateStep(training, stepper, run)
         await save()
         pace.pause()
       } else if (step % checkpointEvery === 0) await save()
@@ -83,14 +83,15 @@ async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promi
 }
 
 /** Validation scores of the state; the best so far is written to best.safetensors. */
-async function evaluateStep(training: Training, state: OptimizerState, run: RunState): Promise<void> {
-  const { files, model, validation, evaluation, progress, steps } = training
-  const { scores } = await evaluateSplit(model, state.vector, validation, evaluation)
+async function evaluateStep(training: Training, stepper: Stepper, run: RunState): Promise<void> {
+  const { files, blueprint, validation, evaluation, progress, steps } = training
+  const state = await stepper.state()
+  const { scores } = await evaluateWith(await stepper.decoder(), validation, evaluation)
   appendMetrics(files.metrics, { step: state.step, split: 'validation', ...scores }, evaluation.experiment.training)
   const score = meanScore(scores)
   const better = !run.best || score > run.best.score
   if (better) {
-    await saveTrained(files.best, model, state)
+    await saveTrained(files.best, blueprint, state)
     run.best = { step: state.step, score, validation: scores }
   }
   run.evaluatedStep = state.step

@@ -3,7 +3,7 @@ import { type DeviceOptions, startDevice } from '../engine/device.js'
 import type { Scoring } from '../engine/evaluate.js'
 import { rankedLabels } from '../engine/evaluate_run.js'
 import { type LoadedRun, type OneBackbone, openOneBackbone, type Storage } from '../engine/one_backbone.js'
-import { type Prediction, predict } from '../engine/predict.js'
+import { eagerDecoder, type Prediction, predict } from '../engine/predict.js'
 import { UserError } from '../error.js'
 import type { TrainedRun } from '../export/trained_run.js'
 import { type Progress, silent } from '../progress.js'
@@ -65,14 +65,19 @@ async function predictorOf(
       const tokens = await tokenise(pairs, tokenizer, { source: training.source_length, target: 1 })
       const rows = { tokens: inMemory(tokens), lengths: tokens.source.map((ids) => ids.length) }
       const own = task.kind === 'multiple_choice' ? questions.map(({ choices }) => choices!) : labels?.[place]
-      return predict(model, vector, rows, {
-        tokenizer,
-        batchSize: batchSize ?? training.evaluation_batch_size,
-        maxLength: lengths[place]!,
-        name: task.name,
-        progress: silent,
-        ...(labels && own && { candidates: own }),
-      })
+      const decoder = eagerDecoder(model, vector)
+      try {
+        return await predict(decoder, rows, {
+          tokenizer,
+          batchSize: batchSize ?? training.evaluation_batch_size,
+          maxLength: lengths[place]!,
+          name: task.name,
+          progress: silent,
+          ...(labels && own && { candidates: own }),
+        })
+      } finally {
+        decoder.dispose()
+      }
     },
     close() {
       for (const run of loaded) run.dispose()

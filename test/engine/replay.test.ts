@@ -1,8 +1,5 @@
-// expected: the eager step, which test/engine/oracle.test.ts holds to PyTorch
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
 import { backbonePreset } from '../../src/backbone/preset.js'
 import { backboneTensors } from '../../src/backbone/tensors.js'
 import { dropoutAt } from '../../src/engine/dropout.js'
@@ -12,8 +9,8 @@ import { type Replay, type ReplayOptions, startReplay } from '../../src/engine/r
 import { disposeState, trainingStep } from '../../src/engine/step.js'
 import { gathered, named } from '../../src/engine/trained.js'
 import { UserError } from '../../src/error.js'
-import { type MethodOptions, methodOptions } from '../../src/method/options.js'
-import { presetFile, presetNames } from '../../src/presets.js'
+import type { MethodOptions } from '../../src/method/options.js'
+import { presetNames } from '../../src/presets.js'
 import { packageRoot } from '../../src/root.js'
 import { openSafetensors } from '../../src/safetensors.js'
 import type { Batch } from '../../src/task/batches.js'
@@ -21,30 +18,11 @@ import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
 import { generatedTensor, spreadOf } from '../generated_weights.js'
 import { loadModelOf, openCase } from '../oracle_case.js'
+import { preset } from '../tiny_presets.js'
 
 const STEPS = 20
 const SEED = 11
 const DROPOUT = 0.1
-
-/** Presets at the tiny backbone's dimensions: d_model 24, three and two layers. */
-const small: Record<string, object> = {
-  adapter: { reduction_factor: 6 },
-  adapterdrop: { reduction_factor: 6, placement: { encoder_layers: '1-', decoder_layers: '1-' } },
-  compacter: { reduction_factor: 6, rank: 2 },
-  'compacter++': { reduction_factor: 6 },
-  'low-rank-adapter': { reduction_factor: 6 },
-  'pfeiffer-adapter': { reduction_factor: 6 },
-  'phm-adapter': { reduction_factor: 6 },
-  intrinsic: { dimension: 1400 },
-  'intrinsic-said': { dimension: 1400 },
-  'prompt-tuning-r': { length: 7 },
-  'prompt-tuning-t': { length: 7 },
-}
-
-function preset(name: string, overrides = small[name]): { options: MethodOptions; peak: number } {
-  const { learning_rate, ...options } = parse(readFileSync(presetFile('methods', name)!, 'utf8'))
-  return { options: methodOptions.parse({ ...options, ...overrides }), peak: learning_rate }
-}
 
 /** A bias of keys moves all scores of a query alike, which softmax undoes: its gradient is rounding, and Adam makes steps of it. */
 const isRounding = (name: string) => /Attention\.k\.bias$/.test(name)

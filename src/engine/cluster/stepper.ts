@@ -4,7 +4,7 @@ import tf from '../../tf.cjs'
 import type { Model } from '../model.js'
 import { adam, clipNorm, type OptimizerState } from '../optimizer.js'
 import { disposeState } from '../step.js'
-import type { Stepper } from '../stepper.js'
+import { decoderOf, type Stepper } from '../stepper.js'
 import { WorkerLost } from './client.js'
 import { shares, weightedSum } from './split.js'
 import type { Team } from './team.js'
@@ -14,7 +14,7 @@ import type { Team } from './team.js'
  * state as it goes. `onLost` hears of a worker that the training goes on without.
  */
 export function workersStepper(
-  { config }: Pick<Model, 'config'>,
+  model: Model,
   { training }: Experiment,
   team: Team,
   state: OptimizerState,
@@ -41,12 +41,13 @@ export function workersStepper(
       return { taken, result: { loss, gradientNorm } }
     },
     state: async () => current,
+    decoder: async (vector) => decoderOf(model, vector ?? current.vector),
     free: () => disposeState(current),
   }
 
   async function gradientOf(batch: Batch, vector: Float32Array) {
     for (;;) {
-      const parts = shares(batch, team.workers.length, config.padId)
+      const parts = shares(batch, team.workers.length, model.config.padId)
       const asked = parts.map((part, i) => team.workers[i]!.gradient(vector, part, current.step))
       if (training.on_worker_lost === 'stop') return summed(await Promise.all(asked), parts)
       const outcomes = await Promise.allSettled(asked)

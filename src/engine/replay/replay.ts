@@ -5,7 +5,10 @@ import { cachedCapture } from '../capture/cache.js'
 import type { Captured } from '../capture/capture.js'
 import { type BatchShape, captureStep, type StepGraphOptions } from '../capture/step.js'
 import { frozenVariables, STATE } from '../capture/variables.js'
+import { captureDecoding } from '../decoding/captured.js'
+import { MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/decoding_graph.js'
 import { dropoutKey } from '../dropout.js'
+import type { Sources } from '../generate.js'
 import type { Blueprint, ReadTensor } from '../model.js'
 import { correctedRate } from '../optimizer.js'
 import type { StepResult } from '../step.js'
@@ -29,7 +32,7 @@ export interface ReplayOptions extends Partial<StepGraphOptions> {
 
 /** A graph of the session, and what it took to have it. */
 export interface GraphFacts {
-  /** `step_32x64x4`: kind, rows, source tokens, target tokens. */
+  /** `step_32x64x4`: kind, rows, source tokens, target tokens; or `decoding`, of any shape. */
   name: string
   /** Until it could run: captured, or read from the cache, and taken in. */
   seconds: number
@@ -162,6 +165,35 @@ export class Replay {
     return captured.dropoutPlaces
   }
 
+  /**
+   * Greedy decoding with the trained vector, or with another: up to `maxLength` token ids a row, ended by </s>, which is
+   * left out.
+   */
+  async generate({ sourceIds, size, sourceLength }: Sources, maxLength: number, vector?: Float32Array) {
+    await this.#prepareDecoding()
+    const feeds = {
+      [SOURCE_IDS]: { shape: [size, sourceLength], data: sourceIds },
+      [MAX_LENGTH]: { shape: [], data: Int32Array.of(maxLength) },
+      ...(vector && { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } }),
+    }
+    const [ids] = await this.#session.integers({
+      feeds: Object.fromEntries(Object.entries(feeds).map(([name, values]) => [`${DECODING}/${name}`, values])),
+      fetches: [`${DECODING}/${OUTPUT_IDS}`],
+    })
+    return outputsOf(ids!, size, this.#blueprint.config.eosId)
+  }
+
+  async #prepareDecoding(): Promise<void> {
+    if (this.#steps.has(DECODING)) return
+    const { graphs, onGraph } = this.#options
+    const started = performance.now()
+    const capture = () => captureDecoding(this.#library, this.#blueprint)
+    const { cached, ...captured } = cachedCapture(this.#blueprint, { kind: DECODING }, capture, { folder: graphs })
+    await this.#take(captured, DECODING)
+    this.#steps.set(DECODING, [])
+    onGraph?.({ name: DECODING, seconds: (performance.now() - started) / 1000, cached })
+  }
+
   async #take({ definition, large }: Captured, prefix: string): Promise<void> {
     for (const [name, values] of large) {
       if (this.#session.has(name)) continue
@@ -173,6 +205,18 @@ export class Replay {
   free(): void {
     this.#session.free()
   }
+}
+
+const DECODING = 'decoding'
+
+/** ids [size, steps], a row's own up to </s>. */
+function outputsOf(ids: Int32Array, size: number, eosId: number): number[][] {
+  const steps = ids.length / size
+  return Array.from({ length: size }, (_, row) => {
+    const own = [...ids.subarray(row * steps, (row + 1) * steps)]
+    const end = own.indexOf(eosId)
+    return end < 0 ? own : own.slice(0, end)
+  })
 }
 
 const prefixOf = ({ size, sourceLength, targetLength }: BatchShape): string =>

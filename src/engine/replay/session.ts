@@ -133,9 +133,18 @@ export class Session {
   }
 
   /** Runs, gives the fetched values and frees the tensors that held them. */
-  async floats(spec: RunSpec): Promise<Float32Array[]> {
+  floats(spec: RunSpec): Promise<Float32Array[]> {
+    return this.#values(spec, Float32Array)
+  }
+
+  /** As `floats`, of int32 tensors. */
+  integers(spec: RunSpec): Promise<Int32Array[]> {
+    return this.#values(spec, Int32Array)
+  }
+
+  async #values<T extends Float32Array | Int32Array>(spec: RunSpec, as: new (length: number) => T): Promise<T[]> {
     const tensors = await this.run(spec)
-    const values = tensors.map((tensor) => tensorValues(this.library, tensor, Float32Array))
+    const values = tensors.map((tensor) => tensorValues(this.library, tensor, as))
     this.release(tensors)
     return values
   }

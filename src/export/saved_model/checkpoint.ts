@@ -1,8 +1,8 @@
+import { attribute, type Node, node, STRING, variableNodes, writeGraph } from '../../engine/decoding/node.js'
 import { configProto } from '../../engine/replay/config.js'
 import type { Library } from '../../engine/replay/library.js'
 import { Session } from '../../engine/replay/session.js'
 import { TYPES } from '../../engine/replay/tensor.js'
-import { attribute, type Node, node, STRING, writeGraph } from './node.js'
 
 /** Where the operations are that save and restore a SavedModel's variables. */
 export const SAVER = { file: 'save/file', save: 'save/written', restore: 'save/restored' }
@@ -49,17 +49,6 @@ function saveNodes(name: string, file: string, variables: string[]): Node[] {
     }),
   ]
 }
-
-/** A variable of that shape, and its value, as the graph reads it. */
-export const variableNodes = (name: string, shape: number[]): Node[] => [
-  node('VarHandleOp', name, [], {
-    dtype: attribute.type(TYPES.float32),
-    shape: attribute.shape(shape),
-    shared_name: attribute.text(name),
-    container: attribute.text(''),
-  }),
-  node('ReadVariableOp', `${name}/read`, [name], { dtype: attribute.type(TYPES.float32) }),
-]
 
 const texts = (name: string, values: string[], shape: number[]): Node =>
   node('Const', name, [], { dtype: attribute.type(STRING), value: attribute.texts(values, shape) })

@@ -1,7 +1,7 @@
+import { attribute, type NodeGraph, writeGraph } from '../../engine/decoding/node.js'
+import { delimited, fields, integer, joined } from '../../engine/decoding/protobuf.js'
 import { TYPES } from '../../engine/replay/tensor.js'
 import { assignment, SAVER } from './checkpoint.js'
-import { attribute, type NodeGraph, writeGraph } from './node.js'
-import { delimited, fields, integer, joined } from './protobuf.js'
 
 /** A tensor that a signature takes or gives; a dimension that is free is −1. */
 export interface Described {

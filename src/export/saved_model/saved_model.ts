@@ -1,6 +1,8 @@
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../../atomic.js'
+import { decodingGraph, HIDDEN_STATES, OUTPUT_IDS, SOURCE_IDS } from '../../engine/decoding/decoding_graph.js'
+import { variableNodes } from '../../engine/decoding/node.js'
 import { startDevice } from '../../engine/device.js'
 import { type OpenedBackbone, prepareBackbone } from '../../engine/prepare.js'
 import { SETUP_COMMAND } from '../../engine/provision/cache.js'
@@ -11,7 +13,6 @@ import type { ExportFormat, Trained } from '../format.js'
 import { checkBackbone } from '../trained_run.js'
 import { saverNodes, writeVariables } from './checkpoint.js'
 import { type Described, type Signature, savedModel } from './meta_graph.js'
-import { HIDDEN_STATES, OUTPUT_IDS, SOURCE_IDS, servingGraph } from './serving_graph.js'
 import { trainedModel } from './values.js'
 
 /** TensorFlow's own: backbone and method in one graph that reads token ids and writes token ids. */
@@ -41,7 +42,10 @@ async function writeSavedModel(
   const model = trainedModel(trained, backbone)
   try {
     progress.phase('Graph')
-    const { nodes, versions, variables } = servingGraph(library, model.served, target_length)
+    const { nodes, versions, variables } = decodingGraph(library, model.served, {
+      maxLength: target_length,
+      reading: (names) => names.flatMap((name) => variableNodes(name, model.served.shapes.get(name)!)),
+    })
     progress.phase('Variables')
     const shapes = new Map(variables.map((name) => [name, model.served.shapes.get(name)!]))
     mkdirSync(join(folder, 'variables'))

@@ -1,5 +1,6 @@
 import { backboneTensors } from '../../backbone/tensors.js'
 import { loadTrained } from '../../engine/checkpoint.js'
+import type { Served } from '../../engine/decoding/pieces.js'
 import { disposeModel, evaluationPass } from '../../engine/model.js'
 import { type OpenedBackbone, prepareModel } from '../../engine/prepare.js'
 import { UserError } from '../../error.js'
@@ -9,7 +10,6 @@ import { startValues } from '../../method/start.js'
 import { elements, type SafetensorsFile } from '../../safetensors.js'
 import tf from '../../tf.cjs'
 import type { Trained } from '../format.js'
-import type { Served } from './pieces.js'
 
 /** A trained model's tensors, and where the method enters with them. */
 export interface TrainedModel {

@@ -1,6 +1,5 @@
-import type { Library } from '../../engine/replay/library.js'
-import { TYPES } from '../../engine/replay/tensor.js'
-import { variableNodes } from './checkpoint.js'
+import type { Library } from '../replay/library.js'
+import { TYPES } from '../replay/tensor.js'
 import { withFreeSizes } from './free_sizes.js'
 import { Loop } from './loop.js'
 import { attribute, ints, type Node, type NodeGraph, node } from './node.js'
@@ -10,6 +9,8 @@ import { decoderPiece, encoderPiece, memoryNames, outputName, pastNames, type Se
 export const SOURCE_IDS = 'source_ids'
 export const OUTPUT_IDS = 'output_ids'
 export const HIDDEN_STATES = 'hidden_states'
+/** Ids of a row at most, where that is an input. */
+export const MAX_LENGTH = 'max_length'
 
 const LOOP = 'decoding'
 const READ = '/read'
@@ -17,17 +18,27 @@ const READ = '/read'
 const SIZE = 'source_size'
 const { float32: FLOAT, int32: INT, bool: BOOL } = TYPES
 
-export interface ServingGraph extends NodeGraph {
+export interface DecodingGraph extends NodeGraph {
   /** Names of the tensors that it reads. */
   variables: string[]
 }
 
+export interface DecodingOptions {
+  /** Ids of a row at most; an input of the graph unless told. */
+  maxLength?: number
+  /** What gives the value of each of these tensors as `NAME/read`. */
+  reading(names: string[]): Node[]
+}
+
 /**
  * The whole graph, for any batch and length: `source_ids` [batch, length] → `hidden_states` [batch, prompt + length, d],
- * and `output_ids` [batch, steps], decoded greedily until every row has ended or has `maxLength` ids. A tensor of the model
- * is read from the variable of its name.
+ * and `output_ids` [batch, steps], decoded greedily until every row has ended or has as many ids as it may.
  */
-export function servingGraph(library: Library, served: Served, maxLength: number): ServingGraph {
+export function decodingGraph(
+  library: Library,
+  served: Served,
+  { maxLength, reading }: DecodingOptions,
+): DecodingGraph {
   const [batch, length, past] = ['size/batch', 'size/length', 'size/past']
   const dimensions = [...served.shapes.values()].flat()
   const free = { config: served.config, dimensions }
@@ -50,8 +61,8 @@ export function servingGraph(library: Library, served: Served, maxLength: number
     [length, `${SIZE}:1`],
   ])
   const nodes = [
-    ...[...variables].flatMap((name) => variableNodes(name, served.shapes.get(name)!)),
-    ...inputNodes(),
+    ...reading([...variables]),
+    ...inputNodes(maxLength === undefined),
     ...placed(encoder.nodes, 'encoder', (name) => sizesOf.get(name)),
     identity(HIDDEN_STATES, encoded(HIDDEN_STATES), FLOAT),
     ...decoding(decoder.nodes, served, maxLength, { batch, length, past }),
@@ -62,7 +73,8 @@ export function servingGraph(library: Library, served: Served, maxLength: number
 const encoded = (name: string) => `encoder/${outputName(name)}`
 const decoded = (name: string) => `${LOOP}/step/${outputName(name)}`
 
-const inputNodes = (): Node[] => [
+const inputNodes = (limited: boolean): Node[] => [
+  ...(limited ? [node('Placeholder', MAX_LENGTH, [], { dtype: attribute.type(INT), shape: attribute.shape([]) })] : []),
   node('Placeholder', SOURCE_IDS, [], { dtype: attribute.type(INT), shape: attribute.shape([-1, -1]) }),
   shapeOf('source_shape', SOURCE_IDS, INT),
   unpack(SIZE, 'source_shape', 2),
@@ -71,7 +83,7 @@ const inputNodes = (): Node[] => [
 function decoding(
   piece: Node[],
   { config }: Served,
-  maxLength: number,
+  maxLength: number | undefined,
   sizes: Record<'batch' | 'length' | 'past', string>,
 ): Node[] {
   const layers = Array.from({ length: config.decoderLayers }, (_, layer) => layer)
@@ -129,13 +141,14 @@ const startNodes = ({ heads, dKv, decoderStartId }: Served['config']): Node[] =>
 ]
 
 /** On while there are steps left and a row that has not ended. */
-function condition(loop: Loop, maxLength: number): Node[] {
+function condition(loop: Loop, maxLength: number | undefined): Node[] {
   const at = (name: string) => `${LOOP}/condition/${name}`
+  const limit = maxLength === undefined ? loop.invariant(MAX_LENGTH, INT) : at('limit')
   loop.while(at('both'))
   return [
-    within(ints(at('limit'), [maxLength], []), loop.inCondition),
+    ...(maxLength === undefined ? [] : [within(ints(at('limit'), [maxLength], []), loop.inCondition)]),
     within(ints(at('axis'), [0]), loop.inCondition),
-    node('Less', at('steps_left'), [loop.merged('step'), at('limit')], { T: attribute.type(INT) }),
+    node('Less', at('steps_left'), [loop.merged('step'), limit], { T: attribute.type(INT) }),
     node('All', at('all_ended'), [loop.merged('ended'), at('axis')], {
       Tidx: attribute.type(INT),
       keep_dims: attribute.bool(false),

@@ -1,4 +1,4 @@
-import { TYPES } from '../../engine/replay/tensor.js'
+import { TYPES } from '../replay/tensor.js'
 import { delimited, fields, integer, joined, packed } from './protobuf.js'
 
 /** TensorFlow's DataType of texts, of which a graph's variables have none. */
@@ -101,6 +101,17 @@ export const ints = (name: string, values: ArrayLike<number>, dimensions: number
     dtype: attribute.type(TYPES.int32),
     value: attribute.ints(Int32Array.from(values), dimensions),
   })
+
+/** A float32 variable of that shape, and its value as `NAME/read`. */
+export const variableNodes = (name: string, shape: number[], sharedName = name): Node[] => [
+  node('VarHandleOp', name, [], {
+    dtype: attribute.type(TYPES.float32),
+    shape: attribute.shape(shape),
+    shared_name: attribute.text(sharedName),
+    container: attribute.text(''),
+  }),
+  node('ReadVariableOp', `${name}/read`, [name], { dtype: attribute.type(TYPES.float32) }),
+]
 
 /** The dimensions that an attribute of the type shape holds. */
 export const readShape = (value: Uint8Array): number[] => dimensions(new Map(fields(value)).get(7) as Uint8Array)

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
 import { relativeBucket } from '../../src/backbone/position.js'
-import { TYPES } from '../../src/engine/replay/tensor.js'
-import { withFreeSizes } from '../../src/export/saved_model/free_sizes.js'
+import { withFreeSizes } from '../../src/engine/decoding/free_sizes.js'
 import {
   attribute,
   ints,
@@ -11,8 +10,9 @@ import {
   readInts,
   readShape,
   writeGraph,
-} from '../../src/export/saved_model/node.js'
-import { interpolated, valueAt } from '../../src/export/saved_model/polynomial.js'
+} from '../../src/engine/decoding/node.js'
+import { interpolated, valueAt } from '../../src/engine/decoding/polynomial.js'
+import { TYPES } from '../../src/engine/replay/tensor.js'
 
 const int = attribute.type(TYPES.int32)
 

@@ -1,7 +1,7 @@
 import type { T5Config } from '../../backbone/config.js'
 import { relativeBucket } from '../../backbone/position.js'
-import { TYPES } from '../../engine/replay/tensor.js'
 import type { Stack } from '../../method/method.js'
+import { TYPES } from '../replay/tensor.js'
 import { attribute, ints, type Node, node } from './node.js'
 
 /** How many keys the buckets of relative positions are for; undefined where the values are something else. */

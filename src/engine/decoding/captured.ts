@@ -1,0 +1,61 @@
+import { backboneTensors } from '../../backbone/tensors.js'
+import type { Captured } from '../capture/capture.js'
+import { constantVariables, frozenVariables, type Precision, STATE } from '../capture/variables.js'
+import type { Blueprint } from '../model.js'
+import type { Library } from '../replay/library.js'
+import { TYPES } from '../replay/tensor.js'
+import { decodingGraph } from './decoding_graph.js'
+import { attribute, ints, type Node, node, variableNodes, writeGraph } from './node.js'
+
+/**
+ * Whether a model can be decoded in a session of its training. One whose weights are made anew of the trained vector can't
+ * be: they would be made for every batch. Nor can rounded weights: scores are those of the weights that a run is used with.
+ */
+export const decodesReplayed = ({ options }: Blueprint, precision: Precision): boolean =>
+  options.kind !== 'intrinsic' && precision === 'float32'
+
+/** Greedy decoding of a model in a session that has its variables, for every batch, length and `max_length`. */
+export function captureDecoding(library: Library, blueprint: Blueprint): Captured {
+  const { config, method, options, layout } = blueprint
+  const constants = constantVariables(blueprint)
+  const shapes = new Map([
+    ...backboneTensors(config),
+    ...constants.map(({ tensor, shape }) => [tensor, shape] as const),
+    ...layout.specs.map(({ name, shape }) => [name, shape] as const),
+  ])
+  const shared = new Map(
+    [...frozenVariables(blueprint, 'float32'), ...constants].map(({ tensor, name }) => [tensor, name]),
+  )
+  const trained = trainedNodes(blueprint)
+  const graph = decodingGraph(
+    library,
+    { config, shapes, hooks: (tensors) => method.hooks(options, config, tensors) },
+    {
+      reading: (names) => [
+        ...variableNodes(STATE.vector, [layout.size]),
+        ...names.flatMap((name) => trained.get(name) ?? variableNodes(name, shapes.get(name)!, shared.get(name))),
+      ],
+    },
+  )
+  return { definition: writeGraph(graph), dropoutPlaces: [], large: new Map() }
+}
+
+/** By trained tensor, what cuts it out of the vector. */
+function trainedNodes({ layout: { specs, sizes } }: Blueprint): Map<string, Node[]> {
+  const float = { T: attribute.type(TYPES.float32) }
+  let begin = 0
+  return new Map(
+    specs.map(({ name, shape }, i) => {
+      const [from, count, dimensions, part] = ['from', 'count', 'shape', 'part'].map((each) => `${name}/${each}`)
+      const nodes = [
+        ints(from!, [begin]),
+        ints(count!, [sizes[i]!]),
+        ints(dimensions!, shape),
+        node('Slice', part!, [`${STATE.vector}/read`, from!, count!], { ...float, Index: attribute.type(TYPES.int32) }),
+        node('Reshape', `${name}/read`, [part!, dimensions!], { ...float, Tshape: attribute.type(TYPES.int32) }),
+      ]
+      begin += sizes[i]!
+      return [name, nodes]
+    }),
+  )
+}

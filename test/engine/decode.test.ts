@@ -1,0 +1,87 @@
+// expected: eager decoding, which test/engine/oracle.test.ts holds to PyTorch
+import { beforeAll, describe, expect, test } from 'vitest'
+import { generate, type Sources } from '../../src/engine/generate.js'
+import { blueprintOf, disposeModel, evaluationPass, startVector } from '../../src/engine/model.js'
+import { startState } from '../../src/engine/optimizer.js'
+import { startReplay } from '../../src/engine/replay/replay.js'
+import { decoderOf, replayStepper } from '../../src/engine/stepper.js'
+import { type Experiment, trainingOptions } from '../../src/experiment/schema.js'
+import type { MethodOptions } from '../../src/method/options.js'
+import { presetNames } from '../../src/presets.js'
+import tf from '../../src/tf.cjs'
+import { engines, useEngine } from '../engines.js'
+import { loadModelOf, openFixture } from '../oracle_case.js'
+import { preset } from '../tiny_presets.js'
+
+const SEED = 11
+const SHAPES = [
+  [3, 7],
+  [1, 5],
+  [4, 16],
+] as const
+
+/** What a stepper reads of an experiment. */
+const experimentOf = ({ method, precision }: { method: MethodOptions; precision: 'float32' | 'bfloat16' }) =>
+  ({ method, training: trainingOptions.parse({ steps: 1, learning_rate: 1e-3, seed: 0, precision }) }) as Experiment
+
+/** Rows of which each second one ends in padding. */
+function sources(size: number, sourceLength: number, vocabulary: number): Sources {
+  const id = (i: number) => 2 + ((i * 7919) % (vocabulary - 2))
+  const isPadding = (i: number) => Math.floor(i / sourceLength) % 2 === 1 && i % sourceLength > sourceLength / 2
+  const sourceIds = Int32Array.from({ length: size * sourceLength }, (_, i) => (isPadding(i) ? 0 : id(i)))
+  return { size, sourceLength, sourceIds }
+}
+
+describe.runIf(engines.includes('tensorflow'))('replayed decoding', () => {
+  beforeAll(() => useEngine('tensorflow'))
+
+  describe.each(['t5-tiny', 't5-tiny-v1_1'])('on %s', (backbone) => {
+    const methods = presetNames('methods').filter((name) => !name.startsWith('intrinsic'))
+
+    test.each(methods)('of %s gives the tokens of eager decoding', async (name) => {
+      const model = loadModelOf(backbone, preset(name).options)
+      const { read } = openFixture(backbone)
+      const replay = await startReplay(model, read, { seed: 0, threads: 2 })
+      const start = startVector(model, read, SEED)
+      const other = start.map((value, i) => value + 0.3 * Math.sin(i))
+      const zeros = new Float32Array(start.length)
+      await replay.write({ vector: start, first: zeros, second: zeros })
+      for (const [size, length] of SHAPES)
+        for (const [vector, maxLength] of [
+          [start, 6],
+          [other, 3],
+        ] as const) {
+          const batch = sources(size, length, model.config.vocabulary)
+          const tensor = tf.tensor1d(vector)
+          const { pass, dispose } = evaluationPass(model, tensor)
+          const expected = await generate(pass, batch, maxLength)
+          dispose()
+          tensor.dispose()
+          expect(await replay.generate(batch, maxLength, vector === start ? undefined : vector)).toEqual(expected)
+        }
+      replay.free()
+      disposeModel(model)
+    })
+  })
+
+  test.each([
+    ['intrinsic', 'float32'],
+    ['compacter', 'bfloat16'],
+  ] as const)('of %s in %s is eager decoding with the unrounded weights', async (name, precision) => {
+    const { options } = preset(name)
+    const { config, read } = openFixture('t5-tiny')
+    const experiment = experimentOf({ method: options, precision })
+    const blueprint = blueprintOf(config, options)
+    const start = startVector(blueprint, read, 0)
+    const stepper = await replayStepper(blueprint, experiment, startState(start), { read, threads: 2 })
+    const model = loadModelOf('t5-tiny', options)
+    const decoder = await stepper.decoder()
+    const expected = decoderOf(model, start)
+    const batch = sources(3, 7, config.vocabulary)
+    expect(await decoder.generate(batch, 5)).toEqual(await expected.generate(batch, 5))
+    for (const each of [decoder, expected]) each.dispose()
+    stepper.free()
+    disposeModel(model)
+    expect(tf.memory().numTensors).toBe(0)
+  })
+})
