@@ -4,7 +4,7 @@ import type { Said } from './child.js'
 
 /**
  * Draws cells that run at once. A cell has one line when it begins and one when it ends, whatever its phases; a warning
- * that every cell gives is given once.
+ * that every cell gives is given once, for the first of them.
  */
 export class Board {
   readonly #progress: Progress
@@ -28,8 +28,9 @@ export class Board {
 
   said(cell: string, kind: Exclude<Said['kind'], 'answer'>, text: string): void {
     if (kind === 'warn') {
-      if (!this.#warned.has(text)) this.#progress.warn(text)
-      this.#warned.add(text)
+      const warning = text.replaceAll(cell, '')
+      if (!this.#warned.has(warning)) this.#progress.warn(text)
+      this.#warned.add(warning)
       return
     }
     if (kind === 'phase') this.#phases.set(cell, text)
