@@ -52,8 +52,18 @@ const shapes = (methods: readonly string[]) => ({
   },
 })
 
-const draw = (spec: object): Promise<string> =>
-  svg({ width: WIDTH, height: HEIGHT, config: CONFIG, ...spec } as TopLevelSpec)
+/** Characters that half of a chart's width holds, by Vega's estimate without a canvas. */
+const SHORT = 14
+
+/** What a sweep tells apart has long names: they take a line each, so that none is cut. */
+function withRoom(names: readonly string[]): Config {
+  if (names.every((name) => name.length <= SHORT)) return CONFIG
+  const labelLimit = 290
+  return { ...CONFIG, axisY: { labelLimit }, legend: { ...CONFIG.legend, columns: 1, labelLimit } }
+}
+
+const draw = (spec: object, names: readonly string[]): Promise<string> =>
+  svg({ width: WIDTH, height: HEIGHT, config: withRoom(names), ...spec } as TopLevelSpec)
 
 export interface Line {
   method: string
@@ -67,21 +77,24 @@ export function lineChart(lines: Line[], methods: string[], title: string): Prom
   const values = lines.flatMap(({ method, run, points }) => thinned(points).map((point) => ({ method, run, ...point })))
   const few = lines.every(({ points }) => points.length <= 20)
   const shown = methods.filter((method) => lines.some((line) => line.method === method))
-  return draw({
-    data: { values },
-    mark: {
-      type: 'line',
-      strokeWidth: 1.5,
-      opacity: lines.length > 6 ? 0.7 : 0.9,
-      ...(few && { point: { size: 25 } }),
+  return draw(
+    {
+      data: { values },
+      mark: {
+        type: 'line',
+        strokeWidth: 1.5,
+        opacity: lines.length > 6 ? 0.7 : 0.9,
+        ...(few && { point: { size: 25 } }),
+      },
+      encoding: {
+        x: { field: 'step', type: 'quantitative', title: 'step', scale: { nice: false } },
+        y: { field: 'value', type: 'quantitative', title, scale: { zero: false } },
+        color: coloured(shown, methods),
+        detail: { field: 'run', type: 'nominal' },
+      },
     },
-    encoding: {
-      x: { field: 'step', type: 'quantitative', title: 'step', scale: { nice: false } },
-      y: { field: 'value', type: 'quantitative', title, scale: { zero: false } },
-      color: coloured(shown, methods),
-      detail: { field: 'run', type: 'nominal' },
-    },
-  })
+    shown,
+  )
 }
 
 /** Only what is drawn is in the legend, in the colour that it has everywhere. */
@@ -118,45 +131,51 @@ export interface ScatterPoint {
 export function scatterChart(points: ScatterPoint[], methods: string[], score: string): Promise<string> {
   const shown = methods.filter((method) => points.some((point) => point.method === method))
   const y = { field: 'score', type: 'quantitative', scale: { zero: false, padding: 8 }, title: score }
-  return draw({
-    data: { values: points },
-    encoding: {
-      x: {
-        field: 'share',
-        type: 'quantitative',
-        scale: { type: 'log', padding: 12, nice: false },
-        axis: { grid: false, tickCount: 4 },
-        title: 'trained parameters, % of the backbone',
+  return draw(
+    {
+      data: { values: points },
+      encoding: {
+        x: {
+          field: 'share',
+          type: 'quantitative',
+          scale: { type: 'log', padding: 12, nice: false },
+          axis: { grid: false, tickCount: 4 },
+          title: 'trained parameters, % of the backbone',
+        },
+        color: coloured(shown, methods),
       },
-      color: coloured(shown, methods),
+      layer: [
+        { mark: { type: 'rule', strokeWidth: 1.5 }, encoding: { y: { ...y, field: 'low' }, y2: { field: 'high' } } },
+        {
+          mark: { type: 'point', filled: true, size: 80, opacity: 1 },
+          encoding: { y, shape: shapes(shown) },
+        },
+      ],
     },
-    layer: [
-      { mark: { type: 'rule', strokeWidth: 1.5 }, encoding: { y: { ...y, field: 'low' }, y2: { field: 'high' } } },
-      {
-        mark: { type: 'point', filled: true, size: 80, opacity: 1 },
-        encoding: { y, shape: shapes(shown) },
-      },
-    ],
-  })
+    shown,
+  )
 }
 
 /** A bar a method. */
 export function barChart(bars: { method: string; value: number }[], methods: string[], title: string): Promise<string> {
   const shown = methods.filter((method) => bars.some((bar) => bar.method === method))
-  return draw({
-    height: { step: 24 },
-    data: { values: bars },
-    mark: { type: 'bar', height: { band: 0.7 } },
-    encoding: {
-      y: { field: 'method', type: 'nominal', sort: null, title: null, axis: { ticks: false, domain: false } },
-      x: { field: 'value', type: 'quantitative', title },
-      color: { ...coloured(shown, methods), legend: null },
+  return draw(
+    {
+      height: { step: 24 },
+      data: { values: bars },
+      mark: { type: 'bar', height: { band: 0.7 } },
+      encoding: {
+        y: { field: 'method', type: 'nominal', sort: null, title: null, axis: { ticks: false, domain: false } },
+        x: { field: 'value', type: 'quantitative', title },
+        color: { ...coloured(shown, methods), legend: null },
+      },
     },
-  })
+    shown,
+  )
 }
 
 /** Test score against training rows, as the low-resource grid draws it. */
 export function rowsChart(curve: Curve, methods: string[]): Promise<string> {
   const { data, encoding, layer } = curveLayers(curve)
-  return draw({ data, encoding: { ...encoding, color: coloured(curve.methods, methods) }, layer })
+  return draw({ data, encoding: { ...encoding, color: coloured(curve.methods, methods) }, layer }, curve.methods)
 }
