@@ -86,7 +86,8 @@ export class Replay {
   readonly #blueprint: Blueprint
   readonly #options: StepGraphOptions & Pick<ReplayOptions, 'seed' | 'graphs' | 'onGraph'>
   readonly #session: Session
-  readonly #steps = new Map<string, string[]>()
+  /** Graphs in the session by their prefix, and what the rows of their `dropout_keys` are for. */
+  readonly #taken = new Map<string, string[]>()
 
   constructor(library: Library, blueprint: Blueprint, { threads, config, ...options }: ReplayOptions) {
     this.#library = library
@@ -111,9 +112,9 @@ export class Replay {
   async write(state: StateValues): Promise<void> {
     const shape = [this.#blueprint.layout.size]
     for (const part of PARTS) await this.#session.assign(STATE[part], { shape, data: state[part] }, 'float32')
-    if (!this.#steps.has('read')) {
+    if (!this.#taken.has('read')) {
       this.#session.addReads(Object.values(STATE), shape)
-      this.#steps.set('read', [])
+      this.#taken.set('read', [])
     }
   }
 
@@ -127,7 +128,7 @@ export class Replay {
   async step(batch: Batch, step: number, learningRate: number, trace?: RunSpec['trace']): Promise<StepResult> {
     const { seed } = this.#options
     const prefix = prefixOf(batch)
-    const met = this.#steps.has(prefix)
+    const met = this.#taken.has(prefix)
     const places = await this.#prepare(batch)
     const { rate, epsilon } = correctedRate(learningRate, step + 1)
     const keys = Int32Array.from(places.flatMap((place) => dropoutKey(seed, step, place)))
@@ -150,7 +151,7 @@ export class Replay {
 
   async #prepare(shape: BatchShape): Promise<string[]> {
     const prefix = prefixOf(shape)
-    const known = this.#steps.get(prefix)
+    const known = this.#taken.get(prefix)
     if (known) return known
     const { dropout, gradientClipNorm, precision, checkpointActivations, graphs, onGraph } = this.#options
     const started = performance.now()
@@ -160,7 +161,7 @@ export class Replay {
     const capture = () => captureStep(this.#library, this.#blueprint, shape, this.#options)
     const { cached, ...captured } = cachedCapture(this.#blueprint, what, capture, { folder: graphs })
     await this.#take(captured, prefix)
-    this.#steps.set(prefix, captured.dropoutPlaces)
+    this.#taken.set(prefix, captured.dropoutPlaces)
     onGraph?.({ name: prefix, seconds: (performance.now() - started) / 1000, cached })
     return captured.dropoutPlaces
   }
@@ -184,13 +185,13 @@ export class Replay {
   }
 
   async #prepareDecoding(): Promise<void> {
-    if (this.#steps.has(DECODING)) return
+    if (this.#taken.has(DECODING)) return
     const { graphs, onGraph } = this.#options
     const started = performance.now()
     const capture = () => captureDecoding(this.#library, this.#blueprint)
     const { cached, ...captured } = cachedCapture(this.#blueprint, { kind: DECODING }, capture, { folder: graphs })
     await this.#take(captured, DECODING)
-    this.#steps.set(DECODING, [])
+    this.#taken.set(DECODING, [])
     onGraph?.({ name: DECODING, seconds: (performance.now() - started) / 1000, cached })
   }
 
