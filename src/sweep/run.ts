@@ -60,6 +60,7 @@ export async function submitCells(
       const problem = 'no cell is left to train.'
       throw new UserError({ at: folder, problem, remedy: 'See `compacter sweep status`; --retry-failed tries again.' })
     }
+    options.progress.end()
     const { jobs, engine } = options
     return { folder, ...(await submitSweep(folder, left, { slurm, jobs, engine, place })) }
   })
