@@ -69,7 +69,8 @@ function run(mode: Mode, backbone: string, rows: number): Measured {
 async function measure(mode: Mode, backbone: string, rows: number): Promise<Measured> {
   await startDevice({ engine: 'tensorflow', threads: THREADS })
   const decoder = await decoderOf(mode, backbone)
-  const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % 32000))
+  const { vocabulary } = backbonePreset(backbone)!.config
+  const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (vocabulary - 2)))
   const times: number[][] = []
   for (const { source, target } of SHAPES) {
     const batch = { size: rows, sourceLength: source, sourceIds: ids(rows * source) }
