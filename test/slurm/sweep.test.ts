@@ -51,7 +51,7 @@ async function until(cells: string, wanted: (cells: Cell[]) => boolean): Promise
 
 const allFinished = (cells: Cell[]) => cells.every(({ state }) => state === 'finished')
 
-describe.skipIf(missing)(`a sweep on SLURM${missing && ` (${missing})`}`, { timeout: 600_000 }, () => {
+describe.skipIf(missing)(`a sweep on SLURM${missing && ` (${missing})`}`, { timeout: 900_000 }, () => {
   let cluster = ''
   beforeAll(() => {
     const env = { ...process.env, SLURM_TEST_PORT: String(20_000 + (process.pid % 10_000)) }
@@ -133,7 +133,7 @@ slurm: { time: "10", cpus: 1, memory: 2G }
     const { code, stderr } = await compacter(['sweep', 'run', file, '--dir', cells, '--on', 'slurm'])
     expect(code).toBe(1)
     expect(stderr.replace(/\s+/g, ' ')).toContain(
-      `${file}:5:14: SLURM refused the line \`#SBATCH --partition=nowhere\`: Batch job submission failed: invalid partition specified: nowhere`,
+      `${file}:5:3: SLURM refused the line \`#SBATCH --partition=nowhere\`: invalid partition specified: nowhere. Batch job submission failed: Invalid partition name specified. Partitions here: all.`,
     )
   })
 })
