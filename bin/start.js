@@ -23,6 +23,7 @@ export async function start({ development = false } = {}) {
     await flush()
   } catch (error) {
     process.exitCode = exitCode(error)
+    process.emit('compacter:failed') // src/terminal.ts stops drawing
     if (error.code !== 'EEXIT') tell(error)
   }
 }

@@ -19,6 +19,10 @@ export async function pipeProgress(): Promise<Progress> {
 function spinnerProgress(ora: (options: { stream: NodeJS.WriteStream; discardStdin: boolean }) => Ora): Progress {
   const spinner = ora({ stream: process.stderr, discardStdin: false })
   let phase = ''
+  // A spinner keeps the process alive: the command line tells it where an error has ended the work.
+  ;(process as NodeJS.EventEmitter).once('compacter:failed', () => {
+    if (spinner.isSpinning) spinner.fail()
+  })
   const succeed = () => {
     if (spinner.isSpinning) spinner.succeed(spinner.text)
   }
