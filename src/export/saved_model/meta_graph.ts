@@ -1,5 +1,5 @@
 import { attribute, type NodeGraph, writeGraph } from '../../engine/decoding/node.js'
-import { delimited, fields, integer, joined } from '../../engine/decoding/protobuf.js'
+import { delimited, fields, integer, joined } from '../../engine/replay/protobuf.js'
 import { TYPES } from '../../engine/replay/tensor.js'
 import { assignment, SAVER } from './checkpoint.js'
 
