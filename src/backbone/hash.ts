@@ -1,42 +1,89 @@
 import { createHash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs'
-import { homedir } from 'node:os'
+import {
+  type BigIntStats,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { writeAtomically } from '../atomic.js'
+import { cacheFolder } from '../cache_folder.js'
+import { UserError } from '../error.js'
+
+/** A file that changed so recently may change again within one tick of its file system's clock; FAT's is two seconds. */
+const SETTLED_MS = 2500
 
 /**
  * SHA-256 of the files' bytes, one after the other, in hexadecimal: what `cat FILES | sha256sum` prints. Remembered in
- * the user's cache by path, size and time of change, so that a large backbone is hashed once.
+ * the user's cache by what the system notes of each file, so that a large backbone is hashed once.
+ * @throws UserError for a file that is missing or changes while it is read.
  */
 export function hashFiles(files: string[]): string {
-  const remembered = cacheFile(files)
-  try {
-    const hash = readFileSync(remembered, 'utf8')
-    if (/^[0-9a-f]{64}$/.test(hash)) return hash
-  } catch {
-    // Not hashed before.
-  }
+  const before = files.map(statOf)
+  const remembered = cacheFile(files, before)
+  const known = readKnown(remembered)
+  if (known !== undefined) return known
   const hash = createHash('sha256')
   for (const file of files) feed(file, (piece) => hash.update(piece))
   const digest = hash.digest('hex')
-  try {
-    mkdirSync(dirname(remembered), { recursive: true })
-    writeAtomically(remembered, digest)
-  } catch {
-    // A home that cannot be written to costs time, not the run.
-  }
+  const after = files.map(statOf)
+  const changed = files.find((_, i) => stamp(before[i]!) !== stamp(after[i]!))
+  if (changed !== undefined) throw changedMeanwhile(changed)
+  const now = Date.now()
+  if (after.every(({ ctimeMs }) => now - Number(ctimeMs) > SETTLED_MS)) remember(remembered, digest)
   return digest
 }
 
-function cacheFile(files: string[]): string {
-  const key = createHash('sha256')
-  for (const file of files) {
-    const { size, mtimeNs, ino } = statSync(file, { bigint: true })
-    key.update(`${realpathSync(file)}\0${size}\0${mtimeNs}\0${ino}\0`)
+function readKnown(file: string): string | undefined {
+  try {
+    const hash = readFileSync(file, 'utf8')
+    return /^[0-9a-f]{64}$/.test(hash) ? hash : undefined
+  } catch {
+    return undefined // Not hashed before.
   }
-  const root = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
-  return join(root, 'compacter', 'hashes', key.digest('hex'))
 }
+
+function remember(file: string, digest: string): void {
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    writeAtomically(file, digest)
+  } catch {
+    // A home that cannot be written to costs time, not the run.
+  }
+}
+
+function cacheFile(files: string[], stats: BigIntStats[]): string {
+  const key = createHash('sha256')
+  for (const [i, file] of files.entries()) key.update(`${realpathSync(file)}\0${stamp(stats[i]!)}\0`)
+  return join(cacheFolder(), 'hashes', key.digest('hex'))
+}
+
+/**
+ * Differs after every write. The time of change (ctime) is what makes it so: a program can set the time of modification
+ * back, as `touch -r` and `cp --preserve` do, but not that one.
+ */
+const stamp = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats) => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
+
+function statOf(file: string): BigIntStats {
+  try {
+    return statSync(file, { bigint: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const problem = code === 'ENOENT' ? 'there is no such file.' : `cannot be read (${code}).`
+    throw new UserError({ at: file, problem }, { cause: error })
+  }
+}
+
+const changedMeanwhile = (file: string) =>
+  new UserError({
+    at: file,
+    problem: 'was changed while it was read.',
+    remedy: 'Run again when nothing writes to it.',
+  })
 
 /** Reads a file in pieces of 4 MiB; the piece is reused. */
 export function feed(file: string, take: (piece: Uint8Array) => void): void {

@@ -1,8 +1,9 @@
 import { cpus, freemem, totalmem } from 'node:os'
+import { cacheFolder } from '../cache_folder.js'
 import tf from '../tf.cjs'
 import { type Device, ENGINES, type EngineName, engineState, startDevice } from './device.js'
 import { nvidiaGpus } from './nvidia.js'
-import { cacheFolder, SETUP_COMMAND } from './provision/cache.js'
+import { SETUP_COMMAND } from './provision/cache.js'
 import { missingTools } from './provision/tools.js'
 
 export interface Diagnosis {

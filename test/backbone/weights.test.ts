@@ -8,7 +8,6 @@ import {
   renameSync,
   rmSync,
   truncateSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -40,7 +39,7 @@ const V1_1 = { ...V1, feed_forward_proj: 'gated-gelu', tie_word_embeddings: fals
 let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'weights-'))
-  vi.stubEnv('XDG_CACHE_HOME', join(folder, '.cache'))
+  vi.stubEnv('COMPACTER_CACHE', join(folder, '.cache'))
 })
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -190,36 +189,6 @@ describe('reads', () => {
       tensors.delete('shared.weight')
     })
     expectModel(V1_1)
-  })
-})
-
-describe('the hash', () => {
-  const hash = () => {
-    const backbone = openBackbone(folder)
-    try {
-      return backbone.hash()
-    } finally {
-      backbone.close()
-    }
-  }
-  const remembered = () => join(folder, '.cache/compacter/hashes')
-
-  test('is remembered, until size or time of change differ', () => {
-    save(V1)
-    const first = hash()
-    const [name] = readdirSync(remembered())
-    const marker = 'f'.repeat(64)
-    writeFileSync(join(remembered(), name!), marker)
-    expect(hash()).toBe(marker)
-    utimesSync(weightsFile(), 1, 1)
-    expect(hash()).toBe(first)
-  })
-
-  test('needs no cache that can be written to', () => {
-    save(V1)
-    writeFileSync(join(folder, '.cache'), '')
-    expect(hash()).toBe(createHash('sha256').update(readFileSync(weightsFile())).digest('hex'))
-    expect(existsSync(remembered())).toBe(false)
   })
 })
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { cacheFolder } from '../../cache_folder.js'
 import { packageRoot } from '../../root.js'
 
 const require = createRequire(import.meta.url)
@@ -30,14 +30,6 @@ export interface EngineRecord {
 export interface InstalledEngine {
   folder: string
   record: EngineRecord
-}
-
-/** The user's cache folder of this program, shared by every checkout: COMPACTER_CACHE, or the platform's own place. */
-export function cacheFolder(env = process.env): string {
-  if (env.COMPACTER_CACHE) return env.COMPACTER_CACHE
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'compacter')
-  if (process.platform === 'win32') return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'compacter')
-  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'compacter')
 }
 
 export const enginesFolder = (): string => join(cacheFolder(), 'engines')
