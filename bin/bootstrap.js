@@ -39,9 +39,11 @@ export async function succeed(program, args) {
 
 function exitCodeOf(program, args) {
   return new Promise((resolve, reject) => {
-    // On Windows npm is a script, which only a shell starts; none of our arguments needs quoting.
+    // On Windows npm is a script, which only a shell starts; it takes one line (Node 24 warns about a list with a shell),
+    // and none of our arguments needs quoting.
     const shell = process.platform === 'win32' && program === 'npm'
-    const child = spawn(program, args, { cwd: root, stdio: 'inherit', shell })
+    const options = { cwd: root, stdio: 'inherit', shell }
+    const child = shell ? spawn([program, ...args].join(' '), options) : spawn(program, args, options)
     // Ctrl-C reaches the child too; it decides when to end, after saving. SIGTERM is passed on.
     const pass = (signal) => signal === 'SIGTERM' && child.kill(signal)
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, pass)

@@ -69,7 +69,7 @@ export function loadTensorflow(threads: number): LoadedTensorflow {
   process.env.TF_NUM_INTRAOP_THREADS = String(threads)
   process.env.TF_NUM_INTEROP_THREADS = '1'
   process.env.OMP_NUM_THREADS = String(threads)
-  restoreRemovedNodeFunctions()
+  replaceLegacyNodeFunctions()
   const failures: string[] = []
   for (const engine of engines) {
     try {
@@ -92,11 +92,14 @@ function register(engine: InstalledEngine): LoadedTensorflow {
   return { engine, version: binding.TF_Version, gpu: binding.isUsingGpuDevice() }
 }
 
-/** tfjs-node 4.22 calls functions of node:util that Node 23 removed. */
-function restoreRemovedNodeFunctions(): void {
+/**
+ * tfjs-node 4.22 calls two functions of node:util that Node 22 warns about at their first call (DEP0044, DEP0051), and of
+ * which Node 23 removed one. These do the same without a warning, on every Node.
+ */
+function replaceLegacyNodeFunctions(): void {
   const legacy = util as unknown as Record<string, unknown>
-  legacy.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined
-  legacy.isArray ??= Array.isArray
+  legacy.isNullOrUndefined = (value: unknown) => value === null || value === undefined
+  legacy.isArray = Array.isArray
 }
 
 /**
