@@ -24,7 +24,7 @@ export async function start({ development = false } = {}) {
   } catch (error) {
     process.exitCode = exitCode(error)
     process.emit('compacter:failed') // src/terminal.ts stops drawing
-    if (error.code !== 'EEXIT') tell(error)
+    if (error.code !== 'EEXIT') await tell(error, development)
   }
 }
 
@@ -35,13 +35,13 @@ function exitCode(error) {
   return error.oclif?.exit === undefined ? 1 : BAD_USAGE
 }
 
-function tell(error) {
+async function tell(error, development) {
+  const { printable } = await import(development ? '../src/printable.ts' : '../dist/src/printable.js')
   const text = expected(error) || !process.env.DEBUG ? error.message : error.stack
-  if (!wantsJson()) process.stderr.write(`${expected(error) ? laidOut(error) : `Unexpected error: ${text}`}\n`)
-  else
-    process.stdout.write(
-      `${JSON.stringify({ error: { name: error.name, message: text, ...details(error) } }, null, 2)}\n`,
-    )
+  if (wantsJson()) {
+    const json = JSON.stringify({ error: { name: error.name, message: text, ...details(error) } }, null, 2)
+    process.stdout.write(`${printable(json)}\n`)
+  } else process.stderr.write(`${printable(expected(error) ? laidOut(error) : `Unexpected error: ${text}`)}\n`)
 }
 
 /** An error that the user can act on, ours or oclif's; any other is a bug. */

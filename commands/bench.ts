@@ -1,5 +1,6 @@
-import { Command, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
 import type { Row } from '../src/bench/row.js'
+import { Command } from '../src/command.js'
 import { deviceFlags, setFlag } from '../src/flags.js'
 
 const several = { helpValue: 'NAME', multiple: true, multipleNonGreedy: true } as const

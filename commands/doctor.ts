@@ -1,4 +1,4 @@
-import { Command } from '@oclif/core'
+import { Command } from '../src/command.js'
 import type { Diagnosis } from '../src/engine/diagnosis.js'
 
 export default class Doctor extends Command {

@@ -1,4 +1,5 @@
-import { Args, Command, Flags } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
+import { Command } from '../src/command.js'
 import { deviceFlags, scoringFlag } from '../src/flags.js'
 
 export default class Eval extends Command {

@@ -1,4 +1,5 @@
-import { Args, Command, Flags } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
+import { Command } from '../src/command.js'
 import { FORMATS } from '../src/export/names.js'
 
 export default class Export extends Command {

@@ -1,4 +1,5 @@
-import { Args, Command } from '@oclif/core'
+import { Args } from '@oclif/core'
+import { Command } from '../src/command.js'
 import type { Catalogue, Entry } from '../src/experiment/catalogue.js'
 
 const KINDS: Catalogue[] = ['backbones', 'methods', 'tasks', 'experiments', 'sweeps']

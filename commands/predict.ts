@@ -1,4 +1,5 @@
-import { Args, Command, Flags } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
+import { Command } from '../src/command.js'
 import { BAD_USAGE, UserError } from '../src/error.js'
 import { deviceFlags, scoringFlag } from '../src/flags.js'
 

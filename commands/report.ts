@@ -1,4 +1,5 @@
-import { Args, Command, Flags } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
+import { Command } from '../src/command.js'
 import { REPORT_FORMATS } from '../src/report/formats.js'
 import type { WrittenReport } from '../src/report/write.js'
 

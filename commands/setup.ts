@@ -1,4 +1,5 @@
-import { Command, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { Command } from '../src/command.js'
 import type { Provisioned } from '../src/engine/provision/provision.js'
 
 export default class Setup extends Command {

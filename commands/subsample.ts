@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { Args, Command, Flags } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
+import { Command } from '../src/command.js'
 import { setFlag } from '../src/flags.js'
 import type { WrittenSubset } from '../src/task/subsample.js'
 

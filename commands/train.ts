@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { Command, Flags, type Interfaces } from '@oclif/core'
+import { Flags, type Interfaces } from '@oclif/core'
+import { Command } from '../src/command.js'
 import { deviceFlags, experimentArg, setFlag } from '../src/flags.js'
 import type { LowResourceResults } from '../src/sweep/low_resource.js'
 

@@ -1,4 +1,5 @@
-import { Command, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { Command } from '../src/command.js'
 
 export default class Worker extends Command {
   static summary = 'Compute parts of the steps of a training that runs elsewhere.'

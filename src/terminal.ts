@@ -1,4 +1,5 @@
 import type { Ora } from 'ora'
+import { printable } from './printable.js'
 import { type Progress, silent } from './progress.js'
 
 /** Without a terminal, the newest state is written at most this often. */
@@ -6,15 +7,24 @@ const PLAIN_INTERVAL_MS = 10_000
 
 /** Progress on stderr: a spinner where that is a terminal, else plain lines. stdout stays free for results. */
 export async function terminalProgress(): Promise<Progress> {
-  return process.stderr.isTTY ? spinnerProgress((await import('ora')).default) : plainProgress()
+  return printing(process.stderr.isTTY ? spinnerProgress((await import('ora')).default) : plainProgress())
 }
 
 /** As `terminalProgress`; without a terminal, notes and warnings only: for commands that stand between others in a pipe. */
 export async function pipeProgress(): Promise<Progress> {
   if (process.stderr.isTTY) return terminalProgress()
   const write = (text: string) => void process.stderr.write(`${text}\n`)
-  return { ...silent, note: write, warn: write }
+  return printing({ ...silent, note: write, warn: write })
 }
+
+/** Names and messages of others are in the texts: they must not steer the terminal. */
+const printing = (drawn: Progress): Progress => ({
+  phase: (text) => drawn.phase(printable(text)),
+  update: (text) => drawn.update(printable(text)),
+  note: (text) => drawn.note(printable(text)),
+  warn: (text) => drawn.warn(printable(text)),
+  end: () => drawn.end(),
+})
 
 function spinnerProgress(ora: (options: { stream: NodeJS.WriteStream; discardStdin: boolean }) => Ora): Progress {
   const spinner = ora({ stream: process.stderr, discardStdin: false })

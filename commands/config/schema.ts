@@ -1,4 +1,5 @@
-import { Command, Flags } from '@oclif/core'
+import { Flags } from '@oclif/core'
+import { Command } from '../../src/command.js'
 
 export default class Schema extends Command {
   static override summary =

@@ -1,4 +1,4 @@
-import { Command } from '@oclif/core'
+import { Command } from '../../src/command.js'
 import type { Experiment } from '../../src/experiment/schema.js'
 import { experimentArg, setFlag } from '../../src/flags.js'
 

@@ -1,4 +1,5 @@
-import { Args, Command, Flags } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
+import { Command } from '../../src/command.js'
 import { setFlag } from '../../src/flags.js'
 import type { ParameterRow } from '../../src/report/parameters.js'
 

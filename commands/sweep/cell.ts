@@ -1,4 +1,5 @@
-import { Args, Command } from '@oclif/core'
+import { Args } from '@oclif/core'
+import { Command } from '../../src/command.js'
 import { deviceFlags } from '../../src/flags.js'
 import type { Result } from '../../src/run/directory.js'
 

@@ -1,4 +1,5 @@
-import { Args, Command, Flags } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
+import { Command } from '../../src/command.js'
 import type { SweepResults } from '../../src/sweep/results.js'
 
 export default class Results extends Command {

@@ -1,4 +1,5 @@
-import { Args, Command, Flags, type Interfaces } from '@oclif/core'
+import { Args, Flags, type Interfaces } from '@oclif/core'
+import { Command } from '../../src/command.js'
 import { deviceFlags, setFlag } from '../../src/flags.js'
 import type { Submission } from '../../src/sweep/slurm.js'
 

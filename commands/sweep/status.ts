@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Args, Command, Flags } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
+import { Command } from '../../src/command.js'
 import type { SweepStatus } from '../../src/sweep/status.js'
 
 const EVERY_MS = 2000
@@ -31,7 +32,8 @@ export default class Status extends Command {
       const status = await readStatus(args.folder)
       const live = watched && status.active
       const room = live && process.stdout.isTTY ? process.stdout.rows - ROWS_BESIDE : undefined
-      this.log('%s%s', watched && process.stdout.isTTY ? CLEAR : '', statusTable(status, room))
+      if (watched && process.stdout.isTTY) process.stdout.write(CLEAR)
+      this.log('%s', statusTable(status, room))
       if (!live) return status
       await sleep(EVERY_MS)
     }

@@ -4,6 +4,7 @@ import { openAtomically, writeError, writeFully } from '../atomic.js'
 import { INTERRUPTED } from '../engine/interrupt.js'
 import type { Prediction } from '../engine/predict.js'
 import { UserError } from '../error.js'
+import { printable } from '../printable.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -22,7 +23,7 @@ export interface Output {
 /** Standard output, as fast as it is read. */
 export const standardOutput = (): Output => ({
   async write(text) {
-    if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+    if (!process.stdout.write(printable(text))) await once(process.stdout, 'drain')
   },
   finish() {},
   abandon() {},

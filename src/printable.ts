@@ -1,0 +1,9 @@
+/** Control characters but tab and line ends; `\r` is one where no `\n` follows. C1 counts too: terminals take U+009B for ESC [. */
+const CONTROLS = /\r(?!\n)|(?![\t\n\r])\p{Cc}/gu
+
+/**
+ * Returns the text with each control character as its JSON escape: ESC becomes `\u001b`. So names, rows and messages of
+ * others can be read on a terminal and can't steer it, and JSON keeps its meaning.
+ */
+export const printable = (text: string): string =>
+  text.replace(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
