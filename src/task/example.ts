@@ -118,26 +118,36 @@ export function rounded(value: number, step: number): string {
   return ((multiple - floor === 0.5 ? even : Math.round(multiple)) * step).toFixed(decimals)
 }
 
-const isScalar = (value: unknown) => ['string', 'number', 'boolean', 'bigint'].includes(typeof value)
+const isScalar = (value: unknown) =>
+  ['string', 'number', 'boolean', 'bigint'].includes(typeof value) && !Number.isNaN(value)
+
+/** What a value that is no text is, in words. */
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (value instanceof Uint8Array) return 'bytes'
+  return value === null || Number.isNaN(value) ? String(value) : 'an object'
+}
 
 function given(values: Values, column: string): unknown {
   if (!Object.hasOwn(values, column)) throw new Unusable(`column '${column}' is missing.`)
   const value = values[column]
-  if (value === null) throw new Unusable(`column '${column}' is null.`)
+  if (value === null || Number.isNaN(value)) throw new Unusable(`column '${column}' is ${kindOf(value)}.`)
   return value
 }
 
 /** A list in a prompt is its values with commas between. */
 function inPrompt(values: Values, column: string): string {
   const value = given(values, column)
-  return Array.isArray(value) && value.every(isScalar) ? value.join(', ') : text(values, column)
+  if (!Array.isArray(value)) return text(values, column)
+  if (value.every(isScalar)) return value.join(', ')
+  const held = kindOf(value.find((item) => !isScalar(item)))
+  throw new Unusable(`column '${column}' is a list that holds ${held}; texts, numbers and booleans are needed.`)
 }
 
 function text(values: Values, column: string): string {
   const value = given(values, column)
   if (isScalar(value)) return String(value)
-  const is = Array.isArray(value) ? 'a list' : value instanceof Uint8Array ? 'bytes' : 'an object'
-  throw new Unusable(`column '${column}' is ${is}; text, a number or a boolean is needed.`)
+  throw new Unusable(`column '${column}' is ${kindOf(value)}; text, a number or a boolean is needed.`)
 }
 
 function filled(values: Values, column: string): string {

@@ -3,12 +3,14 @@ import type { AsyncBuffer, Compressors, FileMetaData, SchemaTree } from 'hyparqu
 import { UserError } from '../error.js'
 import { bytesOf } from '../hub/download.js'
 import { readError } from './lines.js'
+import { asStored, converterOf, holdsBytes, PARSERS } from './parquet_values.js'
 import type { Row } from './table.js'
 
 /**
  * The rows of a parquet file, one row group in memory at a time; a row's `line` is its number in the file, from 1.
- * Lists and structs stay such; 64-bit integers become numbers, or text beyond 2⁵³; float32 the shortest decimal that is
- * the same float32 (3.8, not 3.799999952316284); dates and times ISO 8601 text, in UTC; JSON is parsed; bytes stay a
+ * Lists and structs stay such, and what they hold is as outside: whole numbers are numbers, or text beyond 2⁵³; decimals
+ * text with all their digits; float16 and float32 the shortest decimal that is the same float (3.8, not
+ * 3.799999952316284); dates, times and intervals ISO 8601 text, to the nanosecond; JSON is parsed; bytes stay a
  * Uint8Array, which is no text. `columns` reads those only, and refuses bytes in them.
  * @throws UserError if the file is none, breaks off, is damaged, or lacks one of `columns`.
  */
@@ -17,13 +19,14 @@ export async function* parquetRows(file: string, columns?: string[]): AsyncGener
   const { asyncBufferFromFile, parquetReadObjects, parquetSchema } = await import('hyparquet')
   const compressors = await decompressors()
   const buffer = await asyncBufferFromFile(file)
-  const metadata = await metadataOf(file, buffer)
-  const fields = chosenFields(file, parquetSchema(metadata).children, columns)
-  const plain = Object.fromEntries(fields.map((field) => [field.element.name, converterOf(field)]))
+  const described = await metadataOf(file, buffer)
+  const fields = chosenFields(file, parquetSchema(described).children, columns)
+  const converters = new Map(fields.map((field) => [field.element.name, converterOf(field)]))
+  const metadata = { ...described, schema: asStored(described.schema) }
   let rowStart = 0
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows)
-    const options = { file: buffer, metadata, rowStart, rowEnd, compressors, parsers: DATES, utf8: false }
+    const options = { file: buffer, metadata, rowStart, rowEnd, compressors, parsers: PARSERS, utf8: false }
     const rows = await parquetReadObjects({ ...options, ...(columns && { columns }) }).catch((error: Error) => {
       throw new UserError(
         {
@@ -35,7 +38,7 @@ export async function* parquetRows(file: string, columns?: string[]): AsyncGener
       )
     })
     for (const [i, values] of rows.entries()) {
-      const converted = Object.entries(values).map(([name, value]) => [name, plain[name]!(value)])
+      const converted = Object.entries(values).map(([name, value]) => [name, converters.get(name)!(value)])
       yield { line: rowStart + i + 1, values: Object.fromEntries(converted) }
     }
     rowStart = rowEnd
@@ -85,7 +88,7 @@ function textAt(file: string, position: number): string {
 async function metadataOf(file: string, buffer: AsyncBuffer): Promise<FileMetaData> {
   const { parquetMetadataAsync } = await import('hyparquet')
   try {
-    return await parquetMetadataAsync(buffer, { parsers: DATES })
+    return await parquetMetadataAsync(buffer, { geoparquet: false })
   } catch (error) {
     throw new UserError(
       {
@@ -104,7 +107,7 @@ function chosenFields(file: string, fields: SchemaTree[], columns: string[] | un
     const field = fields.find(({ element }) => element.name === name)
     const there = fields.map(({ element }) => element.name).join(', ')
     if (!field) throw new UserError({ at: file, problem: `has no column '${name}'.`, remedy: `Columns: ${there}.` })
-    if (isBytes(leafOf(field))) {
+    if (holdsBytes(field)) {
       throw new UserError({
         at: file,
         problem: `column '${name}' holds bytes, not text.`,
@@ -113,48 +116,4 @@ function chosenFields(file: string, fields: SchemaTree[], columns: string[] | un
     }
     return field
   })
-}
-
-function leafOf(field: SchemaTree): SchemaTree {
-  return field.children.length === 1 ? leafOf(field.children[0]!) : field
-}
-
-function isBytes({ element: { type, converted_type, logical_type } }: SchemaTree): boolean {
-  const isArray = type === 'BYTE_ARRAY' || type === 'FIXED_LEN_BYTE_ARRAY'
-  return isArray && converted_type === undefined && logical_type === undefined
-}
-
-const iso = (milliseconds: number) => {
-  const date = new Date(milliseconds)
-  return Number.isNaN(date.getTime()) ? String(milliseconds) : date.toISOString()
-}
-
-const DATES = {
-  dateFromDays: (days: number) => iso(days * 86_400_000).slice(0, 'YYYY-MM-DD'.length),
-  timestampFromMilliseconds: (millis: bigint) => iso(Number(millis)),
-  timestampFromMicroseconds: (micros: bigint) => iso(Number(micros / 1000n)),
-  timestampFromNanoseconds: (nanos: bigint) => iso(Number(nanos / 1_000_000n)),
-}
-
-function converterOf(field: SchemaTree): (value: unknown) => unknown {
-  const number = leafOf(field).element.type === 'FLOAT' ? shortest : (value: number) => value
-  const convert = (value: unknown): unknown => {
-    if (value === undefined || value === null) return null
-    if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-    if (typeof value === 'number') return number(value)
-    if (Array.isArray(value)) return value.map(convert)
-    if (typeof value !== 'object' || value instanceof Uint8Array) return value
-    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, convert(inner)]))
-  }
-  return convert
-}
-
-/** The decimal with the fewest digits that is the same float32. */
-export function shortest(value: number): number {
-  const single = Math.fround(value)
-  for (let digits = 1; digits < 9; digits++) {
-    const short = Number(single.toPrecision(digits))
-    if (Math.fround(short) === single) return short
-  }
-  return single
 }

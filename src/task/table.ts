@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { UserError } from '../error.js'
 import { csvReader, type Fields, type LineReader, NOT_UTF8, readAll, tsvReader } from './csv.js'
+import { parseExactly } from './exact_json.js'
 import { type Line, readLines } from './lines.js'
 import { parquetRows } from './parquet.js'
 
@@ -59,7 +60,7 @@ function* jsonlRows(line: Line): Generator<Row> {
 function parseObject(text: string, { last }: Line): { values: Record<string, unknown> } | { problem: string } {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseExactly(text)
   } catch {
     // V8's message quotes the text differently from version to version, so ours stands alone.
     const cut = last ? ' The file ends in it, without a line break: it may be half written.' : ''

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { type Body, fileBody, HEAD_BYTES, memoryBody, readFully } from './token_body.js'
 
 /** Goes up with any change of the format, or of what makes tokens of a text. */
-export const FORMAT = 1
+export const FORMAT = 2
 
 /** Token ids by row, from 0. Close it when no row is needed any more. */
 export interface TokenStore {

@@ -1,10 +1,13 @@
 """Files of every benchmark with rows of our own making: as in the official archive, and the parquet that the hub's
-loaders (huggingface/datasets, glue.py and super_glue.py) made of them; and parquet of every type and compression.
+loaders (huggingface/datasets, glue.py and super_glue.py) made of them; parquet of every type and compression; and parquet
+of every logical type, with its values as texts by pyarrow and numpy.
 
     python test/oracle/hub_files.py test/fixtures     (pyarrow)
 """
-import datetime, decimal, json, pathlib, sys
+import datetime, decimal, json, pathlib, re, struct as packing, sys, uuid
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.parquet as parquet
 
 OUT = pathlib.Path(sys.argv[1])
@@ -130,3 +133,122 @@ types = pa.table({
 (OUT / 'parquet').mkdir(exist_ok=True)
 for codec in ('none', 'snappy', 'gzip', 'brotli', 'lz4', 'zstd'):
     parquet.write_table(types, OUT / 'parquet' / f'types-{codec}.parquet', compression=codec, row_group_size=2, store_schema=False)
+
+
+def shown(array):
+    """An array's values as a row should have them, as JSON: decimals and times as pyarrow writes them, floats as numpy."""
+    kind = array.type
+    if pa.types.is_null(kind):
+        return [None] * len(array)
+    if pa.types.is_list(kind):
+        return [shown(item.values) if item.is_valid else None for item in array]
+    if pa.types.is_map(kind):
+        keys = lambda item: item.values.field(0).to_pylist()
+        return [dict(zip(keys(item), shown(item.values.field(1)))) if item.is_valid else None for item in array]
+    if pa.types.is_struct(kind):
+        fields = {kind.field(i).name: shown(array.field(i)) for i in range(kind.num_fields)}
+        return [{name: fields[name][i] for name in fields} if item.is_valid else None for i, item in enumerate(array)]
+    return [one(scalar, kind) if scalar.is_valid else None for scalar in array]
+
+
+def one(scalar, kind):
+    value = scalar.as_py()
+    if pa.types.is_decimal(kind):
+        return format(value, 'f')
+    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
+        text = pyarrow.compute.cast(scalar, pa.string()).as_py().replace(' ', 'T')
+        text = re.sub(r'(\.\d*?)(000)+(?=Z?$)', r'\1', text)  # no groups of three zeros at the end …
+        text = re.sub(r'\.(?=Z?$)', '', text)
+        return re.sub(r'(:\d\d)(?=Z?$)', r'\1.000', text) if pa.types.is_timestamp(kind) else text  # … but milliseconds
+    if pa.types.is_float16(kind):
+        return int(value) if float(value).is_integer() else float(str(np.float16(value)))
+    if pa.types.is_float32(kind):
+        return float(str(np.float32(value)))
+    if pa.types.is_integer(kind):
+        return value if abs(value) < 2**53 else str(value)
+    if isinstance(value, (datetime.date, uuid.UUID)):
+        return str(value)
+    return json.loads(value) if kind == pa.json_() else value
+
+
+def nothing_last(values, kind):
+    return pa.array([*values, None], kind)
+
+
+D = decimal.Decimal
+decimal.getcontext().prec = 76
+nanos = [1_700_000_000_123_456_789, -1, 1_700_000_000_000_000_000, 5_000_000]
+rows = len(nanos)
+decimals = [D('19.99'), D('3.80'), D('-0.01'), D('0.00')]
+long = [D('12345678901234567890123456789012345.678'), D('-0.001'), D('99999999999999999999999999999999999.999'), D('1.000')]
+longest = [D(10) ** 72 * d + D('0.001') for d in (7, -7, 0, 1)]
+uuids = [uuid.UUID(int=i).bytes for i in (2**127 + 1, 5, 0, 2**128 - 1)]
+halves = [0.1, 3.8, 65504, 2**-24, -1.5, 0.3333]
+logical = {
+    'decimal': nothing_last(decimals, pa.decimal128(9, 2)),
+    'long': nothing_last(long, pa.decimal128(38, 3)),
+    'longest': nothing_last(longest, pa.decimal256(76, 3)),
+    'whole': nothing_last([D(19), D(0), D(-5), D(10**17)], pa.decimal128(18, 0)),
+    'tiny': nothing_last([D('0.0000000001'), D(0), D('-0.0000000001'), D('0.1')], pa.decimal128(20, 10)),
+    'listed': nothing_last([decimals[:2], [], [None, decimals[2]], decimals], pa.list_(pa.decimal128(9, 2))),
+    'nested': nothing_last([{'price': p, 'half': np.float16(h), 'at': [n]} for p, h, n in zip(decimals, halves, [1, 2, 3, 4])],
+                           pa.struct([('price', pa.decimal128(9, 2)), ('half', pa.float16()), ('at', pa.list_(pa.time64('us')))])),
+    'pairs': nothing_last([[{'p': p}, {'p': None}] for p in decimals], pa.list_(pa.struct([('p', pa.decimal128(9, 2))]))),
+    'deep': nothing_last([[[p], []] for p in decimals], pa.list_(pa.list_(pa.decimal128(9, 2)))),
+    'mapped': nothing_last([{'a': p} for p in decimals], pa.map_(pa.string(), pa.decimal128(9, 2))),
+    'half': nothing_last([np.float16(h) for h in halves[:rows]], pa.float16()),
+    'single': nothing_last([3.8, 1 / 3, 16777216, 1e-45], pa.float32()),
+    'singles': nothing_last([{'s': 0.1}, {'s': 0.7}, {'s': None}, {'s': 2.5}], pa.struct([('s', pa.float32()), ('t', pa.string())])),
+    'double': nothing_last([0.1, 1 / 3, 1e300, 2.5], pa.float64()),
+    'seconds': nothing_last([0, 79506, 86399, 3600], pa.time32('s')),
+    'millis': nothing_last([0, 79506789, 86399999, 1], pa.time32('ms')),
+    'micros': nothing_last([0, 79506789012, 86399999999, 500000], pa.time64('us')),
+    'nanos': nothing_last([0, 79506789012345, 86399999999999, 1], pa.time64('ns')),
+    **{f'stamp_{unit}{"_utc" if zone else ""}': nothing_last([n // step for n in nanos], pa.timestamp(unit, zone))
+       for unit, step in (('ms', 10**6), ('us', 10**3), ('ns', 1)) for zone in (None, 'UTC')},
+    'zoned': nothing_last([n // 1000 for n in nanos], pa.timestamp('us', 'Europe/Berlin')),
+    'day': nothing_last([datetime.date(2026, 11, 23), datetime.date(1, 1, 1), datetime.date(9999, 12, 31), datetime.date(1970, 1, 1)], pa.date32()),
+    'u8': nothing_last([255, 0, 128, 1], pa.uint8()),
+    'u16': nothing_last([65535, 0, 32768, 1], pa.uint16()),
+    'u32': nothing_last([2**32 - 1, 0, 2**31, 1], pa.uint32()),
+    'u64': nothing_last([2**64 - 1, 0, 2**63, 2**53 - 1], pa.uint64()),
+    'i8': nothing_last([-128, 0, 127, 1], pa.int8()),
+    'i64': nothing_last([-2**63, 2**53, -2**53 + 1, 1], pa.int64()),
+    'uuid': pa.ExtensionArray.from_storage(pa.uuid(), nothing_last(uuids, pa.binary(16))),
+    'json': pa.ExtensionArray.from_storage(pa.json_(), nothing_last(['{"a": [1, null]}', '"x"', '[1.5]', '3'], pa.string())),
+    'nothing': pa.nulls(rows + 1),
+    'words': nothing_last(['\ufeffa', '', 'ü😀', 'd'], pa.large_string()),
+    'word': nothing_last(['x', 'y', 'x', 'y'], pa.string()).dictionary_encode(),
+}
+as_read = {**logical, 'word': logical['word'].dictionary_decode(), 'zoned': logical['zoned'].cast(pa.timestamp('us', 'UTC'))}
+values = {name: shown(column) for name, column in as_read.items()}
+(OUT / 'parquet' / 'logical.json').write_text(json.dumps(values, ensure_ascii=False, indent=1) + '\n', 'utf-8')
+for name, options in (('bytes', {}), ('integers', {'store_decimal_as_integer': True, 'use_dictionary': False})):
+    parquet.write_table(pa.table(logical), OUT / 'parquet' / f'logical-{name}.parquet', row_group_size=2, store_schema=False, **options)
+stamps = nothing_last(nanos, pa.timestamp('ns'))
+parquet.write_table(pa.table({'stamp': stamps}), OUT / 'parquet' / 'int96.parquet', use_deprecated_int96_timestamps=True)
+
+# every 131st float16, by numpy; of two decimals at the same distance it takes the even one, either is right
+tie = lambda v: len(str(D(float(v)))) == len(str(v)) + 1 and str(D(float(v)))[-1] == '5'
+bits = np.arange(0, 65536, 131, dtype=np.uint16)
+texts = [(int(b), str(v)) for b, v in zip(bits, bits.view(np.float16)) if np.isfinite(v) and not float(v).is_integer() and not tie(v)]
+(OUT / 'parquet' / 'float16.json').write_text(json.dumps(texts) + '\n')
+
+
+def patched(table, file, before, after):
+    """Types that pyarrow does not write: another's, under their name in the footer."""
+    parquet.write_table(table, file, store_schema=False, use_dictionary=False, write_statistics=False)
+    data = file.read_bytes()
+    length = packing.unpack('<I', data[-8:-4])[0]
+    body, footer = data[:-8 - length], data[-8 - length:-8]
+    assert footer.count(before) == 1
+    footer = footer.replace(before, after)
+    file.write_bytes(body + footer + packing.pack('<I', len(footer)) + b'PAR1')
+
+
+# Thrift's compact protocol. UTF8 (0) and the logical type STRING (1) become ENUM (4, 4); a type of its own INTERVAL (21).
+patched(pa.table({'word': ['x', None, 'ü']}), OUT / 'parquet' / 'enum.parquet',
+        b'\x25\x00\x4c\x1c\x00\x00\x00', b'\x25\x08\x4c\x4c\x00\x00\x00')
+spans = [packing.pack('<III', 14, 3, 1500), None, packing.pack('<III', 0, 0, 2**32 - 1)]
+patched(pa.table({'span': pa.array(spans, pa.binary(12)), 'text': ['a', 'b', 'c']}), OUT / 'parquet' / 'interval.parquet',
+        b'span\x00', b'span\x25\x2a\x00')

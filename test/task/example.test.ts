@@ -195,3 +195,20 @@ test('confusionMatrix counts outputs that are no label apart', () => {
     ],
   })
 })
+
+test('NaN is as null is: a problem of the row, in a list too', () => {
+  const plain = task('classification', {})
+  expect(exampleOf(plain, { q: 'x', label: Number.NaN })).toEqual({ problem: "column 'label' is NaN." })
+  expect(exampleOf(plain, { q: Number.NaN, label: 1 })).toEqual({ problem: "column 'q' is NaN." })
+  for (const [held, word] of [
+    [Number.NaN, 'NaN'],
+    [null, 'null'],
+    [['a'], 'a list'],
+  ] as const)
+    expect(exampleOf(plain, { q: ['x', held], label: 1 })).toEqual({
+      problem: `column 'q' is a list that holds ${word}; texts, numbers and booleans are needed.`,
+    })
+  expect(exampleOf(task('regression', {}), { q: 'x', label: Number.NaN })).toEqual({
+    problem: "column 'label' is NaN.",
+  })
+})

@@ -2,19 +2,22 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, test } from 'vitest'
-import { parquetRows, shortest } from '../../src/task/parquet.js'
+import { afterAll, describe, expect, test } from 'vitest'
+import { parquetRows } from '../../src/task/parquet.js'
+import { shortestFloat16, shortestFloat32 } from '../../src/task/shortest.js'
 import { collect } from './collect.js'
 
-// made by test/oracle/hub_files.py with pyarrow: 3 rows in row groups of 2
-const fixture = (codec: string) => fileURLToPath(new URL(`../fixtures/parquet/types-${codec}.parquet`, import.meta.url))
-const TYPES = fixture('snappy')
+// all made by test/oracle/hub_files.py with pyarrow
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/parquet/${name}`, import.meta.url))
+const jsonFixture = (name: string) => JSON.parse(readFileSync(fixture(name), 'utf8'))
+/** 3 rows in row groups of 2. */
+const TYPES = fixture('types-snappy.parquet')
 const folder = mkdtempSync(join(tmpdir(), 'compacter-parquet-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function damaged(change: (bytes: Buffer) => Buffer): string {
+function damaged(change: (bytes: Buffer) => Buffer, name = 'types-snappy.parquet'): string {
   const file = join(folder, 'damaged.parquet')
-  writeFileSync(file, change(readFileSync(TYPES)))
+  writeFileSync(file, change(readFileSync(fixture(name))))
   return file
 }
 
@@ -36,8 +39,8 @@ const EXPECTED = [
     nested: { a: 1, b: [2.5] },
     day: '2026-11-23',
     time: '2026-11-23T22:05:06.789Z',
-    nanos: '1970-01-01T00:00:00.000Z',
-    money: 12.5,
+    nanos: '1970-01-01T00:00:00.000000001',
+    money: '12.50',
     picture: new Uint8Array([0xff, 0xd8]),
     word: 'x',
   },
@@ -53,7 +56,7 @@ const EXPECTED = [
     day: '1969-12-31',
     time: '2026-11-23T22:05:06.789Z',
     nanos: null,
-    money: -0.01,
+    money: '-0.01',
     picture: new Uint8Array(),
     word: 'y',
   },
@@ -66,8 +69,40 @@ function nothing() {
 }
 
 test.each(['none', 'snappy', 'gzip', 'brotli', 'lz4', 'zstd'])('every type, compressed by %s', async (codec) => {
-  const rows = await collect(parquetRows(fixture(codec)))
+  const rows = await collect(parquetRows(fixture(`types-${codec}.parquet`)))
   expect(rows).toEqual(EXPECTED.map((values, i) => ({ line: i + 1, values })))
+})
+
+describe.each(['bytes', 'integers'])('every logical type, decimals stored as %s', (stored) => {
+  const expected: Record<string, unknown[]> = jsonFixture('logical.json')
+
+  test.each(Object.keys(expected))('%s is as pyarrow writes it', async (name) => {
+    const rows = await collect(parquetRows(fixture(`logical-${stored}.parquet`)))
+    expect(rows.map((row) => 'values' in row && row.values[name])).toEqual(expected[name])
+  })
+})
+
+test('types that pyarrow does not write: ENUM is text, INTERVAL a duration, INT96 a time', async () => {
+  const values = async (name: string) =>
+    (await collect(parquetRows(fixture(name)))).map((row) => 'values' in row && row.values)
+  expect(await values('enum.parquet')).toEqual([{ word: 'x' }, { word: null }, { word: 'ü' }])
+  expect(await values('interval.parquet')).toEqual([
+    { span: 'P14M3DT1.500S', text: 'a' },
+    { span: null, text: 'b' },
+    { span: 'P0M0DT4294967.295S', text: 'c' },
+  ])
+  expect(await values('int96.parquet')).toEqual(
+    jsonFixture('logical.json').stamp_ns.map((stamp: string) => ({ stamp })),
+  )
+})
+
+test('text that is not UTF-8 stays bytes, which no row can use', async () => {
+  const file = damaged((bytes) => {
+    bytes[bytes.indexOf('drei')] = 0xff
+    return bytes
+  }, 'types-none.parquet')
+  const [, , third] = await collect(parquetRows(file, ['text']))
+  expect(third).toEqual({ line: 3, values: { text: new Uint8Array([0xff, ...Buffer.from('rei ü')]) } })
 })
 
 test('only some columns', async () => {
@@ -141,6 +176,20 @@ test.each([
   [1.401298464324817e-45, 1e-45],
   [-0.3333333432674408, -0.33333334],
   [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY],
+  [Number.NaN, Number.NaN],
 ])('float32 %f is %f', (single, expected) => {
-  expect(shortest(single)).toBe(expected)
+  expect(shortestFloat32(single)).toBe(expected)
+})
+
+test('float16s are what NumPy prints', () => {
+  for (const [bits, text] of jsonFixture('float16.json')) expect(shortestFloat16(bits), text).toBe(Number(text))
+})
+
+test('float16s that are whole numbers, infinite or none', () => {
+  expect([0x7bff, 0x8000, 0xfc00, 0x7e00].map(shortestFloat16)).toEqual([
+    65504,
+    -0,
+    Number.NEGATIVE_INFINITY,
+    Number.NaN,
+  ])
 })

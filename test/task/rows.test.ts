@@ -96,8 +96,21 @@ describe('formats', () => {
     const text = '{"text":"a","label":1}\n\n{"text":2.50,"label":true}\r\n{"text":1.0,"label":"x"}'
     expect(await read('mixed.jsonl', text)).toEqual([
       { row: 1, source: 'sentence: a', target: '1', label: '1' },
-      { row: 3, source: 'sentence: 2.5', target: 'true', label: 'true' },
-      { row: 4, source: 'sentence: 1', target: 'x', label: 'x' },
+      { row: 3, source: 'sentence: 2.50', target: 'true', label: 'true' },
+      { row: 4, source: 'sentence: 1.0', target: 'x', label: 'x' },
+    ])
+  })
+
+  test('JSONL: numbers are as they are written, in lists too', async () => {
+    const text = '{"text":[12345678901234567890,1e3,0.10,7],"label":9007199254740993}\n{"text":"1.0 NaN","label":-0.50}'
+    expect(await read('numbers.jsonl', text)).toEqual([
+      {
+        row: 1,
+        source: 'sentence: 12345678901234567890, 1e3, 0.10, 7',
+        target: '9007199254740993',
+        label: '9007199254740993',
+      },
+      { row: 2, source: 'sentence: 1.0 NaN', target: '-0.50', label: '-0.50' },
     ])
   })
 
@@ -173,7 +186,7 @@ describe('rows with problems', () => {
     )
     expect(await complaint('bad2.jsonl', `${lines[0]}\n${more.slice(1).join('\n')}`)).toBe(
       [
-        "bad2.jsonl:2: column 'text' is a list; text, a number or a boolean is needed.",
+        "bad2.jsonl:2: column 'text' is a list that holds a list; texts, numbers and booleans are needed.",
         "bad2.jsonl:3: column 'label' is empty.",
         "bad2.jsonl:4: column 'label' is a list; text, a number or a boolean is needed.",
       ].join('\n'),

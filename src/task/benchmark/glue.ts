@@ -1,4 +1,4 @@
-import { shortest } from '../parquet.js'
+import { shortestFloat32 } from '../shortest.js'
 import { type Benchmark, column, labelId, RowProblem, textOf, type Values } from './benchmark.js'
 
 /** A GLUE task's rows: the hub's text columns and label. */
@@ -99,6 +99,6 @@ function firstOf(values: Values, names: string[]): unknown {
 /** STS-B's score, 0 to 5. The hub has it as float32, the official file as up to 15 digits: both as float32 in few digits. */
 function similarity(score: unknown): number {
   const number = String(score).trim() === '' ? Number.NaN : Number(score)
-  if (number >= 0 && number <= 5) return shortest(number)
+  if (number >= 0 && number <= 5) return shortestFloat32(number)
   throw new RowProblem(`the score is '${score}'; a number from 0 to 5 is needed.`)
 }

@@ -4,6 +4,7 @@ import { ExperimentError, UserError } from '../../error.js'
 import type { DownloadProgress } from '../../hub/snapshot.js'
 import { nearest } from '../../nearest.js'
 import { type Fields, tsvRecords } from '../csv.js'
+import { parseExactly } from '../exact_json.js'
 import { readLines } from '../lines.js'
 import { TaskMisfit } from '../misfit.js'
 import { parquetRows } from '../parquet.js'
@@ -145,7 +146,7 @@ function named(header: string[], fields: string[]): Record<string, unknown> {
 function* documentRows(file: string): Generator<Row> {
   let document: unknown
   try {
-    document = JSON.parse(readFileSync(file, 'utf8'))
+    document = parseExactly(readFileSync(file, 'utf8'))
   } catch (error) {
     throw new UserError(
       { at: file, problem: `is not one JSON document: ${(error as Error).message}.` },

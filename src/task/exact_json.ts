@@ -1,0 +1,55 @@
+/** Numbers, and what Python writes for those that JSON does not have. */
+const NUMBER = /NaN|-?Infinity|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+
+/**
+ * JSON's value with its numbers as they are written: one that JavaScript would write in another way (1.0, 2.50, 1e3, whole
+ * numbers beyond 2⁵³) is its text. `NaN`, Python's mark of a missing number, is null, and `Infinity` is text.
+ * @throws SyntaxError
+ */
+export function parseExactly(text: string): unknown {
+  const value = parsed(text)
+  const exact = outsideStrings(text, asWritten)
+  return exact === text ? value : JSON.parse(exact)
+}
+
+function asWritten(number: string): string {
+  if (number === 'NaN') return 'null'
+  return String(Number(number)) === number && !isPythons(number) ? number : `"${number}"`
+}
+
+/** Parsed before its numbers become text, which must not make right what was wrong, as in `{1.0: 2}`. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    const json = outsideStrings(text, (number) => (isPythons(number) ? 'null' : number))
+    if (json === text) throw error
+    return JSON.parse(json)
+  }
+}
+
+const isPythons = (number: string) => number === 'NaN' || number.endsWith('Infinity')
+
+/** The text with its numbers replaced. No expression matches a string: one of megabytes would take more than the stack. */
+function outsideStrings(text: string, replace: (number: string) => string): string {
+  const parts: string[] = []
+  for (let at = 0; at < text.length; ) {
+    const quote = text.indexOf('"', at)
+    const outside = text.slice(at, quote === -1 ? text.length : quote)
+    parts.push(/[\dNI]/.test(outside) ? outside.replace(NUMBER, replace) : outside)
+    if (quote === -1) break
+    at = endOfString(text, quote)
+    parts.push(text.slice(quote, at))
+  }
+  return parts.join('')
+}
+
+/** After the quote that closes the string that begins at `start`: one with an even number of backslashes before it. */
+function endOfString(text: string, start: number): number {
+  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
+    let backslashes = 0
+    while (text[quote - 1 - backslashes] === '\\') backslashes++
+    if (backslashes % 2 === 0) return quote + 1
+  }
+  return text.length
+}
