@@ -1,10 +1,21 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  rmSync,
+} from 'node:fs'
+import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../error.js'
 import { experimentSchema } from '../experiment/schema.js'
 import { isLocked } from '../lock.js'
 import { type Result, type RunFiles, readResult, runFiles, writeJson } from '../run/directory.js'
+import { isCellName } from './names.js'
 import { slurmOptions } from './schema.js'
 
 /** Paths of a sweep's own files; beside them stands a run directory for each cell. */
@@ -23,18 +34,20 @@ export function sweepFiles(folder: string) {
   }
 }
 
+const cellName = z.string().refine(isCellName, { error: ({ input }) => `${JSON.stringify(input)} is no cell's name` })
+
 const plannedSchema = z.strictObject({
   name: z.string(),
   axes: z.array(z.string()),
   slurm: slurmOptions,
   cells: z.array(
-    z.strictObject({ name: z.string(), axes: z.record(z.string(), z.unknown()), experiment: experimentSchema }),
+    z.strictObject({ name: cellName, axes: z.record(z.string(), z.unknown()), experiment: experimentSchema }),
   ),
 })
 /** What cells.json holds. */
 export type PlannedSweep = z.infer<typeof plannedSchema>
 
-/** @throws UserError where the folder is no sweep's. */
+/** @throws UserError where the folder is no sweep's, or a cell leads out of it. */
 export function readPlanned(folder: string): PlannedSweep {
   const { cells } = sweepFiles(folder)
   if (!existsSync(cells)) {
@@ -45,9 +58,30 @@ export function readPlanned(folder: string): PlannedSweep {
     })
   }
   const parsed = plannedSchema.safeParse(jsonOr(cells))
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw damaged(cells, `${issue!.path.join('.')}: ${issue!.message}`)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw damaged(cells, `${issue!.path.join('.')}: ${issue!.message}`)
+  }
+  checkInside(folder, parsed.data.cells)
+  return parsed.data
+}
+
+/**
+ * Checks that a sweep's cells and logs are in its folder: what is written there, or deleted, must be its own.
+ * @throws UserError that names the first link that leads out.
+ */
+export function checkInside(folder: string, cells: readonly { name: string }[]): void {
+  for (const name of ['logs', ...cells.map(({ name }) => name)]) {
+    const path = join(folder, name)
+    if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) continue
+    const target = existsSync(path) ? realpathSync(path) : undefined
+    if (target?.startsWith(realpathSync(folder) + sep)) continue
+    throw new UserError({
+      at: path,
+      problem: `is a link out of the sweep's folder${target === undefined ? '' : `, to ${target}`}.`,
+      remedy: "Delete the link; move what it leads to into the sweep's folder if it belongs there.",
+    })
+  }
 }
 
 function jsonOr(file: string): unknown {
@@ -59,7 +93,11 @@ function jsonOr(file: string): unknown {
 }
 
 const damaged = (at: string, why: string) =>
-  new UserError({ at, problem: `is damaged: ${why}.`, remedy: 'The same `compacter sweep run` writes it again.' })
+  new UserError({
+    at,
+    problem: `is damaged: ${why}.`,
+    remedy: 'Delete it: the same `compacter sweep run` writes it again.',
+  })
 
 /** Why a cell failed, and when. */
 export interface Failure {

@@ -2,7 +2,10 @@ import { isMapping } from '../experiment/merge.js'
 import { hashSeed } from '../random.js'
 
 /** Names that the sweep's own files and folders have. */
-const TAKEN = ['logs', 'sweep.yaml', 'cells.json', 'slurm.json', 'results.json', 'results.csv', 'results.md']
+const TAKEN = [
+  ...['logs', 'sweep.yaml', 'cells.json', 'slurm.json', 'slurm.sh'],
+  ...['results.json', 'results.csv', 'results.md', 'report.html', 'curve.svg'],
+]
 const LONGEST = 80
 /** Text under these keys says by itself what it is: `compacter`, `glue-rte`. */
 const SPEAKING = new Set(['method', 'backbone', 'task', 'preset', 'name', 'kind'])
@@ -22,6 +25,9 @@ export function cellNames(cells: readonly Record<string, unknown>[]): string[] {
     return `${name.slice(0, LONGEST)}-${hashSeed(0, JSON.stringify(cells[i])).toString(16).padStart(8, '0')}`
   })
 }
+
+/** Whether `cellNames` can have made the name: one folder's name, which leads nowhere else, and none of the sweep's own files. */
+export const isCellName = (name: string): boolean => /^[\w+][\w.+-]*$/.test(name) && !TAKEN.includes(name.toLowerCase())
 
 /** The last part of an axis' key, with as much before it as tells it from the others. */
 export function axisLabel(key: string, keys: readonly string[]): string {

@@ -6,7 +6,7 @@ import { UserError } from '../error.js'
 import { loadExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
 import { type RunFiles, runFiles, writeJson } from '../run/directory.js'
-import { type PlannedSweep, readPlanned, sweepFiles } from './folder.js'
+import { checkInside, type PlannedSweep, readPlanned, sweepFiles } from './folder.js'
 import type { Cell } from './load.js'
 
 export interface PrepareOptions {
@@ -19,7 +19,7 @@ export interface PrepareOptions {
 /**
  * Writes a sweep's cells into its folder, or adds new ones to those that are there. A cell keeps its index for ever: jobs
  * that wait in a cluster's queue know nothing else of it.
- * @throws UserError where the folder holds another sweep's cells.
+ * @throws UserError where the folder holds another sweep's cells, or links that lead out of it.
  */
 export function prepareFolder(
   folder: string,
@@ -29,6 +29,7 @@ export function prepareFolder(
 ): PlannedSweep {
   const files = sweepFiles(folder)
   const before = existsSync(files.cells) ? readPlanned(folder).cells : []
+  checkInside(folder, planned.cells)
   checkCells(planned.cells, folder, flag)
   const wanted = new Map(planned.cells.map((cell) => [cell.name, cell]))
   const gone = before.filter(({ name }) => !wanted.has(name))

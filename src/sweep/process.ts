@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, constants, openSync } from 'node:fs'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writeError } from '../atomic.js'
+import { UserError } from '../error.js'
 import type { Answer, Job, Said } from './child.js'
 
 export interface ProcessOptions {
@@ -49,7 +51,7 @@ export async function runApart(job: Job, { log, interrupted, onSaid }: ProcessOp
 
 function start(job: Job, log: string): ChildProcess {
   const here = import.meta.url
-  const file = openSync(log, 'a')
+  const file = openLog(log)
   try {
     const child = fork(fileURLToPath(new URL(`./child${extname(here)}`, here)), {
       stdio: ['ignore', file, file, 'ipc'],
@@ -59,6 +61,20 @@ function start(job: Job, log: string): ChildProcess {
     return child
   } finally {
     closeSync(file)
+  }
+}
+
+/** @throws UserError where the log is a link: it could lead to any file. */
+function openLog(log: string): number {
+  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants // Windows has no O_NOFOLLOW
+  try {
+    return openSync(log, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw writeError(log, error)
+    throw new UserError(
+      { at: log, problem: 'is a link; a log is a file.', remedy: 'Delete the link.' },
+      { cause: error },
+    )
   }
 }
 
