@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
+import { setupCommand } from '../command_line.js'
 import { UserError } from '../error.js'
 import tf from '../tf.cjs'
 import { nvidiaGpus } from './nvidia.js'
-import { SETUP_COMMAND } from './provision/cache.js'
 import { missingCudaLibraries } from './provision/loader.js'
 import { type LoadedTensorflow, loadTensorflow } from './tensorflow.js'
 import { loadWasm } from './wasm.js'
@@ -64,9 +64,9 @@ function engineFromEnvironment(): EngineName | 'auto' {
 
 function refuse(engine: EngineName, error: Error): never {
   const remedy = {
-    tensorflow: `Run \`${SETUP_COMMAND}\`, or take another engine with --engine auto.`,
+    tensorflow: `Run \`${setupCommand()}\`, or take another engine with --engine auto.`,
     webgpu: 'Install your graphics driver, or take another engine with --engine auto.',
-    wasm: 'Run `npm ci` again.',
+    wasm: 'Install compacter again; in a clone: `npm ci`.',
   }[engine]
   throw new UserError({ problem: `The engine ${engine} can't start: ${error.message}.`, remedy }, { cause: error })
 }
@@ -133,7 +133,7 @@ async function whyNoGpu(engine: LoadedTensorflow['engine']): Promise<string[]> {
   if (gpus.length === 0) return []
   const missing = missingCudaLibraries(engine)
   const reason = !engine.record.cuda
-    ? `the engine set up here is for CPUs: run \`${SETUP_COMMAND}\``
+    ? `the engine set up here is for CPUs: run \`${setupCommand()}\``
     : missing.length > 0
       ? missing.join('; ')
       : 'TensorFlow found no device on it; CUDA_VISIBLE_DEVICES may hide it'

@@ -1,9 +1,9 @@
 import { cpus, freemem, totalmem } from 'node:os'
 import { cacheFolder } from '../cache_folder.js'
+import { setupCommand } from '../command_line.js'
 import tf from '../tf.cjs'
 import { type Device, ENGINES, type EngineName, engineState, startDevice } from './device.js'
 import { nvidiaGpus } from './nvidia.js'
-import { SETUP_COMMAND } from './provision/cache.js'
 import { missingTools } from './provision/tools.js'
 
 export interface Diagnosis {
@@ -49,7 +49,7 @@ async function missing({ engine, gpu, notes }: Device, gpus: string[]): Promise<
   if (engine !== 'wasm' && (gpus.length === 0 || gpu || !needed)) return {}
   const tools = await missingTools()
   const what = [needed!, ...tools.map(({ what }) => `It needs ${what}.`)].join(' ')
-  return { missing: { what, command: [...tools.map(({ command }) => command), SETUP_COMMAND].join(' && ') } }
+  return { missing: { what, command: [...tools.map(({ command }) => command), setupCommand()].join(' && ') } }
 }
 
 const SIZE = 1024

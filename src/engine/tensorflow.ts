@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import util from 'node:util'
 import tf from '../tf.cjs'
-import { type InstalledEngine, installedEngines } from './provision/cache.js'
+import { type InstalledEngine, installedEngines, tfjsNode } from './provision/cache.js'
 import { loadAddon } from './provision/loader.js'
 
 const require = createRequire(import.meta.url)
@@ -84,10 +85,11 @@ export function loadTensorflow(threads: number): LoadedTensorflow {
 
 function register(engine: InstalledEngine): LoadedTensorflow {
   const binding = loadAddon(engine) as Binding
-  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js') as {
+  const kernels = join(tfjsNode().folder, 'dist')
+  const { NodeJSKernelBackend } = require(join(kernels, 'nodejs_kernel_backend.js')) as {
     NodeJSKernelBackend: new (binding: Binding, packageName: string) => NodeBackend
   }
-  require('@tensorflow/tfjs-node-gpu/dist/register_all_kernels.js')
+  require(join(kernels, 'register_all_kernels.js'))
   tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'))
   return { engine, version: binding.TF_Version, gpu: binding.isUsingGpuDevice() }
 }

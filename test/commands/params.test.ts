@@ -78,7 +78,7 @@ describe('params report', () => {
       import { select } from './src/report/parameters_selection.ts'
       import { parameterRows } from './src/report/parameters.ts'
       const rows = parameterRows(await select({ backbones: ['t5-11b'], methods: ['all'] }), 8)
-      const engines = /@tensorflow.(tfjs-node|tfjs-backend)|koffi|webgpu/
+      const engines = /tfjs-node|tfjs-backend|koffi|webgpu/
       const loaded = Object.keys(createRequire(process.cwd() + '/').cache).filter((path) => engines.test(path))
       console.log(rows.length, rows[0].backbone_parameters, loaded.length)
     `

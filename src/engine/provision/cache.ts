@@ -1,13 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { cacheFolder } from '../../cache_folder.js'
 import { packageRoot } from '../../root.js'
 
 const require = createRequire(import.meta.url)
-
-/** What a user types to set the engine up: in a clone npm's script, which also installs and builds. */
-export const SETUP_COMMAND = packageRoot.includes('node_modules') ? 'npx compacter setup' : 'npm run setup'
 
 /** What engine.json says of the addon beside it. */
 export interface EngineRecord {
@@ -34,14 +31,14 @@ export interface InstalledEngine {
 
 export const enginesFolder = (): string => join(cacheFolder(), 'engines')
 
-/** The installed tfjs-node-gpu, undefined where npm could not install it. */
-export function tfjsNode(): { folder: string; version: string } | undefined {
-  try {
-    const manifest = require.resolve('@tensorflow/tfjs-node-gpu/package.json')
-    return { folder: dirname(manifest), version: (require(manifest) as { version: string }).version }
-  } catch {
-    return undefined
-  }
+/**
+ * tfjs-node's kernels and the sources of its binding: what the build copied, or in a clone without one the npm package.
+ * @throws Error where neither is there, as in a clone whose packages were installed without those for development.
+ */
+export function tfjsNode(): { folder: string; version: string } {
+  const copied = join(packageRoot, 'dist', 'tfjs-node', 'package.json')
+  const manifest = existsSync(copied) ? copied : require.resolve('@tensorflow/tfjs-node-gpu/package.json')
+  return { folder: dirname(manifest), version: (require(manifest) as { version: string }).version }
 }
 
 /** The binding asks for version 8 at most, which every later Node keeps. */
@@ -56,28 +53,15 @@ export const engineFolderPrefix = (tfjs: string): string =>
 
 /** The complete engines of this tfjs, platform and Node: CUDA ones first, then the newest TensorFlow. */
 export function installedEngines(): InstalledEngine[] {
-  const tfjs = tfjsNode()
-  if (!tfjs) return []
-  const cached = listFolder(enginesFolder())
-    .filter((name) => name.startsWith(engineFolderPrefix(tfjs.version)))
+  const prefix = engineFolderPrefix(tfjsNode().version)
+  return listFolder(enginesFolder())
+    .filter((name) => name.startsWith(prefix))
     .flatMap((name) => readEngine(join(enginesFolder(), name)) ?? [])
     .sort(
       (a, b) =>
         Number(b.record.cuda) - Number(a.record.cuda) ||
         b.record.tensorflow.localeCompare(a.record.tensorflow, 'en', { numeric: true }),
     )
-  return [...cached, ...builtInPackage(tfjs)]
-}
-
-/** What npm built inside the package itself, where install scripts are allowed and could download. */
-function builtInPackage({ folder, version }: { folder: string; version: string }): InstalledEngine[] {
-  const addon = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`
-  const size = statSync(join(folder, addon), { throwIfNoEntry: false })?.size
-  if (size === undefined) return []
-  const origin = "tfjs-node's own install script"
-  return [
-    { folder, record: { tfjs: version, tensorflow: '2.9.1', origin, cuda: true, addon, files: { [addon]: size } } },
-  ]
 }
 
 function readEngine(folder: string): InstalledEngine | undefined {

@@ -20,7 +20,7 @@ interface Library {
 
 /** Compiles tfjs-node's binding against the library, without node-gyp: two files, ten seconds. */
 export async function compileBinding(compiler: string, library: Library, addon: string): Promise<void> {
-  const { folder } = tfjsNode()!
+  const { folder } = tfjsNode()
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(folder, 'binding', file))
   // Abseil's headers lie beside TensorFlow's where its library logs through Abseil.
   if (existsSync(join(library.include, 'absl'))) {

@@ -56,7 +56,7 @@ function addonUrl(): string {
   const host =
     process.env.npm_config_tfjs_binding_binary_host_mirror ||
     'https://storage.googleapis.com/tf-builds/pre-built-binary'
-  return `${host}/napi-v${NAPI_VERSION}/${tfjsNode()!.version}/GPU-${process.platform}-${tfjsNode()!.version}.tar.gz`
+  return `${host}/napi-v${NAPI_VERSION}/${tfjsNode().version}/GPU-${process.platform}-${tfjsNode().version}.tar.gz`
 }
 
 /** Streams a .tar.gz into the folder; gzip's checksum and the length that the host announces guard it. */

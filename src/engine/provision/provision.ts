@@ -46,10 +46,6 @@ export async function provision({
   from?: OriginName
   report?: (line: string) => void
 } = {}): Promise<Provisioned> {
-  if (!tfjsNode()) {
-    const reason = 'npm did not install @tensorflow/tfjs-node-gpu'
-    return { engine: undefined, already: false, failures: [{ origin: 'tensorflow', reason }] }
-  }
   const cuda = (await nvidiaGpus()).length > 0
   const before = await loadingEngine(cuda)
   if (before) return { engine: before, already: true, failures: [] }
@@ -97,7 +93,7 @@ async function complete(
   folder: string,
   made: Pick<EngineRecord, 'origin' | 'addon' | 'cuda' | 'loader'>,
 ): Promise<InstalledEngine> {
-  const tfjs = tfjsNode()!.version
+  const tfjs = tfjsNode().version
   const { version } = await probe({ folder, record: { ...made, tfjs, tensorflow: '', files: {} } })
   const record: EngineRecord = { tfjs, tensorflow: version, ...made, files: await sizes(folder) }
   await writeFile(join(folder, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`, { flush: true })

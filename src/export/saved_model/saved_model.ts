@@ -1,11 +1,11 @@
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../../atomic.js'
+import { setupCommand } from '../../command_line.js'
 import { decodingGraph, HIDDEN_STATES, OUTPUT_IDS, SOURCE_IDS } from '../../engine/decoding/decoding_graph.js'
 import { variableNodes } from '../../engine/decoding/node.js'
 import { startDevice } from '../../engine/device.js'
 import { type OpenedBackbone, prepareBackbone } from '../../engine/prepare.js'
-import { SETUP_COMMAND } from '../../engine/provision/cache.js'
 import { loadLibrary } from '../../engine/replay/library.js'
 import { type LoadedTensorflow, loadedTensorflow } from '../../engine/tensorflow.js'
 import { UserError } from '../../error.js'
@@ -74,7 +74,7 @@ async function startTensorflow(): Promise<LoadedTensorflow> {
       {
         at: '--format saved-model',
         problem: `needs TensorFlow itself, which writes the variables: ${reason}.`,
-        remedy: `Run \`${SETUP_COMMAND}\`.`,
+        remedy: `Run \`${setupCommand()}\`.`,
       },
       { cause: error },
     )

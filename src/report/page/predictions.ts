@@ -1,3 +1,4 @@
+import { quoted } from '../../command_line.js'
 import type { Confusion } from '../../task/confusion.js'
 import type { Report } from '../report.js'
 import type { ReportRun } from '../run_files.js'
@@ -29,9 +30,6 @@ function howToPredict(without: ReportRun[], some: boolean): Markup {
 <pre><code>${command}</code></pre>
 `
 }
-
-/** A path as a shell takes it. */
-const quoted = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`)
 
 function ofRun(name: string, read: Predictions): Markup {
   const { rows, wrong, damagedLines, confusion, worst, order } = read

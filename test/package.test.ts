@@ -1,0 +1,91 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { cacheFolder } from '../src/cache_folder.js'
+import { installedEngines } from '../src/engine/provision/cache.js'
+import { packageRoot } from '../src/root.js'
+import { smallExperiment } from './cli.js'
+
+// What users install: the built package as npm packs it, into a prefix of its own, with install scripts on, called
+// from an empty folder. Nothing but npm's registry is asked.
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'compacter-package-')))
+const prefix = join(folder, 'prefix')
+const empty = join(folder, 'empty')
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Without what `npm test` sets for its children: npm's settings there hold for this clone. */
+const environment = () => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))),
+  PATH: [join(prefix, 'bin'), process.env.PATH].join(delimiter),
+  // The hosts of tfjs-node's install script, as behind a firewall.
+  TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:65535/',
+  npm_config_tfjs_binding_binary_host_mirror: 'http://127.0.0.1:65535',
+})
+
+const npm = (...args: string[]) =>
+  execFileSync('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: empty,
+    encoding: 'utf8',
+    env: environment(),
+  })
+
+function compacter(args: string[], env: NodeJS.ProcessEnv = {}) {
+  const options = { cwd: empty, encoding: 'utf8' as const, env: { ...environment(), ...env } }
+  const { status, stdout, stderr } = spawnSync('compacter', args, options)
+  return { status, stdout, stderr }
+}
+
+let tarball: { filename: string; files: { path: string }[] }
+
+beforeAll(() => {
+  mkdirSync(empty)
+  tarball = JSON.parse(npm('pack', packageRoot, '--json', '--ignore-scripts', '--pack-destination', folder))[0]
+})
+
+test('the package holds what runs and nothing else', () => {
+  const packed = tarball.files.map(({ path }) => path)
+  const needed = [
+    ['bin/run.js', 'bin/start.js', 'bin/torch_step.py', 'oclif.manifest.json', 'LICENSE', 'README.md', 'package.json'],
+    ['dist/commands/train.js', 'dist/src/tf.cjs', 'dist/src/sweep/child.js', 'configs/experiment.schema.json'],
+    ['configs/backbones/t5-nano/model.safetensors', 'configs/tasks/rotten-tomatoes/train.jsonl'],
+    ['dist/tfjs-node/binding/tfjs_backend.cc', 'dist/tfjs-node/dist/kernels/Add.js', 'experiments/quickstart.yaml'],
+  ].flat()
+  expect(packed).toEqual(expect.arrayContaining(needed))
+  const known = /^(dist\/.*\.(js|cjs)|dist\/tfjs-node\/(package\.json|binding\/.*)|(configs|docs|experiments)\/.*)$/
+  const others = (paths: string[]) => paths.filter((path) => !known.test(path)).sort()
+  expect(others(packed)).toEqual(others(needed))
+})
+
+const registry = spawnSync('npm', ['view', 'koffi', 'version', '--fetch-retries=0'], { timeout: 30_000 }).status === 0
+
+describe.skipIf(!registry)("a global install, where npm's registry can be reached", () => {
+  beforeAll(() => {
+    const scripts = '--ignore-scripts=false'
+    npm('install', '--global', '--prefix', prefix, '--prefer-offline', scripts, join(folder, tarball.filename))
+  })
+
+  test('advises the command that sets the engine up from where it was called', () => {
+    const { status, stdout } = compacter(['doctor', '--json'], { COMPACTER_CACHE: join(folder, 'cache') })
+    expect(status).toBe(0)
+    const { device, engines, missing } = JSON.parse(stdout)
+    expect(device.engine).not.toBe('tensorflow')
+    expect(engines.tensorflow).toBe('the native engine is not set up')
+    expect(missing.command).toMatch(/(^|&& )compacter setup$/)
+  })
+
+  const engines = installedEngines().length > 0 ? ['tensorflow', 'wasm'] : ['wasm']
+  test.each(engines)('tries the quickstart and trains a small experiment on %s', (engine) => {
+    const cache = { COMPACTER_CACHE: cacheFolder() }
+    const small = ['--set', 'training.batch_size=2', '--dry-run']
+    const tried = compacter(['train', 'quickstart', ...small, '--engine', engine], cache)
+    expect(tried).toMatchObject({ status: 0 })
+    const { file } = smallExperiment({ steps: 2, batch_size: 4, warmup_steps: 1 })
+    const trained = compacter(['train', file, '--run-dir', engine, '--engine', engine], cache)
+    expect(trained).toMatchObject({ status: 0 })
+    const manifest = JSON.parse(readFileSync(join(empty, engine, 'manifest.json'), 'utf8'))
+    expect(manifest.engine).toBe(engine)
+  })
+})
