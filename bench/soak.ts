@@ -96,7 +96,7 @@ function endlessBatches(steps: number): (step: number) => Batch {
     target: Array.from({ length: 160 }, () => row(5)),
   }
   const lengths = { source: tokens.source.map(({ length }) => length), target: tokens.target.map(() => 5) }
-  const plan = trainingPlan(lengths.source, 8, SEED)
+  const plan = trainingPlan(lengths.source, 8, SEED, true)
   const ladder = ladderOf(lengths, plan, 8, steps)
   console.log(`sources padded to ${ladder.source}, targets to ${ladder.target}`)
   return (step) => padBatch(inMemory(tokens), plan.batch(step), ladder)

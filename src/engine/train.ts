@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
-import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '../error.js'
-import { experimentYaml, loadExperiment } from '../experiment/load.js'
+import { experimentYaml } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
 import { shownPath } from '../experiment/source.js'
 import { withLock } from '../lock.js'
@@ -9,7 +8,8 @@ import type { Progress } from '../progress.js'
 import { beginRun, newRun, openRun, type Result, type RunFiles, readResult, writeJson } from '../run/directory.js'
 import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
-import { trainingPlan } from '../task/batches.js'
+import { checkOrder } from '../run/row_order.js'
+import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
 import { paddingLine } from '../task/lengths.js'
 import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
 import type { WorkerLost } from './cluster/client.js'
@@ -24,6 +24,7 @@ import { peakMemory } from './pace.js'
 import type { Decoder } from './predict.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { type GraphFacts, sessionFacts } from './replay/replay.js'
+import { checkSame } from './resume.js'
 import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
 import { runTraining, type Training } from './trainer.js'
 
@@ -75,6 +76,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
     closeAll(prepared)
     return finished
   }
+  if (options.resume) checkOrder(files, 'start a new run with --run-dir.', prepared.plan.order)
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
   progress.note(device.description)
@@ -90,7 +92,8 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const dataFiles = { train: train.files, validation: validation.files, test: test.files }
   const backbone_sha256 = prepared.backbone.files.hash()
   const session = mode === 'replay' && !team ? sessionFacts(device.threads) : null
-  const facts = { ...counts, backbone_sha256, engine_mode: mode, session, graphs: [], padding, ...(team && crew(team)) }
+  const steps = { engine_mode: mode, session, graphs: [], row_order: prepared.plan.order, padding }
+  const facts = { ...counts, backbone_sha256, ...steps, ...(team && crew(team)) }
   const manifest = manifestOf(prepared.experiment, device, facts, dataFiles)
   writeJson(files.manifest, manifest)
   const { state, run } = startOrResume(files, blueprint, prepared)
@@ -158,7 +161,8 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
   const validation = await data.split('validation')
   const test = await data.split('test')
   const { training } = experiment
-  const plan = trainingPlan(train.lengths, training.batch_size, training.seed)
+  const plan = trainingPlan(train.lengths, training.batch_size, training.seed, training.group_by_length)
+  if (training.group_by_length && plan.order === 'random') progress.note(tooFewToGroup(plan))
   const steps = training.steps ?? training.epochs! * plan.stepsPerEpoch
   const warmup_steps = Math.min(training.warmup_steps, Math.floor(steps / 2))
   if (warmup_steps < training.warmup_steps)
@@ -173,6 +177,9 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
   return { experiment: { ...experiment, training: inForce }, backbone, data, train, validation, test, plan, steps }
 }
 
+const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>
+  `Rows are not grouped by length: an epoch has ${stepsPerEpoch} steps, and grouping takes ${GROUPED_FROM}. Their order is random.`
+
 /** Frees what `prepare` opened. */
 export function closeAll({ data, backbone }: Prepared): void {
   data.close()
@@ -186,30 +193,6 @@ function noteGraph(files: RunFiles, manifest: Manifest, graph: GraphFacts): void
 }
 
 const crew = ({ members, lost }: Team) => ({ workers: members, workers_lost: lost })
-
-/** Who computes is no part of what: a run whose worker is gone goes on with others. */
-const MAY_CHANGE = /^training\.(workers(\.|$)|on_worker_lost$)/
-
-/** A run goes on only with the experiment that it began with. */
-function checkSame(files: RunFiles, experiment: Experiment): void {
-  const before = loadExperiment(files.experiment)
-  const differing = differences(before, experiment).filter((key) => !MAY_CHANGE.test(key))
-  if (differing.length === 0) return
-  throw new UserError({
-    at: files.experiment,
-    problem: `the run was started with another ${differing.join(' and ')}.`,
-    remedy: 'Resume with the same experiment and --set, or start a new run with --run-dir.',
-  })
-}
-
-/** Keys, down to the leaves, whose values differ. */
-function differences(a: unknown, b: unknown, path = ''): string[] {
-  if (isDeepStrictEqual(a, b)) return []
-  const mapping = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x)
-  if (!mapping(a) || !mapping(b)) return [path]
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...keys].flatMap((key) => differences(a[key], b[key], path ? `${path}.${key}` : key))
-}
 
 const countsOf = ({ layout }: Blueprint, { parameters }: OpenedBackbone) => ({
   trained_parameters: layout.size,

@@ -22,6 +22,12 @@ export const trainingOptions = z.strictObject({
   learning_rate: z.number().positive().describe("Peak learning rate; a method preset's own unless told."),
   warmup_steps: z.int().min(0).default(500).describe('Steps of linear rise from 0; then it falls linearly to 0.'),
   seed: z.int().min(0).max(0xffffffff).default(42).describe('Seed of initialisation, data order and dropout.'),
+  group_by_length: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether rows of like length share a batch: less padding, but the same rows meet more often than in random order.',
+    ),
   evaluate_every: count.optional().describe('Steps between evaluations; an epoch unless told.'),
   checkpoint_every: count.default(100).describe('Steps between the checkpoints that --resume continues from.'),
   source_length: count.default(128).describe('Tokens of a source, </s> included; longer ones are cut.'),

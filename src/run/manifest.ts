@@ -7,6 +7,7 @@ import type { Device } from '../engine/device.js'
 import type { GraphFacts } from '../engine/replay/replay.js'
 import type { Experiment } from '../experiment/schema.js'
 import { packageRoot } from '../root.js'
+import type { RowOrder } from '../task/batches.js'
 import type { Padding } from '../task/lengths.js'
 import tf from '../tf.cjs'
 
@@ -33,6 +34,8 @@ export interface Manifest {
    * NVIDIA_TF32_OVERRIDE is 0. Null where no such GPU computes.
    */
   tensor_float_32: 'allowed' | 'off' | null
+  /** How rows became batches. Runs of versions that sorted them by length in windows of 50 batches lack it. */
+  row_order: RowOrder
   padding: Padding
   /** Who computed the steps where it was not this process, and who of them was lost at which step. */
   workers?: Team['members']
@@ -57,6 +60,7 @@ export function manifestOf(
     | 'engine_mode'
     | 'session'
     | 'graphs'
+    | 'row_order'
     | 'padding'
   >,
   dataFiles: Record<string, string[]>,

@@ -6,6 +6,7 @@ import { UserError } from '../error.js'
 import { loadExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
 import { type RunFiles, runFiles, writeJson } from '../run/directory.js'
+import { checkOrder } from '../run/row_order.js'
 import { checkInside, type PlannedSweep, readPlanned, sweepFiles } from './folder.js'
 import type { Cell } from './load.js'
 
@@ -63,12 +64,15 @@ function otherSweep(folder: string, gone: { name: string }[], flag: string): Use
 function checkCells(cells: readonly Cell[], folder: string, flag: string): void {
   for (const { name, experiment } of cells) {
     const files = runFiles(join(folder, name))
-    if (!existsSync(files.experiment) || madeBy(files, experiment)) continue
-    throw new UserError({
-      at: files.folder,
-      problem: 'was trained by another experiment, or by this one with other values.',
-      remedy: `Choose another folder with ${flag}, or delete this one.`,
-    })
+    if (!existsSync(files.experiment)) continue
+    if (!madeBy(files, experiment)) {
+      throw new UserError({
+        at: files.folder,
+        problem: 'was trained by another experiment, or by this one with other values.',
+        remedy: `Choose another folder with ${flag}, or delete this one.`,
+      })
+    }
+    checkOrder(files, `choose another folder with ${flag}.`)
   }
 }
 

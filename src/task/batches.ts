@@ -27,10 +27,14 @@ export interface Batch {
   targetLength: number
 }
 
+/** How a training's rows become batches: drawn at random, or rows of like length together. */
+export type RowOrder = 'random' | 'grouped_by_length'
+
 /** Batches of one training run: which rows step k learns from. */
 export interface TrainingPlan {
   stepsPerEpoch: number
-  /** The rows of a step counted from 0; a pure function of (lengths, batch size, seed, step). */
+  order: RowOrder
+  /** The rows of a step counted from 0; a pure function of (lengths, batch size, seed, grouping, step). */
   batch(step: number): number[]
 }
 
@@ -40,36 +44,65 @@ export interface EvaluationBatch {
   real: number
 }
 
-/** Batches whose rows are sorted together: enough that lengths in a batch are close, few enough that orders differ. */
-const BATCHES_IN_A_WINDOW = 50
+/** Steps of an epoch from which on rows can be grouped by length. */
+export const GROUPED_FROM = 20
 
 /**
- * Every row once an epoch, in a new order each epoch, rows of like length together. What the batches leave over
- * (fewer rows than `batchSize`) is the epoch's last, smaller batch: rows drawn at random, not the longest ones.
+ * Windows of an epoch whose rows are sorted together, at least: with fewer of them much of a batch meets again in every
+ * epoch, and labels that go with length are unevenly spread over batches.
  */
-export function trainingPlan(lengths: ArrayLike<number>, batchSize: number, seed: number): TrainingPlan {
+const WINDOWS = 10
+
+/** Batches of a window at most: with more of them lengths get hardly closer. */
+const MOST_IN_A_WINDOW = 50
+
+/**
+ * Every row once an epoch, in a new random order each epoch; if asked for, grouped by length, where an epoch has
+ * GROUPED_FROM steps. What the batches leave over (fewer rows than `batchSize`) is the epoch's last, smaller batch: rows
+ * drawn at random either way.
+ */
+export function trainingPlan(
+  lengths: ArrayLike<number>,
+  batchSize: number,
+  seed: number,
+  groupByLength = false,
+): TrainingPlan {
   const stepsPerEpoch = Math.ceil(lengths.length / batchSize)
+  const order = groupByLength && stepsPerEpoch >= GROUPED_FROM ? 'grouped_by_length' : 'random'
+  const batchesOf = (epoch: number): number[][] => {
+    const rows = randperm(lengths.length, hashSeed(seed, 'rows', epoch))
+    if (order === 'random') return cut(rows, batchSize)
+    const window = Math.min(MOST_IN_A_WINDOW, Math.floor(stepsPerEpoch / WINDOWS))
+    return grouped(rows, lengths, batchSize, window, hashSeed(seed, 'batches', epoch))
+  }
   let cached = { epoch: -1, batches: [] as number[][] }
   return {
     stepsPerEpoch,
+    order,
     batch(step) {
       const epoch = Math.floor(step / stepsPerEpoch)
-      if (cached.epoch !== epoch) cached = { epoch, batches: epochBatches(lengths, batchSize, seed, epoch) }
+      if (cached.epoch !== epoch) cached = { epoch, batches: batchesOf(epoch) }
       return cached.batches[step - epoch * stepsPerEpoch]!
     },
   }
 }
 
-function epochBatches(lengths: ArrayLike<number>, batchSize: number, seed: number, epoch: number): number[][] {
-  const order = randperm(lengths.length, hashSeed(seed, 'rows', epoch))
-  const inFull = lengths.length - (lengths.length % batchSize)
+/** Batches of rows that are sorted by length within windows of so many batches; the batches are shuffled with `seed`. */
+function grouped(
+  rows: Int32Array,
+  lengths: ArrayLike<number>,
+  batchSize: number,
+  window: number,
+  seed: number,
+): number[][] {
+  const inFull = rows.length - (rows.length % batchSize)
   const batches: number[][] = []
-  for (let start = 0; start < inFull; start += BATCHES_IN_A_WINDOW * batchSize) {
-    const window = order.subarray(start, Math.min(start + BATCHES_IN_A_WINDOW * batchSize, inFull))
-    batches.push(...cut(byLength(window, lengths), batchSize))
+  for (let start = 0; start < inFull; start += window * batchSize) {
+    const together = rows.subarray(start, Math.min(start + window * batchSize, inFull))
+    batches.push(...cut(byLength(together, lengths), batchSize))
   }
-  const shuffled = Array.from(randperm(batches.length, hashSeed(seed, 'batches', epoch)), (i) => batches[i]!)
-  const rest = [...order.subarray(inFull)]
+  const shuffled = Array.from(randperm(batches.length, seed), (i) => batches[i]!)
+  const rest = [...rows.subarray(inFull)]
   return rest.length > 0 ? [...shuffled, rest] : shuffled
 }
 

@@ -18,7 +18,7 @@ export interface RowLengths {
 export interface Padding {
   source_lengths: number[]
   target_lengths: number[]
-  /** Of the source tokens of an epoch, or of the training where it is shorter. */
+  /** Of the source tokens of the steps that are counted: see countedSteps. */
   source_padding_percent: number
   target_padding_percent: number
 }
@@ -32,13 +32,20 @@ export const SHAPE_TOKENS = 4000
 /** A captured shape also keeps memory: tens of MiB of a small model. */
 const MOST_RUNGS = 6
 
+/** Epochs of few steps differ: their longest rows meet others each time. */
+const COUNTED_STEPS = 1000
+
+/** Steps whose batches padding is counted of: an epoch or more, or the training where it is shorter. */
+const countedSteps = (plan: TrainingPlan, steps: number): number =>
+  Math.min(steps, Math.max(plan.stepsPerEpoch, COUNTED_STEPS))
+
 /**
  * The ladder that costs least over a replayed training: padding of the planned batches plus SHAPE_TOKENS a shape. It
- * depends on nothing but lengths, batch size, seed and steps, so that a resumed run pads alike: dropout masks depend on
+ * depends on nothing but lengths, batch size, seed, order and steps, so that a resumed run pads alike: dropout masks depend on
  * the padded shape.
  */
 export function ladderOf(lengths: RowLengths, plan: TrainingPlan, batchSize: number, steps: number): Ladder {
-  const counted = Math.min(steps, plan.stepsPerEpoch)
+  const counted = countedSteps(plan, steps)
   const weight = (batchSize * steps) / counted
   const batches = Array.from({ length: counted }, (_, step) => plan.batch(step)).filter(
     ({ length }) => length === batchSize,
@@ -77,7 +84,7 @@ const rung = (rungs: number[], length: number, whole: boolean): number =>
 export function paddingOf(ladder: Ladder | undefined, lengths: RowLengths, plan: TrainingPlan, steps: number): Padding {
   let [source, target, paddedSource, paddedTarget] = [0, 0, 0, 0]
   const met = { source: new Set<number>(), target: new Set<number>() }
-  for (let step = 0; step < Math.min(steps, plan.stepsPerEpoch); step++) {
+  for (let step = 0; step < countedSteps(plan, steps); step++) {
     const rows = plan.batch(step)
     const padded = paddedLengths(rows.length, longest(lengths.source, rows), longest(lengths.target, rows), ladder)
     for (const row of rows) {

@@ -182,6 +182,20 @@ test('sweep cell trains one cell: stopped it has saved, held by another it does 
   expect([outside.code, outside.stderr]).toEqual([2, 'There is no cell 6. Cells: 0 to 5.\n'])
 })
 
+test('a sweep mixes no orders of rows: a cell of a version that sorted them by length is refused', async () => {
+  sweepOf([0, 1, 2])
+  const manifest = file('compacter-seed0', 'manifest.json')
+  const { row_order, ...older } = read(manifest)
+  expect(row_order).toBe('random')
+  writeFileSync(manifest, JSON.stringify({ ...older, git_commit: 'abc' }))
+  const { code, stderr } = await compacter(command)
+  expect([code, lastLine(stderr)]).toEqual([
+    1,
+    `${manifest}: the run took its rows in another order than this version of compacter would: sorted by length in windows of 50 batches. Go on with the version that began it (${older.compacter}, commit abc), or choose another folder with --dir.`,
+  ])
+  writeFileSync(manifest, JSON.stringify({ row_order, ...older }))
+})
+
 test('a folder takes no other sweep', async () => {
   const refused = async () => {
     const { code, stderr } = await compacter(command)

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { compacter, smallExperiment, start } from '../cli.js'
@@ -83,7 +83,7 @@ describe('train', () => {
     expect(outcome(killed)).toEqual(outcome(whole))
   })
 
-  test('Ctrl-C saves and leaves with 130; --resume ends with the same bits', async () => {
+  test('Ctrl-C saves and leaves with 130; --resume takes no other order of rows, and ends with the same bits', async () => {
     const stopped = join(folder, 'stopped')
     const running = start(['train', file, '--run-dir', stopped, ...engine])
     await untilLogged(stopped, 5, () => false)
@@ -91,7 +91,26 @@ describe('train', () => {
     const { code, stderr } = await running.ended
     expect(code).toBe(130)
     expect(stderr).toContain('Stopped; everything so far is saved. Go on with --resume.')
-    const resumed = await compacter(['train', file, '--run-dir', stopped, '--resume', ...engine])
+    const again = ['train', file, '--run-dir', stopped, '--resume', ...engine]
+
+    // as versions left it that sorted rows by length
+    const manifestFile = join(stopped, 'manifest.json')
+    const manifest = JSON.parse(readFileSync(manifestFile, 'utf8'))
+    expect(manifest.row_order).toBe('random')
+    const { row_order: _, ...older } = manifest
+    writeFileSync(manifestFile, JSON.stringify({ ...older, git_commit: 'abc' }))
+    const logged = lines(stopped)
+    const refused = await compacter(again)
+    expect([refused.code, refused.stderr.trimEnd().split('\n').at(-1)]).toEqual([
+      1,
+      `${manifestFile}: the run took its rows in another order than this version of compacter would: sorted by length in windows of 50 batches. Go on with the version that began it (${manifest.compacter}, commit abc), or start a new run with --run-dir.`,
+    ])
+    rmSync(manifestFile)
+    expect((await compacter(again)).stderr).toContain(`${manifestFile}: is not there, and nothing else says`)
+    expect(lines(stopped)).toEqual(logged)
+    writeFileSync(manifestFile, JSON.stringify(manifest))
+
+    const resumed = await compacter(again)
     expect(resumed.code, resumed.stderr).toBe(0)
     expect(resumed.stderr).toMatch(/Training, resumed after step \d+/)
     expect(outcome(stopped)).toEqual(outcome(whole))

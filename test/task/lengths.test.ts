@@ -89,6 +89,15 @@ describe('a ladder', () => {
     expect(shapes.size).toBeLessThanOrEqual(ladder.source.length * ladder.target.length + 1)
   })
 
+  test('of epochs of few steps has the longest rows, whichever batches they meet', () => {
+    for (const seed of numbers(20)) {
+      const few = { source: source.subarray(0, 25), target: target.subarray(0, 25) } // an epoch: 10, 10 and 5 rows
+      const plan = trainingPlan(few.source, 10, seed)
+      const top = ladderOf(few, plan, 10, 60).source.at(-1)
+      expect(top).toBe(Math.ceil(Math.max(...few.source) / 8) * 8)
+    }
+  })
+
   test('takes whole batches to the next rung, smaller ones to the top, and longer ones as they are', () => {
     const ladder: Ladder = { batchSize: 10, source: [16, 48], target: [3, 16] }
     expect(paddedLengths(10, 9, 3, ladder)).toEqual({ source: 16, target: 3 })
@@ -102,7 +111,7 @@ describe('a ladder', () => {
     const steps = 700
     const ladder = ladderOf(lengths, plan, 10, steps)
     const padding = paddingOf(ladder, lengths, plan, steps)
-    const batches = numbers(plan.stepsPerEpoch).map((step) => padBatch(tokens, plan.batch(step), ladder))
+    const batches = numbers(steps).map((step) => padBatch(tokens, plan.batch(step), ladder))
     const share = (ids: Int32Array[]) => {
       const all = ids.flatMap((ids) => [...ids])
       return Math.round((1000 * all.filter((id) => id === 0).length) / all.length) / 10
@@ -119,7 +128,7 @@ describe('a ladder', () => {
   })
 
   test('is none where a training is eager: lengths are multiples of 8', () => {
-    const { source_lengths } = paddingOf(undefined, lengths, plan, 700)
+    const { source_lengths } = paddingOf(undefined, lengths, trainingPlan(source, 10, 42, true), 700)
     expect(source_lengths).toEqual(numbers(13).map((i) => 8 * (i + 1)))
   })
 })
