@@ -48,10 +48,3 @@ export function clipNorm(gradient: tf.Tensor1D, limit: number): { clipped: tf.Te
   const factor = tf.minimum(1, tf.div(limit, tf.add(norm, 1e-6)))
   return { clipped: tf.mul(gradient, factor), norm }
 }
-
-/** Linear warm-up, then linear decay to 0. Steps count from 0: the first rate is 0 unless there is no warm-up. */
-export function learningRate(step: number, schedule: { peak: number; warmup: number; steps: number }): number {
-  const { peak, warmup, steps } = schedule
-  if (step < warmup) return (peak * step) / warmup
-  return peak * Math.max(0, (steps - step) / Math.max(1, steps - warmup))
-}

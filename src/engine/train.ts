@@ -18,6 +18,7 @@ import { assembleTeam, type Team } from './cluster/team.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { evaluateWith, hintAtRanking } from './evaluate.js'
+import { warmupInForce } from './learning_rate.js'
 import { type Blueprint, blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { peakMemory } from './pace.js'
@@ -164,9 +165,11 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
   const plan = trainingPlan(train.lengths, training.batch_size, training.seed, training.group_by_length)
   if (training.group_by_length && plan.order === 'random') progress.note(tooFewToGroup(plan))
   const steps = training.steps ?? training.epochs! * plan.stepsPerEpoch
-  const warmup_steps = Math.min(training.warmup_steps, Math.floor(steps / 2))
+  const warmup_steps = warmupInForce(training.warmup_steps, steps)
   if (warmup_steps < training.warmup_steps)
-    progress.note(`Warm-up shortened from ${training.warmup_steps} steps to ${warmup_steps}, half of the run.`)
+    progress.note(
+      `Warm-up shortened from ${training.warmup_steps} steps, more than the run's ${steps}, to ${warmup_steps}, half of it.`,
+    )
   const inForce = {
     ...training,
     warmup_steps,

@@ -20,7 +20,11 @@ export const trainingOptions = z.strictObject({
   batch_size: count.default(100).describe('Rows a step.'),
   evaluation_batch_size: count.default(100).describe('Rows decoded at once in evaluation.'),
   learning_rate: z.number().positive().describe("Peak learning rate; a method preset's own unless told."),
-  warmup_steps: z.int().min(0).default(500).describe('Steps of linear rise from 0; then it falls linearly to 0.'),
+  warmup_steps: z
+    .int()
+    .min(0)
+    .default(500)
+    .describe('Steps of linear rise from 0; then it falls linearly to 0. Half of a run that has fewer steps.'),
   seed: z.int().min(0).max(0xffffffff).default(42).describe('Seed of initialisation, data order and dropout.'),
   group_by_length: z
     .boolean()

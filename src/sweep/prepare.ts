@@ -2,10 +2,11 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { writeAtomically } from '../atomic.js'
+import { warmupInForce } from '../engine/learning_rate.js'
 import { UserError } from '../error.js'
 import { loadExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
-import { type RunFiles, runFiles, writeJson } from '../run/directory.js'
+import { type RunFiles, readResult, runFiles, writeJson } from '../run/directory.js'
 import { checkOrder } from '../run/row_order.js'
 import { checkInside, type PlannedSweep, readPlanned, sweepFiles } from './folder.js'
 import type { Cell } from './load.js'
@@ -80,7 +81,9 @@ function checkCells(cells: readonly Cell[], folder: string, flag: string): void 
 function madeBy(files: RunFiles, { training, ...rest }: Experiment): boolean {
   const { training: before, ...restBefore } = loadExperiment(files.experiment)
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
-  const warmup_steps = Math.min(training.warmup_steps, Math.floor((before.steps ?? Number.POSITIVE_INFINITY) / 2))
+  const steps = before.steps ?? readResult(files)?.steps
+  // how many steps its epochs are, a run tells when it is finished; one that is resumed compares its warm-up itself
+  const warmup_steps = steps === undefined ? before.warmup_steps : warmupInForce(training.warmup_steps, steps)
   return isDeepStrictEqual(
     { ...rest, training: { ...before, ...told, warmup_steps } },
     { ...restBefore, training: before },

@@ -5,7 +5,15 @@ import { compacter, smallExperiment, start } from '../cli.js'
 import { engines } from '../engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
-const training = { steps: 3, batch_size: 4, evaluate_every: 3, checkpoint_every: 1, source_length: 32, seed: 1 }
+const training = {
+  steps: 3,
+  batch_size: 4,
+  evaluate_every: 3,
+  checkpoint_every: 1,
+  source_length: 32,
+  seed: 1,
+  warmup_steps: 3,
+}
 const { folder, file } = smallExperiment(training)
 const grid = join(folder, 'grid')
 const sizes = [6, 12]
@@ -45,7 +53,8 @@ test('stopped by Ctrl-C it says how to go on, killed it has its finished cells, 
 
 test('a cell is an ordinary run of the same experiment on that subset', async () => {
   const alone = join(folder, 'alone')
-  const sets = ['task.subset.size=12', 'task.subset.seed=1'].flatMap((set) => ['--set', set])
+  // a grid's runs warm up for half of their steps at most
+  const sets = ['task.subset.size=12', 'task.subset.seed=1', 'training.warmup_steps=1'].flatMap((set) => ['--set', set])
   const { code, stderr } = await compacter(['train', file, ...sets, '--run-dir', alone, ...engine])
   expect(code, stderr).toBe(0)
   const cell = join(grid, 'compacter-12-seed1')
