@@ -3,6 +3,7 @@ import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import type { Scores } from '../run/directory.js'
+import { toNumber } from '../task/correlation.js'
 import type { Example } from '../task/example.js'
 import { scoreExamples } from '../task/metrics.js'
 import type { PreparedSplit } from './data.js'
@@ -14,6 +15,8 @@ export type Scoring = (typeof SCORINGS)[number]
 export interface Evaluation {
   experiment: Experiment
   tokenizer: T5Tokenizer
+  /** Target text of every label of the task, whether the split's rows have it or not; empty where it is no classification. */
+  labels: string[]
   progress: Progress
   /** Asked between batches; true ends the evaluation with `Interrupted`. */
   interrupted?: () => boolean
@@ -29,14 +32,14 @@ export interface Evaluated {
 }
 
 /**
- * Predicts a split and scores it: by greedy decoding, or by ranking `labels` (multiple choice: the row's own choices), so
- * that no output is invalid.
+ * Predicts a split and scores it: by greedy decoding, or by ranking the labels (multiple choice: the row's own choices),
+ * so that no output is invalid.
  */
 export async function evaluateSplit(
   decoder: Decoder,
   split: PreparedSplit,
-  { experiment, tokenizer, progress, interrupted }: Evaluation,
-  labels?: string[],
+  { experiment, tokenizer, labels, progress, interrupted }: Evaluation,
+  scoring: Scoring = 'generate',
 ): Promise<Evaluated> {
   const { task, training } = experiment
   const examples = await split.examples()
@@ -47,12 +50,21 @@ export async function evaluateSplit(
     name: split.name,
     progress,
     interrupted,
-    ...(labels && { candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels }),
+    ...(scoring === 'rank' && {
+      candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels,
+    }),
   })
   const texts = predictions.map(({ text }) => text)
-  const invalid = noteInvalid(task.kind, split.name, texts, examples, progress)
-  const positive = task.kind === 'classification' ? positiveTarget(task, examples, progress) : undefined
-  return { scores: scoreExamples(task.metrics, texts, examples, positive), examples, predictions, invalid }
+  const invalid = noteInvalid(
+    invalidOutputs(task.kind, texts, examples, labels),
+    texts.length,
+    task.kind,
+    split,
+    progress,
+  )
+  const classes =
+    task.kind === 'classification' ? { labels, positive: positiveTarget(task, examples, progress) } : undefined
+  return { scores: scoreExamples(task.metrics, texts, examples, classes), examples, predictions, invalid }
 }
 
 /** As `evaluateSplit`, by greedy decoding; the decoder ends with it. */
@@ -80,13 +92,12 @@ function positiveTarget(
 
 /** Outputs that are no label, choice or number count as wrong, which a user should know of. */
 function noteInvalid(
+  invalid: string[],
+  outputs: number,
   kind: Experiment['task']['kind'],
-  name: string,
-  outputs: string[],
-  examples: Example[],
+  { name }: PreparedSplit,
   progress: Progress,
 ): number {
-  const invalid = invalidOutputs(kind, outputs, examples)
   if (invalid.length === 0) return 0
   const what = {
     classification: 'label',
@@ -95,7 +106,7 @@ function noteInvalid(
     text: 'text',
   }[kind]
   progress.note(
-    `${name}: ${invalid.length} of ${outputs.length} outputs are no ${what}, such as ${JSON.stringify(invalid[0])}`,
+    `${name}: ${invalid.length} of ${outputs} outputs are no ${what}, such as ${JSON.stringify(invalid[0])}`,
   )
   return invalid.length
 }
@@ -114,14 +125,19 @@ export function hintAtRanking(
   )
 }
 
-function invalidOutputs(kind: Experiment['task']['kind'], outputs: string[], examples: Example[]): string[] {
+function invalidOutputs(
+  kind: Experiment['task']['kind'],
+  outputs: string[],
+  examples: Example[],
+  labels: string[],
+): string[] {
   switch (kind) {
     case 'classification': {
-      const labels = new Set(examples.map(({ target }) => target))
-      return outputs.filter((output) => !labels.has(output.trim()))
+      const known = new Set(labels)
+      return outputs.filter((output) => !known.has(output.trim()))
     }
     case 'regression':
-      return outputs.filter((output) => output.trim() === '' || !Number.isFinite(Number(output)))
+      return outputs.filter((output) => toNumber(output) === undefined)
     case 'multiple_choice':
       return outputs.filter((output, i) => !examples[i]!.choices!.includes(output.trim()))
     case 'text':
@@ -136,19 +152,14 @@ export function meanScore(scores: Scores): number {
 }
 
 /**
- * The labels that `--scoring rank` chooses from: those that the task names, else every target of the training rows.
- * @throws UserError for a task whose outputs are not a few labels.
+ * Checks that a task's outputs are a few labels or choices, which can be ranked.
+ * @throws UserError where they are not.
  */
-export async function labelsToRank(
-  { task }: Experiment,
-  trainingTargets: () => Promise<Iterable<string>>,
-): Promise<string[]> {
-  if (task.kind === 'multiple_choice') return []
-  if (task.kind === 'classification')
-    return [...new Set(task.labels ? Object.values(task.labels) : await trainingTargets())].sort()
+export function checkRankable({ kind, name }: Experiment['task']): void {
+  if (kind === 'multiple_choice' || kind === 'classification') return
   throw new UserError({
     at: '--scoring rank',
-    problem: `the task ${task.name} is of kind ${task.kind}: its outputs are not a few labels.`,
+    problem: `the task ${name} is of kind ${kind}: its outputs are not a few labels.`,
     remedy: 'Use --scoring generate.',
   })
 }

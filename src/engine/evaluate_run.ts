@@ -2,11 +2,11 @@ import { UserError } from '../error.js'
 import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
+import { labelsOf } from '../task/labels.js'
 import type { Split } from '../task/rows.js'
-import { examplesOf, sourceOf } from '../task/source.js'
 import { prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { type Evaluated, evaluateSplit, hintAtRanking, labelsToRank, type Scoring } from './evaluate.js'
+import { checkRankable, type Evaluated, evaluateSplit, hintAtRanking, type Scoring } from './evaluate.js'
 import { type OneBackbone, openOneBackbone, type Storage } from './one_backbone.js'
 import { eagerDecoder } from './predict.js'
 
@@ -24,12 +24,6 @@ export interface EvaluatedRun extends Evaluated {
   confusion?: Confusion
 }
 
-/** A run, and what its rows are ranked by. */
-interface ToEvaluate {
-  run: TrainedRun
-  labels: string[] | undefined
-}
-
 /**
  * Scores the best trained tensors of runs, finished or running, or of exported safetensors folders, on a split each. The
  * backbone is loaded once.
@@ -39,19 +33,15 @@ export async function evaluateRuns(
   folders: string[],
   { split, scoring, progress, ...options }: EvaluateRunsOptions,
 ): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
-  const all: ToEvaluate[] = []
-  for (const run of folders.map(openTrainedRun))
-    all.push({ run, labels: scoring === 'rank' ? await rankedLabels(run) : undefined })
-  const backbone = await openOneBackbone(
-    all.map(({ run }) => run),
-    progress,
-  )
+  const runs = folders.map(openTrainedRun)
+  if (scoring === 'rank') for (const { experiment } of runs) checkRankable(experiment.task)
+  const backbone = await openOneBackbone(runs, progress)
   try {
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
     progress.note(device.description)
     const evaluated: EvaluatedRun[] = []
-    for (const each of all) evaluated.push(await evaluateOne(each, backbone, split, progress))
+    for (const run of runs) evaluated.push(await evaluateOne(run, backbone, { split, scoring, progress }))
     return { evaluated, storage: backbone.storage }
   } finally {
     progress.end()
@@ -60,30 +50,30 @@ export async function evaluateRuns(
 }
 
 async function evaluateOne(
-  { run, labels }: ToEvaluate,
+  run: TrainedRun,
   backbone: OneBackbone,
-  name: Split,
-  progress: Progress,
+  { split: name, scoring, progress }: Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'progress'>,
 ): Promise<EvaluatedRun> {
   const { experiment, folder } = run
   const own = backbone.backboneOf(run)
   const data = prepareData(experiment, own, progress)
   try {
     const split = await data.split(name)
+    const labels = await evaluatedLabels(run, name, scoring)
     progress.phase('Weights onto the device')
     const { model, vector, dispose } = backbone.load(run)
     const decoder = eagerDecoder(model, vector)
     try {
       progress.phase(`Evaluating ${folder}`)
-      const evaluation = { experiment, tokenizer: own.tokenizer, progress }
-      const evaluated = await evaluateSplit(decoder, split, evaluation, labels)
+      const evaluation = { experiment, tokenizer: own.tokenizer, labels, progress }
+      const evaluated = await evaluateSplit(decoder, split, evaluation, scoring)
       const { name: task, kind } = experiment.task
-      if (!labels) hintAtRanking(kind, evaluated, '--scoring rank', progress)
+      if (scoring === 'generate') hintAtRanking(kind, evaluated, '--scoring rank', progress)
       return {
         run: folder,
         task,
         ...evaluated,
-        ...(kind === 'classification' && { confusion: confusionOf(evaluated) }),
+        ...(kind === 'classification' && { confusion: confusionOf(evaluated, labels) }),
       }
     } finally {
       decoder.dispose()
@@ -94,30 +84,44 @@ async function evaluateOne(
   }
 }
 
-function confusionOf({ predictions, examples }: Evaluated): Confusion {
+function confusionOf({ predictions, examples }: Evaluated, labels: string[]): Confusion {
   return confusionMatrix(
     predictions.map(({ text }) => text),
     examples.map(({ target }) => target),
+    labels,
   )
+}
+
+/** Metrics that depend on labels which no row of the split may have. */
+const OF_ALL_LABELS: readonly string[] = ['f1', 'macro_f1', 'f1a']
+
+/** The labels of a run's task; those of the split alone suffice where neither metrics nor scoring need the others. */
+async function evaluatedLabels(run: TrainedRun, split: Split, scoring: Scoring): Promise<string[]> {
+  const { task } = run.experiment
+  try {
+    return await trainedLabels(run, ['train', split])
+  } catch (error) {
+    const needed = scoring === 'rank' || task.metrics.some((metric) => OF_ALL_LABELS.includes(metric))
+    if (needed || !(error instanceof UserError)) throw error
+    return labelsOf(task, [split])
+  }
 }
 
 /**
  * The labels that a run's rows are ranked by; none where every row has its own.
  * @throws UserError for a task without labels, and where only the training rows tell them and cannot be read.
  */
-export const rankedLabels = ({ experiment }: TrainedRun): Promise<string[]> =>
-  labelsToRank(experiment, async () => {
-    try {
-      return await trainingTargets(experiment.task)
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error
-      const remedy = "The run's task.labels does not name the labels, so they are read from its training rows."
-      throw new UserError({ problem: error.message, remedy }, { cause: error })
-    }
-  })
+export function rankedLabels(run: TrainedRun): Promise<string[]> {
+  checkRankable(run.experiment.task)
+  return trainedLabels(run, ['train'])
+}
 
-async function trainingTargets(task: Parameters<typeof sourceOf>[0]): Promise<Set<string>> {
-  const targets = new Set<string>()
-  for await (const { target } of examplesOf(task, await sourceOf(task, 'train'))) targets.add(target)
-  return targets
+async function trainedLabels({ experiment }: TrainedRun, splits: readonly Split[]): Promise<string[]> {
+  try {
+    return await labelsOf(experiment.task, splits)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const remedy = "The run's task.labels does not name the labels, so they are read from its training rows."
+    throw new UserError({ problem: error.message, remedy }, { cause: error })
+  }
 }

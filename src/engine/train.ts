@@ -10,7 +10,9 @@ import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
 import { checkOrder } from '../run/row_order.js'
 import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
+import { labelsOf } from '../task/labels.js'
 import { paddingLine } from '../task/lengths.js'
+import { SPLITS } from '../task/rows.js'
 import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
 import type { WorkerLost } from './cluster/client.js'
 import { workersStepper } from './cluster/stepper.js'
@@ -99,7 +101,14 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   writeJson(files.manifest, manifest)
   const { state, run } = startOrResume(files, blueprint, prepared)
   truncateMetrics(files.metrics, state.step)
-  const evaluation = { experiment: prepared.experiment, tokenizer: prepared.backbone.tokenizer, progress, interrupted }
+  const { labels } = prepared
+  const evaluation = {
+    experiment: prepared.experiment,
+    tokenizer: prepared.backbone.tokenizer,
+    labels,
+    progress,
+    interrupted,
+  }
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
   const goOn = (error: WorkerLost) => {
     progress.warn(`${error.at} ${error.problem} The others go on.`)
@@ -152,6 +161,8 @@ interface Prepared extends Pick<Training, 'experiment' | 'train' | 'validation' 
   backbone: OpenedBackbone
   data: PreparedData
   test: PreparedSplit
+  /** Target texts of a classification. */
+  labels: string[]
 }
 
 /** Backbone and data, read and checked, and the experiment with every value that is in force. */
@@ -161,6 +172,7 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
   const train = await data.split('train')
   const validation = await data.split('validation')
   const test = await data.split('test')
+  const labels = await labelsOf(experiment.task, SPLITS)
   const { training } = experiment
   const plan = trainingPlan(train.lengths, training.batch_size, training.seed, training.group_by_length)
   if (training.group_by_length && plan.order === 'random') progress.note(tooFewToGroup(plan))
@@ -177,7 +189,8 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
     target_length: training.target_length ?? train.longestTarget,
     dropout: training.dropout ?? backbone.config.dropout,
   }
-  return { experiment: { ...experiment, training: inForce }, backbone, data, train, validation, test, plan, steps }
+  const prepared = { backbone, data, train, validation, test, labels, plan, steps }
+  return { experiment: { ...experiment, training: inForce }, ...prepared }
 }
 
 const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
+import { toNumber } from '../task/correlation.js'
 import type { ReportRun } from './run_files.js'
 
 /** What a run predicted, from the file that `compacter eval --predictions` wrote into its folder. */
@@ -24,7 +25,7 @@ export interface WrongRow {
   source: string
   target: string
   prediction: string
-  /** How wrong: nats by which the wrong label was likelier than the right one, or a distance of numbers. */
+  /** How wrong: nats by which the wrong label was likelier than the right one, or the distance from the right number. */
   error: number | undefined
 }
 
@@ -33,6 +34,8 @@ const WORST = 10
 const line = z.object({
   row: z.number(),
   source: z.string(),
+  /** Files of earlier versions lack it. */
+  label: z.string().nullish(),
   target: z.string(),
   answers: z.array(z.string()).nullish(),
   prediction: z.string(),
@@ -47,9 +50,11 @@ export const predictionsFile = (folder: string): string => join(folder, 'predict
 export async function readPredictions({ folder, experiment }: ReportRun): Promise<Predictions | undefined> {
   const file = predictionsFile(folder)
   if (!existsSync(file)) return undefined
-  const { kind } = experiment.task
+  const { task } = experiment
+  const { kind } = task
   const predicted: string[] = []
   const targets: string[] = []
+  const labels = new Set(kind === 'classification' ? Object.values(task.labels ?? {}) : [])
   let worst: WrongRow[] = []
   const counts = { rows: 0, wrong: 0, damagedLines: 0 }
   let ranked = true
@@ -65,12 +70,14 @@ export async function readPredictions({ folder, experiment }: ReportRun): Promis
     if (kind === 'classification') {
       predicted.push(read.prediction)
       targets.push(read.target)
+      for (const label of [read.target, ...Object.keys(read.scores ?? {})]) labels.add(label)
     }
     if (isRight(read)) continue
     counts.wrong++
     worst = [...worst, wrongRow(read, kind)].sort(byError).slice(0, WORST)
   }
-  const confusion = kind === 'classification' && counts.rows > 0 ? confusionMatrix(predicted, targets) : undefined
+  const confusion =
+    kind === 'classification' && counts.rows > 0 ? confusionMatrix(predicted, targets, [...labels]) : undefined
   return { ...counts, worst, order: orderOf(kind, ranked), confusion }
 }
 
@@ -85,14 +92,15 @@ function parsed(text: string): Line | undefined {
 const isRight = ({ prediction, target, answers }: Line): boolean =>
   [target, ...(answers ?? [])].some((answer) => answer.trim() === prediction.trim())
 
-function wrongRow({ row, source, target, prediction, scores }: Line, kind: string): WrongRow {
-  return { row, source, target, prediction, error: errorOf(target, prediction, scores, kind) }
+function wrongRow(line: Line, kind: string): WrongRow {
+  const { row, source, target, prediction } = line
+  return { row, source, target, prediction, error: errorOf(line, kind) }
 }
 
-function errorOf(target: string, prediction: string, scores: Line['scores'], kind: string): number | undefined {
+function errorOf({ label, target, prediction, scores }: Line, kind: string): number | undefined {
   if (kind === 'regression') {
-    const distance = Math.abs(Number(prediction) - Number(target))
-    return prediction.trim() === '' || Number.isNaN(distance) ? Number.POSITIVE_INFINITY : distance
+    const output = toNumber(prediction)
+    return output === undefined ? Number.POSITIVE_INFINITY : Math.abs(output - Number(label ?? target))
   }
   const right = scores?.[target]
   const wrong = scores?.[prediction]

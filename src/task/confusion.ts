@@ -5,25 +5,34 @@ export function accuracy(predictions: string[], targets: string[]): number {
 }
 
 /**
- * 2·TP / (2·TP + FP + FN) of the positive label; 0 where it is neither predicted nor wanted. An output that is no label
- * is wrong whatever the target: a false positive where the target is the other label.
+ * F1 of the positive label among the task's `labels`, as scikit-learn has it: 2·TP / (predicted + wanted), 0 where it is
+ * neither predicted nor wanted. An output that is no label predicts no label; where there are two, it counts as the
+ * other one than the target, as in the paper's released code, and so as wrong whatever the target.
  */
-export function binaryF1(predictions: string[], targets: string[], positive: string): number {
-  const truePositives = countWhere(targets, (target, i) => target === positive && predictions[i] === positive)
-  const falsePositives = countWhere(targets, (target, i) => target !== positive && predictions[i] !== target)
+export function labelF1(predictions: string[], targets: string[], positive: string, labels: readonly string[]): number {
+  const isPositive = (target: string, i: number) => {
+    const prediction = predictions[i]!
+    if (labels.length === 2 && !labels.includes(prediction)) return target !== positive
+    return prediction === positive
+  }
+  const correct = countWhere(targets, (target, i) => target === positive && isPositive(target, i))
   const wanted = countWhere(targets, (target) => target === positive)
-  return f1(truePositives, truePositives + falsePositives, wanted)
+  return f1(correct, countWhere(targets, isPositive), wanted)
 }
 
-/** Mean F1 of the labels that are targets: an output that is no label costs recall and is no class of its own. */
-export function macroF1(predictions: string[], targets: string[]): number {
+/**
+ * Mean F1 of the task's labels, as in the paper's released code: a label that no row has and no output is counts as 0.
+ * An output that is no label costs recall and is no class of its own.
+ */
+export function macroF1(predictions: string[], targets: string[], labels: readonly string[]): number {
+  if (labels.length === 0) return 0
   const correct = counts(targets.filter((target, i) => predictions[i] === target))
-  const predicted = counts(predictions)
-  const wanted = counts(targets)
-  if (wanted.size === 0) return 0
-  let sum = 0
-  for (const [label, count] of wanted) sum += f1(correct.get(label) ?? 0, predicted.get(label) ?? 0, count)
-  return sum / wanted.size
+  const [predicted, wanted] = [counts(predictions), counts(targets)]
+  const sum = labels.reduce((sum, label) => {
+    const [right = 0, outputs = 0, rows = 0] = [correct, predicted, wanted].map((of) => of.get(label))
+    return sum + f1(right, outputs, rows)
+  }, 0)
+  return sum / labels.length
 }
 
 function f1(correct: number, predicted: number, wanted: number): number {
@@ -49,20 +58,20 @@ export function matthews(predictions: string[], targets: string[]): number {
 
 /** How often each label was predicted for each target. */
 export interface Confusion {
+  /** Of the task, sorted, whether rows have them or not. */
   labels: string[]
   /** [target][prediction], in the labels' order; the last column counts outputs that are no label. */
   counts: number[][]
 }
 
-/** Of trimmed texts; the labels are those that are targets, sorted. */
-export function confusionMatrix(predictions: string[], targets: string[]): Confusion {
-  const wanted = targets.map((target) => target.trim())
-  const labels = [...new Set(wanted)].sort()
-  const places = new Map(labels.map((label, place) => [label, place]))
-  const matrix = labels.map(() => new Array<number>(labels.length + 1).fill(0))
-  for (const [i, target] of wanted.entries())
-    matrix[places.get(target)!]![places.get(predictions[i]!.trim()) ?? labels.length]!++
-  return { labels, counts: matrix }
+/** Of trimmed texts; every target is among the labels. */
+export function confusionMatrix(predictions: string[], targets: string[], labels: readonly string[]): Confusion {
+  const sorted = [...new Set(labels.map((label) => label.trim()))].sort()
+  const places = new Map(sorted.map((label, place) => [label, place]))
+  const matrix = sorted.map(() => new Array<number>(sorted.length + 1).fill(0))
+  for (const [i, target] of targets.entries())
+    matrix[places.get(target.trim())!]![places.get(predictions[i]!.trim()) ?? sorted.length]!++
+  return { labels: sorted, counts: matrix }
 }
 
 function counts(labels: string[]): Map<string, number> {

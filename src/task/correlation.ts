@@ -1,9 +1,6 @@
-/** What an output counts as that is no number (STS-B's scores are 0 to 5). */
-const NO_NUMBER = -1
-
-/** The number that a whole text is, such as '3.8'; −1 if it is none. */
-export function toNumber(text: string): number {
-  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?$/i.test(text) ? Number(text) : NO_NUMBER
+/** The number that an output is as a whole, such as '3.8', white space around it aside. */
+export function toNumber(text: string): number | undefined {
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?$/i.test(text.trim()) ? Number(text) : undefined
 }
 
 /** Pearson's r; 0 where it is undefined: fewer than two pairs, or one side constant. */

@@ -1,54 +1,79 @@
 import { bestMatch, exactMatch, rougeL, tokenF1 } from './answers.js'
-import { accuracy, binaryF1, macroF1, matthews } from './confusion.js'
+import { accuracy, labelF1, macroF1, matthews } from './confusion.js'
 import { pearson, spearman, toNumber } from './correlation.js'
+
+/** What a classification's metrics must know of it besides its rows. */
+export interface Classes {
+  /** Target text of every label, whether rows have it or not. */
+  labels: readonly string[]
+  /** Target text of the label that F1 is for. */
+  positive: string
+}
+
+/** What an output counts as in a correlation that is no number (STS-B's scores are 0 to 5). */
+const NO_NUMBER = -1
+
+type Metric = (predictions: string[], targets: string[], classes?: Classes) => number
 
 /** Every score by its name in a task's `metrics`, of output texts against target texts in the same order; in [−1, 1]. */
 const METRIC = {
   /** Share of outputs that are the target. */
   accuracy,
   /** Harmonic mean of precision and recall of the positive label. */
-  f1: (predictions: string[], targets: string[], positive: string) => binaryF1(predictions, targets, positive),
-  /** Mean of every target label's F1. */
-  macro_f1: macroF1,
+  f1: (predictions, targets, classes) => {
+    const { labels, positive } = known(classes)
+    return labelF1(predictions, targets, positive, labels)
+  },
+  /** Mean of every label's F1. */
+  macro_f1: (predictions, targets, classes) => macroF1(predictions, targets, known(classes).labels),
   /** Matthews' correlation coefficient; 0 where it is undefined. */
   matthews,
   /** Pearson's correlation of the numbers in the texts; an output that is no number counts as −1. */
-  pearson: (predictions: string[], targets: string[]) => pearson(predictions.map(toNumber), targets.map(toNumber)),
+  pearson: (predictions, targets) => pearson(numbers(predictions), targets.map(Number)),
   /** Spearman's, ties at their mean rank. */
-  spearman: (predictions: string[], targets: string[]) => spearman(predictions.map(toNumber), targets.map(toNumber)),
+  spearman: (predictions, targets) => spearman(numbers(predictions), targets.map(Number)),
   /** SQuAD's: lower case, no punctuation, no articles. */
-  exact_match: (predictions: string[], targets: string[]) => mean(predictions, targets, exactMatch),
+  exact_match: (predictions, targets) => mean(predictions, targets, exactMatch),
   /** F1 of the words, normalised as in SQuAD. */
-  token_f1: (predictions: string[], targets: string[]) => mean(predictions, targets, tokenF1),
+  token_f1: (predictions, targets) => mean(predictions, targets, tokenF1),
   /** F of the longest common subsequence of words. */
-  rouge_l: (predictions: string[], targets: string[]) => mean(predictions, targets, rougeL),
-} as const
+  rouge_l: (predictions, targets) => mean(predictions, targets, rougeL),
+} as const satisfies Record<string, Metric>
 
 export type MetricName = keyof typeof METRIC
 export const METRIC_NAMES = Object.keys(METRIC) as MetricName[]
 
-/**
- * Scores × 100. An output that is no label is wrong for every metric; outputs and targets are compared trimmed. `positive`
- * is the target text of the label that F1 is for.
- */
+/** Scores × 100. An output that is no label is wrong for every metric; outputs and targets are compared trimmed. */
 export function score<Name extends MetricName>(
   metrics: readonly Name[],
   predictions: string[],
   targets: string[],
-  positive = '1',
+  classes?: Classes,
 ): Record<Name, number> {
   if (predictions.length !== targets.length) {
     throw new Error(`${predictions.length} predictions cannot be scored against ${targets.length} targets`)
   }
-  const [outputs, wanted] = [predictions, targets].map((texts) => texts.map((text) => text.trim()))
+  const [outputs, wanted] = [predictions, targets].map(trimmed)
+  const trimmedClasses = classes && { labels: trimmed(classes.labels), positive: classes.positive.trim() }
   return Object.fromEntries(
-    metrics.map((name) => [name, 100 * METRIC[name](outputs!, wanted!, positive.trim())]),
+    metrics.map((name) => [name, 100 * (METRIC[name] as Metric)(outputs!, wanted!, trimmedClasses)]),
   ) as Record<Name, number>
+}
+
+const trimmed = (texts: readonly string[]) => texts.map((text) => text.trim())
+
+const numbers = (outputs: string[]) => outputs.map((output) => toNumber(output) ?? NO_NUMBER)
+
+function known(classes: Classes | undefined): Classes {
+  if (!classes) throw new Error('F1 cannot be scored without the labels of the task')
+  return classes
 }
 
 /** What a metric may look at besides the target. */
 interface Wanted {
   target: string
+  /** The label column's value: of a regression the number that the target is rounded from. */
+  label?: string
   answers?: string[]
   group?: string
 }
@@ -61,9 +86,8 @@ export function scoreExamples(
   metrics: readonly TaskMetric[],
   predictions: string[],
   examples: Wanted[],
-  positive = '1',
+  classes?: Classes,
 ): Record<string, number> {
-  const targets = examples.map(({ target }) => target)
   return Object.fromEntries(
     metrics.map((name) => {
       if (name === 'group_exact_match') return [name, 100 * groupExactMatch(predictions, examples)]
@@ -73,7 +97,9 @@ export function scoreExamples(
         return [name, 100 * mean(predictions, accepted, (text, answers) => bestMatch(best, text, answers))]
       }
       const plain = name === 'f1a' ? 'f1' : name // MultiRC's name for F1 over all answers of all questions
-      return [name, score([plain], predictions, targets, positive)[plain]]
+      const ofNumbers = plain === 'pearson' || plain === 'spearman'
+      const targets = examples.map(({ target, label }) => (ofNumbers ? (label ?? target) : target))
+      return [name, score([plain], predictions, targets, classes)[plain]]
     }),
   )
 }

@@ -46,14 +46,19 @@ def rouge_l(prediction, target):
     return f1_of(p, t, longest)
 
 
-def f1_with_invalid(targets, predictions):
-    wrong = {'0': '1', '1': '0'}
-    predictions = [p if p in wrong else wrong[t] for p, t in zip(predictions, targets)]
-    return metrics.f1_score(targets, predictions, pos_label='1', zero_division=0) if targets else 0
+def f1_of_label(labels, positive):
+    """Of two labels, an output that is neither counts as the other than the target (the paper's f1_score_with_invalid)."""
+    def score(targets, predictions):
+        if len(labels) == 2:
+            other = {labels[0]: labels[1], labels[1]: labels[0]}
+            predictions = [p if p in other else other[t] for p, t in zip(predictions, targets)]
+        return metrics.f1_score(targets, predictions, labels=[positive], average='macro', zero_division=0)
+    return score
 
 
-def macro(targets, predictions):
-    return metrics.f1_score(targets, predictions, labels=sorted(set(targets)), average='macro', zero_division=0)
+def macro(labels):
+    """As the paper's mean_multiclass_f1: over the task's labels, whether targets have them or not."""
+    return lambda targets, predictions: metrics.f1_score(targets, predictions, labels=labels, average='macro', zero_division=0)
 
 
 def number(text):
@@ -74,8 +79,6 @@ def mean(of):
     return lambda targets, predictions: np.mean([of(p, t) for p, t in zip(predictions, targets)])
 
 
-LABELS = {'accuracy': metrics.accuracy_score, 'macro_f1': macro, 'matthews': metrics.matthews_corrcoef}
-BINARY = {**LABELS, 'f1': f1_with_invalid}
 NUMBERS = {'pearson': correlation(stats.pearsonr), 'spearman': correlation(stats.spearmanr)}
 TEXTS = {'exact_match': mean(exact), 'token_f1': mean(token_f1), 'rouge_l': mean(rouge_l)}
 
@@ -87,6 +90,12 @@ def choices(options, n):
 def case(name, scores, predictions, targets):
     expected = {metric: 100 * float(of(targets, predictions)) for metric, of in scores.items()}
     return dict(name=name, predictions=predictions, targets=targets, expected=expected)
+
+
+def label_case(name, predictions, targets, labels='01', positive='1'):
+    labels = list(labels)
+    scores = {'accuracy': metrics.accuracy_score, 'matthews': metrics.matthews_corrcoef, 'macro_f1': macro(labels), 'f1': f1_of_label(labels, positive)}
+    return dict(case(name, scores, predictions, targets), classes=dict(labels=labels, positive=positive))
 
 
 def mostly(targets, others, share):
@@ -109,6 +118,16 @@ def number_cases():
     yield case('exponents and signs', NUMBERS, ['1e1', '-2', '+.5', '3.'], ['4', '1', '2', '2.5'])
 
 
+def gold():
+    """Targets are rounded to steps of 0.2, scores are for the values that they are made of."""
+    values = [f'{draw.uniform(0, 5):.3f}' for _ in range(150)] + ['1e-3', '0x2', '4.', ' 3.21']
+    number_of = lambda v: float(int(v, 16)) if 'x' in v else float(v)
+    targets = [f'{round(number_of(v) / .2) * .2:.1f}' for v in values]
+    predictions = [draw.choice([t, t, f'{draw.randrange(26) / 5:.1f}', 'none']) for t in targets]
+    expected = {metric: 100 * float(of([str(number_of(v)) for v in values], predictions)) for metric, of in NUMBERS.items()}
+    return dict(predictions=predictions, targets=targets, values=values, expected=expected)
+
+
 def text_cases():
     words = ['the', 'a', 'Cat', 'cat.', 'sat', 'mat', 'an', 'on', "it's", 'state-of-the-art', '1990s', 'café', '?!', 'Über']
     texts = [' '.join(choices(words, draw.randrange(9))) for _ in range(120)]
@@ -121,21 +140,37 @@ def text_cases():
 
 
 def label_cases():
-    binary, three, odd = choices('01', 300), choices(['0', '1', '2'], 300), ['', 'positive', '11', '0 1', '2']
-    yield case('binary', BINARY, mostly(binary, '01', .5), binary)
-    yield case('binary with outputs that are no label', BINARY, mostly(binary, ['0', '1', *odd], .4), binary)
-    yield case('binary, all outputs invalid', BINARY, choices(odd, 300), binary)
-    yield case('binary, always 1', BINARY, ['1'] * 300, binary)
-    yield case('binary, always 0', BINARY, ['0'] * 300, binary)
-    yield case('only negatives, found', BINARY, ['0'] * 9, ['0'] * 9)
-    yield case('only positives, found', BINARY, ['1'] * 9, ['1'] * 9)
-    yield case('only positives, none found', BINARY, ['0'] * 9, ['1'] * 9)
-    yield case('all wrong', BINARY, ['1' if t == '0' else '0' for t in binary], binary)
-    yield case('one row', BINARY, ['1'], ['1'])
-    yield case('three labels, unbalanced', LABELS, mostly(three, '001', .6), [t if t != '2' else draw.choice('012') for t in three])
-    yield case('three labels with invalid outputs', LABELS, mostly(three, ['0', '3', ''], .5), three)
-    yield case('three labels, one never a target', LABELS, three, [t if t != '2' else '0' for t in three])
-    yield case('words as labels', LABELS, ['entailment', 'neutral', 'Neutral', ''], ['entailment', 'neutral', 'neutral', 'neutral'])
+    binary, three, odd = choices('01', 300), choices('012', 300), ['', 'positive', '11', '0 1', '2']
+    yield label_case('binary', mostly(binary, '01', .5), binary)
+    yield label_case('binary with outputs that are no label', mostly(binary, ['0', '1', *odd], .4), binary)
+    yield label_case('binary, all outputs invalid', choices(odd, 300), binary)
+    yield label_case('binary, always 1', ['1'] * 300, binary)
+    yield label_case('binary, always 0', ['0'] * 300, binary)
+    yield label_case('only negatives, found', ['0'] * 9, ['0'] * 9)
+    yield label_case('only positives, found', ['1'] * 9, ['1'] * 9)
+    yield label_case('only positives, none found', ['0'] * 9, ['1'] * 9)
+    yield label_case('all wrong', ['1' if t == '0' else '0' for t in binary], binary)
+    yield label_case('one row', ['1'], ['1'])
+    yield label_case('three labels, unbalanced', mostly(three, '001', .6), [t if t != '2' else draw.choice('012') for t in three], '012')
+    yield label_case('three labels with invalid outputs', mostly(three, ['0', '3', ''], .5), three, '012')
+    yield label_case('three labels, one never a target', three, [t if t != '2' else '0' for t in three], '012')
+    yield label_case('three labels, one neither target nor output', mostly(binary, '01', .7), binary, '012')
+    words = ['entailment', 'neutral', 'contradiction']
+    yield label_case('words as labels', ['entailment', 'neutral', 'Neutral', ''], ['entailment', 'neutral', 'neutral', 'neutral'], words, 'neutral')
+    yield label_case('three labels, every error between the two others', list('2211002'), list('1122002'), '012', '0')
+
+
+def random_label_cases():
+    """2 to 6 labels: of each number, with all labels among the targets or some absent, and with invalid outputs or none."""
+    for count in range(2, 7):
+        for absent in sorted({0, 1, count - 1}):
+            for invalid in (0, .3):
+                labels = [f'label {i}' for i in range(count)]
+                seen = draw.sample(labels, count - absent)
+                targets = draw.choices(seen, weights=range(1, len(seen) + 1), k=40)
+                predictions = [draw.choice(['', 'label', 'label 9']) if draw.random() < invalid else p for p in mostly(targets, labels, .5)]
+                name = f'{count} labels, {absent} of them no target, {"some" if invalid else "no"} outputs invalid'
+                yield label_case(name, predictions, targets, labels, draw.choice(labels))
 
 
 def multirc():
@@ -147,7 +182,7 @@ def multirc():
         groups = collections.defaultdict(list)
         for q, p, t in zip(questions, predictions, targets):
             groups[q].append(p == t)
-        expected = dict(f1a=100 * f1_with_invalid(targets, predictions), exact_match=100 * float(np.mean([all(g) for g in groups.values()])))
+        expected = dict(f1a=100 * f1_of_label(['0', '1'], '1')(targets, predictions), exact_match=100 * float(np.mean([all(g) for g in groups.values()])))
         yield dict(name=name, predictions=predictions, targets=targets, questions=questions, expected=expected)
 
 
@@ -159,5 +194,5 @@ def record():
     return dict(predictions=predictions, answers=answers, expected=dict(f1=best(token_f1), exact_match=best(exact)))
 
 
-cases = [*label_cases(), *number_cases(), *text_cases()]
-print(json.dumps(dict(cases=cases, multirc=list(multirc()), record=record()), ensure_ascii=False, separators=(',', ':')))
+cases = [*label_cases(), *random_label_cases(), *number_cases(), *text_cases()]
+print(json.dumps(dict(cases=cases, multirc=list(multirc()), record=record(), gold=gold()), ensure_ascii=False, separators=(',', ':')))

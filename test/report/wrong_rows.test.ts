@@ -73,6 +73,35 @@ test('of numbers the farthest come first, and before them what is none', async (
   expect(confusion).toBeUndefined()
 })
 
+test('the distance of a number is that from the value of its row, of which the target is rounded', async () => {
+  const rows = [line(1, '2.0', '2.2', { label: '1.91' }), line(2, '1.0', '1.4', { label: '1.09' })]
+  const { worst } = (await read(rows, ['task=glue/stsb']))!
+  expect(worst.map(({ row, error }) => [row, error && Number(error.toFixed(6))])).toEqual([
+    [2, 0.31],
+    [1, 0.29],
+  ])
+})
+
+test('a label that no row has is in the confusion matrix of a task that names it, or of ranked labels', async () => {
+  const named = await read([line(1, '0', '1'), line(2, '2', '2')], ['task=glue/mnli'])
+  expect(named!.confusion).toEqual({
+    labels: ['0', '1', '2'],
+    counts: [
+      [0, 1, 0, 0],
+      [0, 0, 0, 0],
+      [0, 0, 1, 0],
+    ],
+  })
+  const ranked = await read([line(1, '0', '1', scores(-2, -1))])
+  expect(ranked!.confusion).toEqual({
+    labels: ['0', '1'],
+    counts: [
+      [0, 1, 0],
+      [0, 0, 0],
+    ],
+  })
+})
+
 test('any of several answers is right', async () => {
   const answers = { answers: ['Paris', 'the city of Paris'] }
   const { worst } = (await read(

@@ -187,7 +187,7 @@ test('checkHead reads no more than the first row', async () => {
 })
 
 test('confusionMatrix counts outputs that are no label apart', () => {
-  expect(confusionMatrix(['0', '1 ', 'maybe', '1'], ['0', '0', '1', '1'])).toEqual({
+  expect(confusionMatrix(['0', '1 ', 'maybe', '1'], ['0', '0', '1', '1'], ['1', '0'])).toEqual({
     labels: ['0', '1'],
     counts: [
       [1, 1, 0],
@@ -210,5 +210,16 @@ test('NaN is as null is: a problem of the row, in a list too', () => {
     })
   expect(exampleOf(task('regression', {}), { q: 'x', label: Number.NaN })).toEqual({
     problem: "column 'label' is NaN.",
+  })
+})
+
+test('confusionMatrix has the labels that no row has', () => {
+  expect(confusionMatrix(['2', '0'], ['0', '0'], ['0', '1', '2'])).toEqual({
+    labels: ['0', '1', '2'],
+    counts: [
+      [1, 0, 1, 0],
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+    ],
   })
 })

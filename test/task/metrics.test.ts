@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { normaliseAnswer } from '../../src/task/answers.js'
-import { METRIC_NAMES, type MetricName, score, scoreExamples } from '../../src/task/metrics.js'
+import { type Classes, METRIC_NAMES, type MetricName, score, scoreExamples } from '../../src/task/metrics.js'
 
 interface Case {
   name: string
   predictions: string[]
   targets: string[]
+  classes?: Classes
   questions: number[]
   expected: Record<string, number>
 }
@@ -15,6 +16,7 @@ interface Case {
 const fixture = JSON.parse(readFileSync(new URL('../fixtures/metrics.json', import.meta.url), 'utf8')) as {
   cases: Case[]
   multirc: Case[]
+  gold: { predictions: string[]; targets: string[]; values: string[]; expected: Record<string, number> }
   record: { predictions: string[]; answers: string[][]; expected: Record<string, number> }
 }
 
@@ -25,9 +27,11 @@ function expectScores(scores: Record<string, number>, expected: Record<string, n
   }
 }
 
+const BINARY: Classes = { labels: ['0', '1'], positive: '1' }
+
 describe('score', () => {
-  test.each(fixture.cases)('is scikit-learn’s and scipy’s: $name', ({ predictions, targets, expected }) => {
-    expectScores(score(Object.keys(expected) as MetricName[], predictions, targets), expected)
+  test.each(fixture.cases)('is scikit-learn’s and scipy’s: $name', ({ predictions, targets, classes, expected }) => {
+    expectScores(score(Object.keys(expected) as MetricName[], predictions, targets, classes), expected)
   })
 
   test('knows no metric that the oracle leaves out', () => {
@@ -35,9 +39,25 @@ describe('score', () => {
     expect([...covered].sort()).toEqual([...METRIC_NAMES].sort())
   })
 
-  test('an output that is no label is wrong, also where the target is not the positive label', () => {
+  test('of two labels, an output that is neither is wrong, also where the target is not the positive label', () => {
     // one true positive, one false positive: 2·1 / (2·1 + 1)
-    expectScores(score(['accuracy', 'f1'], ['1', 'maybe'], ['1', '0']), { accuracy: 50, f1: 200 / 3 })
+    expectScores(score(['accuracy', 'f1'], ['1', 'maybe'], ['1', '0'], BINARY), { accuracy: 50, f1: 200 / 3 })
+  })
+
+  test('of three labels, f1 blames the positive one for no error between the others', () => {
+    const classes = { labels: ['0', '1', '2'], positive: '1' }
+    // 1 found in one of two rows and never put out elsewhere: 2·1 / (1 + 2)
+    expectScores(score(['f1'], ['1', '0', '0', '2', 'maybe'], ['1', '1', '2', '0', '2'], classes), { f1: 200 / 3 })
+  })
+
+  test('macro_f1 counts a label that no row has and no output is as 0', () => {
+    const labels = { labels: ['0', '1', '2', '3'], positive: '1' }
+    expectScores(score(['macro_f1'], ['0', '1'], ['0', '1'], labels), { macro_f1: 50 })
+  })
+
+  test('F1 without the labels of the task is refused', () => {
+    for (const name of ['f1', 'macro_f1'] as const)
+      expect(() => score([name], ['1'], ['1'])).toThrow('F1 cannot be scored without the labels of the task')
   })
 
   test('white space around an output does not make it wrong', () => {
@@ -45,7 +65,7 @@ describe('score', () => {
   })
 
   test('of nothing is 0, never NaN', () => {
-    expect(score(METRIC_NAMES, [], [])).toEqual(Object.fromEntries(METRIC_NAMES.map((name) => [name, 0])))
+    expect(score(METRIC_NAMES, [], [], BINARY)).toEqual(Object.fromEntries(METRIC_NAMES.map((name) => [name, 0])))
   })
 
   test('refuses lists of different lengths', () => {
@@ -56,7 +76,7 @@ describe('score', () => {
 describe('MultiRC', () => {
   test.each(fixture.multirc)('is scikit-learn’s: $name', ({ predictions, targets, questions, expected }) => {
     const examples = targets.map((target, i) => ({ target, group: String(questions[i]) }))
-    const { f1a, group_exact_match } = scoreExamples(['f1a', 'group_exact_match'], predictions, examples)
+    const { f1a, group_exact_match } = scoreExamples(['f1a', 'group_exact_match'], predictions, examples, BINARY)
     expectScores({ f1a: f1a!, exact_match: group_exact_match! }, expected)
   })
 })
@@ -71,7 +91,14 @@ test('ReCoRD takes the best of a query’s answers', () => {
 test('f1 is for the label that is called positive', () => {
   const examples = ['yes', 'yes', 'no', 'no'].map((target) => ({ target }))
   // two true positives, one false positive: 2·2 / (2·2 + 1)
-  expect(scoreExamples(['f1', 'f1a'], ['yes', 'yes', 'yes', 'no'], examples, 'yes')).toEqual({ f1: 80, f1a: 80 })
+  const classes = { labels: ['no', 'yes'], positive: 'yes' }
+  expect(scoreExamples(['f1', 'f1a'], ['yes', 'yes', 'yes', 'no'], examples, classes)).toEqual({ f1: 80, f1a: 80 })
+})
+
+test('a regression is scored against the values of its label column, not against targets rounded to steps', () => {
+  const { predictions, targets, values, expected } = fixture.gold
+  const examples = targets.map((target, i) => ({ target, label: values[i]! }))
+  expectScores(scoreExamples(['pearson', 'spearman'], predictions, examples), expected)
 })
 
 test('without answers the target is the answer', () => {
