@@ -1,0 +1,77 @@
+import { chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+
+const WRITE_BY_GROUP = 0o020
+const WRITE_BY_ALL = 0o002
+const STICKY = 0o1000
+
+/**
+ * Makes the folder, and those above it that are missing, for this user alone (0700). One of ours that others may read, made
+ * by an older version, is closed to them; one that they may write stays as it is, since what is in it may be theirs.
+ * @throws Error as mkdir does.
+ */
+export function makeOwnFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const { uid, mode } = statSync(path)
+  if (uid === process.geteuid?.() && mode & 0o055 && !(mode & (WRITE_BY_GROUP | WRITE_BY_ALL))) chmodSync(path, 0o700)
+}
+
+/**
+ * Says in words how a user other than this one and root could have put something at the path: the file or folder is theirs,
+ * or they may write it, or a folder or link on the way to it. Undefined where nobody could, and on Windows, whose rights are
+ * not looked at. As sshd does with its keys; a file that is missing is nobody's.
+ */
+export function whoElseCanWrite(path: string): string | undefined {
+  if (process.platform === 'win32') return undefined
+  const whole = resolve(path)
+  for (const part of partsOf(whole)) {
+    const stats = lstatSync(part, { throwIfNoEntry: false })
+    if (!stats) return undefined
+    const found = otherWriter(part, stats, part !== whole)
+    if (found) return found
+    if (!stats.isSymbolicLink()) continue
+    const beyond = whoElseCanWrite(resolve(dirname(part), readlinkSync(part)))
+    if (beyond) return beyond
+  }
+  return undefined
+}
+
+/** `/`, `/home`, `/home/me`, … down to the path itself. */
+function partsOf(path: string): string[] {
+  const above = dirname(path)
+  return above === path ? [path] : [...partsOf(above), path]
+}
+
+function otherWriter(path: string, stats: Stats, onTheWay: boolean): string | undefined {
+  const { uid, gid, mode } = stats
+  const known = uid === process.geteuid!() || uid === 0 || (onTheWay && uid === strangersHere())
+  if (!known) return `${path} belongs to ${nameOf(uid)}`
+  if (stats.isSymbolicLink()) return undefined // a link's own mode means nothing
+  // In a sticky folder, as /tmp, only the owner of a file renames or removes it.
+  if (onTheWay && mode & STICKY) return undefined
+  const byAll = mode & WRITE_BY_ALL
+  const byGroup = mode & WRITE_BY_GROUP && gid !== uid // a group of the same number is its user's own
+  return byAll || byGroup ? `${path} can be written by others (mode ${(mode & 0o7777).toString(8)})` : undefined
+}
+
+const nameOf = (uid: number): string => {
+  const line = textOf('/etc/passwd')
+    .split('\n')
+    .find((line) => line.split(':')[2] === String(uid))
+  return line ? `the user ${line.split(':')[0]}` : `the user with id ${uid}`
+}
+
+/** In a container of a user's own (Apptainer, `unshare -r`) the system's folders belong to the id that stands for all strangers. */
+function strangersHere(): number | undefined {
+  const everyone = /^\s*0\s+0\s+4294967295\s*$/
+  if (everyone.test(textOf('/proc/self/uid_map') || '0 0 4294967295')) return undefined
+  return Number(textOf('/proc/sys/kernel/overflowuid') || 65534)
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
