@@ -16,7 +16,6 @@ import { experimentSchema } from '../experiment/schema.js'
 import { isLocked } from '../lock.js'
 import { type Result, type RunFiles, readResult, runFiles, writeJson } from '../run/directory.js'
 import { isCellName } from './names.js'
-import { slurmOptions } from './schema.js'
 
 /** Paths of a sweep's own files; beside them stands a run directory for each cell. */
 export function sweepFiles(folder: string) {
@@ -39,7 +38,7 @@ const cellName = z.string().refine(isCellName, { error: ({ input }) => `${JSON.s
 const plannedSchema = z.strictObject({
   name: z.string(),
   axes: z.array(z.string()),
-  slurm: slurmOptions,
+  slurm: z.unknown(), // for people: a submission takes them from the sweep file
   cells: z.array(
     z.strictObject({ name: cellName, axes: z.record(z.string(), z.unknown()), experiment: experimentSchema }),
   ),

@@ -1,15 +1,20 @@
 import { z } from 'zod'
 
+/** A value of an `#SBATCH` line: nothing that ends the value or the line, for what follows would be another option or a command. */
+const word = z
+  .string()
+  .regex(/^[\w.,:@%+=/-]+$/, { error: 'must be one word of letters, digits and any of . , : @ % + = / - and _.' })
+
 /** Options of `sbatch`; what is left out, the cluster decides. */
 export const slurmOptions = z.strictObject({
-  partition: z.string().min(1).optional().describe('Partition (queue) that the cells go to.'),
-  account: z.string().min(1).optional().describe('Account that is charged.'),
-  time: z.string().min(1).optional().describe('Time limit of a cell, as sbatch takes it: 30, 2:00:00, 1-12:00:00.'),
+  partition: word.optional().describe('Partition (queue) that the cells go to.'),
+  account: word.optional().describe('Account that is charged.'),
+  time: word.optional().describe('Time limit of a cell, as sbatch takes it: 30, 2:00:00, 1-12:00:00.'),
   gpus: z.int().min(0).optional().describe('GPUs of a cell.'),
-  memory: z.string().min(1).optional().describe('Memory of a cell, as sbatch takes it: 8G.'),
+  memory: word.optional().describe('Memory of a cell, as sbatch takes it: 8G.'),
   cpus: z.int().min(1).optional().describe('CPU cores of a cell; it computes with as many threads.'),
   lines: z
-    .array(z.string().min(1))
+    .array(z.string().regex(/^[^\r\n]+$/, { error: 'must be one line. Give each line as an entry of its own.' }))
     .optional()
     .describe('Further lines of the batch script, before the cell starts: #SBATCH lines first, then commands.'),
 })

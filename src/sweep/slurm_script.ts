@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { DeviceOptions } from '../engine/device.js'
 import { INTERRUPTED } from '../engine/interrupt.js'
+import { UserError } from '../error.js'
 import { packageRoot } from '../root.js'
 import { sweepFiles } from './folder.js'
 import type { SlurmOptions } from './schema.js'
@@ -23,7 +24,10 @@ export interface Request {
   path?: (string | number)[]
 }
 
-/** The `#SBATCH` lines. The last one wins, so `slurm.lines` can change every choice made here. */
+/**
+ * The `#SBATCH` lines. The last one wins, so `slurm.lines` can change every choice made here.
+ * @throws UserError where the folder has a name that SLURM can't take.
+ */
 export function requestsOf({ folder, indices, jobs, slurm }: Batch): Request[] {
   const asked = (key: keyof SlurmOptions, option: string): Request[] =>
     slurm[key] === undefined ? [] : [{ text: `#SBATCH ${option}${slurm[key]}`, path: ['slurm', key] }]
@@ -43,8 +47,20 @@ export function requestsOf({ folder, indices, jobs, slurm }: Batch): Request[] {
   ]
 }
 
-/** A path in one of sbatch's double-quoted patterns. */
-const pattern = (path: string) => path.replaceAll('"', '\\"').replaceAll('%', '%%')
+/**
+ * A path in one of sbatch's double-quoted patterns.
+ * @throws UserError for a path that no pattern can name: a line end would make the rest a command of the job, and a
+ * backslash turns the pattern's own names off.
+ */
+function pattern(path: string): string {
+  const [bad] = /[\p{Cc}\\]/u.exec(path) ?? []
+  if (bad === undefined) return path.replaceAll('"', '\\"').replaceAll('%', '%%')
+  throw new UserError({
+    at: path,
+    problem: `SLURM can't write logs there: the path holds ${JSON.stringify(bad)}.`,
+    remedy: 'Choose another folder with --dir.',
+  })
+}
 
 const isRequest = (line: string) => line.startsWith('#SBATCH')
 
