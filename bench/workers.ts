@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { locateBackbone } from '../src/backbone/locate.js'
 import { openBackbone } from '../src/backbone/weights.js'
 import { connectWorker } from '../src/engine/cluster/client.js'
-import { compacterVersion } from '../src/engine/cluster/setup.js'
 import { shares, weightedSum } from '../src/engine/cluster/split.js'
 import { startDevice } from '../src/engine/device.js'
 import { blueprintOf, startVector } from '../src/engine/model.js'
@@ -15,7 +14,7 @@ import { adam, clipNorm, startState } from '../src/engine/optimizer.js'
 import { startReplay } from '../src/engine/replay/replay.js'
 import { disposeState } from '../src/engine/step.js'
 import { methodOptions } from '../src/method/options.js'
-import { packageRoot } from '../src/root.js'
+import { packageRoot, version } from '../src/root.js'
 import type { Batch } from '../src/task/batches.js'
 import tf from '../src/tf.cjs'
 
@@ -77,7 +76,7 @@ async function withWorkers(count: number) {
     checkpointActivations: false,
     precision: 'float32' as const,
   }
-  const versions = { compacter: compacterVersion(), tensorflow: device.version }
+  const versions = { compacter: version, tensorflow: device.version }
   const options = { setup, versions, size: blueprint.layout.size, read: backbone.read, token: undefined, patience: 0 }
   const workers = await Promise.all(started.map(({ address }) => connectWorker(address, options)))
   let state = startState(startVector(blueprint, backbone.read, 1))

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ListFileEntry } from '@huggingface/hub'
 import { UserError } from '../error.js'
@@ -9,6 +9,7 @@ import {
   type Listing,
   type HubOptions as SnapshotOptions,
 } from '../hub/snapshot.js'
+import { readJson } from '../json_file.js'
 import { shardNames } from './weights.js'
 
 export type { DownloadProgress }
@@ -41,8 +42,10 @@ function isComplete(snapshot: string): boolean {
   return has(SINGLE) || (has(INDEX) && shards(join(snapshot, INDEX)).every(has))
 }
 
+/** @throws UserError naming the cached file itself, not the link to it: it is what has to go. */
 function shards(index: string): string[] {
-  return shardNames(JSON.parse(readFileSync(index, 'utf8')), index)
+  const file = realpathSync(index)
+  return shardNames(readJson(file, { remedy: 'Delete it: it is then downloaded again.' }), file)
 }
 
 /** The files to have, of which the index is fetched at once: it names the others. */

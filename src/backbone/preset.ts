@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { UserError } from '../error.js'
+import { readJson } from '../json_file.js'
 import { firstComment, presetFile, presetNames } from '../presets.js'
 import { parseT5Config, type T5Config } from './config.js'
 
@@ -37,6 +38,9 @@ function readPreset(name: string, file: string): BackbonePreset {
   return { name, description: firstComment(file), source, tokenizerVocabulary: preset.tokenizer_vocabulary, config }
 }
 
+/** What to do about a file of a backbone that is damaged. */
+export const REFETCH = 'Fetch the file again.'
+
 /** The dimensions in a folder's `config.json`. Throws a UserError if it is missing or wrong. */
 export function readT5Config(folder: string): T5Config {
   const file = join(folder, 'config.json')
@@ -47,13 +51,5 @@ export function readT5Config(folder: string): T5Config {
       remedy: 'A Hugging Face T5 folder was expected.',
     })
   }
-  return parseT5Config(readJson(file), file)
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    throw new UserError({ at: file, problem: `is no valid JSON: ${(error as Error).message}` }, { cause: error })
-  }
+  return parseT5Config(readJson(file, { remedy: REFETCH }), file)
 }

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../error.js'
+import { readJson } from '../json_file.js'
 import { openSafetensors, type SafetensorsFile } from '../safetensors.js'
 import type { T5Config } from './config.js'
 import { hashFiles } from './hash.js'
-import { readT5Config } from './preset.js'
+import { REFETCH, readT5Config } from './preset.js'
 import { aliases, backboneTensors, ignoredTensors } from './tensors.js'
 
 export { backboneTensors } from './tensors.js'
@@ -98,7 +99,7 @@ function findWeights(folder: string): string[] {
 
 function shardFiles(folder: string): string[] {
   const at = join(folder, INDEX)
-  const shards = shardNames(readJson(at), at)
+  const shards = shardNames(readJson(at, { remedy: REFETCH }), at)
   const missing = shards.find((shard) => !existsSync(join(folder, shard)))
   if (missing) {
     throw new UserError({ at, problem: `names the shard ${missing}, which is not in the folder.`, remedy: 'Fetch it.' })
@@ -123,22 +124,6 @@ export function shardNames(index: unknown, at: string): string[] {
     }
   }
   return (names as string[]).sort()
-}
-
-function readJson(path: string): unknown {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const problem = code === 'ENOENT' ? 'no such file.' : `cannot be read (${code}).`
-    throw new UserError({ at: path, problem }, { cause: error })
-  }
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new UserError({ at: path, problem: `is not JSON: ${(error as Error).message}.` }, { cause: error })
-  }
 }
 
 interface Place {

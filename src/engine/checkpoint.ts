@@ -1,6 +1,8 @@
+import { z } from 'zod'
 import { UserError } from '../error.js'
+import { DamagedFile } from '../json_file.js'
 import type { Scores } from '../run/directory.js'
-import { openSafetensors, writeSafetensors } from '../safetensors.js'
+import { openSafetensors, type SafetensorsFile, writeSafetensors } from '../safetensors.js'
 import tf from '../tf.cjs'
 import type { OptimizerState } from './optimizer.js'
 import { gathered, type Layout, named } from './trained.js'
@@ -32,7 +34,7 @@ export async function saveCheckpoint(path: string, optimizer: OptimizerState, ru
 export function loadCheckpoint(path: string, { size }: Layout): { optimizer: OptimizerState; run: RunState } {
   const file = openSafetensors(path)
   try {
-    const { step, ...run } = JSON.parse(file.metadata.state ?? '{}') as RunState & { step: number }
+    const { step, ...run } = stateOf(file)
     const values = ['vector', 'first', 'second'].map((name) => file.read(name))
     const wrong = values.find((value) => value.length !== size)
     if (wrong) {
@@ -46,6 +48,32 @@ export function loadCheckpoint(path: string, { size }: Layout): { optimizer: Opt
     return { optimizer: { vector, first, second, step }, run }
   } finally {
     file.close()
+  }
+}
+
+const count = z.int().min(0)
+const storedState = z.object({
+  step: count,
+  evaluatedStep: count,
+  best: z.object({ step: count, score: z.number(), validation: z.record(z.string(), z.number()) }).optional(),
+  seconds: z.number().min(0),
+})
+
+/** @throws UserError */
+function stateOf({ path, metadata }: SafetensorsFile): RunState & { step: number } {
+  const remedy = 'It is no checkpoint of a training. Restore it, or start a new run with --run-dir.'
+  const checked = storedState.safeParse(parsed(metadata.state))
+  if (checked.success) return checked.data as RunState & { step: number }
+  const [issue] = checked.error.issues
+  const key = ['state', ...issue!.path].join('.')
+  throw new DamagedFile({ at: path, problem: `is damaged: its metadata has no valid ${key}.`, remedy })
+}
+
+function parsed(state: string | undefined): unknown {
+  try {
+    return JSON.parse(state ?? '')
+  } catch {
+    return undefined
   }
 }
 

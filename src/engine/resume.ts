@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
 import { UserError } from '../error.js'
-import { loadExperiment } from '../experiment/load.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { RunFiles } from '../run/directory.js'
+import { runExperiment } from '../run/experiment.js'
 
 /** Who computes is no part of what: a run whose worker is gone goes on with others. */
 const MAY_CHANGE = /^training\.(workers(\.|$)|on_worker_lost$)/
 
 /** @throws UserError where a run began with another experiment than the one that it is to go on with. */
 export function checkSame(files: RunFiles, experiment: Experiment): void {
-  const before = loadExperiment(files.experiment)
+  const before = runExperiment(files.experiment)
   const differing = differences(before, experiment).filter((key) => !MAY_CHANGE.test(key))
   if (differing.length === 0) return
   throw new UserError({

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { UserError } from '../error.js'
-import { type Experiment, experimentSchema } from '../experiment/schema.js'
+import { experimentSchema } from '../experiment/schema.js'
+import { readJsonFile } from '../json_file.js'
 import { FORMATS } from './names.js'
 import { packedPaths, unpackedPaths } from './portable.js'
 
@@ -37,33 +37,7 @@ export const hasCard = (folder: string): boolean => existsSync(join(folder, CARD
  */
 export function readCard(folder: string): Card {
   const at = join(folder, CARD)
-  const json = readJsonFile(at, CARD_LIMIT)
-  const parsed = cardSchema.safeParse(json)
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const problem = `${issue!.path.join('.') || 'the whole'}: ${issue!.message.replace(/\.?$/, '.')}`
-    throw new UserError({ at, problem, remedy: 'It is no export of compacter, or of another version.' })
-  }
-  return { ...parsed.data, experiment: unpackedPaths(parsed.data.experiment as Experiment, at) }
-}
-
-/**
- * JSON from elsewhere, of at most so many bytes.
- * @throws UserError where it is missing, larger, or no JSON.
- */
-export function readJsonFile(at: string, limit: number): unknown {
-  const stat = statSync(at, { throwIfNoEntry: false })
-  if (!stat?.isFile()) throw new UserError({ at, problem: 'no such file.' })
-  if (stat.size > limit) {
-    throw new UserError({
-      at,
-      problem: `has ${stat.size} bytes; at most ${limit} are read.`,
-      remedy: 'Do not trust it.',
-    })
-  }
-  try {
-    return JSON.parse(readFileSync(at, 'utf8'))
-  } catch (error) {
-    throw new UserError({ at, problem: 'is no JSON.' }, { cause: error })
-  }
+  const remedy = 'It is no export of compacter, or of another version.'
+  const card = readJsonFile(at, cardSchema, { limit: CARD_LIMIT, remedy })
+  return { ...card, experiment: unpackedPaths(card.experiment, at) }
 }

@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
 import type { MethodOptions } from '../method/options.js'
 import type { Progress } from '../progress.js'
-import { packageRoot } from '../root.js'
+import { version } from '../root.js'
 import { elements, openSafetensors } from '../safetensors.js'
 import { adapterhubFormat } from './adapterhub.js'
 import { CARD, type Card, cardText } from './card.js'
@@ -57,7 +57,7 @@ export async function exportRun(run: string, { format, out, force, progress }: E
     const count = [...tensors.entries.values()].reduce((sum, { shape }) => sum + elements(shape), 0)
     const card: Card = {
       format,
-      compacter: JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version,
+      compacter: version,
       method: experiment.method,
       backbone: { name: experiment.backbone.name, sha256: await backboneHash(trained) },
       task: experiment.task.name,

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../atomic.js'
 import { backboneTensors } from '../backbone/tensors.js'
@@ -6,6 +6,7 @@ import { loadTrained } from '../engine/checkpoint.js'
 import { startDevice } from '../engine/device.js'
 import { disposeModel, evaluationPass } from '../engine/model.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel } from '../engine/prepare.js'
+import { readJson } from '../json_file.js'
 import type { MethodOptions } from '../method/options.js'
 import { type DeferredTensor, type WritableTensor, writeSafetensors } from '../safetensors.js'
 import tf from '../tf.cjs'
@@ -81,7 +82,7 @@ async function made({ experiment, tensors, progress }: Trained, backbone: Opened
 
 /** The backbone's own, with what the export changed: every tensor is float32, the vocabulary may be trimmed. */
 function configText({ files, config }: OpenedBackbone): string {
-  const { torch_dtype: _, ...own } = JSON.parse(readFileSync(join(files.folder, 'config.json'), 'utf8'))
+  const { torch_dtype: _, ...own } = readJson(join(files.folder, 'config.json')) as Record<string, unknown>
   const changed = { architectures: ['T5ForConditionalGeneration'], ...own, vocab_size: config.vocabulary }
   return `${JSON.stringify({ ...changed, dtype: 'float32' }, null, 2).replace(WHOLE_FLOAT, '$1.0')}\n`
 }

@@ -1,12 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'yaml'
 import { locateBackbone } from '../backbone/locate.js'
 import { openBackbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
-import { readExperiment } from '../experiment/load.js'
-import { type Experiment, experimentSchema } from '../experiment/schema.js'
-import { openRun, readResult, type Scores } from '../run/directory.js'
+import type { Experiment } from '../experiment/schema.js'
+import { openRun, type Scores } from '../run/directory.js'
+import { runExperiment } from '../run/experiment.js'
+import { readManifest, readResult } from '../run/records.js'
 import { hasCard, readCard } from './card.js'
 
 /** Trained tensors and what they belong to: a run, or a folder that `compacter export --format safetensors` made. */
@@ -55,17 +55,11 @@ function openRunFolder(folder: string): TrainedRun {
       remedy: 'Go on with `compacter train EXPERIMENT --resume`.',
     })
   }
-  const experiment = experimentOf(files.experiment)
-  const manifest = existsSync(files.manifest) ? JSON.parse(readFileSync(files.manifest, 'utf8')) : {}
+  const experiment = runExperiment(files.experiment)
+  const manifest = readManifest(files)
   const result = readResult(files)
   const metrics = result ? { validation: result.validation, test: result.test } : null
-  return { folder, experiment, tensors: files.best, backboneSha256: manifest.backbone_sha256, metrics }
-}
-
-/** A run's experiment has every value in force. Data that has moved concerns those who read it, not a prediction. */
-function experimentOf(file: string): Experiment {
-  const parsed = experimentSchema.safeParse(parse(readFileSync(file, 'utf8')))
-  return parsed.success ? parsed.data : readExperiment(file).experiment
+  return { folder, experiment, tensors: files.best, backboneSha256: manifest?.backbone_sha256, metrics }
 }
 
 /** The hash of the backbone's weights: as the run noted it, or else of the files that are here. */

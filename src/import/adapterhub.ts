@@ -4,8 +4,8 @@ import { z } from 'zod'
 import type { T5Config } from '../backbone/config.js'
 import { UserError } from '../error.js'
 import { ADAPTERHUB_FILES } from '../export/adapterhub.js'
-import { readJsonFile } from '../export/card.js'
 import { adapterhubNames, type BottleneckOptions } from '../export/names_elsewhere.js'
+import { readJson } from '../json_file.js'
 import { foreignSafetensors } from './foreign.js'
 import type { Found } from './found.js'
 import { openTorchFile } from './torch_file.js'
@@ -45,7 +45,7 @@ type Bottleneck = z.infer<typeof bottleneck>
 /** Reads a folder that the library `adapters` saved: config and weights, pickled or not, and our layer norms beside them. */
 export function adapterhubFolder(folder: string, config: T5Config): Found {
   const at = join(folder, ADAPTERHUB_FILES.config)
-  const parsed = file.safeParse(readJsonFile(at, CONFIG_LIMIT))
+  const parsed = file.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
   if (!parsed.success) {
     const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
     throw new UserError({ at, problem: `${path.join('.')}: ${message}.`, remedy: 'Only bottleneck adapters are read.' })

@@ -2,9 +2,9 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { T5Config } from '../backbone/config.js'
 import { UserError } from '../error.js'
-import { readJsonFile } from '../export/card.js'
 import { OPENDELTA_PROMPT, opendeltaNames } from '../export/names_elsewhere.js'
 import { OPENDELTA_FILES } from '../export/opendelta.js'
+import { readJson } from '../json_file.js'
 import type { Found } from './found.js'
 import { placementOf, samplerMethod, sitesIn } from './samplers.js'
 import { openTorchFile } from './torch_file.js'
@@ -25,7 +25,7 @@ const SITE =
 /** Reads a folder that OpenDelta 0.3 saved for a T5. */
 export function opendeltaFolder(folder: string, config: T5Config): Found {
   const at = join(folder, OPENDELTA_FILES.config)
-  const parsed = file.safeParse(readJsonFile(at, CONFIG_LIMIT))
+  const parsed = file.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
   if (!parsed.success) {
     const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
     throw new UserError({

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UserError } from '../error.js'
+import { shownPath } from '../experiment/source.js'
 import { runFiles } from '../run/directory.js'
 import { readFailure } from '../sweep/folder.js'
 import { type ReportRun, readRun } from './run_files.js'
@@ -31,7 +32,7 @@ export function findRuns(paths: readonly string[]): FoundRuns {
     try {
       found.runs.push(readRun(folder))
     } catch (error) {
-      found.leftOut.push({ folder, reason: (error as Error).message })
+      found.leftOut.push({ folder, reason: reasonOf(error as Error, folder) })
     }
   }
   if (found.runs.length > 0) return found
@@ -41,6 +42,12 @@ export function findRuns(paths: readonly string[]): FoundRuns {
     problem: found.leftOut.length > 1 ? `${first!.reason} None of the others is a run either.` : first!.reason,
     remedy: 'Name folders that `compacter train` made, such as runs/quickstart, or a folder of them.',
   })
+}
+
+/** In a line, with the names of files as they are in the folder. */
+function reasonOf({ message }: Error, folder: string): string {
+  const [first] = message.split('\n')
+  return [folder, shownPath(folder)].reduce((text, path) => text.replaceAll(`${path}/`, ''), first!)
 }
 
 function foldersOf(path: string, leftOut: LeftOut[]): string[] {
@@ -62,6 +69,15 @@ function foldersOf(path: string, leftOut: LeftOut[]): string[] {
   return folders
 }
 
+function failureIn(folder: string): string | undefined {
+  try {
+    const failure = readFailure(folder)
+    return failure && `failed: ${failure.reason}`
+  } catch (error) {
+    return reasonOf(error as Error, folder)
+  }
+}
+
 function runsBelow(folder: string, depth: number, leftOut: LeftOut[]): string[] {
   const files = runFiles(folder)
   if (existsSync(files.experiment)) return [folder]
@@ -69,9 +85,9 @@ function runsBelow(folder: string, depth: number, leftOut: LeftOut[]): string[] 
     leftOut.push({ folder, reason: 'is damaged: it has no experiment.yaml.' })
     return []
   }
-  const failure = readFailure(folder)
-  if (failure) {
-    leftOut.push({ folder, reason: `failed: ${failure.reason}` })
+  const failed = failureIn(folder)
+  if (failed !== undefined) {
+    leftOut.push({ folder, reason: failed })
     return []
   }
   if (depth === 0) return []

@@ -1,8 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { checkWritable, writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
-import { packageRoot } from '../root.js'
+import { version } from '../root.js'
 import { comparisonLatex, comparisonMarkdown } from './comparison.js'
 import type { ReportFormat } from './formats.js'
 import { type Summary, summaryOf } from './groups.js'
@@ -58,7 +57,6 @@ function checkTarget(out: string, force: boolean): void {
 
 async function textOf(report: Report, format: ReportFormat): Promise<string> {
   if (format === 'html') {
-    const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
     return reportPage(report, { version, date: new Date() })
   }
   if (report.comparison.rows.length === 0) {

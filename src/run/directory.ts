@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
@@ -113,8 +113,3 @@ const shownRuns = (runs: string[]) =>
 
 export const writeJson = (path: string, value: unknown): void =>
   writeAtomically(path, `${JSON.stringify(value, null, 2)}\n`)
-
-/** The result of a finished run; undefined for one that is not. */
-export function readResult(files: RunFiles): Result | undefined {
-  return existsSync(files.result) ? (JSON.parse(readFileSync(files.result, 'utf8')) as Result) : undefined
-}

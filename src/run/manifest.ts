@@ -1,12 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { hashFiles } from '../backbone/hash.js'
 import type { Team } from '../engine/cluster/team.js'
 import type { Device } from '../engine/device.js'
 import type { GraphFacts } from '../engine/replay/replay.js'
 import type { Experiment } from '../experiment/schema.js'
-import { packageRoot } from '../root.js'
+import { packageRoot, version } from '../root.js'
 import type { RowOrder } from '../task/batches.js'
 import type { Padding } from '../task/lengths.js'
 import tf from '../tf.cjs'
@@ -65,7 +63,6 @@ export function manifestOf(
   >,
   dataFiles: Record<string, string[]>,
 ): Manifest {
-  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8'))
   return {
     compacter: version,
     git_commit: gitCommit(),

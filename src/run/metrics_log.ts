@@ -1,6 +1,8 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { z } from 'zod'
 import { writeAtomically } from '../atomic.js'
+import { DamagedFile, parseJsonLine } from '../json_file.js'
 import { appendEvent, truncateEvents } from './tensorboard.js'
 
 /** One line of metrics.jsonl: a training step's figures, or a split's scores at a step. */
@@ -12,11 +14,23 @@ export function appendMetrics(path: string, line: MetricsLine, { tensorboard = f
   if (tensorboard) appendEvent(dirname(path), line)
 }
 
-/** Drops what was logged after `step`, and a last line that a kill cut short: a resumed run logs those steps again. */
+const stepOf = z.object({ step: z.number() })
+
+/**
+ * Drops what was logged after `step`, and a last line that a kill cut short: a resumed run logs those steps again.
+ * @throws DamagedFile with file and line for another line that is none of the log's; nothing is dropped then.
+ */
 export function truncateMetrics(path: string, step: number): void {
   if (!existsSync(path)) return
-  const lines = readFileSync(path, 'utf8').split('\n')
-  const kept = lines.slice(0, -1).filter((line) => (JSON.parse(line) as MetricsLine).step <= step)
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
+  const kept = lines.filter((line, i) => stepIn(line, `${path}:${i + 1}`) <= step)
   writeAtomically(path, kept.map((line) => `${line}\n`).join(''))
   truncateEvents(dirname(path), step)
+}
+
+function stepIn(line: string, at: string): number {
+  const remedy = 'Take the line out, or put in what is missing.'
+  const read = stepOf.safeParse(parseJsonLine(line, at, remedy))
+  if (read.success) return read.data.step
+  throw new DamagedFile({ at, problem: 'is damaged: it has no step.', remedy })
 }

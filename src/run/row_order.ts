@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { UserError } from '../error.js'
 import type { RowOrder } from '../task/batches.js'
 import type { RunFiles } from './directory.js'
+import { readManifest } from './records.js'
 
 /** What versions did that noted no order, whatever the experiment said. */
 const UNNOTED = 'sorted by length in windows of 50 batches'
@@ -9,15 +10,16 @@ const UNNOTED = 'sorted by length in windows of 50 batches'
 /**
  * Checks that a run which has taken steps took its rows in this order; without one, in any order of this version.
  * @param otherwise what to do instead of going on with the version that made the run: `start a new run.`
- * @throws UserError that names that version.
+ * @throws UserError that names that version, or a manifest that is missing or damaged.
  */
 export function checkOrder(files: RunFiles, otherwise: string, order?: RowOrder): void {
   if (!existsSync(files.checkpoint)) return
-  if (!existsSync(files.manifest)) {
+  const manifest = readManifest(files)
+  if (!manifest) {
     const problem = 'is not there, and nothing else says in which order the run took its rows.'
     throw new UserError({ at: files.manifest, problem, remedy: `Put it back, or ${otherwise}` })
   }
-  const { row_order, compacter, git_commit } = JSON.parse(readFileSync(files.manifest, 'utf8'))
+  const { row_order, compacter, git_commit } = manifest
   if (order === undefined ? row_order !== undefined : row_order === order) return
   const version = git_commit ? `${compacter}, commit ${git_commit}` : compacter
   throw new UserError({

@@ -5,7 +5,8 @@ import { Interrupted } from '../engine/interrupt.js'
 import { RunBusy, train } from '../engine/train.js'
 import { BAD_USAGE, UserError } from '../error.js'
 import type { Progress } from '../progress.js'
-import { type Result, readResult, runFiles } from '../run/directory.js'
+import { type Result, runFiles } from '../run/directory.js'
+import { readResult } from '../run/records.js'
 import { forgetFailure, type PlannedSweep, readPlanned, writeFailure } from './folder.js'
 
 /** Exit code of a cell that another process is training: no failure of the cell's. */

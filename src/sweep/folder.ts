@@ -1,20 +1,12 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-  rmSync,
-} from 'node:fs'
+import { closeSync, existsSync, fstatSync, lstatSync, openSync, readSync, realpathSync, rmSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../error.js'
 import { experimentSchema } from '../experiment/schema.js'
+import { readJsonFile } from '../json_file.js'
 import { isLocked } from '../lock.js'
-import { type Result, type RunFiles, readResult, runFiles, writeJson } from '../run/directory.js'
+import { type Result, type RunFiles, runFiles, writeJson } from '../run/directory.js'
+import { readResult } from '../run/records.js'
 import { isCellName } from './names.js'
 
 /** Paths of a sweep's own files; beside them stands a run directory for each cell. */
@@ -56,14 +48,14 @@ export function readPlanned(folder: string): PlannedSweep {
       remedy: 'Name a folder that `compacter sweep run` made, such as runs/quick.',
     })
   }
-  const parsed = plannedSchema.safeParse(jsonOr(cells))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw damaged(cells, `${issue!.path.join('.')}: ${issue!.message}`)
-  }
-  checkInside(folder, parsed.data.cells)
-  return parsed.data
+  const planned = readJsonFile(cells, plannedSchema, { remedy: REWRITE })
+  checkInside(folder, planned.cells)
+  return planned
 }
+
+/** The order of cells decides what a job that waits in a cluster's queue will train. */
+const REWRITE =
+  'If none of its jobs is in a queue, delete it: the same `compacter sweep run` writes it again, and keeps what is trained.'
 
 /**
  * Checks that a sweep's cells and logs are in its folder: what is written there, or deleted, must be its own.
@@ -83,37 +75,20 @@ export function checkInside(folder: string, cells: readonly { name: string }[]):
   }
 }
 
-function jsonOr(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, 'utf8'))
-  } catch (error) {
-    throw damaged(file, (error as Error).message)
-  }
-}
-
-const damaged = (at: string, why: string) =>
-  new UserError({
-    at,
-    problem: `is damaged: ${why}.`,
-    remedy: 'Delete it: the same `compacter sweep run` writes it again.',
-  })
-
+const failureSchema = z.object({ reason: z.string(), at: z.string().describe('ISO 8601, UTC.') })
 /** Why a cell failed, and when. */
-export interface Failure {
-  reason: string
-  /** ISO 8601, UTC. */
-  at: string
-}
+export type Failure = z.infer<typeof failureSchema>
 
 const failureFile = (cell: string) => join(cell, 'failure.json')
 
 export const writeFailure = (folder: string, name: string, reason: string): void =>
   writeJson(failureFile(join(folder, name)), { reason, at: new Date().toISOString() } satisfies Failure)
 
-/** Of a cell's run directory; undefined where it has none. */
+/** Of a cell's run directory; undefined where it has none. @throws DamagedFile */
 export function readFailure(cell: string): Failure | undefined {
   const file = failureFile(cell)
-  return existsSync(file) ? (jsonOr(file) as Failure) : undefined
+  if (!existsSync(file)) return undefined
+  return readJsonFile(file, failureSchema, { remedy: '--retry-failed tries the cell again.' })
 }
 
 export const forgetFailure = (folder: string, name: string): void =>
@@ -125,9 +100,17 @@ export type CellState =
   | { state: 'running' | 'stopped'; step: number }
   | { state: 'waiting' }
 
-/** What became of a cell so far, read from its run directory. */
+/** What became of a cell so far, read from its run directory; one whose files are damaged has failed. */
 export async function cellState(folder: string, name: string): Promise<CellState> {
-  const files = runFiles(join(folder, name))
+  try {
+    return await stateIn(runFiles(join(folder, name)))
+  } catch (error) {
+    if (error instanceof UserError) return { state: 'failed', reason: error.message }
+    throw error
+  }
+}
+
+async function stateIn(files: RunFiles): Promise<CellState> {
   const running = await isLocked(`${files.folder}.lock`)
   const result = readResult(files)
   if (result) return { state: 'finished', result }

@@ -5,7 +5,8 @@ import type { DeviceOptions } from '../engine/device.js'
 import { INTERRUPTED } from '../engine/interrupt.js'
 import { UserError } from '../error.js'
 import type { Progress } from '../progress.js'
-import { type Result, readResult, runFiles } from '../run/directory.js'
+import { type Result, runFiles } from '../run/directory.js'
+import { readableResult } from '../run/records.js'
 import { duration } from '../terminal.js'
 import type { Answer } from './child.js'
 import { type PlannedSweep, sweepFiles, writeFailure } from './folder.js'
@@ -42,7 +43,7 @@ export async function runLocal(
   const jobs = Math.min(options.jobs, indices.length)
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / jobs))
   mkdirSync(sweepFiles(folder).logs, { recursive: true })
-  const results = cells.map(({ name }) => readResult(runFiles(join(folder, name))))
+  const results = cells.map(({ name }) => readableResult(runFiles(join(folder, name))))
   const left = new TimeLeft(jobs)
   for (const [i, result] of results.entries()) if (result) left.took(kindOfCell(cells[i]!), result.seconds)
   const board = new Board(progress, jobs)
@@ -80,7 +81,7 @@ export async function runLocal(
 /** What became of a cell, in a line; a failure that the cell could not write down itself is. */
 function lineOf(folder: string, name: string, answer: Answer, seconds: number): { text: string; warning: boolean } {
   if (answer === 'finished') {
-    const { validation } = readResult(runFiles(join(folder, name)))!
+    const { validation } = readableResult(runFiles(join(folder, name)))!
     return { text: `${name}: ${shownScores(validation)} on validation, ${duration(seconds)}`, warning: false }
   }
   if (answer === 'interrupted') return { text: `${name}: stopped and saved`, warning: false }
@@ -97,7 +98,7 @@ const shownScores = (scores: Result['validation']) =>
     .join(', ')
 
 function stopped(folder: string, { cells }: PlannedSweep): SweepInterrupted {
-  const done = cells.filter(({ name }) => readResult(runFiles(join(folder, name)))).length
+  const done = cells.filter(({ name }) => readableResult(runFiles(join(folder, name)))).length
   return new SweepInterrupted({
     problem: `Stopped; ${done} of ${cells.length} cells are finished and everything so far is saved.`,
     remedy: 'Go on with the same command.',

@@ -90,7 +90,11 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
     async () => {
       const sweep = { name: `${grid.experiment.name}-low-resource`, axes: Object.values(KEYS), slurm: {} }
       const yaml = sweepYaml(file, options.sets, sweep.name, grid)
-      const planned = prepareFolder(folder, { ...sweep, cells: grid.cells }, yaml, { flag: '--run-dir', keep: true })
+      const planned = prepareFolder(folder, { ...sweep, cells: grid.cells }, yaml, {
+        flag: '--run-dir',
+        keep: true,
+        warn: progress.warn,
+      })
       const wanted = new Set(grid.cells.map(({ name }) => name))
       const left = await cellsLeft(folder, planned, { progress, retryFailed: true, running: true })
       const indices = left.filter((index) => wanted.has(planned.cells[index]!.name))

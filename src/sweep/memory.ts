@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { backbonePreset } from '../backbone/preset.js'
 import { systemAvailable } from '../engine/memory.js'
 import type { Experiment } from '../experiment/schema.js'
-import { readResult, runFiles } from '../run/directory.js'
+import { runFiles } from '../run/directory.js'
+import { readableResult } from '../run/records.js'
 import type { PlannedSweep } from './folder.js'
 import { measureOf } from './kind.js'
 import type { LocalOptions } from './local.js'
@@ -24,7 +25,7 @@ export async function affordableJobs(
   const { progress } = options
   const largest = indices.map((index) => cells[index]!).reduce((a, b) => (size(b) > size(a) ? b : a))
   const alike = cells.filter(({ experiment }) => measureOf(experiment) === measureOf(largest.experiment))
-  const peaks = alike.flatMap(({ name }) => readResult(runFiles(join(folder, name)))?.peak_memory_bytes ?? [])
+  const peaks = alike.flatMap(({ name }) => readableResult(runFiles(join(folder, name)))?.peak_memory_bytes ?? [])
   let bytes = Math.max(0, ...peaks)
   if (bytes === 0) {
     progress.phase(`Memory of ${largest.name}`)

@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { writeAtomically } from '../atomic.js'
 import { warmupInForce } from '../engine/learning_rate.js'
-import { UserError } from '../error.js'
-import { loadExperiment } from '../experiment/load.js'
+import { ExperimentError, UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
-import { type RunFiles, readResult, runFiles, writeJson } from '../run/directory.js'
+import { DamagedFile } from '../json_file.js'
+import { type RunFiles, runFiles, writeJson } from '../run/directory.js'
+import { runExperiment } from '../run/experiment.js'
+import { readResult } from '../run/records.js'
 import { checkOrder } from '../run/row_order.js'
 import { checkInside, type PlannedSweep, readPlanned, sweepFiles } from './folder.js'
 import type { Cell } from './load.js'
@@ -16,6 +18,8 @@ export interface PrepareOptions {
   flag: string
   /** Whether cells that are there and no longer wanted stay; else they are refused. */
   keep: boolean
+  /** Told of a cell whose files cannot be compared. */
+  warn?: (text: string) => void
 }
 
 /**
@@ -27,12 +31,12 @@ export function prepareFolder(
   folder: string,
   planned: PlannedSweep,
   yaml: string,
-  { flag, keep }: PrepareOptions,
+  { flag, keep, warn }: PrepareOptions,
 ): PlannedSweep {
   const files = sweepFiles(folder)
   const before = existsSync(files.cells) ? readPlanned(folder).cells : []
   checkInside(folder, planned.cells)
-  checkCells(planned.cells, folder, flag)
+  checkCells(planned.cells, folder, flag, warn)
   const wanted = new Map(planned.cells.map((cell) => [cell.name, cell]))
   const gone = before.filter(({ name }) => !wanted.has(name))
   if (gone.length > 0 && !keep) throw otherSweep(folder, gone, flag)
@@ -59,27 +63,37 @@ function otherSweep(folder: string, gone: { name: string }[], flag: string): Use
 }
 
 /**
- * Checks that what is there already was made by these cells, so that no table mixes two experiments.
- * @throws UserError that names the first run of another experiment.
+ * Checks that what is there already was made by these cells, so that no table mixes two experiments. A run that is damaged
+ * is told of, and is no reason to stop the others.
+ * @throws UserError that names the first run of another experiment, or of another order of rows.
  */
-function checkCells(cells: readonly Cell[], folder: string, flag: string): void {
+function checkCells(cells: readonly Cell[], folder: string, flag: string, warn: PrepareOptions['warn']): void {
   for (const { name, experiment } of cells) {
     const files = runFiles(join(folder, name))
     if (!existsSync(files.experiment)) continue
-    if (!madeBy(files, experiment)) {
-      throw new UserError({
-        at: files.folder,
-        problem: 'was trained by another experiment, or by this one with other values.',
-        remedy: `Choose another folder with ${flag}, or delete this one.`,
-      })
+    try {
+      checkCell(files, experiment, flag)
+    } catch (error) {
+      if (!(error instanceof DamagedFile || error instanceof ExperimentError)) throw error
+      warn?.(error.message)
     }
-    checkOrder(files, `choose another folder with ${flag}.`)
   }
+}
+
+function checkCell(files: RunFiles, experiment: Experiment, flag: string): void {
+  if (!madeBy(files, experiment)) {
+    throw new UserError({
+      at: files.folder,
+      problem: 'was trained by another experiment, or by this one with other values.',
+      remedy: `Choose another folder with ${flag}, or delete this one.`,
+    })
+  }
+  checkOrder(files, `choose another folder with ${flag}.`)
 }
 
 /** Whether a run's experiment is this one with the values filled in that come from backbone and data. */
 function madeBy(files: RunFiles, { training, ...rest }: Experiment): boolean {
-  const { training: before, ...restBefore } = loadExperiment(files.experiment)
+  const { training: before, ...restBefore } = runExperiment(files.experiment)
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
   const steps = before.steps ?? readResult(files)?.steps
   // how many steps its epochs are, a run tells when it is finished; one that is resumed compares its warm-up itself

@@ -3,7 +3,8 @@ import type { DeviceOptions } from '../engine/device.js'
 import { UserError } from '../error.js'
 import { withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
-import { readResult, runFiles } from '../run/directory.js'
+import { runFiles } from '../run/directory.js'
+import { readableResult } from '../run/records.js'
 import { checkCellsData } from './check_data.js'
 import { cellState, type PlannedSweep } from './folder.js'
 import { type LoadedSweep, loadSweep } from './load.js'
@@ -77,9 +78,13 @@ async function inFolder<T>(
   return withLock(
     `${folder}.lock`,
     async () => {
-      const open = cells.filter((cell) => readResult(runFiles(join(folder, cell.name))) === undefined)
+      const open = cells.filter((cell) => readableResult(runFiles(join(folder, cell.name))) === undefined)
       await checkCellsData(open, options.progress)
-      const planned = prepareFolder(folder, { name, axes, slurm, cells }, yaml, { flag: '--dir', keep: false })
+      const planned = prepareFolder(folder, { name, axes, slurm, cells }, yaml, {
+        flag: '--dir',
+        keep: false,
+        warn: options.progress.warn,
+      })
       return work(folder, planned)
     },
     () => {

@@ -1,18 +1,23 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
+import { z } from 'zod'
 import { writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
 import type { Path } from '../experiment/source.js'
+import { readJsonFile } from '../json_file.js'
 import { writeJson } from '../run/directory.js'
 import { sweepFiles } from './folder.js'
 import { slurmProgram } from './slurm_program.js'
 import { type Batch, batchScript, type Request, requestsOf, scriptOf } from './slurm_script.js'
 
+const submittedJobs = z.object({
+  jobs: z.array(
+    z.object({ id: z.string(), indices: z.array(z.int().min(0)), submitted: z.string().describe('ISO 8601, UTC.') }),
+  ),
+})
 /** What slurm.json holds: every job array of a sweep, the latest last. */
-export interface SubmittedJobs {
-  jobs: { id: string; indices: number[] /** ISO 8601, UTC. */; submitted: string }[]
-}
+export type SubmittedJobs = z.infer<typeof submittedJobs>
 
 export interface SubmitOptions extends Pick<Batch, 'slurm' | 'jobs' | 'engine'> {
   /** Where the sweep file says a value: `sweep.yaml:9:3`. */
@@ -55,8 +60,12 @@ export async function submitSweep(
   return { jobId, indices: fresh, script }
 }
 
-const readJobs = (file: string): SubmittedJobs =>
-  existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as SubmittedJobs) : { jobs: [] }
+/** @throws DamagedFile */
+function readJobs(file: string): SubmittedJobs {
+  if (!existsSync(file)) return { jobs: [] }
+  const remedy = 'If `squeue` shows none of its jobs, delete it; else end them with scancel first.'
+  return readJsonFile(file, submittedJobs, { remedy })
+}
 
 const alreadyQueued = (folder: string, job: string) =>
   new UserError({

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -202,6 +203,27 @@ test('shards are found by the index, and no other weights are fetched', async ()
     'model.safetensors.index.json',
     'tokenizer.json',
   ])
+})
+
+test('a cached index that is cut is named with its place, and what is to be done works', async () => {
+  const { 'model.safetensors': _, ...rest } = FILES
+  const index = { weight_map: { a: 'model-00001-of-00001.safetensors' } }
+  const files = {
+    'model.safetensors.index.json': Buffer.from(JSON.stringify(index)),
+    'model-00001-of-00001.safetensors': WEIGHTS,
+  }
+  await serve({ files: { ...rest, ...files } })
+  const folder = await downloadModel(ID)
+  const blob = realpathSync(join(folder, 'model.safetensors.index.json'))
+  writeFileSync(blob, '{"weight_map": {"a": "mod')
+  expect(await failure(downloadModel(ID))).toBe(
+    `DamagedFile: ${blob}:1:26: is damaged: it is cut short. Delete it: it is then downloaded again.`,
+  )
+  writeFileSync(blob, '{}')
+  expect(await failure(downloadModel(ID))).toBe(`UserError: ${blob}: has no weight_map from tensor to file.`)
+  rmSync(blob)
+  expect(await downloadModel(ID)).toBe(folder)
+  expect(JSON.parse(readFileSync(blob, 'utf8'))).toEqual(index)
 })
 
 test('sends HF_TOKEN with every request, or the token that a login left', async () => {

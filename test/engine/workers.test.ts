@@ -5,7 +5,6 @@ import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { compacterVersion } from '../../src/engine/cluster/setup.js'
 import { workersStepper } from '../../src/engine/cluster/stepper.js'
 import { assembleTeam } from '../../src/engine/cluster/team.js'
 import { startWorker, type WorkerOptions } from '../../src/engine/cluster/worker.js'
@@ -20,6 +19,7 @@ import { loadedTensorflow } from '../../src/engine/tensorflow.js'
 import { closeAll, prepare, train } from '../../src/engine/train.js'
 import { loadExperiment } from '../../src/experiment/load.js'
 import { silent } from '../../src/progress.js'
+import { version } from '../../src/root.js'
 import { padBatch } from '../../src/task/batches.js'
 import { smallExperiment } from '../cli.js'
 import { expectClose } from '../close.js'
@@ -51,7 +51,7 @@ const workerHere = (options: Partial<WorkerOptions>) =>
     token: undefined,
     threads: 1,
     library: loadLibrary(loadedTensorflow()!.engine),
-    versions: { compacter: compacterVersion(), tensorflow: device.version },
+    versions: { compacter: version, tensorflow: device.version },
     log: () => {},
     ...options,
   })
@@ -176,10 +176,10 @@ describe.runIf(engines.includes('tensorflow'))('workers', () => {
   test('another version is one error before anything starts', async () => {
     const old = await workerHere({ versions: { compacter: '0.0.9', tensorflow: device.version } })
     expect(await refused(old.address)).toBe(
-      `worker ${old.address}: runs compacter 0.0.9; this is ${compacterVersion()}. Install the same version on both machines.`,
+      `worker ${old.address}: runs compacter 0.0.9; this is ${version}. Install the same version on both machines.`,
     )
     old.close()
-    const other = await workerHere({ versions: { compacter: compacterVersion(), tensorflow: '2.9.1' } })
+    const other = await workerHere({ versions: { compacter: version, tensorflow: '2.9.1' } })
     expect(await refused(other.address)).toBe(
       `worker ${other.address}: runs TensorFlow 2.9.1; this process runs ${device.version}. Set up the same engine on both machines: \`compacter setup\`.`,
     )

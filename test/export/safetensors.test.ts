@@ -141,24 +141,37 @@ describe('a hostile export is one clear error', () => {
   }
 
   test.each([
-    ['a card of 2 MB', () => ' '.repeat(2_000_000), 'has 2000000 bytes; at most 1000000 are read. Do not trust it.'],
-    ['no JSON', () => '{', 'is no JSON.'],
-    ['lists nested half a million deep', () => '['.repeat(450_000) + ']'.repeat(450_000), 'the whole: Invalid input'],
+    ['a card of 2 MB', () => ' '.repeat(2_000_000), ': has 2000000 bytes; at most 1000000 are read. Do not trust it.'],
+    ['no JSON', () => '{', ':1:2: is damaged: it is cut short.'],
+    [
+      'lists nested half a million deep',
+      () => '['.repeat(450_000) + ']'.repeat(450_000),
+      ': is damaged: the whole: Invalid input',
+    ],
     [
       'a way out of the toolkit',
       () => forged((card) => (card.experiment.task.test = 'package:../../etc/passwd')),
-      'names the file "package:../../etc/passwd", which leads out of the toolkit.',
+      ': names the file "package:../../etc/passwd", which leads out of the toolkit.',
     ],
-    ['an unknown key', () => forged((card) => (card.run = 'rm -rf /')), 'the whole: Unrecognized key: "run".'],
+    [
+      'an unknown key',
+      () => forged((card) => (card.run = 'rm -rf /')),
+      ': is damaged: the whole: Unrecognized key: "run".',
+    ],
     [
       'a method of another kind',
       () => forged((card) => (card.experiment.method.kind = 'lora')),
-      'experiment.method.kind: Invalid',
+      /:1:\d+: is damaged: experiment\.method\.kind: Invalid/,
     ],
-    ['no hash', () => forged((card) => (card.backbone.sha256 = '../..')), 'backbone.sha256: Invalid string'],
+    [
+      'no hash',
+      () => forged((card) => (card.backbone.sha256 = '../..')),
+      /:1:\d+: is damaged: backbone\.sha256: Invalid string/,
+    ],
   ])('%s', (_, text, expected) => {
     mkdirSync(hostile, { recursive: true })
     writeFileSync(at, text())
-    expect(() => openTrainedRun(hostile)).toThrow(`${at}: ${expected}`)
+    expect(() => openTrainedRun(hostile)).toThrow(at)
+    expect(() => openTrainedRun(hostile)).toThrow(expected)
   })
 })

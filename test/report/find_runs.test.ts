@@ -8,8 +8,13 @@ import { newFolder, writeRun } from './runs.js'
 
 const reasons = async (folder: string) =>
   Object.fromEntries(
-    (await readReport([folder])).leftOut.map(({ folder, reason }) => [folder.split('/').at(-1), reason]),
+    (await readReport([folder])).leftOut.map(({ folder, reason }) => [
+      folder.split('/').at(-1),
+      reason.replace(/^experiment\.yaml:\d+: /, 'experiment.yaml:LINE: '),
+    ]),
   )
+
+const anew = 'Delete it, then resume the training: that writes it again.'
 
 test('what is unfinished or damaged is named with the reason; the others are shown', async () => {
   const folder = newFolder()
@@ -21,6 +26,8 @@ test('what is unfinished or damaged is named with the reason; the others are sho
   writeFileSync(join(run('wrong-type'), 'result.json'), '{"validation": {"accuracy": "high"}}')
   writeFileSync(join(run('wrong-key'), 'experiment.yaml'), 'name: x\nbackbone: 5\n')
   writeFileSync(join(run('bomb'), 'experiment.yaml'), `a: &a [${'x,'.repeat(9)}]\n${bomb()}`)
+  const cut = join(run('cut'), 'experiment.yaml')
+  writeFileSync(cut, readFileSync(cut, 'utf8').slice(0, -9))
   rmSync(join(run('headless'), 'experiment.yaml'))
   mkdirSync(join(folder, 'empty'))
   const { runs } = findRuns([folder])
@@ -28,10 +35,11 @@ test('what is unfinished or damaged is named with the reason; the others are sho
   expect(await reasons(folder)).toEqual({
     begun: 'is not finished: it is at step 7 of 40. Its curves are shown, its scores are not.',
     'cut-short': '1 line of metrics.jsonl could not be read; the rest is shown.',
-    'no-json': expect.stringMatching(/^result\.json is damaged: .*JSON.*\.$/),
-    'wrong-type': 'result.json is damaged: validation.accuracy: Invalid input: expected number, received string.',
-    'wrong-key': 'experiment.yaml is damaged: backbone: Invalid input: expected object, received number.',
-    bomb: 'experiment.yaml is damaged: Excessive alias count indicates a resource exhaustion attack.',
+    'no-json': `result.json:1:16: is damaged: it is cut short. ${anew}`,
+    'wrong-type': `result.json:1:29: is damaged: validation.accuracy: Invalid input: expected number, received string. ${anew}`,
+    'wrong-key': 'experiment.yaml:1:1: An experiment has no method. Needed: What is trained.',
+    cut: 'experiment.yaml:LINE: is damaged: the last line has no end, so it may be cut short. Restore it; if nothing is missing, put a line break at its end.',
+    bomb: expect.stringContaining('Excessive alias count'),
     headless: 'is damaged: it has no experiment.yaml.',
   })
 })

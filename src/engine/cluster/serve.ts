@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { UserError } from '../../error.js'
+import { version } from '../../root.js'
 import { startDevice } from '../device.js'
 import { loadLibrary } from '../replay/library.js'
 import { loadedTensorflow } from '../tensorflow.js'
 import { parseAddress } from './hosts.js'
-import { compacterVersion } from './setup.js'
 import { startWorker } from './worker.js'
 
 export interface ServeOptions {
@@ -37,7 +37,7 @@ export async function serve({ listen, tokenFile, threads, log }: ServeOptions): 
     token,
     threads: device.threads,
     library: loadLibrary(loadedTensorflow()!.engine),
-    versions: { compacter: compacterVersion(), tensorflow: device.version },
+    versions: { compacter: version, tensorflow: device.version },
     log,
   })
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])

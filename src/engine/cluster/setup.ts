@@ -1,9 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { z } from 'zod'
 import { methodOptions } from '../../method/options.js'
-import { packageRoot } from '../../root.js'
 
 const size = z
   .int()
@@ -67,10 +64,6 @@ export interface Versions {
   compacter: string
   tensorflow: string
 }
-
-/** Of this toolkit. */
-export const compacterVersion = (): string =>
-  JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version
 
 /** What shows that one has the token, without sending it. */
 export const proof = (token: string, nonce: string): string => createHmac('sha256', token).update(nonce).digest('hex')

@@ -1,12 +1,12 @@
 import { UserError } from '../../error.js'
 import type { Experiment } from '../../experiment/schema.js'
 import type { Progress } from '../../progress.js'
+import { version } from '../../root.js'
 import type { Device } from '../device.js'
 import { blueprintOf } from '../model.js'
 import type { OpenedBackbone } from '../prepare.js'
 import { type Connection, connectWorker } from './client.js'
 import { workerAddresses } from './hosts.js'
-import { compacterVersion } from './setup.js'
 
 /** The workers of a training. */
 export interface Team {
@@ -52,7 +52,7 @@ export async function assembleTeam(
     size,
     read: files.read,
     token: process.env.COMPACTER_WORKER_TOKEN || undefined,
-    versions: { compacter: compacterVersion(), tensorflow: device.version },
+    versions: { compacter: version, tensorflow: device.version },
     patience: wanted === 'slurm' ? PATIENCE.slurm : PATIENCE.listed,
   }
   const outcomes = await Promise.allSettled(addresses.map((address) => connectWorker(address, options)))

@@ -1,28 +1,31 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { z } from 'zod'
 import { cacheFolder } from '../../cache_folder.js'
+import { readJsonFile } from '../../json_file.js'
 import { packageRoot } from '../../root.js'
 
 const require = createRequire(import.meta.url)
 
+const engineRecord = z.object({
+  tfjs: z.string().describe('Version of tfjs-node that the addon was made for.'),
+  tensorflow: z.string().describe('Version of TensorFlow, as the library itself gives it.'),
+  origin: z.string().describe("In words, for a person: 'the pip wheel tensorflow-cpu 2.21.0'."),
+  cuda: z.boolean().describe('Whether the library was built for CUDA.'),
+  addon: z.string().describe('The addon, relative to the folder.'),
+  loader: z
+    .string()
+    .optional()
+    .describe(
+      "Our own small addon that quiets TensorFlow's log and opens CUDA's libraries; only beside the wheel's library.",
+    ),
+  files: z
+    .record(z.string(), z.number())
+    .describe('Size in bytes of every library: a folder cut short is not an engine.'),
+})
 /** What engine.json says of the addon beside it. */
-export interface EngineRecord {
-  /** Version of tfjs-node that the addon was made for. */
-  tfjs: string
-  /** Version of TensorFlow, as the library itself gives it. */
-  tensorflow: string
-  /** In words, for a person: 'the pip wheel tensorflow-cpu 2.21.0'. */
-  origin: string
-  /** Whether the library was built for CUDA. */
-  cuda: boolean
-  /** The addon, relative to the folder. */
-  addon: string
-  /** Our own small addon that quiets TensorFlow's log and opens CUDA's libraries; only beside the wheel's library. */
-  loader?: string
-  /** Size in bytes of every library: a folder cut short is not an engine. */
-  files: Record<string, number>
-}
+export type EngineRecord = z.infer<typeof engineRecord>
 
 export interface InstalledEngine {
   folder: string
@@ -66,7 +69,7 @@ export function installedEngines(): InstalledEngine[] {
 
 function readEngine(folder: string): InstalledEngine | undefined {
   try {
-    const record = JSON.parse(readFileSync(join(folder, 'engine.json'), 'utf8')) as EngineRecord
+    const record = readJsonFile(join(folder, 'engine.json'), engineRecord)
     const whole = Object.entries(record.files).every(([file, size]) => statSync(join(folder, file)).size === size)
     return whole ? { folder, record } : undefined
   } catch {

@@ -1,10 +1,11 @@
 import { experimentYaml } from '../../experiment/load.js'
+import type { Environment } from '../../run/records.js'
 import { spread } from '../../sweep/spread.js'
 import { duration } from '../../terminal.js'
 import { shownScore } from '../comparison.js'
 import { unique } from '../groups.js'
 import type { Report } from '../report.js'
-import type { Environment, ReportRun } from '../run_files.js'
+import type { ReportRun } from '../run_files.js'
 import { table } from './figure.js'
 import { html, type Markup } from './html.js'
 

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { type Complaint, ExperimentError } from '../error.js'
+import { ExperimentProblems, readExperiment } from '../experiment/load.js'
+import { type Experiment, experimentSchema } from '../experiment/schema.js'
+import { shownPath, yamlSource } from '../experiment/source.js'
+
+/**
+ * The experiment that a run was made with, from its experiment.yaml, which has every value in force. Neither its data nor
+ * its backbone need to be here: that concerns those who read them.
+ * @throws ExperimentError with `file:line:column`
+ */
+export function runExperiment(file: string): Experiment {
+  const complaints: Complaint[] = []
+  const source = yamlSource(file, dirname(resolve(file)), complaints)
+  checkWhole(file)
+  if (complaints.length > 0) throw new ExperimentProblems(complaints)
+  const parsed = experimentSchema.safeParse(source.value)
+  return parsed.success ? parsed.data : readExperiment(file).experiment // written by hand, with presets and short forms
+}
+
+/** YAML that was cut short may be YAML still, with another value or none where the cut is. */
+function checkWhole(file: string): void {
+  const text = readFileSync(file, 'utf8')
+  if (text.endsWith('\n')) return
+  throw new ExperimentError({
+    at: `${shownPath(file)}:${text.split('\n').length}`,
+    problem: 'is damaged: the last line has no end, so it may be cut short.',
+    remedy: 'Restore it; if nothing is missing, put a line break at its end.',
+  })
+}

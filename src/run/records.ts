@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import { z } from 'zod'
+import { UserError } from '../error.js'
+import { readJsonFile } from '../json_file.js'
+import type { Result, RunFiles } from './directory.js'
+
+const scores = z.record(z.string(), z.number())
+const size = z.number().nonnegative()
+
+const resultFile = z.object({
+  validation: scores,
+  test: scores,
+  best_step: size,
+  steps: size,
+  seconds: size,
+  step_seconds: z.number().positive().optional(),
+  peak_memory_bytes: size,
+  trained_parameters: size,
+  backbone_parameters: size,
+  share_percent: size,
+})
+
+/** Of the manifest, what is read again. Runs of earlier versions lack some of it. */
+const manifestFile = z.object({
+  compacter: z.string(),
+  git_commit: z.string().nullish(),
+  node: z.string(),
+  platform: z.string(),
+  tfjs: z.string(),
+  device: z.string(),
+  threads: z.number().optional(),
+  engine_mode: z.string().optional(),
+  precision: z.string().optional(),
+  row_order: z.string().optional(),
+  trained_parameters: size,
+  backbone_parameters: size,
+  backbone_sha256: z.string(),
+  data_sha256: z.record(z.string(), z.string()),
+})
+
+/** What a run was made with, as its manifest has it. */
+export type Environment = z.infer<typeof manifestFile>
+
+/**
+ * The result of a finished run; undefined for one that is not.
+ * @throws DamagedFile
+ */
+export function readResult({ result }: RunFiles): Result | undefined {
+  if (!existsSync(result)) return undefined
+  const remedy = 'Delete it, then resume the training: that writes it again.'
+  return readJsonFile(result, resultFile, { remedy }) as Result
+}
+
+/** As `readResult`, and undefined where it cannot be read: for those who need not tell of it. */
+export function readableResult(files: RunFiles): Result | undefined {
+  try {
+    return readResult(files)
+  } catch (error) {
+    if (error instanceof UserError) return undefined
+    throw error
+  }
+}
+
+/**
+ * A run's manifest; undefined where it has none, as a run that was imported.
+ * @throws DamagedFile
+ */
+export function readManifest({ manifest }: RunFiles): Environment | undefined {
+  if (!existsSync(manifest)) return undefined
+  const remedy =
+    'Restore it from a copy; if you delete it, nothing checks that backbone and data are still those of the run.'
+  return readJsonFile(manifest, manifestFile, { remedy })
+}

@@ -1,0 +1,112 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { loadCheckpoint } from '../../src/engine/checkpoint.js'
+import { openTrainedRun } from '../../src/export/trained_run.js'
+import { truncateMetrics } from '../../src/run/metrics_log.js'
+import { writeSafetensors } from '../../src/safetensors.js'
+import { writeRun } from '../report/runs.js'
+
+const outside = mkdtempSync(join(tmpdir(), 'damaged-'))
+afterAll(() => rmSync(outside, { recursive: true }))
+
+let folder: string
+beforeEach(() => {
+  folder = writeRun(mkdtempSync(join(outside, 'run-')))
+  writeFileSync(join(folder, 'best.safetensors'), '')
+})
+
+const cut = (name: string, left: number) => {
+  const file = join(folder, name)
+  writeFileSync(file, readFileSync(file, 'utf8').slice(0, left))
+}
+
+/** What is wrong, without the folder. */
+const complaint = (work: () => unknown): string => {
+  try {
+    work()
+    return 'nothing'
+  } catch (error) {
+    return `${error}`.replaceAll(`${folder}/`, '')
+  }
+}
+
+describe('a run whose files are cut is one error that names the file and the place', () => {
+  test('manifest.json', () => {
+    cut('manifest.json', 41)
+    expect(complaint(() => openTrainedRun(folder))).toBe(
+      'DamagedFile: manifest.json:1:42: is damaged: it is cut short. Restore it from a copy; if you delete it, nothing checks that backbone and data are still those of the run.',
+    )
+  })
+
+  test('result.json', () => {
+    cut('result.json', 30)
+    expect(complaint(() => openTrainedRun(folder))).toBe(
+      'DamagedFile: result.json:1:31: is damaged: it is cut short. Delete it, then resume the training: that writes it again.',
+    )
+  })
+
+  test('a manifest.json of something else', () => {
+    writeFileSync(join(folder, 'manifest.json'), '{\n  "name": "app",\n  "display": "standalone"\n}\n')
+    expect(complaint(() => openTrainedRun(folder))).toMatch(
+      /^DamagedFile: manifest\.json: is damaged: compacter: Invalid input: expected string, received undefined\. /,
+    )
+  })
+
+  test('experiment.yaml, in the middle of a value that is a value still', () => {
+    const text = readFileSync(join(folder, 'experiment.yaml'), 'utf8')
+    const at = text.indexOf('learning_rate: 0.003') + 'learning_rate: 0.0'.length
+    cut('experiment.yaml', at)
+    const line = text.slice(0, at).split('\n').length
+    expect(complaint(() => openTrainedRun(folder))).toBe(
+      `ExperimentError: experiment.yaml:${line}: is damaged: the last line has no end, so it may be cut short. Restore it; if nothing is missing, put a line break at its end.`,
+    )
+  })
+})
+
+test('a damaged line in the middle of metrics.jsonl is told, and the log stays as it is', () => {
+  const file = join(folder, 'metrics.jsonl')
+  const lines = readFileSync(file, 'utf8').split('\n')
+  lines[4] = lines[4]!.slice(0, 12)
+  writeFileSync(file, lines.join('\n'))
+  expect(complaint(() => truncateMetrics(file, 20))).toBe(
+    'DamagedFile: metrics.jsonl:5:13: is damaged: it is cut short. Take the line out, or put in what is missing.',
+  )
+  lines[4] = '{"loss": 1}'
+  writeFileSync(file, lines.join('\n'))
+  expect(complaint(() => truncateMetrics(file, 20))).toBe(
+    'DamagedFile: metrics.jsonl:5: is damaged: it has no step. Take the line out, or put in what is missing.',
+  )
+  expect(readFileSync(file, 'utf8')).toBe(lines.join('\n'))
+})
+
+test('a last line of metrics.jsonl that a kill cut short is dropped', () => {
+  const file = join(folder, 'metrics.jsonl')
+  const [first, second] = readFileSync(file, 'utf8').split('\n')
+  writeFileSync(file, `${first}\n${second}\n{"step":3,"lo`)
+  truncateMetrics(file, 1)
+  expect(readFileSync(file, 'utf8')).toBe(`${first}\n`)
+})
+
+test.each([
+  ['no state', {}, 'state'],
+  ['no JSON', { state: '{"step": ' }, 'state'],
+  ['no step', { state: '{"evaluatedStep": 0, "seconds": 1}' }, 'state.step'],
+  [
+    'a best score without its step',
+    { state: '{"step": 3, "evaluatedStep": 0, "seconds": 1, "best": {}}' },
+    'state.best.step',
+  ],
+])('a checkpoint whose metadata has %s', (_, metadata, key) => {
+  const file = join(folder, 'state.safetensors')
+  const values = { shape: [2], data: Float32Array.of(1, 2) }
+  writeSafetensors(
+    file,
+    ['vector', 'first', 'second'].map((name) => [name, values] as const),
+    metadata,
+  )
+  expect(complaint(() => loadCheckpoint(file, { specs: [], sizes: [], size: 2 }))).toBe(
+    `DamagedFile: state.safetensors: is damaged: its metadata has no valid ${key}. It is no checkpoint of a training. Restore it, or start a new run with --run-dir.`,
+  )
+})
