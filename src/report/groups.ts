@@ -1,7 +1,8 @@
 import type { Result } from '../run/directory.js'
 import { type Spread, spread, spreadOfScores } from '../sweep/spread.js'
-import { changesOf, leavesOf, methodName } from './method_name.js'
+import { changedKeys, type Leaves, methodName, shownOf } from './method_name.js'
 import type { ReportRun } from './run_files.js'
+import { seedsOf, settingsOf, shownKey } from './settings.js'
 
 export type FinishedRun = ReportRun & { result: Result }
 
@@ -12,7 +13,10 @@ export interface Group {
   /** The column: the task, with the number of training rows where a subset was trained on. */
   task: string
   runs: ReportRun[]
+  /** One for each of the seeds: what scores are of. */
   finished: FinishedRun[]
+  /** Those that are the same as a finished one, seeds too: a copy, or the same trained again. */
+  repeated: FinishedRun[]
 }
 
 /** Over a group's finished runs. A task's score is the mean of its metrics. */
@@ -23,69 +27,77 @@ export interface Summary {
   score: Spread
 }
 
-/** What makes no difference to a run's scores, or only by chance. */
-const NO_DIFFERENCE = new Set([
-  'seed',
-  'checkpoint_every',
-  'evaluation_batch_size',
-  'engine_mode',
-  'workers',
-  'on_worker_lost',
-  'tensorboard',
-])
+/** Runs of the same settings, not yet named. */
+interface Unnamed {
+  column: string
+  method: string
+  settings: Leaves
+  runs: ReportRun[]
+}
 
 /** In the order of the runs. */
 export function groupRuns(runs: readonly ReportRun[]): Group[] {
-  const groups = new Map<string, ReportRun[]>()
+  const groups = new Map<string, Unnamed>()
   for (const run of runs) {
-    const key = JSON.stringify([taskName(run), methodName(run.experiment.method), [...settings(run)].sort()])
-    groups.set(key, [...(groups.get(key) ?? []), run])
+    const column = columnOf(run, runs)
+    const settings = settingsOf(run)
+    const key = JSON.stringify([column, ...[...settings].sort(([a], [b]) => (a < b ? -1 : 1))])
+    const group = groups.get(key) ?? { column, method: methodName(run.experiment.method), settings, runs: [] }
+    group.runs.push(run)
+    groups.set(key, group)
   }
   const all = [...groups.values()]
-  return all.map((members) => ({
-    method: groupName(members[0]!, all),
-    task: taskName(members[0]!),
-    runs: members,
-    finished: members.filter((run): run is FinishedRun => run.result !== undefined),
-  }))
+  const names = all.map((group) => rowName(group, all))
+  return all.map(({ column, runs }, i) => {
+    const alike = all.filter((other, j) => j < i && other.column === column && names[j] === names[i]).length
+    return { method: alike === 0 ? names[i]! : `${names[i]} (${alike + 1})`, task: column, runs, ...finishedOf(runs) }
+  })
+}
+
+function finishedOf(runs: readonly ReportRun[]): Pick<Group, 'finished' | 'repeated'> {
+  const all = runs.filter((run): run is FinishedRun => run.result !== undefined)
+  const first = (run: FinishedRun) => all.find((other) => seedsOf(other) === seedsOf(run))
+  return { finished: all.filter((run) => first(run) === run), repeated: all.filter((run) => first(run) !== run) }
 }
 
 /** Undefined where no run is finished. */
 export function summaryOf({ finished }: Group): Summary | undefined {
   if (finished.length === 0) return undefined
   const over = (split: 'validation' | 'test') => spreadOfScores(finished.map(({ result }) => result[split]))
-  const score = spread(finished.map(({ result }) => spread(Object.values(result.test)).mean))
+  const score = spread(finished.map(({ result }) => scoreOf(result)))
   return { runs: finished.length, validation: over('validation'), test: over('test'), score }
 }
 
-/** `rotten-tomatoes`, or `rotten-tomatoes, 100 rows`. */
-export function taskName({ experiment: { task } }: ReportRun): string {
-  return task.subset ? `${task.name}, ${task.subset.size.toLocaleString('en')} rows` : task.name
+/** A run's test score: the mean of its metrics. */
+export const scoreOf = ({ test }: Result): number => spread(Object.values(test)).mean
+
+/** `rotten-tomatoes`, or `rotten-tomatoes, 100 rows`; with the metrics where runs of one name have others. */
+function columnOf(run: ReportRun, runs: readonly ReportRun[]): string {
+  const named = ({ experiment: { task } }: ReportRun) =>
+    task.subset ? `${task.name}, ${task.subset.size.toLocaleString('en')} rows` : task.name
+  const metrics = ({ experiment: { task } }: ReportRun) => task.metrics.join(' and ')
+  const others = runs.some((other) => named(other) === named(run) && metrics(other) !== metrics(run))
+  return others ? `${named(run)}, ${metrics(run)}` : named(run)
 }
 
-/** Backbone and training, by dotted keys. */
-function settings({ experiment: { backbone, training } }: ReportRun): Map<string, unknown> {
-  const kept = Object.fromEntries(
-    Object.entries(training).filter(([key, value]) => !NO_DIFFERENCE.has(key) && value !== undefined),
-  )
-  return leavesOf({ ...kept, backbone })
+/** The method, and every setting that tells the group from others of the same method in its column. */
+function rowName(group: Unnamed, groups: readonly Unnamed[]): string {
+  const { column, method, settings, runs } = group
+  const backbone = backboneOf(runs[0]!)
+  const rivals = groups.filter((other) => {
+    const { name, weights } = backboneOf(other.runs[0]!)
+    const sameBackbone = name === backbone.name || (weights !== undefined && weights === backbone.weights)
+    return other !== group && other.column === column && other.method === method && sameBackbone
+  })
+  const changes = rivals.flatMap((rival) => changedKeys(settings, rival.settings))
+  const several = unique(groups.map(({ runs }) => backboneOf(runs[0]!).name)).length > 1
+  return [several ? `${method} on ${backbone.name}` : method, ...shownOf(settings, changes, shownKey)].join(', ')
 }
 
-/** A learning rate is told only where another group of the same method and task has another. */
-function groupName(run: ReportRun, groups: ReportRun[][]): string {
-  const name = methodName(run.experiment.method)
-  const firsts = groups.map(([first]) => first!)
-  const several = new Set(firsts.map(({ experiment }) => experiment.backbone.name)).size > 1
-  const rivals = firsts.filter(
-    (other) =>
-      other !== run &&
-      taskName(other) === taskName(run) &&
-      other.experiment.backbone.name === run.experiment.backbone.name &&
-      methodName(other.experiment.method) === name,
-  )
-  const changes = new Set(rivals.flatMap((rival) => changesOf(settings(run), settings(rival))))
-  return [several ? `${name} on ${run.experiment.backbone.name}` : name, ...changes].join(', ')
-}
+const backboneOf = ({ experiment, environment }: ReportRun) => ({
+  name: experiment.backbone.name,
+  weights: environment?.backbone_sha256,
+})
 
 /** Told apart in a plot's legend and a table's rows, in the order of the groups. */
 export const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]

@@ -4,14 +4,14 @@ import { parse } from 'yaml'
 import { type MethodOptions, methodOptions } from '../method/options.js'
 import { presetFile, presetNames } from '../presets.js'
 
-type Leaves = Map<string, unknown>
+export type Leaves = Map<string, unknown>
 
 /** A method by the preset that it is nearest to and what differs from that: `compacter`, `compacter, n = 8`. */
 export function methodName(method: MethodOptions): string {
   const own = leavesOf(method)
   const candidates = presets()
     .filter(({ kind }) => kind === method.kind)
-    .map(({ name, leaves }) => ({ name, changes: changesOf(own, leaves) }))
+    .map(({ name, leaves }) => ({ name, changes: shownOf(own, changedKeys(own, leaves)) }))
   const nearest = candidates.reduce((best, next) => (next.changes.length < best.changes.length ? next : best))
   return [nearest.name, ...nearest.changes].join(', ')
 }
@@ -24,11 +24,14 @@ const presets = memoised(() =>
   }),
 )
 
-/** What of `own` is not as in the other: `n = 8`. */
-export function changesOf(own: Leaves, other: Leaves): string[] {
-  return [...own]
-    .filter(([key, value]) => !isDeepStrictEqual(value, other.get(key)))
-    .map(([key, value]) => `${key} = ${shown(value)}`)
+/** Keys of `own` whose value is not as in the other. */
+export const changedKeys = (own: Leaves, other: Leaves): string[] =>
+  [...own].flatMap(([key, value]) => (isDeepStrictEqual(value, other.get(key)) ? [] : [key]))
+
+/** These of the values, in their own order: `n = 8`. */
+export function shownOf(own: Leaves, keys: readonly string[], named = (key: string) => key): string[] {
+  const chosen = new Set(keys)
+  return [...own].filter(([key]) => chosen.has(key)).map(([key, value]) => `${named(key)} = ${shown(value)}`)
 }
 
 /** Values by their dotted keys; a list is one value. */

@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
-import { type Comparison, compare } from './comparison.js'
+import { type Comparison, compare, shownScore } from './comparison.js'
 import { type FoundRuns, findRuns, type LeftOut } from './find_runs.js'
-import { type Group, groupRuns, unique } from './groups.js'
+import { type Group, groupRuns, scoreOf, unique } from './groups.js'
 import type { ReportRun } from './run_files.js'
+import { seedsOf } from './settings.js'
 import { type Predictions, readPredictions } from './wrong_rows.js'
 
 /** Everything that a report is written of. */
@@ -34,13 +35,13 @@ export async function readReport(paths: readonly string[]): Promise<Report> {
   }
   return {
     runs: found.runs,
-    leftOut: [...found.leftOut, ...notInTables(found)],
+    leftOut: [...found.leftOut, ...notInTables(found), ...repeated(groups)],
     groups,
     comparison: compare(groups),
     methods: unique(groups.map(({ method }) => method)),
     predictions,
     names: namesOf(found.runs),
-    cautions: groups.flatMap(cautionsOf).concat(differingRows(groups)),
+    cautions: differingRows(groups),
   }
 }
 
@@ -68,11 +69,16 @@ function namesOf(runs: ReportRun[]): Map<ReportRun, string> {
   return new Map(runs.map((run) => [run, taken(run) ? run.folder : name(run)]))
 }
 
-/** Runs of one group on different data or weights are no repetitions of each other. */
-function cautionsOf({ method, task, runs }: Group): string[] {
-  const weights = unique(runs.flatMap(({ environment }) => environment?.backbone_sha256 ?? []))
-  return weights.length > 1 ? [`${method} on ${task}: the runs began from different weights of the backbone.`] : []
-}
+/** A run that is there twice is no second seed. */
+const repeated = (groups: Group[]): LeftOut[] =>
+  groups.flatMap(({ finished, repeated }) =>
+    repeated.map((run) => {
+      const counted = finished.find((one) => seedsOf(one) === seedsOf(run))!
+      const [own, other] = [run, counted].map(({ result }) => shownScore(scoreOf(result)))
+      const scores = own === other ? '' : `, though its test score is ${own} and that one's ${other}`
+      return { folder: run.folder, reason: `is ${counted.folder} again, with the same seeds${scores}: it counts once.` }
+    }),
+  )
 
 /** Scores on different test rows can't be compared. */
 function differingRows(groups: Group[]): string[] {

@@ -19,7 +19,7 @@ const anew = 'Delete it, then resume the training: that writes it again.'
 test('what is unfinished or damaged is named with the reason; the others are shown', async () => {
   const folder = newFolder()
   const run = (name: string, values = {}) => writeRun(join(folder, name), values)
-  run('whole')
+  run('whole', { sets: ['training.seed=1'] })
   run('begun', { finished: false, steps: 7 })
   appendFileSync(join(run('cut-short'), 'metrics.jsonl'), '{"step":41,"lo')
   writeFileSync(join(run('no-json'), 'result.json'), '{"validation": ')
@@ -101,7 +101,7 @@ test('needs neither the data nor the backbone of a run', () => {
   })
 })
 
-test('runs on other test rows or weights are cautioned about', async () => {
+test('runs on other test rows are cautioned about, and are no repetitions of each other, nor those from other weights', async () => {
   const folder = newFolder()
   const run = (name: string, values: object) => writeRun(join(folder, name), values)
   run('a', { sets: ['training.seed=1'] })
@@ -109,8 +109,7 @@ test('runs on other test rows or weights are cautioned about', async () => {
     sets: ['training.seed=2'],
     manifest: { backbone_sha256: 'cd'.repeat(32), data_sha256: { test: '44'.repeat(32) } },
   })
-  expect((await readReport([folder])).cautions).toEqual([
-    'compacter on rotten-tomatoes: the runs began from different weights of the backbone.',
-    'rotten-tomatoes: the test files of these runs differ, so their scores do not compare.',
-  ])
+  const { cautions, groups } = await readReport([folder])
+  expect(groups.map(({ runs }) => runs.length)).toEqual([1, 1])
+  expect(cautions).toEqual(['rotten-tomatoes: the test files of these runs differ, so their scores do not compare.'])
 })
