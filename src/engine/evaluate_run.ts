@@ -3,6 +3,7 @@ import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { labelsOf } from '../task/labels.js'
+import { toldAtItsKey } from '../task/misfit.js'
 import type { Split } from '../task/rows.js'
 import { prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
@@ -58,7 +59,7 @@ async function evaluateOne(
   const own = backbone.backboneOf(run)
   const data = prepareData(experiment, own, progress)
   try {
-    const split = await data.split(name)
+    const split = await toldAtItsKey(run.locate, () => data.split(name))
     const labels = await evaluatedLabels(run, name, scoring)
     progress.phase('Weights onto the device')
     const { model, vector, dispose } = backbone.load(run)

@@ -14,6 +14,7 @@ import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.j
 import { labelsOf } from '../task/labels.js'
 import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
+import { heldOutNote } from '../task/split_rows.js'
 import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
 import type { WorkerLost } from './cluster/client.js'
 import { workersStepper } from './cluster/stepper.js'
@@ -174,6 +175,8 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
   const validation = await data.split('validation')
   const test = await data.split('test')
   const labels = await labelsOf(experiment.task, SPLITS)
+  const heldOut = heldOutNote(experiment.task, validation.rows)
+  if (heldOut) progress.note(heldOut)
   const { training } = experiment
   const plan = trainingPlan(train.lengths, training.batch_size, training.seed, training.group_by_length)
   if (training.group_by_length && plan.order === 'random') progress.note(tooFewToGroup(plan))
@@ -190,8 +193,9 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
     target_length: training.target_length ?? train.longestTarget,
     dropout: training.dropout ?? backbone.config.dropout,
   }
+  const task = { ...experiment.task, ...(experiment.task.split === 'held_out' && { held_out: validation.rows }) }
   const prepared = { backbone, data, train, validation, test, labels, plan, steps }
-  return { experiment: { ...experiment, training: inForce }, ...prepared }
+  return { experiment: { ...experiment, task, training: inForce }, ...prepared }
 }
 
 const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>

@@ -13,6 +13,7 @@ import { applyOverride, type Override, overridesSource, parseOverrides, replaced
 import { mergePresets } from './resolve.js'
 import { type Experiment, experimentSchema } from './schema.js'
 import { type Path, type Source, yamlSource } from './source.js'
+import { taskFaults } from './task_faults.js'
 import { type Fault, shown, suggestion, wordIssues } from './wording.js'
 
 /** Everything that is wrong with an experiment: its message has one line a problem. */
@@ -74,7 +75,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
     const issues = parsed.error.issues.filter((issue) => !unknowable(issue))
     faults.push(...wordIssues(issues, experimentSchema, tree))
   }
-  faults.push(...lengthFaults(tree.training), ...positiveFaults(tree.task))
+  faults.push(...lengthFaults(tree.training), ...positiveFaults(tree.task), ...taskFaults(tree.task))
   if (config) faults.push(...misfits(tree.method, config))
 
   const locate = (path: Path) => origin(path).at

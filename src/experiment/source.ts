@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isAbsolute, relative, resolve } from 'node:path'
+import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml'
 import { type Complaint, ExperimentError } from '../error.js'
 
@@ -29,6 +29,9 @@ export function yamlSource(file: string, folder: string, complaints: Complaint[]
   const value = document.errors.length === 0 ? document.toJS() : undefined
   return { value, folder, find: (path) => findNode(document, path, place) }
 }
+
+/** Where a YAML or JSON file that has been read before says the value at a path: `file:line:column`. */
+export const placeIn = (file: string, path: Path): string => yamlSource(file, dirname(file), []).find(path).at
 
 function readText(file: string): string {
   try {

@@ -4,15 +4,19 @@ import { locateBackbone } from '../backbone/locate.js'
 import { openBackbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
+import { type Path, placeIn } from '../experiment/source.js'
 import { openRun, type Scores } from '../run/directory.js'
 import { runExperiment } from '../run/experiment.js'
 import { readManifest, readResult } from '../run/records.js'
-import { hasCard, readCard } from './card.js'
+import { withHeldOut } from '../task/split_rows.js'
+import { CARD, hasCard, readCard } from './card.js'
 
 /** Trained tensors and what they belong to: a run, or a folder that `compacter export --format safetensors` made. */
 export interface TrainedRun {
   folder: string
   experiment: Experiment
+  /** Where a value of it is told: `file:line:column`. */
+  locate(path: Path): string
   /** The safetensors file with the trained tensors of the best validation score. */
   tensors: string
   /** Of the backbone's weights that they were trained on, where it is known. */
@@ -43,7 +47,14 @@ function openExported(folder: string): TrainedRun {
           : `Make it a run first: compacter import ${folder} --format ${format}.`,
     })
   }
-  return { folder, experiment, tensors: join(folder, TRAINED), backboneSha256: backbone.sha256, metrics }
+  return {
+    folder,
+    experiment: { ...experiment, task: withHeldOut(experiment.task) },
+    locate: (path) => placeIn(join(folder, CARD), ['experiment', ...path]),
+    tensors: join(folder, TRAINED),
+    backboneSha256: backbone.sha256,
+    metrics,
+  }
 }
 
 function openRunFolder(folder: string): TrainedRun {
@@ -59,7 +70,8 @@ function openRunFolder(folder: string): TrainedRun {
   const manifest = readManifest(files)
   const result = readResult(files)
   const metrics = result ? { validation: result.validation, test: result.test } : null
-  return { folder, experiment, tensors: files.best, backboneSha256: manifest?.backbone_sha256, metrics }
+  const locate = (path: Path) => placeIn(files.experiment, path)
+  return { folder, experiment, locate, tensors: files.best, backboneSha256: manifest?.backbone_sha256, metrics }
 }
 
 /** The hash of the backbone's weights: as the run noted it, or else of the files that are here. */

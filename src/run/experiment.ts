@@ -4,6 +4,7 @@ import { type Complaint, ExperimentError } from '../error.js'
 import { ExperimentProblems, readExperiment } from '../experiment/load.js'
 import { type Experiment, experimentSchema } from '../experiment/schema.js'
 import { shownPath, yamlSource } from '../experiment/source.js'
+import { withHeldOut } from '../task/split_rows.js'
 
 /**
  * The experiment that a run was made with, from its experiment.yaml, which has every value in force. Neither its data nor
@@ -16,7 +17,8 @@ export function runExperiment(file: string): Experiment {
   checkWhole(file)
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
   const parsed = experimentSchema.safeParse(source.value)
-  return parsed.success ? parsed.data : readExperiment(file).experiment // written by hand, with presets and short forms
+  const experiment = parsed.success ? parsed.data : readExperiment(file).experiment // by hand, with presets and short forms
+  return { ...experiment, task: withHeldOut(experiment.task) }
 }
 
 /** YAML that was cut short may be YAML still, with another value or none where the cut is. */

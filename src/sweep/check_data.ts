@@ -1,17 +1,18 @@
+import { ExperimentError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import { type Progress, showDownload } from '../progress.js'
 import { toldAtItsKey } from '../task/misfit.js'
 import { checkHead } from '../task/rows.js'
-import { sourceOf } from '../task/source.js'
-import { checkSubset } from '../task/splits.js'
+import { countRows, sourceOf } from '../task/source.js'
+import { subsetProblem } from '../task/splits.js'
 import { trainingSplit } from '../task/subsample.js'
 import type { LoadedCell } from './load.js'
 
 type Task = Experiment['task']
 
 /**
- * Reads the training split of a task, and the head of the others; a missing file is downloaded. Gives the number of
- * training rows.
+ * Reads the training split of a task, the validation rows where they are halved, and else the head of the others; a
+ * missing file is downloaded. Gives the number of training rows.
  * @throws UserError for rows that cannot be trained on.
  */
 export async function checkData(task: Task, progress: Progress): Promise<number> {
@@ -21,6 +22,7 @@ export async function checkData(task: Task, progress: Progress): Promise<number>
     const { file, rows } = await sourceOf(task, split, download)
     await checkHead(task, file, rows())
   }
+  if (task.split === 'halves') await countRows(task, 'validation', download)
   return (await trainingSplit(task, { ...download, stratified: false })).rows
 }
 
@@ -32,9 +34,12 @@ export async function checkCellsData(cells: readonly LoadedCell[], progress: Pro
   const counts = new Map<string, number>()
   for (const { experiment, locate } of cells) {
     const { subset, ...task } = experiment.task
-    const key = JSON.stringify(task)
-    const rows = counts.get(key) ?? (await toldAtItsKey(locate, () => checkData(task, progress)))
-    counts.set(key, rows)
-    if (subset) checkSubset(experiment.task, subset, rows, locate(['task', 'subset', 'size']))
+    const name = JSON.stringify(task)
+    const rows = counts.get(name) ?? (await toldAtItsKey(locate, () => checkData(task, progress)))
+    counts.set(name, rows)
+    const wrong = subset && subsetProblem(experiment.task, subset, rows)
+    if (!wrong) continue
+    const { key, ...words } = wrong
+    throw new ExperimentError({ at: locate(['task', 'subset', key]), ...words })
   }
 }

@@ -92,14 +92,15 @@ function checkCell(files: RunFiles, experiment: Experiment, flag: string): void 
 }
 
 /** Whether a run's experiment is this one with the values filled in that come from backbone and data. */
-function madeBy(files: RunFiles, { training, ...rest }: Experiment): boolean {
-  const { training: before, ...restBefore } = runExperiment(files.experiment)
+function madeBy(files: RunFiles, { training, task, ...rest }: Experiment): boolean {
+  const { training: before, task: taskBefore, ...restBefore } = runExperiment(files.experiment)
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
   const steps = before.steps ?? readResult(files)?.steps
   // how many steps its epochs are, a run tells when it is finished; one that is resumed compares its warm-up itself
   const warmup_steps = steps === undefined ? before.warmup_steps : warmupInForce(training.warmup_steps, steps)
+  const { held_out } = taskBefore
   return isDeepStrictEqual(
-    { ...rest, training: { ...before, ...told, warmup_steps } },
-    { ...restBefore, training: before },
+    { ...rest, task: { ...task, held_out: task.held_out ?? held_out }, training: { ...before, ...told, warmup_steps } },
+    { ...restBefore, task: { ...taskBefore, held_out }, training: before },
   )
 }

@@ -58,7 +58,7 @@ const nameOf = ({ name }: RowText) => name.slice(name.lastIndexOf('/') + 1)
 export function columnsOf(task: RowText): { key: string; column: string }[] {
   const named = (key: string, columns: string | string[] | undefined) =>
     [columns ?? []].flat().map((column) => ({ key, column }))
-  const prompt = named('prompt', [...new Set([...task.prompt.matchAll(PLACEHOLDER)].map((match) => match[1]!))])
+  const prompt = named('prompt', promptColumns(task.prompt))
   switch (task.kind) {
     case 'classification':
       return [...prompt, ...named('label', task.label), ...named('group', task.group)]
@@ -70,6 +70,11 @@ export function columnsOf(task: RowText): { key: string; column: string }[] {
       return [...prompt, ...named('choices', task.choices), ...named('label', task.label)]
   }
 }
+
+/** The columns that stand in a prompt, each once. */
+export const promptColumns = (prompt: string): string[] => [
+  ...new Set([...prompt.matchAll(PLACEHOLDER)].map((match) => match[1]!)),
+]
 
 const PLACEHOLDER = /\{([^{}]+)\}/g
 

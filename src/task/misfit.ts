@@ -3,7 +3,7 @@ import type { Path } from '../experiment/source.js'
 
 /** A key of the task that its files do not bear out: a mistake of the experiment, though only the files show it. */
 export class TaskMisfit extends ExperimentError {
-  /** `problemIn` words the problem, given what to call the file or folder. */
+  /** `key` is within the task: `prompt`, `subset.size`. `problemIn` words the problem, given what to call the file or folder. */
   constructor(
     readonly key: string,
     readonly path: string,
@@ -22,7 +22,11 @@ export async function toldAtItsKey<T>(locate: (path: Path) => string, work: () =
   } catch (error) {
     if (!(error instanceof TaskMisfit)) throw error
     const { key, path, problemIn, remedy } = error
-    const complaint = { at: locate(['task', key]), problem: problemIn(path), ...(remedy !== undefined && { remedy }) }
+    const complaint = {
+      at: locate(['task', ...key.split('.')]),
+      problem: problemIn(path),
+      ...(remedy !== undefined && { remedy }),
+    }
     throw new ExperimentError(complaint, { cause: error })
   }
 }

@@ -28,8 +28,13 @@ const common = {
     .enum(['given', 'halves', 'held_out'])
     .default('given')
     .describe(
-      'Where validation and test come from: as given; each half of validation; or 1000 rows held out of train, and validation as test for a benchmark, whose own test labels are hidden.',
+      'Where validation and test come from: as given; each half of validation; or rows held out of train (`held_out` of them), and validation as test for a benchmark, whose own test labels are hidden.',
     ),
+  held_out: z
+    .int()
+    .min(1)
+    .optional()
+    .describe("Rows that split: held_out takes out of train; unless told the paper's 1000, at most a fifth of train."),
   subset: subset.optional().describe('Train on so many rows only; validation and test stay whole.'),
   on_bad_row: z.enum(['error', 'skip']).default('error').describe('What to do about rows that cannot be used.'),
   name_first: z

@@ -1,9 +1,11 @@
 import type { DownloadProgress } from '../hub/snapshot.js'
 import { officialRows } from './benchmark/official.js'
 import type { Example } from './example.js'
+import { TaskMisfit } from './misfit.js'
 import type { TaskOptions } from './options.js'
 import { type BadRows, readExamples, type Split } from './rows.js'
-import { checkSubset, splitRows, subsetIndices } from './splits.js'
+import { splitRows } from './split_rows.js'
+import { subsetIndices, subsetProblem } from './splits.js'
 import { type Row, readTable } from './table.js'
 
 /** Rows of one kind as they are in the world, before they are split. */
@@ -54,7 +56,7 @@ const rowExamples = (task: TaskOptions, { file, rows }: Source, skipped?: BadRow
 /**
  * Which of its source's examples a split has, in the order in which they stand in the split; `total` is how many the
  * source has.
- * @throws UserError for a subset larger than the split.
+ * @throws TaskMisfit where a split of the source would have no rows, and for a subset that the split does not have.
  */
 export async function chosenRows(
   task: TaskOptions,
@@ -64,7 +66,8 @@ export async function chosenRows(
 ): Promise<ArrayLike<number>> {
   const rows = await splitExamples(task, source, split, total)
   if (split !== 'train' || !task.subset) return rows
-  checkSubset(task, task.subset, rows.length, source.file)
+  const wrong = subsetProblem(task, task.subset, rows.length)
+  if (wrong) throw new TaskMisfit(`subset.${wrong.key}`, source.file, () => wrong.problem, wrong.remedy)
   const labels = task.subset.stratified ? await collected(examplesOf(task, source), stratumOf(task)) : undefined
   const indices = subsetIndices(task.subset, rows.length, labels && Array.from(rows, (row) => labels[row]!))
   return indices.map((index) => rows[index]!)
@@ -84,12 +87,16 @@ async function splitExamples(
 ): Promise<ArrayLike<number>> {
   if (source.eachAnswer) {
     const counts = await collected(rowExamples(task, source), ({ answers }) => answers?.length ?? 1)
-    return eachOf(splitRows(task, split, counts.length), counts)
+    return eachOf(splitRows(task, split, { total: counts.length, file: source.file }), counts)
   }
-  const grouped = 'group' in task && task.group !== undefined && task.split === 'halves' && split !== 'train'
+  const grouped = 'group' in task && task.group !== undefined && givesAway(task, split)
   const groups = grouped ? await collected(rowExamples(task, source), ({ group }) => group!) : undefined
-  return splitRows(task, split, total, groups)
+  return splitRows(task, split, { total, groups, file: source.file })
 }
+
+/** Whether the rows of the split's source are shared between two splits. */
+const givesAway = ({ split: way }: TaskOptions, split: Split): boolean =>
+  (way === 'halves' && split !== 'train') || (way === 'held_out' && split !== 'test')
 
 /** The places of the rows' examples, where row i has counts[i] of them, all in a row. */
 function eachOf(rows: ArrayLike<number>, counts: number[]): number[] {
@@ -102,6 +109,14 @@ async function collected<T>(examples: AsyncIterable<Example>, of: (example: Exam
   const values: T[] = []
   for await (const example of examples) values.push(of(example))
   return values
+}
+
+/** How many rows a split has, all of them read. */
+export async function countRows(task: TaskOptions, split: Split, options: SourceOptions = {}): Promise<number> {
+  const source = await sourceOf(task, split, options)
+  let total = 0
+  for await (const _ of examplesOf(task, source)) total++
+  return (await chosenRows(task, source, split, total)).length
 }
 
 /** A whole split as text, in its order. */

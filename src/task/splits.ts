@@ -1,12 +1,9 @@
 import { UserError } from '../error.js'
 import { randperm } from '../random.js'
 import type { Subset, TaskOptions } from './options.js'
-import type { Split } from './rows.js'
 
 /** GLUE and SuperGLUE hide their test labels, so test sets are made; this seed decides which rows. */
 const SPLIT_SEED = 42
-const HELD_OUT = 1000
-
 /** Small tasks: validation and test are the halves of the official validation set, which has `rows` rows. */
 export function halves(rows: number): { validation: number[]; test: number[] } {
   return inHalves([...randperm(rows, SPLIT_SEED)])
@@ -17,21 +14,38 @@ export function halves(rows: number): { validation: number[]; test: number[] } {
  * first row, and each keeps all of its rows.
  */
 export function groupedHalves(groups: (string | number)[]): { validation: number[]; test: number[] } {
+  const members = membersOf(groups)
+  const { validation, test } = halves(members.length)
+  return { validation: validation.flatMap((i) => members[i]!), test: test.flatMap((i) => members[i]!) }
+}
+
+/** Large tasks: `count` rows of the official training set are validation; the official validation set is test. */
+export function heldOut(trainingRows: number, count: number): { train: number[]; validation: number[] } {
+  const order = [...randperm(trainingRows, SPLIT_SEED)]
+  return { train: order.slice(count), validation: order.slice(0, count) }
+}
+
+/** The same for rows that belong together: groups are drawn until they have `count` rows. */
+export function groupedHeldOut(groups: (string | number)[], count: number): { train: number[]; validation: number[] } {
+  const members = membersOf(groups)
+  const train: number[] = []
+  const validation: number[] = []
+  for (const i of randperm(members.length, SPLIT_SEED)) {
+    const split = validation.length < count ? validation : train
+    split.push(...members[i]!)
+  }
+  return { train, validation }
+}
+
+/** The rows of each group, groups in the order of their first row. */
+function membersOf(groups: (string | number)[]): number[][] {
   const rowsOf = new Map<string | number, number[]>()
   for (const [row, group] of groups.entries()) {
     const rows = rowsOf.get(group)
     if (rows) rows.push(row)
     else rowsOf.set(group, [row])
   }
-  const members = [...rowsOf.values()]
-  const { validation, test } = halves(members.length)
-  return { validation: validation.flatMap((i) => members[i]!), test: test.flatMap((i) => members[i]!) }
-}
-
-/** Large tasks: 1000 rows of the official training set are validation; the official validation set is test. */
-export function heldOut(trainingRows: number): { train: number[]; validation: number[] } {
-  const order = [...randperm(trainingRows, SPLIT_SEED)]
-  return { train: order.slice(HELD_OUT), validation: order.slice(0, HELD_OUT) }
+  return [...rowsOf.values()]
 }
 
 function inHalves(order: number[]): { validation: number[]; test: number[] } {
@@ -39,38 +53,35 @@ function inHalves(order: number[]): { validation: number[]; test: number[] } {
   return { validation: order.slice(0, middle), test: order.slice(middle) }
 }
 
-/** The rows that a split has of its source's `total`, before any subset; `groups` are those of rows that belong together. */
-export function splitRows(
-  { split: way }: TaskOptions,
-  split: Split,
-  total: number,
-  groups?: string[],
-): ArrayLike<number> {
-  if (way === 'halves' && split !== 'train') return (groups ? groupedHalves(groups) : halves(total))[split]
-  if (way === 'held_out' && split !== 'test') return heldOut(total)[split]
-  return Int32Array.from({ length: total }, (_, row) => row)
+/** A subset that a training split does not have, and which key of it says so. */
+export interface SubsetProblem {
+  key: 'size' | 'stratified'
+  problem: string
+  remedy: string
 }
 
-/**
- * Checks that a training split of so many rows has the subset; `at` is what the error names.
- * @throws UserError for one that is larger, or stratified where free texts are no labels that could keep their share.
- */
-export function checkSubset(
+/** What is wrong with a subset of a training split of `rows`: it is larger, or stratified where free texts have no labels. */
+export function subsetProblem(
   { kind, name }: Pick<TaskOptions, 'kind' | 'name'>,
   { size, stratified }: Omit<Subset, 'seed'>,
   rows: number,
-  at: string,
-): void {
+): SubsetProblem | undefined {
   if (size > rows) {
-    const remedy = `Choose ${rows} or fewer.`
-    throw new UserError({ at, problem: `a subset of ${size} rows; the training split of ${name} has ${rows}.`, remedy })
+    const problem = `a subset of ${size} rows; the training split of ${name} has ${rows}.`
+    return { key: 'size', problem, remedy: `Choose ${rows} or fewer.` }
   }
-  if (!stratified || kind !== 'text') return
-  throw new UserError({
-    at,
+  if (!stratified || kind !== 'text') return undefined
+  return {
+    key: 'stratified',
     problem: `a stratified subset keeps the share of each label; the task ${name} is of kind text and has none.`,
     remedy: 'Leave stratified out.',
-  })
+  }
+}
+
+/** @throws UserError that names `at`, where `subsetProblem` finds one. */
+export function checkSubset(...[task, subset, rows, at]: [...Parameters<typeof subsetProblem>, at: string]): void {
+  const wrong = subsetProblem(task, subset, rows)
+  if (wrong) throw new UserError({ at, problem: wrong.problem, remedy: wrong.remedy })
 }
 
 /**

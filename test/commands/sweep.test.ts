@@ -216,7 +216,7 @@ test('a folder takes no other sweep', async () => {
   ])
   writeFileSync(sweepFile, 'experiment: small.yaml\naxes:\n  task.subset.size: [8, 65]\n  task.subset.seed: [0]\n')
   expect(await refused()).toEqual([
-    1,
+    2,
     `${sweepFile}:3:25: a subset of 65 rows; the training split of small has 64. Choose 64 or fewer.`,
   ])
   const none = await compacter(['sweep', 'status', folder])

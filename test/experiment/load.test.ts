@@ -357,3 +357,18 @@ describe('loading', () => {
     },
   )
 })
+
+describe('a task whose keys do not go together', () => {
+  const own = (keys: string) =>
+    good.replace(
+      'task: rotten-tomatoes',
+      `task: { name: moods, train: rows.csv, validation: rows.csv, test: rows.csv, label: mood, ${keys} }`,
+    )
+
+  test('rows to hold out, of a split that holds none out', () => {
+    expect(complaint(own("prompt: '{sentence}', held_out: 5"))).toBe(
+      'DIR/trial.yaml:3:112: task.held_out is 5, but task.split is "given", which holds no rows out. Set task.split to held_out, or take the key out.',
+    )
+    expect(complaint(own("prompt: '{sentence}', held_out: 5, split: held_out"))).toBe('no error')
+  })
+})

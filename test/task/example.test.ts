@@ -69,7 +69,14 @@ test('each_answer: a training row for each answer, drawn after the split; elsewh
     JSON.stringify({ q: i, target: 'a', answers: i % 2 ? ['a', 'b'] : ['c'] }),
   )
   writeFileSync(file, lines.join('\n'))
-  const each = task('text', { train: file, test: file, split: 'held_out', answers: 'answers', each_answer: true })
+  const each = task('text', {
+    train: file,
+    test: file,
+    split: 'held_out',
+    held_out: 1000,
+    answers: 'answers',
+    each_answer: true,
+  })
   const [train, validation] = [await readSplit(each, 'train'), await readSplit(each, 'validation')]
   const left = [...randperm(1003, 42)].slice(1000)
   expect(train.map(({ source, target }) => [source, target])).toEqual(
@@ -160,6 +167,7 @@ describe('own files split as the paper splits', () => {
       train: lines('big.jsonl', 1043),
       test: lines('t.jsonl', 5),
       split: 'held_out',
+      held_out: 1000,
     })
     expect(numbers(await readSplit(held, 'validation')).slice(0, 4)).toEqual([911, 408, 813, 657]) // randperm(1043)
     expect((await readSplit(held, 'train')).length).toBe(43)

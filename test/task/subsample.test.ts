@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadTask, readTask } from '../../src/experiment/task.js'
 import { packageRoot } from '../../src/root.js'
+import { toldAtItsKey } from '../../src/task/misfit.js'
 import type { TaskOptions } from '../../src/task/options.js'
 import { readSplit } from '../../src/task/source.js'
 import { drawSubsets, trainingSplit, writeSubsets } from '../../src/task/subsample.js'
@@ -63,6 +64,11 @@ describe('drawSubsets', () => {
     await expect(readSplit({ ...rottenTomatoes, subset }, 'train')).rejects.toThrow(
       `${trainFile}: a subset of 8531 rows; the training split of rotten-tomatoes has 8530. Choose 8530 or fewer.`,
     )
+    const located = toldAtItsKey(
+      (path) => path.join('.'),
+      () => readSplit({ ...rottenTomatoes, subset }, 'train'),
+    )
+    await expect(located).rejects.toThrow(/^task\.subset\.size: a subset of 8531 rows; /)
   })
 
   test('refuses a stratified draw from free texts', async () => {

@@ -1,0 +1,12 @@
+import { isMapping } from './merge.js'
+import { type Fault, shown } from './wording.js'
+
+/** What is wrong with a task though each of its keys is right by itself. */
+export const taskFaults = (task: unknown): Fault[] => (isMapping(task) ? heldOutFaults(task) : [])
+
+/** A number of rows to hold out means nothing to the other ways of splitting. */
+function heldOutFaults({ split = 'given', held_out }: { split?: unknown; held_out?: unknown }): Fault[] {
+  if (held_out === undefined || split === 'held_out') return []
+  const problem = `task.held_out is ${shown(held_out)}, but task.split is ${shown(split)}, which holds no rows out.`
+  return [{ path: ['task', 'held_out'], problem, remedy: 'Set task.split to held_out, or take the key out.' }]
+}
