@@ -1,7 +1,8 @@
-import { type ChildProcess, fork, spawn } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../error.js'
+import { startProgram } from '../program.js'
 import type { Answer } from './child.js'
 import type { Measured, Trial } from './trial.js'
 
@@ -36,8 +37,9 @@ export async function measureApart(trial: Trial): Promise<Measured> {
 }
 
 /** Runs a program to its end. Throws as spawn does where there is no such program. */
-export const runProgram = (program: string, args: string[], env: NodeJS.ProcessEnv): Promise<Ended> =>
-  endOf(spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }))
+export async function runProgram(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  return endOf(startProgram(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }))
+}
 
 /** Why a process left no result. The kernel kills what needs more memory than there is by SIGKILL. */
 export function killed({ code, signal, stderr }: Ended): Error {

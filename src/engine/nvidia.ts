@@ -1,6 +1,5 @@
-import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { promisify } from 'node:util'
+import { runProgram } from './provision/process.js'
 
 /** The models of the NVIDIA GPUs here: from the kernel driver's files, else from nvidia-smi (Windows, WSL). */
 export async function nvidiaGpus(): Promise<string[]> {
@@ -9,7 +8,7 @@ export async function nvidiaGpus(): Promise<string[]> {
     return readdirSync(folder).map((gpu) => modelOf(readFileSync(`${folder}/${gpu}/information`, 'utf8')))
   } catch {
     const query = ['--query-gpu=name', '--format=csv,noheader']
-    const answer = await promisify(execFile)('nvidia-smi', query, { timeout: 5000 }).catch(() => ({ stdout: '' }))
+    const answer = await runProgram('nvidia-smi', query, { seconds: 5 }).catch(() => ({ stdout: '' }))
     return answer.stdout.split('\n').filter(Boolean)
   }
 }

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process'
 import { hashFiles } from '../backbone/hash.js'
 import type { Team } from '../engine/cluster/team.js'
 import type { Device } from '../engine/device.js'
 import type { GraphFacts } from '../engine/replay/replay.js'
 import type { Experiment } from '../experiment/schema.js'
+import { outputOf } from '../program.js'
 import { packageRoot, version } from '../root.js'
 import type { RowOrder } from '../task/batches.js'
 import type { Padding } from '../task/lengths.js'
@@ -90,10 +90,7 @@ function tensorFloat32({ engine, gpu }: Device): Manifest['tensor_float_32'] {
 function gitCommit(): string | null {
   try {
     const git = (...args: string[]) =>
-      execFileSync('git', ['-C', packageRoot, ...args], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }).trim()
+      outputOf('git', ['-C', packageRoot, ...args], { stdio: ['ignore', 'pipe', 'ignore'] }).trim()
     return git('rev-parse', '--show-toplevel') === packageRoot ? git('rev-parse', 'HEAD') : null
   } catch {
     return null

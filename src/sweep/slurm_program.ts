@@ -1,5 +1,6 @@
-import { spawn } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
 import { UserError } from '../error.js'
+import { startProgram } from '../program.js'
 
 export interface Answer {
   code: number | null
@@ -17,21 +18,28 @@ const PATIENCE_MS = 120_000
  */
 export function slurmProgram(program: string, args: string[], input = ''): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { timeout: PATIENCE_MS })
+    const child = started(program, args)
     const output = { stdout: '', stderr: '' }
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
     child.stdin.on('error', () => {}) // it may end before it has read
     child.stdin.end(input)
-    child.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(cause.code === 'ENOENT' ? notInstalled(program, cause) : cause),
-    )
+    child.once('error', reject)
     child.once('close', (code, signal) => {
       const lines = output.stderr.split('\n').map((line) => line.replace(/^(\w+: )?(error: )?/, '').trim())
       const message = lines.filter((line) => line && !line.startsWith('Try "')).join('. ')
       resolve({ code, stdout: output.stdout, message: message || (signal ? 'no answer' : `exit code ${code}`) })
     })
   })
+}
+
+/** In the current folder, which sbatch makes the job's. */
+function started(program: string, args: string[]): ChildProcessWithoutNullStreams {
+  try {
+    return startProgram(program, args, { timeout: PATIENCE_MS, cwd: process.cwd() })
+  } catch (cause) {
+    throw (cause as NodeJS.ErrnoException).code === 'ENOENT' ? notInstalled(program, cause as Error) : cause
+  }
 }
 
 const notInstalled = (program: string, cause: Error) =>

@@ -18,7 +18,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { enginesFolder, installedEngines } from '../../src/engine/provision/cache.js'
 import { provision } from '../../src/engine/provision/provision.js'
+import { missingTools } from '../../src/engine/provision/tools.js'
 import { withLock } from '../../src/lock.js'
+import { outputOf } from '../../src/program.js'
 
 // The engine that the user's cache already holds lends its library to the archives and wheels below.
 const real = installedEngines().find(({ record }) => record.loader)
@@ -183,6 +185,34 @@ describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')
       /^python3 failed: error: tensorflow\/libtensorflow_cc\.so\.2 in tensorflow_cpu-9\.1\.0-py3-none-any\.whl is damaged: /,
     )
     expect(readdirSync(enginesFolder())).toEqual([])
+  })
+
+  test('runs no module and no program of the current folder', async () => {
+    writeWheel()
+    const here = join(folder, 'here')
+    mkdirSync(here)
+    const ran = join(folder, 'ran')
+    for (const name of ['pip', 'csv', 'base64', 'zipfile', 'sitecustomize']) {
+      writeFileSync(join(here, `${name}.py`), `open(${JSON.stringify(ran)}, 'a').write('${name}.py ')\n`)
+    }
+    for (const name of ['python3', 'pip', 'g++', 'c++', 'as', 'ld', 'tar', 'nvidia-smi', 'git']) {
+      writeFileSync(join(here, name), `#!/bin/sh\nprintf '%s ' ${name} >> ${ran}\nexit 1\n`, { mode: 0o755 })
+    }
+    vi.stubEnv('PATH', ['.', '', process.env.PATH].join(':'))
+    vi.stubEnv('PYTHONPATH', '.')
+    vi.stubEnv('PIP_FIND_LINKS', '../wheels')
+    const before = process.cwd()
+    process.chdir(here)
+    try {
+      const { engine, failures } = await provision({ from: 'wheel' })
+      expect(failures).toEqual([])
+      expect(engine!.record.origin).toBe('the pip wheel tensorflow-cpu 9.1.0')
+      await missingTools()
+      expect(outputOf('git', ['--version'])).toMatch(/^git version/)
+    } finally {
+      process.chdir(before)
+    }
+    expect(existsSync(ran) ? readFileSync(ran, 'utf8') : '').toBe('')
   })
 
   test('asks for a compiler before it downloads anything', async () => {

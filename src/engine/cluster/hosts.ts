@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
 import { isIPv6 } from 'node:net'
 import { UserError } from '../../error.js'
+import { outputOf } from '../../program.js'
 
 /** Where workers listen unless told otherwise. */
 export const WORKER_PORT = 7222
@@ -41,7 +41,7 @@ function slurmHosts(): string[] {
     })
   }
   try {
-    const names = execFileSync('scontrol', ['show', 'hostnames', nodes], { encoding: 'utf8', timeout: 30_000 })
+    const names = outputOf('scontrol', ['show', 'hostnames', nodes], { timeout: 30_000 })
     return names.split('\n').filter(Boolean)
   } catch (error) {
     const problem = `is slurm, but \`scontrol show hostnames ${nodes}\` failed: ${(error as Error).message}.`

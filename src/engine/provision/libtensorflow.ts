@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { startProgram } from '../../program.js'
 import { NAPI_VERSION, tfjsNode } from './cache.js'
 import { compileBinding } from './compile.js'
 import type { Origin } from './provision.js'
@@ -73,7 +73,7 @@ async function fetchArchive(url: string, folder: string, report: (line: string) 
   const size = Number(response.headers.get('content-length'))
   if (size) report(`downloading ${url.split('/').at(-1)} (${Math.round(size / 1e6)} MB)`)
   await mkdir(folder, { recursive: true })
-  const tar = spawn('tar', ['-xzf', '-', '-C', folder], { stdio: ['pipe', 'ignore', 'pipe'] })
+  const tar = startProgram('tar', ['-xzf', '-', '-C', folder], { stdio: ['pipe', 'ignore', 'pipe'] })
   const failed = once(tar, 'close').then(([code]) => {
     if (code !== 0) throw new Error(`${url} is damaged: tar could not unpack it`)
   })

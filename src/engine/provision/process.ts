@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process'
+import type { StdioOptions } from 'node:child_process'
+import { pipEnvironment, startProgram } from '../../program.js'
 
 export interface Outcome {
   stdout: string
@@ -15,7 +16,8 @@ export function runProgram(
   { seconds = 60, onLine }: { seconds?: number; onLine?: (line: string) => void } = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: seconds * 1000 })
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
+    const child = startProgram(program, args, { stdio, timeout: seconds * 1000, env: pipEnvironment() })
     const stop = () => child.kill()
     process.once('exit', stop)
     let [stdout, stderr] = ['', '']

@@ -17,10 +17,14 @@ export async function findCompiler(): Promise<string> {
   throw new Error(`no C++ compiler (looked for ${names.join(', ')}; Debian and Ubuntu: apt install g++)`)
 }
 
-/** @throws Error that names what to install. */
+/**
+ * Python is isolated (-I): it takes no module from the current folder, PYTHONPATH or the user's packages. A pip of the user's
+ * own is taken as the program of that name.
+ * @throws Error that names what to install.
+ */
 export async function findPip(): Promise<Pip> {
   for (const python of ['python3', 'python']) {
-    if (await answers(python, ['-m', 'pip', '--version'])) return { python, command: [python, '-m', 'pip'] }
+    if (await answers(python, ['-I', '-m', 'pip', '--version'])) return { python, command: [python, '-I', '-m', 'pip'] }
     if ((await answers(python, ['--version'])) && (await answers('pip', ['--version']))) {
       return { python, command: ['pip'] }
     }

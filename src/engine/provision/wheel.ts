@@ -89,7 +89,7 @@ async function download(pip: Pip, folder: string, what: string[], report: (line:
 }
 
 const unpack = (pip: Pip, downloads: string, file: string, target: string, pattern: string) =>
-  runProgram(pip.python, ['-c', UNPACK, join(downloads, file), target, pattern], { seconds: 1200 })
+  runProgram(pip.python, ['-I', '-c', UNPACK, join(downloads, file), target, pattern], { seconds: 1200 })
 
 /** CUDA's own wheels, those that TensorFlow's metadata asks for, laid out as pip would, so that they find each other. */
 async function addCuda(pip: Pip, downloads: string, file: string, folder: string, report: (line: string) => void) {

@@ -1,0 +1,63 @@
+import {
+  type ChildProcessWithoutNullStreams,
+  type ExecFileSyncOptions,
+  execFileSync,
+  type SpawnOptions,
+  spawn,
+} from 'node:child_process'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
+import { delimiter, isAbsolute, join, parse, resolve } from 'node:path'
+import { packageRoot } from './root.js'
+
+/**
+ * Where programs of others run. In the user's folder Python would import a `csv.py` of there, and Windows take a program of
+ * there for one of the PATH; in the root folder nobody but the administrator puts anything.
+ */
+const NEUTRAL_FOLDER = parse(packageRoot).root
+
+/**
+ * Starts a program of the PATH, away from the current folder. A path with a slash is taken as it is.
+ * @throws Error of code ENOENT where there is no such program.
+ */
+export const startProgram = (
+  name: string,
+  args: string[],
+  options: SpawnOptions = {},
+): ChildProcessWithoutNullStreams =>
+  spawn(findProgram(name), args, { cwd: NEUTRAL_FOLDER, ...options }) as ChildProcessWithoutNullStreams
+
+/** What a program prints, run to its end as `startProgram` starts it. @throws Error as execFileSync does. */
+export const outputOf = (name: string, args: string[], options: ExecFileSyncOptions = {}): string =>
+  execFileSync(findProgram(name), args, { cwd: NEUTRAL_FOLDER, ...options, encoding: 'utf8' })
+
+/** The program's absolute path, by the PATH's absolute folders: an empty or relative one means the current folder. */
+export function findProgram(name: string): string {
+  if (/[\\/]/.test(name)) return resolve(name)
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(isAbsolute)
+  const endings = process.platform === 'win32' ? ['.exe', '.com', ''] : ['']
+  const found = folders.flatMap((folder) => endings.map((ending) => join(folder, name + ending))).find(isProgram)
+  if (found) return found
+  throw Object.assign(new Error(`there is no program ${name} on the PATH`), { code: 'ENOENT' })
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Settings of pip in the environment hold in the neutral folder too: those that name a file or folder from the current one
+ * get its whole path.
+ */
+export function pipEnvironment(env = process.env): NodeJS.ProcessEnv {
+  const whole = (word: string) => (word && !isAbsolute(word) && existsSync(word) ? resolve(word) : word)
+  const settings = Object.entries(env).filter(([name]) => name.startsWith('PIP_'))
+  return {
+    ...env,
+    ...Object.fromEntries(settings.map(([name, value]) => [name, value?.split(' ').map(whole).join(' ')])),
+  }
+}
