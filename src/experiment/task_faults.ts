@@ -1,8 +1,17 @@
+import { promptColumns } from '../task/example.js'
 import { isMapping } from './merge.js'
 import { type Fault, shown } from './wording.js'
 
 /** What is wrong with a task though each of its keys is right by itself. */
-export const taskFaults = (task: unknown): Fault[] => (isMapping(task) ? heldOutFaults(task) : [])
+export const taskFaults = (task: unknown): Fault[] =>
+  isMapping(task) ? [...promptFaults(task), ...heldOutFaults(task)] : []
+
+/** Without a column in it, the prompt is the source of every row. */
+function promptFaults({ prompt }: { prompt?: unknown }): Fault[] {
+  if (typeof prompt !== 'string' || prompt === '' || promptColumns(prompt).length > 0) return []
+  const problem = `task.prompt is ${shown(prompt)}, which names no column: every row would have the same source.`
+  return [{ path: ['task', 'prompt'], problem, remedy: 'Write {text} for the column text.' }]
+}
 
 /** A number of rows to hold out means nothing to the other ways of splitting. */
 function heldOutFaults({ split = 'given', held_out }: { split?: unknown; held_out?: unknown }): Fault[] {

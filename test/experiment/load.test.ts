@@ -365,6 +365,22 @@ describe('a task whose keys do not go together', () => {
       `task: { name: moods, train: rows.csv, validation: rows.csv, test: rows.csv, label: mood, ${keys} }`,
     )
 
+  test('a prompt without a column', () => {
+    expect(complaint(own("prompt: 'sentence: text'"))).toBe(
+      'DIR/trial.yaml:3:90: task.prompt is "sentence: text", which names no column: every row would have the same source. Write {text} for the column text.',
+    )
+    expect(complaint(own("prompt: 'sentence: {}'"))).toContain('which names no column')
+  })
+
+  test('a prompt without a column, in place of a preset’s', () => {
+    expect(complaint(good.replace('rotten-tomatoes', '{ preset: glue/rte, prompt: sentence }'))).toBe(
+      'DIR/trial.yaml:3:27: task.prompt is "sentence", which names no column: every row would have the same source. Write {text} for the column text.',
+    )
+    expect(complaint(good.replace('rotten-tomatoes', 'glue/rte'), 'task.prompt=sentence1')).toBe(
+      '--set task.prompt=sentence1: task.prompt is "sentence1", which names no column: every row would have the same source. Write {text} for the column text.',
+    )
+  })
+
   test('rows to hold out, of a split that holds none out', () => {
     expect(complaint(own("prompt: '{sentence}', held_out: 5"))).toBe(
       'DIR/trial.yaml:3:112: task.held_out is 5, but task.split is "given", which holds no rows out. Set task.split to held_out, or take the key out.',
