@@ -1,5 +1,5 @@
-/** Control characters but tab and line ends; `\r` is one where no `\n` follows. C1 counts too: terminals take U+009B for ESC [. */
-const CONTROLS = /\r(?!\n)|(?![\t\n\r])\p{Cc}/gu
+/** Control characters but tab and line ends; `\r` is one where more of the line follows. C1 counts too: terminals take U+009B for ESC [. */
+const CONTROLS = /\r(?!\n|$)|(?![\t\n\r])\p{Cc}/gu
 
 /**
  * Returns the text with each control character as its JSON escape: ESC becomes `\u001b`. So names, rows and messages of

@@ -8,6 +8,7 @@ test('control characters are shown as JSON writes them, and nothing else is chan
   expect(printable('\x1b[2J\x07\x00\x7f\x9b31m')).toBe('\\u001b[2J\\u0007\\u0000\\u007f\\u009b31m')
   const kept = 'tab\t line\n CRLF\r\n é 否 😀 \u2067שלום\u2069 \\u001b ±'
   expect(printable(kept)).toBe(kept)
+  expect(printable('a,b\r')).toBe('a,b\r') // the end of a line whose line feed comes later
   expect(printable('100 %\rall fine')).toBe('100 %\\u000dall fine')
 })
 

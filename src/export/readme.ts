@@ -1,21 +1,22 @@
+import { codeSpan, escapeMarkdown } from '../markdown.js'
 import type { Card } from './card.js'
 
-/** The README.md of an export: what it is, and how it is loaded. */
+/** The README.md of an export: what it is, and how it is loaded (`loading` is Markdown). Names and texts of the run stay text. */
 export function readme(card: Card, loading: string): string {
   const { experiment, backbone, method, metrics } = card
   const scores = Object.entries(metrics ?? {}).map(
     ([split, values]) =>
-      `| ${split} | ${Object.entries(values)
-        .map(([name, value]) => `${name} ${value.toFixed(2)}`)
+      `| ${escapeMarkdown(split)} | ${Object.entries(values)
+        .map(([name, value]) => `${escapeMarkdown(name)} ${value.toFixed(2)}`)
         .join(', ')} |`,
   )
-  return `# ${experiment.name}
+  return `# ${escapeMarkdown(experiment.name)}
 
 Trained by compacter ${card.compacter}: ${card.trained_parameters.toLocaleString('en')} parameters of the method
-\`${method.kind}\` on the backbone \`${backbone.name}\` (SHA-256 of its weights: \`${backbone.sha256}\`), for the task
-\`${card.task}\`. Everything that was in force is in \`compacter.json\`.
+${codeSpan(method.kind)} on the backbone ${codeSpan(backbone.name)} (SHA-256 of its weights: \`${backbone.sha256}\`), for the task
+${codeSpan(card.task)}. Everything that was in force is in \`compacter.json\`.
 ${scores.length > 0 ? `\n| split | scores × 100 |\n|---|---|\n${scores.join('\n')}\n` : ''}
-Sources were written as: \`${experiment.task.prompt}\`
+Sources were written as: ${codeSpan(experiment.task.prompt)}
 
 ## Loading
 

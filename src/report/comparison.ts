@@ -1,3 +1,4 @@
+import { escapeMarkdown } from '../markdown.js'
 import type { Spread } from '../sweep/spread.js'
 import { type Group, type Summary, summaryOf, unique } from './groups.js'
 import { escapeLatex } from './latex.js'
@@ -139,7 +140,3 @@ export function comparisonLatex(comparison: Comparison): string {
     '',
   ].join('\n')
 }
-
-/** Marks of Markdown and HTML in a name are shown, not obeyed. */
-export const escapeMarkdown = (text: string): string =>
-  text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]<>|~#&]/g, (mark) => (mark === '&' ? '&amp;' : `\\${mark}`))

@@ -1,6 +1,8 @@
 import Table from 'cli-table3'
+import { escapeMarkdown } from '../markdown.js'
 import type { LowResourceResults } from '../sweep/low_resource.js'
 import type { Spread } from '../sweep/spread.js'
+import { csvLine } from './csv.js'
 
 const SPLITS = ['validation', 'test'] as const
 
@@ -41,10 +43,11 @@ export function lowResourceTable(results: LowResourceResults): string {
 export function lowResourceMarkdown(results: LowResourceResults): string {
   const { head, rows } = tableOf(results)
   const { task, backbone, steps, batch_size, seeds, failed } = results
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  const table = [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
-  const reasons = failed.map(({ run, reason }) => `\n- ${run} failed: ${reason.replaceAll('\n', ' ')}`).join('')
-  return `# ${task}, low-resource\n\n${backbone}, ${steps} steps of ${batch_size} rows whatever the size; mean ± sample standard deviation over\n${seeds.length} random subsets of the training rows.\n\n${table}\n${reasons}\n![test score against training rows](curve.svg)\n`
+  const line = (cells: string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
+  const rule = `| ${head.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`
+  const table = [line(head), rule, ...rows.map(line)].join('\n')
+  const reasons = failed.map(({ run, reason }) => `\n- ${escapeMarkdown(`${run} failed: ${reason}`)}`).join('')
+  return `# ${escapeMarkdown(task)}, low-resource\n\n${escapeMarkdown(backbone)}, ${steps} steps of ${batch_size} rows whatever the size; mean ± sample standard deviation over\n${seeds.length} random subsets of the training rows.\n\n${table}\n${reasons}\n![test score against training rows](curve.svg)\n`
 }
 
 /** A line a finished run: RFC 4180, except for line ends. */
@@ -60,5 +63,5 @@ export function lowResourceCsv(results: LowResourceResults): string {
     cell.best_step,
     cell.seconds,
   ])
-  return [head, ...rows].map((row) => `${row.join(',')}\n`).join('')
+  return [head, ...rows].map((row) => `${csvLine(row)}\n`).join('')
 }

@@ -1,4 +1,6 @@
 import Table from 'cli-table3'
+import { escapeMarkdown } from '../markdown.js'
+import { csvLine } from './csv.js'
 import { escapeLatex } from './latex.js'
 import type { ParameterRow } from './parameters.js'
 
@@ -107,16 +109,16 @@ function table({ head, numeric, rows, notes }: Sheet): string {
 }
 
 function markdown({ head, numeric, rows, notes }: Sheet): string {
-  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const line = (cells: string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
   const rule = `|${head.map((name) => (numeric.has(name) ? '---:' : '---')).join('|')}|`
-  return [line(head), rule, ...rows.map(line), '', ...notes.map((note) => `- ${note}`)].join('\n')
+  return [line(head), rule, ...rows.map(line), '', ...notes.map((note) => `- ${escapeMarkdown(note)}`)].join('\n')
 }
 
 /** For `\usepackage{booktabs}`. */
 function latex({ head, numeric, rows, notes }: Sheet): string {
   const line = (cells: string[]) => `${cells.map(escaped).join(' & ')} \\\\`
   return [
-    ...notes.map((note) => `% ${note}`),
+    ...notes.map((note) => `% ${note.replace(/\s+/g, ' ')}`), // a line end would end the comment
     `\\begin{tabular}{${head.map((name) => (numeric.has(name) ? 'r' : 'l')).join('')}}`,
     '\\toprule',
     line(head),
@@ -145,11 +147,6 @@ function csv(rows: readonly ParameterRow[]): string {
         }))
       : [{ ...row, problem: row.problem }],
   )
-  const lines = [Object.keys(records[0] ?? {}), ...records.map((record) => Object.values(record).map(field))]
-  return lines.map((line) => `${line.join(',')}\r`).join('\n') // the last line feed is the terminal's
-}
-
-function field(value: unknown): string {
-  const text = typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value ?? '')
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  const lines = [Object.keys(records[0] ?? {}), ...records.map((record): unknown[] => Object.values(record))]
+  return lines.map((line) => `${csvLine(line)}\r`).join('\n') // the last line feed is the terminal's
 }

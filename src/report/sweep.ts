@@ -1,9 +1,11 @@
 import Table from 'cli-table3'
+import { escapeMarkdown } from '../markdown.js'
 import { axisLabel } from '../sweep/names.js'
 import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../sweep/results.js'
 import type { SweepStatus } from '../sweep/status.js'
 import { duration } from '../terminal.js'
-import { escapeMarkdown, shownSpread } from './comparison.js'
+import { shownSpread } from './comparison.js'
+import { csvLine } from './csv.js'
 
 const SPLITS = ['validation', 'test'] as const
 
@@ -106,7 +108,7 @@ export function resultsMarkdown(results: SweepResults): string {
   }
   const reasons = failures(results).map((line) => `- ${escapeMarkdown(line)}`)
   return [
-    `# ${results.name}\n`,
+    `# ${escapeMarkdown(results.name)}\n`,
     'Scores × 100; mean ± sample standard deviation over runs that differ in seeds only.\n',
     ...table(summarySheet(results)),
     ...table(bestSheet(results)),
@@ -141,12 +143,7 @@ export function resultsCsv({ axes, cells }: SweepResults): string {
       cell.state === 'failed' ? cell.reason : '',
     ]
   })
-  return [head, ...rows].map((row) => `${row.map(quoted).join(',')}\n`).join('')
-}
-
-const quoted = (value: string | number) => {
-  const text = String(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return [head, ...rows].map((row) => `${csvLine(row)}\n`).join('')
 }
 
 /** Every cell and how far it is, and why some failed; no more rows than fit, what needs attention first. */

@@ -239,7 +239,7 @@ describe('formats', () => {
   test('what does not fit has no numbers, and a reason', async () => {
     const text = formatParameters(await report({ backbones: ['t5-nano'], methods: ['all'] }), 'markdown')
     expect(text).toContain('| t5-nano | adapterdrop | – | – | – | – | – | O(kd) |')
-    expect(text).toContain('- adapterdrop does not fit t5-nano: method.placement.encoder_layers names layer 5;')
+    expect(text).toContain('- adapterdrop does not fit t5-nano: method.placement.encoder\\_layers names layer 5;')
   })
 })
 
