@@ -11,7 +11,7 @@ import { isMapping, type Mapping, without } from './merge.js'
 import { originsOf } from './origin.js'
 import { applyOverride, type Override, overridesSource, parseOverrides, replacedBy } from './overrides.js'
 import { mergePresets } from './resolve.js'
-import { type Experiment, experimentSchema } from './schema.js'
+import { type Experiment, experimentSchema, isExperimentText } from './schema.js'
 import { type Path, type Source, yamlSource } from './source.js'
 import { taskFaults } from './task_faults.js'
 import { type Fault, shown, suggestion, wordIssues } from './wording.js'
@@ -52,7 +52,7 @@ export function experimentYaml(experiment: Experiment): string {
 export function readExperiment(file: string, overrides: readonly (string | Override)[] = []): LoadedExperiment {
   const complaints: Complaint[] = []
   const path = findExperiment(file)
-  const source = yamlSource(path, dirname(resolve(path)), complaints)
+  const source = yamlSource(path, dirname(resolve(path)), complaints, isExperimentText)
   const sets = parseOverrides(overrides, complaints)
   const given = complaints.length === 0 ? givenTree(path, source, sets, complaints) : {}
   if (complaints.length > 0) throw new ExperimentProblems(complaints)

@@ -1,7 +1,8 @@
-import { parseDocument } from 'yaml'
 import type { Complaint } from '../error.js'
 import { isMapping, type Mapping } from './merge.js'
+import { isExperimentText } from './schema.js'
 import type { Path, Source } from './source.js'
+import { parseYaml } from './yaml.js'
 
 /** One `--set key=value`, or a value that a sweep sets. */
 export interface Override {
@@ -26,7 +27,7 @@ export function parseOverrides(texts: readonly (string | Override)[], complaints
       complaints.push({ at, problem: 'is not of the form key=value.', remedy: 'For instance: --set method.n=8.' })
       return []
     }
-    const document = parseDocument(text.slice(equals + 1), { prettyErrors: false })
+    const document = parseYaml(text.slice(equals + 1), (inside) => isExperimentText([...path, ...inside]))
     if (document.errors.length === 0) return [{ path, value: document.toJS(), at }]
     complaints.push({
       at,

@@ -3,7 +3,8 @@ import type { Complaint } from '../error.js'
 import { type PresetKind, presetFile, presetNames } from '../presets.js'
 import { isMapping, type Mapping, merge, without } from './merge.js'
 import type { Layer } from './origin.js'
-import { yamlSource } from './source.js'
+import { isExperimentText } from './schema.js'
+import { type Path, yamlSource } from './source.js'
 import { type Fault, shown, suggestion } from './wording.js'
 
 interface Merged {
@@ -23,12 +24,18 @@ export function mergePresets(given: Mapping, complaints: Complaint[]): Merged {
   return merged
 }
 
+/** A preset stands under its key in the experiment. */
+const isPresetText = {
+  method: (path: Path) => isExperimentText(['method', ...path]),
+  task: (path: Path) => isExperimentText(['task', ...path]),
+}
+
 function mergePreset(key: 'method' | 'task', kind: PresetKind, merged: Merged, complaints: Complaint[]): void {
   const own = merged.tree[key]
   if (!isMapping(own)) return
   if (own.preset === undefined && (key === 'task' || own.kind !== undefined)) return
   const file = typeof own.preset === 'string' ? presetFile(kind, own.preset) : undefined
-  const source = file && yamlSource(file, dirname(file), complaints)
+  const source = file && yamlSource(file, dirname(file), complaints, isPresetText[key])
   if (!source || !isMapping(source.value)) {
     merged.unknown.add(key)
     if (key === 'method') merged.unknown.add('training.learning_rate')

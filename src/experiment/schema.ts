@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { ADDRESS } from '../engine/cluster/hosts.js'
 import { methodOptions } from '../method/options.js'
 import { taskOptions } from '../task/options.js'
+import { takesText } from './schema_walk.js'
+import type { IsText } from './yaml.js'
 
 export const backboneOptions = z.strictObject({
   name: z.string().min(1).describe('A preset, a Hugging Face model id, or a directory.'),
@@ -86,3 +88,6 @@ export const experimentSchema = z.strictObject({
   training: trainingOptions.describe('How it is trained.'),
 })
 export type Experiment = z.infer<typeof experimentSchema>
+
+/** Where in an experiment any text may stand. */
+export const isExperimentText: IsText = (path) => takesText(experimentSchema, path)

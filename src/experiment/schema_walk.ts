@@ -28,6 +28,21 @@ export function schemaAt(
   return inner && schemaAt(inner, rest, value, bare)
 }
 
+/** Whether any text may be the value at a path, in some kind of method or task. */
+export function takesText(schema: z.ZodType, path: readonly PropertyKey[]): boolean {
+  const here = unwrap(schema)
+  const def = here.def as { type: string; options?: z.ZodType[]; valueType?: z.ZodType; element?: z.ZodType }
+  const [key, ...rest] = path
+  if (def.type === 'union') {
+    if (key !== undefined) return def.options!.some((option) => takesText(option, path))
+    const scalars = def.options!.filter((option) => !['object', 'record', 'array'].includes(unwrap(option).def.type))
+    return scalars.length > 0 && scalars.every((option) => takesText(option, path))
+  }
+  if (key === undefined) return def.type === 'string'
+  const inner = def.valueType ?? def.element ?? optionsOf(here, undefined)[String(key)]
+  return inner !== undefined && takesText(inner, rest)
+}
+
 /** What is inside defaults and optionals; a description outside stays with it. */
 export function unwrap(schema: z.ZodType): z.ZodType {
   const { type, innerType } = schema.def as { type: string; innerType?: z.ZodType }

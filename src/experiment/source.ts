@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
-import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type YAMLError } from 'yaml'
 import { type Complaint, ExperimentError } from '../error.js'
+import { type IsText, noText, parseYaml } from './yaml.js'
 
 export type Path = readonly PropertyKey[]
 
@@ -17,10 +18,13 @@ export interface Source {
   find(path: Path): { at: string; depth: number; held?: number; folder?: string | undefined }
 }
 
-/** Parses YAML. What is wrong with it goes into `complaints`; `value` is then undefined. */
-export function yamlSource(file: string, folder: string, complaints: Complaint[]): Source {
+/**
+ * Parses YAML; `isText` says at which paths of the file any text may stand. What is wrong with it goes into `complaints`;
+ * `value` is then undefined.
+ */
+export function yamlSource(file: string, folder: string, complaints: Complaint[], isText: IsText): Source {
   const text = readText(file)
-  const { document, lines } = parsed(text)
+  const { document, lines } = parsed(text, isText)
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return `${shownPath(file)}:${line}:${col}`
@@ -31,7 +35,7 @@ export function yamlSource(file: string, folder: string, complaints: Complaint[]
 }
 
 /** Where a YAML or JSON file that has been read before says the value at a path: `file:line:column`. */
-export const placeIn = (file: string, path: Path): string => yamlSource(file, dirname(file), []).find(path).at
+export const placeIn = (file: string, path: Path): string => yamlSource(file, dirname(file), [], noText).find(path).at
 
 function readText(file: string): string {
   try {
@@ -45,17 +49,21 @@ function readText(file: string): string {
   }
 }
 
-/** A report reads one experiment and a few presets once a method: each text is parsed once. */
-function parsed(text: string): { document: Document; lines: LineCounter } {
-  const known = documents.get(text)
+type Parsed = { document: Document; lines: LineCounter }
+
+/** A report reads one experiment and a few presets once a method: each text is parsed once for each kind of file. */
+function parsed(text: string, isText: IsText): Parsed {
+  const kind = documents.get(isText) ?? new Map<string, Parsed>()
+  documents.set(isText, kind)
+  const known = kind.get(text)
   if (known) return known
   const lines = new LineCounter()
-  const fresh = { document: parseDocument(text, { lineCounter: lines, prettyErrors: false }), lines }
-  documents.set(text, fresh)
-  return fresh
+  const document = parseYaml(text, isText, lines)
+  kind.set(text, { document, lines })
+  return { document, lines }
 }
 
-const documents = new Map<string, { document: Document; lines: LineCounter }>()
+const documents = new Map<IsText, Map<string, Parsed>>()
 
 /** The key at which each step of the path stands: a map's key, a list's item. */
 function findNode(document: Document, path: Path, place: (offset: number) => string) {

@@ -54,6 +54,8 @@ function wordIssue(issue: Issue, schema: z.ZodType, tree: unknown): Words {
   const is = `is ${shown(value)}`
   switch (issue.code) {
     case 'invalid_type':
+      if (value === null && issue.expected === 'string')
+        return { problem: `${is}; it must be text.`, remedy: "Quote it if that is the text: 'null'." }
       return { problem: `${is}; it must be ${typeAt(issue, schema, tree)}.`, ...defaultOf(issue, schema, tree) }
     case 'invalid_value':
       return choice(value, issue.values.map(String))

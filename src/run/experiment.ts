@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Complaint, ExperimentError } from '../error.js'
 import { ExperimentProblems, readExperiment } from '../experiment/load.js'
-import { type Experiment, experimentSchema } from '../experiment/schema.js'
+import { type Experiment, experimentSchema, isExperimentText } from '../experiment/schema.js'
 import { shownPath, yamlSource } from '../experiment/source.js'
 import { withHeldOut } from '../task/split_rows.js'
 
@@ -13,7 +13,7 @@ import { withHeldOut } from '../task/split_rows.js'
  */
 export function runExperiment(file: string): Experiment {
   const complaints: Complaint[] = []
-  const source = yamlSource(file, dirname(resolve(file)), complaints)
+  const source = yamlSource(file, dirname(resolve(file)), complaints, isExperimentText)
   checkWhole(file)
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
   const parsed = experimentSchema.safeParse(source.value)

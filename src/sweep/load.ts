@@ -13,7 +13,7 @@ import { type Fault, shown, suggestion, wordIssues } from '../experiment/wording
 import { experimentFile, experimentNames, presetFile, presetNames } from '../presets.js'
 import { type Assignment, axisKeys, expandAxes, isWithin, KEEP_ONE, sweepFaults } from './axes.js'
 import { cellNames } from './names.js'
-import { type SlurmOptions, type Sweep, sweepSchema } from './schema.js'
+import { isSweepText, type SlurmOptions, type Sweep, sweepSchema } from './schema.js'
 
 /** One training of a sweep: an ordinary experiment, and the values that tell it from the others. */
 export interface Cell {
@@ -92,7 +92,7 @@ function findSweep(file: string): string {
 
 function sourceOf(path: string): Source {
   const complaints: Complaint[] = []
-  const source = yamlSource(path, dirname(resolve(path)), complaints)
+  const source = yamlSource(path, dirname(resolve(path)), complaints, isSweepText)
   if (complaints.length === 0 && !isMapping(source.value)) {
     const value = source.value === null ? 'empty' : shown(source.value)
     const problem = `a sweep is ${value}; it must be a mapping of keys to values.`

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { isExperimentText } from '../experiment/schema.js'
+import { takesText } from '../experiment/schema_walk.js'
 
 /** A value of an `#SBATCH` line: nothing that ends the value or the line, for what follows would be another option or a command. */
 const word = z
@@ -56,3 +58,13 @@ export const sweepSchema = z.strictObject({
   slurm: slurmOptions.prefault({}).describe('What --on slurm asks the scheduler for.'),
 })
 export type Sweep = z.infer<typeof sweepSchema>
+
+/** Where in a sweep file any text may stand: values are as they would be in the experiment. */
+export function isSweepText(path: readonly PropertyKey[]): boolean {
+  const [section, ...rest] = path
+  const from = { set: 0, axes: 0, cells: 1, draws: 1 }[String(section)]
+  if (from === undefined || rest.length <= from) return takesText(sweepSchema, path)
+  const [key, ...inside] = rest.slice(from)
+  const listed = section === 'axes' || section === 'draws'
+  return isExperimentText([...String(key).split('.'), ...(listed ? inside.slice(1) : inside)])
+}

@@ -173,8 +173,8 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     ],
     [
       'label that is no text',
-      task(`${files}, labels: { happy: 1 }`),
-      'DIR/trial.yaml:3:122: task.labels.happy is 1; it must be text.',
+      task(`${files}, labels: { happy: [1] }`),
+      'DIR/trial.yaml:3:122: task.labels.happy is [1]; it must be text.',
     ],
     [
       'name with a slash',
