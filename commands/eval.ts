@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
-import { deviceFlags, scoringFlag } from '../src/flags.js'
+import { deviceFlags, placesFlag, scoringFlag } from '../src/flags.js'
 
 export default class Eval extends Command {
   static summary = 'Score the best trained tensors of runs on a split.'
@@ -19,6 +19,10 @@ export default class Eval extends Command {
     {
       description: 'Score several tasks of one backbone, each on its own rows',
       command: '<%= config.bin %> eval runs/rte runs/mrpc exports/cola',
+    },
+    {
+      description: 'Say where the rows are now',
+      command: '<%= config.bin %> eval runs/reviews --set task.test=/data/reviews/test.jsonl',
     },
   ]
   static args = {
@@ -40,19 +44,20 @@ export default class Eval extends Command {
       description: 'Write every row, its prediction and scores to this file.',
       helpValue: 'FILE.jsonl',
     }),
+    set: placesFlag,
     ...deviceFlags,
   }
   static enableJsonFlag = true
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Eval)
-    const { split, scoring, predictions: file, engine, threads } = flags
+    const { split, scoring, predictions: file, set: sets = [], engine, threads } = flags
     const { checkWritable } = await import('../src/atomic.js')
     if (file) checkWritable(file)
     const { terminalProgress } = await import('../src/terminal.js')
     const { evaluateRuns } = await import('../src/engine/evaluate_run.js') // here: --help must not load TensorFlow
     const progress = await terminalProgress()
-    const { evaluated, storage } = await evaluateRuns(args.run, { split, scoring, engine, threads, progress })
+    const { evaluated, storage } = await evaluateRuns(args.run, { split, scoring, sets, engine, threads, progress })
     if (file) {
       const { writePredictions } = await import('../src/run/predictions.js')
       writePredictions(file, evaluated)

@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
 import { FORMATS } from '../src/export/names.js'
+import { placesFlag } from '../src/flags.js'
 
 export default class Export extends Command {
   static summary = "Write a run's best trained tensors in a format that others read."
@@ -26,6 +27,7 @@ export default class Export extends Command {
   static flags = {
     format: Flags.option({ options: FORMATS, required: true, description: 'Format to write.' })(),
     out: Flags.string({ description: 'Folder to make.', helpValue: 'DIR', required: true }),
+    set: placesFlag,
     force: Flags.boolean({ description: 'Replace an export that is there.' }),
   }
   static enableJsonFlag = true
@@ -34,7 +36,8 @@ export default class Export extends Command {
     const { args, flags } = await this.parse(Export)
     const { terminalProgress } = await import('../src/terminal.js')
     const { exportRun } = await import('../src/export/export.js') // here: --help must not load TensorFlow
-    const exported = await exportRun(args.run, { ...flags, progress: await terminalProgress() })
+    const { format, out, force, set: sets = [] } = flags
+    const exported = await exportRun(args.run, { format, out, force, sets, progress: await terminalProgress() })
     const { folder, files, bytes } = exported
     this.log(`${folder}: ${files.join(', ')}; ${bytes.toLocaleString('en')} bytes`)
     return exported

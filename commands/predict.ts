@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
 import { BAD_USAGE, UserError } from '../src/error.js'
-import { deviceFlags, scoringFlag } from '../src/flags.js'
+import { deviceFlags, placesFlag, scoringFlag } from '../src/flags.js'
 
 export default class Predict extends Command {
   static summary = 'Predict texts, or the rows of a file or a pipe, with trained runs.'
@@ -73,6 +73,7 @@ export default class Predict extends Command {
       description: 'Tokens of an output (default: those of the longest label; 128 for free text).',
       min: 1,
     }),
+    set: placesFlag,
     ...deviceFlags,
   }
 
@@ -86,6 +87,7 @@ export default class Predict extends Command {
     const { pipeProgress } = await import('../src/terminal.js')
     const progress = await pipeProgress()
     const predicted = await predictRuns([args.run, ...(flags.run ?? [])], {
+      sets: flags.set ?? [],
       ...{ scoring, engine, threads, batchSize, maxLength, progress },
       input: { texts, file: flags.input ?? '-', format: flags['input-format'] },
       output: () => (output === undefined ? standardOutput() : fileOutput(output, force)),

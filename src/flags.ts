@@ -17,6 +17,15 @@ export const scoringFlag = Flags.option({
   description: 'Greedy decoding, or the likeliest of the labels.',
 })()
 
+/** Flag of every command that opens a run. */
+export const placesFlag = Flags.string({
+  description:
+    "Where the run's backbone or data are now: backbone.name, task.train, task.validation, task.test or task.path; may be repeated.",
+  helpValue: 'key=PLACE',
+  multiple: true,
+  multipleNonGreedy: true,
+})
+
 /** Argument and flag of every command that reads an experiment. */
 export const experimentArg = Args.string({
   description: 'Experiment file, or the name of a shipped one.',

@@ -1,8 +1,9 @@
 import { UserError } from '../error.js'
 import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
+import { checkDataThere } from '../run/places.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
-import { labelsOf } from '../task/labels.js'
+import { labelsOf, namesLabels } from '../task/labels.js'
 import { toldAtItsKey } from '../task/misfit.js'
 import type { Split } from '../task/rows.js'
 import { prepareData } from './data.js'
@@ -14,6 +15,8 @@ import { eagerDecoder } from './predict.js'
 export interface EvaluateRunsOptions extends DeviceOptions {
   split: Split
   scoring: Scoring
+  /** Where the runs' backbone and data are now, as `--set` has it. */
+  sets: readonly string[]
   progress: Progress
 }
 
@@ -32,9 +35,9 @@ export interface EvaluatedRun extends Evaluated {
  */
 export async function evaluateRuns(
   folders: string[],
-  { split, scoring, progress, ...options }: EvaluateRunsOptions,
+  { split, scoring, sets, progress, ...options }: EvaluateRunsOptions,
 ): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
-  const runs = folders.map(openTrainedRun)
+  const runs = folders.map((folder) => openTrainedRun(folder, sets))
   if (scoring === 'rank') for (const { experiment } of runs) checkRankable(experiment.task)
   const backbone = await openOneBackbone(runs, progress)
   try {
@@ -57,6 +60,7 @@ async function evaluateOne(
 ): Promise<EvaluatedRun> {
   const { experiment, folder } = run
   const own = backbone.backboneOf(run)
+  checkDataThere(folder, experiment, name)
   const data = prepareData(experiment, own, progress)
   try {
     const split = await toldAtItsKey(run.locate, () => data.split(name))
@@ -117,8 +121,9 @@ export function rankedLabels(run: TrainedRun): Promise<string[]> {
   return trainedLabels(run, ['train'])
 }
 
-async function trainedLabels({ experiment }: TrainedRun, splits: readonly Split[]): Promise<string[]> {
+async function trainedLabels({ folder, experiment }: TrainedRun, splits: readonly Split[]): Promise<string[]> {
   try {
+    if (!namesLabels(experiment.task)) for (const split of splits) checkDataThere(folder, experiment, split)
     return await labelsOf(experiment.task, splits)
   } catch (error) {
     if (!(error instanceof UserError)) throw error

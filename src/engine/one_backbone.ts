@@ -1,6 +1,7 @@
 import { UserError } from '../error.js'
 import { backboneHash, checkBackbone, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
+import { checkBackboneThere } from '../run/places.js'
 import tf from '../tf.cjs'
 import { loadTrained } from './checkpoint.js'
 import { blueprintOf, loadModel, type Model, type PlaceTensor, placing } from './model.js'
@@ -42,6 +43,7 @@ export interface LoadedRun {
 export async function openOneBackbone(runs: TrainedRun[], progress: Progress): Promise<OneBackbone> {
   const [first, ...others] = runs
   for (const run of others) await checkSameBackbone(first!, run)
+  checkBackboneThere(first!.folder, first!.experiment)
   const opened = await prepareBackbone(first!.experiment, progress)
   const { files, tokenizer } = opened
   const backboneOf = ({ experiment }: TrainedRun) =>

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { UserError } from '../error.js'
 import { experimentYaml } from '../experiment/load.js'
+import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { shownPath } from '../experiment/source.js'
 import { withLock } from '../lock.js'
@@ -90,7 +91,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const { ladder, padding } = preparePadding(prepared, mode)
   progress.note(paddingLine(padding))
   const team = await assembleTeam(prepared.experiment, prepared.backbone, device, progress)
-  if (!options.resume) beginRun(files, experimentYaml(prepared.experiment))
+  if (!options.resume) beginRun(files, experimentYaml(storedPlaces(prepared.experiment, files.folder)))
   const blueprint = blueprintOf(prepared.backbone.config, prepared.experiment.method)
   const counts = countsOf(blueprint, prepared.backbone)
   const { train, validation, test } = prepared

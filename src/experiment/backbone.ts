@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import type { T5Config } from '../backbone/config.js'
 import { backbonePreset, readT5Config } from '../backbone/preset.js'
 import { type Complaint, UserError } from '../error.js'
 import { presetNames } from '../presets.js'
+import { resolvePlace } from './places.js'
 import { type Fault, shown, suggestion } from './wording.js'
 
 interface ResolvedBackbone {
@@ -20,7 +20,7 @@ const HUB_ID = /^[\w-][\w.-]*\/[\w.-]+$/
 export function resolveBackbone(name: string, folder: string, complaints: Complaint[]): ResolvedBackbone {
   const preset = backbonePreset(name)
   if (preset) return { name, config: preset.config, faults: [] }
-  const directory = resolve(folder, name)
+  const directory = resolvePlace(folder, name)
   if (existsSync(directory)) return inDirectory(directory, complaints)
   if (HUB_ID.test(name)) return { name, faults: [] }
   return { name, faults: [unknownBackbone(name, directory)] }

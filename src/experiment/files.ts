@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { nearest } from '../nearest.js'
 import { benchmarkNames } from '../task/benchmark/official.js'
 import { FILES_NEEDED } from '../task/options.js'
 import { type Mapping, without } from './merge.js'
+import { resolvePlace } from './places.js'
 import type { Path } from './source.js'
 import { type Fault, shown, suggestion } from './wording.js'
 
@@ -20,7 +21,7 @@ export function resolveData(task: Mapping, folderOf: (path: Path) => string, dir
   for (const split of SPLITS) {
     const given = task[split]
     if (typeof given !== 'string' || given === '') continue
-    const file = resolve(directory ?? folderOf(['task', split]), given)
+    const file = resolvePlace(directory ?? folderOf(['task', split]), given)
     files[split] = file
     if (!existsSync(file)) faults.push(missingFile(['task', directory ? 'path' : split], `task.${split}`, given, file))
     else if (statSync(file).isDirectory()) {

@@ -10,6 +10,7 @@ import { nearFile, resolveData } from './files.js'
 import { isMapping, type Mapping, without } from './merge.js'
 import { originsOf } from './origin.js'
 import { applyOverride, type Override, overridesSource, parseOverrides, replacedBy } from './overrides.js'
+import { resolvePlace } from './places.js'
 import { mergePresets } from './resolve.js'
 import { type Experiment, experimentSchema, isExperimentText } from './schema.js'
 import { type Path, type Source, yamlSource } from './source.js'
@@ -129,7 +130,7 @@ function placeBackbone(tree: Mapping, folderOf: (path: Path) => string, faults: 
 function placeData(tree: Mapping, given: Mapping, folderOf: (path: Path) => string, faults: Fault[]): void {
   if (!isMapping(tree.task)) return
   const path = isMapping(given.task) ? given.task.path : undefined
-  const directory = typeof path === 'string' ? resolve(folderOf(['task', 'path']), path) : undefined
+  const directory = typeof path === 'string' ? resolvePlace(folderOf(['task', 'path']), path) : undefined
   const resolved = resolveData({ kind: 'classification', ...tree.task }, folderOf, directory)
   tree.task = resolved.task
   faults.push(...resolved.faults)

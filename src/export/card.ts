@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { locatedPlaces, storedPlaces } from '../experiment/places.js'
 import { experimentSchema } from '../experiment/schema.js'
 import { readJsonFile } from '../json_file.js'
 import { FORMATS } from './names.js'
-import { packedPaths, unpackedPaths } from './portable.js'
 
 /** The JSON that is in every export. */
 export const CARD = 'compacter.json'
@@ -27,7 +27,7 @@ export type Card = z.infer<typeof cardSchema>
 
 /** As JSON, with paths into the toolkit made relative to it: they mean the same on another machine. */
 export const cardText = (card: Card): string =>
-  `${JSON.stringify({ ...card, experiment: packedPaths(card.experiment) }, null, 2)}\n`
+  `${JSON.stringify({ ...card, experiment: storedPlaces(card.experiment) }, null, 2)}\n`
 
 export const hasCard = (folder: string): boolean => existsSync(join(folder, CARD))
 
@@ -39,5 +39,5 @@ export function readCard(folder: string): Card {
   const at = join(folder, CARD)
   const remedy = 'It is no export of compacter, or of another version.'
   const card = readJsonFile(at, cardSchema, { limit: CARD_LIMIT, remedy })
-  return { ...card, experiment: unpackedPaths(card.experiment, at) }
+  return { ...card, experiment: locatedPlaces(card.experiment, folder, at) }
 }

@@ -5,6 +5,7 @@ import { UserError } from '../error.js'
 import type { MethodOptions } from '../method/options.js'
 import type { Progress } from '../progress.js'
 import { version } from '../root.js'
+import { checkBackboneThere } from '../run/places.js'
 import { elements, openSafetensors } from '../safetensors.js'
 import { adapterhubFormat } from './adapterhub.js'
 import { CARD, type Card, cardText } from './card.js'
@@ -32,6 +33,8 @@ export interface ExportOptions {
   out: string
   /** Replace an export that is there. */
   force: boolean
+  /** Where the run's backbone and data are now, as `--set` has it. */
+  sets?: readonly string[]
   progress: Progress
 }
 
@@ -47,9 +50,10 @@ export interface Exported {
  * Writes a run's best trained tensors, or those of an exported safetensors folder, in a format that others read.
  * @throws UserError where the format cannot hold the method, or the target exists.
  */
-export async function exportRun(run: string, { format, out, force, progress }: ExportOptions): Promise<Exported> {
-  const trained = openTrainedRun(run)
+export async function exportRun(run: string, { format, out, force, sets, progress }: ExportOptions): Promise<Exported> {
+  const trained = openTrainedRun(run, sets)
   const { experiment, metrics } = trained
+  checkBackboneThere(run, experiment)
   checkFormat(experiment.method, format)
   checkTarget(out, force)
   const tensors = openSafetensors(trained.tensors)

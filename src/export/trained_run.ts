@@ -3,19 +3,19 @@ import { join } from 'node:path'
 import { locateBackbone } from '../backbone/locate.js'
 import { openBackbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
-import type { Experiment } from '../experiment/schema.js'
+import { foundPlaces } from '../experiment/places.js'
 import { type Path, placeIn } from '../experiment/source.js'
 import { openRun, type Scores } from '../run/directory.js'
 import { runExperiment } from '../run/experiment.js'
+import { type Moved, placeSet, withPlaces } from '../run/places.js'
 import { readManifest, readResult } from '../run/records.js'
 import { withHeldOut } from '../task/split_rows.js'
 import { CARD, hasCard, readCard } from './card.js'
 
 /** Trained tensors and what they belong to: a run, or a folder that `compacter export --format safetensors` made. */
-export interface TrainedRun {
+export interface TrainedRun extends Moved {
   folder: string
-  experiment: Experiment
-  /** Where a value of it is told: `file:line:column`. */
+  /** Where a value of it is told: `file:line:column`, or `--set task.test=FILE`. */
   locate(path: Path): string
   /** The safetensors file with the trained tensors of the best validation score. */
   tensors: string
@@ -27,15 +27,19 @@ export interface TrainedRun {
 /** The trained tensors in an exported folder. */
 export const TRAINED = 'trained.safetensors'
 
+type Opened = Omit<TrainedRun, 'set'>
+
 /**
- * Opens a run or an exported safetensors folder.
- * @throws UserError if it is neither, or the run was stopped before its first evaluation.
+ * Opens a run or an exported safetensors folder; `sets` say where its backbone and data are now.
+ * @throws UserError if it is neither, or the run was stopped before its first evaluation; and as `withPlaces`.
  */
-export function openTrainedRun(folder: string): TrainedRun {
-  return hasCard(folder) ? openExported(folder) : openRunFolder(folder)
+export function openTrainedRun(folder: string, sets: readonly string[] = []): TrainedRun {
+  const opened = hasCard(folder) ? openExported(folder) : openRunFolder(folder)
+  const moved = withPlaces(opened.experiment, sets)
+  return { ...opened, ...moved, locate: (path) => placeSet(moved, path) ?? opened.locate(path) }
 }
 
-function openExported(folder: string): TrainedRun {
+function openExported(folder: string): Opened {
   const { format, experiment, backbone, metrics } = readCard(folder)
   if (format !== 'safetensors') {
     throw new UserError({
@@ -57,7 +61,7 @@ function openExported(folder: string): TrainedRun {
   }
 }
 
-function openRunFolder(folder: string): TrainedRun {
+function openRunFolder(folder: string): Opened {
   const files = openRun(folder)
   if (!existsSync(files.best)) {
     throw new UserError({
@@ -66,8 +70,8 @@ function openRunFolder(folder: string): TrainedRun {
       remedy: 'Go on with `compacter train EXPERIMENT --resume`.',
     })
   }
-  const experiment = runExperiment(files.experiment)
   const manifest = readManifest(files)
+  const experiment = foundPlaces(runExperiment(files.experiment), manifest?.places ?? {})
   const result = readResult(files)
   const metrics = result ? { validation: result.validation, test: result.test } : null
   const locate = (path: Path) => placeIn(files.experiment, path)

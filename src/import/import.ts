@@ -5,6 +5,7 @@ import { writeAtomically } from '../atomic.js'
 import type { T5Config } from '../backbone/config.js'
 import { UserError } from '../error.js'
 import { experimentYaml, readExperiment } from '../experiment/load.js'
+import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { shownPath } from '../experiment/source.js'
 import { loadTask } from '../experiment/task.js'
@@ -57,6 +58,7 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
     let imported: Imported | undefined
     await writeFolder(options.runDir, false, (folder) => {
       const experiment = checked(folder, { ...given, method: found.method }, path)
+      writeAtomically(join(folder, 'experiment.yaml'), experimentYaml(storedPlaces(experiment, options.runDir)))
       const method = experiment.method as SharedOptions
       const tensors = ourTensors(found, found.names(method, config), config)
       writeSafetensors(join(folder, 'best.safetensors'), tensors)
@@ -102,9 +104,7 @@ function checked(folder: string, experiment: object, path: string): Experiment {
   const file = join(folder, 'experiment.yaml')
   writeAtomically(file, stringify(experiment, { lineWidth: 0 }))
   try {
-    const { experiment: read } = readExperiment(file)
-    writeAtomically(file, experimentYaml(read))
-    return read
+    return readExperiment(file).experiment
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     const words = [shownPath(file), file].reduce(

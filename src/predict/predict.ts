@@ -14,6 +14,8 @@ import { checkHeader, checkTextual, type Question, questionsOf, textual } from '
 import { windows } from './windows.js'
 
 export interface PredictRunsOptions extends PredictorOptions {
+  /** Where the runs' backbone and data are now, as `--set` has it. */
+  sets: readonly string[]
   input: InputOptions
   /** Opened once runs and input are found usable. */
   output: () => Output
@@ -45,7 +47,7 @@ const PROBLEMS_TOLD = 20
  */
 export async function predictRuns(folders: string[], options: PredictRunsOptions): Promise<Predicted> {
   const { scoring, progress } = options
-  const runs = openRuns(folders, options.input.texts)
+  const runs = openRuns(folders, options.sets, options.input.texts)
   const input = openInput(options.input, textual(runs, scoring === 'rank'))
   if (input.layout === 'text') checkTextual(runs, scoring === 'rank')
   const output = options.output()
@@ -140,11 +142,11 @@ const sizeOf = (row: InputRow): number => {
   return Object.values(row.values).reduce<number>((sum, value) => sum + String(value).length, 0)
 }
 
-function openRuns(folders: string[], texts: string[]): TrainedRun[] {
+function openRuns(folders: string[], sets: readonly string[], texts: string[]): TrainedRun[] {
   const twice = folders.find((folder, i) => folders.indexOf(folder) !== i)
   if (twice !== undefined) throw new UserError({ at: twice, problem: 'is named twice.', remedy: 'Name each run once.' })
   const run = texts.find((text) => hasCard(text) || existsSync(runFiles(text).experiment))
-  if (run === undefined) return folders.map(openTrainedRun)
+  if (run === undefined) return folders.map((folder) => openTrainedRun(folder, sets))
   throw new UserError({
     at: run,
     problem: 'is a run, but stands where texts do: the first argument alone is a run.',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Complaint, ExperimentError } from '../error.js'
 import { ExperimentProblems, readExperiment } from '../experiment/load.js'
+import { locatedPlaces } from '../experiment/places.js'
 import { type Experiment, experimentSchema, isExperimentText } from '../experiment/schema.js'
 import { shownPath, yamlSource } from '../experiment/source.js'
 import { withHeldOut } from '../task/split_rows.js'
@@ -17,7 +18,7 @@ export function runExperiment(file: string): Experiment {
   checkWhole(file)
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
   const parsed = experimentSchema.safeParse(source.value)
-  const experiment = parsed.success ? parsed.data : readExperiment(file).experiment // by hand, with presets and short forms
+  const experiment = parsed.success ? locatedPlaces(parsed.data, source.folder, file) : readExperiment(file).experiment // written by hand, with presets and short forms
   return { ...experiment, task: withHeldOut(experiment.task) }
 }
 

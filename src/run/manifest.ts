@@ -2,6 +2,7 @@ import { hashFiles } from '../backbone/hash.js'
 import type { Team } from '../engine/cluster/team.js'
 import type { Device } from '../engine/device.js'
 import type { GraphFacts } from '../engine/replay/replay.js'
+import { ownPlaces, type Place } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { outputOf } from '../program.js'
 import { packageRoot, version } from '../root.js'
@@ -43,6 +44,8 @@ export interface Manifest {
   backbone_parameters: number
   backbone_sha256: string
   data_sha256: Record<string, string>
+  /** Where the user's own files and the backbone's folder were, absolute: experiment.yaml has them relative to the run. */
+  places: Partial<Record<Place, string>>
 }
 
 export function manifestOf(
@@ -77,6 +80,7 @@ export function manifestOf(
     tensor_float_32: tensorFloat32(device),
     seed: experiment.training.seed,
     ...facts,
+    places: ownPlaces(experiment),
     data_sha256: Object.fromEntries(Object.entries(dataFiles).map(([split, files]) => [split, hashFiles(files)])),
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import { UserError } from '../error.js'
+import { PLACES } from '../experiment/places.js'
 import { readJsonFile } from '../json_file.js'
 import type { Result, RunFiles } from './directory.js'
 
@@ -36,6 +37,7 @@ const manifestFile = z.object({
   backbone_parameters: size,
   backbone_sha256: z.string(),
   data_sha256: z.record(z.string(), z.string()),
+  places: z.partialRecord(z.enum(PLACES), z.string()).optional(),
 })
 
 /** What a run was made with, as its manifest has it. */

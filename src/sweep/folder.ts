@@ -2,7 +2,8 @@ import { closeSync, existsSync, fstatSync, lstatSync, openSync, readSync, realpa
 import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../error.js'
-import { experimentSchema } from '../experiment/schema.js'
+import { locatedPlaces, storedPlaces } from '../experiment/places.js'
+import { type Experiment, experimentSchema } from '../experiment/schema.js'
 import { readJsonFile } from '../json_file.js'
 import { isLocked } from '../lock.js'
 import { type Result, type RunFiles, runFiles, writeJson } from '../run/directory.js'
@@ -50,8 +51,20 @@ export function readPlanned(folder: string): PlannedSweep {
   }
   const planned = readJsonFile(cells, plannedSchema, { remedy: REWRITE })
   checkInside(folder, planned.cells)
-  return planned
+  return withExperiments(planned, (experiment) => locatedPlaces(experiment, folder, cells))
 }
+
+/** Writes cells.json, with the cells' files relative to the sweep's folder: the two may be moved together. */
+export const writePlanned = (folder: string, planned: PlannedSweep): void =>
+  writeJson(
+    sweepFiles(folder).cells,
+    withExperiments(planned, (experiment) => storedPlaces(experiment, folder)),
+  )
+
+const withExperiments = (planned: PlannedSweep, change: (experiment: Experiment) => Experiment): PlannedSweep => ({
+  ...planned,
+  cells: planned.cells.map((cell) => ({ ...cell, experiment: change(cell.experiment) })),
+})
 
 /** The order of cells decides what a job that waits in a cluster's queue will train. */
 const REWRITE =

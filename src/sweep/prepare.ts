@@ -6,11 +6,11 @@ import { warmupInForce } from '../engine/learning_rate.js'
 import { ExperimentError, UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import { DamagedFile } from '../json_file.js'
-import { type RunFiles, runFiles, writeJson } from '../run/directory.js'
+import { type RunFiles, runFiles } from '../run/directory.js'
 import { runExperiment } from '../run/experiment.js'
 import { readResult } from '../run/records.js'
 import { checkOrder } from '../run/row_order.js'
-import { checkInside, type PlannedSweep, readPlanned, sweepFiles } from './folder.js'
+import { checkInside, type PlannedSweep, readPlanned, sweepFiles, writePlanned } from './folder.js'
 import type { Cell } from './load.js'
 
 export interface PrepareOptions {
@@ -47,7 +47,7 @@ export function prepareFolder(
   ]
   const whole = { ...planned, cells: cells.map(({ name, axes, experiment }) => ({ name, axes, experiment })) }
   mkdirSync(files.logs, { recursive: true })
-  writeJson(files.cells, whole)
+  writePlanned(folder, whole)
   writeAtomically(files.sweep, yaml)
   return whole
 }

@@ -2,6 +2,9 @@ import type { TaskOptions } from './options.js'
 import type { Split } from './rows.js'
 import { examplesOf, type SourceOptions, sourceOf } from './source.js'
 
+/** Whether `labelsOf` has no rows to read. */
+export const namesLabels = (task: TaskOptions): boolean => task.kind !== 'classification' || task.labels !== undefined
+
 /**
  * The target texts that a classification chooses from, sorted: those that `task.labels` names, else those of the rows of
  * the given splits; none for another kind of task.

@@ -36,7 +36,7 @@ export async function sourceOf(task: TaskOptions, split: Split, options: SourceO
 }
 
 /** The official split, or the user's file, that a split's rows are in. */
-function sourceSplit({ split: way, benchmark }: TaskOptions, split: Split): Split {
+export function sourceSplit({ split: way, benchmark }: TaskOptions, split: Split): Split {
   if (way === 'halves' && split === 'test') return 'validation'
   if (way === 'held_out') return split === 'test' ? (benchmark ? 'validation' : 'test') : 'train'
   return split

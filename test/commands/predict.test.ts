@@ -103,7 +103,7 @@ describe('the rows that eval scores', () => {
     expect(ranked).toEqual({
       code: 1,
       stdout: '',
-      stderr: `${path('train.jsonl')}: there is no such file. The run's task.labels does not name the labels, so they are read from its training rows.\n`,
+      stderr: `${run}: its train rows were in ${path('train.jsonl')}, where nothing is now. Say where they are: --set task.train=FILE. The run's task.labels does not name the labels, so they are read from its training rows.\n`,
     })
   })
 })

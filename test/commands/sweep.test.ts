@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, wri
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { runExperiment } from '../../src/run/experiment.js'
 import { compacter, smallExperiment, start } from '../cli.js'
 import { engines } from '../engines.js'
 
@@ -105,8 +106,10 @@ test('a cell is an ordinary run of the same experiment with those values, to the
     ...engine,
   ])
   expect(code, stderr).toBe(0)
-  for (const name of ['last.safetensors', 'metrics.jsonl', 'experiment.yaml'])
+  for (const name of ['last.safetensors', 'metrics.jsonl'])
     expect(readFileSync(file('bitfit-seed1', name)).equals(readFileSync(join(alone, name))), name).toBe(true)
+  const cell = runExperiment(file('bitfit-seed1', 'experiment.yaml'))
+  expect(cell).toEqual(runExperiment(join(alone, 'experiment.yaml')))
 })
 
 test('two cells at once, none of them trained before', async () => {

@@ -9,6 +9,7 @@ import { prepareBackbone, prepareModel } from '../../src/engine/prepare.js'
 import { batchLogits } from '../../src/engine/step.js'
 import { named } from '../../src/engine/trained.js'
 import { experimentYaml, loadExperiment } from '../../src/experiment/load.js'
+import { storedPlaces } from '../../src/experiment/places.js'
 import { openTrainedRun } from '../../src/export/trained_run.js'
 import { silent } from '../../src/progress.js'
 import { normalArray } from '../../src/random.js'
@@ -30,7 +31,7 @@ export async function makeRun(folder: string, ...sets: string[]): Promise<string
   }
   backbone.files.close()
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'experiment.yaml'), experimentYaml(experiment))
+  writeFileSync(join(folder, 'experiment.yaml'), experimentYaml(storedPlaces(experiment, folder)))
   writeSafetensors(join(folder, 'best.safetensors'), tensors)
   return folder
 }

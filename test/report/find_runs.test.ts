@@ -93,11 +93,12 @@ test.each([
 test('needs neither the data nor the backbone of a run', () => {
   const folder = writeRun(join(newFolder(), 'run'))
   const file = join(folder, 'experiment.yaml')
-  const elsewhere = readFileSync(file, 'utf8').replaceAll(packageRoot, '/nowhere').replace('t5-nano', '/nowhere/t5')
+  const data = join(packageRoot, 'configs/tasks/rotten-tomatoes')
+  const elsewhere = readFileSync(file, 'utf8').replaceAll(data, '/nowhere').replace('t5-nano', '/nowhere/t5')
   writeFileSync(file, elsewhere)
   expect(findRuns([folder]).runs[0]!.experiment).toMatchObject({
     backbone: { name: '/nowhere/t5' },
-    task: { train: '/nowhere/configs/tasks/rotten-tomatoes/train.jsonl' },
+    task: { train: '/nowhere/train.jsonl' },
   })
 })
 

@@ -1,0 +1,115 @@
+import { existsSync, statSync } from 'node:fs'
+import { basename, isAbsolute, join, resolve } from 'node:path'
+import { type Complaint, UserError } from '../error.js'
+import { nearFile } from '../experiment/files.js'
+import { ExperimentProblems } from '../experiment/load.js'
+import { type Override, parseOverrides } from '../experiment/overrides.js'
+import { changePlaces, type Place } from '../experiment/places.js'
+import type { Experiment } from '../experiment/schema.js'
+import type { Path } from '../experiment/source.js'
+import type { Split } from '../task/rows.js'
+import { sourceSplit } from '../task/source.js'
+
+/** What `--set` may say of a run that is there: nothing but where its backbone and data are now. */
+const KEYS: Record<string, Place> = {
+  'backbone.name': 'backbone',
+  'task.train': 'train',
+  'task.validation': 'validation',
+  'task.test': 'test',
+  'task.path': 'path',
+}
+
+export interface Moved {
+  experiment: Experiment
+  /** Those that were named, and by which `--set`. */
+  set: ReadonlyMap<Place, string>
+}
+
+/** The `--set` that says where the value at this path is now. */
+export const placeSet = ({ set }: Moved, path: Path): string | undefined => {
+  const place = KEYS[path.join('.')]
+  return place && set.get(place)
+}
+
+/**
+ * A run's experiment with its backbone and data where `--set` says that they are: `task.test=FILE`; `task.path` is the
+ * folder of all files, under the names that they had.
+ * @throws ExperimentProblems for another key, and for a place where nothing is.
+ */
+export function withPlaces(experiment: Experiment, sets: readonly string[]): Moved {
+  const complaints: Complaint[] = []
+  const places = new Map<Place, string>()
+  const set = new Map<Place, string>()
+  for (const override of parseOverrides(sets, complaints)) {
+    const placed = placeOf(override, experiment)
+    if ('problem' in placed) complaints.push({ at: override.at, ...placed })
+    for (const [place, path] of 'places' in placed ? placed.places : []) {
+      places.set(place, path)
+      set.set(place, override.at)
+    }
+  }
+  if (complaints.length > 0) throw new ExperimentProblems(complaints)
+  return {
+    experiment: changePlaces(withPath(experiment, places), (path, place) => places.get(place) ?? path),
+    set,
+  }
+}
+
+type Placed = { places: [Place, string][] } | Omit<Complaint, 'at'>
+
+function placeOf({ path, value }: Override, experiment: Experiment): Placed {
+  const place = KEYS[path.join('.')]
+  if (place === undefined) {
+    const problem = 'a run stays what it was made with; only where its backbone and data are can be set.'
+    return { problem, remedy: `Keys: ${Object.keys(KEYS).join(', ')}.` }
+  }
+  if (typeof value !== 'string' || value === '') return { problem: 'the value is no path.', remedy: 'Quote it.' }
+  if (place === 'backbone') return { places: [[place, existsSync(value) ? resolve(value) : value]] }
+  return dataPlace(place, value, experiment.task)
+}
+
+function dataPlace(place: Exclude<Place, 'backbone'>, value: string, task: Experiment['task']): Placed {
+  const file = resolve(value)
+  const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory()
+  if (isFolder === undefined) {
+    const near = nearFile(file)
+    return { problem: `there is no file ${file}.`, ...(near && { remedy: `Did you mean ${near}?` }) }
+  }
+  if (isFolder !== (place === 'path'))
+    return { problem: isFolder ? 'is a folder; it must be a file.' : 'is a file; it must be the folder of the files.' }
+  if (task.benchmark) {
+    if (place === 'path') return { places: [[place, file]] }
+    return { problem: `the benchmark ${task.benchmark} has files of its own.`, remedy: 'Name their folder: task.path.' }
+  }
+  if (place !== 'path') return { places: [[place, file]] }
+  const splits = (['train', 'validation', 'test'] as const).filter((split) => task[split] !== undefined)
+  return { places: splits.map((split) => [split, join(file, basename(task[split]!))]) }
+}
+
+/** Official files of a benchmark that were the hub's before. */
+const withPath = (experiment: Experiment, places: Map<Place, string>): Experiment => {
+  const path = places.get('path')
+  return path === undefined ? experiment : { ...experiment, task: { ...experiment.task, path } }
+}
+
+/** @throws UserError that says how to name a backbone's folder that was moved. */
+export function checkBackboneThere(folder: string, { backbone }: Experiment): void {
+  if (!isAbsolute(backbone.name) || existsSync(backbone.name)) return
+  throw new UserError({
+    at: folder,
+    problem: `its backbone was in ${backbone.name}, where nothing is now.`,
+    remedy: 'Say where it is: --set backbone.name=FOLDER.',
+  })
+}
+
+/** @throws UserError that says how to name a split's rows that were moved. */
+export function checkDataThere(folder: string, { task }: Experiment, split: Split): void {
+  const key = task.benchmark ? 'path' : sourceSplit(task, split)
+  const place = task[key]
+  if (place === undefined || existsSync(place)) return
+  throw new UserError({
+    at: folder,
+    problem: `its ${split} rows were in ${place}, where nothing is now.`,
+    remedy: `Say where they are: --set task.${key}=${key === 'path' ? 'FOLDER' : 'FILE'}.`,
+  })
+}
