@@ -13,7 +13,7 @@ import { startState } from '../src/engine/optimizer.js'
 import { startReplay } from '../src/engine/replay/replay.js'
 import { trainingStep } from '../src/engine/step.js'
 import { methodOptions } from '../src/method/options.js'
-import type { Batch } from '../src/task/batches.js'
+import { type Batch, wholeBatch } from '../src/task/batches.js'
 
 const [LENGTHS, TARGET, STEPS, THREADS, DROPOUT, SEED, RATE] = [[64, 48, 32], 4, 5, 2, 0.1, 42, 1e-3]
 const MODES = ['eager', 'cold', 'cached'] as const
@@ -117,8 +117,7 @@ async function measure(mode: Mode, graphs: string): Promise<Measured> {
 function batchOf(sourceLength: number): Batch {
   const size = Number(batchSize)
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % 8000))
-  const lengths = { size, sourceLength, targetLength: TARGET }
-  return { rows: [], ...lengths, sourceIds: ids(size * sourceLength), targetIds: ids(size * TARGET) }
+  return wholeBatch({ sourceIds: ids(size * sourceLength), targetIds: ids(size * TARGET) }, size)
 }
 
 type Step = (batch: Batch, step: number) => Promise<unknown>

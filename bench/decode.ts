@@ -8,6 +8,7 @@ import { blueprintOf, loadModel, startVector } from '../src/engine/model.js'
 import { type Decoder, eagerDecoder } from '../src/engine/predict.js'
 import { startReplay } from '../src/engine/replay/replay.js'
 import { methodOptions } from '../src/method/options.js'
+import { wholeBatch } from '../src/task/batches.js'
 import tf from '../src/tf.cjs'
 
 const SHAPES = [
@@ -73,7 +74,7 @@ async function measure(mode: Mode, backbone: string, rows: number): Promise<Meas
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (vocabulary - 2)))
   const times: number[][] = []
   for (const { source, target } of SHAPES) {
-    const batch = { size: rows, sourceLength: source, sourceIds: ids(rows * source) }
+    const batch = wholeBatch({ sourceIds: ids(rows * source), targetIds: ids(rows * target) }, rows)
     const own: number[] = []
     for (let repetition = 0; repetition <= REPETITIONS; repetition++) {
       const started = performance.now()
@@ -103,5 +104,9 @@ async function decoderOf(mode: Mode, backbone: string): Promise<Decoder> {
   const vector = startVector(blueprint, read, SEED)
   const zeros = new Float32Array(vector.length)
   await replay.write({ vector, first: zeros, second: zeros })
-  return { generate: (sources, maxLength) => replay.generate(sources, maxLength), dispose: () => replay.free() }
+  return {
+    padId: config.padId,
+    generate: (sources, maxLength) => replay.generate(sources, maxLength),
+    dispose: () => replay.free(),
+  }
 }

@@ -8,6 +8,7 @@ import { blueprintOf, startVector } from '../src/engine/model.js'
 import type { KernelTime } from '../src/engine/replay/profile.js'
 import { startReplay } from '../src/engine/replay/replay.js'
 import { methodOptions } from '../src/method/options.js'
+import { wholeBatch } from '../src/task/batches.js'
 
 const [BATCH, TARGET, THREADS, SEED, WARM_UP] = [32, 4, 2, 42, 5]
 const [backbone = 't5-small', sourceLength = '64', precision = 'float32'] = process.argv.slice(2)
@@ -22,8 +23,7 @@ const vector = startVector(blueprint, read, SEED)
 const zeros = new Float32Array(vector.length)
 await replay.write({ vector, first: zeros, second: zeros })
 const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (config.vocabulary - 2)))
-const lengths = { size: BATCH, sourceLength: Number(sourceLength), targetLength: TARGET }
-const batch = { rows: [], ...lengths, sourceIds: ids(BATCH * lengths.sourceLength), targetIds: ids(BATCH * TARGET) }
+const batch = wholeBatch({ sourceIds: ids(BATCH * Number(sourceLength)), targetIds: ids(BATCH * TARGET) }, BATCH)
 for (let step = 0; step < WARM_UP; step++) await replay.step(batch, step, 1e-3)
 await replay.step(batch, WARM_UP, 1e-3, (kernels) => console.log(table(kernels)))
 replay.free()

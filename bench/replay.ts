@@ -19,7 +19,7 @@ import { regeneratedNormals } from '../src/method/regenerated.js'
 import { presetFile } from '../src/presets.js'
 import { packageRoot } from '../src/root.js'
 import { elements } from '../src/safetensors.js'
-import type { Batch } from '../src/task/batches.js'
+import { type Batch, wholeBatch } from '../src/task/batches.js'
 
 const [BATCH, TARGET, STEPS, THREADS, DROPOUT] = [32, 4, 8, 2, 0.1]
 const VARIANTS = [
@@ -123,8 +123,7 @@ async function measure(variant: string, backbone: string, sourceLength: number):
     return regeneratedNormals(elements(shapes.get(name)!), [name.length, 7]).map((normal) => std * normal)
   }
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % 32000))
-  const lengths = { size: BATCH, sourceLength, targetLength: TARGET }
-  const batch = { rows: [], ...lengths, sourceIds: ids(BATCH * sourceLength), targetIds: ids(BATCH * TARGET) }
+  const batch = wholeBatch({ sourceIds: ids(BATCH * sourceLength), targetIds: ids(BATCH * TARGET) }, BATCH)
   const prepare = mode === 'eager' ? eagerSteps : replaySteps
   const step = await prepare(config, method, read, batch, precision, checkpoint !== undefined)
   const times: number[] = []

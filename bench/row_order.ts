@@ -82,7 +82,8 @@ async function measure(order: Order, batchSize: number): Promise<Measured> {
   const met = new Set<string>()
   const times: number[] = []
   for (let timed = 0; timed < TIMED; timed++) {
-    const batch = padBatch(train.tokens, plan.batch(Math.floor((timed * steps) / TIMED)), ladder)
+    const rows = plan.batch(Math.floor((timed * steps) / TIMED))
+    const batch = padBatch(train.tokens, rows, backbone.config.padId, ladder)
     const shape = [batch.size, batch.sourceLength, batch.targetLength].join()
     if (!met.has(shape)) await stepper.step(batch, RATE) // captures
     met.add(shape)

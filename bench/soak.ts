@@ -99,7 +99,7 @@ function endlessBatches(steps: number): (step: number) => Batch {
   const plan = trainingPlan(lengths.source, 8, SEED, true)
   const ladder = ladderOf(lengths, plan, 8, steps)
   console.log(`sources padded to ${ladder.source}, targets to ${ladder.target}`)
-  return (step) => padBatch(inMemory(tokens), plan.batch(step), ladder)
+  return (step) => padBatch(inMemory(tokens), plan.batch(step), 0, ladder)
 }
 
 type Step = (batch: Batch, step: number) => Promise<number>

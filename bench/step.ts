@@ -15,6 +15,7 @@ import { methodOptions } from '../src/method/options.js'
 import { regeneratedNormals } from '../src/method/regenerated.js'
 import { presetFile } from '../src/presets.js'
 import { elements } from '../src/safetensors.js'
+import { wholeBatch } from '../src/task/batches.js'
 
 const STEPS = 4
 const TARGET_LENGTH = 4
@@ -68,14 +69,7 @@ async function measure(preset: string): Promise<Measured> {
   let state = { vector: tf.tensor1d(startVector(model, read, 42)), first: zeros(), second: zeros(), step: 0 }
   const [batch, sourceLength] = [Number(size), Number(length)]
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % 32000))
-  const rows = {
-    rows: [],
-    size: batch,
-    sourceLength,
-    targetLength: TARGET_LENGTH,
-    sourceIds: ids(batch * sourceLength),
-    targetIds: ids(batch * TARGET_LENGTH),
-  }
+  const rows = wholeBatch({ sourceIds: ids(batch * sourceLength), targetIds: ids(batch * TARGET_LENGTH) }, batch)
   const times: number[] = []
   for (let step = 0; step < STEPS; step++) {
     const started = performance.now()

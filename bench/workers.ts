@@ -15,7 +15,7 @@ import { startReplay } from '../src/engine/replay/replay.js'
 import { disposeState } from '../src/engine/step.js'
 import { methodOptions } from '../src/method/options.js'
 import { packageRoot, version } from '../src/root.js'
-import type { Batch } from '../src/task/batches.js'
+import { type Batch, wholeBatch } from '../src/task/batches.js'
 import tf from '../src/tf.cjs'
 
 const [steps, name, rows, length] = [
@@ -87,7 +87,7 @@ async function withWorkers(count: number) {
     })
   const before = traffic()
   const times = await timed(async (step) => {
-    const parts = shares(batch(), count, config.padId)
+    const parts = shares(batch(), count)
     const vector = state.vector.dataSync() as Float32Array
     const results = await Promise.all(parts.map((part, i) => workers[i]!.gradient(vector, part, step)))
     const tokens = parts.reduce((sum, part) => sum + part.tokens, 0)
@@ -124,8 +124,7 @@ async function timed(step: (count: number) => Promise<unknown>): Promise<number[
 
 function batch(): Batch {
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 3 + ((i * 7919) % 1000))
-  const [sourceIds, targetIds] = [ids(rows * length), ids(rows * TARGET)]
-  return { rows: [], sourceIds, targetIds, size: rows, sourceLength: length, targetLength: TARGET }
+  return wholeBatch({ sourceIds: ids(rows * length), targetIds: ids(rows * TARGET) }, rows)
 }
 
 async function startPinned(core: number) {

@@ -41,11 +41,11 @@ export function rmsNormByDefinition(x: ArrayLike<number>, weight: ArrayLike<numb
   })
 }
 
-/** Mean of −log softmax(logits)[label] over the labels that are not `padId`. logits [rows, vocabulary] */
-export function crossEntropyByDefinition(logits: ArrayLike<number>, labels: number[], padId: number): number {
+/** Mean of −log softmax(logits)[label] over the rows whose mask is 1. logits [rows, vocabulary] */
+export function crossEntropyByDefinition(logits: ArrayLike<number>, labels: number[], mask: number[]): number {
   const vocabulary = logits.length / labels.length
   const losses = labels.flatMap((label, row) => {
-    if (label === padId) return []
+    if (mask[row] === 0) return []
     const scores = Array.from(logits).slice(row * vocabulary, (row + 1) * vocabulary)
     return Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0)) - scores[label]!
   })

@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { expect } from 'vitest'
 import { noDropout } from '../src/engine/dropout.js'
 import { disposeModel, passOf } from '../src/engine/model.js'
 import { batchLogits, lossAndGradient } from '../src/engine/step.js'
 import { named, unflatten } from '../src/engine/trained.js'
 import { expectClose } from './close.js'
-import { loadCase, openCase } from './oracle_case.js'
+import { loadCase, type OracleCase, openCase } from './oracle_case.js'
 
 /** On the engine that is set: logits, loss and the gradient of every trained tensor are PyTorch's, to 1e-4 of a tensor's largest. */
 export async function expectLikePyTorch(backbone: string, name: string): Promise<void> {
@@ -22,4 +23,14 @@ export async function expectLikePyTorch(backbone: string, name: string): Promise
   }
   disposeModel(model)
   tf.dispose([vector, logits, loss, gradient])
+}
+
+/** Rows of tokens without </s> against the fixture's, which have </s> (1) and padding behind. */
+export function expectGreedy(tokens: number[][], { readInts, batch }: OracleCase, padId = 0): void {
+  const greedy = readInts('greedy')
+  const width = greedy.length / batch.size
+  const padding = new Array(width).fill(padId)
+  expect(tokens.map((row) => [...row, 1, ...padding].slice(0, width))).toEqual(
+    Array.from({ length: batch.size }, (_, row) => [...greedy.subarray(row * width, (row + 1) * width)]),
+  )
 }

@@ -10,6 +10,7 @@ import { type MethodOptions, methodOptions } from '../src/method/options.js'
 import { packageRoot } from '../src/root.js'
 import { openSafetensors } from '../src/safetensors.js'
 import type { Batch } from '../src/task/batches.js'
+import { zeroPadded } from './zero_padded.js'
 
 /** What PyTorch computed, see test/oracle/README.md. */
 export interface OracleCase {
@@ -28,14 +29,17 @@ const fixture = (...path: string[]) => join(packageRoot, 'test', 'fixtures', ...
 export function openCase(backbone: string, name: string): OracleCase {
   const file = openSafetensors(fixture(backbone, `${name}.safetensors`))
   const { method, learning_rate, ill_conditioned } = JSON.parse(file.metadata.case!)
-  const [size, sourceLength] = file.entries.get('input_ids')!.shape as [number, number]
-  const [, targetLength] = file.entries.get('labels')!.shape as [number, number]
+  const [size] = file.entries.get('input_ids')!.shape as [number, number]
   const ids = { sourceIds: file.readInts('input_ids'), targetIds: file.readInts('labels') }
+  const masks = file.entries.has('attention_mask') && {
+    sourceMask: file.readInts('attention_mask'),
+    targetMask: file.readInts('label_mask'),
+  }
   return {
     method: method.kind === 'none' ? { kind: 'full' } : methodOptions.parse(method),
     learningRate: learning_rate,
     illConditioned: ill_conditioned,
-    batch: { rows: [], ...ids, size, sourceLength, targetLength },
+    batch: { ...zeroPadded(ids, size), ...masks },
     read: (tensor) => file.read(tensor),
     readInts: (tensor) => file.readInts(tensor),
     has: (tensor) => file.entries.has(tensor),

@@ -14,6 +14,7 @@ const EOS = 1
 
 /** A model that puts out exactly what it is taught: its rows' target tokens. */
 export const perfect: Decoder = {
+  padId: 0,
   async generate(sources, maxLength) {
     const { targetIds, targetLength, size } = sources as Batch
     return Array.from({ length: size }, (_, row) => {
@@ -28,6 +29,7 @@ export const perfect: Decoder = {
 export async function answering(outputs: Record<string, string>): Promise<Decoder> {
   const tokenizer = await loadTokenizer(TOKENIZER)
   return {
+    padId: 0,
     async generate({ sourceIds, sourceLength, size }, maxLength) {
       const sources = Array.from({ length: size }, (_, row) =>
         tokenizer.decode(sourceIds.subarray(row * sourceLength, (row + 1) * sourceLength)).trim(),

@@ -20,8 +20,11 @@ export interface T5Config {
   gated: boolean
   /** v1.0: the head is the embedding table and the decoder's output is scaled by dModel^-½. v1.1: a head of its own, unscaled. */
   tiedHead: boolean
+  /** What rows are padded with. Nothing tells padding by it: a text may hold it as a token. */
   padId: number
+  /** What ends a row. */
   eosId: number
+  /** What the decoder starts with. */
   decoderStartId: number
 }
 
@@ -54,9 +57,17 @@ export function parseT5Config(json: unknown, at: string): T5Config {
     dropout: fraction(fields, 'dropout_rate', at, 0.1),
     ...feedForward(fields, at),
     tiedHead: tiedHead(fields, at),
-    padId: tokenId(fields, 'pad_token_id', at, 0),
+    ...tokenIds(fields, at),
+  }
+}
+
+/** A T5 starts with its padding id by convention, but not by need: a file that has another one has to say with which. */
+function tokenIds(fields: Json, at: string): Pick<T5Config, 'padId' | 'eosId' | 'decoderStartId'> {
+  const padId = tokenId(fields, 'pad_token_id', at, 0)
+  return {
+    padId,
     eosId: tokenId(fields, 'eos_token_id', at, 1),
-    decoderStartId: tokenId(fields, 'decoder_start_token_id', at, 0),
+    decoderStartId: tokenId(fields, 'decoder_start_token_id', at, padId === 0 ? 0 : undefined),
   }
 }
 
@@ -98,10 +109,11 @@ function wholeNumber(fields: Json, key: string, at: string, otherwise?: number):
   throw notThat(key, value, 'a whole number above 0', at)
 }
 
-function tokenId(fields: Json, key: string, at: string, otherwise: number): number {
+function tokenId(fields: Json, key: string, at: string, otherwise: number | undefined): number {
   const value = fields[key] ?? otherwise
-  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number
-  throw notThat(key, value, 'a token id', at)
+  const vocabulary = fields.vocab_size as number
+  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < vocabulary) return value as number
+  throw notThat(key, value, `a token id, below vocab_size (${vocabulary})`, at)
 }
 
 function fraction(fields: Json, key: string, at: string, otherwise: number): number {

@@ -22,10 +22,13 @@ export type Memory = {
   mask: tf.Tensor4D
 }
 
-/** The encoder. ids [batch, length], int32, padded with the padding id. A prompt of the method stands in front of each row. */
-export function encode(pass: Pass, ids: tf.Tensor2D): Encoded {
+/**
+ * The encoder. ids and attentionMask [batch, length], int32, the mask 1 at tokens and 0 at padding. A prompt of the method
+ * stands in front of each row.
+ */
+export function encode(pass: Pass, ids: tf.Tensor2D, attentionMask: tf.Tensor2D): Encoded {
   const batch = ids.shape[0]
-  const { embedded, mask } = withPrompt(pass, embed(pass, ids), paddingMask(pass, ids), batch)
+  const { embedded, mask } = withPrompt(pass, embed(pass, ids), paddingMask(attentionMask), batch)
   const length = mask.shape[3]
   const bias = tf.add(positionBias(pass, 'encoder', length, length), mask) // [batch, heads, length, length]
   let hidden = pass.dropout(embedded, 'encoder.embedded')
@@ -161,8 +164,12 @@ function embed(pass: Pass, ids: tf.Tensor2D): tf.Tensor2D {
   return lookUp(pass.weight('shared.weight') as tf.Tensor2D, tf.reshape(ids, [-1]))
 }
 
-const paddingMask = (pass: Pass, ids: tf.Tensor2D): tf.Tensor4D =>
-  tf.mul(tf.cast(tf.reshape(tf.equal(ids, pass.config.padId), [ids.shape[0], 1, 1, -1]), 'float32'), -1e9)
+/** What is added to attention scores. [batch, length], 1 at tokens and 0 at padding → [batch, 1, 1, length], 0 and −1e9 */
+function paddingMask(attentionMask: tf.Tensor2D): tf.Tensor4D {
+  const [batch, length] = attentionMask.shape
+  const tokens = tf.cast(tf.reshape(attentionMask, [batch, 1, 1, length]), 'float32') as tf.Tensor4D
+  return tf.mul(tf.sub(tokens, 1), 1e9)
+}
 
 function withPrompt(pass: Pass, embedded: tf.Tensor2D, mask: tf.Tensor4D, batch: number) {
   const prompt = pass.hooks.prompt?.()

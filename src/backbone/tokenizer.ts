@@ -1,37 +1,53 @@
 import { readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Tokenizer } from 'tokenizers'
 import { UserError } from '../error.js'
+import { specialTokens } from './special_tokens.js'
 
 export interface T5Tokenizer {
   /** One more than the highest id, sentinels included; the embedding table may have more rows. */
   vocabularySize: number
+  /** What ends a row, `</s>` unless tokenizer_config.json names another token. */
+  eosId: number
+  /** What the files say that rows are padded with, if anything. */
+  padId: number | undefined
   /** One row of ids a text, `</s>` last; a longer row is cut so that `</s>` is still the last of `maxLength`. */
   encode(texts: string[], maxLength: number): Promise<Int32Array[]>
   /** Padding, `</s>`, `<unk>`, sentinels and ids beyond the vocabulary are left out. */
   decode(ids: ArrayLike<number>): string
 }
 
-const EOS = '</s>'
 /** Texts handed to the native library at once: enough for all its threads, and the encodings it returns are large. */
 const BATCH = 8192
 
 /**
- * A T5's `tokenizer.json`, run by Hugging Face's own library.
- * @throws UserError where the file is missing, damaged or has no `</s>`.
+ * A T5's `tokenizer.json`, run by Hugging Face's own library; `tokenizer_config.json` next to it may name the special
+ * tokens.
+ * @throws UserError where the file is missing, damaged or has no token that ends a row.
  */
 export async function loadTokenizer(file: string): Promise<T5Tokenizer> {
   const json = readText(file)
   const native = await parse(file, json)
-  const eos = native.tokenToId(EOS)
-  if (eos === null) {
-    throw new UserError({ at: file, problem: `has no token ${EOS}: not a T5's tokenizer.` })
+  const { eos = '</s>', pad } = specialTokens(dirname(file))
+  const eosId = native.tokenToId(eos)
+  if (eosId === null) {
+    throw new UserError({ at: file, problem: `has no token ${eos}: not a T5's tokenizer.` })
   }
-  const tokens = tokenTable(native, specialIds(json))
+  const { added_tokens: added = [], padding } = JSON.parse(json) as TokenizerJson
+  const tokens = tokenTable(native, new Set(added.filter(({ special }) => special).map(({ id }) => id)))
   return {
     vocabularySize: tokens.length,
-    encode: (texts, maxLength) => encodeAll(native, eos, texts, maxLength),
+    eosId,
+    padId: native.tokenToId(pad ?? padding?.pad_token ?? '<pad>') ?? undefined,
+    encode: (texts, maxLength) => encodeAll(native, eosId, texts, maxLength),
     decode: decoder(native, tokens),
   }
+}
+
+/** What is read of a `tokenizer.json` beside what the library makes of it. */
+interface TokenizerJson {
+  added_tokens?: { id: number; special: boolean }[]
+  padding?: { pad_token: string } | null
 }
 
 function readText(file: string): string {
@@ -64,11 +80,6 @@ async function parse(file: string, json: string): Promise<Tokenizer> {
       { cause: error },
     )
   }
-}
-
-function specialIds(json: string): Set<number> {
-  const { added_tokens: added = [] } = JSON.parse(json) as { added_tokens?: { id: number; special: boolean }[] }
-  return new Set(added.filter(({ special }) => special).map(({ id }) => id))
 }
 
 /** Every id's token, undefined where decoding leaves it out. */

@@ -7,7 +7,7 @@ import { peakMemory } from '../engine/pace.js'
 import { startReplay } from '../engine/replay/replay.js'
 import { disposeState, type StepResult, trainingStep } from '../engine/step.js'
 import { UserError } from '../error.js'
-import type { Batch } from '../task/batches.js'
+import { type Batch, wholeBatch } from '../task/batches.js'
 import tf from '../tf.cjs'
 import {
   GRADIENT_CLIP_NORM,
@@ -124,14 +124,7 @@ async function replayed(trial: Trial, { threads }: Device): Promise<Stepping & {
 /** Ids spread over the vocabulary, no padding and no </s>. */
 function batchOf({ config: { vocabulary }, batchSize, sourceLength, targetLength }: Trial): Batch {
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (vocabulary - 2)))
-  return {
-    rows: [],
-    size: batchSize,
-    sourceLength,
-    targetLength,
-    sourceIds: ids(batchSize * sourceLength),
-    targetIds: ids(batchSize * targetLength),
-  }
+  return wholeBatch({ sourceIds: ids(batchSize * sourceLength), targetIds: ids(batchSize * targetLength) }, batchSize)
 }
 
 /** Kernels of a step, the longest in all first. */

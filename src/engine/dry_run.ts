@@ -1,6 +1,6 @@
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
-import { padBatch } from '../task/batches.js'
+import { type Batch, padBatch } from '../task/batches.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { systemAvailable } from './memory.js'
 import { blueprintOf, disposeModel, startVector } from './model.js'
@@ -64,7 +64,8 @@ export async function dryRun(
     for (const rows of doublings(wanted)) {
       if (extrapolated(measured, rows).bytes > availableMemory()) break
       progress.phase(`Two steps on the ${rows} longest rows`)
-      measured.push(await measure(stepper, padBatch(train.tokens, longest.slice(0, rows), ladder)))
+      const batch = padBatch(train.tokens, longest.slice(0, rows), backbone.config.padId, ladder)
+      measured.push(await measure(stepper, batch))
     }
     const { seconds, bytes } = extrapolated(measured, wanted)
     progress.end()
@@ -96,7 +97,7 @@ function doublings(wanted: number): number[] {
 }
 
 /** The first of the two steps warms up, or captures. */
-async function measure(stepper: Stepper, batch: ReturnType<typeof padBatch>): Promise<Measured> {
+async function measure(stepper: Stepper, batch: Batch): Promise<Measured> {
   await stepper.step(batch, 0)
   const started = performance.now()
   await stepper.step(batch, 0)

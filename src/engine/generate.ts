@@ -1,12 +1,12 @@
 import type { KeyValue } from '../backbone/attention.js'
 import type { Pass } from '../backbone/pass.js'
-import { decode, encode, head, type Memory, remember } from '../backbone/t5.js'
+import { decode, type Encoded, encode, head, type Memory, remember } from '../backbone/t5.js'
 import type { Batch } from '../task/batches.js'
 import tf from '../tf.cjs'
 import { logProbability } from './log_probability.js'
 
 /** What the encoder reads of a batch. */
-export type Sources = Pick<Batch, 'sourceIds' | 'size' | 'sourceLength'>
+export type Sources = Pick<Batch, 'sourceIds' | 'sourceMask' | 'size' | 'sourceLength'>
 
 /** Token ids a row, without </s>; and the natural logarithm of the probability of the row's tokens, </s> included. */
 export interface Generated {
@@ -27,8 +27,13 @@ export const generateScored = (pass: Pass, sources: Sources, maxLength: number):
   decodeGreedily(pass, sources, maxLength, true)
 
 /** The encoder's part of decoding, held until it is disposed. */
-export function remembered(pass: Pass, { sourceIds, size, sourceLength }: Sources): Memory {
-  return tf.tidy(() => remember(pass, encode(pass, tf.tensor2d(sourceIds, [size, sourceLength], 'int32'))))
+export const remembered = (pass: Pass, sources: Sources): Memory =>
+  tf.tidy(() => remember(pass, encodeSources(pass, sources)))
+
+/** The encoder's output for a batch. */
+export function encodeSources(pass: Pass, { sourceIds, sourceMask, size, sourceLength }: Sources): Encoded {
+  const tensor = (values: Int32Array) => tf.tensor2d(values, [size, sourceLength], 'int32')
+  return encode(pass, tensor(sourceIds), tensor(sourceMask))
 }
 
 async function decodeGreedily(pass: Pass, sources: Sources, maxLength: number, scored: boolean): Promise<Generated> {

@@ -37,6 +37,8 @@ export interface Rows {
 
 /** What decodes rows, with trained values of its own. */
 export interface Decoder {
+  /** The backbone's, which rows are padded with. */
+  padId: number
   /** Up to `maxLength` token ids a row, decoded greedily, ended by </s>, which is left out. */
   generate(sources: Sources, maxLength: number): Promise<number[][]>
   /** Log-likelihood of each candidate of each row. */
@@ -48,6 +50,7 @@ export interface Decoder {
 export function eagerDecoder(model: Model, vector: tf.Tensor1D): Decoder {
   const { pass, dispose } = evaluationPass(model, vector)
   return {
+    padId: model.config.padId,
     generate: (sources, maxLength) => generate(pass, sources, maxLength),
     rank: (sources, candidates) => rank(pass, sources, candidates),
     dispose,
@@ -66,7 +69,7 @@ export async function predict(
   const candidates = options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
   for (const [index, { rows, real }] of evaluationBatches(lengths, batchSize).entries()) {
     if (interrupted?.()) throw new Interrupted()
-    const batch = padBatch(tokens, rows)
+    const batch = padBatch(tokens, rows, decoder.padId)
     const outputs = candidates
       ? await rankedOutputs(decoder, batch, rows.map(candidates))
       : (await decoder.generate(batch, options.maxLength)).map((ids) => ({ text: options.tokenizer.decode(ids) }))

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { parameterCount, type T5Config } from '../backbone/config.js'
 import { locateBackbone } from '../backbone/locate.js'
 import { loadTokenizer, type T5Tokenizer } from '../backbone/tokenizer.js'
@@ -27,21 +28,54 @@ export async function prepareBackbone(experiment: Experiment, progress: Progress
     onProgress: showDownload(progress),
   })
   const files = openBackbone(folder)
-  const tokenizer = await loadTokenizer(files.tokenizerFile)
-  const { vocabularySize } = tokenizer
-  if (vocabularySize > files.config.vocabulary) {
+  try {
+    const tokenizer = await loadTokenizer(files.tokenizerFile)
+    checkTokenizer(files, tokenizer)
+    return withVocabulary(files, tokenizer, trim_vocabulary)
+  } catch (error) {
+    files.close()
+    throw error
+  }
+}
+
+/** @throws UserError where tokenizer and config.json are of different models: by the vocabulary, or the ids that end and pad a row. */
+function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: T5Tokenizer): void {
+  const { vocabularySize, eosId, padId = config.padId } = tokenizer
+  if (vocabularySize > config.vocabulary) {
     throw new UserError({
-      at: files.tokenizerFile,
-      problem: `has ${vocabularySize} tokens; the backbone's embedding has ${files.config.vocabulary} rows.`,
+      at: tokenizerFile,
+      problem: `has ${vocabularySize} tokens; the backbone's embedding has ${config.vocabulary} rows.`,
       remedy: 'They do not belong together.',
     })
   }
-  return withVocabulary(files, tokenizer, trim_vocabulary)
+  for (const [key, own, ofTokenizer] of [
+    ['eos_token_id', config.eosId, eosId],
+    ['pad_token_id', config.padId, padId],
+  ] as const) {
+    if (own === ofTokenizer) continue
+    throw new UserError({
+      at: join(folder, 'config.json'),
+      problem: `${key} is ${own}; the tokenizer's is ${ofTokenizer} (${tokenizerFile}).`,
+      remedy: `Take config.json and tokenizer from the same model, or set ${key} to the id that it was trained with in both.`,
+    })
+  }
 }
 
-/** An opened backbone with its whole vocabulary in force, or the tokenizer's alone. */
+/**
+ * An opened backbone with its whole vocabulary in force, or the tokenizer's alone.
+ * @throws UserError where the decoder starts with a token that the tokenizer's vocabulary does not have.
+ */
 export function withVocabulary(files: Backbone, tokenizer: T5Tokenizer, trim: boolean): OpenedBackbone {
   const config = trim ? { ...files.config, vocabulary: tokenizer.vocabularySize } : files.config
+  const { vocabulary, decoderStartId, padId } = config
+  const beyond = [decoderStartId, padId].find((id) => id >= vocabulary)
+  if (beyond !== undefined) {
+    throw new UserError({
+      at: 'backbone.trim_vocabulary',
+      problem: `leaves ${vocabulary} tokens; the backbone pads or starts with token ${beyond}.`,
+      remedy: 'Leave it out.',
+    })
+  }
   return { files, config, tokenizer, parameters: parameterCount(config) }
 }
 

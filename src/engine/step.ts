@@ -1,11 +1,12 @@
 import '@tensorflow/tfjs' // registers the gradients of the ops: in Node, tfjs-core alone has none
 import type { Pass } from '../backbone/pass.js'
-import { decode, encode, head, remember, shiftRight } from '../backbone/t5.js'
+import { decode, head, remember, shiftRight } from '../backbone/t5.js'
 import type { Batch } from '../task/batches.js'
 import tf from '../tf.cjs'
 import { type After, atOnce, checkpointingActivations } from './checkpoint_activations.js'
 import { crossEntropy } from './cross_entropy.js'
 import type { Dropout } from './dropout.js'
+import { encodeSources } from './generate.js'
 import { type Model, passOf } from './model.js'
 import { adam, clipNorm, type OptimizerState } from './optimizer.js'
 import { flatten, unflatten } from './trained.js'
@@ -27,15 +28,15 @@ export interface StepResult {
 
 /** Logits [batch·target length, vocabulary] of a batch under teacher forcing. */
 export function batchLogits(pass: Pass, batch: Batch): tf.Tensor2D {
-  const source = tf.tensor2d(batch.sourceIds, [batch.size, batch.sourceLength], 'int32')
   const target = tf.tensor2d(batch.targetIds, [batch.size, batch.targetLength], 'int32')
-  const memory = remember(pass, encode(pass, source), batch.targetLength)
+  const memory = remember(pass, encodeSources(pass, batch), batch.targetLength)
   return head(pass, decode(pass, shiftRight(pass, target), memory).hidden)
 }
 
 /** Mean cross-entropy of a batch over its target tokens, </s> included. */
 export function batchLoss(pass: Pass, batch: Batch): tf.Scalar {
-  return crossEntropy(batchLogits(pass, batch), tf.tensor1d(batch.targetIds, 'int32'), pass.config.padId)
+  const [labels, mask] = [tf.tensor1d(batch.targetIds, 'int32'), tf.tensor1d(batch.targetMask, 'int32')]
+  return crossEntropy(batchLogits(pass, batch), labels, mask)
 }
 
 /**

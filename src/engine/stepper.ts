@@ -133,11 +133,11 @@ export async function replayStepper(
     second: await values(state.second),
   })
   const load = () => loadModel(blueprint.config, blueprint.options, read, seed)
-  return replaying(replay, state, decodesReplayed(blueprint, precision) ? undefined : load)
+  return replaying(replay, state, blueprint.config.padId, decodesReplayed(blueprint, precision) ? undefined : load)
 }
 
 /** @param load puts the model on the device op by op, to be decoded with where the session can't */
-function replaying(replay: Replay, start: OptimizerState, load: (() => Model) | undefined): Stepper {
+function replaying(replay: Replay, start: OptimizerState, padId: number, load: (() => Model) | undefined): Stepper {
   let count = start.step
   let read: OptimizerState = start
   let model: Model | undefined
@@ -164,7 +164,7 @@ function replaying(replay: Replay, start: OptimizerState, load: (() => Model) | 
         model ??= load()
         return decoderOf(model, vector ?? (await this.state()).vector)
       }
-      return { generate: (sources, maxLength) => replay.generate(sources, maxLength, vector), dispose: () => {} }
+      return { padId, generate: (sources, maxLength) => replay.generate(sources, maxLength, vector), dispose: () => {} }
     },
     free() {
       disposeState(read)

@@ -67,12 +67,13 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
 }
 
 async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promise<void> {
-  const { experiment, files, train, plan, ladder, steps, progress } = training
+  const { experiment, files, blueprint, train, plan, ladder, steps, progress } = training
   const { learning_rate: peak, warmup_steps: warmup } = experiment.training
   const step = stepper.count
   const rows = plan.batch(step)
   const rate = learningRate(step, { peak, warmup, steps })
-  const { taken, result } = await stepper.step(padBatch(train.tokens, rows, ladder), rate)
+  const batch = padBatch(train.tokens, rows, blueprint.config.padId, ladder)
+  const { taken, result } = await stepper.step(batch, rate)
   if (!taken) throw await notANumber(training, step + 1, rows, result)
   const { loss, gradientNorm } = result
   const figures = { loss, learning_rate: rate, gradient_norm: gradientNorm }

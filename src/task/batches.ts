@@ -14,14 +14,21 @@ export const inMemory = ({ source, target }: TokenRows): Tokenised => ({
   target: (row) => target[row]!,
 })
 
-/** Rows side by side, right-padded with 0 (T5's `<pad>`). */
+/**
+ * Rows side by side, padded on the right with the backbone's padding id. The masks say which ids are tokens: a text may
+ * hold the padding id as a token like any other.
+ */
 export interface Batch {
   /** Indices into the split. */
   rows: number[]
   /** [size, sourceLength], row-major. */
   sourceIds: Int32Array
+  /** [size, sourceLength], row-major: 1 at tokens, 0 at padding. */
+  sourceMask: Int32Array
   /** [size, targetLength], row-major. */
   targetIds: Int32Array
+  /** [size, targetLength], row-major: 1 at tokens, 0 at padding. */
+  targetMask: Int32Array
   size: number
   sourceLength: number
   targetLength: number
@@ -118,27 +125,50 @@ export function evaluationBatches(lengths: ArrayLike<number>, batchSize: number)
   })
 }
 
-/** Pads the rows to a common length: that of the longest, rounded up, or the ladder's next. */
-export function padBatch(tokens: Tokenised, rows: number[], ladder?: Ladder): Batch {
+/** Pads the rows with `padId` to a common length: that of the longest, rounded up, or the ladder's next. */
+export function padBatch(tokens: Tokenised, rows: number[], padId: number, ladder?: Ladder): Batch {
   const sources = rows.map((row) => tokens.source(row))
   const targets = rows.map((row) => tokens.target(row))
   const padded = paddedLengths(rows.length, longest(sources), longest(targets), ladder)
   return {
     rows,
-    sourceIds: pad(sources, padded.source),
-    targetIds: pad(targets, padded.target),
+    sourceIds: pad(sources, padded.source, padId),
+    sourceMask: mask(sources, padded.source),
+    targetIds: pad(targets, padded.target, padId),
+    targetMask: mask(targets, padded.target),
     size: rows.length,
     sourceLength: padded.source,
     targetLength: padded.target,
   }
 }
 
+/** A batch of rows that all have the batch's lengths, so that nothing in it is padding. */
+export function wholeBatch(ids: Pick<Batch, 'sourceIds' | 'targetIds'>, size: number): Batch {
+  const { sourceIds, targetIds } = ids
+  return {
+    rows: [],
+    sourceIds,
+    sourceMask: new Int32Array(sourceIds.length).fill(1),
+    targetIds,
+    targetMask: new Int32Array(targetIds.length).fill(1),
+    size,
+    sourceLength: sourceIds.length / size,
+    targetLength: targetIds.length / size,
+  }
+}
+
 const longest = (rows: Int32Array[]): number => rows.reduce((most, row) => Math.max(most, row.length), 0)
 
-function pad(rows: Int32Array[], length: number): Int32Array {
-  const ids = new Int32Array(rows.length * length)
+function pad(rows: Int32Array[], length: number, padId: number): Int32Array {
+  const ids = new Int32Array(rows.length * length).fill(padId)
   for (const [i, row] of rows.entries()) ids.set(row, i * length)
   return ids
+}
+
+function mask(rows: Int32Array[], length: number): Int32Array {
+  const ones = new Int32Array(rows.length * length)
+  for (const [i, row] of rows.entries()) ones.fill(1, i * length, i * length + row.length)
+  return ones
 }
 
 function byLength(rows: Int32Array, lengths: ArrayLike<number>): Int32Array {

@@ -50,6 +50,12 @@ describe('a Hugging Face config.json', () => {
     expect(parse(fields).tiedHead).toBe(tied)
   })
 
+  test('takes the ids that rows are padded, ended and started with', () => {
+    const ids = parse({ pad_token_id: 7, eos_token_id: 319, decoder_start_token_id: 4 })
+    expect(ids).toMatchObject({ padId: 7, eosId: 319, decoderStartId: 4 })
+    expect(parse({})).toMatchObject({ padId: 0, eosId: 1, decoderStartId: 0 })
+  })
+
   test('tells the stacks apart, and gated GELU', () => {
     expect(parse({ feed_forward_proj: 'gated-gelu' })).toMatchObject({
       encoderLayers: 8,
@@ -64,7 +70,9 @@ describe('a Hugging Face config.json', () => {
     [{ d_model: '512' }, 'd_model is "512"; it must be a whole number above 0.'],
     [{ num_layers: 0 }, 'num_layers is 0; it must be a whole number above 0.'],
     [{ dropout_rate: 1.5 }, 'dropout_rate is 1.5; it must be a number from 0 to below 1.'],
-    [{ pad_token_id: -1 }, 'pad_token_id is -1; it must be a token id.'],
+    [{ pad_token_id: -1 }, 'pad_token_id is -1; it must be a token id, below vocab_size (320).'],
+    [{ eos_token_id: 320 }, 'eos_token_id is 320; it must be a token id, below vocab_size (320).'],
+    [{ pad_token_id: 7 }, 'decoder_start_token_id is missing; it must be a token id, below vocab_size (320).'],
     [{ tie_word_embeddings: 'no' }, 'tie_word_embeddings is "no"; it must be true or false.'],
     [{ feed_forward_proj: 'gated-silu' }, 'feed_forward_proj is "gated-silu"; it must be "relu" or "gated-gelu".'],
     [

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadTokenizer, type T5Tokenizer } from '../../src/backbone/tokenizer.js'
+import { UserError } from '../../src/error.js'
 import { packageRoot } from '../../src/root.js'
 
 // expected: test/oracle/t5_tokenizer.py, transformers 5.18
@@ -12,6 +13,16 @@ const expected = JSON.parse(readFileSync(join(packageRoot, 'test/fixtures/tokeni
   cases: { name: string; text: string; ids: number[]; truncated: number[]; decoded: string }[]
 }
 const FILE = join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json')
+
+/** Settings that a tokenizer.json may hold. */
+const PADDING = {
+  strategy: { Fixed: 9 },
+  direction: 'Right',
+  pad_to_multiple_of: null,
+  pad_id: 0,
+  pad_type_id: 0,
+  pad_token: '<pad>',
+}
 
 let tokenizer: T5Tokenizer
 beforeAll(async () => {
@@ -53,6 +64,50 @@ test('decoding leaves out ids that the table has and the tokenizer has not', () 
   expect(tokenizer.decode(Int32Array.of())).toBe('')
 })
 
+describe('the ids that end and pad a row', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'special-tokens-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  const json = () => JSON.parse(readFileSync(FILE, 'utf8'))
+  const load = (tokenizer: object, config?: string) => {
+    writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer))
+    rmSync(join(folder, 'tokenizer_config.json'), { force: true })
+    if (config !== undefined) writeFileSync(join(folder, 'tokenizer_config.json'), config)
+    return loadTokenizer(join(folder, 'tokenizer.json'))
+  }
+
+  test.each([
+    ['of nothing but tokenizer.json', json(), undefined, { eosId: 1, padId: 0 }],
+    ['of its padding', { ...json(), padding: { ...PADDING, pad_token: '<extra_id_0>' } }, undefined, { padId: 8099 }],
+    [
+      'of tokenizer_config.json',
+      json(),
+      { eos_token: { content: '<unk>' }, pad_token: '</s>' },
+      { eosId: 2, padId: 1 },
+    ],
+    [
+      'of neither',
+      { ...json(), padding: null },
+      { pad_token: '[PAD]', eos_token: null },
+      { eosId: 1, padId: undefined },
+    ],
+  ])('are those %s', async (_, tokenizer, config, ids) => {
+    expect(await load(tokenizer, config && JSON.stringify(config))).toMatchObject(ids)
+  })
+
+  test('end a row as they say', async () => {
+    const [row] = await (await load(json(), '{"eos_token": "<unk>"}')).encode(['a b'], 9)
+    expect([...row!]).toEqual([7, 370, 2])
+  })
+
+  test.each([
+    ['{"pad_token": 0}', 'pad_token is 0; it must be a token.'],
+    ['{"pad_token": ', /tokenizer_config\.json:1:15: is damaged: it is cut short\.$/],
+  ])('are refused where they are no tokens: %s', async (config, message) => {
+    await expect(load(json(), config)).rejects.toThrow(message)
+    await expect(load(json(), config)).rejects.toBeInstanceOf(UserError)
+  })
+})
+
 describe('a file that is no tokenizer', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tokenizer-'))
   afterAll(() => rmSync(folder, { recursive: true }))
@@ -84,14 +139,7 @@ describe('a file that is no tokenizer', () => {
   test('settings for truncation and padding saved in the file are not taken over', async () => {
     const json = JSON.parse(readFileSync(FILE, 'utf8'))
     json.truncation = { direction: 'Right', max_length: 3, strategy: 'LongestFirst', stride: 0 }
-    json.padding = {
-      strategy: { Fixed: 9 },
-      direction: 'Right',
-      pad_to_multiple_of: null,
-      pad_id: 0,
-      pad_type_id: 0,
-      pad_token: '<pad>',
-    }
+    json.padding = PADDING
     const file = join(folder, 'settings.json')
     writeFileSync(file, JSON.stringify(json))
     const [row] = await (await loadTokenizer(file)).encode(['a b a b a b'], 512)

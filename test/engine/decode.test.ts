@@ -12,6 +12,7 @@ import tf from '../../src/tf.cjs'
 import { engines, useEngine } from '../engines.js'
 import { loadModelOf, openFixture } from '../oracle_case.js'
 import { preset } from '../tiny_presets.js'
+import { zeroPadded } from '../zero_padded.js'
 
 const SEED = 11
 const SHAPES = [
@@ -29,7 +30,7 @@ function sources(size: number, sourceLength: number, vocabulary: number): Source
   const id = (i: number) => 2 + ((i * 7919) % (vocabulary - 2))
   const isPadding = (i: number) => Math.floor(i / sourceLength) % 2 === 1 && i % sourceLength > sourceLength / 2
   const sourceIds = Int32Array.from({ length: size * sourceLength }, (_, i) => (isPadding(i) ? 0 : id(i)))
-  return { size, sourceLength, sourceIds }
+  return zeroPadded({ sourceIds, targetIds: new Int32Array(0) }, size)
 }
 
 describe.runIf(engines.includes('tensorflow'))('replayed decoding', () => {

@@ -39,7 +39,7 @@ test.each(presetNames('methods'))(`%s: the loss falls by more than a third in ${
   const tokenizer = await loadTokenizer(files.tokenizerFile)
   const examples = (await readSplit(experiment.task, 'train')).filter((_, row) => row % 500 === 0)
   const tokens = await tokenise(examples.slice(0, ROWS), tokenizer, { source: 32, target: 8 })
-  const batch = padBatch(inMemory(tokens), [...tokens.source.keys()])
+  const batch = padBatch(inMemory(tokens), [...tokens.source.keys()], files.config.padId)
   const model = loadModel(files.config, experiment.method, files.read, 42)
   const zeros = () => tf.zeros([model.layout.size]) as tf.Tensor1D
   const vector = tf.tensor1d(startVector(model, files.read, 42))

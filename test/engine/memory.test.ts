@@ -56,7 +56,7 @@ describe.each(engines)('on %s', (engine) => {
     const resident: number[] = [] // every 10 steps; what an epoch holds at least is what it does not give back
     for (let step = 0; step < STEPS; step++) {
       const dropout = dropoutAt(0.1, 0, step)
-      const batch = padBatch(inMemory(rows), plan.batch(step))
+      const batch = padBatch(inMemory(rows), plan.batch(step), 0)
       state = (await trainingStep(model, state, batch, { learningRate: 1e-4, gradientClipNorm: 1, dropout })).state
       if (step % 20 === 19) {
         const views = tf.tidy(() => unflatten(model.layout, state.vector))

@@ -13,8 +13,8 @@ import { named, unflatten } from '../../src/engine/trained.js'
 import { packageRoot } from '../../src/root.js'
 import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
-import { expectLikePyTorch } from '../like_pytorch.js'
-import { loadBare, loadCase, type OracleCase, openCase } from '../oracle_case.js'
+import { expectGreedy, expectLikePyTorch } from '../like_pytorch.js'
+import { loadBare, loadCase, openCase } from '../oracle_case.js'
 
 const backbones = ['t5-tiny', 't5-tiny-v1_1']
 
@@ -28,15 +28,6 @@ test('there are fixtures of both versions of T5', () => {
   expect(cases.map(([backbone]) => backbone)).toEqual(expect.arrayContaining(backbones))
   expect(existsSync(join(packageRoot, 'test/fixtures/t5-small/compacter.safetensors'))).toBe(true)
 })
-
-/** Rows of tokens without </s> against the fixture's, which have it and padding behind. */
-function expectGreedy(tokens: number[][], { readInts, batch }: OracleCase) {
-  const greedy = readInts('greedy')
-  const width = greedy.length / batch.size
-  expect(tokens.map((row) => [...row, 1, 0, 0, 0, 0, 0].slice(0, width))).toEqual(
-    Array.from({ length: batch.size }, (_, row) => [...greedy.subarray(row * width, (row + 1) * width)]),
-  )
-}
 
 describe.each(engines)('on %s', (engine) => {
   beforeAll(() => useEngine(engine))

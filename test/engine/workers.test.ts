@@ -69,7 +69,7 @@ async function twentySteps(workers: string[]): Promise<{ losses: number[]; vecto
     : await replayStepper(model, experiment, state, { ...backbone.files, threads: 1 })
   const losses: number[] = []
   for (let step = 0; step < 20; step++) {
-    const batch = padBatch(prepared.train.tokens, prepared.plan.batch(step), ladder)
+    const batch = padBatch(prepared.train.tokens, prepared.plan.batch(step), model.config.padId, ladder)
     losses.push((await stepper.step(batch, learningRate(step, { peak, warmup: 4, steps: 20 }))).result.loss)
   }
   const vector = Float32Array.from(await (await stepper.state()).vector.data())

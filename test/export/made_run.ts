@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseT5Config } from '../../src/backbone/config.js'
 import { locateBackbone } from '../../src/backbone/locate.js'
@@ -15,6 +15,7 @@ import { silent } from '../../src/progress.js'
 import { normalArray } from '../../src/random.js'
 import { elements, type WritableTensor, writeSafetensors } from '../../src/safetensors.js'
 import tf from '../../src/tf.cjs'
+import { zeroPadded } from '../zero_padded.js'
 
 /** A run of the quickstart with that method, its tensors moved from their start by visible noise instead of training. */
 export async function makeRun(folder: string, ...sets: string[]): Promise<string> {
@@ -53,30 +54,38 @@ const V1_1 = {
   decoder_start_token_id: 0,
 }
 
-/** A T5 v1.1 (gated, with a head of its own) of made-up weights, with the tokenizer of the quickstart's backbone. */
-export async function makeBackbone(folder: string): Promise<string> {
+/**
+ * A T5 v1.1 (gated, with a head of its own) of made-up weights, with the tokenizer of the quickstart's backbone; `config` and
+ * `tokenizer` are keys of config.json and tokenizer_config.json that are to be different.
+ */
+export async function makeBackbone(
+  folder: string,
+  { config: changed = {}, tokenizer = {} }: { config?: object; tokenizer?: object } = {},
+): Promise<string> {
   mkdirSync(folder, { recursive: true })
-  const config = parseT5Config(V1_1, folder)
+  const json = { ...V1_1, ...changed }
+  const config = parseT5Config(json, folder)
   const weights = [...backboneTensors(config)].map(([name, shape], i): [string, WritableTensor] => {
     const data = normalArray(elements(shape), 100 + i, name.includes('shared') ? 1 : 0.2)
     return [name, { shape, data: name.includes('layer_norm') ? data.map((value) => 1 + value) : data }]
   })
   writeSafetensors(join(folder, 'model.safetensors'), weights, { format: 'pt' })
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(V1_1))
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(json))
   const nano = await locateBackbone('t5-nano')
-  for (const file of ['tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(nano, file), join(folder, file))
+  copyFileSync(join(nano, 'tokenizer.json'), join(folder, 'tokenizer.json'))
+  const own = JSON.parse(readFileSync(join(nano, 'tokenizer_config.json'), 'utf8'))
+  writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ ...own, ...tokenizer }))
   return folder
 }
 
 /** Ids that all backbones of the tests have, the second row padded. */
-export const batch = {
-  rows: [],
-  size: 2,
-  sourceLength: 6,
-  targetLength: 4,
-  sourceIds: Int32Array.of(13, 40, 7, 88, 21, 1, 9, 52, 33, 1, 0, 0),
-  targetIds: Int32Array.of(31, 5, 60, 1, 17, 1, 0, 0),
-}
+export const batch = zeroPadded(
+  {
+    sourceIds: Int32Array.of(13, 40, 7, 88, 21, 1, 9, 52, 33, 1, 0, 0),
+    targetIds: Int32Array.of(31, 5, 60, 1, 17, 1, 0, 0),
+  },
+  2,
+)
 
 /**
  * The logits [2·4, vocabulary] of a run or an exported safetensors folder, on the engine that is set; `scale` is for what the

@@ -1,6 +1,5 @@
-import { encode } from '../../src/backbone/t5.js'
 import { loadTrained } from '../../src/engine/checkpoint.js'
-import { generate } from '../../src/engine/generate.js'
+import { encodeSources, generate, type Sources } from '../../src/engine/generate.js'
 import { disposeModel, evaluationPass } from '../../src/engine/model.js'
 import { prepareBackbone, prepareModel } from '../../src/engine/prepare.js'
 import type { NodeBackend } from '../../src/engine/tensorflow.js'
@@ -8,8 +7,36 @@ import { openTrainedRun } from '../../src/export/trained_run.js'
 import { silent } from '../../src/progress.js'
 import tf from '../../src/tf.cjs'
 
-/** Token ids [rows, length], padded with 0. */
-export type Batch = number[][]
+/** Token ids of each row, without padding. */
+export type Rows = number[][]
+
+/** Rows side by side, as a SavedModel takes them. */
+export interface PaddedRows {
+  source_ids: number[][]
+  attention_mask: number[][]
+}
+
+/** Rows padded with that id, which they may hold as a token too. */
+export function padded(rows: Rows, padId = 0): PaddedRows {
+  const length = Math.max(...rows.map((row) => row.length))
+  const pad = (row: number[], value: number) => Array.from({ length }, (_, i) => row[i] ?? value)
+  return {
+    source_ids: rows.map((row) => pad(row, padId)),
+    attention_mask: rows.map((row) =>
+      pad(
+        row.map(() => 1),
+        0,
+      ),
+    ),
+  }
+}
+
+function sourcesOf(rows: Rows): Sources {
+  const { source_ids, attention_mask } = padded(rows)
+  const flat = (values: number[][]) => Int32Array.from(values.flat())
+  const sourceLength = source_ids[0]!.length
+  return { sourceIds: flat(source_ids), sourceMask: flat(attention_mask), size: rows.length, sourceLength }
+}
 
 /** For each batch, the rows of output ids without padding and </s>, and the encoder's hidden states, flat. */
 export interface Outputs {
@@ -18,7 +45,7 @@ export interface Outputs {
 }
 
 /** What a run gives on our own engine. */
-export async function outputsOf(folder: string, batches: Batch[]): Promise<Outputs> {
+export async function outputsOf(folder: string, batches: Rows[]): Promise<Outputs> {
   const { experiment, tensors } = openTrainedRun(folder)
   const backbone = await prepareBackbone(experiment, silent)
   const model = prepareModel(experiment, backbone, silent)
@@ -26,10 +53,9 @@ export async function outputsOf(folder: string, batches: Batch[]): Promise<Outpu
   const { pass, dispose } = evaluationPass(model, vector)
   const outputs: Outputs = { tokens: [], hidden: [] }
   for (const rows of batches) {
-    const [size, sourceLength] = [rows.length, rows[0]!.length]
-    const sources = { sourceIds: Int32Array.from(rows.flat()), size, sourceLength }
+    const sources = sourcesOf(rows)
     outputs.tokens.push(await generate(pass, sources, experiment.training.target_length!))
-    const hidden = tf.tidy(() => encode(pass, tf.tensor2d(sources.sourceIds, [size, sourceLength], 'int32')).hidden)
+    const hidden = tf.tidy(() => encodeSources(pass, sources).hidden)
     outputs.hidden.push([...(await hidden.data())])
     hidden.dispose()
   }
@@ -51,13 +77,15 @@ interface SavedModels {
 }
 
 /** What a SavedModel gives where TensorFlow's own loader opens it, the one that TensorFlow Serving uses. */
-export function servedOutputs(folder: string, batches: Batch[]): Outputs & { outputIds: number[][][] } {
+export function servedOutputs(folder: string, batches: Rows[], padId?: number): Outputs & { outputIds: number[][][] } {
   const backend = tf.backend() as NodeBackend & SavedModels
   const id = backend.loadSavedModelMetaGraph(folder, 'serve')
-  const run = (rows: Batch, output: string) =>
+  const run = (rows: Rows, output: string) =>
     tf.tidy(() => {
-      const ids = tf.tensor2d(rows.flat(), [rows.length, rows[0]!.length], 'int32')
-      return backend.runSavedModel(id, [ids], [{ name: 'source_ids:0' }], [`${output}:0`])[0]!.arraySync()
+      const inputs = Object.entries(padded(rows, padId))
+      const tensors = inputs.map(([, values]) => tf.tensor2d(values, undefined, 'int32'))
+      const names = inputs.map(([name]) => ({ name: `${name}:0` }))
+      return backend.runSavedModel(id, tensors, names, [`${output}:0`])[0]!.arraySync()
     })
   const outputIds = batches.map((rows) => run(rows, 'output_ids') as number[][])
   const hidden = batches.map((rows) => (run(rows, 'hidden_states') as number[][][]).flat(2))

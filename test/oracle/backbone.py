@@ -30,6 +30,7 @@ VERSIONS = {
     "t5-tiny": dict(feed_forward_proj="relu"),
     "t5-tiny-v1_1": dict(feed_forward_proj="gated-gelu", tie_word_embeddings=False),
 }
+PADDED = {"t5-tiny-padded": dict(pad_token_id=7, decoder_start_token_id=4)}  # padding.py
 
 
 def _rms_norm(self, x):
@@ -64,7 +65,7 @@ def names(model) -> list[str]:
 
 
 def write_tiny(backbone: str, seed: int):
-    config = T5Config(**TINY, **VERSIONS[backbone])
+    config = T5Config(**TINY | (VERSIONS | PADDED)[backbone])
     model = T5ForConditionalGeneration(config)
     if not config.scale_decoder_outputs:
         model.lm_head.weight = torch.nn.Parameter(torch.empty(config.vocab_size, config.d_model))

@@ -2,7 +2,7 @@
 
     python test/oracle/saved_model.py BATCHES.json FOLDER… > outputs.json
 
-BATCHES.json holds a list of batches, each [rows, length] of token ids padded with 0. Prints for each folder its variables'
+BATCHES.json holds a list of batches, each with `source_ids` and `attention_mask` [rows, length]. Prints for each folder its variables'
 names, its signatures, and for each batch `output_ids` and `hidden_states` as the signatures give them.
 """
 
@@ -17,12 +17,12 @@ import tensorflow as tf  # noqa: E402
 
 def outputs_of(model, batches):
     decode, encode = model.signatures["serving_default"], model.signatures["encode"]
-    ids = [tf.constant(batch, tf.int32, [len(batch), len(batch[0]) if batch else 0]) for batch in batches]
+    inputs = [{name: tf.constant(values, tf.int32) for name, values in batch.items()} for batch in batches]
     return {
         "variables": sorted(variable.name for variable in model.variables),
         "signatures": sorted(model.signatures),
-        "output_ids": [decode(source_ids=batch)["output_ids"].numpy().tolist() for batch in ids],
-        "hidden_states": [encode(source_ids=batch)["hidden_states"].numpy().tolist() for batch in ids],
+        "output_ids": [decode(**batch)["output_ids"].numpy().tolist() for batch in inputs],
+        "hidden_states": [encode(**batch)["hidden_states"].numpy().tolist() for batch in inputs],
     }
 
 

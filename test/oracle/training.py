@@ -27,9 +27,9 @@ class Model:
             return fastfood.moved_weights(own, self.trained, self.parts)
         return {name: value for name, value in self.trained.items() if name in own}
 
-    def logits(self, input_ids, decoder_input_ids):
-        """input_ids [batch, source], decoder_input_ids [batch, target] → [batch, target, vocabulary]"""
-        mask = (input_ids != 0).long()
+    def logits(self, input_ids, decoder_input_ids, mask=None):
+        """input_ids and mask [batch, source], decoder_input_ids [batch, target] → [batch, target, vocabulary]"""
+        mask = (input_ids != 0).long() if mask is None else mask
         weights = self.weights()
         embedded = F.embedding(input_ids, weights.get("shared.weight", self.backbone.shared.weight))
         if "prompt" in self.trained:

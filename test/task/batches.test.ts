@@ -153,20 +153,24 @@ describe('evaluationBatches', () => {
   })
 })
 
-test('padBatch pads on the right with 0: sources to a multiple of 8, short targets to the longest', () => {
-  const source = [[5, 6, 1], [1], [2, 3, 4, 5, 6, 7, 8, 9, 1]].map((ids) => Int32Array.from(ids))
+test('padBatch pads on the right with the padding id, whatever ids the rows hold: sources to a multiple of 8, short targets to the longest', () => {
+  const source = [[5, 7, 1], [1], [2, 3, 4, 5, 6, 7, 8, 9, 1]].map((ids) => Int32Array.from(ids))
   const target = [[7, 1], [7, 8, 1], [1]].map((ids) => Int32Array.from(ids))
-  expect(padBatch(inMemory({ source, target }), [2, 0])).toEqual({
+  expect(padBatch(inMemory({ source, target }), [2, 0], 7)).toEqual({
     rows: [2, 0],
     sourceIds: Int32Array.from([
-      2, 3, 4, 5, 6, 7, 8, 9, 1, 0, 0, 0, 0, 0, 0, 0, 5, 6, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+      2, 3, 4, 5, 6, 7, 8, 9, 1, 7, 7, 7, 7, 7, 7, 7, 5, 7, 1, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
     ]),
-    targetIds: Int32Array.from([1, 0, 7, 1]),
+    sourceMask: Int32Array.from([
+      1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ]),
+    targetIds: Int32Array.from([1, 7, 7, 1]),
+    targetMask: Int32Array.from([1, 0, 1, 1]),
     size: 2,
     sourceLength: 16,
     targetLength: 2,
   })
-  expect(padBatch(inMemory({ source, target }), [0, 1])).toMatchObject({ sourceLength: 8, targetLength: 3 })
+  expect(padBatch(inMemory({ source, target }), [0, 1], 7)).toMatchObject({ sourceLength: 8, targetLength: 3 })
 })
 
 test('on rotten-tomatoes at batch 32 half is padding, little where rows are grouped by length, and shapes are few', async () => {
@@ -184,7 +188,7 @@ test('on rotten-tomatoes at batch 32 half is padding, little where rows are grou
   const sources = tokenised.source.map((ids) => ids.length)
   const batches = (group: boolean) => {
     const plan = trainingPlan(sources, 32, 42, group)
-    return epoch(plan, 0).map((rows) => padBatch(inMemory(tokenised), rows))
+    return epoch(plan, 0).map((rows) => padBatch(inMemory(tokenised), rows, 0))
   }
   const [random, grouped] = [batches(false), batches(true)]
   const padding = (batches: typeof grouped) => {

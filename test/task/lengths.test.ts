@@ -77,7 +77,7 @@ describe('a ladder', () => {
     const shapes = new Set<string>()
     for (const step of numbers(Math.min(steps, 505))) {
       const rows = plan.batch(step)
-      const batch = padBatch(tokens, rows, ladder)
+      const batch = padBatch(tokens, rows, 0, ladder)
       shapes.add(`${batch.size}x${batch.sourceLength}x${batch.targetLength}`)
       for (const [i, row] of rows.entries()) {
         const ids = [...batch.sourceIds.subarray(i * batch.sourceLength, (i + 1) * batch.sourceLength)]
@@ -111,7 +111,7 @@ describe('a ladder', () => {
     const steps = 700
     const ladder = ladderOf(lengths, plan, 10, steps)
     const padding = paddingOf(ladder, lengths, plan, steps)
-    const batches = numbers(steps).map((step) => padBatch(tokens, plan.batch(step), ladder))
+    const batches = numbers(steps).map((step) => padBatch(tokens, plan.batch(step), 0, ladder))
     const share = (ids: Int32Array[]) => {
       const all = ids.flatMap((ids) => [...ids])
       return Math.round((1000 * all.filter((id) => id === 0).length) / all.length) / 10

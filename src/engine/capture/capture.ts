@@ -1,4 +1,4 @@
-import type { Batch } from '../../task/batches.js'
+import { type Batch, wholeBatch } from '../../task/batches.js'
 import type tf from '../../tf.cjs'
 import type { Blueprint, Model } from '../model.js'
 import { Graph } from '../replay/graph.js'
@@ -82,17 +82,33 @@ export function capture(
   }
 }
 
-/** A batch whose arrays stand for the graph's inputs `source` and `target`. */
+/** A batch whose arrays stand for the graph's inputs `source`, `source_mask`, `target` and `target_mask`. */
 export function batchInput(
   { input }: Pick<Capture, 'input'>,
   shape: Pick<Batch, 'size' | 'sourceLength' | 'targetLength'>,
 ): Batch {
   const { size, sourceLength, targetLength } = shape
-  const sourceIds = new Int32Array(size * sourceLength)
-  const targetIds = new Int32Array(size * targetLength)
-  input('source', sourceIds, [size, sourceLength])
-  if (targetLength > 0) input('target', targetIds, [size, targetLength])
-  return { rows: [], sourceIds, targetIds, size, sourceLength, targetLength } // not ...shape: it may be a batch with ids
+  const ids = { sourceIds: new Int32Array(size * sourceLength), targetIds: new Int32Array(size * targetLength) }
+  const batch = wholeBatch(ids, size) // not ...shape: it may be a batch with ids
+  input('source', batch.sourceIds, [size, sourceLength])
+  input('source_mask', batch.sourceMask, [size, sourceLength])
+  input('target', batch.targetIds, [size, targetLength])
+  input('target_mask', batch.targetMask, [size, targetLength])
+  return batch
+}
+
+/** A batch as values of the inputs that `batchInput` names. */
+export function batchFeeds({ size, sourceLength, targetLength, ...batch }: Batch): Record<string, Values> {
+  const [source, target] = [
+    [size, sourceLength],
+    [size, targetLength],
+  ]
+  return {
+    source: { shape: source, data: batch.sourceIds },
+    source_mask: { shape: source, data: batch.sourceMask },
+    target: { shape: target, data: batch.targetIds },
+    target_mask: { shape: target, data: batch.targetMask },
+  }
 }
 
 function keepLarge(graph: Graph, large: Map<string, Values>) {

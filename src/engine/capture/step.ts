@@ -21,7 +21,7 @@ export interface StepGraphOptions {
 }
 
 /**
- * A whole training step: inputs `source`, `target`, `dropout_keys`, `rate` and `epsilon`; outputs `loss` and
+ * A whole training step: inputs are those of a batch, `dropout_keys`, `rate` and `epsilon`; outputs `loss` and
  * `gradient_norm`; `update` moves the trained vector and the moments, unless loss or gradient is no number.
  */
 export function captureStep(
@@ -55,7 +55,7 @@ export function captureStep(
 }
 
 /**
- * The gradient of a part of a batch: inputs `source`, `target` and `dropout_keys`; outputs `loss`, the mean over the
+ * The gradient of a part of a batch: inputs are those of a batch and `dropout_keys`; outputs `loss`, the mean over the
  * part's target tokens, and `gradient` [size]. The trained vector may be fed as `trained/read`.
  */
 export function captureGradient(

@@ -69,11 +69,11 @@ export class Connection {
     { batch, part }: Share,
     step: number,
   ): Promise<{ loss: number; gradient: Float32Array }> {
-    const { size, sourceLength, targetLength, sourceIds, targetIds } = batch
+    const { size, sourceLength, targetLength, sourceIds, sourceMask, targetIds, targetMask } = batch
     const header = { kind: 'step', step, size, sourceLength, targetLength, part }
     try {
       const answer = answered(this.#channel, 4 * (1 + this.#size)) // listening before it is sent: a closed socket ends both
-      await Promise.all([this.#channel.send(header, vector, sourceIds, targetIds), answer])
+      await Promise.all([this.#channel.send(header, vector, sourceIds, sourceMask, targetIds, targetMask), answer])
       const { header: said, payload } = await answer
       if (said.kind === 'failed') throw new ChannelError(`its step failed: ${said.problem}`)
       if (said.kind !== 'gradient' || payload.length !== 4 * (1 + this.#size))

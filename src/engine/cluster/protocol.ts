@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
 /** Of what the two sides say to each other; it changes whenever that does. */
-export const PROTOCOL = 1
+export const PROTOCOL = 2
 
 /** Bytes of a header at most. */
 const HEADER_LIMIT = 1 << 16

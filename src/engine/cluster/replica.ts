@@ -1,6 +1,7 @@
 import type { ParameterSpec } from '../../method/method.js'
 import { startValues } from '../../method/start.js'
 import { elements } from '../../safetensors.js'
+import { batchFeeds } from '../capture/capture.js'
 import { captureGradient, type StepGraphOptions } from '../capture/step.js'
 import { frozenVariables } from '../capture/variables.js'
 import { dropoutKey } from '../dropout.js'
@@ -63,8 +64,7 @@ export class Replica {
     const places = await this.#prepare(prefix, { batch, part })
     const keys = Int32Array.from(places.flatMap((place) => dropoutKey(this.#options.seed, step, place)))
     const feeds = {
-      source: { shape: [batch.size, batch.sourceLength], data: batch.sourceIds },
-      target: { shape: [batch.size, batch.targetLength], data: batch.targetIds },
+      ...batchFeeds(batch),
       'trained/read': { shape: [vector.length], data: vector },
       ...(places.length > 0 && { dropout_keys: { shape: [places.length, 2], data: keys } }),
     }

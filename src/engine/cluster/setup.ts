@@ -47,7 +47,7 @@ export type Setup = z.infer<typeof setupSchema>
 
 const row = z.strictObject({ of: size, from: id, size })
 
-/** A share of a step; its payload is the trained vector, the source ids and the target ids. */
+/** A share of a step; its payload is the trained vector, the sources' ids and mask, the targets' ids and mask. */
 export const stepSchema = z.strictObject({
   kind: z.literal('step'),
   step: z

@@ -9,20 +9,30 @@ export interface Share {
 }
 
 /** A batch's rows in order over so many workers, as evenly as can be; where rows are fewer, fewer shares. */
-export function shares(batch: Batch, workers: number, padId: number): Share[] {
+export function shares(batch: Batch, workers: number): Share[] {
   const count = Math.min(workers, batch.size)
   const start = (index: number) => Math.floor((index * batch.size) / count)
-  return Array.from({ length: count }, (_, index) => share(batch, start(index), start(index + 1), padId))
+  return Array.from({ length: count }, (_, index) => share(batch, start(index), start(index + 1)))
 }
 
-function share({ rows, sourceLength, targetLength, ...batch }: Batch, from: number, to: number, padId: number): Share {
-  const sourceIds = batch.sourceIds.slice(from * sourceLength, to * sourceLength)
-  const targetIds = batch.targetIds.slice(from * targetLength, to * targetLength)
-  const size = to - from
+function share(batch: Batch, from: number, to: number): Share {
+  const { rows, sourceLength, targetLength } = batch
+  const ofSource = (values: Int32Array) => values.slice(from * sourceLength, to * sourceLength)
+  const ofTarget = (values: Int32Array) => values.slice(from * targetLength, to * targetLength)
+  const targetMask = ofTarget(batch.targetMask)
   return {
-    part: { of: batch.size, from, size },
-    batch: { rows: rows.slice(from, to), sourceIds, targetIds, size, sourceLength, targetLength },
-    tokens: targetIds.reduce((sum, id) => sum + Number(id !== padId), 0),
+    part: { of: batch.size, from, size: to - from },
+    batch: {
+      rows: rows.slice(from, to),
+      sourceIds: ofSource(batch.sourceIds),
+      sourceMask: ofSource(batch.sourceMask),
+      targetIds: ofTarget(batch.targetIds),
+      targetMask,
+      size: to - from,
+      sourceLength,
+      targetLength,
+    },
+    tokens: targetMask.reduce((sum, token) => sum + token, 0),
   }
 }
 

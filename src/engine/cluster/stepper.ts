@@ -47,7 +47,7 @@ export function workersStepper(
 
   async function gradientOf(batch: Batch, vector: Float32Array) {
     for (;;) {
-      const parts = shares(batch, team.workers.length, model.config.padId)
+      const parts = shares(batch, team.workers.length)
       const asked = parts.map((part, i) => team.workers[i]!.gradient(vector, part, current.step))
       if (training.on_worker_lost === 'stop') return summed(await Promise.all(asked), parts)
       const outcomes = await Promise.allSettled(asked)

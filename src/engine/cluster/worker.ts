@@ -27,7 +27,7 @@ const GREETING = 10_000
 const HEARTBEAT = 5000
 /** Bytes of one tensor at most: the lengths are 32 bits. */
 const LARGEST = 2 ** 32 - 1
-/** Bytes of a batch's ids at most. */
+/** Bytes of a batch's ids and masks at most. */
 const LARGEST_BATCH = 2 ** 26
 const CONNECTIONS = 16
 
@@ -182,11 +182,20 @@ async function takeShare(channel: Channel, replica: Replica, { header, payload }
   if (!success) throw new ChannelError(`${header.kind}: no step that this protocol has`)
   const { step, part, size, sourceLength, targetLength } = data
   const [sources, targets] = [elements([size, sourceLength]), elements([size, targetLength])]
-  if (part.size !== size || part.from + size > part.of || payload.length !== 4 * (replica.size + sources + targets))
+  const expected = 4 * (replica.size + 2 * sources + 2 * targets)
+  if (part.size !== size || part.from + size > part.of || payload.length !== expected)
     throw new ChannelError('a step whose sizes do not agree')
-  const sourceIds = integers(payload, replica.size, sources)
-  const targetIds = integers(payload, replica.size + sources, targets)
-  const batch = { rows: [], sourceIds, targetIds, size, sourceLength, targetLength }
+  const values = (from: number, count: number) => integers(payload, replica.size + from, count)
+  const batch = {
+    rows: [],
+    sourceIds: values(0, sources),
+    sourceMask: values(sources, sources),
+    targetIds: values(2 * sources, targets),
+    targetMask: values(2 * sources + targets, targets),
+    size,
+    sourceLength,
+    targetLength,
+  }
   const { loss, gradient } = await replica.gradient(floats(payload, 0, replica.size), { batch, part }, step)
   await channel.send({ kind: 'gradient' }, Float32Array.of(loss), gradient)
 }

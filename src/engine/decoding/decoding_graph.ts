@@ -7,6 +7,7 @@ import { decoderPiece, encoderPiece, memoryNames, outputName, pastNames, type Se
 
 /** What signatures name. */
 export const SOURCE_IDS = 'source_ids'
+export const ATTENTION_MASK = 'attention_mask'
 export const OUTPUT_IDS = 'output_ids'
 export const HIDDEN_STATES = 'hidden_states'
 /** Ids of a row at most, where that is an input. */
@@ -31,8 +32,8 @@ export interface DecodingOptions {
 }
 
 /**
- * The whole graph, for any batch and length: `source_ids` [batch, length] → `hidden_states` [batch, prompt + length, d],
- * and `output_ids` [batch, steps], decoded greedily until every row has ended or has as many ids as it may.
+ * The whole graph, for any batch and length: `source_ids` and `attention_mask` [batch, length], the mask 1 at tokens and 0 at
+ * padding → `hidden_states` [batch, prompt + length, d], and `output_ids` [batch, steps], decoded greedily until every row has ended or has as many ids as it may.
  */
 export function decodingGraph(
   library: Library,
@@ -57,6 +58,7 @@ export function decodingGraph(
   const variables = new Set([...encoder.nodes, ...decoder.nodes].flatMap(readsOf))
   const sizesOf = new Map([
     [SOURCE_IDS, SOURCE_IDS],
+    [ATTENTION_MASK, ATTENTION_MASK],
     [batch, SIZE],
     [length, `${SIZE}:1`],
   ])
@@ -75,7 +77,9 @@ const decoded = (name: string) => `${LOOP}/step/${outputName(name)}`
 
 const inputNodes = (limited: boolean): Node[] => [
   ...(limited ? [node('Placeholder', MAX_LENGTH, [], { dtype: attribute.type(INT), shape: attribute.shape([]) })] : []),
-  node('Placeholder', SOURCE_IDS, [], { dtype: attribute.type(INT), shape: attribute.shape([-1, -1]) }),
+  ...[SOURCE_IDS, ATTENTION_MASK].map((name) =>
+    node('Placeholder', name, [], { dtype: attribute.type(INT), shape: attribute.shape([-1, -1]) }),
+  ),
   shapeOf('source_shape', SOURCE_IDS, INT),
   unpack(SIZE, 'source_shape', 2),
 ]

@@ -29,12 +29,13 @@ export const memoryNames = (layer: number) => ({ keys: `memory/${layer}/keys`, v
 export const outputName = (name: string) => `output/${name}`
 
 /**
- * The encoder for `source_ids` [batch, length]: outputs `hidden_states` [batch, prompt + length, d], `mask`
- * [batch, 1, 1, prompt + length], and keys and values of every layer's cross-attention.
+ * The encoder for `source_ids` and `attention_mask` [batch, length]: outputs `hidden_states` [batch, prompt + length, d],
+ * `mask` [batch, 1, 1, prompt + length], and keys and values of every layer's cross-attention.
  */
 export function encoderPiece(library: Library, served: Served, [batch, length]: number[]): NodeGraph {
   return captured(library, served, ({ pass, input, output }) => {
-    const encoded = encode(pass, input('source_ids', 'int32', [batch!, length!]) as tf.Tensor2D)
+    const ofSource = (name: string) => input(name, 'int32', [batch!, length!]) as tf.Tensor2D
+    const encoded = encode(pass, ofSource('source_ids'), ofSource('attention_mask'))
     output('hidden_states', tf.reshape(encoded.hidden, [batch!, -1, served.config.dModel]))
     output('mask', encoded.mask)
     for (const [layer, { keys, values }] of remember(pass, encoded).layers.entries()) {

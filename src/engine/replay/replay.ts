@@ -2,11 +2,11 @@ import { startValues } from '../../method/start.js'
 import { elements } from '../../safetensors.js'
 import type { Batch } from '../../task/batches.js'
 import { cachedCapture } from '../capture/cache.js'
-import type { Captured } from '../capture/capture.js'
+import { batchFeeds, type Captured } from '../capture/capture.js'
 import { type BatchShape, captureStep, type StepGraphOptions } from '../capture/step.js'
 import { frozenVariables, STATE } from '../capture/variables.js'
 import { captureDecoding } from '../decoding/captured.js'
-import { MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/decoding_graph.js'
+import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/decoding_graph.js'
 import { dropoutKey } from '../dropout.js'
 import type { Sources } from '../generate.js'
 import type { Blueprint, ReadTensor } from '../model.js'
@@ -133,8 +133,7 @@ export class Replay {
     const { rate, epsilon } = correctedRate(learningRate, step + 1)
     const keys = Int32Array.from(places.flatMap((place) => dropoutKey(seed, step, place)))
     const feeds = {
-      source: { shape: [batch.size, batch.sourceLength], data: batch.sourceIds },
-      target: { shape: [batch.size, batch.targetLength], data: batch.targetIds },
+      ...batchFeeds(batch),
       rate: { shape: [], data: Float32Array.of(rate) },
       epsilon: { shape: [], data: Float32Array.of(epsilon) },
       ...(places.length > 0 && { dropout_keys: { shape: [places.length, 2], data: keys } }),
@@ -170,10 +169,12 @@ export class Replay {
    * Greedy decoding with the trained vector, or with another: up to `maxLength` token ids a row, ended by </s>, which is
    * left out.
    */
-  async generate({ sourceIds, size, sourceLength }: Sources, maxLength: number, vector?: Float32Array) {
+  async generate(sources: Sources, maxLength: number, vector?: Float32Array) {
+    const { sourceIds, sourceMask, size, sourceLength } = sources
     await this.#prepareDecoding()
     const feeds = {
       [SOURCE_IDS]: { shape: [size, sourceLength], data: sourceIds },
+      [ATTENTION_MASK]: { shape: [size, sourceLength], data: sourceMask },
       [MAX_LENGTH]: { shape: [], data: Int32Array.of(maxLength) },
       ...(vector && { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } }),
     }

@@ -1,8 +1,15 @@
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../../atomic.js'
+import type { T5Config } from '../../backbone/config.js'
 import { setupCommand } from '../../command_line.js'
-import { decodingGraph, HIDDEN_STATES, OUTPUT_IDS, SOURCE_IDS } from '../../engine/decoding/decoding_graph.js'
+import {
+  ATTENTION_MASK,
+  decodingGraph,
+  HIDDEN_STATES,
+  OUTPUT_IDS,
+  SOURCE_IDS,
+} from '../../engine/decoding/decoding_graph.js'
 import { variableNodes } from '../../engine/decoding/node.js'
 import { startDevice } from '../../engine/device.js'
 import { type OpenedBackbone, prepareBackbone } from '../../engine/prepare.js'
@@ -55,7 +62,7 @@ async function writeSavedModel(
     writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, tensorflow.version))
     mkdirSync(join(folder, 'assets.extra'))
     copyFileSync(backbone.files.tokenizerFile, join(folder, TOKENIZER))
-    return readme(source_length, target_length)
+    return readme(source_length, target_length, backbone.config)
   } finally {
     model.free()
   }
@@ -83,7 +90,7 @@ async function startTensorflow(): Promise<LoadedTensorflow> {
 }
 
 function signaturesOf(d: number): Record<string, Signature> {
-  const inputs = { [SOURCE_IDS]: ids(SOURCE_IDS) }
+  const inputs = { [SOURCE_IDS]: ids(SOURCE_IDS), [ATTENTION_MASK]: ids(ATTENTION_MASK) }
   const hidden: Described = { tensor: HIDDEN_STATES, type: 'float32', shape: [-1, -1, d] }
   return {
     serving_default: { inputs, outputs: { [OUTPUT_IDS]: ids(OUTPUT_IDS) } },
@@ -96,6 +103,7 @@ const ids = (tensor: string): Described => ({ tensor, type: 'int32', shape: [-1,
 const readme = (
   sourceLength: number,
   targetLength: number,
+  { padId, eosId }: T5Config,
 ) => `A TensorFlow SavedModel: backbone and method are inside, the tokenizer is not (TensorFlow has no operation
 for it), it lies in \`${TOKENIZER}\`. In this folder, after \`pip install tensorflow tokenizers\`:
 
@@ -105,28 +113,31 @@ from tokenizers import Tokenizer
 
 tokenizer = Tokenizer.from_file("${TOKENIZER}")
 tokenizer.enable_truncation(${sourceLength})
-tokenizer.enable_padding(pad_id=0)
+tokenizer.enable_padding(pad_id=${padId})
 model = tf.saved_model.load(".")
 
 def predict(texts):
-    source_ids = tf.constant([encoding.ids for encoding in tokenizer.encode_batch(texts)], tf.int32)
-    output_ids = model.signatures["serving_default"](source_ids=source_ids)["output_ids"]
+    encodings = tokenizer.encode_batch(texts)
+    output_ids = model.signatures["serving_default"](
+        source_ids=tf.constant([encoding.ids for encoding in encodings], tf.int32),
+        attention_mask=tf.constant([encoding.attention_mask for encoding in encodings], tf.int32),
+    )["output_ids"]
     return tokenizer.decode_batch(output_ids.numpy().tolist())
 
 print(predict(["…"]))
 \`\`\`
 
-| signature | input | output |
+| signature | inputs | output |
 |---|---|---|
-| \`serving_default\` | \`source_ids\` int32 [batch, length] | \`output_ids\` int32 [batch, steps], at most ${targetLength} |
-| \`encode\` | \`source_ids\` int32 [batch, length] | \`hidden_states\` float32 [batch, length, d] |
+| \`serving_default\` | \`source_ids\`, \`attention_mask\` int32 [batch, length] | \`output_ids\` int32 [batch, steps], at most ${targetLength} |
+| \`encode\` | \`source_ids\`, \`attention_mask\` int32 [batch, length] | \`hidden_states\` float32 [batch, length, d] |
 
-Batch (of one row at least) and length are free. Sources end with \`</s>\` (the tokenizer's own last step) and are padded with 0, which nothing
-looks at. Outputs are decoded greedily; a row ends with \`</s>\`, then 0; one that was cut has no \`</s>\`. After prompt
-tuning the prompt's vectors stand in front of the hidden states.
+Batch (of one row at least) and length are free. Sources end with \`</s>\` (the tokenizer's own last step). \`attention_mask\` is 1 at
+tokens and 0 at padding, which nothing looks at. Outputs are decoded greedily; a row ends with \`</s>\` (${eosId}), then ${padId}; one that was cut
+has no \`</s>\`. After prompt tuning the prompt's vectors stand in front of the hidden states.
 
 For TensorFlow Serving the folder has to have a number for its name:
 
     docker run -p 8501:8501 -v "$PWD:/models/t5/1" -e MODEL_NAME=t5 tensorflow/serving
-    curl localhost:8501/v1/models/t5:predict -d '{"inputs": {"source_ids": [[100, 200, 1]]}}'
+    curl localhost:8501/v1/models/t5:predict -d '{"inputs": {"source_ids": [[100, 200, ${eosId}]], "attention_mask": [[1, 1, 1]]}}'
 `
