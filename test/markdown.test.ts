@@ -48,10 +48,18 @@ test('the README of an export', () => {
 
 test('tables', () => {
   const cell = { index: 0, name: EVIL, axes: {}, task: EVIL, backbone: EVIL, state: 'failed' as const, reason: EVIL }
-  const sweep = { name: EVIL, folder: 'f', axes: [], seeds: [], summary: [], best: [], cells: [cell] }
+  const sweep = { name: EVIL, folder: 'f', axes: [], seeds: [], summary: [], best: [], cells: [cell], cautions: [EVIL] }
   expect(obeyed(resultsMarkdown(sweep))).toBeNull()
 
-  const grid = { task: EVIL, backbone: EVIL, seeds: [0], cells: [], summary: [], failed: [{ run: EVIL, reason: EVIL }] }
+  const grid = {
+    task: EVIL,
+    backbone: EVIL,
+    seeds: [0],
+    cells: [],
+    summary: [],
+    failed: [{ run: EVIL, reason: EVIL }],
+    cautions: [EVIL],
+  }
   expect(obeyed(lowResourceMarkdown(grid as unknown as Parameters<typeof lowResourceMarkdown>[0]))).toBeNull()
 
   const row = {

@@ -35,6 +35,10 @@ export const shownSpread = ({ mean, std }: Spread): string =>
 /** With a real minus: a correlation can be below 0. */
 export const shownScore = (score: number): string => score.toFixed(2).replace('-', '−').replace('−0.00', '0.00')
 
+/** `3`, or `2 of 3` where cells failed or are not finished. */
+export const shownRuns = ({ runs, cells }: { runs: number; cells: number }): string =>
+  runs === cells ? String(runs) : `${runs} of ${cells}`
+
 export function compare(groups: readonly Group[]): Comparison {
   const scored = groups.flatMap((group) => {
     const summary = summaryOf(group)

@@ -2,18 +2,14 @@ import Table from 'cli-table3'
 import { escapeMarkdown } from '../markdown.js'
 import type { LowResourceResults } from '../sweep/low_resource.js'
 import type { Spread } from '../sweep/spread.js'
+import { shownRuns, shownSpread } from './comparison.js'
 import { csvLine } from './csv.js'
 
 const SPLITS = ['validation', 'test'] as const
 
 const metricsOf = ({ cells }: LowResourceResults) => Object.keys(cells[0]?.test ?? {})
 
-/** `62.31 ± 1.20`, `62.31` for one run, a dash for none. */
-const shown = (spread: Spread | undefined): string => {
-  if (!spread) return '–'
-  const mean = spread.mean.toFixed(2)
-  return spread.std === null ? mean : `${mean} ± ${spread.std.toFixed(2)}`
-}
+const shown = (spread: Spread | undefined): string => (spread ? shownSpread(spread) : '–')
 
 /** A row a method and size: mean ± standard deviation of every metric. */
 function tableOf(results: LowResourceResults): { head: string[]; rows: string[][] } {
@@ -24,7 +20,7 @@ function tableOf(results: LowResourceResults): { head: string[]; rows: string[][
     rows: results.summary.map((row) => [
       row.method,
       String(row.size),
-      String(row.runs),
+      shownRuns(row),
       ...columns.map(({ split, metric }) => shown(row[split][metric])),
     ]),
   }
@@ -36,18 +32,24 @@ export function lowResourceTable(results: LowResourceResults): string {
   const colAligns = head.map((_, i) => (i === 0 ? ('left' as const) : ('right' as const)))
   const table = new Table({ style: { head: [], border: [] }, head, colAligns })
   table.push(...rows)
-  const failed = results.failed.map(({ run, reason }) => `${run} failed: ${reason}`)
-  return [table.toString(), ...failed].join('\n')
+  return [table.toString(), ...remarksOn(results)].join('\n')
 }
+
+const remarksOn = ({ cautions, failed }: LowResourceResults): string[] => [
+  ...cautions.map((text) => `Caution: ${text}`),
+  ...failed.map(({ run, reason }) => `${run} failed: ${reason}`),
+]
 
 export function lowResourceMarkdown(results: LowResourceResults): string {
   const { head, rows } = tableOf(results)
-  const { task, backbone, steps, batch_size, seeds, failed } = results
+  const { task, backbone, steps, batch_size, seeds } = results
   const line = (cells: string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
   const rule = `| ${head.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`
   const table = [line(head), rule, ...rows.map(line)].join('\n')
-  const reasons = failed.map(({ run, reason }) => `\n- ${escapeMarkdown(`${run} failed: ${reason}`)}`).join('')
-  return `# ${escapeMarkdown(task)}, low-resource\n\n${escapeMarkdown(backbone)}, ${steps} steps of ${batch_size} rows whatever the size; mean ± sample standard deviation over\n${seeds.length} random subsets of the training rows.\n\n${table}\n${reasons}\n![test score against training rows](curve.svg)\n`
+  const remarks = remarksOn(results)
+    .map((text) => `\n- ${escapeMarkdown(text)}`)
+    .join('')
+  return `# ${escapeMarkdown(task)}, low-resource\n\n${escapeMarkdown(backbone)}, ${steps} steps of ${batch_size} rows whatever the size; mean ± sample standard deviation over\n${seeds.length} random subsets of the training rows.\n\n${table}\n${remarks}\n![test score against training rows](curve.svg)\n`
 }
 
 /** A line a finished run: RFC 4180, except for line ends. */

@@ -56,9 +56,13 @@ const BESIDE = 1.03
 
 /** Test score (the mean of a task's metrics) against training rows, a line a method, bars of one standard deviation. */
 export function curvePlot(results: LowResourceResults): Promise<string> {
-  const { backbone, task, steps, seeds } = results
-  const title = `${backbone} on ${task}, ${steps} steps, ${seeds.length} subsets a size`
-  return svg({ ...SIZE, title, ...curveLayers(results) })
+  const { backbone, task, steps, seeds, methods, sizes, cells } = results
+  const text = `${backbone} on ${task}, ${steps} steps, ${seeds.length} subsets a size`
+  const planned = methods.length * sizes.length * seeds.length
+  const missing =
+    cells.length < planned && `${cells.length} of ${planned} runs are finished; points of fewer are marked`
+  const title = missing ? { text, subtitle: missing } : text
+  return svg({ ...SIZE, title, ...curveLayers({ ...results, runs: seeds.length }) })
 }
 
 type Layered = Extract<TopLevelSpec, { layer: unknown }>
@@ -69,10 +73,17 @@ export interface Curve {
   /** Training rows, ascending. */
   sizes: number[]
   cells: { method: string; size: number; test: Record<string, number> }[]
+  /** Runs that a point has; one that has fewer says how many. */
+  runs: number
 }
 
 /** The curve without its size and title. */
-export function curveLayers({ cells, methods, sizes }: Curve): Pick<Layered, 'data' | 'encoding' | 'layer'> {
+export function curveLayers({
+  cells,
+  methods,
+  sizes,
+  runs: planned,
+}: Curve): Pick<Layered, 'data' | 'encoding' | 'layer'> {
   const values = methods.flatMap((method, i) =>
     sizes.flatMap((size) => {
       const runs = cells.filter((cell) => cell.method === method && cell.size === size)
@@ -85,6 +96,7 @@ export function curveLayers({ cells, methods, sizes }: Curve): Pick<Layered, 'da
           score: mean,
           low: mean - (std ?? 0),
           high: mean + (std ?? 0),
+          ...(runs.length < planned && { runs: `${runs.length} of ${planned}` }),
         },
       ]
     }),
@@ -100,6 +112,11 @@ export function curveLayers({ cells, methods, sizes }: Curve): Pick<Layered, 'da
   } as const
   const y = { field: 'score', type: 'quantitative', scale: { zero: false }, title: score } as const
   const color = { field: 'method', type: 'nominal', sort: null, title: null } as const
+  const note: Layered['layer'][number] = {
+    transform: [{ filter: 'isValid(datum.runs)' }],
+    mark: { type: 'text', align: 'left', dx: 6, dy: 13, fontSize: 10 },
+    encoding: { y, text: { field: 'runs', type: 'nominal' } },
+  }
   return {
     data: { values },
     encoding: { x, color },
@@ -109,6 +126,7 @@ export function curveLayers({ cells, methods, sizes }: Curve): Pick<Layered, 'da
       { mark: { type: 'rule', strokeWidth: 1.5 }, encoding: { y: { ...y, field: 'low' }, y2: { field: 'high' } } },
       { mark: { type: 'tick', orient: 'horizontal', size: 10 }, encoding: { y: { ...y, field: 'low' } } },
       { mark: { type: 'tick', orient: 'horizontal', size: 10 }, encoding: { y: { ...y, field: 'high' } } },
+      ...(values.some(({ runs }) => runs) ? [note] : []),
     ],
   }
 }

@@ -23,7 +23,7 @@ const DIGITS = 12
  * same.
  */
 export function settingsOf(run: ReportRun): Leaves {
-  const facts = run.environment ? factsOf(run.environment) : new Map<string, string>()
+  const facts = run.environment ? factsOf(run.environment) : new Map<string, unknown>()
   const hashed = new Set([...facts.keys()].map((fact) => PLACES[fact]))
   if (facts.size > 0) hashed.add('task.path')
   const told = valuesOf(run).filter(([key]) => !isSeed(key) && !NO_DIFFERENCE.has(key) && !hashed.has(key))
@@ -47,10 +47,11 @@ const PLACES: Record<string, string> = {
   'test data': 'task.test',
 }
 
-function factsOf({ backbone_sha256, data_sha256, row_order }: Environment): Map<string, string> {
+/** What a manifest says of weights, rows and their order. */
+export function factsOf({ backbone_sha256, data_sha256, row_order }: Environment): Map<string, unknown> {
   const files = Object.entries(data_sha256).map(([split, hash]) => [`${split} data`, hash] as const)
   const hashes = [['weights', backbone_sha256] as const, ...files]
-  return new Map([
+  return new Map<string, unknown>([
     ...hashes.map(([name, hash]) => [name, hash.slice(0, DIGITS)] as const),
     ['row_order', row_order ?? 'not noted'],
   ])

@@ -4,7 +4,7 @@ import { axisLabel } from '../sweep/names.js'
 import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../sweep/results.js'
 import type { SweepStatus } from '../sweep/status.js'
 import { duration } from '../terminal.js'
-import { shownSpread } from './comparison.js'
+import { shownRuns, shownSpread } from './comparison.js'
 import { csvLine } from './csv.js'
 
 const SPLITS = ['validation', 'test'] as const
@@ -35,7 +35,7 @@ function summarySheet({ axes, seeds, summary }: SweepResults): Sheet {
     rows: summary.map((row) => [
       ...keys.map((key) => shownValue(row.axes[key])),
       ...(several ? [row.task] : []),
-      String(row.runs),
+      shownRuns(row),
       ...columns.map(({ split, metric }) => scored(row[split][metric])),
     ]),
   }
@@ -59,7 +59,7 @@ function bestSheet({ axes, seeds, best }: SweepResults): Sheet {
       shownValue(row.value),
       ...(several ? [row.task] : []),
       rest(row),
-      String(row.runs),
+      shownRuns(row),
       scored(row.validation_score),
       scored(row.test_score),
     ]),
@@ -88,6 +88,7 @@ export function resultsTable(results: SweepResults): string {
     ...drawn(summarySheet(results)),
     ...drawn(bestSheet(results)),
     countsLine(results.cells),
+    ...results.cautions.map((text) => `Caution: ${text}`),
     ...failures(results),
   ].join('\n')
 }
@@ -106,14 +107,15 @@ export function resultsMarkdown(results: SweepResults): string {
       ? []
       : [`${[line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')}\n`]
   }
-  const reasons = failures(results).map((line) => `- ${escapeMarkdown(line)}`)
+  const cautions = results.cautions.map((text) => `Caution: ${text}`)
+  const lines = [...cautions, ...failures(results)].map((line) => `- ${escapeMarkdown(line)}`)
   return [
     `# ${escapeMarkdown(results.name)}\n`,
     'Scores × 100; mean ± sample standard deviation over runs that differ in seeds only.\n',
     ...table(summarySheet(results)),
     ...table(bestSheet(results)),
     countsLine(results.cells),
-    ...(reasons.length > 0 ? ['', ...reasons] : []),
+    ...(lines.length > 0 ? ['', ...lines] : []),
     '',
   ].join('\n')
 }

@@ -24,6 +24,7 @@ import { prepareFolder } from './prepare.js'
 import { type CellRow, readResults } from './results.js'
 import { cellsLeft } from './run.js'
 import { type Spread, spreadOfScores } from './spread.js'
+import { unlikeCells } from './unlike.js'
 
 /** Training rows of the paper's low-resource experiments. */
 const PAPER_SIZES = [100, 500, 1000, 2000, 4000]
@@ -63,16 +64,19 @@ export interface LowResourceResults {
   sizes: number[]
   seeds: number[]
   methods: string[]
-  /** A size of a method: over its finished runs, sample standard deviation. */
+  /** A size of a method: over its finished runs of so many cells, sample standard deviation. */
   summary: {
     method: string
     size: number
     runs: number
+    cells: number
     validation: Record<string, Spread>
     test: Record<string, Spread>
   }[]
   cells: (Axes & { run: string; validation: Scores; test: Scores } & Pick<Result, 'best_step' | 'seconds'>)[]
   failed: (Axes & { run: string; reason: string })[]
+  /** Of sizes whose cells were not trained on the same. */
+  cautions: string[]
 }
 
 /**
@@ -223,17 +227,23 @@ function resultsOf(grid: Grid, folder: string, rows: CellRow[]): LowResourceResu
   const failed = rows.flatMap((row) =>
     row.state === 'failed' ? [{ ...axesOf(row), run: row.name, reason: row.reason }] : [],
   )
-  const summary = methods.flatMap((method) =>
-    sizes.map((size) => {
-      const runs = cells.filter((cell) => cell.method === method && cell.size === size)
-      const over = (split: 'validation' | 'test') => spreadOfScores(runs.map((run) => run[split]))
-      return { method, size, runs: runs.length, validation: over('validation'), test: over('test') }
-    }),
+  const points = methods.flatMap((method) => sizes.map((size) => ({ method, size })))
+  const at = <Of extends Axes>(of: readonly Of[], point: Pick<Axes, 'method' | 'size'>) =>
+    of.filter(({ method, size }) => method === point.method && size === point.size)
+  const summary = points.map((point) => {
+    const runs = at(cells, point)
+    const over = (split: 'validation' | 'test') => spreadOfScores(runs.map((run) => run[split]))
+    return { ...point, runs: runs.length, cells: seeds.length, validation: over('validation'), test: over('test') }
+  })
+  const told = rows.map((row) => ({ ...row, ...axesOf(row) }))
+  const cautions = unlikeCells(
+    folder,
+    points.map((point) => at(told, point)),
   )
   const { name, task, backbone, training } = experiment
   const { steps, batch_size } = { ...training, steps: training.steps! }
   const what = { name, task: task.name, backbone: backbone.name, folder, steps, batch_size }
-  return { ...what, sizes, seeds, methods, summary, cells, failed }
+  return { ...what, sizes, seeds, methods, summary, cells, failed, cautions }
 }
 
 async function writeResults(folder: string, results: LowResourceResults): Promise<void> {

@@ -2,6 +2,7 @@ import type { Result, Scores } from '../run/directory.js'
 import { type CellState, cellState, type PlannedSweep, readPlanned } from './folder.js'
 import { isSeed, withoutSeeds } from './kind.js'
 import { type Spread, spread, spreadOfScores } from './spread.js'
+import { unlikeCells } from './unlike.js'
 
 type Axes = Record<string, unknown>
 
@@ -19,6 +20,8 @@ export interface SummaryRow {
   task: string
   axes: Axes
   runs: number
+  /** Of the setting, finished or not. */
+  cells: number
   validation: Record<string, Spread>
   test: Record<string, Spread>
   /** Means over the metrics of the task: what best checkpoints, and best cells, are chosen by. */
@@ -37,6 +40,8 @@ export interface SweepResults {
   summary: SummaryRow[]
   /** For every value of every other axis the row that is best on validation, task by task. */
   best: ({ axis: string; value: unknown } & SummaryRow)[]
+  /** Of rows whose cells were not trained on the same. */
+  cautions: string[]
 }
 
 export const STATES = ['finished', 'running', 'stopped', 'waiting', 'failed'] as const
@@ -46,9 +51,11 @@ export async function readResults(folder: string): Promise<SweepResults> {
   const planned = readPlanned(folder)
   const states = await Promise.all(planned.cells.map(({ name }) => cellState(folder, name)))
   const cells = planned.cells.map((cell, index) => rowOf(cell, index, states[index]!))
-  const summary = summaryOf(cells)
+  const rows = rowsOf(cells)
+  const summary = rows.flatMap(summaryOf)
   const { name, axes } = planned
-  return { name, folder, axes, seeds: axes.filter(isSeed), cells, summary, best: bestOf(axes, summary) }
+  const best = bestOf(axes, summary)
+  return { name, folder, axes, seeds: axes.filter(isSeed), cells, summary, best, cautions: unlikeCells(folder, rows) }
 }
 
 function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index: number, state: CellState): CellRow {
@@ -68,25 +75,33 @@ function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index:
   }
 }
 
-function summaryOf(cells: readonly CellRow[]): SummaryRow[] {
-  const groups = new Map<string, FinishedCell[]>()
+/** Cells that differ in seeds only. */
+function rowsOf(cells: readonly CellRow[]): CellRow[][] {
+  const rows = new Map<string, CellRow[]>()
   for (const cell of cells) {
-    if (cell.state !== 'finished') continue
     const key = JSON.stringify([cell.task, withoutSeeds(cell.axes)])
-    groups.set(key, [...(groups.get(key) ?? []), cell])
+    rows.set(key, [...(rows.get(key) ?? []), cell])
   }
-  return [...groups.values()].map((runs) => {
-    const scores = (split: 'validation' | 'test') => runs.map((run) => run[split])
-    return {
+  return [...rows.values()]
+}
+
+/** Nothing for a row of which no cell is finished. */
+function summaryOf(cells: readonly CellRow[]): SummaryRow[] {
+  const runs = cells.filter((cell): cell is FinishedCell => cell.state === 'finished')
+  if (runs.length === 0) return []
+  const scores = (split: 'validation' | 'test') => runs.map((run) => run[split])
+  return [
+    {
       task: runs[0]!.task,
       axes: withoutSeeds(runs[0]!.axes),
       runs: runs.length,
+      cells: cells.length,
       validation: spreadOfScores(scores('validation')),
       test: spreadOfScores(scores('test')),
       validation_score: spread(scores('validation').map(score)),
       test_score: spread(scores('test').map(score)),
-    }
-  })
+    },
+  ]
 }
 
 /** A task's score: the mean of its metrics. */

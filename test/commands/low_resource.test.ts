@@ -93,6 +93,7 @@ test('the table, results.json and results.csv hold mean and sample standard devi
   expect(readFileSync(join(grid, 'curve.svg'), 'utf8')).toMatch(
     /^<svg [\s\S]*t5-nano on small, 3 steps, 2 subsets a size[\s\S]*<\/svg>$/,
   )
+  expect(readFileSync(join(grid, 'curve.svg'), 'utf8')).not.toMatch(/\d of \d/)
 })
 
 test('a cell that fails is told with its reason and tried again the next time; the others go on', async () => {
@@ -110,7 +111,13 @@ test('a cell that fails is told with its reason and tried again the next time; t
   expect(stderr).toContain(`Warning: ${cells[2]} failed: ${failed[0].reason}\n`)
   expect(summary.map(({ runs }: { runs: number }) => runs)).toEqual([1, 2])
   expect(summary[0].test.accuracy.std).toBeNull()
-  expect((await compacter(command)).stdout).toContain(`\n${cells[2]} failed: ${failed[0].reason}\n`)
+  const table = (await compacter(command)).stdout
+  expect(table).toContain(`\n${cells[2]} failed: ${failed[0].reason}\n`)
+  expect(table).toMatch(/│ compacter │ +6 │ 1 of 2 │/)
+  expect(readFileSync(join(grid, 'results.md'), 'utf8')).toContain('| compacter | 6 | 1 of 2 |')
+  const chart = readFileSync(join(grid, 'curve.svg'), 'utf8')
+  expect(chart).toContain('>1 of 2<')
+  expect(chart).toContain('3 of 4 runs are finished; points of fewer are marked')
 
   rmSync(broken, { recursive: true })
   const again = await compacter(command)

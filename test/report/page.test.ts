@@ -115,6 +115,19 @@ describe('the page', () => {
   })
 })
 
+test('a curve over training rows says of a point that it holds fewer runs than others', async () => {
+  const runs = (size: number, seeds: number[]) =>
+    seeds.map((seed): [string, RunValues] => [
+      `${size}-${seed}`,
+      { sets: [`task.subset.size=${size}`, `task.subset.seed=${seed}`], test: { accuracy: 60 + seed } },
+    ])
+  const whole = await pageOf(Object.fromEntries([...runs(100, [0, 1, 2]), ...runs(500, [0, 1, 2])]))
+  expect(whole).not.toMatch(/>\d of 3</)
+  const missing = await pageOf(Object.fromEntries([...runs(100, [0, 1, 2]), ...runs(500, [0, 2])]))
+  expect(missing.match(/>\d of 3</g)).toEqual(['>2 of 3<'])
+  expect(missing).toContain('Mean of 3 runs, points of fewer are marked, with bars of one standard deviation.')
+})
+
 test('one unfinished run is a page too', async () => {
   const page = await pageOf({ begun: { finished: false, steps: 12 } })
   expect(page).toContain('<p>No run is finished yet, so there are no scores.</p>')

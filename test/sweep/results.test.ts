@@ -41,26 +41,26 @@ writeFailure(folder, 'bitfit-learning_rate0.003-seed1', 'The loss is NaN at step
 // expected: statistics.mean and statistics.stdev of Python over the scores above
 test('tables: mean ± sample deviation over seeds, the best of every value on validation, what is missing and why', async () => {
   expect(formatResults(await readResults(folder), 'table')).toBe(`\
-┌───────────┬───────────────┬──────┬─────────────────────┬───────────────┐
-│ preset    │ learning_rate │ runs │ validation accuracy │ test accuracy │
-├───────────┼───────────────┼──────┼─────────────────────┼───────────────┤
-│ compacter │         0.001 │    2 │        62.50 ± 2.12 │  61.50 ± 2.12 │
-├───────────┼───────────────┼──────┼─────────────────────┼───────────────┤
-│ compacter │         0.003 │    1 │               71.00 │         70.00 │
-├───────────┼───────────────┼──────┼─────────────────────┼───────────────┤
-│ bitfit    │         0.001 │    2 │        66.00 ± 1.41 │  65.00 ± 1.41 │
-└───────────┴───────────────┴──────┴─────────────────────┴───────────────┘
-┌───────────────┬───────────┬─────────────────────┬──────┬──────────────┬──────────────┐
-│ axis          │ value     │ best with           │ runs │   validation │         test │
-├───────────────┼───────────┼─────────────────────┼──────┼──────────────┼──────────────┤
-│ preset        │ compacter │ learning_rate 0.003 │    1 │        71.00 │        70.00 │
-├───────────────┼───────────┼─────────────────────┼──────┼──────────────┼──────────────┤
-│ preset        │ bitfit    │ learning_rate 0.001 │    2 │ 66.00 ± 1.41 │ 65.00 ± 1.41 │
-├───────────────┼───────────┼─────────────────────┼──────┼──────────────┼──────────────┤
-│ learning_rate │ 0.001     │ preset bitfit       │    2 │ 66.00 ± 1.41 │ 65.00 ± 1.41 │
-├───────────────┼───────────┼─────────────────────┼──────┼──────────────┼──────────────┤
-│ learning_rate │ 0.003     │ preset compacter    │    1 │        71.00 │        70.00 │
-└───────────────┴───────────┴─────────────────────┴──────┴──────────────┴──────────────┘
+┌───────────┬───────────────┬────────┬─────────────────────┬───────────────┐
+│ preset    │ learning_rate │   runs │ validation accuracy │ test accuracy │
+├───────────┼───────────────┼────────┼─────────────────────┼───────────────┤
+│ compacter │         0.001 │      2 │        62.50 ± 2.12 │  61.50 ± 2.12 │
+├───────────┼───────────────┼────────┼─────────────────────┼───────────────┤
+│ compacter │         0.003 │ 1 of 2 │               71.00 │         70.00 │
+├───────────┼───────────────┼────────┼─────────────────────┼───────────────┤
+│ bitfit    │         0.001 │      2 │        66.00 ± 1.41 │  65.00 ± 1.41 │
+└───────────┴───────────────┴────────┴─────────────────────┴───────────────┘
+┌───────────────┬───────────┬─────────────────────┬────────┬──────────────┬──────────────┐
+│ axis          │ value     │ best with           │   runs │   validation │         test │
+├───────────────┼───────────┼─────────────────────┼────────┼──────────────┼──────────────┤
+│ preset        │ compacter │ learning_rate 0.003 │ 1 of 2 │        71.00 │        70.00 │
+├───────────────┼───────────┼─────────────────────┼────────┼──────────────┼──────────────┤
+│ preset        │ bitfit    │ learning_rate 0.001 │      2 │ 66.00 ± 1.41 │ 65.00 ± 1.41 │
+├───────────────┼───────────┼─────────────────────┼────────┼──────────────┼──────────────┤
+│ learning_rate │ 0.001     │ preset bitfit       │      2 │ 66.00 ± 1.41 │ 65.00 ± 1.41 │
+├───────────────┼───────────┼─────────────────────┼────────┼──────────────┼──────────────┤
+│ learning_rate │ 0.003     │ preset compacter    │ 1 of 2 │        71.00 │        70.00 │
+└───────────────┴───────────┴─────────────────────┴────────┴──────────────┴──────────────┘
 8 cells: 5 finished, 1 stopped, 1 waiting, 1 failed.
 bitfit-learning_rate0.003-seed1 failed: The loss is NaN at step 3, "so it ends".`)
 })
@@ -87,15 +87,15 @@ Scores × 100; mean ± sample standard deviation over runs that differ in seeds 
 | preset | learning\\_rate | runs | validation accuracy | test accuracy |
 |---|---|---|---|---|
 | compacter | 0.001 | 2 | 62.50 ± 2.12 | 61.50 ± 2.12 |
-| compacter | 0.003 | 1 | 71.00 | 70.00 |
+| compacter | 0.003 | 1 of 2 | 71.00 | 70.00 |
 | bitfit | 0.001 | 2 | 66.00 ± 1.41 | 65.00 ± 1.41 |
 
 | axis | value | best with | runs | validation | test |
 |---|---|---|---|---|---|
-| preset | compacter | learning\\_rate 0.003 | 1 | 71.00 | 70.00 |
+| preset | compacter | learning\\_rate 0.003 | 1 of 2 | 71.00 | 70.00 |
 | preset | bitfit | learning\\_rate 0.001 | 2 | 66.00 ± 1.41 | 65.00 ± 1.41 |
 | learning\\_rate | 0.001 | preset bitfit | 2 | 66.00 ± 1.41 | 65.00 ± 1.41 |
-| learning\\_rate | 0.003 | preset compacter | 1 | 71.00 | 70.00 |
+| learning\\_rate | 0.003 | preset compacter | 1 of 2 | 71.00 | 70.00 |
 
 8 cells: 5 finished, 1 stopped, 1 waiting, 1 failed.
 
@@ -119,6 +119,22 @@ bitfit-learning_rate0.003-seed1 failed: The loss is NaN at step 3, "so it ends".
   expect(statusTable(status)).toContain(
     '│ 0 │ compacter-learning_rate0.001-seed0 │ finished │ best step 30 │ accuracy 61.00 │ 1 min 23 s │',
   )
+})
+
+test('cells of one row that were not trained on the same are named, beside their mean', async () => {
+  const name = 'bitfit-learning_rate0.001-seed1'
+  const manifest = join(folder, name, 'manifest.json')
+  const before = readFileSync(manifest, 'utf8')
+  const changed = JSON.parse(before)
+  changed.data_sha256.train = '44'.repeat(32)
+  writeFileSync(manifest, JSON.stringify(changed))
+  const results = await readResults(folder)
+  writeFileSync(manifest, before)
+  const caution = `${name} has other train data than bitfit-learning_rate0.001-seed0; their mean is of unlike runs.`
+  expect(results.cautions).toEqual([caution])
+  expect(formatResults(results, 'table')).toContain(`\nCaution: ${caution}\n`)
+  expect(formatResults(results, 'markdown')).toContain(`\n- Caution: ${caution.replaceAll('_', '\\_')}\n`)
+  expect((await readResults(folder)).cautions).toEqual([])
 })
 
 test('scores of two tasks are no rivals', async () => {

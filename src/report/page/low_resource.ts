@@ -15,9 +15,17 @@ export async function lowResource({ groups, methods }: Report): Promise<Markup[]
     const own = cells.filter((cell) => cell.task === task)
     const sizes = unique(own.map(({ size }) => size)).sort((a, b) => a - b)
     if (sizes.length < 2) return []
-    const curve = { cells: own, sizes, methods: unique(own.map(({ method }) => method)) }
+    const counts = own.map(
+      (cell) => own.filter(({ method, size }) => method === cell.method && size === cell.size).length,
+    )
+    const runs = Math.max(...counts)
+    const curve = { cells: own, sizes, methods: unique(own.map(({ method }) => method)), runs }
     const description = `Mean test score of ${curve.methods.join('; ')} on ${sizes.join(', ')} training rows.`
-    const caption = 'Mean over subsets, with bars of one standard deviation. Neither axis begins at 0.'
+    const over =
+      runs === 1
+        ? 'One run a point.'
+        : `Mean of ${runs} runs, points of fewer are marked, with bars of one standard deviation.`
+    const caption = `${over} Neither axis begins at 0.`
     return [figure(`rows-${i}`, await rowsChart(curve, methods), { title: task, description, caption })]
   })
   return (await Promise.all(curves)).flat()
