@@ -82,6 +82,32 @@ describe("the paper's table on t5-base", () => {
     expect(row).toMatchObject({ tasks: 100, added_parameters: 114_112, optimizer_bytes: 1_293_824 })
     expect(row?.total_parameters_ratio).toBe(1 + (100 * 114_112) / 222_903_552)
   })
+
+  // expected: the formulas of the paper's table by hand; a head is [vocabulary, d_model], d = 512 and b = 16 in t5-v1_1-small
+  test.each([
+    { backbone: 't5-v1_1-small', own: 32 * (2 * (512 + 16) + 512 + 16) + 64, head: 32_128 * 512, base: 76_961_152 },
+    { backbone: 't5-base', own: 114_112, head: 32_128 * 768, base: 222_903_552 },
+  ])('an unfrozen head of $backbone is an addition of each task, unfrozen layer norms are not', async (expected) => {
+    const { backbone, own, head, base } = expected
+    const sets = (unfrozen: boolean, norms: boolean) => [
+      `method.train_lm_head=${unfrozen}`,
+      `method.train_layer_norms=${norms}`,
+    ]
+    for (const norms of [true, false]) {
+      const [frozen] = await report({ backbones: [backbone], methods: ['compacter'], sets: sets(false, norms) })
+      const [unfrozen] = await report({ backbones: [backbone], methods: ['compacter'], sets: sets(true, norms) })
+      expect(frozen).toMatchObject({ added_parameters: own, total_parameters_ratio: 1 + (8 * own) / base })
+      const ratio = 1 + (8 * (own + head)) / base
+      expect(unfrozen).toMatchObject({ added_parameters: own + head, total_parameters_ratio: ratio })
+    }
+  })
+
+  test('full fine-tuning adds nothing, and shares nothing', async () => {
+    for (const backbone of ['t5-base', 't5-v1_1-small']) {
+      const [row] = await report({ backbones: [backbone], methods: ['full'] })
+      expect(row).toMatchObject({ added_parameters: 0, total_parameters_ratio: 8 })
+    }
+  })
 })
 
 describe.each(['t5-tiny', 't5-tiny-v1_1'])('on %s, what is counted is what is trained', (backbone) => {
