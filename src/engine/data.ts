@@ -1,10 +1,12 @@
 import type { Experiment } from '../experiment/schema.js'
 import { type Progress, showDownload } from '../progress.js'
 import type { Tokenised } from '../task/batches.js'
+import { cutTally } from '../task/cut.js'
 import type { Example } from '../task/example.js'
 import type { Split } from '../task/rows.js'
 import { chosenRows, examplesAt, examplesOf, type Source, sourceOf } from '../task/source.js'
 import { openTokenStore, type TokenStore } from '../task/token_store.js'
+import type { TokenLimits } from '../task/tokenise.js'
 import type { OpenedBackbone } from './prepare.js'
 
 /** One split as token ids; its text is read again when it is asked for. */
@@ -79,6 +81,7 @@ export function prepareData(
       const source = await sourceOf(task, name, { onProgress: showDownload(progress) })
       const store = await tokensOf(source)
       const rows = await chosenRows(task, source, name, store.rows)
+      for (const line of cutLines(name, store, rows, limits)) progress.warn(line)
       return splitOf({ name, files: source.files }, store, rows, (rows) => examplesAt(task, source, rows))
     },
     close() {
@@ -86,6 +89,20 @@ export function prepareData(
       for (const store of stores.values()) void store.then((opened) => opened.close(), failed)
     },
   }
+}
+
+/** What is lost of a split's texts. */
+function cutLines(name: Split, store: TokenStore, rows: ArrayLike<number>, limits: TokenLimits): string[] {
+  const tally = (whole: Int32Array, limit: number, what: string, key: string): string[] => {
+    const cut = cutTally(limit)
+    cut.add(Array.from(rows, (row) => whole[row]!))
+    const line = cut.line(`${what} of ${name}`, key)
+    return line === undefined ? [] : [line]
+  }
+  return [
+    ...tally(store.wholeSourceLengths, limits.source, 'sources', 'training.source_length'),
+    ...tally(store.wholeTargetLengths, limits.target, 'targets', 'training.target_length'),
+  ]
 }
 
 function splitOf(

@@ -94,6 +94,7 @@ async function predictAll(
     if (options.drawsProgress) options.progress.update(`${counts.rows.toLocaleString('en')} rows`)
   }
   if (counts.rows === 0) options.progress.warn('There were no rows.')
+  for (const line of predictor.cutLines()) options.progress.warn(line)
   return counts
 }
 

@@ -8,6 +8,7 @@ import { UserError } from '../error.js'
 import type { TrainedRun } from '../export/trained_run.js'
 import { type Progress, silent } from '../progress.js'
 import { inMemory } from '../task/batches.js'
+import { cutTally } from '../task/cut.js'
 import { tokenise } from '../task/tokenise.js'
 import type { Question } from './question.js'
 
@@ -25,6 +26,8 @@ export interface Predictor {
   storage: Storage
   /** What one of the runs, by its place, answers; in the questions' order. */
   answer(run: number, questions: Question[]): Promise<Prediction[]>
+  /** What was lost of the sources so far: a line for each run that cut some. */
+  cutLines(): string[]
   close(): void
 }
 
@@ -56,6 +59,7 @@ async function predictorOf(
   const { tokenizer } = backbone.backboneOf(runs[0]!)
   const lengths = await inTurn(runs, async (run) => (labels ? 0 : (maxLength ?? (await outputLength(run, tokenizer)))))
   const loaded: LoadedRun[] = runs.map((run) => backbone.load(run))
+  const tallies = runs.map(({ experiment }) => cutTally(experiment.training.source_length))
   return {
     storage: backbone.storage,
     async answer(place, questions) {
@@ -63,6 +67,7 @@ async function predictorOf(
       const { task, training } = runs[place]!.experiment
       const pairs = questions.map(({ source }) => ({ source, target: '' }))
       const tokens = await tokenise(pairs, tokenizer, { source: training.source_length, target: 1 })
+      tallies[place]!.add(tokens.whole.source)
       const rows = { tokens: inMemory(tokens), lengths: tokens.source.map((ids) => ids.length) }
       const own = task.kind === 'multiple_choice' ? questions.map(({ choices }) => choices!) : labels?.[place]
       const decoder = eagerDecoder(model, vector)
@@ -79,6 +84,11 @@ async function predictorOf(
         decoder.dispose()
       }
     },
+    cutLines: () =>
+      runs.flatMap(({ folder }, i) => {
+        const line = tallies[i]!.line('sources', "the run's training.source_length")
+        return line === undefined ? [] : [`${folder}: ${line}`]
+      }),
     close() {
       for (const run of loaded) run.dispose()
       backbone.close()

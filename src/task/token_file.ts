@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
 import { type Body, fileBody, HEAD_BYTES, memoryBody, readFully } from './token_body.js'
+import type { CutRows } from './tokenise.js'
 
 /** Goes up with any change of the format, or of what makes tokens of a text. */
-export const FORMAT = 2
+export const FORMAT = 3
 
 /** Token ids by row, from 0. Close it when no row is needed any more. */
 export interface TokenStore {
@@ -11,6 +12,9 @@ export interface TokenStore {
   /** Tokens of each row's source, `</s>` included. */
   readonly sourceLengths: Int32Array
   readonly targetLengths: Int32Array
+  /** Tokens that each row's source had before it was cut; −n: the first n were counted, and more come. */
+  readonly wholeSourceLengths: Int32Array
+  readonly wholeTargetLengths: Int32Array
   source(row: number): Int32Array
   target(row: number): Int32Array
   close(): void
@@ -29,12 +33,14 @@ interface Head {
 }
 
 const PIECE = 2 ** 22
+/** Lengths of a row in the file: its source and target as they are cut, and as they were. */
+const LENGTHS = 4
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /** A store being written, row after row: its ids go to the body, its lengths are kept. */
 export interface Writer {
   readonly rows: number
-  append(source: Int32Array[], target: Int32Array[]): void
+  append(rows: CutRows): void
   finish(): TokenStore
 }
 
@@ -50,19 +56,20 @@ export function tokenWriter(body: Body, vocabularySize: number, inFile?: { fd: n
   }
   return {
     get rows() {
-      return lengths.count() / 2
+      return lengths.count() / LENGTHS
     },
-    append(source, target) {
+    append({ source, target, whole }) {
       const ids = packed(source, target, bytesPerId)
       write(ids)
       bodyBytes += ids.length
-      for (const [i, row] of source.entries()) lengths.push(row.length, target[i]!.length)
+      for (const [i, row] of source.entries())
+        lengths.push(row.length, target[i]!.length, whole.source[i]!, whole.target[i]!)
     },
     finish() {
       const interleaved = lengths.values()
       if (inFile) {
         write(bytesOf(interleaved))
-        const rows = interleaved.length / 2
+        const rows = interleaved.length / LENGTHS
         const { fd, key } = inFile
         writeHead(fd, { format: FORMAT, littleEndian, key, rows, bytesPerId, bodyBytes, sha256: hash.digest('hex') })
       }
@@ -139,7 +146,7 @@ function readTokenFile(fd: number, key: string, inMemory: number): TokenStore | 
   const head = readHead(fd)
   if (head?.format !== FORMAT || head.littleEndian !== littleEndian || head.key !== key) return undefined
   const { rows, bytesPerId, bodyBytes } = head
-  if (fstatSync(fd).size !== HEAD_BYTES + bodyBytes + rows * 8) return undefined
+  if (fstatSync(fd).size !== HEAD_BYTES + bodyBytes + rows * LENGTHS * 4) return undefined
   const hash = createHash('sha256')
   const memory = bodyBytes <= inMemory ? memoryBody() : undefined
   for (let at = 0; at < bodyBytes; at += PIECE) {
@@ -148,9 +155,10 @@ function readTokenFile(fd: number, key: string, inMemory: number): TokenStore | 
     hash.update(piece)
     memory?.append(piece)
   }
-  const lengths = new Int32Array(rows * 2)
+  const lengths = new Int32Array(rows * LENGTHS)
   readFully(fd, bytesOf(lengths), HEAD_BYTES + bodyBytes)
-  if (lengths.reduce((sum, length) => sum + length, 0) * bytesPerId !== bodyBytes) return undefined
+  const ids = lengths.reduce((sum, length, i) => (i % LENGTHS < 2 ? sum + length : sum), 0)
+  if (ids * bytesPerId !== bodyBytes) return undefined
   if (hash.update(bytesOf(lengths)).digest('hex') !== head.sha256) return undefined
   if (memory) closeSync(fd)
   return tokenStore(memory ?? fileBody(fd), bytesPerId, lengths)
@@ -162,11 +170,11 @@ function readHead(fd: number): Head | undefined {
   return JSON.parse(bytes.toString('latin1')) as Head
 }
 
-/** `lengths` [rows, 2]: source and target of each row. */
+/** `lengths` [rows, 4]: source and target of each row as they are cut, then as they were. */
 function tokenStore(body: Body, bytesPerId: 2 | 4, lengths: Int32Array): TokenStore {
-  const rows = lengths.length / 2
-  const sourceLengths = Int32Array.from({ length: rows }, (_, row) => lengths[2 * row]!)
-  const targetLengths = Int32Array.from({ length: rows }, (_, row) => lengths[2 * row + 1]!)
+  const rows = lengths.length / LENGTHS
+  const column = (i: number) => Int32Array.from({ length: rows }, (_, row) => lengths[LENGTHS * row + i]!)
+  const [sourceLengths, targetLengths] = [column(0), column(1)]
   const starts = new Float64Array(rows) // in ids: 2³² of them are too few
   for (let row = 1; row < rows; row++) {
     starts[row] = starts[row - 1]! + sourceLengths[row - 1]! + targetLengths[row - 1]!
@@ -180,6 +188,8 @@ function tokenStore(body: Body, bytesPerId: 2 | 4, lengths: Int32Array): TokenSt
     rows,
     sourceLengths,
     targetLengths,
+    wholeSourceLengths: column(2),
+    wholeTargetLengths: column(3),
     source: (row) => ids(row, starts[row]!, sourceLengths[row]),
     target: (row) => ids(row, starts[row]! + sourceLengths[row]!, targetLengths[row]),
     close: () => body.close(),

@@ -36,7 +36,7 @@ const IN_MEMORY = 256 * 2 ** 20
 export const tokenCacheFolder = (): string => join(cacheFolder(), 'tokens')
 
 /**
- * The examples' token ids: from the cache, or tokenised and put there. Memory is a batch's, 16 bytes a row and, for small
+ * The examples' token ids: from the cache, or tokenised and put there. Memory is a batch's, 32 bytes a row and, for small
  * stores, the ids. `examples` is called only if they have to be tokenised, and again if the disk is full then.
  * @throws UserError where a file can't be read, or changes meanwhile; and whatever `examples` throws.
  */
@@ -54,8 +54,8 @@ export async function openTokenStore(
   if (found) return found
   const fill: Fill = async (body, inFile) => {
     const writer = tokenWriter(body, tokenizer.vocabularySize, inFile)
-    for await (const { source, target } of tokeniseAll(examples(), tokenizer, limits)) {
-      orUnwritable(() => writer.append(source, target))
+    for await (const rows of tokeniseAll(examples(), tokenizer, limits)) {
+      orUnwritable(() => writer.append(rows))
       options.onProgress?.(writer.rows)
     }
     checkUnchanged(key.files, before, await stamps(key.files))

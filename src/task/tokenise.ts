@@ -18,6 +18,17 @@ export interface TokenRows {
   target: Int32Array[]
 }
 
+/** Rows as they are trained on, and how many tokens they had before they were cut. */
+export interface CutRows extends TokenRows {
+  whole: WholeLengths
+}
+
+/** Tokens of each row's text, `</s>` included; −n where its first n were counted, and more come. */
+export interface WholeLengths {
+  source: number[]
+  target: number[]
+}
+
 /** What is tokenised at once: enough for the library's threads, and little enough for the memory. */
 const BATCH_ROWS = 2048
 const BATCH_CHARACTERS = 2 ** 19
@@ -27,7 +38,7 @@ export async function tokenise(
   rows: readonly TextPair[],
   tokenizer: T5Tokenizer,
   limits: TokenLimits,
-): Promise<TokenRows> {
+): Promise<CutRows> {
   const targets = [...new Set(rows.map(({ target }) => target))] // labels are few
   const [source, encoded] = await Promise.all([
     encodeHeads(
@@ -37,8 +48,13 @@ export async function tokenise(
     ),
     encodeHeads(targets, tokenizer, limits.target),
   ])
-  const ids = new Map(targets.map((target, i) => [target, encoded[i]!]))
-  return { source, target: rows.map(({ target }) => ids.get(target)!) }
+  const places = new Map(targets.map((target, i) => [target, i]))
+  const each = <T>(of: T[]) => rows.map(({ target }) => of[places.get(target)!]!)
+  return {
+    source: source.ids,
+    target: each(encoded.ids),
+    whole: { source: source.whole, target: each(encoded.whole) },
+  }
 }
 
 /** A token has about 4 characters: so many times the limit have room for all the tokens that are kept. */
@@ -48,14 +64,29 @@ const CHARACTERS_A_TOKEN = 64
  * As `encode` does, but of a text far beyond the limit only the head goes to the library, which takes 200 bytes a
  * character: T5 tokenises each word by itself, so those in front of a blank do not depend on what comes after.
  */
-async function encodeHeads(texts: string[], tokenizer: T5Tokenizer, limit: number): Promise<Int32Array[]> {
+async function encodeHeads(
+  texts: string[],
+  tokenizer: T5Tokenizer,
+  limit: number,
+): Promise<{ ids: Int32Array[]; whole: number[] }> {
   const heads = texts.map((text) => headOf(text, limit * CHARACTERS_A_TOKEN))
-  const rows = await tokenizer.encode(heads, limit)
+  const rows = await tokenizer.encode(heads, Number.MAX_SAFE_INTEGER)
+  const whole: number[] = []
   for (const [i, text] of texts.entries()) {
-    const tooShort = heads[i]!.length < text.length && rows[i]!.length < limit
-    if (tooShort) rows[i] = (await tokenizer.encode([text], limit))[0]!
+    const isHead = heads[i]!.length < text.length
+    const tooShort = isHead && rows[i]!.length <= limit
+    if (tooShort) rows[i] = (await tokenizer.encode([text], Number.MAX_SAFE_INTEGER))[0]!
+    whole.push(isHead && !tooShort ? -rows[i]!.length : rows[i]!.length)
   }
-  return rows
+  return { ids: rows.map((row) => cut(row, limit)), whole }
+}
+
+/** The last id, `</s>`, stays the last. */
+function cut(ids: Int32Array, limit: number): Int32Array {
+  if (ids.length <= limit) return ids
+  const head = ids.slice(0, limit)
+  head[limit - 1] = ids.at(-1)!
+  return head
 }
 
 function headOf(text: string, characters: number): string {
@@ -69,8 +100,8 @@ export async function* tokeniseAll(
   examples: AsyncIterable<TextPair> | Iterable<TextPair>,
   tokenizer: T5Tokenizer,
   limits: TokenLimits,
-): AsyncGenerator<TokenRows> {
-  let running: Promise<TokenRows> | undefined
+): AsyncGenerator<CutRows> {
+  let running: Promise<CutRows> | undefined
   for await (const batch of batches(examples)) {
     const next = tokenise(batch, tokenizer, limits)
     next.catch(() => {}) // reported where it is awaited

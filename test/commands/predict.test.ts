@@ -13,7 +13,7 @@ const { folder, file } = smallExperiment({
   batch_size: 4,
   warmup_steps: 1,
   learning_rate: 1e-7,
-  source_length: 32,
+  source_length: 64, // of the longest text 54 are needed
   target_length: 8,
 })
 const run = join(folder, 'run')
@@ -88,6 +88,15 @@ describe('the rows that eval scores', () => {
       )
     },
   )
+
+  test('are told of where they are cut', async () => {
+    const long = await predict([run, '--json'], `${'film '.repeat(100)}\na\n`)
+    expect([long.code, long.stdout.split('\n').length, long.stderr]).toEqual([
+      0,
+      3,
+      `${run}: 1 of 2 sources is longer than the run's training.source_length (64 tokens) and is cut there; the longest has 103.\n`,
+    ])
+  })
 
   test('need neither the task nor its data: an export and a run whose data is gone predict the same', async () => {
     const before = await predict([run, '--scoring', 'rank'], texts.join('\n'))

@@ -69,6 +69,13 @@ const all = await (async () => {
   return source.map((ids, row) => [[...ids], [...target[row]!]])
 })()
 
+const whole = (
+  await tokenizer.encode(
+    ROWS.map(({ source }) => source),
+    Number.MAX_SAFE_INTEGER,
+  )
+).map((ids) => ids.length)
+
 const expected = all.slice(0, FEW.length)
 
 const storeFile = () => {
@@ -94,6 +101,9 @@ describe.each([
     expect(idsOf(again)).toEqual(all)
     expect([...again.sourceLengths]).toEqual(all.map(([source]) => source!.length))
     expect([...again.targetLengths]).toEqual(all.map(([, target]) => target!.length))
+    expect([...again.wholeSourceLengths]).toEqual(whole)
+    expect(whole.filter((tokens) => tokens > 12).length).toBeGreaterThan(1000)
+    expect([...again.wholeTargetLengths]).toEqual([...again.targetLengths])
     again.close()
     again.close()
   })
@@ -105,7 +115,7 @@ describe.each([
     })
     expect(idsOf(wide)).toEqual(expected)
     const ids = expected.flat(2).length
-    expect(statSync(storeFile()).size).toBe(512 + 4 * ids + 8 * 30)
+    expect(statSync(storeFile()).size).toBe(512 + 4 * ids + 16 * 30)
     wide.close()
   })
 
@@ -116,9 +126,9 @@ describe.each([
   })
 })
 
-test('ids take two bytes, lengths eight a row', async () => {
+test('ids take two bytes, lengths sixteen a row', async () => {
   ;(await store()).close()
-  expect(statSync(storeFile()).size).toBe(512 + 2 * expected.flat(2).length + 8 * 30)
+  expect(statSync(storeFile()).size).toBe(512 + 2 * expected.flat(2).length + 16 * 30)
 })
 
 test('a store without rows', async () => {

@@ -32,3 +32,19 @@ test('of 4 MB of text little more than the head is tokenised', async () => {
   expect(source.map((row) => row.length)).toEqual([128, 128])
   expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(100)
 })
+
+test('tells how many tokens there were before rows were cut, or that there are more than were counted', async () => {
+  const rows = ['a good film', 'a good film '.repeat(9), 'a good film '.repeat(9000), `x ${' '.repeat(9000)}`].map(
+    (text, i) => ({
+      source: text,
+      target: 'word '.repeat(i + 1),
+    }),
+  )
+  const { source, target, whole } = await tokenise(rows, tokenizer, { source: 9, target: 4 })
+  const lengthOf = async (text: string) => (await tokenizer.encode([text], Number.MAX_SAFE_INTEGER))[0]!.length
+  const lengths = await Promise.all(rows.map((row) => lengthOf(row.source)))
+  expect(whole.source).toEqual([lengths[0], lengths[1], -(await lengthOf(`${'a good film '.repeat(48)}a`)), lengths[3]])
+  expect(source.map((ids) => ids.length)).toEqual(lengths.map((length) => Math.min(length, 9)))
+  expect(whole.target).toEqual(await Promise.all(rows.map((row) => lengthOf(row.target))))
+  expect(target.map((ids) => ids.length)).toEqual(whole.target.map((length) => Math.min(length, 4)))
+})
