@@ -8,12 +8,13 @@ import {
   statfsSync,
   symlinkSync,
 } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import type { ListFileEntry } from '@huggingface/hub'
 import { writeAtomically, writeError } from '../atomic.js'
 import { UserError } from '../error.js'
 import { once } from '../lock.js'
+import { pathVariable } from '../path_variable.js'
+import { hubCache, hubHome } from './cache_folder.js'
 import { bytesOf, type DownloadOptions, downloadFile } from './download.js'
 import { address, listError, type Repository, type Source } from './refusal.js'
 
@@ -62,8 +63,7 @@ export async function downloadSnapshot(
   selection: Selection,
   options: HubOptions = {},
 ): Promise<string> {
-  const hub = await import('@huggingface/hub')
-  const storage = storageOf(hub, repository)
+  const storage = storageOf(repository)
   const cached = cachedSnapshot(storage)
   if (cached && selection.isComplete(cached)) return cached
   if (isOffline()) {
@@ -73,6 +73,7 @@ export async function downloadSnapshot(
       remedy: `Unset HF_HUB_OFFLINE, or ${repository.instead}.`,
     })
   }
+  const hub = await import('@huggingface/hub')
   const source = { repository, endpoint: endpoint(), token: accessToken(), hub }
   const { commit, files } = await list(source, selection.under)
   const snapshot = join(storage, 'snapshots', commit)
@@ -87,12 +88,12 @@ export async function isCached(
   repository: Pick<Repository, 'type' | 'id'>,
   { isComplete }: Pick<Selection, 'isComplete'>,
 ) {
-  const cached = cachedSnapshot(storageOf(await import('@huggingface/hub'), repository))
+  const cached = cachedSnapshot(storageOf(repository))
   return cached !== undefined && isComplete(cached)
 }
 
-const storageOf = (hub: Source['hub'], { type, id }: Pick<Repository, 'type' | 'id'>) =>
-  join(hub.getHFHubCachePath(), `${type}s--${id.replace('/', '--')}`)
+const storageOf = ({ type, id }: Pick<Repository, 'type' | 'id'>) =>
+  join(hubCache(), `${type}s--${id.replace('/', '--')}`)
 
 function isOffline(): boolean {
   return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '')
@@ -104,8 +105,7 @@ function endpoint(): string {
 
 /** HF_TOKEN, or the file that `hf auth login` leaves. */
 function accessToken(): string | undefined {
-  const home = process.env.HF_HOME ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'huggingface')
-  const file = process.env.HF_TOKEN_PATH ?? join(home, 'token')
+  const file = pathVariable('HF_TOKEN_PATH') ?? join(hubHome(), 'token')
   const token = process.env.HF_TOKEN || (existsSync(file) ? readFileSync(file, 'utf8') : '')
   return token.trim() || undefined
 }
