@@ -64,7 +64,7 @@ export default class Subsample extends Command {
     progress.phase(`Reading the training rows of ${task.name}`)
     const { size: sizes, stratified } = flags
     const seeds = flags.seed ?? Array.from({ length: flags.seeds ?? SEEDS }, (_, seed) => seed)
-    const draw = { sizes, seeds, stratified, onProgress: showDownload(progress) }
+    const draw = { sizes, seeds, stratified, ...showDownload(progress) }
     const subsets = await toldAtItsKey(locate, () => drawSubsets(task, draw))
     const written = writeSubsets(subsets, resolve(flags.out), flags)
     progress.end()

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from './error.js'
@@ -106,7 +107,8 @@ export function checkWritable(path: string): void {
   }
 }
 
-const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${process.pid}.${counter++}.tmp`)
+/** Random: process numbers are each container's and each machine's own. */
+const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
 
 /** What is left of a write that failed; that failure is what the user must hear of, not this one. */
 function remove(path: string): void {
@@ -114,8 +116,6 @@ function remove(path: string): void {
     rmSync(path, { force: true })
   } catch {}
 }
-
-let counter = 0
 
 /** Makes the rename itself durable. Windows cannot open a folder, and needs no such thing. */
 function syncFolder(folder: string): void {

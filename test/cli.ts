@@ -15,9 +15,18 @@ export interface Started {
   ended: Promise<Ended>
 }
 
-/** Starts the built command line in a real process; nothing is on its standard input, or what the test writes there. */
-export function start(args: string[], env: NodeJS.ProcessEnv = {}, input: 'ignore' | 'pipe' = 'ignore'): Started {
-  const child = spawn(process.execPath, [join(packageRoot, 'bin', 'run.js'), ...args], {
+/**
+ * Starts the built command line in a real process, behind another program such as unshare where there is one; nothing is on
+ * its standard input, or what the test writes there.
+ */
+export function start(
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+  input: 'ignore' | 'pipe' = 'ignore',
+  behind: string[] = [],
+): Started {
+  const [program = '', ...rest] = [...behind, process.execPath, join(packageRoot, 'bin', 'run.js'), ...args]
+  const child = spawn(program, rest, {
     env: { ...process.env, ...env },
     stdio: [input, 'pipe', 'pipe'],
   })

@@ -68,7 +68,7 @@ export function prepareData(
     const store = await openTokenStore(key, examples, backbone.tokenizer, limits, {
       onProgress: (rows) => progress.update(`${count(rows)} rows tokenised`),
       onHash: (bytes, total) => progress.update(`${percent(bytes, total)} read`),
-      onWait: () => progress.update('another process is tokenising the same rows'),
+      onWait: progress.note,
       warn: (text) => progress.warn(text),
     })
     if (!read && task.on_bad_row === 'skip') for await (const _ of examples()); // tells again what is skipped
@@ -78,7 +78,7 @@ export function prepareData(
   return {
     async split(name) {
       progress.phase(`Reading and tokenising ${task.name}, ${name}`)
-      const source = await sourceOf(task, name, { onProgress: showDownload(progress) })
+      const source = await sourceOf(task, name, showDownload(progress))
       const store = await tokensOf(source)
       const rows = await chosenRows(task, source, name, store.rows)
       for (const line of cutLines(name, store, rows, limits)) progress.warn(line)

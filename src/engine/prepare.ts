@@ -24,9 +24,7 @@ export interface OpenedBackbone {
 export async function prepareBackbone(experiment: Experiment, progress: Progress): Promise<OpenedBackbone> {
   const { name, trim_vocabulary } = experiment.backbone
   progress.phase(`Backbone ${name}`)
-  const folder = await locateBackbone(name, {
-    onProgress: showDownload(progress),
-  })
+  const folder = await locateBackbone(name, showDownload(progress))
   const files = openBackbone(folder)
   try {
     const tokenizer = await loadTokenizer(files.tokenizerFile)

@@ -4,7 +4,7 @@ import { experimentYaml } from '../experiment/load.js'
 import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { shownPath } from '../experiment/source.js'
-import { withLock } from '../lock.js'
+import { type Holder, heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { beginRun, newRun, openRun, type Result, type RunFiles, writeJson } from '../run/directory.js'
 import { type Manifest, manifestOf } from '../run/manifest.js'
@@ -46,10 +46,10 @@ export interface TrainOptions extends DeviceOptions {
 
 /** Another process holds the run. */
 export class RunBusy extends UserError {
-  constructor(folder: string) {
+  constructor(folder: string, holder: Holder) {
     super({
       at: folder,
-      problem: 'another process is training this run.',
+      problem: `another process is training this run: ${heldBy(holder)}.`,
       remedy: 'Wait for it, or choose another folder with --run-dir.',
     })
   }
@@ -61,14 +61,13 @@ export class RunBusy extends UserError {
  */
 export async function train(experiment: Experiment, options: TrainOptions): Promise<Result> {
   const { folder, resume } = options
-  const files = resume ? openRun(folder) : newRun(folder)
-  return withLock(
-    `${files.folder}.lock`,
-    () => trainInto(files, experiment, options),
-    () => {
-      throw new RunBusy(folder)
+  const open = () => (resume ? openRun(folder) : newRun(folder))
+  return withLock(`${open().folder}.lock`, () => trainInto(open(), experiment, options), {
+    busy: (holder) => {
+      throw new RunBusy(folder, holder)
     },
-  )
+    say: options.progress.note,
+  })
 }
 
 async function trainInto(files: RunFiles, experiment: Experiment, options: TrainOptions): Promise<Result> {

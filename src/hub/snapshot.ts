@@ -26,9 +26,14 @@ export interface DownloadProgress {
   totalBytes: number
 }
 
-export interface HubOptions extends Omit<DownloadOptions, 'onBytes'> {
+/** Who hears of a download. */
+export interface DownloadListener {
   onProgress?: ((progress: DownloadProgress) => void) | undefined
+  /** Told at once who fetches the same file, where another process does; standard error unless given. */
+  onWait?: ((line: string) => void) | undefined
 }
+
+export interface HubOptions extends Omit<DownloadOptions, 'onBytes'>, DownloadListener {}
 
 /** What the hub lists, and where it goes. */
 export interface Listing {
@@ -156,12 +161,14 @@ async function fetchAll(
     const blob = join(blobs, blobName(entry))
     const onBytes = (bytes: number) => options.onProgress?.({ file: entry.path, bytes: before + bytes, totalBytes })
     const download = () => downloadFile(remoteFile(source, snapshot, entry), blob, { ...options, onBytes })
-    if (!existsSync(blob)) await once(blob, download)
+    if (!existsSync(blob)) await once(blob, download, options.onWait ?? onStandardError)
     link(blob, join(snapshot, entry.path))
     before += entry.size
     onBytes(0)
   }
 }
+
+const onStandardError = (line: string) => void process.stderr.write(`${line}\n`)
 
 /** As the Python library names them: a large file's SHA-256, else git's hash. */
 function blobName(entry: ListFileEntry): string {

@@ -17,7 +17,7 @@ type Task = Experiment['task']
  */
 export async function checkData(task: Task, progress: Progress): Promise<number> {
   progress.phase(`Checking the rows of ${task.name}`)
-  const download = { onProgress: showDownload(progress) }
+  const download = showDownload(progress)
   for (const split of ['validation', 'test'] as const) {
     const { file, rows } = await sourceOf(task, split, download)
     await checkHead(task, file, rows())

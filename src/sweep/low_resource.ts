@@ -9,7 +9,7 @@ import { ExperimentProblems, loadExperiment, readExperiment } from '../experimen
 import { parseOverrides } from '../experiment/overrides.js'
 import type { Experiment } from '../experiment/schema.js'
 import { suggestion } from '../experiment/wording.js'
-import { withLock } from '../lock.js'
+import { heldBy, withLock } from '../lock.js'
 import { presetNames } from '../presets.js'
 import type { Progress } from '../progress.js'
 import { lowResourceCsv, lowResourceMarkdown } from '../report/low_resource.js'
@@ -113,12 +113,15 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
       progress.end()
       return results
     },
-    () => {
-      throw new UserError({
-        at: folder,
-        problem: 'another process is training this grid.',
-        remedy: 'Wait for it, or choose another folder with --run-dir.',
-      })
+    {
+      busy: (holder) => {
+        throw new UserError({
+          at: folder,
+          problem: `another process is training this grid: ${heldBy(holder)}.`,
+          remedy: 'Wait for it, or choose another folder with --run-dir.',
+        })
+      },
+      say: options.progress.note,
     },
   )
 }

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { DeviceOptions } from '../engine/device.js'
 import { UserError } from '../error.js'
-import { withLock } from '../lock.js'
+import { heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { runFiles } from '../run/directory.js'
 import { readableResult } from '../run/records.js'
@@ -87,12 +87,15 @@ async function inFolder<T>(
       })
       return work(folder, planned)
     },
-    () => {
-      throw new UserError({
-        at: folder,
-        problem: 'another process is running this sweep.',
-        remedy: 'Wait for it, or choose another folder with --dir.',
-      })
+    {
+      busy: (holder) => {
+        throw new UserError({
+          at: folder,
+          problem: `another process is running this sweep: ${heldBy(holder)}.`,
+          remedy: 'Wait for it, or choose another folder with --dir.',
+        })
+      },
+      say: options.progress.note,
     },
   )
 }

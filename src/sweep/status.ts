@@ -1,3 +1,5 @@
+import { resolve } from 'node:path'
+import { isLocked } from '../lock.js'
 import { type CellRow, readResults } from './results.js'
 import { slurmStates } from './slurm.js'
 
@@ -7,20 +9,21 @@ export interface SweepStatus {
   folder: string
   /** `slurm`: what the scheduler says of it, such as `queued (Priority)`. */
   cells: (CellRow & { slurm?: string })[]
-  /** Whether a cell is being trained, or waits in a cluster's queue. */
+  /** Whether the sweep is being run, also between two cells, or a cell of it is trained or waits in a cluster's queue. */
   active: boolean
 }
 
 /** How far a sweep is. @throws UserError where the folder is no sweep's. */
 export async function readStatus(folder: string): Promise<SweepStatus> {
+  const running = await isLocked(`${resolve(folder)}.lock`) // first: what is read after a sweep's end is its end
   const { name, cells } = await readResults(folder)
   const slurm = await slurmStates(folder)
   const rows = cells.map((cell) => {
     const said = cell.state === 'finished' ? undefined : slurm.get(cell.index)
     return said === undefined ? cell : { ...cell, slurm: said }
   })
-  const active = rows.some(
+  const busy = rows.some(
     (cell) => cell.state === 'running' || /^(queued|requeued|running)/.test(slurm.get(cell.index) ?? ''),
   )
-  return { name, folder, cells: rows, active }
+  return { name, folder, cells: rows, active: running || busy }
 }

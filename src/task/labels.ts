@@ -1,6 +1,7 @@
+import type { DownloadListener } from '../hub/snapshot.js'
 import type { TaskOptions } from './options.js'
 import type { Split } from './rows.js'
-import { examplesOf, type SourceOptions, sourceOf } from './source.js'
+import { examplesOf, sourceOf } from './source.js'
 
 /** Whether `labelsOf` has no rows to read. */
 export const namesLabels = (task: TaskOptions): boolean => task.kind !== 'classification' || task.labels !== undefined
@@ -13,7 +14,7 @@ export const namesLabels = (task: TaskOptions): boolean => task.kind !== 'classi
 export async function labelsOf(
   task: TaskOptions,
   splits: readonly Split[],
-  options: SourceOptions = {},
+  options: DownloadListener = {},
 ): Promise<string[]> {
   if (task.kind !== 'classification') return []
   if (task.labels) return [...new Set(Object.values(task.labels))].sort()

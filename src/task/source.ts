@@ -1,4 +1,4 @@
-import type { DownloadProgress } from '../hub/snapshot.js'
+import type { DownloadListener } from '../hub/snapshot.js'
 import { officialRows } from './benchmark/official.js'
 import type { Example } from './example.js'
 import { TaskMisfit } from './misfit.js'
@@ -19,12 +19,8 @@ export interface Source {
   eachAnswer: boolean
 }
 
-export interface SourceOptions {
-  onProgress?: ((progress: DownloadProgress) => void) | undefined
-}
-
 /** The source that a split's rows come from: official files, fetched if need be, or the user's file. */
-export async function sourceOf(task: TaskOptions, split: Split, options: SourceOptions = {}): Promise<Source> {
+export async function sourceOf(task: TaskOptions, split: Split, options: DownloadListener = {}): Promise<Source> {
   const from = sourceSplit(task, split)
   const eachAnswer = split === 'train' && 'each_answer' in task && task.each_answer
   if (task.benchmark) {
@@ -112,7 +108,7 @@ async function collected<T>(examples: AsyncIterable<Example>, of: (example: Exam
 }
 
 /** How many rows a split has, all of them read. */
-export async function countRows(task: TaskOptions, split: Split, options: SourceOptions = {}): Promise<number> {
+export async function countRows(task: TaskOptions, split: Split, options: DownloadListener = {}): Promise<number> {
   const source = await sourceOf(task, split, options)
   let total = 0
   for await (const _ of examplesOf(task, source)) total++
@@ -120,7 +116,7 @@ export async function countRows(task: TaskOptions, split: Split, options: Source
 }
 
 /** A whole split as text, in its order. */
-export async function readSplit(task: TaskOptions, split: Split, options: SourceOptions = {}): Promise<Example[]> {
+export async function readSplit(task: TaskOptions, split: Split, options: DownloadListener = {}): Promise<Example[]> {
   const source = await sourceOf(task, split, options)
   let total = 0
   for await (const _ of examplesOf(task, source)) total++

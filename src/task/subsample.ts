@@ -4,8 +4,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { writeAtomically } from '../atomic.js'
 import { hashFiles } from '../backbone/hash.js'
 import { UserError } from '../error.js'
+import type { DownloadListener } from '../hub/snapshot.js'
 import type { Subset, TaskOptions } from './options.js'
-import { chosenRows, examplesOf, type SourceOptions, sourceOf, stratumOf } from './source.js'
+import { chosenRows, examplesOf, sourceOf, stratumOf } from './source.js'
 import { checkSubset, subsetIndices } from './splits.js'
 
 /** A subset of a task's training split, as its file holds it. */
@@ -31,7 +32,7 @@ export interface TrainingSplit {
 /** Reads a task's training split: how large it is and, for a stratified draw, the label of each of its rows. */
 export async function trainingSplit(
   { subset: _, ...task }: TaskOptions,
-  { stratified, ...options }: SourceOptions & { stratified: boolean },
+  { stratified, ...options }: DownloadListener & { stratified: boolean },
 ): Promise<TrainingSplit> {
   const source = await sourceOf(task, 'train', options)
   const stratum = stratumOf(task)
@@ -52,7 +53,12 @@ export async function trainingSplit(
  */
 export async function drawSubsets(
   task: TaskOptions,
-  { sizes, seeds, stratified, ...options }: { sizes: number[]; seeds: number[]; stratified: boolean } & SourceOptions,
+  {
+    sizes,
+    seeds,
+    stratified,
+    ...options
+  }: { sizes: number[]; seeds: number[]; stratified: boolean } & DownloadListener,
 ): Promise<SubsetFile[]> {
   const { rows, files, labels } = await trainingSplit(task, { ...options, stratified })
   for (const size of sizes) checkSubset(task, { size, stratified }, rows, `--size ${size}`)

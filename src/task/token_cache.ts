@@ -29,7 +29,7 @@ export function trimCache(folder: string, keep: string, limit = CACHE_LIMIT): vo
   }
 }
 
-const isLeftOver = (name: string) => /\.tokens\.(\d+\.partial|lock.*)$/.test(name)
+const isLeftOver = (name: string) => /\.tokens\.([\w-]+\.partial|lock.*)$/.test(name)
 
 function remove(path: string): void {
   try {

@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, mkdtempSync, openSync, renameSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { writeError } from '../atomic.js'
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import { cacheFolder } from '../cache_folder.js'
-import { withLock } from '../lock.js'
+import { patiently, withLock } from '../lock.js'
 import { type Body, fileBody, memoryBody, skipHead } from './token_body.js'
 import { CACHE_LIMIT, STORE_ENDING, trimCache } from './token_cache.js'
 import { openTokenFile, type TokenStore, tokenWriter } from './token_file.js'
@@ -21,8 +22,8 @@ export interface TokenStoreOptions {
   onProgress?: (rows: number) => void
   /** Bytes of the data files hashed so far, of so many. */
   onHash?: (bytes: number, total: number) => void
-  /** Called once if another process is building the same store. */
-  onWait?: () => void
+  /** Told at once who is building the same store, where another process is. */
+  onWait?: (line: string) => void
   /** Called where the folder can't be written to: the tokens are then made for this run only. */
   warn?: (text: string) => void
   /** Bytes that all stores in the folder may take. */
@@ -90,7 +91,11 @@ async function inCache(file: string, fill: Fill, options: TokenStoreOptions): Pr
     }
   }
   try {
-    return await withLock(`${file}.lock`, build, () => options.onWait?.())
+    return await withLock(
+      `${file}.lock`,
+      build,
+      patiently((line) => options.onWait?.(line)),
+    )
   } catch (error) {
     if (failed) throw failed.error
     const reason = writeError(dirname(file), error instanceof Unwritable ? error.cause : error) as Error
@@ -117,7 +122,7 @@ function touch(file: string): void {
 }
 
 async function write(file: string, fill: Fill, options: TokenStoreOptions): Promise<TokenStore> {
-  const partial = `${file}.${process.pid}.partial`
+  const partial = `${file}.${randomUUID()}.partial`
   const fd = orUnwritable(() => openSync(partial, 'w+'))
   try {
     try {

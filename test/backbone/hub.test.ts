@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   existsSync,
@@ -9,14 +8,14 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
-  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type DownloadProgress, downloadModel } from '../../src/backbone/hub.js'
 import { locateBackbone } from '../../src/backbone/locate.js'
+import { patiently, withLock } from '../../src/lock.js'
 import { HubServer, type HubServerOptions } from '../hub-server.js'
 
 const WEIGHTS = Buffer.from(Uint32Array.from({ length: 250_000 }, (_, i) => Math.imul(i, 2654435761)).buffer) // 1 MB
@@ -170,17 +169,19 @@ test('two downloads at once fetch each file once', async () => {
   expect(readdirSync(join(first, '../../blobs')).filter((name) => /lock|incomplete/.test(name))).toEqual([])
 })
 
-test.each([
-  ['ended on this machine', () => `${hostname()} ${spawnSync(process.execPath, ['--version']).pid}`, new Date()],
-  ['fell silent on another', () => 'elsewhere 1', new Date(Date.now() - 121_000)],
-])('a download that %s does not hold the next one up', async (_, holder, lastSeen) => {
+test('who fetches the same file already is told of at once, and waited for', async () => {
   await serve()
   const hash = createHash('sha256').update(WEIGHTS).digest('hex')
   const lock = join(home, 'hub', 'models--someone--t5-tiny', 'blobs', `${hash}.lock`)
-  mkdirSync(dirname(lock), { recursive: true })
-  writeFileSync(lock, holder())
-  utimesSync(lock, lastSeen, lastSeen)
-  await downloadModel(ID)
+  const told: string[] = []
+  let free = () => {}
+  const held = withLock(lock, () => new Promise<void>((done) => (free = done)), patiently(expect.fail))
+  const download = downloadModel(ID, { onWait: (line) => told.push(line) })
+  await vi.waitUntil(() => told.length > 0)
+  expect(told).toEqual([`Waiting: process ${process.pid} on ${hostname()} holds ${lock}.`])
+  expect(contentRequests()).toEqual([])
+  free()
+  await Promise.all([held, download])
   expect(existsSync(lock)).toBe(false)
 })
 

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { runExperiment } from '../../src/run/experiment.js'
-import { compacter, smallExperiment, start } from '../cli.js'
+import { compacter, type Started, smallExperiment, start } from '../cli.js'
 import { engines } from '../engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
@@ -24,6 +25,7 @@ const file = (cell: string, name: string) => join(runs, cell, name)
 const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
 const finished = () => cells.filter((cell) => existsSync(file(cell, 'result.json')))
 const touched = () => finished().map((cell) => [cell, statSync(file(cell, 'result.json')).mtimeMs])
+const holder = ({ process }: Started, lock: string) => `process ${process.pid} on ${hostname()} holds ${lock}`
 const lastLine = (text: string) => text.trimEnd().split('\n').at(-1)
 const until = async (condition: () => boolean) => {
   while (!condition()) await sleep(5)
@@ -65,7 +67,7 @@ test('stopped by Ctrl-C it says how to go on, killed it has its finished cells, 
   const second = await compacter(command.with(4, `${runs}/`))
   expect([second.code, lastLine(second.stderr)]).toEqual([
     1,
-    `${runs}: another process is running this sweep. Wait for it, or choose another folder with --dir.`,
+    `${runs}: another process is running this sweep: ${holder(first, `${runs}.lock`)}. Wait for it, or choose another folder with --dir.`,
   ])
   first.process.kill('SIGINT')
   const stopped = await first.ended
@@ -83,7 +85,12 @@ test('stopped by Ctrl-C it says how to go on, killed it has its finished cells, 
   const before = touched()
   await until(() => cells.every((cell) => !existsSync(join(runs, `${cell}.lock`)))) // its cell saves and ends by itself
 
-  const fourth = await compacter([...command, '--jobs', '2', '--json'])
+  const last = start([...command, '--jobs', '2', '--json'])
+  await until(() => existsSync(`${runs}.lock`) && read(`${runs}.lock`).pid === last.process.pid)
+  expect(await states()).not.toContain('running')
+  const watching = await compacter(['sweep', 'status', runs, '--watch'])
+  expect([watching.code, watching.stdout.match(/^4 cells: .*$/gm)?.at(-1)]).toEqual([0, '4 cells: 4 finished.'])
+  const fourth = await last.ended
   expect(fourth.code, fourth.stderr).toBe(0)
   expect(fourth.stderr).toMatch(new RegExp(`^${before.length} of 4 cells are finished already\\.$`, 'm'))
   expect(touched().slice(0, before.length)).toEqual(before)
@@ -160,9 +167,11 @@ test('sweep cell trains one cell: stopped it has saved, held by another it does 
   await until(() => existsSync(join(runs, 'compacter-seed2.lock')))
   const cell = (index: number) => ['sweep', 'cell', runs, `${index}`, ...engine]
   const busy = await compacter(cell(4))
+  const lock = join(runs, 'compacter-seed2.lock')
+  const { pid } = read(lock)
   expect([busy.code, lastLine(busy.stderr)]).toEqual([
     75,
-    `${join(runs, 'compacter-seed2')}: another process is training this run. Wait for it, or choose another folder with --run-dir.`,
+    `${join(runs, 'compacter-seed2')}: another process is training this run: process ${pid} on ${hostname()} holds ${lock}. Wait for it, or choose another folder with --run-dir.`,
   ])
   growing.process.kill('SIGTERM')
   expect((await growing.ended).code).toBe(130)

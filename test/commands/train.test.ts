@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { compacter, smallExperiment, start } from '../cli.js'
@@ -177,11 +179,42 @@ describe('train', () => {
     const second = await compacter(['train', file, '--run-dir', shared, '--resume', ...engine])
     expect(second.code).toBe(1)
     expect(second.stderr).toBe(
-      `${shared}: another process is training this run. Wait for it, or choose another folder with --run-dir.\n`,
+      `${shared}: another process is training this run: process ${first.process.pid} on ${hostname()} holds ${shared}.lock. ` +
+        'Wait for it, or choose another folder with --run-dir.\n',
     )
     expect((await first.ended).code).toBe(0)
     expect(outcome(shared)).toEqual(outcome(whole))
   })
+
+  const container = ['unshare', '-pf', '--kill-child', '--mount-proc']
+  const namespaces = spawnSync(container[0]!, [...container.slice(1), 'true']).status === 0
+
+  test.skipIf(!namespaces)(
+    'a run is left alone by another container of the same host name, and resumed by the next after a kill (needs unshare)',
+    async () => {
+      const shared = join(folder, 'containers')
+      const train = ['train', file, '--run-dir', shared, ...engine]
+      const first = start(train, {}, 'ignore', container)
+      await untilLogged(shared, 4, () => false)
+      const second = await start([...train, '--resume'], {}, 'ignore', container).ended
+      expect(second).toEqual({
+        code: 1,
+        stdout: '',
+        stderr:
+          `${shared}: another process is training this run: process 1 on ${hostname()} holds ${shared}.lock. ` +
+          'Wait for it, or choose another folder with --run-dir.\n',
+      })
+      first.process.kill('SIGKILL')
+      await first.ended
+      expect(existsSync(join(shared, 'result.json'))).toBe(false)
+      expect(existsSync(`${shared}.lock`)).toBe(true)
+      const third = await start([...train, '--resume'], {}, 'ignore', container).ended
+      expect(third.code, third.stderr).toBe(0)
+      expect(third.stderr).not.toContain('.lock')
+      expect(outcome(shared)).toEqual(outcome(whole))
+      expect(existsSync(`${shared}.lock`)).toBe(false)
+    },
+  )
 
   test('a loss that is no number stops with the step, the rows and the last good state', async () => {
     const broken = join(folder, 'broken')

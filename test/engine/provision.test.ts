@@ -19,7 +19,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { enginesFolder, installedEngines } from '../../src/engine/provision/cache.js'
 import { provision } from '../../src/engine/provision/provision.js'
 import { missingTools } from '../../src/engine/provision/tools.js'
-import { withLock } from '../../src/lock.js'
 import { outputOf } from '../../src/program.js'
 
 // The engine that the user's cache already holds lends its library to the archives and wheels below.
@@ -227,40 +226,4 @@ describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')
     ])
     expect(lines).toEqual([])
   })
-})
-
-test('a lock is waited for while its holder lives, and taken from one that died', async () => {
-  const lock = join(folder, 'lock')
-  const order: string[] = []
-  let free = () => {}
-  const held = new Promise<void>((resolve) => {
-    free = resolve
-  })
-  const first = withLock(
-    lock,
-    () => held,
-    () => {},
-  )
-  await vi.waitUntil(() => existsSync(lock) && readFileSync(lock, 'utf8') !== '')
-  const second = withLock(
-    lock,
-    async () => void order.push('second'),
-    () => void order.push('waits'),
-  )
-  await vi.waitUntil(() => order.length > 0)
-  order.push('first ends')
-  free()
-  await Promise.all([first, second])
-  expect(order).toEqual(['waits', 'first ends', 'second'])
-
-  const dead = execFileSync(process.execPath, ['-p', 'require("os").hostname() + " " + process.pid']).toString().trim()
-  writeFileSync(lock, dead)
-  expect(
-    await withLock(
-      lock,
-      async () => 'taken',
-      () => {},
-    ),
-  ).toBe('taken')
-  expect(existsSync(lock)).toBe(false)
 })

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { patiently, withLock } from '../../src/lock.js'
 import { formatResults, statusTable } from '../../src/report/sweep.js'
 import { writeReport } from '../../src/report/write.js'
 import { writeFailure } from '../../src/sweep/folder.js'
@@ -175,4 +176,11 @@ test('what it leaves for people and programs; a report takes the folder, and tel
     folder: join(folder, 'bitfit-learning_rate0.003-seed1'),
     reason: 'failed: The loss is NaN at step 3, "so it ends".',
   })
+})
+
+test('a sweep is under way while its process has its lock, also between two cells', async () => {
+  expect((await readStatus(folder)).active).toBe(false)
+  const inside = () => readStatus(folder)
+  expect((await withLock(`${folder}.lock`, inside, patiently(expect.fail))).active).toBe(true)
+  expect((await readStatus(folder)).active).toBe(false)
 })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { withLock } from '../../lock.js'
+import { patiently, withLock } from '../../lock.js'
 import { nvidiaGpus } from '../nvidia.js'
 import {
   type EngineRecord,
@@ -50,11 +50,7 @@ export async function provision({
   const before = await loadingEngine(cuda)
   if (before) return { engine: before, already: true, failures: [] }
   const lock = join(enginesFolder(), '.lock')
-  return withLock(
-    lock,
-    () => build(cuda, from, report),
-    () => report('waiting for another set-up to end'),
-  )
+  return withLock(lock, () => build(cuda, from, report), patiently(report))
 }
 
 /** On a machine with a GPU an engine without CUDA is not enough. */

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../error.js'
-import { type DownloadProgress, downloadSnapshot, isCached, type Listing } from '../../hub/snapshot.js'
+import { type DownloadListener, downloadSnapshot, isCached, type Listing } from '../../hub/snapshot.js'
 import { TaskMisfit } from '../misfit.js'
 import type { Benchmark, SplitFiles } from './benchmark.js'
 
@@ -44,7 +44,7 @@ export function localFiles(name: string, benchmark: Benchmark, split: SplitFiles
 export async function hubFiles(
   { repository, config }: Benchmark,
   split: SplitFiles,
-  onProgress?: (progress: DownloadProgress) => void,
+  listener: DownloadListener = {},
 ): Promise<string[]> {
   const folderOf = (snapshot: string) => join(snapshot, config)
   const snapshot = await downloadSnapshot(
@@ -63,7 +63,7 @@ export async function hubFiles(
         })
       },
     },
-    { onProgress },
+    listener,
   )
   return shardsIn(folderOf(snapshot), split.hub)
 }

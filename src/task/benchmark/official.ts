@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { ExperimentError, UserError } from '../../error.js'
-import type { DownloadProgress } from '../../hub/snapshot.js'
+import type { DownloadListener } from '../../hub/snapshot.js'
 import { nearest } from '../../nearest.js'
 import { type Fields, tsvRecords } from '../csv.js'
 import { parseExactly } from '../exact_json.js'
@@ -43,7 +43,7 @@ export function benchmarkNames(): string[] {
 export async function officialRows(
   name: string,
   split: OfficialSplit,
-  options: { path?: string; onProgress?: ((progress: DownloadProgress) => void) | undefined } = {},
+  options: DownloadListener & { path?: string } = {},
 ): Promise<OfficialRows> {
   const benchmark = benchmarkOf(name)
   const where = benchmark.splits[split]
@@ -54,9 +54,9 @@ export async function officialRows(
       remedy: "Set task.split to 'halves' or 'held_out', which make one of the rows with labels.",
     })
   }
-  const { path, onProgress } = options
+  const { path, ...listener } = options
   const files =
-    path === undefined ? await hubFiles(benchmark, where, onProgress) : localFiles(name, benchmark, where, path)
+    path === undefined ? await hubFiles(benchmark, where, listener) : localFiles(name, benchmark, where, path)
   const file = files.length === 1 ? files[0]! : join(dirname(files[0]!), `${where.hub}-*.parquet`)
   return { file, files, rows: () => rowsOf(name, benchmark, files) }
 }
