@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path'
 
 const WRITE_BY_GROUP = 0o020
 const WRITE_BY_ALL = 0o002
+const ENTER_BY_OTHERS = 0o011
 const STICKY = 0o1000
 
 /**
@@ -24,10 +25,13 @@ export function makeOwnFolder(path: string): void {
 export function whoElseCanWrite(path: string): string | undefined {
   if (process.platform === 'win32') return undefined
   const whole = resolve(path)
+  let reachable = true
   for (const part of partsOf(whole)) {
     const stats = lstatSync(part, { throwIfNoEntry: false })
     if (!stats) return undefined
-    const found = otherWriter(part, stats, part !== whole)
+    const found =
+      otherOwner(part, stats, part !== whole) ?? (reachable ? otherWriter(part, stats, part !== whole) : undefined)
+    if (stats.isDirectory() && !(stats.mode & ENTER_BY_OTHERS)) reachable = false // whatever the modes below
     if (found) return found
     if (!stats.isSymbolicLink()) continue
     const beyond = whoElseCanWrite(resolve(dirname(part), readlinkSync(part)))
@@ -42,10 +46,13 @@ function partsOf(path: string): string[] {
   return above === path ? [path] : [...partsOf(above), path]
 }
 
+function otherOwner(path: string, { uid }: Stats, onTheWay: boolean): string | undefined {
+  const known = uid === process.geteuid!() || uid === 0 || (onTheWay && uid === strangersHere())
+  return known ? undefined : `${path} belongs to ${nameOf(uid)}`
+}
+
 function otherWriter(path: string, stats: Stats, onTheWay: boolean): string | undefined {
   const { uid, gid, mode } = stats
-  const known = uid === process.geteuid!() || uid === 0 || (onTheWay && uid === strangersHere())
-  if (!known) return `${path} belongs to ${nameOf(uid)}`
   if (stats.isSymbolicLink()) return undefined // a link's own mode means nothing
   // In a sticky folder, as /tmp, only the owner of a file renames or removes it.
   if (onTheWay && mode & STICKY) return undefined

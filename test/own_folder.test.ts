@@ -27,6 +27,7 @@ let folder: string
 
 beforeEach(() => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'compacter-own-')))
+  chmodSync(folder, 0o755)
 })
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -57,6 +58,16 @@ describe.skipIf(process.platform === 'win32')('a folder of our own', () => {
     chmodSync(open, 0o1777) // as /tmp: others can't rename what is ours
     expect(whoElseCanWrite(below)).toBeUndefined()
     expect(whoElseCanWrite(open)).toBe(`${open} can be written by others (mode 1777)`)
+  })
+
+  test('protects what is in it, whatever the modes below', () => {
+    const below = join(folder, 'engines')
+    mkdirSync(below)
+    chmodSync(below, 0o777)
+    chmodSync(folder, 0o711)
+    expect(whoElseCanWrite(below)).toBe(`${below} can be written by others (mode 777)`)
+    chmodSync(folder, 0o700)
+    expect(whoElseCanWrite(below)).toBeUndefined()
   })
 
   test('is looked for behind every link on the way', () => {
@@ -103,7 +114,7 @@ describe.skipIf(process.platform === 'win32')('the bytecode of our sources', () 
     vi.stubEnv('COMPACTER_CACHE', join(folder, 'cache'))
     expect(compiledCodeFolder()).toBe(join(folder, 'cache', 'compiled'))
     expect(modeOf(join(folder, 'cache', 'compiled'))).toBe(0o700)
-    chmodSync(join(folder, 'cache', 'compiled'), 0o777)
+    for (const path of ['cache', 'cache/compiled']) chmodSync(join(folder, path), 0o777)
     expect(compiledCodeFolder()).toBeUndefined()
     writeFileSync(join(folder, 'file'), '')
     vi.stubEnv('COMPACTER_CACHE', join(folder, 'file'))

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import util from 'node:util'
 import tf from '../tf.cjs'
-import { type InstalledEngine, installedEngines, tfjsNode } from './provision/cache.js'
+import { findEngines, type InstalledEngine, tfjsNode } from './provision/cache.js'
 import { loadAddon } from './provision/loader.js'
 
 const require = createRequire(import.meta.url)
@@ -64,15 +64,15 @@ export const loadedTensorflow = (): LoadedTensorflow | undefined => loaded
  */
 export function loadTensorflow(threads: number): LoadedTensorflow {
   if (loaded) return loaded
-  const engines = installedEngines()
-  if (engines.length === 0) throw new Error('the native engine is not set up')
+  const { usable, refused } = findEngines()
+  const failures = refused.map(({ folder, reason }) => `${folder}: ${reason}`)
+  if (usable.length + failures.length === 0) throw new Error('the native engine is not set up')
   // TensorFlow reads these once, when it loads.
   process.env.TF_NUM_INTRAOP_THREADS = String(threads)
   process.env.TF_NUM_INTEROP_THREADS = '1'
   process.env.OMP_NUM_THREADS = String(threads)
   replaceLegacyNodeFunctions()
-  const failures: string[] = []
-  for (const engine of engines) {
+  for (const engine of usable) {
     try {
       loaded = register(engine)
       return loaded

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -7,8 +8,10 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { createServer, type Server } from 'node:http'
@@ -16,13 +19,15 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { enginesFolder, installedEngines } from '../../src/engine/provision/cache.js'
+import { enginesFolder, findEngines, installedEngines } from '../../src/engine/provision/cache.js'
+import { LOADER, loadPlan } from '../../src/engine/provision/loader.js'
 import { provision } from '../../src/engine/provision/provision.js'
 import { missingTools } from '../../src/engine/provision/tools.js'
+import { loadTensorflow } from '../../src/engine/tensorflow.js'
 import { outputOf } from '../../src/program.js'
 
 // The engine that the user's cache already holds lends its library to the archives and wheels below.
-const real = installedEngines().find(({ record }) => record.loader)
+const real = installedEngines().find(({ record }) => LOADER in record.files)
 const served = join(real?.folder ?? '', 'tensorflow')
 
 let folder: string
@@ -141,9 +146,9 @@ describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')
       tensorflow: real!.record.tensorflow,
       origin: 'the pip wheel tensorflow-cpu 9.1.0',
       cuda: false,
-      addon: 'tfjs_binding.node',
-      loader: 'loader.node',
     })
+    expect(Object.keys(built.engine!.record.sha256!)).toEqual(Object.keys(built.engine!.record.files))
+    expect(built.engine!.record.files).toHaveProperty('loader.node')
     expect(readdirSync(enginesFolder())).toEqual([built.engine!.folder.split('/').at(-1)])
     expect(JSON.parse(readFileSync(join(built.engine!.folder, 'engine.json'), 'utf8'))).toEqual(built.engine!.record)
 
@@ -151,8 +156,59 @@ describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')
     expect(await provision()).toEqual({ engine: built.engine, already: true, failures: [] })
     expect(performance.now() - begin).toBeLessThan(2000)
 
+    // An older version recorded no hashes.
+    const { sha256, ...older } = built.engine!.record
+    writeFileSync(join(built.engine!.folder, 'engine.json'), JSON.stringify({ ...older, addon: 'tfjs_binding.node' }))
+    const unhashed = 'an older version set it up, which recorded no hashes'
+    expect(findEngines()).toEqual({ usable: [], refused: [{ folder: built.engine!.folder, reason: unhashed }] })
+    expect(await provision()).toEqual({ engine: built.engine, already: true, failures: [] })
+    expect(findEngines().usable[0]!.record.sha256).toEqual(sha256)
+
     truncateSync(join(built.engine!.folder, 'tensorflow', 'libtensorflow_cc.so.2'), 100)
-    expect(installedEngines()).toEqual([])
+    const reason = `tensorflow/libtensorflow_cc.so.2 has 100 bytes of ${built.engine!.record.files['tensorflow/libtensorflow_cc.so.2']}`
+    expect(findEngines()).toEqual({ usable: [], refused: [{ folder: built.engine!.folder, reason }] })
+  })
+
+  test('loads nothing that others could have written or that changed since', async () => {
+    writeWheel()
+    const { engine } = await provision()
+    const { folder: made, record } = engine!
+    const [binding, json] = ['tfjs_binding.node', 'engine.json'].map((name) => join(made, name)) as [string, string]
+    const allowed = () => findEngines().refused.map(({ reason }) => reason)
+    expect(allowed()).toEqual([])
+
+    // A library that is there already, and hashed, costs a start nothing.
+    loadPlan(engine!)
+    const begin = performance.now()
+    expect(loadPlan(engine!).addon).toBe(binding)
+    expect(performance.now() - begin).toBeLessThan(200)
+
+    const remedy = 'take that right away, or set COMPACTER_CACHE to a folder of your own'
+    // Closed to others, these would protect what is below.
+    for (const path of [folder, join(folder, 'cache'), enginesFolder()]) chmodSync(path, 0o755)
+    for (const path of [enginesFolder(), made, binding, json]) {
+      const { mode } = statSync(path)
+      chmodSync(path, 0o777)
+      expect(allowed()).toEqual([`${path} can be written by others (mode 777): ${remedy}`])
+      chmodSync(path, mode & 0o755)
+    }
+    chmodSync(join(folder, 'cache'), 0o777)
+    const refused = `${join(folder, 'cache')} can be written by others (mode 777): ${remedy}`
+    expect(await provision()).toMatchObject({ engine: undefined, failures: [{ origin: 'cache', reason: refused }] })
+    expect(() => loadTensorflow(1)).toThrow(`${made}: ${refused}`)
+    chmodSync(join(folder, 'cache'), 0o755)
+
+    // The same size and time, other bytes; the name of the addon is not taken from the record.
+    writeFileSync(json, JSON.stringify({ ...record, addon: '../evil.node', loader: '../evil.node' }))
+    expect(loadPlan(findEngines().usable[0]!)).toMatchObject({ addon: binding, loader: join(made, 'loader.node') })
+    const [bytes, { atime, mtime }] = [readFileSync(binding), statSync(binding)]
+    bytes[bytes.length - 1]! ^= 1
+    writeFileSync(binding, bytes)
+    utimesSync(binding, atime, mtime)
+    expect(() => loadPlan(findEngines().usable[0]!)).toThrow(
+      `tfjs_binding.node is not the file that was set up: remove ${made}`,
+    )
+    expect(() => loadTensorflow(1)).toThrow('tfjs_binding.node is not the file that was set up')
   })
 
   test("takes tfjs-node's own download and compiles the binding that the host lacks", async () => {
@@ -162,8 +218,8 @@ describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')
     expect(engine!.record).toMatchObject({
       origin: "tfjs-node's download of libtensorflow 2.9.1",
       tensorflow: real!.record.tensorflow,
-      addon: 'lib/napi-v8/tfjs_binding.node',
     })
+    expect(engine!.record.sha256).toHaveProperty(['lib/napi-v8/tfjs_binding.node'])
   })
 
   test('refuses a download that breaks off and leaves nothing behind', async () => {

@@ -1,30 +1,31 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { cacheFolder } from '../../cache_folder.js'
 import { readJsonFile } from '../../json_file.js'
+import { whoElseCanWrite } from '../../own_folder.js'
 import { packageRoot } from '../../root.js'
 
 const require = createRequire(import.meta.url)
+
+/** A file of the engine, from its folder. */
+const inside = z.string().refine((path) => !isAbsolute(path) && !path.split(/[\\/]/).includes('..'))
 
 const engineRecord = z.object({
   tfjs: z.string().describe('Version of tfjs-node that the addon was made for.'),
   tensorflow: z.string().describe('Version of TensorFlow, as the library itself gives it.'),
   origin: z.string().describe("In words, for a person: 'the pip wheel tensorflow-cpu 2.21.0'."),
   cuda: z.boolean().describe('Whether the library was built for CUDA.'),
-  addon: z.string().describe('The addon, relative to the folder.'),
-  loader: z
-    .string()
-    .optional()
-    .describe(
-      "Our own small addon that quiets TensorFlow's log and opens CUDA's libraries; only beside the wheel's library.",
-    ),
   files: z
-    .record(z.string(), z.number())
-    .describe('Size in bytes of every library: a folder cut short is not an engine.'),
+    .record(inside, z.number())
+    .describe('Size in bytes of every addon and library: a folder cut short is not an engine.'),
+  sha256: z
+    .record(inside, z.string().regex(/^[0-9a-f]{64}$/))
+    .optional()
+    .describe('Of the same files. Older versions did not write it.'),
 })
-/** What engine.json says of the addon beside it. */
+/** What engine.json says of the folder that it is in. */
 export type EngineRecord = z.infer<typeof engineRecord>
 
 export interface InstalledEngine {
@@ -54,33 +55,71 @@ const RECIPE = 1
 export const engineFolderPrefix = (tfjs: string): string =>
   `v${RECIPE}-tfjs-${tfjs}-${process.platform}-${process.arch}-napi${NAPI_VERSION}-`
 
-/** The complete engines of this tfjs, platform and Node: CUDA ones first, then the newest TensorFlow. */
-export function installedEngines(): InstalledEngine[] {
-  const prefix = engineFolderPrefix(tfjsNode().version)
-  return listFolder(enginesFolder())
-    .filter((name) => name.startsWith(prefix))
-    .flatMap((name) => readEngine(join(enginesFolder(), name)) ?? [])
-    .sort(
-      (a, b) =>
-        Number(b.record.cuda) - Number(a.record.cuda) ||
-        b.record.tensorflow.localeCompare(a.record.tensorflow, 'en', { numeric: true }),
-    )
+export interface FoundEngines {
+  /** CUDA ones first, then the newest TensorFlow. */
+  usable: InstalledEngine[]
+  /** Those that are not to be loaded, and why. */
+  refused: { folder: string; reason: string }[]
 }
 
-function readEngine(folder: string): InstalledEngine | undefined {
+/** The complete engines of this tfjs, platform and Node in the user's cache. */
+export const installedEngines = (): InstalledEngine[] => findEngines().usable
+
+/** All engines of this tfjs, platform and Node in the user's cache. Their hashes are compared when one is loaded. */
+export function findEngines(): FoundEngines {
+  const found: FoundEngines = { usable: [], refused: [] }
+  for (const folder of engineFolders()) {
+    const record = readRecord(folder)
+    const reason = record ? refusal(folder, record) : 'its engine.json is missing or damaged'
+    if (record && !reason) found.usable.push({ folder, record })
+    else found.refused.push({ folder, reason: reason! })
+  }
+  found.usable.sort(
+    (a, b) =>
+      Number(b.record.cuda) - Number(a.record.cuda) ||
+      b.record.tensorflow.localeCompare(a.record.tensorflow, 'en', { numeric: true }),
+  )
+  return found
+}
+
+/** The folders named as `engineFolderPrefix` says, whatever is in them. */
+export function engineFolders(): string[] {
+  const prefix = engineFolderPrefix(tfjsNode().version)
   try {
-    const record = readJsonFile(join(folder, 'engine.json'), engineRecord)
-    const whole = Object.entries(record.files).every(([file, size]) => statSync(join(folder, file)).size === size)
-    return whole ? { folder, record } : undefined
+    const names = readdirSync(enginesFolder()).filter((name) => name.startsWith(prefix))
+    return names.map((name) => join(enginesFolder(), name))
+  } catch {
+    return [] // nothing was set up
+  }
+}
+
+export function readRecord(folder: string): EngineRecord | undefined {
+  try {
+    return readJsonFile(join(folder, 'engine.json'), engineRecord)
   } catch {
     return undefined
   }
 }
 
-function listFolder(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
+function refusal(folder: string, record: EngineRecord): string | undefined {
+  const damage = damageOf(folder, record) ?? strangerAt(folder, record.files)
+  return damage ?? (record.sha256 ? undefined : 'an older version set it up, which recorded no hashes')
+}
+
+/** What a set-up that was cut short, or a copy, lacks. */
+export function damageOf(folder: string, { files }: EngineRecord): string | undefined {
+  for (const [file, size] of Object.entries(files)) {
+    const found = statSync(join(folder, file), { throwIfNoEntry: false })?.size
+    if (found !== size) return `${file} ${found === undefined ? 'is missing' : `has ${found} bytes of ${size}`}`
   }
+  return undefined
+}
+
+/** Who else could have written what would run here as this user's code, and what to do about it. */
+export function strangerAt(folder: string, files: EngineRecord['files'] = {}): string | undefined {
+  for (const file of ['engine.json', ...Object.keys(files)]) {
+    const found = whoElseCanWrite(join(folder, file))
+    if (found) return `${found}: take that right away, or set COMPACTER_CACHE to a folder of your own`
+  }
+  return undefined
 }

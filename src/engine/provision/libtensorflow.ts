@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { mkdir, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { startProgram } from '../../program.js'
 import { NAPI_VERSION, tfjsNode } from './cache.js'
 import { compileBinding } from './compile.js'
+import { DOWNLOADED_ADDON } from './loader.js'
 import type { Origin } from './provision.js'
 import { findCompiler } from './tools.js'
 
@@ -18,27 +19,26 @@ export const libtensorflow: Origin = async (folder, { cuda, report }) => {
   report(`fetching libtensorflow ${VERSION}`)
   await fetchArchive(libraryUrl(cuda), join(folder, 'deps'), report)
   // The prebuilt addon looks for ../../deps/lib, so the package's own layout is kept.
-  const addon = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`
   try {
     report('fetching the binding')
     await fetchArchive(addonUrl(), join(folder, 'lib'), report)
   } catch {
     report('compiling the binding')
-    await compileHere(folder, addon)
+    await compileHere(folder)
   }
   return {
     origin: `tfjs-node's download of libtensorflow ${VERSION}`,
-    addon,
     cuda: cuda && process.platform !== 'darwin',
   }
 }
 
-async function compileHere(folder: string, addon: string): Promise<void> {
+async function compileHere(folder: string): Promise<void> {
   const lib = join(folder, 'deps', 'lib')
   const names = (await readdir(lib)).filter((name) => /^libtensorflow(_framework)?\.(so\.2|2\.dylib)$/.test(name))
-  await mkdir(join(folder, addon, '..'), { recursive: true })
+  const addon = join(folder, DOWNLOADED_ADDON)
+  await mkdir(dirname(addon), { recursive: true })
   const library = { include: join(folder, 'deps', 'include'), lib, names, libFromAddon: '../../deps/lib' }
-  await compileBinding(await findCompiler(), library, join(folder, addon))
+  await compileBinding(await findCompiler(), library, addon)
 }
 
 /** As scripts/install.js of tfjs-node 4.22 forms it, with its variables for mirrors. */

@@ -1,7 +1,7 @@
-import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import type { InstalledEngine } from './cache.js'
+import { hashFiles } from '../../backbone/hash.js'
+import { type InstalledEngine, NAPI_VERSION } from './cache.js'
 
 const require = createRequire(import.meta.url)
 
@@ -71,6 +71,12 @@ __attribute__((constructor)) static void Quiet() {
 }
 `
 
+/** Where set-up puts the binding: beside the wheel's library, or as tfjs-node's own package has it. */
+export const WHEEL_ADDON = 'tfjs_binding.node'
+export const DOWNLOADED_ADDON = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`
+/** Only beside the wheel's library. */
+export const LOADER = 'loader.node'
+
 /** The files to load, in order, all absolute. */
 export interface LoadPlan {
   loader: string | undefined
@@ -78,11 +84,18 @@ export interface LoadPlan {
   addon: string
 }
 
-export const loadPlan = ({ folder, record }: InstalledEngine): LoadPlan => ({
-  loader: record.loader && join(folder, record.loader),
-  libraries: record.loader ? cudaLibraries(folder) : [],
-  addon: join(folder, record.addon),
-})
+/** @throws Error where a file is not the one that set-up left. */
+export function loadPlan({ folder, record }: InstalledEngine): LoadPlan {
+  const hashes = record.sha256 ?? {}
+  for (const [file, hash] of Object.entries(hashes)) {
+    if (hashFiles([join(folder, file)]) !== hash)
+      throw new Error(`${file} is not the file that was set up: remove ${folder}`)
+  }
+  const addon = [WHEEL_ADDON, DOWNLOADED_ADDON].find((file) => file in hashes)
+  if (!addon) throw new Error(`its engine.json has no hash of ${WHEEL_ADDON}`)
+  const loader = LOADER in hashes ? join(folder, LOADER) : undefined
+  return { loader, libraries: loader ? cudaLibraries(folder, Object.keys(hashes)) : [], addon: join(folder, addon) }
+}
 
 /** Loads the addon in this process, quietly, with CUDA's libraries where they lie beside it. */
 export function loadAddon(engine: InstalledEngine): unknown {
@@ -102,20 +115,14 @@ export function loadAddon(engine: InstalledEngine): unknown {
 
 /** What of CUDA can't be opened, in the system's words; nothing without our loader. */
 export function missingCudaLibraries({ folder, record }: InstalledEngine): string[] {
-  if (!record.loader) return []
-  const loader = require(join(folder, record.loader)) as Loader
+  if (!record.sha256?.[LOADER]) return []
+  const loader = require(join(folder, LOADER)) as Loader
   const names = ['cuda.so.1', 'cudart.so.12', 'cublas.so.12', 'cublasLt.so.12', 'cudnn.so.9', 'cufft.so.11']
   return [...names, 'cusolver.so.11', 'cusparse.so.12'].flatMap((name) => loader.open(`lib${name}`) ?? [])
 }
 
 /** cuDNN's parts are left to cuDNN, which opens what it needs. */
-function cudaLibraries(folder: string): string[] {
-  const nvidia = join(folder, 'nvidia')
-  try {
-    return readdirSync(nvidia, { recursive: true, encoding: 'utf8' })
-      .filter((name) => /\.so(\.\d+)*$/.test(name) && !name.includes('libcudnn_'))
-      .map((name) => join(nvidia, name))
-  } catch {
-    return []
-  }
-}
+const cudaLibraries = (folder: string, files: string[]): string[] =>
+  files
+    .filter((file) => /^nvidia[\\/].*\.so(\.\d+)*$/.test(file) && !file.includes('libcudnn_'))
+    .map((file) => join(folder, file))

@@ -1,17 +1,25 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writeAtomically } from '../../atomic.js'
+import { hashFiles } from '../../backbone/hash.js'
 import { patiently, withLock } from '../../lock.js'
 import { nvidiaGpus } from '../nvidia.js'
 import {
+  damageOf,
   type EngineRecord,
   engineFolderPrefix,
+  engineFolders,
   enginesFolder,
   type InstalledEngine,
   installedEngines,
+  readRecord,
+  strangerAt,
   tfjsNode,
 } from './cache.js'
 import { libtensorflow } from './libtensorflow.js'
+import { loadPlan } from './loader.js'
 import { probe } from './probe.js'
 import { wheel } from './wheel.js'
 
@@ -19,7 +27,7 @@ import { wheel } from './wheel.js'
 export type Origin = (
   folder: string,
   options: { cuda: boolean; report: (line: string) => void },
-) => Promise<Pick<EngineRecord, 'origin' | 'addon' | 'cuda' | 'loader'>>
+) => Promise<Pick<EngineRecord, 'origin' | 'cuda'>>
 
 const ORIGINS = { download: libtensorflow, wheel }
 export type OriginName = keyof typeof ORIGINS
@@ -46,6 +54,10 @@ export async function provision({
   from?: OriginName
   report?: (line: string) => void
 } = {}): Promise<Provisioned> {
+  const stranger = strangerAt(enginesFolder())
+  if (stranger) return { engine: undefined, already: false, failures: [{ origin: 'cache', reason: stranger }] }
+  mkdirSync(enginesFolder(), { recursive: true, mode: 0o700 })
+  addHashes(report)
   const cuda = (await nvidiaGpus()).length > 0
   const before = await loadingEngine(cuda)
   if (before) return { engine: before, already: true, failures: [] }
@@ -85,28 +97,43 @@ async function build(
 }
 
 /** Loads the engine once, in a process of its own, then writes its record and gives the folder its name. */
-async function complete(
-  folder: string,
-  made: Pick<EngineRecord, 'origin' | 'addon' | 'cuda' | 'loader'>,
-): Promise<InstalledEngine> {
+async function complete(folder: string, made: Pick<EngineRecord, 'origin' | 'cuda'>): Promise<InstalledEngine> {
   const tfjs = tfjsNode().version
-  const { version } = await probe({ folder, record: { ...made, tfjs, tensorflow: '', files: {} } })
-  const record: EngineRecord = { tfjs, tensorflow: version, ...made, files: await sizes(folder) }
-  await writeFile(join(folder, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`, { flush: true })
+  const files = sizesOf(folder)
+  const unnamed = { tfjs, tensorflow: '', ...made, files, sha256: hashesOf(folder, Object.keys(files)) }
+  const { version } = await probe({ folder, record: unnamed })
+  const record: EngineRecord = { ...unnamed, tensorflow: version }
+  writeRecord(folder, record)
   const name = `${engineFolderPrefix(tfjs)}tensorflow-${version}${made.cuda ? '-cuda' : ''}`
   const final = join(enginesFolder(), name)
   await rm(final, { recursive: true, force: true }) // one of that name is incomplete, or it would have loaded
   await rename(folder, final)
-  return { folder: final, record }
+  const engine = { folder: final, record }
+  loadPlan(engine) // hashes are remembered by a file's place
+  return engine
 }
 
+const writeRecord = (folder: string, record: EngineRecord): void =>
+  writeAtomically(join(folder, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`)
+
 /** Of the addons and libraries, by their path in the folder. */
-async function sizes(folder: string): Promise<Record<string, number>> {
-  const files = await readdir(folder, { recursive: true })
+function sizesOf(folder: string): Record<string, number> {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   const libraries = files.filter((file) => /\.(node|so(\.\d+)*|dylib)$/.test(file)).sort()
-  return Object.fromEntries(
-    await Promise.all(libraries.map(async (file) => [file, (await stat(join(folder, file))).size] as const)),
-  )
+  return Object.fromEntries(libraries.map((file) => [file, statSync(join(folder, file)).size]))
+}
+
+const hashesOf = (folder: string, files: string[]): Record<string, string> =>
+  Object.fromEntries(files.map((file) => [file, hashFiles([join(folder, file)])]))
+
+/** Completes the records of older versions, which knew no hashes; nobody else could have written to these folders. */
+function addHashes(report: (line: string) => void): void {
+  for (const folder of engineFolders()) {
+    const record = readRecord(folder)
+    if (!record || record.sha256 || damageOf(folder, record) || strangerAt(folder, record.files)) continue
+    report(`hashing the engine in ${folder}`)
+    writeRecord(folder, { ...record, sha256: hashesOf(folder, Object.keys(record.files)) })
+  }
 }
 
 const PARTIAL = '.partial-'

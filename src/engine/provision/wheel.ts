@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compileBinding, compileLoader } from './compile.js'
+import { LOADER, WHEEL_ADDON } from './loader.js'
 import { runProgram } from './process.js'
 import type { Origin } from './provision.js'
 import { findCompiler, findPip, type Pip } from './tools.js'
@@ -56,14 +57,12 @@ export const wheel: Origin = async (folder, { cuda, report }) => {
   const include = join(lib, 'include')
   report('compiling the binding')
   await Promise.all([
-    compileBinding(compiler, { include, lib, names, libFromAddon: 'tensorflow' }, join(folder, 'tfjs_binding.node')),
-    compileLoader(compiler, include, join(folder, 'loader.node')),
+    compileBinding(compiler, { include, lib, names, libFromAddon: 'tensorflow' }, join(folder, WHEEL_ADDON)),
+    compileLoader(compiler, include, join(folder, LOADER)),
   ])
   await rm(join(include, 'absl'), { recursive: true, force: true })
   return {
     origin: `the pip wheel ${distribution} ${file[0]!.split('-')[1]}`,
-    addon: 'tfjs_binding.node',
-    loader: 'loader.node',
     cuda,
   }
 }
