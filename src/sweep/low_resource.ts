@@ -93,7 +93,7 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
     `${resolve(folder)}.lock`,
     async () => {
       const sweep = { name: `${grid.experiment.name}-low-resource`, axes: Object.values(KEYS), slurm: {} }
-      const yaml = sweepYaml(file, options.sets, sweep.name, grid)
+      const yaml = sweepYaml(file, sweep.name, grid)
       const planned = prepareFolder(folder, { ...sweep, cells: grid.cells }, yaml, {
         flag: '--run-dir',
         keep: true,
@@ -130,7 +130,7 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
 const KEYS = { method: 'method', size: 'task.subset.size', seed: 'task.subset.seed' } as const
 
 /** The grid as a sweep file. */
-function sweepYaml(file: string, sets: readonly string[], name: string, { methods, sizes, seeds }: Grid): string {
+function sweepYaml(file: string, name: string, { sets, methods, sizes, seeds }: Grid): string {
   const set = Object.fromEntries(parseOverrides(sets, []).map(({ path, value }) => [path.join('.'), value]))
   const several = methods.length > 1 && { [KEYS.method]: methods }
   const axes = { [KEYS.seed]: seeds, [KEYS.size]: sizes, ...several }
@@ -139,6 +139,8 @@ function sweepYaml(file: string, sets: readonly string[], name: string, { method
 
 interface Grid {
   experiment: Experiment
+  /** As --set has them, for every cell. */
+  sets: string[]
   sizes: number[]
   seeds: number[]
   methods: string[]
@@ -160,18 +162,19 @@ async function planGrid(file: string, options: LowResourceOptions): Promise<Grid
   const every = Math.ceil(experiment.training.steps / EVALUATIONS)
   const evaluations = experiment.training.evaluate_every === undefined ? [`training.evaluate_every=${every}`] : []
   const warmup = warmUp(experiment.training, options.progress)
+  const sets = [...options.sets, ...evaluations, ...warmup]
   // Seeds outermost: a grid that is stopped early has every size.
   const axes = seeds.flatMap((seed) => sizes.flatMap((size) => methods.map((method) => ({ method, size, seed }))))
   const cells = loadCells({
     file,
-    sets: [...options.sets, ...evaluations, ...warmup],
+    sets,
     cells: axes.map(({ method, size, seed }) => ({
       name: `${method}-${size}-seed${seed}`,
       axes: { [KEYS.method]: method, [KEYS.size]: size, [KEYS.seed]: seed },
       sets: [...(method === own ? [] : [`${KEYS.method}=${method}`]), `${KEYS.size}=${size}`, `${KEYS.seed}=${seed}`],
     })),
   })
-  return { experiment, sizes, seeds, methods, cells }
+  return { experiment, sets, sizes, seeds, methods, cells }
 }
 
 /** The paper's runs warm up for half of their steps; one that takes fewer does too, at most. */

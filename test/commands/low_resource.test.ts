@@ -50,6 +50,7 @@ test('stopped by Ctrl-C it says how to go on, killed it has its finished cells, 
   expect(third.stderr).toMatch(/^3 of 4 compacter-6-seed1, about \d+ s left$/m)
   expect(touched().slice(0, 2)).toEqual(before)
   expect(JSON.parse(third.stdout)).toEqual(read(join(grid, 'results.json')))
+  expect(readFileSync(join(grid, 'sweep.yaml'), 'utf8')).toContain('\nset:\n  training.warmup_steps: 1\naxes:\n')
 })
 
 test('a cell is an ordinary run of the same experiment on that subset', async () => {
