@@ -1,4 +1,4 @@
-import { Command, flush, run, settings } from '@oclif/core'
+import { Command, Config, flush, run, settings } from '@oclif/core'
 
 const BAD_USAGE = 2
 
@@ -21,7 +21,8 @@ export async function start({ development = false } = {}) {
   try {
     await run(process.argv.slice(2), import.meta.url)
     await flush()
-  } catch (error) {
+  } catch (thrown) {
+    const error = await told(thrown, development)
     process.exitCode = exitCode(error)
     process.emit('compacter:failed') // src/terminal.ts stops drawing
     if (error.code !== 'EEXIT') await tell(error, development)
@@ -35,8 +36,24 @@ function exitCode(error) {
   return error.oclif?.exit === undefined ? 1 : BAD_USAGE
 }
 
+/** oclif's word of a command that does not exist is told with the one that was probably meant. */
+async function told(error, development) {
+  if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return error
+  const { unknownCommand } = await import(source('unknown_command', development))
+  const { commands, topics } = await Config.load(import.meta.url)
+  const shown = [...commands.map(({ id: name, hidden }) => ({ name, hidden })), ...topics].filter(
+    ({ hidden }) => !hidden,
+  )
+  return unknownCommand(
+    process.argv.slice(2),
+    shown.map(({ name }) => name.replaceAll(':', ' ')),
+  )
+}
+
+const source = (name, development) => (development ? `../src/${name}.ts` : `../dist/src/${name}.js`)
+
 async function tell(error, development) {
-  const { printable } = await import(development ? '../src/printable.ts' : '../dist/src/printable.js')
+  const { printable } = await import(source('printable', development))
   const text = expected(error) || !process.env.DEBUG ? error.message : error.stack
   if (wantsJson()) {
     const json = JSON.stringify({ error: { name: error.name, message: text, ...details(error) } }, null, 2)

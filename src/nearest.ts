@@ -1,10 +1,20 @@
-/** The candidate that was probably meant, or undefined where none is near: at most a third of the letters differ. */
+/**
+ * The candidate that was probably meant, or undefined where none is near: at most a third of the letters differ. Never the
+ * word itself: a file of the wrong kind, say, is in its folder.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .filter((candidate) => candidate !== word)
+    .map((candidate) => ({ candidate, distance: distanceTo(candidate, word) }))
     .sort((a, b) => a.distance - b.distance)
   const best = ranked[0]
-  return best && best.distance <= Math.max(1, Math.ceil(best.candidate.length / 3)) ? best.candidate : undefined
+  return best && best.distance < Number.POSITIVE_INFINITY ? best.candidate : undefined
+}
+
+/** Letters that differ, in upper or lower case alike; infinite where they are too many for one to be meant by the other. */
+export function distanceTo(candidate: string, word: string): number {
+  const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
+  return distance <= Math.max(1, Math.ceil(candidate.length / 3)) ? distance : Number.POSITIVE_INFINITY
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment). */

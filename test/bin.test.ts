@@ -43,6 +43,19 @@ test('a flag that does not exist is bad usage: exit code 2', () => {
   })
 })
 
+test('a command that does not exist is bad usage, with the one that was probably meant; nothing is asked', () => {
+  const problem = 'there is no such command.'
+  const remedy = "Did you mean 'compacter sweep status'?"
+  expect(compacter(['sweep', 'stauts', 'runs/x'])).toEqual({
+    status: 2,
+    stdout: '',
+    stderr: `compacter sweep stauts: ${problem} ${remedy}\n`,
+  })
+  const { status, stdout, stderr } = compacter(['sweep', 'stauts', 'runs/x', '--json'])
+  expect({ status, stderr }).toEqual({ status: 2, stderr: '' })
+  expect(JSON.parse(stdout).error).toMatchObject({ at: 'compacter sweep stauts', problem, remedy })
+})
+
 test('doctor finds wasm where there is nothing else, and exits 0', () => {
   const { status, stdout } = compacter(['doctor', '--json'], { COMPACTER_ENGINE: 'wasm', COMPACTER_CACHE: cache })
   expect(status).toBe(0)

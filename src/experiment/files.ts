@@ -51,7 +51,7 @@ function resolveBenchmark(task: Mapping, directory: string | undefined): { task:
   if (directory === undefined) return { task, faults }
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     const near = nearFile(directory)
-    const problem = `task.path is ${shown(directory)}; there is no such folder.`
+    const problem = `task.path is ${shown(directory)}${existsSync(directory) ? ', which is no folder.' : '; there is no such folder.'}`
     faults.push({ path: ['task', 'path'], problem, ...(near && { remedy: `Did you mean ${near}?` }) })
   }
   return { task: { ...task, path: directory }, faults }

@@ -71,6 +71,11 @@ describe('a bad experiment names the place, what is wrong and what would work', 
       'DIR/trial.yaml:1:1: An experiment has no training. Needed: How it is trained.\nDIR/trial.yaml:4:1: An experiment has no key trainning. Did you mean training?',
     ],
     [
+      'a file for a folder, which is not what was meant',
+      task('benchmark: glue/sst2, path: trial.yaml').replace(', label: mood', ''),
+      'DIR/trial.yaml:3:66: task.path is "DIR/trial.yaml", which is no folder.',
+    ],
+    [
       'text for a number',
       method('n: four'),
       'DIR/trial.yaml:4:3: method.n is "four"; it must be a whole number. The default is 4.',
