@@ -1,8 +1,6 @@
 import { readFileSync, statfsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { constants, hostname } from 'node:os'
-
-const require = createRequire(import.meta.url)
+import { native } from '../native.js'
 
 /** `none`: the file system has no locks, or this process can't ask for them. */
 export type Answer = 'granted' | 'refused' | 'none'
@@ -24,7 +22,7 @@ export function kernelLock(fd: number, kind: Kind): Answer {
 
 function asker(): Ask {
   try {
-    const koffi = require('koffi') as typeof import('koffi')
+    const koffi = native()
     return process.platform === 'win32' ? lockFileEx(koffi) : flock(koffi)
   } catch {
     return () => 'none' // koffi has no binary for this platform

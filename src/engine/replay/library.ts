@@ -1,10 +1,8 @@
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { KoffiFunc } from 'koffi'
+import { native } from '../../native.js'
 import type { InstalledEngine } from '../provision/cache.js'
-
-const require = createRequire(import.meta.url)
 
 /** A native object; koffi's own, opaque. */
 export type Pointer = { readonly native: unique symbol }
@@ -96,9 +94,7 @@ export function loadLibrary({ folder }: InstalledEngine): Library {
   if (loaded) return loaded
   const path = LIBRARIES.map((name) => join(folder, name)).find((path) => existsSync(path))
   if (!path) throw new Error(`no libtensorflow in ${folder}`)
-  const koffi = require('koffi') as typeof import('koffi')
-  // calls run on koffi's own stack; what TensorFlow plans a large graph on has to be as deep as a thread's
-  koffi.config({ sync_stack_size: 8 * 2 ** 20, async_stack_size: 8 * 2 ** 20 })
+  const koffi = native()
   koffi.struct('TF_Output', { oper: 'void*', index: 'int' })
   koffi.struct('TF_Buffer', { data: 'const void*', length: 'size_t', deallocator: 'void*' })
   const library = koffi.load(path)

@@ -1,6 +1,4 @@
-import { createRequire } from 'node:module'
-
-const require = createRequire(import.meta.url)
+import { native } from '../../native.js'
 
 let trim: ((pad: number) => number) | undefined | null
 
@@ -16,8 +14,7 @@ export function giveBackMemory(): void {
 function mallocTrim(): ((pad: number) => number) | null {
   if (process.platform !== 'linux') return null
   try {
-    const koffi = require('koffi') as typeof import('koffi')
-    return koffi.load(null).func('int malloc_trim(size_t)')
+    return native().load(null).func('int malloc_trim(size_t)')
   } catch {
     return null
   }

@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { packageRoot } from '../src/root.js'
+import { engines } from './engines.js'
+
+const sources = (readdirSync(join(packageRoot, 'src'), { recursive: true, encoding: 'utf8' }) as string[])
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => ({ name, text: readFileSync(join(packageRoot, 'src', name), 'utf8') }))
+
+test('one file loads koffi, since its stacks can be set only before its first library is loaded', () => {
+  expect(sources.filter(({ text }) => /require\('koffi'\)/.test(text)).map(({ name }) => name)).toEqual(['native.ts'])
+})
+
+test.runIf(engines.includes('tensorflow'))('a process that has taken a lock can still replay', () => {
+  const script = `
+    import { mkdtempSync } from 'node:fs'
+    import { startDevice } from './src/engine/device.js'
+    import { loadLibrary } from './src/engine/replay/library.js'
+    import { loadedTensorflow } from './src/engine/tensorflow.js'
+    import { withLock } from './src/lock.js'
+    await withLock(mkdtempSync('/tmp/compacter-') + '/lock', async () => {
+      await startDevice({ engine: 'tensorflow' })
+      console.log(typeof loadLibrary(loadedTensorflow().engine).SessionRun)
+    }, { busy() {}, say() {} })
+  `
+  const args = ['--import', 'tsx', '--input-type=module', '-e', script]
+  expect(execFileSync(process.execPath, args, { cwd: packageRoot, encoding: 'utf8' }).trim()).toBe('function')
+})
