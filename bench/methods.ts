@@ -56,7 +56,7 @@ mkdirSync(out, { recursive: true })
 writeFileSync(join(out, 'methods.json'), `${JSON.stringify({ steps, device, rows }, null, 2)}\n`)
 writeFileSync(
   join(out, 'methods.md'),
-  `# All methods, measured\n\n\`npx tsx bench/methods.ts ${steps}\`: t5-nano, Rotten Tomatoes, ${steps} steps of 32 rows, one seed, each method's own\nlearning rate, eager engine. ${device}. Times are medians, on a machine that other work shared.\n\n${table.join('\n')}\n\n![accuracy against parameters](methods-scatter.svg)\n\n![accuracy](methods-bars.svg)\n`,
+  `# All methods, measured\n\n\`npx tsx bench/methods.ts ${steps}\`: t5-nano, Rotten Tomatoes, ${steps} steps of 32 rows, one seed, each method's own\nlearning rate, eager engine. ${device}. Times are medians, on a machine that other work shared.\nt5-nano has four layers: adapterdrop leaves out the first two of each stack, not five.\n\n${table.join('\n')}\n\n![accuracy against parameters](methods-scatter.svg)\n\n![accuracy](methods-bars.svg)\n`,
 )
 writeFileSync(join(out, 'methods-scatter.svg'), await scatterPlot(points, labels))
 writeFileSync(join(out, 'methods-bars.svg'), await barPlot(points, labels))

@@ -18,7 +18,7 @@ export const bitsFor = (size: number): number => Math.ceil(Math.log2(size))
 
 /**
  * P = H·G·Π·H·B / √(size·ΣG²), its first `size` rows (Le, Sarlós and Smola, Fastfood, 2013): |P(v)| = |v| on average. v is padded with
- * zeros to a power of two, or cut to it. Only the first K entries of B·v are other than 0, so that H·B·v is one
+ * zeros to a power of two; a longer one is cut to it, and |P(v)| is the length of what is left. Only the first K entries of B·v are other than 0, so that H·B·v is one
  * transform of length K, again and again, and Π has to be known modulo K only.
  */
 export function fastfood(parts: FastfoodParts, size: number, dimension: number): Projection {
