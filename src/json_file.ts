@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { UserError } from './error.js'
+import { refusePointer } from './lfs_pointer.js'
 
 /** A file that is cut short, or not what its name says. What is next to it may be whole. */
 export class DamagedFile extends UserError {}
@@ -73,8 +74,14 @@ function textOf(file: string, limit: number): string {
     const problem = `has ${stat.size} bytes; at most ${limit} are read.`
     throw new UserError({ at: file, problem, remedy: 'Do not trust it.' })
   }
+  const text = readText(file)
+  refusePointer(file, text)
+  return text.replace(/^\ufeff/, '')
+}
+
+function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8').replace(/^\ufeff/, '')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     const problem = `cannot be read (${(error as NodeJS.ErrnoException).code}).`
     throw new UserError({ at: file, problem }, { cause: error })

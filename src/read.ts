@@ -1,5 +1,6 @@
-import { constants, openSync, readSync } from 'node:fs'
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { UserError } from './error.js'
+import { refuseOpenPointer } from './lfs_pointer.js'
 
 /** Most that one `read` is asked for: it takes at most 2 GiB. */
 const PIECE_BYTES = 1 << 28
@@ -7,8 +8,19 @@ const PIECE_BYTES = 1 << 28
 /** Opening a named pipe that nobody writes to would wait for ever; Windows has no such flag, and no such pipes. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
-/** A descriptor to read from. @throws UserError naming the file. */
+/** A descriptor to read from. @throws UserError naming the file, also where it is a Git LFS pointer. */
 export function openToRead(path: string): number {
+  const fd = opened(path)
+  try {
+    refuseOpenPointer(path, fd)
+    return fd
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+function opened(path: string): number {
   try {
     return openSync(path, READ)
   } catch (error) {

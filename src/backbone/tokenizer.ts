@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Tokenizer } from 'tokenizers'
 import { UserError } from '../error.js'
+import { refusePointer } from '../lfs_pointer.js'
 import { specialTokens } from './special_tokens.js'
 
 export interface T5Tokenizer {
@@ -27,6 +28,7 @@ const BATCH = 8192
  */
 export async function loadTokenizer(file: string): Promise<T5Tokenizer> {
   const json = readText(file)
+  refusePointer(file, json)
   const native = await parse(file, json)
   const { eos = '</s>', pad } = specialTokens(dirname(file))
   const eosId = native.tokenToId(eos)

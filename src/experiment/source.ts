@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type YAMLError } from 'yaml'
 import { type Complaint, ExperimentError } from '../error.js'
+import { refusePointer } from '../lfs_pointer.js'
 import { type IsText, noText, parseYaml } from './yaml.js'
 
 export type Path = readonly PropertyKey[]
@@ -24,6 +25,7 @@ export interface Source {
  */
 export function yamlSource(file: string, folder: string, complaints: Complaint[], isText: IsText): Source {
   const text = readText(file)
+  refusePointer(file, text)
   const { document, lines } = parsed(text, isText)
   const place = (offset: number) => {
     const { line, col } = lines.linePos(offset)

@@ -1,6 +1,5 @@
 import { createReadStream, fstatSync, openSync } from 'node:fs'
 import { extname } from 'node:path'
-import { UserError } from '../error.js'
 import { NOT_UTF8 } from '../task/csv.js'
 import { readError } from '../task/lines.js'
 import { readTable, rowReader } from '../task/table.js'
@@ -9,6 +8,9 @@ import { type StreamedLine, streamLines } from './lines.js'
 /** How rows are written: a text a line, or as in the files that are trained on. */
 export const INPUT_FORMATS = ['text', 'jsonl', 'csv', 'tsv'] as const
 export type InputFormat = (typeof INPUT_FORMATS)[number]
+
+/** Endings of files that are no lines. */
+const READ_AS_A_WHOLE: Record<string, Input['layout']> = { '.parquet': 'table', '.json': 'rows' }
 
 const LAYOUTS = { text: 'text', jsonl: 'rows', csv: 'table', tsv: 'table' } as const
 
@@ -47,8 +49,8 @@ export function openInput({ texts, file, format }: InputOptions, textual: boolea
     return { place: (line) => `TEXT ${line}`, layout: LAYOUTS[chosen], rows, close() {} }
   }
   const place = (line: number) => `${file === '-' ? 'stdin' : file}:${line}`
-  if (file !== '-' && !format && extname(file).toLowerCase() === '.parquet')
-    return { place, layout: 'table', rows: asyncRows(readTable(file)), close() {} }
+  const whole = file === '-' || format ? undefined : READ_AS_A_WHOLE[extname(file).toLowerCase()]
+  if (whole) return { place, layout: whole, rows: asyncRows(readTable(file)), close() {} }
   const chosen = format ?? formatOfEnding(file) ?? standard
   const stream = file === '-' ? process.stdin : createReadStream(file, { fd: opened(file) })
   const name = file === '-' ? 'stdin' : file
@@ -62,13 +64,6 @@ export function openInput({ texts, file, format }: InputOptions, textual: boolea
 
 function formatOfEnding(file: string): InputFormat | undefined {
   const ending = extname(file).toLowerCase().slice(1)
-  if (ending === 'json') {
-    throw new UserError({
-      at: file,
-      problem: 'is JSON by its ending; rows are read from JSON lines, one object a line.',
-      remedy: 'If it is JSON lines, say so with --input-format jsonl.',
-    })
-  }
   return INPUT_FORMATS.find((format) => format === ending)
 }
 

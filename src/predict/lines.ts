@@ -1,4 +1,4 @@
-import { checkEncoding, type Line, LONGEST_LINE, lineText, NEWLINE } from '../task/lines.js'
+import { checkBeginning, type Line, LONGEST_LINE, lineText } from '../task/lines.js'
 
 /** A line that came, or what is wrong with it. */
 export type StreamedLine = Line | { number: number; problem: string }
@@ -9,7 +9,7 @@ const NUL = 'there is a NUL byte in the line.'
 /**
  * Lines of a stream as they come, holding one chunk and one line of at most `LONGEST_LINE` bytes. Unlike `readLines` it
  * goes on after a line that can't be used; `name` is what errors name.
- * @throws UserError for text in UTF-16.
+ * @throws UserError for text in UTF-16, and a Git LFS pointer.
  */
 export async function* streamLines(name: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<StreamedLine> {
   let number = 1
@@ -27,12 +27,11 @@ export async function* streamLines(name: string, chunks: AsyncIterable<Buffer>):
     length = 0
     return line
   }
-  let head = true
+  let lineBreak: number | undefined
   for await (const chunk of chunks) {
-    if (head) checkEncoding(name, chunk)
-    head = false
+    lineBreak ??= checkBeginning(name, chunk)
     let start = 0
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+    for (let end = chunk.indexOf(lineBreak); end !== -1; end = chunk.indexOf(lineBreak, start)) {
       take(chunk.subarray(start, end))
       yield ended()
       start = end + 1

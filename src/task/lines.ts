@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { UserError } from '../error.js'
+import { refusePointer } from '../lfs_pointer.js'
 
 /** A longer line is no row of text; it bounds the memory that a wrong file can take. */
 export const LONGEST_LINE = 16 * 2 ** 20
 const CHUNK = 2 ** 20
-export const NEWLINE = 0x0a
+const NEWLINE = 0x0a
+const CARRIAGE_RETURN = 0x0d
 
 export interface Line {
   /** Counted from 1. */
@@ -18,7 +20,7 @@ export interface Line {
 
 /**
  * The lines of a text file, one chunk in memory at a time.
- * @throws UserError if the file can't be read, changes meanwhile, is in UTF-16, holds a NUL byte, or has a line beyond
+ * @throws UserError if the file can't be read, changes meanwhile, is in UTF-16 or a Git LFS pointer, holds a NUL byte, or has a line beyond
  * `LONGEST_LINE` bytes.
  */
 export function* readLines(file: string): Generator<Line> {
@@ -27,13 +29,13 @@ export function* readLines(file: string): Generator<Line> {
     const before = stampOf(descriptor)
     let number = 1
     let begun: Buffer[] = []
-    for (let at = 0; ; ) {
+    let lineBreak: number | undefined
+    for (;;) {
       const chunk = nextChunk(descriptor, file)
       if (chunk.length === 0) break
-      if (at === 0) checkEncoding(file, chunk)
-      at += chunk.length
+      lineBreak ??= checkBeginning(file, chunk)
       let start = 0
-      for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      for (let end = chunk.indexOf(lineBreak); end !== -1; end = chunk.indexOf(lineBreak, start)) {
         yield decode(file, number++, [...begun, chunk.subarray(start, end)])
         begun = []
         start = end + 1
@@ -92,7 +94,7 @@ function decode(file: string, number: number, parts: Buffer[]): Line {
 
 /** A line's text, as `Line` has it, of its bytes up to the line break. */
 export function lineText(bytes: Buffer, number: number): string | undefined {
-  if (bytes.at(-1) === 0x0d) bytes = bytes.subarray(0, -1)
+  if (bytes.at(-1) === CARRIAGE_RETURN) bytes = bytes.subarray(0, -1)
   if (number === 1 && bytes.subarray(0, 3).equals(BYTE_ORDER_MARK)) bytes = bytes.subarray(3)
   return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
@@ -101,10 +103,18 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
 
-/** @throws UserError for UTF-16, by the mark at its head. */
-export function checkEncoding(file: string, head: Buffer): void {
-  if (!UTF16.some((mark) => head.subarray(0, 2).equals(mark))) return
-  throw new UserError({ at: file, problem: 'the text is in UTF-16.', remedy: 'Save it as UTF-8 text.' })
+/**
+ * Gives the byte that ends lines: a line feed, or a carriage return where a file has those alone (as classic Mac OS wrote
+ * them, and Excel's "CSV (Macintosh)" does).
+ * @throws UserError for UTF-16, by the mark at its head, and for a Git LFS pointer.
+ */
+export function checkBeginning(file: string, head: Buffer): number {
+  if (UTF16.some((mark) => head.subarray(0, 2).equals(mark)))
+    throw new UserError({ at: file, problem: 'the text is in UTF-16.', remedy: 'Save it as UTF-8 text.' })
+  refusePointer(file, head)
+  const carriageReturn = head.indexOf(CARRIAGE_RETURN)
+  const isAlone = carriageReturn !== -1 && carriageReturn < head.length - 1 && !head.includes(NEWLINE)
+  return isAlone ? CARRIAGE_RETURN : NEWLINE
 }
 
 /** A file that changed while it was read: some of its rows are old, some new, and one may be cut. */

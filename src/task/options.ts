@@ -15,7 +15,9 @@ export type Subset = z.infer<typeof subset>
 
 const common = {
   name: z.string().min(1).describe('What results are listed under.'),
-  train: dataFile.optional().describe('Training rows: a .jsonl, .csv, .tsv or .parquet file with named columns.'),
+  train: dataFile
+    .optional()
+    .describe('Training rows: a .jsonl, .json, .csv, .tsv or .parquet file with named columns.'),
   validation: dataFile.optional().describe('Rows that choose the best checkpoint.'),
   test: dataFile.optional().describe('Rows that the final score is for.'),
   benchmark: z

@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs'
 import type { AsyncBuffer, Compressors, FileMetaData, SchemaTree } from 'hyparquet'
 import { UserError } from '../error.js'
 import { bytesOf } from '../hub/download.js'
+import { refuseOpenPointer } from '../lfs_pointer.js'
 import { readError } from './lines.js'
 import { asStored, converterOf, holdsBytes, PARSERS } from './parquet_values.js'
 import type { Row } from './table.js'
@@ -60,7 +61,7 @@ const MAGIC = 'PAR1'
 /** The footer, without which nothing can be read, comes last: a file that was half written has none. */
 function checkEnds(file: string): void {
   const size = bytesOf(file)
-  const [head, tail] = [textAt(file, 0), textAt(file, Math.max(0, size - MAGIC.length))]
+  const { head, tail } = endsOf(file, size)
   if (head !== MAGIC)
     throw new UserError({ at: file, problem: `is not a parquet file: it does not begin with ${MAGIC}.` })
   if (size >= 12 && tail === MAGIC) return
@@ -71,18 +72,24 @@ function checkEnds(file: string): void {
   })
 }
 
-function textAt(file: string, position: number): string {
+/** @throws UserError also for a Git LFS pointer. */
+function endsOf(file: string, size: number): { head: string; tail: string } {
   try {
     const descriptor = openSync(file, 'r')
     try {
-      const bytes = Buffer.alloc(MAGIC.length)
-      return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, position)).toString('latin1')
+      refuseOpenPointer(file, descriptor)
+      return { head: textAt(descriptor, 0), tail: textAt(descriptor, Math.max(0, size - MAGIC.length)) }
     } finally {
       closeSync(descriptor)
     }
   } catch (error) {
-    throw readError(file, error)
+    throw error instanceof UserError ? error : readError(file, error)
   }
+}
+
+function textAt(descriptor: number, position: number): string {
+  const bytes = Buffer.alloc(MAGIC.length)
+  return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, position)).toString('latin1')
 }
 
 async function metadataOf(file: string, buffer: AsyncBuffer): Promise<FileMetaData> {

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { UserError } from '../error.js'
 import { csvReader, type Fields, type LineReader, NOT_UTF8, readAll, tsvReader } from './csv.js'
+import { documentRows } from './document.js'
 import { parseExactly } from './exact_json.js'
 import { type Line, readLines } from './lines.js'
 import { parquetRows } from './parquet.js'
@@ -13,7 +14,7 @@ export type Row = { line: number; values: Record<string, unknown> } | { line: nu
 export type LineFormat = 'jsonl' | 'csv' | 'tsv'
 
 /**
- * The rows of a .jsonl, .csv, .tsv or .parquet file, as its ending says, in the file's order. `columns` are the names in
+ * The rows of a .jsonl, .json, .csv, .tsv or .parquet file, as its ending says, in the file's order. `columns` are the names in
  * a table whose first line is no header.
  * @throws UserError if the file as a whole can't be used: ending, encoding, header.
  */
@@ -25,6 +26,8 @@ export function readTable(file: string, columns?: string[]): Iterable<Row> | Asy
       return readAll(readLines(file), rowReader('csv', file, columns))
     case '.tsv':
       return readAll(readLines(file), rowReader('tsv', file, columns))
+    case '.json':
+      return documentRows(file) ?? readAll(readLines(file), rowReader('jsonl', file))
     case '.parquet':
       return parquetRows(file)
     default:
@@ -34,7 +37,7 @@ export function readTable(file: string, columns?: string[]): Iterable<Row> | Asy
 
 function ending(file: string): string {
   const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory()
-  return isFolder ? 'is a folder, not a file of rows.' : 'the name ends in none of .jsonl, .csv, .tsv, .parquet.'
+  return isFolder ? 'is a folder, not a file of rows.' : 'the name ends in none of .jsonl, .json, .csv, .tsv, .parquet.'
 }
 
 /**
@@ -72,28 +75,43 @@ function parseObject(text: string, { last }: Line): { values: Record<string, unk
   return { values: value as Record<string, unknown> }
 }
 
-function namedRows(file: string, records: LineReader<Fields>, remedy: string, columns?: string[]): LineReader<Row> {
-  function* named(read: Iterable<Fields>): Generator<Row> {
+function namedRows(file: string, records: LineReader<Fields>, remedy: string, given?: string[]): LineReader<Row> {
+  let columns = given && columnsOf(given, remedy)
+  function* rows(read: Iterable<Fields>): Generator<Row> {
     for (const record of read) {
       if ('problem' in record) {
         if (!columns) throw new UserError({ at: `${file}:${record.line}`, problem: record.problem })
         yield record
-      } else if (!columns) {
-        columns = header(file, record)
-      } else if (record.fields.length !== columns.length) {
-        const counts = `${count(record.fields.length)}, there ${columns.length === 1 ? 'is 1 column' : `are ${columns.length} columns`}`
-        yield { line: record.line, problem: `the line has ${counts}. ${remedy}` }
-      } else {
-        const { fields } = record
-        yield { line: record.line, values: Object.fromEntries(columns.map((name, i) => [name, fields[i]])) }
-      }
+      } else if (columns) yield { line: record.line, ...columns.named(record.fields) }
+      else columns = columnsOf(header(file, record), remedy)
     }
   }
-  return { take: (line) => named(records.take(line)), end: () => named(records.end()) }
+  return { take: (line) => rows(records.take(line)), end: () => rows(records.end()) }
 }
 
+/**
+ * Names the values of a record. Columns without a name are left out, such as the row numbers of pandas. Those after the
+ * last name are what a spreadsheet leaves of cells that were once filled: a value there has slipped out of its column.
+ */
+function columnsOf(names: string[], remedy: string) {
+  const kept = names.flatMap((name, i) => (isName(name) ? [{ name, i }] : []))
+  const end = (kept.at(-1)?.i ?? -1) + 1
+  const wanted = names.length === 1 ? 'is 1 column' : `are ${names.length} columns`
+  return {
+    named(fields: string[]): { values: Record<string, unknown> } | { problem: string } {
+      if (fields.length !== names.length)
+        return { problem: `the line has ${count(fields.length)}, there ${wanted}. ${remedy}` }
+      const stray = fields.findIndex((field, i) => i >= end && field !== '')
+      if (stray !== -1) return { problem: `value ${stray + 1} of the line is in a column without a name. ${remedy}` }
+      return { values: Object.fromEntries(kept.map(({ name, i }) => [name, fields[i]])) }
+    },
+  }
+}
+
+const isName = (name: string) => name.trim() !== ''
+
 function header(file: string, { line, fields }: { line: number; fields: string[] }): string[] {
-  const twice = fields.find((name, i) => fields.indexOf(name) !== i)
+  const twice = fields.find((name, i) => isName(name) && fields.indexOf(name) !== i)
   if (twice === undefined) return fields
   throw new UserError({
     at: `${file}:${line}`,

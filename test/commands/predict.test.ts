@@ -83,6 +83,8 @@ describe('the rows that eval scores', () => {
         `n,text\n${texts.map((text, i) => `${i},"${text.replaceAll('"', '""')}"\n`).join('')}`,
       )
       expect((await predict([...args, '--input', path('rows.csv')])).stdout).toBe(piped.stdout)
+      writeFileSync(path('list.json'), JSON.stringify(texts.map((text) => ({ text }))))
+      expect((await predict([...args, '--input', path('list.json')])).stdout).toBe(piped.stdout)
       expect((await predict([...args, ...texts.slice(0, 3)])).stdout).toBe(
         (await predict([...args], texts.slice(0, 3).join('\n'))).stdout,
       )
@@ -290,6 +292,7 @@ describe('several runs', () => {
 
 describe('what cannot be predicted is refused at once', () => {
   beforeAll(() => {
+    writeFileSync(path('rows.json'), '{"data": [{"text": "a"}]}')
     for (const cell of ['a', 'b', 'c', 'd']) cpSync(join(run, 'experiment.yaml'), path(`grid/${cell}/experiment.yaml`))
   })
   const refusals: [string, () => string[], string | undefined, string, number][] = [
@@ -331,10 +334,10 @@ describe('what cannot be predicted is refused at once', () => {
       1,
     ],
     [
-      'a list in JSON',
+      'JSON whose rows are not where they are looked for',
       () => [run, '--input', path('rows.json')],
       undefined,
-      `${path('rows.json')}: is JSON by its ending; rows are read from JSON lines, one object a line. If it is JSON lines, say so with --input-format jsonl.\n`,
+      `${path('rows.json')}: holds its rows in a list within an object, 'data'. A .json file is a list of objects, or JSON lines: pandas' to_json(…, orient='records', lines=True).\n`,
       1,
     ],
   ]

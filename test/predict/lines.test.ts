@@ -74,3 +74,15 @@ test('nothing is no line, a line break alone is one', async () => {
   expect(await linesOf([])).toEqual([])
   expect(await linesOf([Buffer.from('\n')])).toEqual([{ number: 1, text: '' }])
 })
+
+test('carriage returns alone end lines where the stream begins so', async () => {
+  expect(await linesOf([Buffer.from('a\rb\r'), Buffer.from('c')])).toEqual([
+    { number: 1, text: 'a' },
+    { number: 2, text: 'b' },
+    { number: 3, text: 'c', last: true },
+  ])
+  expect(await linesOf([Buffer.from('a\r'), Buffer.from('\nb\n')])).toEqual([
+    { number: 1, text: 'a' },
+    { number: 2, text: 'b' },
+  ])
+})

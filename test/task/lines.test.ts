@@ -104,3 +104,17 @@ test('a file that is removed while it is read is read to its end', () => {
   }
   expect(count).toBe(2 ** 20)
 })
+
+test('carriage returns alone end lines where a file has no line feed', () => {
+  expect([...readLines(fileOf('mac', '\ufeffa,b\r1,2\r\r3,4'))]).toEqual([
+    { number: 1, text: 'a,b' },
+    { number: 2, text: '1,2' },
+    { number: 3, text: '' },
+    { number: 4, text: '3,4', last: true },
+  ])
+  const texts = ['a'.repeat(2 ** 20 - 1), 'é'.repeat(2 ** 20), 'c']
+  const long = [...readLines(fileOf('mac-chunks', `x\r${texts.join('\r')}\r`))]
+  expect(long.slice(1).map(({ text }) => text === texts.shift())).toEqual([true, true, true])
+  expect([...readLines(fileOf('one', 'one\r'))]).toEqual([{ number: 1, text: 'one', last: true }])
+  expect([...readLines(fileOf('inside', 'a\rb\nc\n'))].map(({ text }) => text)).toEqual(['a\rb', 'c'])
+})

@@ -243,7 +243,7 @@ describe('files that can’t be used', () => {
       'text,text\na,b\n',
       "twice.csv:1: the header names the column 'text' twice. The first line must name each column once.",
     ],
-    ['rows.txt', 'a', 'rows.txt: the name ends in none of .jsonl, .csv, .tsv, .parquet.'],
+    ['rows.txt', 'a', 'rows.txt: the name ends in none of .jsonl, .json, .csv, .tsv, .parquet.'],
     [
       'image.csv',
       Buffer.from([0x74, 0x0a, 0x89, 0x50, 0x00, 0x0a]),

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { UserError } from '../../src/error.js'
 import { type Row, readTable } from '../../src/task/table.js'
 
@@ -74,7 +74,9 @@ test('the names of columns where no header is', async () => {
 })
 
 test('an ending that is none of ours, a folder, and no parquet', async () => {
-  expect(await complaint(read('rows.txt', ''))).toBe('rows.txt: the name ends in none of .jsonl, .csv, .tsv, .parquet.')
+  expect(await complaint(read('rows.txt', ''))).toBe(
+    'rows.txt: the name ends in none of .jsonl, .json, .csv, .tsv, .parquet.',
+  )
   mkdirSync(join(folder, 'data'))
   expect(await complaint((async () => readTable(join(folder, 'data')))())).toBe(
     'data: is a folder, not a file of rows.',
@@ -82,4 +84,87 @@ test('an ending that is none of ours, a folder, and no parquet', async () => {
   expect(await complaint(read('rows.parquet', 'text,label\n'))).toBe(
     'rows.parquet: is not a parquet file: it does not begin with PAR1.',
   )
+})
+
+test('CSV: columns without a name are left out, as a spreadsheet or pandas leaves them', async () => {
+  expect(await read('commas.csv', 'text,label,,\nfine,1,,\n"poor, so",0,,\n')).toEqual([
+    { line: 2, values: { text: 'fine', label: '1' } },
+    { line: 3, values: { text: 'poor, so', label: '0' } },
+  ])
+  expect(await read('pandas.csv', ',text, ,label\n0,fine,x,1\n')).toEqual([
+    { line: 2, values: { text: 'fine', label: '1' } },
+  ])
+  expect(await read('tabs.tsv', 'text\tlabel\t\nfine\t1\t\n')).toEqual([
+    { line: 2, values: { text: 'fine', label: '1' } },
+  ])
+})
+
+test('CSV: a value beyond the last name has slipped out of its column', async () => {
+  expect(await read('slipped.csv', 'text,label,,\nfine, really,1,\nfine,1,,x\nfine,1\n')).toEqual([
+    {
+      line: 2,
+      problem: 'value 3 of the line is in a column without a name. Put quotes around a value that holds a comma.',
+    },
+    {
+      line: 3,
+      problem: 'value 4 of the line is in a column without a name. Put quotes around a value that holds a comma.',
+    },
+    { line: 4, problem: 'the line has 2 values, there are 4 columns. Put quotes around a value that holds a comma.' },
+  ])
+})
+
+test('CSV of classic Mac OS', async () => {
+  expect(await read('mac.csv', 'text,label\r"a\rb",1\rc,0\r')).toEqual([
+    { line: 2, values: { text: 'a\nb', label: '1' } },
+    { line: 4, values: { text: 'c', label: '0' } },
+  ])
+})
+
+describe('.json', () => {
+  test.each([
+    ['a list', '\ufeff[\n {"text": "a", "label": 1.0},\n {"text": NaN}, 3]'],
+    ['an object that numbers rows', '{"0": {"text": "a", "label": 1.0}, "1": {"text": null}, "2": 3}'],
+  ])('%s of rows, numbers as they are written', async (_, text) => {
+    expect(await read('rows.json', text)).toEqual([
+      { line: 1, values: { text: 'a', label: '1.0' } },
+      { line: 2, values: { text: null } },
+      { line: 3, problem: 'the entry is not a JSON object.' },
+    ])
+  })
+
+  test('JSON lines, one or more', async () => {
+    expect(await read('lines.json', '{"text": "a", "tags": ["x"]}\n')).toEqual([
+      { line: 1, values: { text: 'a', tags: ['x'] } },
+    ])
+    expect(await read('lines.json', '{"text": "a"}\r\n{"text": "b"\n{"text": "c"}')).toEqual([
+      { line: 1, values: { text: 'a' } },
+      { line: 2, problem: 'the line is not valid JSON.' },
+      { line: 3, values: { text: 'c' } },
+    ])
+  })
+
+  const REMEDY = "A .json file is a list of objects, or JSON lines: pandas' to_json(…, orient='records', lines=True)."
+  test.each([
+    [
+      'rows in a list within',
+      '{"version": "1", "data": [{"text": "a"}]}',
+      `rows.json: holds its rows in a list within an object, 'data'. ${REMEDY}`,
+    ],
+    [
+      'columns',
+      '{"text": {"0": "a"}, "label": {"0": 1}}',
+      `rows.json: holds columns of values, as pandas writes them by default. ${REMEDY}`,
+    ],
+    ['a number', '3', `rows.json: holds no rows. ${REMEDY}`],
+    ['UTF-16', Buffer.from('\ufeff[]', 'utf16le'), 'rows.json: the text is in UTF-16. Save it as UTF-8 text.'],
+    ['Latin-1', Buffer.from('["é"]', 'latin1'), 'rows.json: the text is not UTF-8. Save it as UTF-8.'],
+  ])('%s', async (_, text, message) => {
+    expect(await complaint(read('rows.json', text))).toBe(message)
+  })
+
+  test('a list that breaks off', async () => {
+    expect(await complaint(read('rows.json', '[\n{"text": "a"},\n'))).toMatch(
+      /^rows\.json: is not one JSON document: .+\.$/,
+    )
+  })
 })

@@ -1,10 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
-import { ExperimentError, UserError } from '../../error.js'
+import { ExperimentError } from '../../error.js'
 import type { DownloadListener } from '../../hub/snapshot.js'
 import { nearest } from '../../nearest.js'
 import { type Fields, tsvRecords } from '../csv.js'
-import { parseExactly } from '../exact_json.js'
 import { readLines } from '../lines.js'
 import { TaskMisfit } from '../misfit.js'
 import { parquetRows } from '../parquet.js'
@@ -120,7 +118,6 @@ function checkOfficial(name: string, benchmark: Benchmark, file: string, values:
 }
 
 function officialTable(benchmark: Benchmark, file: string): Iterable<Row> | AsyncIterable<Row> {
-  if (extname(file) === '.json') return documentRows(file)
   return benchmark.brokenLines && extname(file) === '.tsv' ? wholeRecords(file) : readTable(file, benchmark.headerless)
 }
 
@@ -140,21 +137,4 @@ function isWhole({ fields }: Extract<Fields, { fields: string[] }>, header: stri
 
 function named(header: string[], fields: string[]): Record<string, unknown> {
   return Object.fromEntries(header.map((name, i) => [name, fields[i]]))
-}
-
-/** One JSON document: a list of rows, or an object that numbers them. */
-function* documentRows(file: string): Generator<Row> {
-  let document: unknown
-  try {
-    document = parseExactly(readFileSync(file, 'utf8'))
-  } catch (error) {
-    throw new UserError(
-      { at: file, problem: `is not one JSON document: ${(error as Error).message}.` },
-      { cause: error },
-    )
-  }
-  for (const [i, values] of Object.values(document as object).entries()) {
-    if (typeof values === 'object' && values !== null) yield { line: i + 1, values }
-    else yield { line: i + 1, problem: 'the entry is not a JSON object.' }
-  }
 }
