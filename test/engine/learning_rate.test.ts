@@ -53,14 +53,17 @@ function takes(sets: string[], inForce: number, steps?: number): boolean {
   const files = runFiles(join(folder, 'cell'))
   const training = { ...experiment.training, warmup_steps: inForce, evaluate_every: 7, target_length: 3, dropout: 0.1 }
   beginRun(files, experimentYaml({ ...experiment, training }))
-  if (steps !== undefined) writeJson(files.result, { steps })
+  const counts = { best_step: 1, seconds: 1, peak_memory_bytes: 1, trained_parameters: 1, backbone_parameters: 1 }
+  const result = { validation: {}, test: {}, ...counts, share_percent: 1 }
+  if (steps !== undefined) writeJson(files.result, { ...result, steps })
   const cells = [
     { name: 'cell', axes: {}, experiment: { ...experiment, training: { ...training, warmup_steps: 500 } } },
   ]
   try {
     prepareFolder(folder, { name: 'one', axes: [], slurm: {}, cells }, '', { flag: '--dir', keep: false })
     return true
-  } catch {
+  } catch (error) {
+    expect((error as Error).message).toContain('was trained by another experiment, or by this one with other values.')
     return false
   }
 }
