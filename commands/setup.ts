@@ -12,6 +12,9 @@ export default class Setup extends Command {
   ]
   static override flags = {
     from: Flags.option({ options: ['download', 'wheel'] as const, description: 'Take the library from there only.' })(),
+    unpinned: Flags.boolean({
+      description: "Take a wheel whose hash this version does not know, too: pip checks it by its index's own hash.",
+    }),
   }
   static override enableJsonFlag = true
 

@@ -22,7 +22,6 @@ const environment = () => ({
   PATH: [join(prefix, 'bin'), process.env.PATH].join(delimiter),
   // The hosts of tfjs-node's install script, as behind a firewall.
   TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:65535/',
-  npm_config_tfjs_binding_binary_host_mirror: 'http://127.0.0.1:65535',
 })
 
 const npm = (...args: string[]) =>

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   chmodSync,
   cpSync,
@@ -21,6 +22,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { enginesFolder, findEngines, installedEngines } from '../../src/engine/provision/cache.js'
 import { LOADER, loadPlan } from '../../src/engine/provision/loader.js'
+import { CUDA_WHEELS, LIBTENSORFLOW, TENSORFLOW_WHEELS } from '../../src/engine/provision/pinned.js'
 import { provision } from '../../src/engine/provision/provision.js'
 import { missingTools } from '../../src/engine/provision/tools.js'
 import { loadTensorflow } from '../../src/engine/tensorflow.js'
@@ -33,12 +35,14 @@ const served = join(real?.folder ?? '', 'tensorflow')
 let folder: string
 let server: Server | undefined
 
+/** The tests put in what their own files have. */
+const pinned = { wheels: { ...TENSORFLOW_WHEELS }, archives: structuredClone(LIBTENSORFLOW) }
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'compacter-provision-'))
   vi.stubEnv('COMPACTER_CACHE', join(folder, 'cache'))
   // Nothing outside this machine is asked, and nobody listens there.
   vi.stubEnv('TFJS_NODE_BASE_URI', 'http://127.0.0.1:65535/libtensorflow-')
-  vi.stubEnv('npm_config_tfjs_binding_binary_host_mirror', 'http://127.0.0.1:65535')
   vi.stubEnv('PIP_NO_INDEX', '1')
   vi.stubEnv('PIP_FIND_LINKS', join(folder, 'wheels'))
   vi.stubEnv('PIP_CONFIG_FILE', '/dev/null')
@@ -46,6 +50,8 @@ beforeEach(() => {
 
 afterEach(async () => {
   vi.unstubAllEnvs()
+  Object.assign(TENSORFLOW_WHEELS, pinned.wheels)
+  Object.assign(LIBTENSORFLOW, structuredClone(pinned.archives))
   await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)))
   server = undefined
   rmSync(folder, { recursive: true })
@@ -84,14 +90,13 @@ function writeWheel({ damage = false } = {}): void {
   standIn(join(tree, 'tensorflow', 'libtensorflow_framework.so.2'), 'libtensorflow_framework.so.2')
   cpSync(join(served, 'include'), join(tree, 'tensorflow', 'include'), { recursive: true })
   mkdirSync(join(folder, 'wheels'), { recursive: true })
-  execFileSync('python3', [
-    '-c',
-    PACK,
-    tree,
-    join(folder, 'wheels', 'tensorflow_cpu-9.1.0-py3-none-any.whl'),
-    String(damage),
-  ])
+  execFileSync('python3', ['-c', PACK, tree, join(folder, 'wheels', WHEEL), String(damage)])
+  const hash = `sha256:${sha256(readFileSync(join(folder, 'wheels', WHEEL)))}`
+  TENSORFLOW_WHEELS['linux x64'] = { requirement: 'tensorflow-cpu==9.1.0', hash, python: '3.11' }
 }
+
+const WHEEL = 'tensorflow_cpu-9.1.0-py3-none-any.whl'
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
 
 const PACK = `
 import base64, hashlib, os, sys, zipfile
@@ -121,6 +126,7 @@ async function serveLibtensorflow(bytes?: number): Promise<void> {
   standIn(join(tree, 'lib', 'libtensorflow_framework.so.2'), 'libtensorflow_framework.so.2')
   cpSync(join(served, 'include'), join(tree, 'include'), { recursive: true })
   const archive = execFileSync('tar', ['-czf', '-', '-C', tree, '.'], { maxBuffer: 1 << 28 })
+  LIBTENSORFLOW['linux x64']!.sha256 = sha256(archive)
   server = createServer((request, response) => {
     if (request.url !== '/libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz') return response.writeHead(404).end()
     response.writeHead(200, { 'content-length': archive.length })
@@ -130,13 +136,13 @@ async function serveLibtensorflow(bytes?: number): Promise<void> {
   await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   vi.stubEnv('TFJS_NODE_BASE_URI', `${address}/libtensorflow-`)
-  vi.stubEnv('npm_config_tfjs_binding_binary_host_mirror', address)
 }
 
 describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')('provision', () => {
   test('takes the wheel when the host is out of reach, once for two set-ups at once, and then at once', async () => {
     writeWheel()
     mkdirSync(join(enginesFolder(), '.partial-of-a-killed-set-up'), { recursive: true })
+    writeFileSync(join(folder, 'wheels', WHEEL.replace('9.1.0', '9.2.0')), 'newer, and not the one that is known')
     const both = await Promise.all([provision(), provision()])
     expect(both.map(({ already }) => already).sort()).toEqual([false, true])
     const built = both.find(({ already }) => !already)!
@@ -227,9 +233,41 @@ describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')
     const { engine, failures } = await provision({ from: 'download' })
     expect(engine).toBeUndefined()
     expect(failures[0]!.reason).toMatch(
-      /^http:\/\/127\.0\.0\.1:\d+\/libtensorflow-cpu-linux-x86_64-2\.9\.1\.tar\.gz is damaged/,
+      /^http:\/\/127\.0\.0\.1:\d+\/libtensorflow-cpu-linux-x86_64-2\.9\.1\.tar\.gz broke off \(/,
     )
     expect(readdirSync(enginesFolder())).toEqual([])
+  })
+
+  test('unpacks no archive that has another hash, and asks no host without encryption', async () => {
+    await serveLibtensorflow()
+    const known = pinned.archives['linux x64']!.sha256
+    const served = LIBTENSORFLOW['linux x64']!.sha256
+    LIBTENSORFLOW['linux x64']!.sha256 = known
+    const address = process.env.TFJS_NODE_BASE_URI!
+    const refused = await provision({ from: 'download' })
+    const reason = `${address}cpu-linux-x86_64-2.9.1.tar.gz is not what this version knows: its SHA-256 is ${served}, not ${known}`
+    expect(refused).toMatchObject({ engine: undefined, failures: [{ origin: 'download', reason }] })
+    vi.stubEnv('TFJS_NODE_BASE_URI', 'http://mirror.invalid/libtensorflow-')
+    const { failures } = await provision({ from: 'download' })
+    expect(failures[0]!.reason).toBe('http://mirror.invalid/libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz is not https')
+    expect(readdirSync(enginesFolder())).toEqual([])
+  })
+
+  test('takes no wheel that has another hash, nor one whose hash is not known, unless told to', async () => {
+    writeWheel()
+    TENSORFLOW_WHEELS['linux x64']!.hash = pinned.wheels['linux x64']!.hash
+    const refused = await provision({ from: 'wheel' })
+    expect(refused.engine).toBeUndefined()
+    expect(refused.failures[0]!.reason).toMatch(/^python3 failed: ERROR: THESE PACKAGES DO NOT MATCH THE HASHES/)
+
+    TENSORFLOW_WHEELS['linux x64']!.hash = undefined
+    const unknown = await provision({ from: 'wheel' })
+    expect(unknown.failures[0]!.reason).toBe(
+      "the hash of tensorflow-cpu==9.1.0 for linux x64 is not known to this version: `compacter setup --from wheel --unpinned` takes the file that pip's index names, by the index's own hash",
+    )
+    vi.stubEnv('CXX', 'no-such-compiler') // goes on until there
+    const { failures } = await provision({ from: 'wheel', unpinned: true })
+    expect(failures[0]!.reason).toMatch(/^no C\+\+ compiler/)
   })
 
   test('refuses a wheel whose library is not the one that was recorded', async () => {
@@ -282,4 +320,12 @@ describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')
     ])
     expect(lines).toEqual([])
   })
+})
+
+test('every file that set-up runs has an exact version, and a hash unless set-up says otherwise', () => {
+  for (const [platform, { requirement, hash }] of [...Object.entries(TENSORFLOW_WHEELS), ...CUDA_WHEELS.entries()]) {
+    expect(requirement).toMatch(/^[\w-]+==\d+(\.\d+)+$/)
+    if (!/arm64/.test(String(platform))) expect(hash).toMatch(/^sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$/)
+  }
+  for (const { sha256 } of Object.values(LIBTENSORFLOW)) expect(sha256).toMatch(/^[0-9a-f]{64}$/)
 })

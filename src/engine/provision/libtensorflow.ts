@@ -1,82 +1,43 @@
-import { once } from 'node:events'
 import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { startProgram } from '../../program.js'
-import { NAPI_VERSION, tfjsNode } from './cache.js'
+import { type Archive, fetchArchive } from './archive.js'
 import { compileBinding } from './compile.js'
 import { DOWNLOADED_ADDON } from './loader.js'
+import { LIBTENSORFLOW, platformOf } from './pinned.js'
 import type { Origin } from './provision.js'
 import { findCompiler } from './tools.js'
 
-const VERSION = '2.9.1'
-/** A host behind a firewall often does not answer at all. */
-const CONNECT_MS = 5000
-
-/** What tfjs-node's install script does: libtensorflow 2.9.1 and the prebuilt addon from Google's storage, or a mirror. */
+/**
+ * The library that tfjs-node's install script takes, from Google's storage or a mirror. The script's prebuilt binding has no
+ * published hash, so the binding is compiled.
+ */
 export const libtensorflow: Origin = async (folder, { cuda, report }) => {
-  report(`fetching libtensorflow ${VERSION}`)
-  await fetchArchive(libraryUrl(cuda), join(folder, 'deps'), report)
-  // The prebuilt addon looks for ../../deps/lib, so the package's own layout is kept.
-  try {
-    report('fetching the binding')
-    await fetchArchive(addonUrl(), join(folder, 'lib'), report)
-  } catch {
-    report('compiling the binding')
-    await compileHere(folder)
-  }
-  return {
-    origin: `tfjs-node's download of libtensorflow ${VERSION}`,
-    cuda: cuda && process.platform !== 'darwin',
-  }
-}
-
-async function compileHere(folder: string): Promise<void> {
-  const lib = join(folder, 'deps', 'lib')
+  const compiler = await findCompiler()
+  const archive = archiveFor(cuda)
+  report('fetching libtensorflow')
+  const deps = join(folder, 'deps')
+  await fetchArchive(archive, deps, report)
+  report('compiling the binding')
+  const lib = join(deps, 'lib')
   const names = (await readdir(lib)).filter((name) => /^libtensorflow(_framework)?\.(so\.2|2\.dylib)$/.test(name))
-  const addon = join(folder, DOWNLOADED_ADDON)
+  const addon = join(folder, DOWNLOADED_ADDON) // tfjs-node's own layout
   await mkdir(dirname(addon), { recursive: true })
-  const library = { include: join(folder, 'deps', 'include'), lib, names, libFromAddon: '../../deps/lib' }
-  await compileBinding(await findCompiler(), library, addon)
+  await compileBinding(compiler, { include: join(deps, 'include'), lib, names, libFromAddon: '../../deps/lib' }, addon)
+  const version = /_r(\d+)_(\d+)_|-([\d.]+)\.tar/.exec(archive.url)!
+  return {
+    origin: `tfjs-node's download of libtensorflow ${version[3] ?? `${version[1]}.${version[2]}`}`,
+    cuda: archive.url.includes('-gpu-'),
+  }
 }
 
-/** As scripts/install.js of tfjs-node 4.22 forms it, with its variables for mirrors. */
-function libraryUrl(cuda: boolean): string {
-  const { env, platform, arch } = process
+/** The mirrors are those of tfjs-node's script, by its variables. */
+function archiveFor(cuda: boolean): Archive {
+  const pinned = LIBTENSORFLOW[platformOf(cuda)] ?? LIBTENSORFLOW[platformOf(false)]
+  if (!pinned) throw new Error(`there is none for ${platformOf(false)}`)
+  const { env } = process
+  const base = env.TFJS_NODE_BASE_URI
+  const file = /libtensorflow\/libtensorflow-(.*)$/.exec(pinned.path)?.[1]
+  if (base && file) return { url: `${base}${file}`, sha256: pinned.sha256 }
   const host = env.TFJS_NODE_CDN_STORAGE || env.CDN_STORAGE || 'https://storage.googleapis.com/'
-  if (platform === 'darwin' && arch === 'arm64') return `${host}tf-builds/libtensorflow_r2_7_darwin_arm64_cpu.tar.gz`
-  if (platform === 'linux' && arch === 'arm64') return `${host}tf-builds/libtensorflow_r2_7_linux_arm64.tar.gz`
-  const base = env.TFJS_NODE_BASE_URI || `${host}tensorflow/libtensorflow/libtensorflow-`
-  if (arch !== 'x64' || !['linux', 'darwin'].includes(platform)) throw new Error(`nothing for ${platform} on ${arch}`)
-  return `${base}${cuda && platform === 'linux' ? 'gpu' : 'cpu'}-${platform}-x86_64-${VERSION}.tar.gz`
-}
-
-function addonUrl(): string {
-  const host =
-    process.env.npm_config_tfjs_binding_binary_host_mirror ||
-    'https://storage.googleapis.com/tf-builds/pre-built-binary'
-  return `${host}/napi-v${NAPI_VERSION}/${tfjsNode().version}/GPU-${process.platform}-${tfjsNode().version}.tar.gz`
-}
-
-/** Streams a .tar.gz into the folder; gzip's checksum and the length that the host announces guard it. */
-async function fetchArchive(url: string, folder: string, report: (line: string) => void): Promise<void> {
-  const connecting = new AbortController()
-  const timer = setTimeout(() => connecting.abort(), CONNECT_MS)
-  const response = await fetch(url, { signal: connecting.signal }).catch((error: Error) => {
-    const cause = error.cause as NodeJS.ErrnoException | undefined
-    const reason = connecting.signal.aborted ? `no answer in ${CONNECT_MS / 1000} s` : (cause?.code ?? cause?.message)
-    throw new Error(`${new URL(url).host} can't be reached (${reason})`)
-  })
-  clearTimeout(timer)
-  if (!response.ok || !response.body) throw new Error(`${url} answers ${response.status} ${response.statusText}`)
-  const size = Number(response.headers.get('content-length'))
-  if (size) report(`downloading ${url.split('/').at(-1)} (${Math.round(size / 1e6)} MB)`)
-  await mkdir(folder, { recursive: true })
-  const tar = startProgram('tar', ['-xzf', '-', '-C', folder], { stdio: ['pipe', 'ignore', 'pipe'] })
-  const failed = once(tar, 'close').then(([code]) => {
-    if (code !== 0) throw new Error(`${url} is damaged: tar could not unpack it`)
-  })
-  const streamed = pipeline(Readable.fromWeb(response.body as import('node:stream/web').ReadableStream), tar.stdin)
-  await Promise.all([failed, streamed.catch((error) => failed.then(() => Promise.reject(error)))])
+  return { url: `${host}${pinned.path}`, sha256: pinned.sha256 }
 }

@@ -26,7 +26,7 @@ import { wheel } from './wheel.js'
 /** Fills an empty folder with a library and an addon. @throws Error with the reason in a few words. */
 export type Origin = (
   folder: string,
-  options: { cuda: boolean; report: (line: string) => void },
+  options: { cuda: boolean; unpinned: boolean; report: (line: string) => void },
 ) => Promise<Pick<EngineRecord, 'origin' | 'cuda'>>
 
 const ORIGINS = { download: libtensorflow, wheel }
@@ -42,18 +42,19 @@ export interface Provisioned {
   failures: { origin: string; reason: string }[]
 }
 
+export interface SetupOptions {
+  from?: OriginName
+  /** Take wheels whose hash we do not know, too. */
+  unpinned?: boolean
+  report?: (line: string) => void
+}
+
 /**
  * Makes the native engine ready in the user's cache folder, by the first way that works: an addon that already loads,
  * tfjs-node's own download, the pip wheel. With an NVIDIA GPU the wheel comes first: its CUDA is the newer one.
  * Safe to call twice at once, and to kill: a folder has its final name only when it is complete and has loaded.
  */
-export async function provision({
-  from,
-  report = () => {},
-}: {
-  from?: OriginName
-  report?: (line: string) => void
-} = {}): Promise<Provisioned> {
+export async function provision({ report = () => {}, ...options }: SetupOptions = {}): Promise<Provisioned> {
   const stranger = strangerAt(enginesFolder())
   if (stranger) return { engine: undefined, already: false, failures: [{ origin: 'cache', reason: stranger }] }
   mkdirSync(enginesFolder(), { recursive: true, mode: 0o700 })
@@ -62,7 +63,7 @@ export async function provision({
   const before = await loadingEngine(cuda)
   if (before) return { engine: before, already: true, failures: [] }
   const lock = join(enginesFolder(), '.lock')
-  return withLock(lock, () => build(cuda, from, report), patiently(report))
+  return withLock(lock, () => build(cuda, { report, ...options }), patiently(report))
 }
 
 /** On a machine with a GPU an engine without CUDA is not enough. */
@@ -75,8 +76,7 @@ async function loadingEngine(cuda: boolean): Promise<InstalledEngine | undefined
 
 async function build(
   cuda: boolean,
-  from: OriginName | undefined,
-  report: (line: string) => void,
+  { from, unpinned = false, report }: SetupOptions & { report: (line: string) => void },
 ): Promise<Provisioned> {
   const meanwhile = await loadingEngine(cuda)
   if (meanwhile) return { engine: meanwhile, already: true, failures: [] }
@@ -87,7 +87,11 @@ async function build(
     const folder = join(enginesFolder(), `${PARTIAL}${randomBytes(6).toString('hex')}`)
     await mkdir(folder, { recursive: true })
     try {
-      return { engine: await complete(folder, await ORIGINS[name](folder, { cuda, report })), already: false, failures }
+      return {
+        engine: await complete(folder, await ORIGINS[name](folder, { cuda, unpinned, report })),
+        already: false,
+        failures,
+      }
     } catch (error) {
       failures.push({ origin: name, reason: (error as Error).message })
       await rm(folder, { recursive: true, force: true })

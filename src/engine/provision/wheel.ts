@@ -1,7 +1,8 @@
-import { readdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { compileBinding, compileLoader } from './compile.js'
 import { LOADER, WHEEL_ADDON } from './loader.js'
+import { CUDA_WHEELS, type PinnedWheel, platformOf, TENSORFLOW_WHEELS } from './pinned.js'
 import { runProgram } from './process.js'
 import type { Origin } from './provision.js'
 import { findCompiler, findPip, type Pip } from './tools.js'
@@ -38,19 +39,22 @@ with zipfile.ZipFile(wheel) as archive:
 `
 
 /** The library inside TensorFlow's official Python wheel, with the addon compiled against it. */
-export const wheel: Origin = async (folder, { cuda, report }) => {
+export const wheel: Origin = async (folder, { cuda, unpinned, report }) => {
   if (process.platform === 'win32') throw new Error("on Windows the wheel's library lacks the C API")
+  const tensorflow = TENSORFLOW_WHEELS[platformOf(cuda)]
+  if (!tensorflow) throw new Error(`there is no wheel for ${platformOf(cuda)}`)
+  const cudaWheels = cuda ? CUDA_WHEELS.map((wheel) => (tensorflow.hash ? wheel : { ...wheel, hash: undefined })) : []
+  if (!tensorflow.hash && !unpinned) throw new Error(noHash(tensorflow, cuda))
   const compiler = await findCompiler()
   const pip = await findPip()
-  const distribution = cuda || process.platform === 'darwin' ? 'tensorflow' : 'tensorflow-cpu'
   const names = LIBRARIES[process.platform === 'darwin' ? 'darwin' : 'linux']
   const downloads = join(folder, 'downloads')
 
-  report(`fetching ${distribution} with pip`)
-  const file = await download(pip, downloads, [distribution], report)
-  report(`unpacking ${file[0]}`)
-  await unpack(pip, downloads, file[0]!, folder, `^tensorflow/(${names.map(escapeDots).join('|')}|${HEADERS})`)
-  if (cuda) await addCuda(pip, downloads, file[0]!, folder, report)
+  report(`fetching ${tensorflow.requirement} with pip`)
+  const [file] = await download(pip, join(downloads, 'tensorflow'), [tensorflow], report)
+  report(`unpacking ${basename(file!)}`)
+  await unpack(pip, file!, folder, `^tensorflow/(${names.map(escapeDots).join('|')}|${HEADERS})`)
+  if (cuda) await addCuda(pip, cudaWheels, join(downloads, 'cuda'), folder, report)
   await rm(downloads, { recursive: true, force: true })
 
   const lib = join(folder, 'tensorflow')
@@ -61,48 +65,51 @@ export const wheel: Origin = async (folder, { cuda, report }) => {
     compileLoader(compiler, include, join(folder, LOADER)),
   ])
   await rm(join(include, 'absl'), { recursive: true, force: true })
-  return {
-    origin: `the pip wheel ${distribution} ${file[0]!.split('-')[1]}`,
-    cuda,
-  }
+  return { origin: `the pip wheel ${tensorflow.requirement.replace('==', ' ')}`, cuda }
 }
+
+const noHash = ({ requirement }: PinnedWheel, cuda: boolean) =>
+  `the hash of ${requirement} for ${platformOf(cuda)} is not known to this version: \`compacter setup --from wheel --unpinned\` takes the file that pip's index names, by the index's own hash`
 
 /**
- * The wheels' file names. No retries: where the index can't be reached pip would wait for minutes.
- * Only the libraries inside matter, so a wheel of another Python serves where this one is too new.
+ * Downloads exact versions, each of which has to have its hash where one is known. No retries: where the index can't be
+ * reached pip would wait for minutes. @returns the wheels' paths
  */
-async function download(pip: Pip, folder: string, what: string[], report: (line: string) => void): Promise<string[]> {
+async function download(
+  pip: Pip,
+  folder: string,
+  wheels: PinnedWheel[],
+  report: (line: string) => void,
+): Promise<string[]> {
+  const requirements = join(folder, 'requirements.txt')
+  const lines = wheels.map(({ requirement, hash }) => (hash ? `${requirement} --hash=${hash}` : requirement))
+  await mkdir(folder, { recursive: true })
+  await writeFile(requirements, `${lines.join('\n')}\n`)
   const [program, ...first] = pip.command
   const args = [...first, 'download', '--retries', '0', '--no-deps', '--only-binary', ':all:', '--progress-bar', 'off']
+  if (wheels.every(({ hash }) => hash)) args.push('--require-hashes')
+  args.push('--python-version', wheels[0]!.python, '-d', folder, '-r', requirements)
   const onLine = (line: string) => /^Downloading /.test(line) && report(line.replace(/^D/, 'd'))
-  let failure: unknown
-  for (const python of [[], ['--python-version', '3.12'], ['--python-version', '3.11']]) {
-    try {
-      await runProgram(program, [...args, ...python, '-d', folder, ...what], { seconds: 3600, onLine })
-      return await readdir(folder)
-    } catch (error) {
-      failure ??= error
-    }
-  }
-  throw failure
+  await runProgram(program, args, { seconds: 3600, onLine })
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.whl'))
+  return names.map((name) => join(folder, name))
 }
 
-const unpack = (pip: Pip, downloads: string, file: string, target: string, pattern: string) =>
-  runProgram(pip.python, ['-I', '-c', UNPACK, join(downloads, file), target, pattern], { seconds: 1200 })
+const unpack = (pip: Pip, file: string, target: string, pattern: string) =>
+  runProgram(pip.python, ['-I', '-c', UNPACK, file, target, pattern], { seconds: 1200 })
 
-/** CUDA's own wheels, those that TensorFlow's metadata asks for, laid out as pip would, so that they find each other. */
-async function addCuda(pip: Pip, downloads: string, file: string, folder: string, report: (line: string) => void) {
-  await unpack(pip, downloads, file, downloads, String.raw`^[^/]+\.dist-info/METADATA$`)
-  const info = (await readdir(downloads)).find((name) => name.endsWith('.dist-info'))!
-  const metadata = await readFile(join(downloads, info, 'METADATA'), 'utf8')
-  const wanted = [...metadata.matchAll(/^Requires-Dist: ([^;]+); extra == ["']and-cuda["']/gm)].map(
-    (match) => match[1]!,
-  )
-  const wheels = join(downloads, 'cuda')
-  report(`fetching CUDA's libraries with pip: ${wanted.length} wheels`)
-  for (const name of await download(pip, wheels, wanted, report)) {
-    report(`unpacking ${name}`)
-    await unpack(pip, wheels, name, folder, String.raw`^nvidia/.*(\.so(\.\d+)*|\.bc|/bin/ptxas)$`)
+/** CUDA's own wheels, laid out as pip would, so that they find each other. */
+async function addCuda(
+  pip: Pip,
+  wheels: PinnedWheel[],
+  downloads: string,
+  folder: string,
+  report: (line: string) => void,
+): Promise<void> {
+  report(`fetching CUDA's libraries with pip: ${wheels.length} wheels`)
+  for (const file of await download(pip, downloads, wheels, report)) {
+    report(`unpacking ${basename(file)}`)
+    await unpack(pip, file, folder, String.raw`^nvidia/.*(\.so(\.\d+)*|\.bc|/bin/ptxas)$`)
   }
 }
 
