@@ -1,7 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { parse } from 'yaml'
 import { UserError } from '../error.js'
+import { readYaml } from '../experiment/source.js'
 import { readJson } from '../json_file.js'
 import { firstComment, presetFile, presetNames } from '../presets.js'
 import { parseT5Config, type T5Config } from './config.js'
@@ -31,7 +31,7 @@ export function backbonePresets(): BackbonePreset[] {
 
 /** Has `config:` where the weights are on the hub; a bundled one, told by `./`, has its own config.json. */
 function readPreset(name: string, file: string): BackbonePreset {
-  const preset = parse(readFileSync(file, 'utf8'))
+  const preset = readYaml(file)
   const bundled = preset.source.startsWith('./')
   const source: string = bundled ? resolve(dirname(file), preset.source) : preset.source
   const config = bundled ? readT5Config(source) : parseT5Config(preset.config, file)

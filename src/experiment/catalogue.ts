@@ -1,12 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
-import { parse } from 'yaml'
 import { parameterCount } from '../backbone/config.js'
 import { backbonePresets } from '../backbone/preset.js'
 import { experimentFile, experimentNames, firstComment, presetFile, presetNames } from '../presets.js'
 import { expandAxes } from '../sweep/axes.js'
 import { sweepSchema } from '../sweep/schema.js'
-import { shownPath } from './source.js'
+import { readYaml, shownPath } from './source.js'
 
 /** One line of `compacter list`: what it is called, what tells it from the others, what it is. */
 export interface Entry {
@@ -35,7 +33,7 @@ function backbones(): Entry[] {
 function methods(): Entry[] {
   return presetNames('methods').map((name) => {
     const file = presetFile('methods', name)!
-    const { kind, learning_rate } = parse(readFileSync(file, 'utf8'))
+    const { kind, learning_rate } = readYaml(file)
     return { name, kind, learning_rate, description: firstComment(file) }
   })
 }
@@ -43,7 +41,7 @@ function methods(): Entry[] {
 function tasks(): Entry[] {
   return presetNames('tasks').map((name) => {
     const file = presetFile('tasks', name)!
-    const { metrics } = parse(readFileSync(file, 'utf8'))
+    const { metrics } = readYaml(file)
     return { name, metrics: metrics.join(', '), description: firstComment(file) }
   })
 }
@@ -58,7 +56,7 @@ function experiments(): Entry[] {
 function sweeps(): Entry[] {
   return presetNames('sweeps').map((name) => {
     const file = presetFile('sweeps', name)!
-    const sweep = sweepSchema.parse(parse(readFileSync(file, 'utf8')))
+    const sweep = sweepSchema.parse(readYaml(file))
     const cells = expandAxes(sweep, []).length
     return { name, cells, experiment: sweep.experiment, description: firstComment(file) }
   })

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { methodOptions } from '../method/options.js'
 import { type PresetKind, presetFile, presetNames } from '../presets.js'
 import { sweepSchema } from '../sweep/schema.js'
 import { taskOptions } from '../task/options.js'
 import { experimentSchema, trainingOptions } from './schema.js'
+import { readYaml } from './source.js'
 
 /** Kinds of YAML file that have a schema: `configs/<kind>.schema.json`, which the first line of each such file names. */
 export const SCHEMA_KINDS = ['experiment', 'method', 'task', 'backbone', 'sweep'] as const
@@ -68,7 +67,7 @@ function named(presets: PresetKind, { description }: JsonSchema, kinds: JsonSche
 }
 
 function isOfKind(presets: PresetKind, name: string, kind: JsonSchema): boolean {
-  const preset = parse(readFileSync(presetFile(presets, name)!, 'utf8'))
+  const preset = readYaml(presetFile(presets, name)!)
   return kind.enum ? kind.enum.includes(preset.kind) : kind.const === preset.kind
 }
 

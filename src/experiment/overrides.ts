@@ -2,7 +2,7 @@ import type { Complaint } from '../error.js'
 import { isMapping, type Mapping } from './merge.js'
 import { isExperimentText } from './schema.js'
 import type { Path, Source } from './source.js'
-import { parseYaml } from './yaml.js'
+import { parseYaml, plainValue } from './yaml.js'
 
 /** One `--set key=value`, or a value that a sweep sets. */
 export interface Override {
@@ -28,7 +28,7 @@ export function parseOverrides(texts: readonly (string | Override)[], complaints
       return []
     }
     const document = parseYaml(text.slice(equals + 1), (inside) => isExperimentText([...path, ...inside]))
-    if (document.errors.length === 0) return [{ path, value: document.toJS(), at }]
+    if (document.errors.length === 0) return [{ path, value: plainValue(document), at }]
     complaints.push({
       at,
       problem: `the value is not valid YAML: ${document.errors[0]!.message}.`,

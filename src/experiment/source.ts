@@ -3,7 +3,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type YAMLError } from 'yaml'
 import { type Complaint, ExperimentError } from '../error.js'
 import { refusePointer } from '../lfs_pointer.js'
-import { type IsText, noText, parseYaml } from './yaml.js'
+import { type IsText, noText, parseYaml, plainValue } from './yaml.js'
 
 export type Path = readonly PropertyKey[]
 
@@ -32,8 +32,17 @@ export function yamlSource(file: string, folder: string, complaints: Complaint[]
     return `${shownPath(file)}:${line}:${col}`
   }
   for (const error of document.errors) complaints.push(yamlComplaint(error, place(error.pos[0]), text))
-  const value = document.errors.length === 0 ? document.toJS() : undefined
+  const value = document.errors.length === 0 ? plainValue(document) : undefined
   return { value, folder, find: (path) => findNode(document, path, place) }
+}
+
+/** A preset, which somebody may have edited. @throws ExperimentError with the place of the first fault. */
+// biome-ignore lint/suspicious/noExplicitAny: as the parsers of YAML and JSON type what they read
+export function readYaml(file: string): any {
+  const complaints: Complaint[] = []
+  const { value } = yamlSource(file, dirname(file), complaints, noText)
+  if (complaints[0]) throw new ExperimentError(complaints[0])
+  return value
 }
 
 /** Where a YAML or JSON file that has been read before says the value at a path: `file:line:column`. */

@@ -10,6 +10,8 @@ import {
   visit,
 } from 'yaml'
 
+import { aliasErrors } from './alias.js'
+
 /** Whether any text may stand at a path of a file or of a value, so that it is taken as it is written. */
 export type IsText = (path: readonly PropertyKey[]) => boolean
 
@@ -22,11 +24,15 @@ export const noText: IsText = () => false
 export function parseYaml(text: string, isText: IsText, lineCounter?: LineCounter): Document {
   const options = { prettyErrors: false, uniqueKeys: sameKey, ...(lineCounter && { lineCounter }) }
   const document = parseDocument(text, options) as Document
+  if (document.errors.length === 0) document.errors.push(...aliasErrors(document))
   if (document.errors.length > 0) return document
   inlineScalars(document)
   takeAsWritten(document.contents, [], isText)
   return document
 }
+
+/** What a document without errors says; what its aliases may stand for is checked by then. */
+export const plainValue = (document: Document): unknown => document.toJS({ maxAliasCount: -1 })
 
 /** `1` and `01` are two keys, `1` and `'1'` are one. */
 const sameKey = (a: ParsedNode, b: ParsedNode): boolean =>

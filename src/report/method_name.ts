@@ -1,6 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
-import { parse } from 'yaml'
+import { readYaml } from '../experiment/source.js'
 import { type MethodOptions, methodOptions } from '../method/options.js'
 import { presetFile, presetNames } from '../presets.js'
 
@@ -19,7 +18,7 @@ export function methodName(method: MethodOptions): string {
 /** Read once: the presets are part of the package. */
 const presets = memoised(() =>
   presetNames('methods').map((name) => {
-    const { learning_rate: _, ...preset } = parse(readFileSync(presetFile('methods', name)!, 'utf8'))
+    const { learning_rate: _, ...preset } = readYaml(presetFile('methods', name)!)
     return { name, kind: preset.kind as string, leaves: leavesOf(methodOptions.parse(preset)) }
   }),
 )

@@ -1,0 +1,44 @@
+import { type Document, isAlias, isCollection, isNode, isPair, type Node, YAMLParseError } from 'yaml'
+
+/** Values that the aliases of a file may stand for, all together: a few nested lines could name billions. */
+const LARGEST = 10_000
+
+/** What is wrong with a document's aliases: names without an anchor, values that contain themselves, and far too many values. */
+export function aliasErrors({ contents }: Document): YAMLParseError[] {
+  const errors: YAMLParseError[] = []
+  const anchored = new Map<string, Node>()
+  const sizes = new Map<Node, number>()
+  let aliased = 0
+
+  const complain = ({ range }: Node, message: string) => {
+    errors.push(new YAMLParseError([range?.[0] ?? 0, range?.[1] ?? 0], 'BAD_ALIAS', message))
+    return 0
+  }
+
+  /** Values of a node, with those that aliases stand for. Nodes are met in the order of the text, as anchors need it. */
+  const sizeOf = (node: unknown): number => {
+    if (isPair(node)) return sizeOf(node.key) + sizeOf(node.value)
+    if (!isNode(node)) return 0
+    if (isAlias(node)) {
+      const target = anchored.get(node.source)
+      if (!target) return complain(node, `the alias *${node.source} has no anchor &${node.source} before it`)
+      const size = sizes.get(target)
+      if (size === undefined) return complain(node, `the alias *${node.source} stands within &${node.source} itself`)
+      const before = aliased
+      aliased += size
+      if (before <= LARGEST && aliased > LARGEST)
+        complain(
+          node,
+          `with the alias *${node.source} aliases stand for ${aliased} values; at most ${LARGEST} are read`,
+        )
+      return size
+    }
+    if (node.anchor !== undefined) anchored.set(node.anchor, node)
+    const size = isCollection(node) ? node.items.reduce((sum: number, item) => sum + sizeOf(item), 1) : 1
+    sizes.set(node, size)
+    return size
+  }
+
+  sizeOf(contents)
+  return errors
+}
