@@ -6,6 +6,7 @@ import { writeError } from './atomic.js'
 import { UserError } from './error.js'
 import { type Entry, give, type Holder, lastEntry, type Own, take } from './lock/entry.js'
 import { BEAT_MS, startBeating } from './lock/heartbeat.js'
+import { errorLine } from './printable.js'
 
 export type { Holder } from './lock/entry.js'
 
@@ -130,6 +131,6 @@ function endOfLost({ file }: Own): never {
     problem: `another process took this lock over, since this one (${process.pid}) had given no sign of life for a minute.`,
     remedy: 'This process ends, so that two do not write the same files.',
   })
-  process.stderr.write(`${message}\n`)
+  errorLine(message)
   process.exit(1)
 }

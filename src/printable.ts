@@ -7,3 +7,6 @@ const CONTROLS = /\r(?!\n|$)|(?![\t\n\r])\p{Cc}/gu
  */
 export const printable = (text: string): string =>
   text.replace(CONTROLS, (control) => `\\u${control.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** Writes a line of text, whoever it is from, to standard error. */
+export const errorLine = (text: string): void => void process.stderr.write(`${printable(text)}\n`)

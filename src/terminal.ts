@@ -1,5 +1,5 @@
 import type { Ora } from 'ora'
-import { printable } from './printable.js'
+import { errorLine, printable } from './printable.js'
 import { type Progress, silent } from './progress.js'
 
 /** Without a terminal, the newest state is written at most this often. */
@@ -7,14 +7,13 @@ const PLAIN_INTERVAL_MS = 10_000
 
 /** Progress on stderr: a spinner where that is a terminal, else plain lines. stdout stays free for results. */
 export async function terminalProgress(): Promise<Progress> {
-  return printing(process.stderr.isTTY ? spinnerProgress((await import('ora')).default) : plainProgress())
+  return process.stderr.isTTY ? printing(spinnerProgress((await import('ora')).default)) : plainProgress()
 }
 
 /** As `terminalProgress`; without a terminal, notes and warnings only: for commands that stand between others in a pipe. */
 export async function pipeProgress(): Promise<Progress> {
   if (process.stderr.isTTY) return terminalProgress()
-  const write = (text: string) => void process.stderr.write(`${text}\n`)
-  return printing({ ...silent, note: write, warn: write })
+  return { ...silent, note: errorLine, warn: errorLine }
 }
 
 /** Names and messages of others are in the texts: they must not steer the terminal. */
@@ -58,20 +57,19 @@ function spinnerProgress(ora: (options: { stream: NodeJS.WriteStream; discardStd
 }
 
 function plainProgress(): Progress {
-  const write = (text: string) => process.stderr.write(`${text}\n`)
   let written = performance.now()
   return {
     phase(text) {
-      write(text)
+      errorLine(text)
       written = performance.now()
     },
     update(text) {
       if (performance.now() - written < PLAIN_INTERVAL_MS) return
-      write(`  ${text}`)
+      errorLine(`  ${text}`)
       written = performance.now()
     },
-    note: write,
-    warn: (text) => write(`Warning: ${text}`),
+    note: errorLine,
+    warn: (text) => errorLine(`Warning: ${text}`),
     end() {},
   }
 }

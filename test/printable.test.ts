@@ -22,10 +22,9 @@ const WRITERS = [
   'bin/bootstrap.js',
   'bin/start.js',
   'commands/sweep/status.ts',
-  'src/bench/child.ts',
   'src/command.ts',
   'src/predict/output.ts',
-  'src/sweep/child.ts',
+  'src/printable.ts',
   'src/terminal.ts',
 ]
 

@@ -1,6 +1,6 @@
 // A process of its own for one trial: takes it as a message, answers with one, ends.
 import { UserError } from '../error.js'
-import { printable } from '../printable.js'
+import { errorLine } from '../printable.js'
 import { measure } from './measure.js'
 import type { Measured, Trial } from './trial.js'
 
@@ -18,7 +18,7 @@ process.once('message', async (trial: Trial) => {
     if (error instanceof UserError) {
       const { at, problem, remedy } = error
       await answer({ complaint: { ...(at && { at }), problem, ...(remedy && { remedy }) } })
-    } else process.stderr.write(`${printable(String((error as Error).stack))}\n`)
+    } else errorLine(String((error as Error).stack))
     process.exit(1)
   }
 })

@@ -14,6 +14,7 @@ import { writeAtomically, writeError } from '../atomic.js'
 import { UserError } from '../error.js'
 import { once } from '../lock.js'
 import { pathVariable } from '../path_variable.js'
+import { errorLine } from '../printable.js'
 import { hubCache, hubHome } from './cache_folder.js'
 import { bytesOf, type DownloadOptions, downloadFile } from './download.js'
 import { address, listError, type Repository, type Source } from './refusal.js'
@@ -161,14 +162,12 @@ async function fetchAll(
     const blob = join(blobs, blobName(entry))
     const onBytes = (bytes: number) => options.onProgress?.({ file: entry.path, bytes: before + bytes, totalBytes })
     const download = () => downloadFile(remoteFile(source, snapshot, entry), blob, { ...options, onBytes })
-    if (!existsSync(blob)) await once(blob, download, options.onWait ?? onStandardError)
+    if (!existsSync(blob)) await once(blob, download, options.onWait ?? errorLine)
     link(blob, join(snapshot, entry.path))
     before += entry.size
     onBytes(0)
   }
 }
-
-const onStandardError = (line: string) => void process.stderr.write(`${line}\n`)
 
 /** As the Python library names them: a large file's SHA-256, else git's hash. */
 function blobName(entry: ListFileEntry): string {

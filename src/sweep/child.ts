@@ -3,7 +3,7 @@ import type { DeviceOptions } from '../engine/device.js'
 import { dryRun, type Plan } from '../engine/dry_run.js'
 import { Interrupted } from '../engine/interrupt.js'
 import type { Experiment } from '../experiment/schema.js'
-import { printable } from '../printable.js'
+import { errorLine } from '../printable.js'
 import type { Progress } from '../progress.js'
 import { terminalProgress } from '../terminal.js'
 import { CellBusy, runCell } from './cell.js'
@@ -68,6 +68,6 @@ async function measured({ measure, ...device }: Extract<Job, { measure: Experime
 
 /** The log has the place of what is our own mistake; the user's has its remedy in the message. */
 function failed(error: Error): Answer {
-  process.stderr.write(`${printable(String('problem' in error ? error.message : error.stack))}\n`)
+  errorLine(String('problem' in error ? error.message : error.stack))
   return { failure: error.message }
 }
