@@ -14,9 +14,10 @@ export interface TokenKey {
   tokenizerFile: string
 }
 
-/** SHA-256, in hexadecimal, of all that the key names. @throws UserError where a file can't be read. */
+/** SHA-256, in hexadecimal, of all that the key names, and the id that ends rows, which another file may name. @throws UserError where a file can't be read. */
 export async function hashKey(
   { files, text, tokenizerFile }: TokenKey,
+  eos: number,
   limits: TokenLimits,
   onHash?: (bytes: number, total: number) => void,
 ): Promise<string> {
@@ -29,7 +30,8 @@ export async function hashKey(
   }
   for (const file of files) data.push(await hashFile(file, hashed))
   const tokenizer = await hashFile(tokenizerFile)
-  const all = JSON.stringify({ format: FORMAT, data, text, tokenizer, source: limits.source, target: limits.target })
+  const { source, target } = limits
+  const all = JSON.stringify({ format: FORMAT, data, text, tokenizer, eos, source, target })
   return createHash('sha256').update(all).digest('hex')
 }
 

@@ -49,7 +49,7 @@ export async function openTokenStore(
   options: TokenStoreOptions,
 ): Promise<TokenStore> {
   const before = await stamps(key.files)
-  const name = await hashKey(key, limits, options.onHash)
+  const name = await hashKey(key, tokenizer.eosId, limits, options.onHash)
   const file = join(options.cache ?? tokenCacheFolder(), name + STORE_ENDING)
   const found = open(file, options)
   if (found) return found

@@ -191,6 +191,8 @@ test('other data, text, limits or tokenizer are another store', async () => {
   writeFileSync(data, '{}\n') // new time of change, old bytes
   expect(await open(key())).toBe(12)
   expect(readings).toBe(6)
+  ;(await openTokenStore(key(), () => examples(), { ...tokenizer, eosId: 5 }, limits, { cache })).close()
+  expect(readings).toBe(7)
 })
 
 test('the data files are hashed with progress', async () => {
