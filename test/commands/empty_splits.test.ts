@@ -76,3 +76,13 @@ test('a run says how many rows were held out, trains on the others, and eval ref
     `${join(run, 'experiment.yaml')}:${line}:3: task.held_out is 64; ${join(folder, 'train.jsonl')} has 64 rows: train would have none. At most 63 can be; by default a fifth is.`,
   ])
 })
+
+test('a sweep whose rows were held out goes on with the runs that it made', async () => {
+  const sweep = sweepOf(experiment('swept', ['test: test.jsonl', 'split: held_out']))
+  const command = ['sweep', 'run', sweep, '--dir', join(folder, 'swept'), ...engine]
+  const first = await compacter(command)
+  expect(first.code, first.stderr).toBe(0)
+  const second = await compacter(command)
+  expect(second.code, second.stderr).toBe(0)
+  expect(second.stderr).toContain('2 of 2 cells are finished already.')
+})
