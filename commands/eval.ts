@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
-import { deviceFlags, placesFlag, scoringFlag } from '../src/flags.js'
+import { allowChangedFlag, deviceFlags, placesFlag, scoringFlag } from '../src/flags.js'
 
 export default class Eval extends Command {
   static summary = 'Score the best trained tensors of runs on a split.'
@@ -45,6 +45,7 @@ export default class Eval extends Command {
       helpValue: 'FILE.jsonl',
     }),
     set: placesFlag,
+    'allow-changed': allowChangedFlag,
     ...deviceFlags,
   }
   static enableJsonFlag = true
@@ -52,12 +53,14 @@ export default class Eval extends Command {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Eval)
     const { split, scoring, predictions: file, set: sets = [], engine, threads } = flags
+    const allowChanged = flags['allow-changed']
     const { checkWritable } = await import('../src/atomic.js')
     if (file) checkWritable(file)
     const { terminalProgress } = await import('../src/terminal.js')
     const { evaluateRuns } = await import('../src/engine/evaluate_run.js') // here: --help must not load TensorFlow
     const progress = await terminalProgress()
-    const { evaluated, storage } = await evaluateRuns(args.run, { split, scoring, sets, engine, threads, progress })
+    const options = { split, scoring, sets, allowChanged, engine, threads, progress }
+    const { evaluated, storage } = await evaluateRuns(args.run, options)
     if (file) {
       const { writePredictions } = await import('../src/run/predictions.js')
       writePredictions(file, evaluated)
@@ -68,9 +71,10 @@ export default class Eval extends Command {
     if (others.length === 0) this.log(scoreTable({ [split]: only!.scores }))
     else this.log(`${runsTable(evaluated)}\n${storageLine(storage)}`)
     if (others.length === 0 && only!.confusion) this.log(confusionTable(only!.confusion))
-    const runs = evaluated.map(({ run, task, scores, confusion, examples }) => ({
+    const runs = evaluated.map(({ run, task, scores, confusion, examples, otherRows }) => ({
       ...(others.length > 0 && { run }),
       ...{ task, split, scoring, rows: examples.length, scores },
+      ...(otherRows && { other_rows: otherRows }),
       ...(confusion && { confusion }),
     }))
     return others.length === 0 ? runs[0]! : { runs, storage }

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
 import { FORMATS } from '../src/export/names.js'
-import { placesFlag } from '../src/flags.js'
+import { allowChangedFlag, placesFlag } from '../src/flags.js'
 
 export default class Export extends Command {
   static summary = "Write a run's best trained tensors in a format that others read."
@@ -28,6 +28,7 @@ export default class Export extends Command {
     format: Flags.option({ options: FORMATS, required: true, description: 'Format to write.' })(),
     out: Flags.string({ description: 'Folder to make.', helpValue: 'DIR', required: true }),
     set: placesFlag,
+    'allow-changed': allowChangedFlag,
     force: Flags.boolean({ description: 'Replace an export that is there.' }),
   }
   static enableJsonFlag = true
@@ -37,7 +38,8 @@ export default class Export extends Command {
     const { terminalProgress } = await import('../src/terminal.js')
     const { exportRun } = await import('../src/export/export.js') // here: --help must not load TensorFlow
     const { format, out, force, set: sets = [] } = flags
-    const exported = await exportRun(args.run, { format, out, force, sets, progress: await terminalProgress() })
+    const options = { format, out, force, sets, allowChanged: flags['allow-changed'] }
+    const exported = await exportRun(args.run, { ...options, progress: await terminalProgress() })
     const { folder, files, bytes } = exported
     this.log(`${folder}: ${files.join(', ')}; ${bytes.toLocaleString('en')} bytes`)
     return exported

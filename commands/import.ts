@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
 import { IMPORT_FORMATS } from '../src/export/names.js'
+import { allowChangedFlag } from '../src/flags.js'
 
 export default class Import extends Command {
   static summary = 'Make adapters that were trained elsewhere a run.'
@@ -21,6 +22,7 @@ export default class Import extends Command {
       required: true,
     }),
     'run-dir': Flags.string({ description: 'Folder of the run to make.', helpValue: 'DIR', required: true }),
+    'allow-changed': allowChangedFlag,
     task: Flags.string({
       description: 'Task preset or experiment that it is scored on; exports of compacter tell their own.',
     }),
@@ -29,9 +31,14 @@ export default class Import extends Command {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Import)
-    const { 'run-dir': runDir, format, backbone, task } = flags
+    const { 'run-dir': runDir, 'allow-changed': allowChanged, format, backbone, task } = flags
+    const { terminalProgress } = await import('../src/terminal.js')
     const { importRun } = await import('../src/import/import.js') // here: --help must not load TensorFlow
-    const imported = await importRun(args.path, { format, backbone, runDir, ...(task && { task }) })
+    const imported = await importRun(args.path, {
+      ...{ format, backbone, runDir, allowChanged },
+      ...(task && { task }),
+      progress: await terminalProgress(),
+    })
     const { folder, method, trained_parameters } = imported
     this.log(`${folder}: ${method.kind}, ${trained_parameters.toLocaleString('en')} trained parameters`)
     return imported

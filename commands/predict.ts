@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
 import { BAD_USAGE, UserError } from '../src/error.js'
-import { deviceFlags, placesFlag, scoringFlag } from '../src/flags.js'
+import { allowChangedFlag, deviceFlags, placesFlag, scoringFlag } from '../src/flags.js'
 
 export default class Predict extends Command {
   static summary = 'Predict texts, or the rows of a file or a pipe, with trained runs.'
@@ -74,6 +74,7 @@ export default class Predict extends Command {
       min: 1,
     }),
     set: placesFlag,
+    'allow-changed': allowChangedFlag,
     ...deviceFlags,
   }
 
@@ -88,6 +89,7 @@ export default class Predict extends Command {
     const progress = await pipeProgress()
     const predicted = await predictRuns([args.run, ...(flags.run ?? [])], {
       sets: flags.set ?? [],
+      allowChanged: flags['allow-changed'],
       ...{ scoring, engine, threads, batchSize, maxLength, progress },
       input: { texts, file: flags.input ?? '-', format: flags['input-format'] },
       output: () => (output === undefined ? standardOutput() : fileOutput(output, force)),

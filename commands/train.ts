@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
-import { deviceFlags, experimentArg, setFlag } from '../src/flags.js'
+import { allowChangedFlag, deviceFlags, experimentArg, setFlag } from '../src/flags.js'
 import type { LowResourceResults } from '../src/sweep/low_resource.js'
 
 type LowResourceFlags = Interfaces.InferredFlags<typeof Train.flags>
@@ -38,6 +38,7 @@ export default class Train extends Command {
     set: setFlag,
     'run-dir': Flags.string({ description: 'Folder of the run (default: runs/<name>).', helpValue: 'DIR' }),
     resume: Flags.boolean({ description: 'Continue the run that is in the folder.' }),
+    'allow-changed': allowChangedFlag,
     ...deviceFlags,
     'dry-run': Flags.boolean({ description: 'Check backbone, data and memory with two steps; write nothing.' }),
     'low-resource': Flags.boolean({
@@ -84,8 +85,9 @@ export default class Train extends Command {
     const { train } = await import('../src/engine/train.js')
     const { untilInterrupted } = await import('../src/engine/interrupt.js')
     const folder = resolve(flags['run-dir'] ?? `runs/${experiment.name}`)
+    const run = { folder, resume: flags.resume, allowChanged: flags['allow-changed'] }
     const result = await untilInterrupted((interrupted) =>
-      toldAtItsKey(locate, () => train(experiment, { ...device, folder, resume: flags.resume, progress, interrupted })),
+      toldAtItsKey(locate, () => train(experiment, { ...device, ...run, progress, interrupted })),
     )
     const { resultTable } = await import('../src/report/scores.js')
     this.log(`${resultTable(experiment, result)}\n${folder}`)
@@ -94,7 +96,7 @@ export default class Train extends Command {
 
   private async lowResource(
     file: string,
-    { set, sizes, seeds, methods, engine, threads, 'run-dir': folder }: LowResourceFlags,
+    { set, sizes, seeds, methods, engine, threads, 'run-dir': folder, 'allow-changed': allowChanged }: LowResourceFlags,
   ): Promise<LowResourceResults> {
     const { terminalProgress } = await import('../src/terminal.js')
     const { lowResource } = await import('../src/sweep/low_resource.js')
@@ -103,7 +105,7 @@ export default class Train extends Command {
     const progress = await terminalProgress()
     const grid = { sets: set ?? [], sizes, seeds: seeds ?? 5, methods, folder }
     const results = await untilInterrupted((interrupted) =>
-      lowResource(file, { ...grid, engine, threads, progress, interrupted }),
+      lowResource(file, { ...grid, allowChanged, engine, threads, progress, interrupted }),
     )
     if (results.failed.length > 0) process.exitCode = 1
     this.log(`${lowResourceTable(results)}\n${results.folder}`)

@@ -26,6 +26,11 @@ export const placesFlag = Flags.string({
   multipleNonGreedy: true,
 })
 
+/** Flag of every command that opens a run. */
+export const allowChangedFlag = Flags.boolean({
+  description: 'Go on though backbone or rows are no longer those that the run was made with.',
+})
+
 /** Argument and flag of every command that reads an experiment. */
 export const experimentArg = Args.string({
   description: 'Experiment file, or the name of a shipped one.',

@@ -1,6 +1,6 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../../src/command.js'
-import { deviceFlags, setFlag } from '../../src/flags.js'
+import { allowChangedFlag, deviceFlags, setFlag } from '../../src/flags.js'
 import type { Submission } from '../../src/sweep/slurm.js'
 
 type RunFlags = Interfaces.InferredFlags<typeof Run.flags>
@@ -48,6 +48,7 @@ export default class Run extends Command {
       description: 'Cells at once (default: one here, as many as there is room for on a cluster).',
       min: 1,
     }),
+    'allow-changed': allowChangedFlag,
     ...deviceFlags,
   }
   static enableJsonFlag = true
@@ -90,6 +91,7 @@ const optionsOf = ({ dir, jobs, engine, threads, ...flags }: RunFlags) => ({
   folder: dir,
   jobs,
   retryFailed: flags['retry-failed'],
+  allowChanged: flags['allow-changed'],
   engine,
   ...(threads !== undefined && { threads }),
 })

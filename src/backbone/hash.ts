@@ -28,7 +28,7 @@ export function hashFiles(files: string[]): string {
   const known = readKnown(remembered)
   if (known !== undefined) return known
   const hash = createHash('sha256')
-  for (const file of files) feed(file, (piece) => hash.update(piece))
+  for (const file of files) feedReadable(file, (piece) => hash.update(piece))
   const digest = hash.digest('hex')
   const after = files.map(statOf)
   const changed = files.find((_, i) => stamp(before[i]!) !== stamp(after[i]!))
@@ -72,10 +72,27 @@ function statOf(file: string): BigIntStats {
   try {
     return statSync(file, { bigint: true })
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const problem = code === 'ENOENT' ? 'there is no such file.' : `cannot be read (${code}).`
-    throw new UserError({ at: file, problem }, { cause: error })
+    throw unreadable(file, error)
   }
+}
+
+function feedReadable(file: string, take: (piece: Uint8Array) => void): void {
+  try {
+    feed(file, take)
+  } catch (error) {
+    throw unreadable(file, error)
+  }
+}
+
+const REASONS: Record<string, string> = {
+  ENOENT: 'there is no such file.',
+  EISDIR: 'is a folder, not a file.',
+  EACCES: 'this user may not read it.',
+}
+
+function unreadable(file: string, error: unknown): UserError {
+  const { code = '', message } = error as NodeJS.ErrnoException
+  return new UserError({ at: file, problem: REASONS[code] ?? `cannot be read: ${message}.` }, { cause: error })
 }
 
 const changedMeanwhile = (file: string) =>

@@ -1,8 +1,11 @@
+import { hashFiles } from '../backbone/hash.js'
 import type { Experiment } from '../experiment/schema.js'
 import { type Progress, showDownload } from '../progress.js'
+import type { RowsHere } from '../run/made_with.js'
 import type { Tokenised } from '../task/batches.js'
 import { cutTally } from '../task/cut.js'
 import type { Example } from '../task/example.js'
+import { changed } from '../task/lines.js'
 import type { Split } from '../task/rows.js'
 import { chosenRows, examplesAt, examplesOf, type Source, sourceOf } from '../task/source.js'
 import { openTokenStore, type TokenStore } from '../task/token_store.js'
@@ -13,8 +16,8 @@ import type { OpenedBackbone } from './prepare.js'
 export interface PreparedSplit {
   name: Split
   rows: number
-  /** That its rows were read from. */
-  files: string[]
+  /** SHA-256 of the files that its rows were read from, one after the other, in hexadecimal. */
+  sha256: string
   tokens: Tokenised
   /** Tokens of every source. */
   lengths: Int32Array
@@ -36,12 +39,13 @@ export interface PreparedData {
 
 /**
  * Reads, tokenises and splits an experiment's rows; a source that two splits share is read once. Targets are cut only
- * where the experiment gives their length.
+ * where the experiment gives their length. `onRows` is told of each split before it is read, and may throw.
  */
 export function prepareData(
   { task, training }: Experiment,
   backbone: OpenedBackbone,
   progress: Progress,
+  onRows: (here: RowsHere) => void = () => {},
 ): PreparedData {
   const stores = new Map<string, Promise<TokenStore>>()
   const limits = { source: training.source_length, target: training.target_length ?? Number.MAX_SAFE_INTEGER }
@@ -79,10 +83,20 @@ export function prepareData(
     async split(name) {
       progress.phase(`Reading and tokenising ${task.name}, ${name}`)
       const source = await sourceOf(task, name, showDownload(progress))
+      const sha256 = hashFiles(source.files)
+      onRows({ split: name, file: source.file, sha256 })
+      const unchanged = () => {
+        if (hashFiles(source.files) !== sha256) throw changed(source.file)
+      }
       const store = await tokensOf(source)
       const rows = await chosenRows(task, source, name, store.rows)
+      unchanged()
       for (const line of cutLines(name, store, rows, limits)) progress.warn(line)
-      return splitOf({ name, files: source.files }, store, rows, (rows) => examplesAt(task, source, rows))
+      return splitOf({ name, sha256 }, store, rows, async (rows) => {
+        const examples = await examplesAt(task, source, rows)
+        unchanged() // the tokens are of the rows as they were
+        return examples
+      })
     },
     close() {
       const failed = () => {} // told of where it was awaited
@@ -106,7 +120,7 @@ function cutLines(name: Split, store: TokenStore, rows: ArrayLike<number>, limit
 }
 
 function splitOf(
-  named: Pick<PreparedSplit, 'name' | 'files'>,
+  named: Pick<PreparedSplit, 'name' | 'sha256'>,
   store: TokenStore,
   rows: ArrayLike<number>,
   read: (rows: ArrayLike<number>) => Promise<Example[]>,

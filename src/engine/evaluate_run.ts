@@ -1,11 +1,14 @@
+import { hashFiles } from '../backbone/hash.js'
 import { UserError } from '../error.js'
 import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
-import { checkDataThere } from '../run/places.js'
+import { checkRows, type RowsHere, rowsDiffer, type WhenChanged } from '../run/made_with.js'
+import { checkDataThere, rowsOption, rowsPlace } from '../run/places.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { labelsOf, namesLabels } from '../task/labels.js'
 import { toldAtItsKey } from '../task/misfit.js'
 import type { Split } from '../task/rows.js'
+import { sourceOf } from '../task/source.js'
 import { prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { checkRankable, type Evaluated, evaluateSplit, hintAtRanking, type Scoring } from './evaluate.js'
@@ -17,6 +20,8 @@ export interface EvaluateRunsOptions extends DeviceOptions {
   scoring: Scoring
   /** Where the runs' backbone and data are now, as `--set` has it. */
   sets: readonly string[]
+  /** Go on with another backbone or other rows than the runs'. */
+  allowChanged: boolean
   progress: Progress
 }
 
@@ -24,6 +29,8 @@ export interface EvaluatedRun extends Evaluated {
   /** As it was named. */
   run: string
   task: string
+  /** Where the rows are others than the run noted for the split, both hashes. */
+  otherRows?: { sha256: string; run_sha256: string }
   /** Of a classification. */
   confusion?: Confusion
 }
@@ -35,17 +42,17 @@ export interface EvaluatedRun extends Evaluated {
  */
 export async function evaluateRuns(
   folders: string[],
-  { split, scoring, sets, progress, ...options }: EvaluateRunsOptions,
+  { split, scoring, sets, allowChanged, progress, ...options }: EvaluateRunsOptions,
 ): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
   const runs = folders.map((folder) => openTrainedRun(folder, sets))
   if (scoring === 'rank') for (const { experiment } of runs) checkRankable(experiment.task)
-  const backbone = await openOneBackbone(runs, progress)
+  const backbone = await openOneBackbone(runs, progress, allowChanged)
   try {
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
     progress.note(device.description)
     const evaluated: EvaluatedRun[] = []
-    for (const run of runs) evaluated.push(await evaluateOne(run, backbone, { split, scoring, progress }))
+    for (const run of runs) evaluated.push(await evaluateOne(run, backbone, { split, scoring, allowChanged, progress }))
     return { evaluated, storage: backbone.storage }
   } finally {
     progress.end()
@@ -56,15 +63,25 @@ export async function evaluateRuns(
 async function evaluateOne(
   run: TrainedRun,
   backbone: OneBackbone,
-  { split: name, scoring, progress }: Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'progress'>,
+  {
+    split: name,
+    scoring,
+    allowChanged,
+    progress,
+  }: Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'allowChanged' | 'progress'>,
 ): Promise<EvaluatedRun> {
   const { experiment, folder } = run
   const own = backbone.backboneOf(run)
   checkDataThere(folder, experiment, name)
-  const data = prepareData(experiment, own, progress)
+  const when = { allowChanged, warn: progress.warn }
+  let otherRows: EvaluatedRun['otherRows']
+  const data = prepareData(experiment, own, progress, (here) => {
+    checkSplit(run, here, when, progress)
+    if (rowsDiffer(run.made, here)) otherRows = { sha256: here.sha256, run_sha256: run.made.rows[here.split]! }
+  })
   try {
     const split = await toldAtItsKey(run.locate, () => data.split(name))
-    const labels = await evaluatedLabels(run, name, scoring)
+    const labels = await evaluatedLabels(run, name, scoring, when)
     progress.phase('Weights onto the device')
     const { model, vector, dispose } = backbone.load(run)
     const decoder = eagerDecoder(model, vector)
@@ -78,6 +95,7 @@ async function evaluateOne(
         run: folder,
         task,
         ...evaluated,
+        ...(otherRows && { otherRows }),
         ...(kind === 'classification' && { confusion: confusionOf(evaluated, labels) }),
       }
     } finally {
@@ -86,6 +104,22 @@ async function evaluateOne(
     }
   } finally {
     data.close()
+  }
+}
+
+/** Rows that were named with --set are scored whatever the run had: that is a new evaluation, which is said. */
+function checkSplit(
+  { folder, experiment, made, set }: TrainedRun,
+  here: RowsHere,
+  when: WhenChanged,
+  { note }: Progress,
+) {
+  const option = rowsOption(experiment.task, here.split)
+  if (!set.has(rowsPlace(experiment.task, here.split))) {
+    const wayOut = `To score these as a new evaluation, name them: --set ${option}. Else restore the file`
+    checkRows(folder, made, here, wayOut, when)
+  } else if (rowsDiffer(made, here)) {
+    note(`${here.file} has other rows than the run's ${here.split} split: this is a new evaluation.`)
   }
 }
 
@@ -101,10 +135,10 @@ function confusionOf({ predictions, examples }: Evaluated, labels: string[]): Co
 const OF_ALL_LABELS: readonly string[] = ['f1', 'macro_f1', 'f1a']
 
 /** The labels of a run's task; those of the split alone suffice where neither metrics nor scoring need the others. */
-async function evaluatedLabels(run: TrainedRun, split: Split, scoring: Scoring): Promise<string[]> {
+async function evaluatedLabels(run: TrainedRun, split: Split, scoring: Scoring, when: WhenChanged): Promise<string[]> {
   const { task } = run.experiment
   try {
-    return await trainedLabels(run, ['train', split])
+    return await trainedLabels(run, ['train', split], when)
   } catch (error) {
     const needed = scoring === 'rank' || task.metrics.some((metric) => OF_ALL_LABELS.includes(metric))
     if (needed || !(error instanceof UserError)) throw error
@@ -116,14 +150,23 @@ async function evaluatedLabels(run: TrainedRun, split: Split, scoring: Scoring):
  * The labels that a run's rows are ranked by; none where every row has its own.
  * @throws UserError for a task without labels, and where only the training rows tell them and cannot be read.
  */
-export function rankedLabels(run: TrainedRun): Promise<string[]> {
+export function rankedLabels(run: TrainedRun, when: WhenChanged): Promise<string[]> {
   checkRankable(run.experiment.task)
-  return trainedLabels(run, ['train'])
+  return trainedLabels(run, ['train'], when)
 }
 
-async function trainedLabels({ folder, experiment }: TrainedRun, splits: readonly Split[]): Promise<string[]> {
+async function trainedLabels(
+  { folder, experiment, made }: TrainedRun,
+  splits: readonly Split[],
+  when: WhenChanged,
+): Promise<string[]> {
   try {
-    if (!namesLabels(experiment.task)) for (const split of splits) checkDataThere(folder, experiment, split)
+    if (!namesLabels(experiment.task)) {
+      for (const split of splits) checkDataThere(folder, experiment, split)
+      const { file, files } = await sourceOf(experiment.task, 'train')
+      const here = { split: 'train', file, sha256: hashFiles(files) } as const
+      checkRows(folder, made, here, `Say where the same rows are (--set ${rowsOption(experiment.task, 'train')})`, when)
+    }
     return await labelsOf(experiment.task, splits)
   } catch (error) {
     if (!(error instanceof UserError)) throw error

@@ -1,6 +1,7 @@
 import { UserError } from '../error.js'
-import { backboneHash, checkBackbone, type TrainedRun } from '../export/trained_run.js'
+import { backboneHash, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
+import { checkBackbone, short, type WhenChanged } from '../run/made_with.js'
 import { checkBackboneThere } from '../run/places.js'
 import tf from '../tf.cjs'
 import { loadTrained } from './checkpoint.js'
@@ -38,18 +39,23 @@ export interface LoadedRun {
 
 /**
  * Opens the backbone of one or several runs; the device has to be started before the first is loaded.
- * @throws UserError where the runs are of different backbones, or the backbone that is here is another.
+ * @throws UserError where the runs are of different backbones, or the backbone that is here is another, unless that is allowed.
  */
-export async function openOneBackbone(runs: TrainedRun[], progress: Progress): Promise<OneBackbone> {
+export async function openOneBackbone(
+  runs: TrainedRun[],
+  progress: Progress,
+  allowChanged = false,
+): Promise<OneBackbone> {
+  const when = { allowChanged, warn: progress.warn }
   const [first, ...others] = runs
-  for (const run of others) await checkSameBackbone(first!, run)
+  for (const run of others) await checkSameBackbone(first!, run, when)
   checkBackboneThere(first!.folder, first!.experiment)
   const opened = await prepareBackbone(first!.experiment, progress)
   const { files, tokenizer } = opened
   const backboneOf = ({ experiment }: TrainedRun) =>
     withVocabulary(files, tokenizer, experiment.backbone.trim_vocabulary)
   try {
-    for (const run of runs) checkBackbone(run, files)
+    for (const { folder, made } of runs) checkBackbone(folder, made, files, when)
   } catch (error) {
     files.close()
     throw error
@@ -95,12 +101,13 @@ function storageOf(runs: TrainedRun[], backboneOf: (run: TrainedRun) => OpenedBa
 }
 
 /** By the hash of the weights; where one is not noted, the same name is the same backbone. */
-async function checkSameBackbone(first: TrainedRun, other: TrainedRun): Promise<void> {
+async function checkSameBackbone(first: TrainedRun, other: TrainedRun, { allowChanged }: WhenChanged): Promise<void> {
   const sameName = nameOf(first) === nameOf(other)
-  if (sameName && (first.backboneSha256 === undefined || other.backboneSha256 === undefined)) return
+  const unknown = first.made.weights === undefined || other.made.weights === undefined
+  if (sameName && (unknown || allowChanged)) return // each is compared with what is here
   const [hash, otherHash] = [await backboneHash(first), await backboneHash(other)]
   if (hash === otherHash) return
-  const shown = (run: TrainedRun, sha256: string) => `${nameOf(run)} (SHA-256 ${sha256.slice(0, 12)}…)`
+  const shown = (run: TrainedRun, sha256: string) => `${nameOf(run)} (SHA-256 ${short(sha256)})`
   throw new UserError({
     at: other.folder,
     problem: `was trained on ${shown(other, otherHash)}, but ${first.folder} on ${shown(first, hash)}.`,

@@ -1,11 +1,24 @@
 import { isDeepStrictEqual } from 'node:util'
+import { writeAtomically } from '../atomic.js'
+import type { Backbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
+import { experimentYaml } from '../experiment/load.js'
+import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
+import type { Progress } from '../progress.js'
 import type { RunFiles } from '../run/directory.js'
 import { runExperiment } from '../run/experiment.js'
+import { checkBackbone, checkRows, madeWith, type RowsHere } from '../run/made_with.js'
+import type { Manifest } from '../run/manifest.js'
+import { rowsOption } from '../run/places.js'
+import { type Environment, readManifest } from '../run/records.js'
+import type { Split } from '../task/rows.js'
 
-/** Who computes is no part of what: a run whose worker is gone goes on with others. */
-const MAY_CHANGE = /^training\.(workers(\.|$)|on_worker_lost$)/
+/**
+ * Who computes is no part of what: a run whose worker is gone goes on with others. Where backbone and rows are is none
+ * either: their hashes tell whether they are the same.
+ */
+const MAY_CHANGE = /^(training\.(workers(\.|$)|on_worker_lost$)|task\.(train|validation|test|path)$|backbone\.name$)/
 
 /** @throws UserError where a run began with another experiment than the one that it is to go on with. */
 export function checkSame(files: RunFiles, experiment: Experiment): void {
@@ -17,6 +30,64 @@ export function checkSame(files: RunFiles, experiment: Experiment): void {
     problem: `the run was started with another ${differing.join(' and ')}.`,
     remedy: 'Resume with the same experiment and --set, or start a new run with --run-dir.',
   })
+}
+
+/** A run that goes on: what it was made with so far, and the checks that it is the same now. */
+export interface Resumed extends Checks {
+  manifest: Environment | undefined
+}
+
+export interface Checks {
+  backbone(files: Backbone): void
+  rows(here: RowsHere): void
+}
+
+/** @throws DamagedFile; the checks throw Changed, unless that is allowed. */
+export function resumedRun(
+  files: RunFiles,
+  { task }: Experiment,
+  { allowChanged = false, progress }: { allowChanged?: boolean | undefined; progress: Progress },
+): Resumed {
+  const manifest = readManifest(files)
+  const made = madeWith(manifest)
+  const when = { allowChanged, warn: progress.warn }
+  const wayOut = (split: Split) =>
+    `Say where the same rows are (--set ${rowsOption(task, split)}), start a new run with --run-dir`
+  return {
+    manifest,
+    backbone: (backbone) => checkBackbone(files.folder, made, backbone, when),
+    rows: (here) => checkRows(files.folder, made, here, wayOut(here.split), when),
+  }
+}
+
+/** What is read from another place now is read from there the next time too. */
+export function keepPlaces(files: RunFiles, experiment: Experiment): void {
+  const before = storedPlaces(runExperiment(files.experiment), files.folder)
+  const now = storedPlaces(experiment, files.folder)
+  if (isDeepStrictEqual(placesOf(before), placesOf(now))) return
+  writeAtomically(files.experiment, experimentYaml(now))
+}
+
+const placesOf = ({ task: { train, validation, test, path }, backbone }: Experiment) => [
+  ...[train, validation, test, path],
+  backbone.name,
+]
+
+/** The manifest with all that was other than before when the run went on after that step: no old hash is lost. */
+export function withChanges(manifest: Manifest, step: number, resumed: Resumed | undefined): Manifest {
+  const before = resumed?.manifest
+  if (!before) return manifest
+  const differing = (from: string | undefined, to: string) => (from === undefined || from === to ? [] : [{ from, to }])
+  const [backbone_sha256] = differing(before.backbone_sha256, manifest.backbone_sha256)
+  const data_sha256 = Object.fromEntries(
+    Object.entries(manifest.data_sha256).flatMap(([split, to]) =>
+      differing(before.data_sha256[split], to).map((change) => [split, change]),
+    ),
+  )
+  const changed = backbone_sha256 !== undefined || Object.keys(data_sha256).length > 0
+  const change = { step, ...(backbone_sha256 && { backbone_sha256 }), data_sha256 }
+  const changes = [...(before.changes ?? []), ...(changed ? [change] : [])]
+  return { ...manifest, ...(changes.length > 0 && { changes }) }
 }
 
 /** Keys, down to the leaves, whose values differ. */

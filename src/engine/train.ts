@@ -7,6 +7,7 @@ import { shownPath } from '../experiment/source.js'
 import { type Holder, heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { beginRun, newRun, openRun, type Result, type RunFiles, writeJson } from '../run/directory.js'
+import { notedBackbone } from '../run/made_with.js'
 import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
 import { readResult } from '../run/records.js'
@@ -30,7 +31,7 @@ import { peakMemory } from './pace.js'
 import type { Decoder } from './predict.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { type GraphFacts, sessionFacts } from './replay/replay.js'
-import { checkSame } from './resume.js'
+import { type Checks, checkSame, keepPlaces, resumedRun, withChanges } from './resume.js'
 import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
 import { runTraining, type Training } from './trainer.js'
 
@@ -39,6 +40,8 @@ export interface TrainOptions extends DeviceOptions {
   folder: string
   /** Continue the run that is there. */
   resume: boolean
+  /** Continue it on another backbone or other rows than those that it was made with. */
+  allowChanged?: boolean | undefined
   progress: Progress
   /** Asked after every step and every batch of an evaluation. */
   interrupted: () => boolean
@@ -72,7 +75,8 @@ export async function train(experiment: Experiment, options: TrainOptions): Prom
 
 async function trainInto(files: RunFiles, experiment: Experiment, options: TrainOptions): Promise<Result> {
   const { progress, interrupted } = options
-  const prepared = await prepare(experiment, progress)
+  const resumed = options.resume ? resumedRun(files, experiment, options) : undefined
+  const prepared = await prepare(experiment, progress, resumed)
   if (options.resume) checkSame(files, prepared.experiment)
   const finished = readResult(files)
   if (finished) {
@@ -90,18 +94,16 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const { ladder, padding } = preparePadding(prepared, mode)
   progress.note(paddingLine(padding))
   const team = await assembleTeam(prepared.experiment, prepared.backbone, device, progress)
-  if (!options.resume) beginRun(files, experimentYaml(storedPlaces(prepared.experiment, files.folder)))
+  if (options.resume) keepPlaces(files, prepared.experiment)
+  else beginRun(files, experimentYaml(storedPlaces(prepared.experiment, files.folder)))
   const blueprint = blueprintOf(prepared.backbone.config, prepared.experiment.method)
   const counts = countsOf(blueprint, prepared.backbone)
-  const { train, validation, test } = prepared
-  const dataFiles = { train: train.files, validation: validation.files, test: test.files }
-  const backbone_sha256 = prepared.backbone.files.hash()
   const session = mode === 'replay' && !team ? sessionFacts(device.threads) : null
   const steps = { engine_mode: mode, session, graphs: [], row_order: prepared.plan.order, padding }
-  const facts = { ...counts, backbone_sha256, ...steps, ...(team && crew(team)) }
-  const manifest = manifestOf(prepared.experiment, device, facts, dataFiles)
-  writeJson(files.manifest, manifest)
+  const facts = { ...counts, ...notedBackbone(prepared.backbone.files), ...steps, ...(team && crew(team)) }
   const { state, run } = startOrResume(files, blueprint, prepared)
+  const manifest = withChanges(manifestOf(prepared.experiment, device, facts, hashesOf(prepared)), state.step, resumed)
+  writeJson(files.manifest, manifest)
   truncateMetrics(files.metrics, state.step)
   const { labels } = prepared
   const evaluation = {
@@ -167,10 +169,14 @@ interface Prepared extends Pick<Training, 'experiment' | 'train' | 'validation' 
   labels: string[]
 }
 
-/** Backbone and data, read and checked, and the experiment with every value that is in force. */
-export async function prepare(experiment: Experiment, progress: Progress): Promise<Prepared> {
+/**
+ * Backbone and data, read and checked, and the experiment with every value that is in force. `checks` are told of each
+ * before it is read.
+ */
+export async function prepare(experiment: Experiment, progress: Progress, checks?: Checks): Promise<Prepared> {
   const backbone = await prepareBackbone(experiment, progress)
-  const data = prepareData(experiment, backbone, progress)
+  checks?.backbone(backbone.files)
+  const data = prepareData(experiment, backbone, progress, checks?.rows)
   const train = await data.split('train')
   const validation = await data.split('validation')
   const test = await data.split('test')
@@ -200,6 +206,12 @@ export async function prepare(experiment: Experiment, progress: Progress): Promi
 
 const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>
   `Rows are not grouped by length: an epoch has ${stepsPerEpoch} steps, and grouping takes ${GROUPED_FROM}. Their order is random.`
+
+const hashesOf = ({ train, validation, test }: Prepared) => ({
+  train: train.sha256,
+  validation: validation.sha256,
+  test: test.sha256,
+})
 
 /** Frees what `prepare` opened. */
 export function closeAll({ data, backbone }: Prepared): void {

@@ -80,6 +80,13 @@ export const foundPlaces = (experiment: Experiment, before: Partial<Record<Place
     return isAbsolute(path) && !existsSync(path) && known && existsSync(known) ? known : path
   })
 
+/** What an experiment is, wherever its backbone and data are. */
+export function withoutPlaces({ task: placed, backbone, ...rest }: Experiment) {
+  const { train, validation, test, path, ...task } = placed
+  const { name, ...kept } = backbone
+  return { ...rest, task, backbone: kept }
+}
+
 /** The experiment with what `change` makes of each of its places. */
 export function changePlaces(experiment: Experiment, change: (path: string, place: Place) => string): Experiment {
   const task = { ...experiment.task }

@@ -20,6 +20,7 @@ export const ADAPTERHUB_FILES = {
 /** Adapters for the Python library `adapters`; the trained layer norms, which its format has no place for, beside them. */
 export const adapterhubFormat: ExportFormat = {
   refusal,
+  holdsBackbone: false,
   async write(folder, trained) {
     const { experiment } = trained
     const options = experiment.method as BottleneckOptions

@@ -12,11 +12,15 @@ export const CARD = 'compacter.json'
 /** A card takes a few KB. */
 const CARD_LIMIT = 1_000_000
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+
 const cardSchema = z.strictObject({
   format: z.enum(FORMATS),
   compacter: z.string(),
   method: z.looseObject({ kind: z.string() }),
-  backbone: z.strictObject({ name: z.string(), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  backbone: z.strictObject({ name: z.string(), sha256: sha256, tokenizer_sha256: sha256.optional() }),
+  /** Of the rows that it was trained and scored on, by split; exports of earlier versions lack it. */
+  data_sha256: z.record(z.string(), sha256).optional(),
   task: z.string(),
   /** Of the run that the tensors are from; null where it was not finished. */
   metrics: z.record(z.string(), z.record(z.string(), z.number())).nullable(),

@@ -1,10 +1,12 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../atomic.js'
+import { backboneIsHere } from '../backbone/locate.js'
 import { UserError } from '../error.js'
 import type { MethodOptions } from '../method/options.js'
 import type { Progress } from '../progress.js'
 import { version } from '../root.js'
+import { checkBackbone, notedBackbone } from '../run/made_with.js'
 import { checkBackboneThere } from '../run/places.js'
 import { elements, openSafetensors } from '../safetensors.js'
 import { adapterhubFormat } from './adapterhub.js'
@@ -17,7 +19,7 @@ import { opendeltaFormat } from './opendelta.js'
 import { readme } from './readme.js'
 import { safetensorsFormat } from './safetensors.js'
 import { savedModelFormat } from './saved_model/saved_model.js'
-import { backboneHash, openTrainedRun } from './trained_run.js'
+import { openTrainedRun, type TrainedRun, withBackbone } from './trained_run.js'
 
 const formats: Record<Format, ExportFormat> = {
   safetensors: safetensorsFormat,
@@ -35,6 +37,8 @@ export interface ExportOptions {
   force: boolean
   /** Where the run's backbone and data are now, as `--set` has it. */
   sets?: readonly string[]
+  /** Go on with another backbone than the run's. */
+  allowChanged?: boolean | undefined
   progress: Progress
 }
 
@@ -50,22 +54,28 @@ export interface Exported {
  * Writes a run's best trained tensors, or those of an exported safetensors folder, in a format that others read.
  * @throws UserError where the format cannot hold the method, or the target exists.
  */
-export async function exportRun(run: string, { format, out, force, sets, progress }: ExportOptions): Promise<Exported> {
+export async function exportRun(
+  run: string,
+  { format, out, force, sets, allowChanged, progress }: ExportOptions,
+): Promise<Exported> {
   const trained = openTrainedRun(run, sets)
-  const { experiment, metrics } = trained
+  const { experiment, made } = trained
   checkBackboneThere(run, experiment)
   checkFormat(experiment.method, format)
   checkTarget(out, force)
   const tensors = openSafetensors(trained.tensors)
   try {
+    const holds = await heldBackbone(trained, formats[format], { allowChanged: allowChanged ?? false, progress })
     const count = [...tensors.entries.values()].reduce((sum, { shape }) => sum + elements(shape), 0)
+    const changed = made.weights !== undefined && holds.sha256 !== made.weights
     const card: Card = {
       format,
       compacter: version,
       method: experiment.method,
-      backbone: { name: experiment.backbone.name, sha256: await backboneHash(trained) },
+      backbone: { name: experiment.backbone.name, ...holds },
+      data_sha256: made.rows,
       task: experiment.task.name,
-      metrics,
+      metrics: changed ? null : trained.metrics, // those are of other weights
       trained_parameters: count,
       experiment,
     }
@@ -81,6 +91,26 @@ export async function exportRun(run: string, { format, out, force, sets, progres
     progress.end()
     tensors.close()
   }
+}
+
+/**
+ * The hashes of what an export holds, or belongs to: of the backbone that is here where it is inside, else of the one that
+ * was trained on.
+ * @throws Changed where they differ, unless that is allowed
+ */
+async function heldBackbone(
+  { folder, experiment, made }: TrainedRun,
+  { holdsBackbone }: ExportFormat,
+  { allowChanged, progress }: { allowChanged: boolean; progress: Progress },
+): Promise<{ sha256: string; tokenizer_sha256?: string | undefined }> {
+  const { name } = experiment.backbone
+  const noted = made.weights !== undefined && { sha256: made.weights, tokenizer_sha256: made.tokenizer }
+  if (!holdsBackbone && noted && !(await backboneIsHere(name))) return noted
+  return withBackbone(name, progress, (backbone) => {
+    checkBackbone(folder, made, backbone, { allowChanged, warn: progress.warn })
+    const { backbone_sha256: sha256, tokenizer_sha256 } = notedBackbone(backbone)
+    return noted && !holdsBackbone ? noted : { sha256, tokenizer_sha256 }
+  })
 }
 
 const filesIn = (folder: string): string[] =>

@@ -18,6 +18,8 @@ export interface Trained {
 export interface ExportFormat {
   /** Why it cannot hold what the method trains; undefined where it can. */
   refusal(options: MethodOptions): string | undefined
+  /** Whether the backbone's weights are inside, so that it holds those that are here. */
+  holdsBackbone: boolean
   /** Writes the format's files into an empty folder. Gives the README's part on how to load them. */
   write(folder: string, trained: Trained): Promise<string>
 }

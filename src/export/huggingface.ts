@@ -11,15 +11,14 @@ import type { MethodOptions } from '../method/options.js'
 import { type DeferredTensor, type WritableTensor, writeSafetensors } from '../safetensors.js'
 import tf from '../tf.cjs'
 import type { ExportFormat, Trained } from './format.js'
-import { checkBackbone } from './trained_run.js'
 
 /** A whole T5 for transformers: the backbone's files with the weights that the method made of its own. */
 export const huggingfaceFormat: ExportFormat = {
   refusal,
+  holdsBackbone: true,
   async write(folder, trained) {
     const backbone = await prepareBackbone(trained.experiment, trained.progress)
     try {
-      checkBackbone(trained.run, backbone.files)
       const weights = trained.experiment.method.kind === 'full' ? stored(trained) : await made(trained, backbone)
       trained.progress.phase('Writing')
       writeSafetensors(join(folder, 'model.safetensors'), weights, { format: 'pt' })

@@ -13,6 +13,7 @@ export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.
 /** Adapters and prompts for OpenDelta 0.3: a pickled state dict, which the trained layer norms are part of. */
 export const opendeltaFormat: ExportFormat = {
   refusal,
+  holdsBackbone: false,
   async write(folder, trained) {
     const { experiment } = trained
     const options = experiment.method as SharedOptions

@@ -6,6 +6,7 @@ import { TRAINED } from './trained_run.js'
 /** Our own: the trained tensors by their own names, for any method. */
 export const safetensorsFormat: ExportFormat = {
   refusal: () => undefined,
+  holdsBackbone: false,
   async write(folder, { tensors }) {
     const all = [...tensors.entries.values()].map(
       ({ name, shape }) => [name, { shape, read: () => tensors.read(name) }] as const,

@@ -1,12 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { locateBackbone } from '../backbone/locate.js'
-import { openBackbone } from '../backbone/weights.js'
+import { type Backbone, openBackbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
 import { foundPlaces } from '../experiment/places.js'
 import { type Path, placeIn } from '../experiment/source.js'
+import { type Progress, showDownload, silent } from '../progress.js'
 import { openRun, type Scores } from '../run/directory.js'
 import { runExperiment } from '../run/experiment.js'
+import { type MadeWith, madeWith } from '../run/made_with.js'
 import { type Moved, placeSet, withPlaces } from '../run/places.js'
 import { readManifest, readResult } from '../run/records.js'
 import { withHeldOut } from '../task/split_rows.js'
@@ -19,8 +21,8 @@ export interface TrainedRun extends Moved {
   locate(path: Path): string
   /** The safetensors file with the trained tensors of the best validation score. */
   tensors: string
-  /** Of the backbone's weights that they were trained on, where it is known. */
-  backboneSha256: string | undefined
+  /** Backbone and rows that they were trained on, as far as it is noted. */
+  made: MadeWith
   metrics: Record<string, Scores> | null
 }
 
@@ -40,7 +42,7 @@ export function openTrainedRun(folder: string, sets: readonly string[] = []): Tr
 }
 
 function openExported(folder: string): Opened {
-  const { format, experiment, backbone, metrics } = readCard(folder)
+  const { format, experiment, backbone, data_sha256 = {}, metrics } = readCard(folder)
   if (format !== 'safetensors') {
     throw new UserError({
       at: folder,
@@ -56,7 +58,7 @@ function openExported(folder: string): Opened {
     experiment: { ...experiment, task: withHeldOut(experiment.task) },
     locate: (path) => placeIn(join(folder, CARD), ['experiment', ...path]),
     tensors: join(folder, TRAINED),
-    backboneSha256: backbone.sha256,
+    made: { weights: backbone.sha256, tokenizer: backbone.tokenizer_sha256, rows: data_sha256 },
     metrics,
   }
 }
@@ -75,34 +77,20 @@ function openRunFolder(folder: string): Opened {
   const result = readResult(files)
   const metrics = result ? { validation: result.validation, test: result.test } : null
   const locate = (path: Path) => placeIn(files.experiment, path)
-  return { folder, experiment, locate, tensors: files.best, backboneSha256: manifest?.backbone_sha256, metrics }
+  return { folder, experiment, locate, tensors: files.best, made: madeWith(manifest), metrics }
 }
 
 /** The hash of the backbone's weights: as the run noted it, or else of the files that are here. */
-export async function backboneHash({ experiment, backboneSha256 }: TrainedRun): Promise<string> {
-  if (backboneSha256 !== undefined) return backboneSha256
-  const backbone = openBackbone(await locateBackbone(experiment.backbone.name))
+export async function backboneHash({ experiment, made }: TrainedRun): Promise<string> {
+  return made.weights ?? withBackbone(experiment.backbone.name, silent, (backbone) => backbone.hash())
+}
+
+/** What `work` makes of a backbone's files; none of its tensors is read. */
+export async function withBackbone<T>(name: string, progress: Progress, work: (backbone: Backbone) => T): Promise<T> {
+  const backbone = openBackbone(await locateBackbone(name, showDownload(progress)))
   try {
-    return backbone.hash()
+    return work(backbone)
   } finally {
     backbone.close()
   }
-}
-
-/**
- * Exported tensors mean nothing on another backbone than their own.
- * @throws UserError where the weights that are here differ from those it was trained on.
- */
-export function checkBackbone(
-  { folder, backboneSha256 }: TrainedRun,
-  backbone: { folder: string; hash(): string },
-): void {
-  if (!hasCard(folder) || backboneSha256 === undefined) return
-  const here = backbone.hash()
-  if (here === backboneSha256) return
-  throw new UserError({
-    at: folder,
-    problem: `was trained on weights with SHA-256 ${backboneSha256.slice(0, 12)}…; those in ${backbone.folder} have ${here.slice(0, 12)}….`,
-    remedy: 'Fetch the same weights.',
-  })
 }

@@ -9,16 +9,18 @@ import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { shownPath } from '../experiment/source.js'
 import { loadTask } from '../experiment/task.js'
-import { hasCard, readCard } from '../export/card.js'
+import { type Card, hasCard, readCard } from '../export/card.js'
 import { dimensionsOf, transpose } from '../export/elsewhere.js'
 import { writeFolder } from '../export/folder.js'
 import type { ImportFormat } from '../export/names.js'
 import type { NameTable, Renamed, SharedOptions } from '../export/names_elsewhere.js'
-import { newRun } from '../run/directory.js'
+import { type Progress, silent } from '../progress.js'
+import { newRun, writeJson } from '../run/directory.js'
 import { elements, type WritableTensor, writeSafetensors } from '../safetensors.js'
 import { adapterhubFolder } from './adapterhub.js'
 import type { ForeignFile, ForeignTensor } from './foreign.js'
 import type { Found } from './found.js'
+import { importedBackbone, importedManifest } from './noted.js'
 import { opendeltaFolder } from './opendelta.js'
 import { referenceFolder } from './reference.js'
 
@@ -36,6 +38,9 @@ export interface ImportOptions {
   runDir: string
   /** Task or experiment to score it on; what our own exports tell unless given. */
   task?: string
+  /** Take adapters of ours though the backbone is another than they were trained on. */
+  allowChanged?: boolean
+  progress?: Progress
 }
 
 export interface Imported {
@@ -49,21 +54,26 @@ export interface Imported {
  * @throws UserError naming the file and tensor or key: damaged, hostile, of a structure that no method here has.
  */
 export async function importRun(path: string, options: ImportOptions): Promise<Imported> {
+  const { runDir, allowChanged = false, progress = silent } = options
   const backbone = existsSync(options.backbone) ? resolve(options.backbone) : options.backbone
-  const given = experimentAround(path, { ...options, backbone })
+  const card = hasCard(path) ? readCard(path) : undefined
+  const given = experimentAround(path, card, { ...options, backbone })
   const config = await dimensionsOf(given)
-  newRun(options.runDir)
+  newRun(runDir)
+  const noted = await importedBackbone(path, backbone, card, { allowChanged, progress })
   const found = readers[options.format](path, config)
   try {
     let imported: Imported | undefined
-    await writeFolder(options.runDir, false, (folder) => {
+    await writeFolder(runDir, false, (folder) => {
       const experiment = checked(folder, { ...given, method: found.method }, path)
-      writeAtomically(join(folder, 'experiment.yaml'), experimentYaml(storedPlaces(experiment, options.runDir)))
+      writeAtomically(join(folder, 'experiment.yaml'), experimentYaml(storedPlaces(experiment, runDir)))
       const method = experiment.method as SharedOptions
       const tensors = ourTensors(found, found.names(method, config), config)
       writeSafetensors(join(folder, 'best.safetensors'), tensors)
       const count = tensors.reduce((sum, [, { data }]) => sum + data.length, 0)
-      imported = { folder: options.runDir, method, trained_parameters: count }
+      const facts = { trained_parameters: count, data_sha256: (!options.task && card?.data_sha256) || {} }
+      if (noted) writeJson(join(folder, 'manifest.json'), importedManifest(noted, experiment, config, facts))
+      imported = { folder: runDir, method, trained_parameters: count }
     })
     return imported!
   } finally {
@@ -73,11 +83,14 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
 }
 
 /** All of the experiment but its method. Training is over: its values are there because an experiment has them. */
-function experimentAround(path: string, { backbone, task, runDir }: ImportOptions): Omit<Experiment, 'method'> {
-  const card = hasCard(path) ? readCard(path).experiment : undefined
+function experimentAround(
+  path: string,
+  card: Card | undefined,
+  { backbone, task, runDir }: ImportOptions,
+): Omit<Experiment, 'method'> {
   if (card) {
-    const { name, training } = card
-    return { name, backbone: { ...card.backbone, name: backbone }, task: task ? loadTask(task) : card.task, training }
+    const { name, training, backbone: before, task: own } = card.experiment
+    return { name, backbone: { ...before, name: backbone }, task: task ? loadTask(task) : own, training }
   }
   if (task === undefined) {
     throw new UserError({

@@ -7,6 +7,7 @@ import { eagerDecoder, type Prediction, predict } from '../engine/predict.js'
 import { UserError } from '../error.js'
 import type { TrainedRun } from '../export/trained_run.js'
 import { type Progress, silent } from '../progress.js'
+import type { WhenChanged } from '../run/made_with.js'
 import { inMemory } from '../task/batches.js'
 import { cutTally } from '../task/cut.js'
 import { tokenise } from '../task/tokenise.js'
@@ -18,6 +19,8 @@ export interface PredictorOptions extends DeviceOptions {
   batchSize?: number | undefined
   /** Tokens of an output, </s> included; what each run's task needs unless told. */
   maxLength?: number | undefined
+  /** Go on with another backbone or other training rows than the runs'. */
+  allowChanged?: boolean | undefined
   progress: Progress
 }
 
@@ -36,9 +39,10 @@ const LONGEST = { regression: 16, text: 128, multiple_choice: 128, classificatio
 
 /** @throws UserError where the runs are of different backbones, or there is nothing to rank. */
 export async function openPredictor(runs: TrainedRun[], options: PredictorOptions): Promise<Predictor> {
-  const { scoring, progress } = options
-  const labels = scoring === 'rank' ? await inTurn(runs, rankedLabels) : undefined
-  const backbone = await openOneBackbone(runs, progress)
+  const { scoring, allowChanged = false, progress } = options
+  const when = { allowChanged, warn: progress.warn }
+  const labels = scoring === 'rank' ? await inTurn(runs, (run) => rankedLabels(run, when)) : undefined
+  const backbone = await openOneBackbone(runs, progress, allowChanged)
   try {
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
@@ -102,13 +106,15 @@ async function outputLength(run: TrainedRun, tokenizer: T5Tokenizer): Promise<nu
   if (training.target_length !== undefined) return training.target_length
   if (task.kind !== 'classification') return LONGEST[task.kind]
   try {
-    const labels = await tokenizer.encode(await rankedLabels(run), Number.MAX_SAFE_INTEGER)
+    const labels = await tokenizer.encode(await rankedLabels(run, refusing), Number.MAX_SAFE_INTEGER)
     return Math.max(...labels.map((ids) => ids.length))
   } catch (error) {
-    if (error instanceof UserError) return LONGEST.classification // no training rows here to read the labels from
+    if (error instanceof UserError) return LONGEST.classification // no training rows here to read the labels from, or others
     throw error
   }
 }
+
+const refusing: WhenChanged = { allowChanged: false, warn() {} }
 
 async function inTurn<T, R>(items: T[], of: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []

@@ -1,4 +1,3 @@
-import { hashFiles } from '../backbone/hash.js'
 import type { Team } from '../engine/cluster/team.js'
 import type { Device } from '../engine/device.js'
 import type { GraphFacts } from '../engine/replay/replay.js'
@@ -9,6 +8,7 @@ import { packageRoot, version } from '../root.js'
 import type { RowOrder } from '../task/batches.js'
 import type { Padding } from '../task/lengths.js'
 import tf from '../tf.cjs'
+import type { Change } from './records.js'
 
 /** What a run was made with, so that it can be told from another and repeated. */
 export interface Manifest {
@@ -43,9 +43,13 @@ export interface Manifest {
   trained_parameters: number
   backbone_parameters: number
   backbone_sha256: string
+  tokenizer_sha256: string
+  backbone_config: Record<string, unknown>
   data_sha256: Record<string, string>
   /** Where the user's own files and the backbone's folder were, absolute: experiment.yaml has them relative to the run. */
   places: Partial<Record<Place, string>>
+  /** What was other than before when the run went on with --allow-changed. */
+  changes?: Change[]
 }
 
 export function manifestOf(
@@ -58,13 +62,15 @@ export function manifestOf(
     | 'workers_lost'
     | 'backbone_parameters'
     | 'backbone_sha256'
+    | 'tokenizer_sha256'
+    | 'backbone_config'
     | 'engine_mode'
     | 'session'
     | 'graphs'
     | 'row_order'
     | 'padding'
   >,
-  dataFiles: Record<string, string[]>,
+  data_sha256: Record<string, string>,
 ): Manifest {
   return {
     compacter: version,
@@ -81,7 +87,7 @@ export function manifestOf(
     seed: experiment.training.seed,
     ...facts,
     places: ownPlaces(experiment),
-    data_sha256: Object.fromEntries(Object.entries(dataFiles).map(([split, files]) => [split, hashFiles(files)])),
+    data_sha256,
   }
 }
 

@@ -102,14 +102,21 @@ export function checkBackboneThere(folder: string, { backbone }: Experiment): vo
   })
 }
 
+/** What `--set` says where a split's rows are: `task.test=FILE`. */
+export const rowsOption = (task: Experiment['task'], split: Split): string =>
+  task.benchmark ? 'task.path=FOLDER' : `task.${sourceSplit(task, split)}=FILE`
+
+/** The place that a split's rows are read from. */
+export const rowsPlace = (task: Experiment['task'], split: Split): 'path' | Split =>
+  task.benchmark ? 'path' : sourceSplit(task, split)
+
 /** @throws UserError that says how to name a split's rows that were moved. */
 export function checkDataThere(folder: string, { task }: Experiment, split: Split): void {
-  const key = task.benchmark ? 'path' : sourceSplit(task, split)
-  const place = task[key]
+  const place = task[rowsPlace(task, split)]
   if (place === undefined || existsSync(place)) return
   throw new UserError({
     at: folder,
     problem: `its ${split} rows were in ${place}, where nothing is now.`,
-    remedy: `Say where they are: --set task.${key}=${key === 'path' ? 'FOLDER' : 'FILE'}.`,
+    remedy: `Say where they are: --set ${rowsOption(task, split)}.`,
   })
 }

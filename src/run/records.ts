@@ -21,14 +21,23 @@ const resultFile = z.object({
   share_percent: size,
 })
 
+const changed = z.object({ from: z.string(), to: z.string() })
+const changeFile = z.object({
+  step: size,
+  backbone_sha256: changed.optional(),
+  data_sha256: z.record(z.string(), changed),
+})
+/** What was other than before when a run went on after a step with --allow-changed. */
+export type Change = z.infer<typeof changeFile>
+
 /** Of the manifest, what is read again. Runs of earlier versions lack some of it. */
 const manifestFile = z.object({
   compacter: z.string(),
   git_commit: z.string().nullish(),
   node: z.string(),
   platform: z.string(),
-  tfjs: z.string(),
-  device: z.string(),
+  tfjs: z.string().optional(),
+  device: z.string().optional(),
   threads: z.number().optional(),
   engine_mode: z.string().optional(),
   precision: z.string().optional(),
@@ -36,8 +45,11 @@ const manifestFile = z.object({
   trained_parameters: size,
   backbone_parameters: size,
   backbone_sha256: z.string(),
+  tokenizer_sha256: z.string().optional(),
+  backbone_config: z.record(z.string(), z.unknown()).optional(),
   data_sha256: z.record(z.string(), z.string()),
   places: z.partialRecord(z.enum(PLACES), z.string()).optional(),
+  changes: z.array(changeFile).optional(),
 })
 
 /** What a run was made with, as its manifest has it. */

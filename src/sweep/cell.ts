@@ -21,6 +21,8 @@ class NoSuchCell extends UserError {
 }
 
 export interface RunCellOptions extends DeviceOptions {
+  /** Resume it on another backbone or other rows than those that it was begun with. */
+  allowChanged?: boolean | undefined
   progress: Progress
   interrupted: () => boolean
 }

@@ -8,7 +8,8 @@ import type { Progress } from '../progress.js'
 import { terminalProgress } from '../terminal.js'
 import { CellBusy, runCell } from './cell.js'
 
-export type Job = DeviceOptions & ({ folder: string; index: number } | { measure: Experiment })
+export type Job = DeviceOptions &
+  ({ folder: string; index: number; allowChanged?: boolean | undefined } | { measure: Experiment })
 
 /** What a child says. */
 export type Said =

@@ -15,6 +15,8 @@ import { runApart } from './process.js'
 import { Board, TimeLeft } from './progress.js'
 
 export interface LocalOptions extends DeviceOptions {
+  /** Resume cells on another backbone or other rows than those that they were begun with. */
+  allowChanged?: boolean | undefined
   /** Cells at once. */
   jobs: number
   progress: Progress
@@ -59,7 +61,7 @@ export async function runLocal(
     board.begin(cell.name, `${index + 1} of ${cells.length} ${cell.name}${line}`)
     const started = performance.now()
     const answer = await runApart(
-      { folder, index, ...(options.engine && { engine: options.engine }), threads },
+      { folder, index, allowChanged: options.allowChanged, ...(options.engine && { engine: options.engine }), threads },
       {
         log: join(sweepFiles(folder).logs, `${cell.name}.log`),
         interrupted,

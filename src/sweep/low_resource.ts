@@ -24,6 +24,7 @@ import { prepareFolder } from './prepare.js'
 import { type CellRow, readResults } from './results.js'
 import { cellsLeft } from './run.js'
 import { type Spread, spreadOfScores } from './spread.js'
+import { checkUnchanged } from './unchanged.js'
 import { unlikeCells } from './unlike.js'
 
 /** Training rows of the paper's low-resource experiments. */
@@ -47,6 +48,8 @@ export interface LowResourceOptions extends DeviceOptions {
   seeds: number
   /** Presets; the experiment's own method unless told. */
   methods?: string[] | undefined
+  /** Go on with a backbone or rows that are no longer those of runs that are there. */
+  allowChanged?: boolean | undefined
   /** Of the grid; runs/<name>-low-resource unless told. */
   folder?: string | undefined
   progress: Progress
@@ -94,6 +97,7 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
     async () => {
       const sweep = { name: `${grid.experiment.name}-low-resource`, axes: Object.values(KEYS), slurm: {} }
       const yaml = sweepYaml(file, sweep.name, grid)
+      await checkUnchanged(folder, grid.cells, { ...options, flag: '--run-dir' })
       const planned = prepareFolder(folder, { ...sweep, cells: grid.cells }, yaml, {
         flag: '--run-dir',
         keep: true,

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { writeAtomically } from '../atomic.js'
 import { warmupInForce } from '../engine/learning_rate.js'
 import { ExperimentError, UserError } from '../error.js'
+import { withoutPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { DamagedFile } from '../json_file.js'
 import { type RunFiles, runFiles } from '../run/directory.js'
@@ -91,9 +92,13 @@ function checkCell(files: RunFiles, experiment: Experiment, flag: string): void 
   checkOrder(files, `choose another folder with ${flag}.`)
 }
 
-/** Whether a run's experiment is this one with the values filled in that come from backbone and data. */
-function madeBy(files: RunFiles, { training, task, ...rest }: Experiment): boolean {
-  const { training: before, task: taskBefore, ...restBefore } = runExperiment(files.experiment)
+/**
+ * Whether a run's experiment is this one with the values filled in that come from backbone and data. Where those are is no
+ * part of it: their hashes tell whether they are the same.
+ */
+function madeBy(files: RunFiles, experiment: Experiment): boolean {
+  const { training, task, ...rest } = withoutPlaces(experiment)
+  const { training: before, task: taskBefore, ...restBefore } = withoutPlaces(runExperiment(files.experiment))
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
   const steps = before.steps ?? readResult(files)?.steps
   // how many steps its epochs are, a run tells when it is finished; one that is resumed compares its warm-up itself

@@ -13,6 +13,7 @@ import { affordableJobs } from './memory.js'
 import { prepareFolder } from './prepare.js'
 import { readResults, type SweepResults } from './results.js'
 import { type Submission, submitSweep } from './slurm.js'
+import { checkUnchanged } from './unchanged.js'
 import { writeResults } from './write.js'
 
 export interface SweepOptions extends DeviceOptions {
@@ -22,6 +23,8 @@ export interface SweepOptions extends DeviceOptions {
   jobs?: number | undefined
   /** Whether cells that failed are tried again. */
   retryFailed: boolean
+  /** Go on with a backbone or rows that are no longer those of cells that are there. */
+  allowChanged?: boolean | undefined
   progress: Progress
   interrupted: () => boolean
 }
@@ -62,8 +65,8 @@ export async function submitCells(
       throw new UserError({ at: folder, problem, remedy: 'See `compacter sweep status`; --retry-failed tries again.' })
     }
     options.progress.end()
-    const { jobs, engine } = options
-    return { folder, ...(await submitSweep(folder, left, { slurm, jobs, engine, place })) }
+    const { jobs, engine, allowChanged } = options
+    return { folder, ...(await submitSweep(folder, left, { slurm, jobs, engine, allowChanged, place })) }
   })
 }
 
@@ -80,6 +83,7 @@ async function inFolder<T>(
     async () => {
       const open = cells.filter((cell) => readableResult(runFiles(join(folder, cell.name))) === undefined)
       await checkCellsData(open, options.progress)
+      await checkUnchanged(folder, cells, { ...options, flag: '--dir' })
       const planned = prepareFolder(folder, { name, axes, slurm, cells }, yaml, {
         flag: '--dir',
         keep: false,

@@ -19,7 +19,7 @@ const submittedJobs = z.object({
 /** What slurm.json holds: every job array of a sweep, the latest last. */
 export type SubmittedJobs = z.infer<typeof submittedJobs>
 
-export interface SubmitOptions extends Pick<Batch, 'slurm' | 'jobs' | 'engine'> {
+export interface SubmitOptions extends Pick<Batch, 'slurm' | 'jobs' | 'engine' | 'allowChanged'> {
   /** Where the sweep file says a value: `sweep.yaml:9:3`. */
   place?: ((path: Path) => string) | undefined
 }

@@ -16,6 +16,7 @@ export interface Batch {
   /** Cells at once; as many as the cluster gives unless told. */
   jobs?: number | undefined
   engine?: DeviceOptions['engine'] | undefined
+  allowChanged?: boolean | undefined
 }
 
 /** What one line asks the scheduler for, and the key of the sweep file that it comes from, if any. */
@@ -70,7 +71,7 @@ export const batchScript = (batch: Batch): string => scriptOf(requestsOf(batch),
 export const scriptOf = (requests: readonly Request[], batch: Batch): string =>
   ['#!/bin/bash', ...requests.map(({ text }) => text), '', jobOf(batch)].join('\n')
 
-const jobOf = ({ folder, slurm, engine }: Batch) => `\
+const jobOf = ({ folder, slurm, engine, allowChanged }: Batch) => `\
 # Before its time limit a cell is told by SIGUSR1, saves, and is queued again. scancel sends SIGTERM, to the cell as well:
 # that saves, too, but is the end; \`compacter sweep run\` goes on.
 trap 'limit=1; [ "$cell" ] && kill -TERM $cell' USR1
@@ -80,7 +81,7 @@ node=${quoted(process.execPath)}
 compacter=${quoted(join(packageRoot, 'bin', 'run.js'))}
 threads=\${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}
 [ "$limit" ] && exit ${INTERRUPTED}
-"$node" "$compacter" sweep cell ${quoted(folder)} "$SLURM_ARRAY_TASK_ID" --threads "$threads"${engine ? ` --engine ${engine}` : ''} &
+"$node" "$compacter" sweep cell ${quoted(folder)} "$SLURM_ARRAY_TASK_ID" --threads "$threads"${engine ? ` --engine ${engine}` : ''}${allowChanged ? ' --allow-changed' : ''} &
 cell=$!
 while kill -0 $cell 2>/dev/null; do wait $cell; done # a signal ends the wait, not the cell
 wait $cell

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { exportRun } from '../../src/export/export.js'
-import { checkBackbone, openTrainedRun } from '../../src/export/trained_run.js'
+import { openTrainedRun } from '../../src/export/trained_run.js'
 import { silent } from '../../src/progress.js'
 import { packageRoot } from '../../src/root.js'
 import { openSafetensors } from '../../src/safetensors.js'
@@ -71,14 +71,6 @@ describe('an export as safetensors', () => {
       `${precious}: is no export: it has no compacter.json. --force replaces exports only. Choose another --out.`,
     )
     expect(readdirSync(precious)).toEqual(['thesis.tex'])
-  })
-
-  test('is not taken with other weights of the backbone', () => {
-    const opened = openTrainedRun(out)
-    const other = { folder: '/models/other', hash: () => 'f'.repeat(64) }
-    expect(() => checkBackbone(opened, other)).toThrow(
-      `${out}: was trained on weights with SHA-256 ${opened.backboneSha256!.slice(0, 12)}…; those in /models/other have ffffffffffff…. Fetch the same weights.`,
-    )
   })
 
   test('a killed export leaves nothing under its name', async () => {

@@ -125,7 +125,7 @@ describe('--set on a run', () => {
     ],
     ['task.test', '--set task.test: is not of the form key=value. For instance: --set method.n=8.'],
     ['task.test=', '--set task.test=: the value is no path. Quote it.'],
-    ['task.test=[5]', '--set task.test=[5]: the value is no path. Quote it.'],
+    ['task.test=[a]', '--set task.test=[a]: the value is no path. Quote it.'],
   ])('refuses %s', (set, expected) => {
     expect(complaint(set)).toBe(`ExperimentProblems: ${expected}`)
   })

@@ -17,7 +17,6 @@ import { loadLibrary } from '../../engine/replay/library.js'
 import { type LoadedTensorflow, loadedTensorflow } from '../../engine/tensorflow.js'
 import { UserError } from '../../error.js'
 import type { ExportFormat, Trained } from '../format.js'
-import { checkBackbone } from '../trained_run.js'
 import { saverNodes, writeVariables } from './checkpoint.js'
 import { type Described, type Signature, savedModel } from './meta_graph.js'
 import { trainedModel } from './values.js'
@@ -25,11 +24,11 @@ import { trainedModel } from './values.js'
 /** TensorFlow's own: backbone and method in one graph that reads token ids and writes token ids. */
 export const savedModelFormat: ExportFormat = {
   refusal: () => undefined,
+  holdsBackbone: true,
   async write(folder, trained) {
     const tensorflow = await startTensorflow()
     const backbone = await prepareBackbone(trained.experiment, trained.progress)
     try {
-      checkBackbone(trained.run, backbone.files)
       return await writeSavedModel(folder, trained, backbone, tensorflow)
     } finally {
       backbone.files.close()

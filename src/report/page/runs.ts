@@ -72,10 +72,10 @@ function facts(environment: Environment, { experiment }: ReportRun): [string, st
     ['backbone', `${experiment.backbone.name}, ${environment.backbone_parameters.toLocaleString('en')} parameters`],
     ['weights', `SHA-256 ${environment.backbone_sha256.slice(0, 12)}`],
     ['data', `${experiment.task.name}; SHA-256: ${data.join(', ')}`],
-    ['device', device],
+    ['device', device ?? 'not noted'],
     ['steps', [engine_mode, precision].filter(Boolean).join(', ') || 'not noted'],
     ['compacter', git_commit ? `${compacter}, commit ${git_commit.slice(0, 12)}` : compacter],
-    ['Node, tfjs', `${node}, ${tfjs}; ${platform}`],
+    ['Node, tfjs', `${[node, tfjs].filter(Boolean).join(', ')}; ${platform}`],
   ]
 }
 
