@@ -1,0 +1,48 @@
+/** What a launcher says of this process in its environment. */
+export interface LaunchedRank {
+  launcher: 'mpirun' | 'Hydra' | 'srun'
+  rank: number
+  /** Processes in all. */
+  size: number
+  /** Processes on this host, where the launcher tells. */
+  onHost: number | undefined
+}
+
+const VARIABLES = [
+  {
+    launcher: 'mpirun',
+    rank: 'OMPI_COMM_WORLD_RANK',
+    size: 'OMPI_COMM_WORLD_SIZE',
+    onHost: 'OMPI_COMM_WORLD_LOCAL_SIZE',
+  },
+  { launcher: 'Hydra', rank: 'PMI_RANK', size: 'PMI_SIZE', onHost: 'MPI_LOCALNRANKS' },
+  // set by srun for a step; SLURM_NTASKS is there in a batch script, too, which runs once
+  { launcher: 'srun', rank: 'SLURM_PROCID', size: 'SLURM_STEP_NUM_TASKS', onHost: undefined },
+] as const
+
+/** The rank that a launcher of parallel jobs has given this process; undefined for one that was started by itself. */
+export function launchedRank(env: NodeJS.ProcessEnv = process.env): LaunchedRank | undefined {
+  for (const names of VARIABLES) {
+    const [rank, size] = [count(env[names.rank]), count(env[names.size])]
+    if (rank === undefined || size === undefined) continue
+    const onHost = names.onHost ? count(env[names.onHost]) : tasksOnNode(env)
+    // srun's PMI-2 sets PMI_RANK, too: the launcher is srun all the same
+    const launcher = names.launcher === 'Hydra' && env.SLURM_STEP_ID !== undefined ? 'srun' : names.launcher
+    return { launcher, rank, size, onHost }
+  }
+  return undefined
+}
+
+/** This node's number in `SLURM_STEP_TASKS_PER_NODE`, which is written as `2(x3),1`. */
+function tasksOnNode({ SLURM_STEP_TASKS_PER_NODE, SLURM_NODEID }: NodeJS.ProcessEnv): number | undefined {
+  const node = count(SLURM_NODEID)
+  if (!SLURM_STEP_TASKS_PER_NODE || node === undefined) return undefined
+  const tasks = SLURM_STEP_TASKS_PER_NODE.split(',').flatMap((part) => {
+    const [, each, nodes] = /^(\d+)(?:\(x(\d+)\))?$/.exec(part) ?? []
+    return new Array<number>(Number(nodes ?? 1)).fill(Number(each))
+  })
+  return tasks[node]
+}
+
+const count = (text: string | undefined): number | undefined =>
+  text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined

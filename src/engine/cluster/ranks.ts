@@ -1,0 +1,124 @@
+import { hostname } from 'node:os'
+import type { Mpi } from './mpi.js'
+
+/** Values of one call at most: MPI counts in 32 bits. */
+const PIECE = 2 ** 28
+
+/** MPI_THREAD_SERIALIZED: calls come from several threads, one at a time. */
+const SERIALIZED = 2
+
+/** The processes that compute one thing together, seen from one of them. Each call is made by all ranks, in the same order. */
+export interface Ranks {
+  readonly rank: number
+  readonly size: number
+  /** Name of this rank's host. */
+  readonly host: string
+  /** In words: 'Open MPI 4.1.4'; undefined where there is one process and no MPI. */
+  readonly library: string | undefined
+  /** The sum over all ranks, the same on each. */
+  sum<T extends Float32Array | Int32Array>(values: T): Promise<T>
+  /** Rank 0's bytes, on every rank. */
+  broadcast(bytes: Uint8Array): Promise<Uint8Array>
+  /** Every rank's bytes, by rank, on every rank. */
+  gather(bytes: Uint8Array): Promise<Uint8Array[]>
+  /** Done when every rank has called it. */
+  barrier(): Promise<void>
+  /** Ends all ranks at once; the launcher's exit code is `code`. */
+  abort(code: number): void
+  /** Leaves MPI; the last call. */
+  end(): void
+}
+
+/** One process by itself. */
+export const alone: Ranks = {
+  rank: 0,
+  size: 1,
+  host: hostname(),
+  library: undefined,
+  sum: async (values) => values,
+  broadcast: async (bytes) => bytes,
+  gather: async (bytes) => [bytes],
+  barrier: async () => {},
+  abort: (code) => process.exit(code),
+  end: () => {},
+}
+
+/** Enters MPI. The world is what the library says; whether it is the launcher's is for the caller to check. */
+export function startRanks({ version, functions, handles }: Mpi): Ranks {
+  const read = (ask: (out: number[]) => number): number => {
+    const out = [0]
+    const code = ask(out)
+    if (code !== 0) throw new Error(`${version} answered with error ${code}`)
+    return out[0]!
+  }
+  const level = read((out) => functions.init(null, null, SERIALIZED, out))
+  if (level < SERIALIZED) throw new Error(`${version} was built without threads (it provides level ${level})`)
+  const { world } = handles
+  const rank = read((out) => functions.rank(world, out))
+  const size = read((out) => functions.size(world, out))
+
+  /** Off the main thread: the event loop goes on, so that signals and the terminal are served. */
+  const call = (name: 'allreduce' | 'broadcast' | 'allgather' | 'barrier', ...args: unknown[]): Promise<void> =>
+    new Promise((resolve, reject) => {
+      functions[name].async(...args, (error: Error | null, code: number) => {
+        if (error) reject(error)
+        else if (code !== 0) reject(new Error(`${version}: ${name} answered with error ${code}`))
+        else resolve()
+      })
+    })
+
+  async function sum<T extends Float32Array | Int32Array>(values: T): Promise<T> {
+    const type = values instanceof Float32Array ? handles.float : handles.int32
+    const total = new (values.constructor as new (length: number) => T)(values.length)
+    for (let from = 0; from < values.length; from += PIECE) {
+      const [own, out] = [values.subarray(from, from + PIECE), total.subarray(from, from + PIECE)]
+      await call('allreduce', own, out, own.length, type, handles.sum, world)
+    }
+    return total
+  }
+
+  async function broadcast(bytes: Uint8Array): Promise<Uint8Array> {
+    const length = await lengthOf(rank === 0 ? bytes.length : 0)
+    const whole = rank === 0 ? bytes : new Uint8Array(length)
+    for (let from = 0; from < length; from += PIECE) {
+      const piece = whole.subarray(from, from + PIECE)
+      await call('broadcast', piece, piece.length, handles.byte, 0, world)
+    }
+    return whole
+  }
+
+  /** A number of one rank, given to all; every other rank gives 0. Two parts: int32 ends at 2 GiB. */
+  async function lengthOf(own: number): Promise<number> {
+    const [high, low] = await sum(Int32Array.of(Math.floor(own / 2 ** 30), own % 2 ** 30))
+    return high! * 2 ** 30 + low!
+  }
+
+  async function gather(bytes: Uint8Array): Promise<Uint8Array[]> {
+    const own = new Int32Array(size)
+    own[rank] = bytes.length
+    const lengths = await sum(own)
+    const starts = Int32Array.from(lengths)
+    let total = 0
+    for (const [i, length] of lengths.entries()) {
+      starts[i] = total
+      total += length
+    }
+    if (total > PIECE) throw new Error(`${total} bytes are too many to gather at once`)
+    const all = new Uint8Array(total)
+    await call('allgather', bytes, bytes.length, handles.byte, all, lengths, starts, handles.byte, world)
+    return Array.from(lengths, (length, i) => all.slice(starts[i]!, starts[i]! + length))
+  }
+
+  return {
+    rank,
+    size,
+    host: hostname(),
+    library: version,
+    sum,
+    broadcast,
+    gather,
+    barrier: () => call('barrier', world),
+    abort: (code) => void functions.abort(world, code),
+    end: () => void functions.finalize(),
+  }
+}
