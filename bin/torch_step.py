@@ -218,6 +218,8 @@ def run(spec):
     torch.set_num_threads(spec["threads"])
     torch.manual_seed(spec["seed"])
     model = transformers.T5ForConditionalGeneration(transformers.T5Config(**spec["backbone"]))
+    if spec["own_head"]:
+        model.lm_head.weight = torch.nn.Parameter(torch.randn_like(model.shared.weight))
     model.requires_grad_(False).train()
     trained = ATTACH[spec["method"]["kind"]](spec["method"], model)
     if spec["method"]["kind"] == "prompt_tuning":

@@ -1,4 +1,6 @@
+import type { nonlinearities } from '../engine/nonlinearity.js'
 import { UserError } from '../error.js'
+import { headOf, type StatedHead, type StoredHead } from './head.js'
 
 /** A T5's dimensions and conventions, read from a Hugging Face `config.json` or a backbone preset. */
 export interface T5Config {
@@ -15,11 +17,13 @@ export interface T5Config {
   vocabulary: number
   layerNormEpsilon: number
   dropout: number
-  activation: 'relu' | 'gelu_new'
+  activation: keyof typeof nonlinearities
   /** v1.1: wi_0 (activated) times wi_1 in place of wi. */
   gated: boolean
-  /** v1.0: the head is the embedding table and the decoder's output is scaled by dModel^-½. v1.1: a head of its own, unscaled. */
+  /** Whether the head is the embedding table, as in v1.0; else it is a matrix of its own. */
   tiedHead: boolean
+  /** Whether the decoder's output is multiplied by dModel^-½ in front of the head, as in v1.0. */
+  scaledHead: boolean
   /** What rows are padded with. Nothing tells padding by it: a text may hold it as a token. */
   padId: number
   /** What ends a row. */
@@ -31,11 +35,11 @@ export interface T5Config {
 type Json = Record<string, unknown>
 
 /**
- * Reads a Hugging Face T5, FLAN-T5 or mT5 `config.json`. `at` is the file, for errors. Older files tell an untied head by
- * `tie_word_embeddings: false`; Transformers 5 writes true there for every T5 and tells it by `scale_decoder_outputs: false`.
- * Throws a UserError that names the file and the key.
+ * Reads a Hugging Face T5, FLAN-T5 or mT5 `config.json`. `at` is the file, for errors; `stored` is the head that the weights
+ * have, if they are there.
+ * @throws UserError that names the file and the key.
  */
-export function parseT5Config(json: unknown, at: string): T5Config {
+export function parseT5Config(json: unknown, at: string, stored?: StoredHead): T5Config {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new UserError({ at, problem: 'is no JSON object.', remedy: 'A Hugging Face config.json was expected.' })
   }
@@ -56,7 +60,7 @@ export function parseT5Config(json: unknown, at: string): T5Config {
     layerNormEpsilon: fraction(fields, 'layer_norm_epsilon', at, 1e-6),
     dropout: fraction(fields, 'dropout_rate', at, 0.1),
     ...feedForward(fields, at),
-    tiedHead: tiedHead(fields, at),
+    ...headOf(statedHead(fields, at), at, stored),
     ...tokenIds(fields, at),
   }
 }
@@ -71,31 +75,38 @@ function tokenIds(fields: Json, at: string): Pick<T5Config, 'padId' | 'eosId' | 
   }
 }
 
+const modelType = ({ model_type = 't5' }: Json) => model_type
+
 function checkModelType(fields: Json, at: string): void {
-  const type = fields.model_type ?? 't5'
+  const type = modelType(fields)
   if (type === 't5' || type === 'mt5') return
   const problem = `model_type is ${JSON.stringify(type)}; this toolkit runs t5 and mt5.`
   throw new UserError({ at, problem, remedy: 'compacter list backbones shows the presets.' })
 }
 
+/** Activations by transformers' names. */
+const ACTIVATIONS = { relu: 'relu', gelu: 'gelu', gelu_new: 'gelu_new', silu: 'swish', swish: 'swish' } as const
+
+/** `feed_forward_proj`, and where `dense_act_fn` and `is_gated_act` say something else, they: so does transformers. */
 function feedForward(fields: Json, at: string): Pick<T5Config, 'activation' | 'gated'> {
-  const projection = fields.feed_forward_proj ?? 'relu'
-  if (projection === 'relu') return { activation: 'relu', gated: false }
-  if (projection === 'gated-gelu') return { activation: 'gelu_new', gated: true }
-  const problem = `feed_forward_proj is ${JSON.stringify(projection)}; it must be "relu" or "gated-gelu".`
-  throw new UserError({ at, problem })
+  const projection = fields.feed_forward_proj ?? (modelType(fields) === 'mt5' ? 'gated-gelu' : 'relu')
+  const [, gated, name] = /^(gated-)?(\w+)$/.exec(String(projection)) ?? []
+  if (name === undefined) throw notThat('feed_forward_proj', projection, 'an activation, alone or behind gated-', at)
+  const activation = fields.dense_act_fn ?? (projection === 'gated-gelu' ? 'gelu_new' : name)
+  if (Object.hasOwn(ACTIVATIONS, activation as string)) {
+    const known = ACTIVATIONS[activation as keyof typeof ACTIVATIONS]
+    return { activation: known, gated: flag(fields, 'is_gated_act', at) ?? gated !== undefined }
+  }
+  const key = fields.dense_act_fn == null ? 'feed_forward_proj' : 'dense_act_fn'
+  const names = Object.keys(ACTIVATIONS).join(', ')
+  throw notThat(key, fields[key], key === 'dense_act_fn' ? `one of ${names}` : `one of ${names}, or gated- and one`, at)
 }
 
-function tiedHead(fields: Json, at: string): boolean {
-  const tied = flag(fields, 'tie_word_embeddings', at)
-  const scaled = flag(fields, 'scale_decoder_outputs', at)
-  if (tied === false && scaled === true) {
-    const problem =
-      'scale_decoder_outputs is true and tie_word_embeddings false; T5 scales only in front of a tied head.'
-    throw new UserError({ at, problem, remedy: 'Correct the one that is wrong: v1.0 is true and true, v1.1 false.' })
-  }
-  return scaled ?? tied ?? fields.model_type !== 'mt5'
-}
+const statedHead = (fields: Json, at: string): StatedHead => ({
+  modelType: modelType(fields) as StatedHead['modelType'],
+  tied: flag(fields, 'tie_word_embeddings', at),
+  scaled: flag(fields, 'scale_decoder_outputs', at),
+})
 
 function flag(fields: Json, key: string, at: string): boolean | undefined {
   const value = fields[key]

@@ -10,7 +10,7 @@ import {
   type HubOptions as SnapshotOptions,
 } from '../hub/snapshot.js'
 import { readJson } from '../json_file.js'
-import { shardNames } from './weights.js'
+import { shardNames } from './weight_files.js'
 
 export type { DownloadProgress }
 
@@ -66,8 +66,7 @@ function lacking(name: string, files: Map<string, unknown>): { problem: string; 
   if (name === SINGLE && files.has('pytorch_model.bin')) {
     return {
       problem: `has pytorch_model.bin, but no ${SINGLE}.`,
-      remedy:
-        'Download and convert it in Python: T5ForConditionalGeneration.from_pretrained(…).save_pretrained(FOLDER).',
+      remedy: 'Download and convert it in Python: AutoModelForSeq2SeqLM.from_pretrained(…).save_pretrained(FOLDER).',
     }
   }
   if (name === 'tokenizer.json') {

@@ -5,6 +5,8 @@ import { readYaml } from '../experiment/source.js'
 import { readJson } from '../json_file.js'
 import { firstComment, presetFile, presetNames } from '../presets.js'
 import { parseT5Config, type T5Config } from './config.js'
+import { headIn } from './head.js'
+import { REFETCH } from './weight_files.js'
 
 /** A backbone known by name: its dimensions, so that counting needs no download, and where its weights are. */
 export interface BackbonePreset {
@@ -38,10 +40,7 @@ function readPreset(name: string, file: string): BackbonePreset {
   return { name, description: firstComment(file), source, tokenizerVocabulary: preset.tokenizer_vocabulary, config }
 }
 
-/** What to do about a file of a backbone that is damaged. */
-export const REFETCH = 'Fetch the file again.'
-
-/** The dimensions in a folder's `config.json`. Throws a UserError if it is missing or wrong. */
+/** The dimensions in a folder's `config.json`, and the head as its weights have it. @throws UserError where it is missing or wrong. */
 export function readT5Config(folder: string): T5Config {
   const file = join(folder, 'config.json')
   if (!existsSync(file)) {
@@ -51,5 +50,5 @@ export function readT5Config(folder: string): T5Config {
       remedy: 'A Hugging Face T5 folder was expected.',
     })
   }
-  return parseT5Config(readJson(file, { remedy: REFETCH }), file)
+  return parseT5Config(readJson(file, { remedy: REFETCH }), file, headIn(folder))
 }

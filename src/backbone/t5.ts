@@ -1,5 +1,5 @@
 import { lookUp } from '../engine/embedding.js'
-import { geluNew, relu } from '../engine/nonlinearity.js'
+import { nonlinearities } from '../engine/nonlinearity.js'
 import type { Site, Stack, Sublayer } from '../method/method.js'
 import tf from '../tf.cjs'
 import { attention, attentionOver, fewQueries, type KeyValue, keyValue } from './attention.js'
@@ -107,9 +107,9 @@ const crossAttention = (pass: Pass, name: string, x: tf.Tensor2D, remembered: Re
 
 /** Logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
 export function head(pass: Pass, hidden: tf.Tensor2D): tf.Tensor2D {
-  const { tiedHead, dModel } = pass.config
+  const { tiedHead, scaledHead, dModel } = pass.config
   const name = tiedHead ? 'shared.weight' : 'lm_head.weight'
-  const scaled = tiedHead ? tf.mul(hidden, dModel ** -0.5) : hidden
+  const scaled = scaledHead ? tf.mul(hidden, dModel ** -0.5) : hidden
   const logits = tf.matMul(scaled, pass.weight(name) as tf.Tensor2D, false, true)
   const bias = pass.hooks.bias?.('lm_head.weight')
   return bias ? tf.add(logits, bias) : (logits as tf.Tensor2D)
@@ -148,7 +148,7 @@ function sublayer(
 /** wo·dropout(f(wi·x)); gated: wo·dropout(f(wi_0·x)·(wi_1·x)). x, result [rows, d] */
 function feedForward(pass: Pass, name: string, x: tf.Tensor2D): tf.Tensor2D {
   const { gated, activation } = pass.config
-  const activate = activation === 'relu' ? relu<tf.Tensor2D> : geluNew<tf.Tensor2D>
+  const activate = nonlinearities[activation]<tf.Tensor2D>
   const inner = gated
     ? tf.mul(activate(linear(pass, x, `${name}.wi_0.weight`)), linear(pass, x, `${name}.wi_1.weight`))
     : activate(linear(pass, x, `${name}.wi.weight`))

@@ -94,6 +94,7 @@ async function runTorch(torch: Torch, trial: Trial, policy: string): Promise<Tor
   const { config, options, batchSize, sourceLength, targetLength, precision, threads, steps } = trial
   const spec = {
     backbone: huggingFaceConfig(config),
+    own_head: !config.tiedHead,
     method: options,
     batch_size: batchSize,
     source_length: sourceLength,
@@ -128,8 +129,9 @@ const huggingFaceConfig = (config: T5Config) => ({
   relative_attention_max_distance: config.relativeMaxDistance,
   dropout_rate: config.dropout,
   layer_norm_epsilon: config.layerNormEpsilon,
-  feed_forward_proj: config.gated ? 'gated-gelu' : 'relu',
-  tie_word_embeddings: config.tiedHead,
+  dense_act_fn: config.activation,
+  is_gated_act: config.gated,
+  tie_word_embeddings: config.scaledHead, // transformers 5 ties every head, and tells by this key whether it is scaled
   pad_token_id: config.padId,
   eos_token_id: config.eosId,
   decoder_start_token_id: config.decoderStartId,

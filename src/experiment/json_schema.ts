@@ -119,7 +119,10 @@ const backbonePreset = z.strictObject({
       num_heads: z.int().min(1).describe('Attention heads of a layer.'),
       vocab_size: z.int().min(1).describe('Rows of the embedding table.'),
       feed_forward_proj: z.enum(['relu', 'gated-gelu']).optional().describe('v1.0 has relu, later ones gated-gelu.'),
-      tie_word_embeddings: z.boolean().optional().describe('Whether the head is the embedding table, as in v1.0.'),
+      tie_word_embeddings: z
+        .boolean()
+        .optional()
+        .describe('Whether the head is the embedding table, and the output of the decoder scaled, as in v1.0.'),
     })
     .optional()
     .describe('Dimensions, so that counting needs no download.'),

@@ -121,9 +121,9 @@ function leftOut(placement: Placement, { encoderLayers, decoderLayers }: T5Confi
 
 const readmePart = (name: string, norms: boolean, resizing: string) => `\`\`\`python
 import adapters
-from transformers import T5ForConditionalGeneration
+from transformers import AutoModelForSeq2SeqLM
 ${norms ? 'from safetensors.torch import load_file\n' : ''}
-model = T5ForConditionalGeneration.from_pretrained("BACKBONE").float()
+model = AutoModelForSeq2SeqLM.from_pretrained("BACKBONE").float()
 ${resizing}adapters.init(model)
 model.load_adapter("PATH", use_safetensors=True)
 model.set_active_adapters("${name}")

@@ -82,7 +82,8 @@ async function made({ experiment, tensors, progress }: Trained, backbone: Opened
 /** The backbone's own, with what the export changed: every tensor is float32, the vocabulary may be trimmed. */
 function configText({ files, config }: OpenedBackbone): string {
   const { torch_dtype: _, ...own } = readJson(join(files.folder, 'config.json')) as Record<string, unknown>
-  const changed = { architectures: ['T5ForConditionalGeneration'], ...own, vocab_size: config.vocabulary }
+  const architecture = own.model_type === 'mt5' ? 'MT5ForConditionalGeneration' : 'T5ForConditionalGeneration'
+  const changed = { architectures: [architecture], ...own, vocab_size: config.vocabulary }
   return `${JSON.stringify({ ...changed, dtype: 'float32' }, null, 2).replace(WHOLE_FLOAT, '$1.0')}\n`
 }
 
@@ -90,9 +91,9 @@ function configText({ files, config }: OpenedBackbone): string {
 const WHOLE_FLOAT = /("(?:initializer_factor|dropout_rate|classifier_dropout|layer_norm_epsilon)": \d+)(?=,?$)/gm
 
 const README = `\`\`\`python
-from transformers import AutoTokenizer, T5ForConditionalGeneration
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-model = T5ForConditionalGeneration.from_pretrained("PATH")
+model = AutoModelForSeq2SeqLM.from_pretrained("PATH")
 tokenizer = AutoTokenizer.from_pretrained("PATH")
 source = tokenizer(["…"], return_tensors="pt")
 print(tokenizer.batch_decode(model.generate(**source), skip_special_tokens=True))

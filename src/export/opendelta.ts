@@ -99,9 +99,9 @@ function deltaConfig(options: SharedOptions, config: T5Config, backbone: string)
 
 const readmePart = (resizing: string) => `\`\`\`python
 from opendelta import AutoDeltaModel
-from transformers import T5ForConditionalGeneration
+from transformers import AutoModelForSeq2SeqLM
 
-model = T5ForConditionalGeneration.from_pretrained("BACKBONE").float()
+model = AutoModelForSeq2SeqLM.from_pretrained("BACKBONE").float()
 ${resizing}AutoDeltaModel.from_finetuned("PATH", backbone_model=model, check_hash=False)
 model.eval()
 \`\`\`

@@ -34,6 +34,7 @@ describe('a Hugging Face config.json', () => {
       activation: 'relu',
       gated: false,
       tiedHead: true,
+      scaledHead: true,
       padId: 0,
       eosId: 1,
       decoderStartId: 0,
@@ -46,8 +47,37 @@ describe('a Hugging Face config.json', () => {
     ['v1.1, old', { tie_word_embeddings: false }, false],
     ['v1.1, Transformers 5', { tie_word_embeddings: true, scale_decoder_outputs: false }, false],
     ['mT5 without either', { model_type: 'mt5' }, false],
-  ])('tells whether the head is tied: %s', (_name, fields, tied) => {
-    expect(parse(fields).tiedHead).toBe(tied)
+    ['mT5, Transformers 5', { model_type: 'mt5', tie_word_embeddings: true }, false],
+  ])('tells the head without weights, which is that of the pretrained models: %s', (_name, fields, both) => {
+    expect(parse(fields)).toMatchObject({ tiedHead: both, scaledHead: both })
+  })
+
+  test.each<[string, object, Parameters<typeof parseT5Config>[2], boolean, boolean]>([
+    ['T5, no tensor', {}, 'none', true, true],
+    ['T5 that is not scaled, no tensor', { scale_decoder_outputs: false }, 'none', true, false],
+    ['T5 that is scaled, one of its own', { scale_decoder_outputs: true }, 'own', false, true],
+    ['T5, a copy', {}, 'copy', true, true],
+    ['T5 that is not tied, a copy', { tie_word_embeddings: false }, 'copy', false, false],
+    ['mT5, no tensor', { model_type: 'mt5', scale_decoder_outputs: true }, 'none', true, false],
+    ['mT5 that is tied, one of its own', { model_type: 'mt5', tie_word_embeddings: true }, 'own', false, false],
+  ])(
+    'takes from the weights whether the head is tied, and never scales an mT5: %s',
+    (_, fields, stored, tied, scaled) => {
+      const { tiedHead, scaledHead } = parseT5Config({ ...small, ...fields }, 'config.json', stored)
+      expect({ tiedHead, scaledHead }).toEqual({ tiedHead: tied, scaledHead: scaled })
+    },
+  )
+
+  test.each([
+    [{}, 'relu', false],
+    [{ model_type: 'mt5' }, 'gelu_new', true],
+    [{ feed_forward_proj: 'gated-gelu' }, 'gelu_new', true],
+    [{ feed_forward_proj: 'gelu' }, 'gelu', false],
+    [{ feed_forward_proj: 'gated-silu' }, 'swish', true],
+    [{ feed_forward_proj: 'gated-gelu', dense_act_fn: 'gelu' }, 'gelu', true],
+    [{ feed_forward_proj: 'gated-gelu', dense_act_fn: 'relu', is_gated_act: false }, 'relu', false],
+  ])('takes the activation as transformers does: %o', (fields, activation, gated) => {
+    expect(parse(fields)).toMatchObject({ activation, gated })
   })
 
   test('takes the ids that rows are padded, ended and started with', () => {
@@ -74,14 +104,26 @@ describe('a Hugging Face config.json', () => {
     [{ eos_token_id: 320 }, 'eos_token_id is 320; it must be a token id, below vocab_size (320).'],
     [{ pad_token_id: 7 }, 'decoder_start_token_id is missing; it must be a token id, below vocab_size (320).'],
     [{ tie_word_embeddings: 'no' }, 'tie_word_embeddings is "no"; it must be true or false.'],
-    [{ feed_forward_proj: 'gated-silu' }, 'feed_forward_proj is "gated-silu"; it must be "relu" or "gated-gelu".'],
+    [
+      { feed_forward_proj: 'gated-mish' },
+      'feed_forward_proj is "gated-mish"; it must be one of relu, gelu, gelu_new, silu, swish, or gated- and one.',
+    ],
+    [
+      { feed_forward_proj: 'relu', dense_act_fn: 'constructor' },
+      'dense_act_fn is "constructor"; it must be one of relu, gelu, gelu_new, silu, swish.',
+    ],
+    [
+      { feed_forward_proj: 'very-gated-gelu', dense_act_fn: 'gelu' },
+      'feed_forward_proj is "very-gated-gelu"; it must be an activation, alone or behind gated-.',
+    ],
+    [{ is_gated_act: 'yes' }, 'is_gated_act is "yes"; it must be true or false.'],
     [
       { model_type: 'bert' },
       'model_type is "bert"; this toolkit runs t5 and mt5. compacter list backbones shows the presets.',
     ],
     [
       { tie_word_embeddings: false, scale_decoder_outputs: true },
-      'scale_decoder_outputs is true and tie_word_embeddings false; T5 scales only in front of a tied head. Correct the one that is wrong: v1.0 is true and true, v1.1 false.',
+      'tie_word_embeddings is false and scale_decoder_outputs true: transformers 4 does not scale the output of such a decoder, transformers 5 does. Set tie_word_embeddings to true (the weights tell whether the head is its own), and scale_decoder_outputs to what the model was trained with: true for a T5 v1.0, false for a v1.1.',
     ],
   ])('is refused: %o', (fields, message) => {
     expect(() => parse(fields)).toThrow(

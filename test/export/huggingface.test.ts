@@ -5,6 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openBackbone } from '../../src/backbone/weights.js'
 import { exportRun } from '../../src/export/export.js'
 import { silent } from '../../src/progress.js'
+import { packageRoot } from '../../src/root.js'
+import { openSafetensors } from '../../src/safetensors.js'
 import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
 import { logitsInPyTorch, python } from './in_pytorch.js'
@@ -12,6 +14,7 @@ import { logitsOf, makeBackbone, makeRun } from './made_run.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'export-hf-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+const LAYOUTS = join(packageRoot, 'test/fixtures/layouts')
 const v11 = join(folder, 'v1.1')
 beforeAll(async () => {
   await useEngine(engines[0]!)
@@ -68,4 +71,41 @@ test.each([
     new RegExp(`^--format huggingface: ${reason} Formats that hold this method: safetensors`),
   )
   expect(readdirSync(folder)).not.toContain('none')
+})
+
+describe('a run on any kind of head or activation', () => {
+  /** Folders as transformers 4.57 and 5.18 write them, see test/oracle/layouts.py; with the dimensions of other tests. */
+  const layouts = readdirSync(LAYOUTS).filter((name) => name !== 'logits.json' && !name.endsWith('-resaved'))
+  const inLayout = (name: string) => join(folder, 'layouts', name)
+
+  async function makeLayout(name: string): Promise<void> {
+    const { vocab_size, d_model, d_kv, d_ff, ...config } = JSON.parse(
+      readFileSync(join(LAYOUTS, name, 'config.json'), 'utf8'),
+    )
+    const file = openSafetensors(join(LAYOUTS, name, 'model.safetensors'))
+    const head = file.entries.has('lm_head.weight') ? 'own' : 'none'
+    file.close()
+    const keys = { scale_decoder_outputs: undefined, tie_word_embeddings: undefined, ...config }
+    await makeBackbone(inLayout(name), { config: keys, head })
+  }
+
+  test.skipIf(!python)(
+    'is exported with logits that transformers gives too, to 1e-4',
+    { timeout: 600_000 },
+    async () => {
+      const exports: { format: string; out: string }[] = []
+      const expected: Float32Array[] = []
+      for (const name of layouts) {
+        await makeLayout(name)
+        const run = await makeRun(join(inLayout(name), 'run'), 'method=full', `backbone=${inLayout(name)}`)
+        const out = join(inLayout(name), 'out')
+        await exported(run, out)
+        exports.push({ format: 'huggingface', out })
+        expected.push(await logitsOf(run))
+      }
+      expect(layouts.length).toBeGreaterThan(15)
+      for (const [i, logits] of (await logitsInPyTorch(exports)).entries())
+        expectClose(logits, expected[i]!, { relative: 1e-4, name: `logits of ${layouts[i]}` })
+    },
+  )
 })

@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseT5Config } from '../../src/backbone/config.js'
+import type { StoredHead } from '../../src/backbone/head.js'
 import { locateBackbone } from '../../src/backbone/locate.js'
 import { backboneTensors } from '../../src/backbone/tensors.js'
 import { loadTrained } from '../../src/engine/checkpoint.js'
@@ -56,15 +57,15 @@ const V1_1 = {
 
 /**
  * A T5 v1.1 (gated, with a head of its own) of made-up weights, with the tokenizer of the quickstart's backbone; `config` and
- * `tokenizer` are keys of config.json and tokenizer_config.json that are to be different.
+ * `tokenizer` are keys of config.json and tokenizer_config.json that are to be different, `head` is what the weights have.
  */
 export async function makeBackbone(
   folder: string,
-  { config: changed = {}, tokenizer = {} }: { config?: object; tokenizer?: object } = {},
+  { config: changed = {}, tokenizer = {}, head }: { config?: object; tokenizer?: object; head?: StoredHead } = {},
 ): Promise<string> {
   mkdirSync(folder, { recursive: true })
   const json = { ...V1_1, ...changed }
-  const config = parseT5Config(json, folder)
+  const config = parseT5Config(json, folder, head)
   const weights = [...backboneTensors(config)].map(([name, shape], i): [string, WritableTensor] => {
     const data = normalArray(elements(shape), 100 + i, name.includes('shared') ? 1 : 0.2)
     return [name, { shape, data: name.includes('layer_norm') ? data.map((value) => 1 + value) : data }]

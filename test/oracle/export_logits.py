@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from transformers import T5ForConditionalGeneration
+from transformers import AutoModelForSeq2SeqLM
 from transformers.activations import get_activation
 
 
@@ -196,7 +196,7 @@ def soft_prompt(embeds, count, model):
 
 def logits_of(kind, folder, backbone, source, target):
     whole = kind == "huggingface"
-    model = T5ForConditionalGeneration.from_pretrained(folder if whole else backbone, dtype="auto" if whole else torch.float32)
+    model = AutoModelForSeq2SeqLM.from_pretrained(folder if whole else backbone, dtype="auto" if whole else torch.float32)
     assert model.dtype == torch.float32
     model.eval()
     tensors = None if whole else {"adapterhub": adapterhub, "opendelta": opendelta}[kind](folder, model)
