@@ -76,7 +76,7 @@ export async function scored(
       prompt: '{text}',
       ...task,
     },
-    training: { steps: 1, ...more.training },
+    training: { steps: 1, warmup_steps: 0, ...more.training },
   }
   const yaml = join(folder, 'scripted.yaml')
   writeFileSync(yaml, JSON.stringify(experiment))

@@ -16,6 +16,8 @@ export interface T5Tokenizer {
   encode(texts: string[], maxLength: number): Promise<Int32Array[]>
   /** Padding, `</s>`, `<unk>`, sentinels and ids beyond the vocabulary are left out. */
   decode(ids: ArrayLike<number>): string
+  /** The text as the tokenizer takes it before it looks for tokens: characters composed or replaced, white space collapsed. */
+  normalise(text: string): string
 }
 
 /** Texts handed to the native library at once: enough for all its threads, and the encodings it returns are large. */
@@ -43,6 +45,7 @@ export async function loadTokenizer(file: string): Promise<T5Tokenizer> {
     padId: native.tokenToId(pad ?? padding?.pad_token ?? '<pad>') ?? undefined,
     encode: (texts, maxLength) => encodeAll(native, eosId, texts, maxLength),
     decode: decoder(native, tokens),
+    normalise: normaliser(native),
   }
 }
 
@@ -116,4 +119,10 @@ function decoder(native: Tokenizer, tokens: (string | undefined)[]): T5Tokenizer
     const kept = Array.from(ids, (id) => tokens[id]).filter((token) => token !== undefined)
     return join ? join.decode(kept) : kept.join(' ')
   }
+}
+
+/** The blank that SentencePiece writes as a character of its own is one again. */
+function normaliser(native: Tokenizer): T5Tokenizer['normalise'] {
+  const normalizer = native.getNormalizer()
+  return (text) => (normalizer?.normalizeString(text) ?? text).replaceAll('▁', ' ')
 }

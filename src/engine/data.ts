@@ -10,6 +10,7 @@ import type { Split } from '../task/rows.js'
 import { chosenRows, examplesAt, examplesOf, type Source, sourceOf } from '../task/source.js'
 import { openTokenStore, type TokenStore } from '../task/token_store.js'
 import type { TokenLimits } from '../task/tokenise.js'
+import { inWrittenForm } from '../task/written_form.js'
 import type { OpenedBackbone } from './prepare.js'
 
 /** One split as token ids; its text is read again when it is asked for. */
@@ -25,7 +26,7 @@ export interface PreparedSplit {
   targetLengths: Int32Array
   /** Tokens of the longest target of the whole source, </s> included: what an output may have unless the experiment tells. */
   longestTarget: number
-  /** The rows as text; read once, then kept. */
+  /** The rows as text, what is wanted of them in the form in which it is compared with outputs; read once, then kept. */
   examples(): Promise<Example[]>
   /** The rows at these places as text; read anew. */
   examplesAt(places: number[]): Promise<Example[]>
@@ -95,7 +96,7 @@ export function prepareData(
       return splitOf({ name, sha256 }, store, rows, async (rows) => {
         const examples = await examplesAt(task, source, rows)
         unchanged() // the tokens are of the rows as they were
-        return examples
+        return inWrittenForm(examples, backbone.tokenizer)
       })
     },
     close() {

@@ -6,16 +6,16 @@ import type { Scores } from '../run/directory.js'
 import { toNumber } from '../task/correlation.js'
 import type { Example } from '../task/example.js'
 import { scoreExamples } from '../task/metrics.js'
+import type { Scoring } from '../task/scoring.js'
+import type { Told } from '../task/told_apart.js'
+import { written } from '../task/written_form.js'
 import type { PreparedSplit } from './data.js'
 import { type Decoder, type Prediction, predict } from './predict.js'
-
-export const SCORINGS = ['generate', 'rank'] as const
-export type Scoring = (typeof SCORINGS)[number]
 
 export interface Evaluation {
   experiment: Experiment
   tokenizer: T5Tokenizer
-  /** Target text of every label of the task, whether the split's rows have it or not; empty where it is no classification. */
+  /** Every label of the task, whether the split's rows have it or not, as it is compared with outputs; empty where it is no classification. */
   labels: string[]
   progress: Progress
   /** Asked between batches; true ends the evaluation with `Interrupted`. */
@@ -62,8 +62,9 @@ export async function evaluateSplit(
     split,
     progress,
   )
+  const positive = task.kind === 'classification' ? positiveTarget(task, examples, progress) : undefined
   const classes =
-    task.kind === 'classification' ? { labels, positive: positiveTarget(task, examples, progress) } : undefined
+    positive === undefined ? undefined : { labels, positive: (await written([positive], tokenizer))[0]!.form }
   return { scores: scoreExamples(task.metrics, texts, examples, classes), examples, predictions, invalid }
 }
 
@@ -151,15 +152,23 @@ export function meanScore(scores: Scores): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
+const isRankable = ({ kind }: Experiment['task']) => kind === 'multiple_choice' || kind === 'classification'
+
 /**
  * Checks that a task's outputs are a few labels or choices, which can be ranked.
  * @throws UserError where they are not.
  */
-export function checkRankable({ kind, name }: Experiment['task']): void {
-  if (kind === 'multiple_choice' || kind === 'classification') return
+export function checkRankable(task: Experiment['task']): void {
+  if (isRankable(task)) return
   throw new UserError({
     at: '--scoring rank',
-    problem: `the task ${name} is of kind ${kind}: its outputs are not a few labels.`,
+    problem: `the task ${task.name} is of kind ${task.kind}: its outputs are not a few labels.`,
     remedy: 'Use --scoring generate.',
   })
 }
+
+/** How a command that has `--scoring` finds the outputs of a task, and how it could. */
+export const rankingOf = (task: Experiment['task'], scoring: Scoring): Pick<Told, 'scoring' | 'ranking'> => ({
+  scoring,
+  ...(isRankable(task) && { ranking: '--scoring rank' }),
+})

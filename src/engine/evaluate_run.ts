@@ -5,13 +5,15 @@ import type { Progress } from '../progress.js'
 import { checkRows, type RowsHere, rowsDiffer, type WhenChanged } from '../run/made_with.js'
 import { checkDataThere, rowsOption, rowsPlace } from '../run/places.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
-import { labelsOf, namesLabels } from '../task/labels.js'
+import { type Classification, labelTexts, namesLabels, writtenLabels } from '../task/labels.js'
 import { toldAtItsKey } from '../task/misfit.js'
 import type { Split } from '../task/rows.js'
+import type { Scoring } from '../task/scoring.js'
 import { sourceOf } from '../task/source.js'
+import { readTargets, type TargetOptions } from '../task/targets.js'
 import { prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { checkRankable, type Evaluated, evaluateSplit, hintAtRanking, type Scoring } from './evaluate.js'
+import { checkRankable, type Evaluated, evaluateSplit, hintAtRanking, rankingOf } from './evaluate.js'
 import { type OneBackbone, openOneBackbone, type Storage } from './one_backbone.js'
 import { eagerDecoder } from './predict.js'
 
@@ -81,7 +83,13 @@ async function evaluateOne(
   })
   try {
     const split = await toldAtItsKey(run.locate, () => data.split(name))
-    const labels = await evaluatedLabels(run, name, scoring, when)
+    const options = {
+      ...rankingOf(experiment.task, scoring),
+      tokenizer: own.tokenizer,
+      targetLength: experiment.training.target_length,
+      note: (text: string) => progress.note(text),
+    }
+    const labels = await toldAtItsKey(run.locate, () => evaluatedLabels(run, name, options, when))
     progress.phase('Weights onto the device')
     const { model, vector, dispose } = backbone.load(run)
     const decoder = eagerDecoder(model, vector)
@@ -134,40 +142,54 @@ function confusionOf({ predictions, examples }: Evaluated, labels: string[]): Co
 /** Metrics that depend on labels which no row of the split may have. */
 const OF_ALL_LABELS: readonly string[] = ['f1', 'macro_f1', 'f1a']
 
-/** The labels of a run's task; those of the split alone suffice where neither metrics nor scoring need the others. */
-async function evaluatedLabels(run: TrainedRun, split: Split, scoring: Scoring, when: WhenChanged): Promise<string[]> {
+/** The labels of a run's task as they are compared with outputs, none of another kind than classification; all targets checked. */
+async function evaluatedLabels(
+  run: TrainedRun,
+  split: Split,
+  options: TargetOptions,
+  when: WhenChanged,
+): Promise<string[]> {
   const { task } = run.experiment
+  if (task.kind !== 'classification') return (await readTargets(task, [split], options)).labels
+  const texts = await evaluatedTexts(run, task, split, options.scoring, when)
+  return (await writtenLabels(task, texts, options.tokenizer, options)).map(({ form }) => form)
+}
+
+/** Those of the split alone suffice where neither metrics nor scoring need the others. */
+async function evaluatedTexts(
+  run: TrainedRun,
+  task: Classification,
+  split: Split,
+  scoring: Scoring,
+  when: WhenChanged,
+): Promise<string[]> {
   try {
-    return await trainedLabels(run, ['train', split], when)
+    return await trainedTexts(run, task, ['train', split], when)
   } catch (error) {
     const needed = scoring === 'rank' || task.metrics.some((metric) => OF_ALL_LABELS.includes(metric))
     if (needed || !(error instanceof UserError)) throw error
-    return labelsOf(task, [split])
+    return labelTexts(task, [split])
   }
 }
 
 /**
- * The labels that a run's rows are ranked by; none where every row has its own.
- * @throws UserError for a task without labels, and where only the training rows tell them and cannot be read.
+ * The texts of the labels that a run's task names, or else the rows of splits.
+ * @throws UserError where only rows tell them and cannot be read.
  */
-export function rankedLabels(run: TrainedRun, when: WhenChanged): Promise<string[]> {
-  checkRankable(run.experiment.task)
-  return trainedLabels(run, ['train'], when)
-}
-
-async function trainedLabels(
+export async function trainedTexts(
   { folder, experiment, made }: TrainedRun,
+  task: Classification,
   splits: readonly Split[],
   when: WhenChanged,
 ): Promise<string[]> {
   try {
-    if (!namesLabels(experiment.task)) {
+    if (!namesLabels(task)) {
       for (const split of splits) checkDataThere(folder, experiment, split)
-      const { file, files } = await sourceOf(experiment.task, 'train')
+      const { file, files } = await sourceOf(task, 'train')
       const here = { split: 'train', file, sha256: hashFiles(files) } as const
-      checkRows(folder, made, here, `Say where the same rows are (--set ${rowsOption(experiment.task, 'train')})`, when)
+      checkRows(folder, made, here, `Say where the same rows are (--set ${rowsOption(task, 'train')})`, when)
     }
-    return await labelsOf(experiment.task, splits)
+    return await labelTexts(task, splits)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     const remedy = "The run's task.labels does not name the labels, so they are read from its training rows."

@@ -20,10 +20,15 @@ import type { Split } from '../task/rows.js'
  */
 const MAY_CHANGE = /^(training\.(workers(\.|$)|on_worker_lost$)|task\.(train|validation|test|path)$|backbone\.name$)/
 
-/** @throws UserError where a run began with another experiment than the one that it is to go on with. */
-export function checkSame(files: RunFiles, experiment: Experiment): void {
+/**
+ * A length of outputs that nobody gave is found in the rows, in which earlier versions looked at fewer targets.
+ * @param given the experiment before values in force were put in
+ * @throws UserError where a run began with another experiment than the one that it is to go on with.
+ */
+export function checkSame(files: RunFiles, experiment: Experiment, given: Experiment): void {
   const before = runExperiment(files.experiment)
-  const differing = differences(before, experiment).filter((key) => !MAY_CHANGE.test(key))
+  const found = given.training.target_length === undefined ? ['training.target_length'] : []
+  const differing = differences(before, experiment).filter((key) => !MAY_CHANGE.test(key) && !found.includes(key))
   if (differing.length === 0) return
   throw new UserError({
     at: files.experiment,

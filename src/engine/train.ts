@@ -13,10 +13,10 @@ import { truncateMetrics } from '../run/metrics_log.js'
 import { readResult } from '../run/records.js'
 import { checkOrder } from '../run/row_order.js'
 import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
-import { labelsOf } from '../task/labels.js'
 import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
 import { heldOutNote } from '../task/split_rows.js'
+import { readTargets } from '../task/targets.js'
 import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
 import type { WorkerLost } from './cluster/client.js'
 import { workersStepper } from './cluster/stepper.js'
@@ -77,7 +77,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const { progress, interrupted } = options
   const resumed = options.resume ? resumedRun(files, experiment, options) : undefined
   const prepared = await prepare(experiment, progress, resumed)
-  if (options.resume) checkSame(files, prepared.experiment)
+  if (options.resume) checkSame(files, prepared.experiment, experiment)
   const finished = readResult(files)
   if (finished) {
     progress.note('The run is finished already.')
@@ -165,7 +165,7 @@ interface Prepared extends Pick<Training, 'experiment' | 'train' | 'validation' 
   backbone: OpenedBackbone
   data: PreparedData
   test: PreparedSplit
-  /** Target texts of a classification. */
+  /** Of a classification, as they are compared with outputs. */
   labels: string[]
 }
 
@@ -180,10 +180,15 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
   const train = await data.split('train')
   const validation = await data.split('validation')
   const test = await data.split('test')
-  const labels = await labelsOf(experiment.task, SPLITS)
   const heldOut = heldOutNote(experiment.task, validation.rows)
   if (heldOut) progress.note(heldOut)
   const { training } = experiment
+  const { labels, longest } = await readTargets(experiment.task, SPLITS, {
+    tokenizer: backbone.tokenizer,
+    scoring: 'generate',
+    targetLength: training.target_length,
+    note: (text) => progress.note(text),
+  })
   const plan = trainingPlan(train.lengths, training.batch_size, training.seed, training.group_by_length)
   if (training.group_by_length && plan.order === 'random') progress.note(tooFewToGroup(plan))
   const steps = training.steps ?? training.epochs! * plan.stepsPerEpoch
@@ -196,7 +201,7 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
     ...training,
     warmup_steps,
     evaluate_every: training.evaluate_every ?? plan.stepsPerEpoch,
-    target_length: training.target_length ?? train.longestTarget,
+    target_length: training.target_length ?? Math.max(train.longestTarget, longest),
     dropout: training.dropout ?? backbone.config.dropout,
   }
   const task = { ...experiment.task, ...(experiment.task.split === 'held_out' && { held_out: validation.rows }) }

@@ -105,18 +105,14 @@ async function outcomesOf(
   rows: InputRow[],
   ranked: boolean,
 ): Promise<Outcome[]> {
-  const asked = rows.map((row) => questionsOf(runs, row, ranked))
+  const asked = await checked(
+    rows.map((row) => questionsOf(runs, row, ranked)),
+    predictor,
+  )
   const questions = asked.filter((question): question is Question[] => !('problem' in question))
   const answers: Prediction[][] = []
   for (const place of runs.keys())
-    answers.push(
-      questions.length === 0
-        ? []
-        : await predictor.answer(
-            place,
-            questions.map((question) => question[place]!),
-          ),
-    )
+    answers.push(questions.length === 0 ? [] : await predictor.answer(place, questionsTo(place, questions)))
   let answered = 0
   return rows.map(({ line }, i) => {
     const question = asked[i]!
@@ -124,6 +120,21 @@ async function outcomesOf(
     const place = answered++
     return { line, predictions: answers.map((answer) => answer[place]!) }
   })
+}
+
+/** What each row asks one of the runs. */
+const questionsTo = (run: number, questions: Question[][]) => questions.map((question) => question[run]!)
+
+type Asked = Question[] | { problem: string }
+
+/** The rows' questions, those that a run cannot answer with the reason in their place. */
+async function checked(asked: Asked[], predictor: Predictor): Promise<Asked[]> {
+  const questions = asked.filter((question): question is Question[] => !('problem' in question))
+  const problems = new Map<Asked, string>()
+  for (const run of questions[0]?.keys() ?? [])
+    for (const [i, problem] of (await predictor.problems(run, questionsTo(run, questions))).entries())
+      if (problem !== undefined) problems.set(questions[i]!, problem)
+  return asked.map((question) => (problems.has(question) ? { problem: problems.get(question)! } : question))
 }
 
 function tell(

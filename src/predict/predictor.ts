@@ -1,7 +1,7 @@
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import { type DeviceOptions, startDevice } from '../engine/device.js'
-import type { Scoring } from '../engine/evaluate.js'
-import { rankedLabels } from '../engine/evaluate_run.js'
+import { checkRankable, rankingOf } from '../engine/evaluate.js'
+import { trainedTexts } from '../engine/evaluate_run.js'
 import { type LoadedRun, type OneBackbone, openOneBackbone, type Storage } from '../engine/one_backbone.js'
 import { eagerDecoder, type Prediction, predict } from '../engine/predict.js'
 import { UserError } from '../error.js'
@@ -10,7 +10,12 @@ import { type Progress, silent } from '../progress.js'
 import type { WhenChanged } from '../run/made_with.js'
 import { inMemory } from '../task/batches.js'
 import { cutTally } from '../task/cut.js'
+import { namesLabels, writtenLabels } from '../task/labels.js'
+import { toldAtItsKey } from '../task/misfit.js'
+import type { Scoring } from '../task/scoring.js'
+import { choicesProblem } from '../task/targets.js'
 import { tokenise } from '../task/tokenise.js'
+import { type Written, written } from '../task/written_form.js'
 import type { Question } from './question.js'
 
 export interface PredictorOptions extends DeviceOptions {
@@ -27,7 +32,9 @@ export interface PredictorOptions extends DeviceOptions {
 /** Runs of one backbone, all on the device. */
 export interface Predictor {
   storage: Storage
-  /** What one of the runs, by its place, answers; in the questions' order. */
+  /** What keeps each question from being answered by one of the runs, by its place: choices that cannot be told apart. */
+  problems(run: number, questions: Question[]): Promise<(string | undefined)[]>
+  /** What one of the runs answers; in the questions' order. */
   answer(run: number, questions: Question[]): Promise<Prediction[]>
   /** What was lost of the sources so far: a line for each run that cut some. */
   cutLines(): string[]
@@ -41,9 +48,11 @@ const LONGEST = { regression: 16, text: 128, multiple_choice: 128, classificatio
 export async function openPredictor(runs: TrainedRun[], options: PredictorOptions): Promise<Predictor> {
   const { scoring, allowChanged = false, progress } = options
   const when = { allowChanged, warn: progress.warn }
-  const labels = scoring === 'rank' ? await inTurn(runs, (run) => rankedLabels(run, when)) : undefined
+  const texts = await inTurn(runs, (run) => labelTextsOf(run, scoring, when))
   const backbone = await openOneBackbone(runs, progress, allowChanged)
   try {
+    const { tokenizer } = backbone.backboneOf(runs[0]!)
+    const labels = await inTurn(runs, (run, i) => labelsOf(run, texts[i], tokenizer, scoring))
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
     progress.phase(`Weights onto ${device.description}`)
@@ -54,18 +63,48 @@ export async function openPredictor(runs: TrainedRun[], options: PredictorOption
   }
 }
 
+/** Only ranking is worth reading training rows for, where the task does not name its labels. */
+async function labelTextsOf(run: TrainedRun, scoring: Scoring, when: WhenChanged): Promise<string[] | undefined> {
+  const { task } = run.experiment
+  if (scoring === 'rank') checkRankable(task)
+  if (task.kind !== 'classification' || (scoring === 'generate' && !namesLabels(task))) return undefined
+  return trainedTexts(run, task, ['train'], when)
+}
+
+async function labelsOf(
+  { experiment: { task, training }, locate }: TrainedRun,
+  texts: string[] | undefined,
+  tokenizer: T5Tokenizer,
+  scoring: Scoring,
+): Promise<Written[] | undefined> {
+  if (task.kind !== 'classification' || !texts) return undefined
+  const told = { ...rankingOf(task, scoring), targetLength: training.target_length }
+  return toldAtItsKey(locate, () => writtenLabels(task, texts, tokenizer, told))
+}
+
 async function predictorOf(
   runs: TrainedRun[],
-  labels: string[][] | undefined,
+  labels: (Written[] | undefined)[],
   backbone: OneBackbone,
-  { batchSize, maxLength }: PredictorOptions,
+  { scoring, batchSize, maxLength }: PredictorOptions,
 ): Promise<Predictor> {
   const { tokenizer } = backbone.backboneOf(runs[0]!)
-  const lengths = await inTurn(runs, async (run) => (labels ? 0 : (maxLength ?? (await outputLength(run, tokenizer)))))
+  const lengths = await inTurn(runs, async (run, i) => maxLength ?? (await outputLength(run, labels[i], tokenizer)))
+  const candidatesOf = async (place: number, questions: Question[]) => {
+    if (runs[place]!.experiment.task.kind !== 'multiple_choice') return labels[place]!.map(({ form }) => form)
+    const choices = await inTurn(questions, ({ choices }) => written(choices!, tokenizer))
+    return choices.map((row) => row.map(({ form }) => form))
+  }
   const loaded: LoadedRun[] = runs.map((run) => backbone.load(run))
   const tallies = runs.map(({ experiment }) => cutTally(experiment.training.source_length))
   return {
     storage: backbone.storage,
+    async problems(place, questions) {
+      const choices = runs[place]!.experiment.task.kind === 'multiple_choice' && scoring === 'rank'
+      return inTurn(questions, async (question) =>
+        choices ? choicesProblem(await written(question.choices!, tokenizer), { scoring }) : undefined,
+      )
+    },
     async answer(place, questions) {
       const { model, vector } = loaded[place]!
       const { task, training } = runs[place]!.experiment
@@ -73,7 +112,7 @@ async function predictorOf(
       const tokens = await tokenise(pairs, tokenizer, { source: training.source_length, target: 1 })
       tallies[place]!.add(tokens.whole.source)
       const rows = { tokens: inMemory(tokens), lengths: tokens.source.map((ids) => ids.length) }
-      const own = task.kind === 'multiple_choice' ? questions.map(({ choices }) => choices!) : labels?.[place]
+      const candidates = scoring === 'rank' ? await candidatesOf(place, questions) : undefined
       const decoder = eagerDecoder(model, vector)
       try {
         return await predict(decoder, rows, {
@@ -82,7 +121,7 @@ async function predictorOf(
           maxLength: lengths[place]!,
           name: task.name,
           progress: silent,
-          ...(labels && own && { candidates: own }),
+          ...(candidates && { candidates }),
         })
       } finally {
         decoder.dispose()
@@ -101,13 +140,13 @@ async function predictorOf(
 }
 
 /** Tokens of the run's longest target, as far as it tells: `eval` cuts outputs there too. */
-async function outputLength(run: TrainedRun, tokenizer: T5Tokenizer): Promise<number> {
+async function outputLength(run: TrainedRun, labels: Written[] | undefined, tokenizer: T5Tokenizer): Promise<number> {
   const { task, training } = run.experiment
   if (training.target_length !== undefined) return training.target_length
   if (task.kind !== 'classification') return LONGEST[task.kind]
   try {
-    const labels = await tokenizer.encode(await rankedLabels(run, refusing), Number.MAX_SAFE_INTEGER)
-    return Math.max(...labels.map((ids) => ids.length))
+    const known = labels ?? (await written(await trainedTexts(run, task, ['train'], refusing), tokenizer))
+    return Math.max(...known.map(({ ids }) => ids.length))
   } catch (error) {
     if (error instanceof UserError) return LONGEST.classification // no training rows here to read the labels from, or others
     throw error
@@ -116,8 +155,8 @@ async function outputLength(run: TrainedRun, tokenizer: T5Tokenizer): Promise<nu
 
 const refusing: WhenChanged = { allowChanged: false, warn() {} }
 
-async function inTurn<T, R>(items: T[], of: (item: T) => Promise<R>): Promise<R[]> {
+async function inTurn<T, R>(items: T[], of: (item: T, index: number) => Promise<R>): Promise<R[]> {
   const results: R[] = []
-  for (const item of items) results.push(await of(item))
+  for (const [i, item] of items.entries()) results.push(await of(item, i))
   return results
 }

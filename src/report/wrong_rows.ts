@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { toNumber } from '../task/correlation.js'
+import { sameText } from '../task/written_form.js'
 import type { ReportRun } from './run_files.js'
 
 /** What a run predicted, from the file that `compacter eval --predictions` wrote into its folder. */
@@ -54,7 +55,7 @@ export async function readPredictions({ folder, experiment }: ReportRun): Promis
   const { kind } = task
   const predicted: string[] = []
   const targets: string[] = []
-  const labels = new Set(kind === 'classification' ? Object.values(task.labels ?? {}) : [])
+  const labels = new Set<string>()
   let worst: WrongRow[] = []
   const counts = { rows: 0, wrong: 0, damagedLines: 0 }
   let ranked = true
@@ -76,6 +77,8 @@ export async function readPredictions({ folder, experiment }: ReportRun): Promis
     counts.wrong++
     worst = [...worst, wrongRow(read, kind)].sort(byError).slice(0, WORST)
   }
+  if (task.kind === 'classification')
+    for (const label of namedLabels(task, [...labels, ...predicted])) labels.add(label)
   const confusion =
     kind === 'classification' && counts.rows > 0 ? confusionMatrix(predicted, targets, [...labels]) : undefined
   return { ...counts, worst, order: orderOf(kind, ranked), confusion }
@@ -87,6 +90,12 @@ function parsed(text: string): Line | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The labels that a task names, as they are among the texts, which a tokenizer has written. */
+function namedLabels({ labels = {} }: { labels?: Record<string, string> | undefined }, texts: string[]): string[] {
+  const seen = [...new Set(texts)]
+  return Object.values(labels).map((label) => seen.find((text) => sameText(text, label)) ?? label)
 }
 
 const isRight = ({ prediction, target, answers }: Line): boolean =>

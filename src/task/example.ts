@@ -111,8 +111,14 @@ function outcomeOf(task: RowText, values: Values): Outcome {
   }
 }
 
-const choicesOf = ({ choices }: Extract<RowText, { kind: 'multiple_choice' }>, values: Values): string[] =>
-  Array.isArray(choices) ? choices.map((name) => filled(values, name)) : texts(values, choices)
+function choicesOf(task: Extract<RowText, { kind: 'multiple_choice' }>, values: Values): string[] {
+  const { choices: columns } = task
+  const choices = Array.isArray(columns) ? columns.map((name) => filled(values, name)) : texts(values, columns)
+  const trimmed = choices.map((choice) => choice.trim())
+  const twice = trimmed.find((choice, i) => trimmed.indexOf(choice) < i)
+  if (twice !== undefined) throw new Unusable(`the choice '${twice}' is there twice.`)
+  return choices
+}
 
 /** The nearest multiple of `step`, halves to even, in float32 as T5's preprocessing has it; with the step's decimals. */
 export function rounded(value: number, step: number): string {

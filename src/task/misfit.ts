@@ -15,11 +15,26 @@ export class TaskMisfit extends ExperimentError {
   }
 }
 
+/** A key of the experiment that the backbone's tokenizer does not bear out. */
+export class TokenizerMisfit extends ExperimentError {
+  constructor(
+    readonly keys: readonly string[],
+    problem: string,
+    remedy: string,
+  ) {
+    super({ at: keys.join('.'), problem, remedy })
+  }
+}
+
 /** Does the work; a misfit is told by the place where the experiment says so: `file:line:column`, or `--set key=value`. */
 export async function toldAtItsKey<T>(locate: (path: Path) => string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
+    if (error instanceof TokenizerMisfit) {
+      const { keys, problem, remedy = '' } = error
+      throw new ExperimentError({ at: locate(keys), problem, remedy }, { cause: error })
+    }
     if (!(error instanceof TaskMisfit)) throw error
     const { key, path, problemIn, remedy } = error
     const complaint = {

@@ -8,11 +8,14 @@ import type { Row } from './table.js'
 export const SPLITS = ['train', 'validation', 'test'] as const
 export type Split = (typeof SPLITS)[number]
 
-const ROWS_SHOWN = 5
+/** Rows with problems that an error lists. */
+export const ROWS_SHOWN = 5
 
 type Rows = Iterable<Row> | AsyncIterable<Row>
 type Read = Extract<Row, { values: unknown }>
-interface Problem {
+
+/** What is wrong with the row that stands there. */
+export interface Problem {
   line: number
   problem: string
 }
@@ -84,7 +87,8 @@ function checkColumns(task: RowText, file: string, { values }: Read): void {
   }
 }
 
-function rowsError(file: string, problems: Problem[], bad: number): UserError {
+/** An error that lists the first problems of `bad` rows. */
+export function rowsError(file: string, problems: Problem[], bad: number): UserError {
   const at = `${file}:${problems[0]!.line}`
   const problem = listed(file, problems, bad).slice(at.length + 2)
   return new UserError({ at, problem })

@@ -31,6 +31,20 @@ export async function sourceOf(task: TaskOptions, split: Split, options: Downloa
   return { file, files: [file], rows: () => readTable(file), eachAnswer }
 }
 
+/** The sources of several splits, each once. */
+export async function sourcesOf(
+  task: TaskOptions,
+  splits: readonly Split[],
+  options: DownloadListener = {},
+): Promise<Source[]> {
+  const sources = new Map<string, Source>()
+  for (const split of splits) {
+    const source = await sourceOf(task, split, options)
+    sources.set(JSON.stringify([source.files, source.eachAnswer]), source)
+  }
+  return [...sources.values()]
+}
+
 /** The official split, or the user's file, that a split's rows are in. */
 export function sourceSplit({ split: way, benchmark }: TaskOptions, split: Split): Split {
   if (way === 'halves' && split === 'test') return 'validation'
