@@ -44,6 +44,10 @@ export default class Eval extends Command {
       description: 'Write every row, its prediction and scores to this file.',
       helpValue: 'FILE.jsonl',
     }),
+    force: Flags.boolean({
+      description: 'Replace the file of --predictions if it is there.',
+      dependsOn: ['predictions'],
+    }),
     set: placesFlag,
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
@@ -55,7 +59,11 @@ export default class Eval extends Command {
     const { split, scoring, predictions: file, set: sets = [], engine, threads } = flags
     const allowChanged = flags['allow-changed']
     const { checkWritable } = await import('../src/atomic.js')
-    if (file) checkWritable(file)
+    const { checkFree } = await import('../src/predict/output.js')
+    if (file) {
+      checkFree(file, flags.force)
+      checkWritable(file)
+    }
     const { terminalProgress } = await import('../src/terminal.js')
     const { evaluateRuns } = await import('../src/engine/evaluate_run.js') // here: --help must not load TensorFlow
     const progress = await terminalProgress()
@@ -63,6 +71,7 @@ export default class Eval extends Command {
     const { evaluated, storage } = await evaluateRuns(args.run, options)
     if (file) {
       const { writePredictions } = await import('../src/run/predictions.js')
+      checkFree(file, flags.force) // again: something may have come meanwhile
       writePredictions(file, evaluated)
     }
     const { confusionTable, runsTable, scoreTable } = await import('../src/report/scores.js')

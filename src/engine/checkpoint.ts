@@ -88,23 +88,38 @@ export async function saveTrained(
 
 /**
  * The trained vector that a file of trained tensors holds.
- * @throws UserError naming file and tensor where one is missing or has another shape.
+ * @throws UserError as `checkTrained`.
  */
-export function loadTrained(path: string, { layout }: { layout: Layout }): Float32Array {
+export function loadTrained(path: string, { layout }: { layout: Layout }, step?: number): Float32Array {
   const file = openSafetensors(path)
   try {
-    return gathered(layout, ({ name, shape }) => {
-      const stored = file.entries.get(name)?.shape
-      if (String(stored) === String(shape)) return file.read(name)
-      throw new UserError({
-        at: path,
-        problem: stored
-          ? `${name} has the shape [${stored}]; the method's options give [${shape}].`
-          : `has no tensor ${name}.`,
-        remedy: "The file and the run's experiment.yaml do not belong together.",
-      })
-    })
+    checkTrained(file, layout, step)
+    return gathered(layout, ({ name }) => file.read(name))
   } finally {
     file.close()
   }
+}
+
+/**
+ * Checks that a file holds the tensors that a method trains, and no others, of the step that its run says.
+ * @throws UserError naming file and tensor
+ */
+export function checkTrained({ path, entries, metadata }: SafetensorsFile, { specs }: Layout, step?: number): void {
+  const refuse = (problem: string, remedy = "The file and the run's experiment.yaml do not belong together.") => {
+    throw new UserError({ at: path, problem, remedy })
+  }
+  for (const { name, shape } of specs) {
+    const stored = entries.get(name)?.shape
+    if (!stored) refuse(`has no tensor ${name}.`)
+    else if (String(stored) !== String(shape))
+      refuse(`${name} has the shape [${stored}]; the method's options give [${shape}].`)
+  }
+  const known = new Set(specs.map(({ name }) => name))
+  const other = [...entries.keys()].find((name) => !known.has(name))
+  if (other !== undefined) refuse(`has tensor ${other.slice(0, 120)}, which the run's method does not train.`)
+  if (step === undefined || metadata.step === undefined || Number(metadata.step) === step) return
+  refuse(
+    `holds the tensors of step ${metadata.step}; the run's best is step ${step}.`,
+    'Restore the file of that step.',
+  )
 }

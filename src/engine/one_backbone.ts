@@ -68,7 +68,7 @@ export async function openOneBackbone(
     load(run) {
       const { method, training } = run.experiment
       const model = loadModel(backboneOf(run).config, method, files.read, training.seed, place)
-      const vector = tf.tensor1d(loadTrained(run.tensors, model))
+      const vector = tf.tensor1d(loadTrained(run.tensors, model, run.step))
       return { model, vector, dispose: () => void tf.dispose([vector, ...model.constants.values()]) }
     },
     close() {

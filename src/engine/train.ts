@@ -136,7 +136,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
     )
     await saveTrained(files.last, blueprint, await stepper.state())
     progress.phase('Testing the best checkpoint')
-    const decoder = await stepper.decoder(loadTrained(files.best, blueprint))
+    const decoder = await stepper.decoder(loadTrained(files.best, blueprint, run.best!.step))
     const test = await testBest(files, decoder, prepared, evaluation)
     const best = run.best!
     const result = {

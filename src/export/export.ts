@@ -2,6 +2,8 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeAtomically } from '../atomic.js'
 import { backboneIsHere } from '../backbone/locate.js'
+import { checkTrained } from '../engine/checkpoint.js'
+import { blueprintOf } from '../engine/model.js'
 import { UserError } from '../error.js'
 import type { MethodOptions } from '../method/options.js'
 import type { Progress } from '../progress.js'
@@ -11,6 +13,7 @@ import { checkBackboneThere } from '../run/places.js'
 import { elements, openSafetensors } from '../safetensors.js'
 import { adapterhubFormat } from './adapterhub.js'
 import { CARD, type Card, cardText } from './card.js'
+import { dimensionsOf } from './elsewhere.js'
 import { checkTarget, writeFolder } from './folder.js'
 import type { ExportFormat } from './format.js'
 import { huggingfaceFormat } from './huggingface.js'
@@ -65,6 +68,7 @@ export async function exportRun(
   checkTarget(out, force)
   const tensors = openSafetensors(trained.tensors)
   try {
+    checkTrained(tensors, blueprintOf(await dimensionsOf(experiment), experiment.method).layout, trained.step)
     const holds = await heldBackbone(trained, formats[format], { allowChanged: allowChanged ?? false, progress })
     const count = [...tensors.entries.values()].reduce((sum, { shape }) => sum + elements(shape), 0)
     const changed = made.weights !== undefined && holds.sha256 !== made.weights

@@ -21,6 +21,8 @@ export interface TrainedRun extends Moved {
   locate(path: Path): string
   /** The safetensors file with the trained tensors of the best validation score. */
   tensors: string
+  /** The step that they are of, as a finished run says. */
+  step?: number | undefined
   /** Backbone and rows that they were trained on, as far as it is noted. */
   made: MadeWith
   metrics: Record<string, Scores> | null
@@ -77,7 +79,7 @@ function openRunFolder(folder: string): Opened {
   const result = readResult(files)
   const metrics = result ? { validation: result.validation, test: result.test } : null
   const locate = (path: Path) => placeIn(files.experiment, path)
-  return { folder, experiment, locate, tensors: files.best, made: madeWith(manifest), metrics }
+  return { folder, experiment, locate, tensors: files.best, step: result?.best_step, made: madeWith(manifest), metrics }
 }
 
 /** The hash of the backbone's weights: as the run noted it, or else of the files that are here. */

@@ -65,3 +65,15 @@ test('data that moved: eval, predict and export say how to name its place, and t
   expect(wrong.code).toBe(2)
   expect(wrong.stderr).toMatch(/^--set method\.n=2: a run stays what it was made with;/)
 })
+
+test('eval --predictions replaces a file with --force only', async () => {
+  const file = join(outside, 'predictions.jsonl')
+  writeFileSync(file, 'precious')
+  const args = ['eval', run, '--set', `task.path=${join(data, 'moved')}`, '--predictions', file, ...engine]
+  const refused = await compacter(args)
+  expect([refused.code, refused.stderr]).toEqual([1, `${file}: exists already. Replace it with --force.\n`])
+  expect(readFileSync(file, 'utf8')).toBe('precious')
+  const replaced = await compacter([...args, '--force'])
+  expect(replaced.code, replaced.stderr).toBe(0)
+  expect(readFileSync(file, 'utf8').trim().split('\n').length).toBe(20)
+})

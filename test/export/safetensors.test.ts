@@ -7,7 +7,7 @@ import { exportRun } from '../../src/export/export.js'
 import { openTrainedRun } from '../../src/export/trained_run.js'
 import { silent } from '../../src/progress.js'
 import { packageRoot } from '../../src/root.js'
-import { openSafetensors } from '../../src/safetensors.js'
+import { openSafetensors, writeSafetensors } from '../../src/safetensors.js'
 import { engines, useEngine } from '../engines.js'
 import { logitsOf, makeBackbone, makeRun } from './made_run.js'
 
@@ -15,6 +15,11 @@ const folder = mkdtempSync(join(tmpdir(), 'export-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const out = join(folder, 'out')
 const options = { format: 'safetensors', out, force: false, progress: silent } as const
+
+const RESULT = {
+  ...{ validation: {}, test: {}, steps: 40, seconds: 1, peak_memory_bytes: 1 },
+  ...{ trained_parameters: 1, backbone_parameters: 1, share_percent: 1 },
+}
 
 beforeAll(() => useEngine(engines[0]!))
 
@@ -71,6 +76,29 @@ describe('an export as safetensors', () => {
       `${precious}: is no export: it has no compacter.json. --force replaces exports only. Choose another --out.`,
     )
     expect(readdirSync(precious)).toEqual(['thesis.tex'])
+  })
+
+  test("is refused of tensors that are not the run's: another, a missing one, another shape, another step", async () => {
+    const forged = await makeRun(join(folder, 'forged'), 'method.preset=compacter')
+    const best = join(forged, 'best.safetensors')
+    const whole = openSafetensors(best)
+    const tensors = [...whole.entries.values()].map(
+      ({ name, shape }) => [name, { shape, data: whole.read(name) }] as const,
+    )
+    const [first, ...rest] = tensors
+    const refused = async (written: typeof tensors, message: string, metadata = {}) => {
+      writeSafetensors(best, written, metadata)
+      await expect(exportRun(forged, { ...options, out: join(folder, 'none') })).rejects.toThrow(`${best}: ${message}`)
+    }
+    const TOGETHER = "The file and the run's experiment.yaml do not belong together."
+    const one = { shape: [1], data: Float32Array.of(1) }
+    await refused([...tensors, ['other', one]], `has tensor other, which the run's method does not train. ${TOGETHER}`)
+    await refused(rest, `has no tensor ${first![0]}. ${TOGETHER}`)
+    await refused([[first![0], one], ...rest], `${first![0]} has the shape [1]; the method's options give [`)
+    writeFileSync(join(forged, 'result.json'), JSON.stringify({ ...RESULT, best_step: 20 }))
+    await refused(tensors, "holds the tensors of step 30; the run's best is step 20. Restore the file of that step.", {
+      step: '30',
+    })
   })
 
   test('a killed export leaves nothing under its name', async () => {
