@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { makeOwnFolder, whoElseCanWrite } from './own_folder.js'
 import { pathVariable } from './path_variable.js'
 
 /**
@@ -12,4 +13,17 @@ export function cacheFolder(env = process.env): string {
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'compacter')
   if (process.platform === 'win32') return join(env.LOCALAPPDATA ?? join(homedir(), 'AppData', 'Local'), 'compacter')
   return resolve(pathVariable('XDG_CACHE_HOME', env) ?? join(homedir(), '.cache'), 'compacter')
+}
+
+/**
+ * A folder below the cache for what this user's runs write and read back: their texts as token ids, hashes, graphs, bytecode.
+ * It is made for this user alone.
+ * @throws Error with the reason where others could have written what is in it, or it can't be made.
+ */
+export function ownCache(name: 'tokens' | 'hashes' | 'graphs' | 'compiled'): string {
+  const folder = join(cacheFolder(), name)
+  const stranger = whoElseCanWrite(folder)
+  if (stranger) throw new Error(`${stranger}. Set COMPACTER_CACHE to a folder of your own.`)
+  makeOwnFolder(folder)
+  return folder
 }

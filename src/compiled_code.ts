@@ -1,16 +1,12 @@
-import { join } from 'node:path'
-import { cacheFolder } from './cache_folder.js'
-import { makeOwnFolder, whoElseCanWrite } from './own_folder.js'
+import { ownCache } from './cache_folder.js'
 
 /**
  * Where Node keeps the bytecode of our sources between starts; undefined where other users could put theirs, which would
  * run as ours, and where nothing can be written. Node's own choice is a name in the common temporary folder.
  */
 export function compiledCodeFolder(): string | undefined {
-  const folder = join(cacheFolder(), 'compiled')
   try {
-    makeOwnFolder(folder)
-    return whoElseCanWrite(folder) ? undefined : folder
+    return ownCache('compiled')
   } catch {
     return undefined // starts a little slower
   }

@@ -1,17 +1,8 @@
 import { createHash } from 'node:crypto'
-import {
-  type BigIntStats,
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  realpathSync,
-  statSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { type BigIntStats, closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { writeAtomically } from '../atomic.js'
-import { cacheFolder } from '../cache_folder.js'
+import { ownCache } from '../cache_folder.js'
 import { UserError } from '../error.js'
 
 /** A file that changed so recently may change again within one tick of its file system's clock; FAT's is two seconds. */
@@ -25,7 +16,7 @@ const SETTLED_MS = 2500
 export function hashFiles(files: string[]): string {
   const before = files.map(statOf)
   const remembered = cacheFile(files, before)
-  const known = readKnown(remembered)
+  const known = remembered && readKnown(remembered)
   if (known !== undefined) return known
   const hash = createHash('sha256')
   for (const file of files) feedReadable(file, (piece) => hash.update(piece))
@@ -34,7 +25,7 @@ export function hashFiles(files: string[]): string {
   const changed = files.find((_, i) => stamp(before[i]!) !== stamp(after[i]!))
   if (changed !== undefined) throw changedMeanwhile(changed)
   const now = Date.now()
-  if (after.every(({ ctimeMs }) => now - Number(ctimeMs) > SETTLED_MS)) remember(remembered, digest)
+  if (remembered && after.every(({ ctimeMs }) => now - Number(ctimeMs) > SETTLED_MS)) remember(remembered, digest)
   return digest
 }
 
@@ -49,17 +40,21 @@ function readKnown(file: string): string | undefined {
 
 function remember(file: string, digest: string): void {
   try {
-    mkdirSync(dirname(file), { recursive: true })
     writeAtomically(file, digest)
   } catch {
     // A home that cannot be written to costs time, not the run.
   }
 }
 
-function cacheFile(files: string[], stats: BigIntStats[]): string {
+/** Undefined where nothing can be remembered, or others could have made up what is. */
+function cacheFile(files: string[], stats: BigIntStats[]): string | undefined {
   const key = createHash('sha256')
   for (const [i, file] of files.entries()) key.update(`${realpathSync(file)}\0${stamp(stats[i]!)}\0`)
-  return join(cacheFolder(), 'hashes', key.digest('hex'))
+  try {
+    return join(ownCache('hashes'), key.digest('hex'))
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { writeError } from '../atomic.js'
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
-import { cacheFolder } from '../cache_folder.js'
+import { cacheFolder, ownCache } from '../cache_folder.js'
 import { patiently, withLock } from '../lock.js'
 import { type Body, fileBody, memoryBody, skipHead } from './token_body.js'
 import { CACHE_LIMIT, STORE_ENDING, trimCache } from './token_cache.js'
@@ -34,8 +34,6 @@ export interface TokenStoreOptions {
 
 const IN_MEMORY = 256 * 2 ** 20
 
-export const tokenCacheFolder = (): string => join(cacheFolder(), 'tokens')
-
 /**
  * The examples' token ids: from the cache, or tokenised and put there. Memory is a batch's, 32 bytes a row and, for small
  * stores, the ids. `examples` is called only if they have to be tokenised, and again if the disk is full then.
@@ -50,8 +48,9 @@ export async function openTokenStore(
 ): Promise<TokenStore> {
   const before = await stamps(key.files)
   const name = await hashKey(key, tokenizer.eosId, limits, options.onHash)
-  const file = join(options.cache ?? tokenCacheFolder(), name + STORE_ENDING)
-  const found = open(file, options)
+  const folder = options.cache ?? tokenCacheFolder(options)
+  const file = folder && join(folder, name + STORE_ENDING)
+  const found = file && open(file, options)
   if (found) return found
   const fill: Fill = async (body, inFile) => {
     const writer = tokenWriter(body, tokenizer.vocabularySize, inFile)
@@ -62,8 +61,21 @@ export async function openTokenStore(
     checkUnchanged(key.files, before, await stamps(key.files))
     return orUnwritable(() => writer.finish())
   }
-  return (await inCache(file, fill, options)) ?? (await inTemporaryFile(fill)) ?? (await fill(memoryBody()))
+  const kept = file === undefined ? undefined : await inCache(file, fill, options)
+  return kept ?? (await inTemporaryFile(fill)) ?? (await fill(memoryBody()))
 }
+
+/** Undefined, after a warning, where tokens can't be kept, or others could have put theirs. */
+function tokenCacheFolder({ warn }: TokenStoreOptions): string | undefined {
+  try {
+    return ownCache('tokens')
+  } catch (error) {
+    warn?.(keptOnce(writeError(join(cacheFolder(), 'tokens'), error)))
+    return undefined
+  }
+}
+
+const keptOnce = (reason: unknown) => `Tokens are kept for this run only. ${(reason as Error).message}`
 
 /** Tokenises the examples into the body. */
 type Fill = (body: Body, inFile?: { fd: number; key: string }) => Promise<TokenStore>
@@ -98,8 +110,7 @@ async function inCache(file: string, fill: Fill, options: TokenStoreOptions): Pr
     )
   } catch (error) {
     if (failed) throw failed.error
-    const reason = writeError(dirname(file), error instanceof Unwritable ? error.cause : error) as Error
-    options.warn?.(`Tokens are kept for this run only. ${reason.message}`)
+    options.warn?.(keptOnce(writeError(dirname(file), error instanceof Unwritable ? error.cause : error)))
     return undefined
   }
 }
@@ -123,7 +134,7 @@ function touch(file: string): void {
 
 async function write(file: string, fill: Fill, options: TokenStoreOptions): Promise<TokenStore> {
   const partial = `${file}.${randomUUID()}.partial`
-  const fd = orUnwritable(() => openSync(partial, 'w+'))
+  const fd = orUnwritable(() => openSync(partial, 'wx+', 0o600))
   try {
     try {
       orUnwritable(() => skipHead(fd))

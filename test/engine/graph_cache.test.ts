@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { cachedCapture } from '../../src/engine/capture/cache.js'
 import type { Captured } from '../../src/engine/capture/capture.js'
 import { type Blueprint, blueprintOf, startVector } from '../../src/engine/model.js'
@@ -54,6 +54,16 @@ describe.runIf(engines.includes('tensorflow'))('the cache of captured graphs', (
     expect(Uint8Array.from(definition)).toEqual(graph(1).definition)
     expect(rest).toEqual({ dropoutPlaces: graph(1).dropoutPlaces, large: graph(1).large, cached: true })
     expect(captures).toBe(1)
+  })
+
+  test('nothing is taken from a folder that others can write', () => {
+    vi.stubEnv('COMPACTER_CACHE', join(folder, 'cache'))
+    const inOwn = () => cachedCapture(blueprint, { kind: 'step' }, () => graph(1)).cached
+    expect([inOwn(), inOwn()]).toEqual([false, true])
+    chmodSync(folder, 0o755)
+    chmodSync(join(folder, 'cache'), 0o777)
+    expect(inOwn()).toBe(false)
+    vi.unstubAllEnvs()
   })
 
   test('another shape, option, method or backbone is another graph', () => {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -12,9 +13,9 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { loadTokenizer } from '../../src/backbone/tokenizer.js'
 import { packageRoot } from '../../src/root.js'
 import { openTokenStore, type TokenKey, type TokenStore, type TokenStoreOptions } from '../../src/task/token_store.js'
@@ -270,6 +271,39 @@ test('where the cache cannot be written to, the tokens are for this run', async 
   expect(warnings).toEqual([
     `Tokens are kept for this run only. ${join(data, 'cache')}: part of the path is a file, not a folder. Choose another folder.`,
   ])
+})
+
+describe.skipIf(process.platform === 'win32')("the user's own cache", () => {
+  const open = (options: TokenStoreOptions = {}) => openTokenStore(key(), () => examples(), tokenizer, limits, options)
+  beforeEach(() => {
+    for (const path of [root, dirname(cache)]) chmodSync(path, 0o755)
+    vi.stubEnv('COMPACTER_CACHE', cache)
+  })
+  afterEach(() => void vi.unstubAllEnvs())
+
+  test('keeps texts for their user alone', async () => {
+    ;(await open()).close()
+    const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
+    const [file] = readdirSync(join(cache, 'tokens'))
+    expect([cache, join(cache, 'tokens'), join(cache, 'tokens', file!)].map(modeOf)).toEqual(['700', '700', '600'])
+    chmodSync(join(cache, 'tokens'), 0o755) // as older versions made it
+    ;(await open()).close()
+    expect(modeOf(join(cache, 'tokens'))).toBe('700')
+    expect(readings).toBe(1)
+  })
+
+  test('is not used where others could have put rows of theirs', async () => {
+    ;(await open()).close()
+    chmodSync(cache, 0o777)
+    const warnings: string[] = []
+    const made = await open({ warn: (text) => warnings.push(text) })
+    expect(idsOf(made)).toEqual(expected)
+    made.close()
+    expect(readings).toBe(2)
+    expect(warnings).toEqual([
+      `Tokens are kept for this run only. ${cache} can be written by others (mode 777). Set COMPACTER_CACHE to a folder of your own.`,
+    ])
+  })
 })
 
 test('where no folder can be written to, the tokens are in memory', async () => {

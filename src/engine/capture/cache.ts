@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } fr
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeAtomically } from '../../atomic.js'
-import { cacheFolder } from '../../cache_folder.js'
+import { ownCache } from '../../cache_folder.js'
 import { methodOf } from '../../method/registry.js'
 import tf from '../../tf.cjs'
 import type { Blueprint } from '../model.js'
@@ -22,17 +22,24 @@ const CACHE_LIMIT = 256 * 2 ** 20
 /** What a killed process has left of a write. */
 const ABANDONED_MS = 24 * 3600 * 1000
 
-export const graphCacheFolder = (): string => join(cacheFolder(), 'graphs')
+/** Undefined where others could have put a graph of theirs, which TensorFlow would run. */
+export function graphCacheFolder(): string | undefined {
+  try {
+    return ownCache('graphs')
+  } catch {
+    return undefined
+  }
+}
 
 export interface GraphCacheOptions {
-  folder?: string
+  folder?: string | undefined
   /** Bytes that all graphs in the folder may take. */
   limit?: number
 }
 
 /**
  * The graph that `capture` gives for `what` (kind, shape, options: all that it depends on but the blueprint): from the
- * user's cache folder, or captured and put there. A damaged file is captured anew; where nothing can be written nothing is kept.
+ * user's cache folder, or captured and put there. A damaged file is captured anew; where nothing can be written, or others can write too, nothing is kept.
  */
 export function cachedCapture(
   blueprint: Blueprint,
@@ -41,7 +48,7 @@ export function cachedCapture(
   { folder = graphCacheFolder(), limit = CACHE_LIMIT }: GraphCacheOptions = {},
 ): Captured & { cached: boolean } {
   // a method that is not its options' own is code that the key says nothing of
-  if (blueprint.method !== methodOf(blueprint.options)) return { ...capture(), cached: false }
+  if (!folder || blueprint.method !== methodOf(blueprint.options)) return { ...capture(), cached: false }
   const file = join(folder, keyOf(blueprint, what) + ENDING)
   const known = read(file)
   if (known) return { ...known, cached: true }
