@@ -1,4 +1,5 @@
 import { Command, Config, flush, run, settings } from '@oclif/core'
+import { guardStreams } from './streams.js'
 
 const BAD_USAGE = 2
 
@@ -8,12 +9,10 @@ export async function start({ development = false } = {}) {
     process.env.NODE_ENV = 'development'
     settings.debug = true
   }
-  // A reader that has seen enough, such as head, ends the command; progress that nobody reads does not.
-  process.stdout.on('error', (error) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit()
+  const streams = guardStreams(async (error) => {
+    const { writeError } = await import(source('atomic', development))
+    return laidOut(writeError('standard output', error))
   })
-  process.stderr.on('error', () => {})
   // oclif would print an error of a --json command without its message: here every error takes one way.
   Command.prototype.catch = async (error) => {
     throw error
@@ -22,6 +21,7 @@ export async function start({ development = false } = {}) {
     await run(process.argv.slice(2), import.meta.url)
     await flush()
   } catch (thrown) {
+    if (streams.failed()) return // told already
     const error = await told(thrown, development)
     process.exitCode = exitCode(error)
     process.emit('compacter:failed') // src/terminal.ts stops drawing
@@ -36,9 +36,10 @@ function exitCode(error) {
   return error.oclif?.exit === undefined ? 1 : BAD_USAGE
 }
 
-/** oclif's word of a command that does not exist is told with the one that was probably meant. */
+/** A full disk is not our mistake; oclif's word of a command that does not exist gets the one that was probably meant. */
 async function told(error, development) {
-  if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return error
+  const { asUserError } = await import(source('atomic', development))
+  if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return asUserError(error)
   const { unknownCommand } = await import(source('unknown_command', development))
   const { commands, topics } = await Config.load(import.meta.url)
   const shown = [...commands.map(({ id: name, hidden }) => ({ name, hidden })), ...topics].filter(

@@ -1,11 +1,25 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from './error.js'
 
 const REASONS: Record<string, { problem: string; remedy: string }> = {
   ENOSPC: { problem: 'the disk is full.', remedy: 'Free some space, or write to another disk.' },
   EDQUOT: { problem: 'the disk quota is used up.', remedy: 'Free some space, or write to another disk.' },
+  EFBIG: { problem: 'the file is too large for this file system.', remedy: 'Write to another disk.' },
   EACCES: { problem: 'no permission to write here.', remedy: 'Choose another folder, or change its permissions.' },
   EPERM: { problem: 'no permission to write here.', remedy: 'Choose another folder, or change its permissions.' },
   EROFS: { problem: 'the file system is read-only.', remedy: 'Choose another folder.' },
@@ -23,6 +37,74 @@ export function writeFully(fd: number, bytes: Uint8Array): void {
 export function writeError(path: string, error: unknown): unknown {
   const reason = REASONS[(error as NodeJS.ErrnoException)?.code ?? '']
   return reason ? new UserError({ at: path, ...reason }, { cause: error }) : error
+}
+
+/** What only writing can fail with, so that it needs no more to be told. */
+const OF_WRITING = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG']
+
+/**
+ * An error of the file system that came as it is: a write's as the user can act on it, any other as it was. `place` is named
+ * where the error itself names none.
+ */
+export function asUserError(error: unknown, place = 'a file'): unknown {
+  const { code = '', path, dest } = (error ?? {}) as NodeJS.ErrnoException & { dest?: string }
+  return OF_WRITING.includes(code) ? writeError(dest ?? path ?? place, error) : error
+}
+
+/** Makes a folder and those above it. @throws UserError where it can't be made. */
+export function makeFolder(path: string, mode = 0o777): void {
+  try {
+    mkdirSync(path, { recursive: true, mode })
+  } catch (error) {
+    throw writeError(path, whyNotMade(path, error))
+  }
+}
+
+/** Where the folder above can't be made either, Node only says that it is missing. */
+function whyNotMade(path: string, error: unknown): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return error
+  let missing = resolve(path)
+  while (!existsSync(dirname(missing))) missing = dirname(missing)
+  try {
+    mkdirSync(missing)
+    return error
+  } catch (reason) {
+    return reason
+  }
+}
+
+/** Copies a file. @throws UserError where the copy can't be written, of which nothing is left then. */
+export function copyFile(from: string, to: string): void {
+  try {
+    copyFileSync(from, to)
+  } catch (error) {
+    remove(to)
+    throw writeError(to, error)
+  }
+}
+
+/** Adds to a file, made where it is missing: all of it or nothing. @throws UserError where it can't be written. */
+export function append(path: string, data: string | Uint8Array): void {
+  try {
+    const fd = openSync(path, 'a', 0o666)
+    try {
+      appendTo(fd, typeof data === 'string' ? Buffer.from(data) : data)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    throw writeError(path, error)
+  }
+}
+
+function appendTo(fd: number, bytes: Uint8Array): void {
+  const { size } = fstatSync(fd)
+  try {
+    writeFully(fd, bytes)
+  } catch (error) {
+    ftruncateSync(fd, size)
+    throw error
+  }
 }
 
 /** A file that has its name only once it is committed. */

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { writeError } from './atomic.js'
+import { makeFolder } from './atomic.js'
 import { UserError } from './error.js'
 import { type Entry, give, type Holder, lastEntry, type Own, take } from './lock/entry.js'
 import { BEAT_MS, startBeating } from './lock/heartbeat.js'
@@ -40,9 +39,7 @@ export const heldBy = ({ file, host, pid }: Holder): string => `process ${pid} o
  * @throws UserError where the folder can't be written to, and whatever `waiting.busy` throws.
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, waiting: Waiting): Promise<T> {
-  await mkdir(dirname(file), { recursive: true }).catch((error) => {
-    throw writeError(dirname(file), error)
-  })
+  makeFolder(dirname(file))
   const own = await acquire(resolve(file), waiting)
   const stop = startBeating(own, () => endOfLost(own))
   try {

@@ -11,7 +11,7 @@ import {
   rmSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { writeError } from '../atomic.js'
+import { makeFolder, writeError } from '../atomic.js'
 import { UserError } from '../error.js'
 import { CARD } from './card.js'
 
@@ -42,8 +42,8 @@ export async function writeFolder(
   const path = resolve(target)
   checkTarget(path, force)
   const temporary = temporaryBeside(path)
+  const filled = join(temporary, 'new')
   try {
-    const filled = join(temporary, 'new')
     mkdirSync(filled)
     await fill(filled)
     syncFiles(filled)
@@ -51,10 +51,20 @@ export async function writeFolder(
     if (existsSync(path)) renameSync(path, join(temporary, 'old'))
     renameSync(filled, path)
   } catch (error) {
-    throw writeError(path, error)
+    throw writeError(path, underItsName(error, filled, path))
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
+}
+
+/** An error about a file in the hidden folder, told of the name that it was to have. */
+function underItsName(error: unknown, hidden: string, path: string): unknown {
+  if (!(error instanceof UserError) || !error.at?.startsWith(hidden)) return error
+  const { problem, remedy } = error
+  return new UserError(
+    { at: `${path}${error.at.slice(hidden.length)}`, problem, ...(remedy && { remedy }) },
+    { cause: error },
+  )
 }
 
 /** On the disk before the folder has its name: what is copied, or written by TensorFlow, is not synced yet. */
@@ -72,7 +82,7 @@ function syncFiles(folder: string): void {
 
 function temporaryBeside(path: string): string {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     return mkdtempSync(join(dirname(path), `.${basename(path)}.`))
   } catch (error) {
     throw writeError(path, error)

@@ -1,6 +1,6 @@
-import { copyFileSync, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeAtomically } from '../atomic.js'
+import { copyFile, writeAtomically } from '../atomic.js'
 import { backboneTensors } from '../backbone/tensors.js'
 import { loadTrained } from '../engine/checkpoint.js'
 import { startDevice } from '../engine/device.js'
@@ -25,7 +25,7 @@ export const huggingfaceFormat: ExportFormat = {
       writeAtomically(join(folder, 'config.json'), configText(backbone))
       for (const name of COPIED) {
         const source = join(backbone.files.folder, name)
-        if (existsSync(source)) copyFileSync(source, join(folder, name))
+        if (existsSync(source)) copyFile(source, join(folder, name))
       }
       return README
     } finally {

@@ -1,16 +1,7 @@
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statfsSync,
-  symlinkSync,
-} from 'node:fs'
+import { existsSync, readFileSync, realpathSync, rmSync, statfsSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import type { ListFileEntry } from '@huggingface/hub'
-import { writeAtomically, writeError } from '../atomic.js'
+import { copyFile, makeFolder, writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
 import { once } from '../lock.js'
 import { pathVariable } from '../path_variable.js'
@@ -200,14 +191,6 @@ function checkSpace(folder: string, needed: number): void {
   })
 }
 
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true })
-  } catch (error) {
-    throw writeError(path, error)
-  }
-}
-
 function save(path: string, text: string): void {
   makeFolder(dirname(path))
   writeAtomically(path, text)
@@ -221,6 +204,6 @@ function link(blob: string, path: string): void {
     symlinkSync(relative(realpathSync(dirname(path)), realpathSync(blob)), path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return // another process made it meanwhile
-    copyFileSync(blob, path) // Windows without the right to make links.
+    copyFile(blob, path) // Windows without the right to make links.
   }
 }

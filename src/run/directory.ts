@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { writeAtomically } from '../atomic.js'
+import { asUserError, makeFolder, writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
 
 /** A split's metrics by name, × 100. */
@@ -58,7 +58,7 @@ export function newRun(folder: string): RunFiles {
 
 /** Makes the run's folder, with the experiment in it. */
 export function beginRun(files: RunFiles, experimentYaml: string): void {
-  mkdirSync(dirname(files.checkpoint), { recursive: true })
+  makeFolder(dirname(files.checkpoint))
   writeAtomically(files.experiment, experimentYaml)
 }
 
@@ -69,7 +69,9 @@ function checkWritable(folder: string): void {
   try {
     rmdirSync(mkdtempSync(join(existing, '.compacter-'))) // tried, since permissions do not tell of every file system
   } catch (error) {
-    const problem = `a run can't be written there: ${(error as Error).message}.`
+    const known = asUserError(error)
+    const reason = known instanceof UserError ? known.problem : `${(error as Error).message}.`
+    const problem = `a run can't be written there: ${reason}`
     throw new UserError({ at: folder, problem, remedy: 'Choose another folder with --run-dir.' }, { cause: error })
   }
 }

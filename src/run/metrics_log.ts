@@ -1,7 +1,7 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
-import { writeAtomically } from '../atomic.js'
+import { append, writeAtomically } from '../atomic.js'
 import { DamagedFile, parseJsonLine } from '../json_file.js'
 import { appendEvent, truncateEvents } from './tensorboard.js'
 
@@ -10,7 +10,7 @@ export type MetricsLine = { step: number } & Record<string, number | string>
 
 /** Also as an event of TensorBoard's, beside it, where the experiment says so. */
 export function appendMetrics(path: string, line: MetricsLine, { tensorboard = false } = {}): void {
-  appendFileSync(path, `${JSON.stringify(line)}\n`)
+  append(path, `${JSON.stringify(line)}\n`)
   if (tensorboard) appendEvent(dirname(path), line)
 }
 

@@ -1,6 +1,6 @@
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeAtomically } from '../atomic.js'
+import { append, writeAtomically } from '../atomic.js'
 import type { MetricsLine } from './metrics_log.js'
 import { frameRecord, readRecords } from './tfrecord.js'
 
@@ -19,7 +19,7 @@ const SIMPLE_VALUE = 2
 /** Appends a line's figures as scalars, to the newest event file of the folder; it is made where there is none. */
 export function appendEvent(folder: string, line: MetricsLine): void {
   const file = eventFiles(folder).at(-1) ?? beginEvents(folder)
-  appendFileSync(file, frameRecord(scalarsEvent(line, Date.now() / 1000)))
+  append(file, frameRecord(scalarsEvent(line, Date.now() / 1000)))
 }
 
 /**

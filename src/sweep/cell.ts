@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { asUserError } from '../atomic.js'
 import type { DeviceOptions } from '../engine/device.js'
 import { Interrupted } from '../engine/interrupt.js'
 import { RunBusy, train } from '../engine/train.js'
@@ -43,9 +44,9 @@ export async function runCell(folder: string, index: number, options: RunCellOpt
   } catch (error) {
     if (error instanceof Interrupted) throw error
     if (error instanceof RunBusy) throw new CellBusy(error)
-    mkdirSync(files.folder, { recursive: true })
-    writeFailure(folder, cell.name, (error as Error).message)
-    throw error
+    const told = asUserError(error)
+    writeFailure(folder, cell.name, (told as Error).message)
+    throw told
   }
 }
 

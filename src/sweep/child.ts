@@ -20,6 +20,7 @@ export type Answer = 'finished' | 'interrupted' | 'busy' | { failure: string } |
 const say = (said: Said) => new Promise<void>((done) => process.send!(said, () => done()))
 
 let stop = false
+process.stderr.on('error', () => {}) // a log on a full disk ends no cell
 const ask = () => {
   stop = true
 }

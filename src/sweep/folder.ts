@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fstatSync, lstatSync, openSync, readSync, realpathSync, rmSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
+import { makeFolder } from '../atomic.js'
 import { UserError } from '../error.js'
 import { locatedPlaces, storedPlaces } from '../experiment/places.js'
 import { type Experiment, experimentSchema } from '../experiment/schema.js'
@@ -94,8 +95,16 @@ export type Failure = z.infer<typeof failureSchema>
 
 const failureFile = (cell: string) => join(cell, 'failure.json')
 
-export const writeFailure = (folder: string, name: string, reason: string): void =>
-  writeJson(failureFile(join(folder, name)), { reason, at: new Date().toISOString() } satisfies Failure)
+/** Notes why a cell failed. On a full disk the note is missing, so that the next `sweep run` tries the cell again. */
+export function writeFailure(folder: string, name: string, reason: string): void {
+  const cell = join(folder, name)
+  try {
+    makeFolder(cell)
+    writeJson(failureFile(cell), { reason, at: new Date().toISOString() } satisfies Failure)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+  }
+}
 
 /** Of a cell's run directory; undefined where it has none. @throws DamagedFile */
 export function readFailure(cell: string): Failure | undefined {

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { makeFolder } from '../atomic.js'
 import type { DeviceOptions } from '../engine/device.js'
 import { INTERRUPTED } from '../engine/interrupt.js'
 import { UserError } from '../error.js'
@@ -44,7 +44,7 @@ export async function runLocal(
   const { progress, interrupted } = options
   const jobs = Math.min(options.jobs, indices.length)
   const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / jobs))
-  mkdirSync(sweepFiles(folder).logs, { recursive: true })
+  makeFolder(sweepFiles(folder).logs)
   const results = cells.map(({ name }) => readableResult(runFiles(join(folder, name))))
   const left = new TimeLeft(jobs)
   for (const [i, result] of results.entries()) if (result) left.took(kindOfCell(cells[i]!), result.seconds)
@@ -89,7 +89,6 @@ function lineOf(folder: string, name: string, answer: Answer, seconds: number): 
   if (answer === 'interrupted') return { text: `${name}: stopped and saved`, warning: false }
   if (answer === 'busy') return { text: `${name} is being trained by another process: left to it.`, warning: true }
   const failure = 'failure' in answer ? answer.failure : 'no result.'
-  mkdirSync(join(folder, name), { recursive: true })
   writeFailure(folder, name, failure)
   return { text: `${name} failed: ${failure}`, warning: true }
 }

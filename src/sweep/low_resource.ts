@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { stringify } from 'yaml'
-import { writeAtomically } from '../atomic.js'
+import { makeFolder, writeAtomically } from '../atomic.js'
 import type { DeviceOptions } from '../engine/device.js'
 import { ExperimentError, UserError } from '../error.js'
 import { ExperimentProblems, loadExperiment, readExperiment } from '../experiment/load.js'
@@ -257,7 +257,7 @@ function resultsOf(grid: Grid, folder: string, rows: CellRow[]): LowResourceResu
 }
 
 async function writeResults(folder: string, results: LowResourceResults): Promise<void> {
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   writeJson(join(folder, 'results.json'), results)
   writeAtomically(join(folder, 'results.csv'), lowResourceCsv(results))
   writeAtomically(join(folder, 'results.md'), lowResourceMarkdown(results))

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { writeAtomically } from '../atomic.js'
+import { makeFolder, writeAtomically } from '../atomic.js'
 import { warmupInForce } from '../engine/learning_rate.js'
 import { ExperimentError, UserError } from '../error.js'
 import { withoutPlaces } from '../experiment/places.js'
@@ -47,7 +47,7 @@ export function prepareFolder(
     ...planned.cells.filter(({ name }) => !known.has(name)),
   ]
   const whole = { ...planned, cells: cells.map(({ name, axes, experiment }) => ({ name, axes, experiment })) }
-  mkdirSync(files.logs, { recursive: true })
+  makeFolder(files.logs)
   writePlanned(folder, whole)
   writeAtomically(files.sweep, yaml)
   return whole

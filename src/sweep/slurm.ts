@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { writeAtomically } from '../atomic.js'
+import { makeFolder, writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
 import type { Path } from '../experiment/source.js'
 import { readJsonFile } from '../json_file.js'
@@ -50,7 +50,7 @@ export async function submitSweep(
   if (fresh.length === 0) throw alreadyQueued(files.folder, jobs.at(-1)!.id)
   const batch: Batch = { ...options, folder: files.folder, indices: fresh }
   const script = join(files.folder, 'slurm.sh')
-  mkdirSync(files.logs, { recursive: true })
+  makeFolder(files.logs)
   writeAtomically(script, batchScript(batch))
   const answer = await slurmProgram('sbatch', ['--parsable', script])
   if (answer.code !== 0) throw await refusal(batch, script, answer.message, options.place)

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { writeAtomically } from '../atomic.js'
+import { makeFolder, writeAtomically } from '../atomic.js'
 import { hashFiles } from '../backbone/hash.js'
 import { UserError } from '../error.js'
 import type { DownloadListener } from '../hub/snapshot.js'
@@ -92,7 +92,7 @@ export function writeSubsets(subsets: SubsetFile[], folder: string, { force }: {
   })
   const other = planned.find(({ there, subset }) => there !== undefined && !isDeepStrictEqual(there, subset))
   if (other && !force) throw differs(other.file, other.there, other.subset)
-  mkdirSync(folder, { recursive: true })
+  makeFolder(folder)
   return planned.map(({ file, subset, there }) => {
     const same = isDeepStrictEqual(there, subset)
     if (!same) writeAtomically(file, `${JSON.stringify(subset)}\n`)

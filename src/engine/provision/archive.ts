@@ -4,6 +4,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { asUserError } from '../../atomic.js'
 import { runProgram } from './process.js'
 
 /** A host behind a firewall often does not answer at all. */
@@ -57,6 +58,8 @@ async function download(url: string, file: string, report: (line: string) => voi
   try {
     await pipeline(body, createWriteStream(file))
   } catch (error) {
+    const known = asUserError(error, file)
+    if (known !== error) throw known // the disk, not the connection
     const { message, cause } = error as Error & { cause?: Error }
     throw new Error(message.startsWith(url) ? message : `${url} broke off (${cause?.message ?? message})`)
   } finally {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeAtomically } from '../../atomic.js'
+import { asUserError, makeFolder, writeAtomically } from '../../atomic.js'
 import { hashFiles } from '../../backbone/hash.js'
 import { patiently, withLock } from '../../lock.js'
 import { nvidiaGpus } from '../nvidia.js'
@@ -57,7 +57,7 @@ export interface SetupOptions {
 export async function provision({ report = () => {}, ...options }: SetupOptions = {}): Promise<Provisioned> {
   const stranger = strangerAt(enginesFolder())
   if (stranger) return { engine: undefined, already: false, failures: [{ origin: 'cache', reason: stranger }] }
-  mkdirSync(enginesFolder(), { recursive: true, mode: 0o700 })
+  makeFolder(enginesFolder(), 0o700)
   addHashes(report)
   const cuda = (await nvidiaGpus()).length > 0
   const before = await loadingEngine(cuda)
@@ -93,7 +93,7 @@ async function build(
         failures,
       }
     } catch (error) {
-      failures.push({ origin: name, reason: (error as Error).message })
+      failures.push({ origin: name, reason: (asUserError(error, folder) as Error).message })
       await rm(folder, { recursive: true, force: true })
     }
   }

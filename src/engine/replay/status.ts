@@ -16,7 +16,7 @@ const LONGEST = 400
 /** Says what an operation of that name is, such as `MatMul → [2048, 512]`. */
 export type Describe = (operation: string) => string | undefined
 
-/** Calls with a status and frees it. @throws UserError with TensorFlow's reason, the operation and its shape. */
+/** Calls with a status and frees it. @throws as `check`: with TensorFlow's reason, the operation and its shape. */
 export function checked<T>(library: Library, doing: string, call: (status: Pointer) => T, describe?: Describe): T {
   const status = library.NewStatus!() as Pointer
   try {
@@ -28,13 +28,24 @@ export function checked<T>(library: Library, doing: string, call: (status: Point
   }
 }
 
-/** @throws UserError unless the status is OK. */
+/** @throws UserError unless the status is OK; Error with a `code` as Node's where a file could not be written. */
 export function check(library: Library, status: Pointer, doing: string, describe?: Describe): void {
   const code = library.GetCode!(status) as number
   if (code !== 0) throw failure(code, library.Message!(status) as string, doing, describe)
 }
 
-function failure(code: number, message: string, doing: string, describe: Describe | undefined): UserError {
+/** What the system says of a failed write, with the code that Node has for it. TensorFlow takes a full disk for used-up memory. */
+const OF_THE_DISK: Record<string, string> = {
+  'No space left on device': 'ENOSPC',
+  'Disk quota exceeded': 'EDQUOT',
+  'Read-only file system': 'EROFS',
+  'File too large': 'EFBIG',
+  'Permission denied': 'EACCES',
+}
+
+function failure(code: number, message: string, doing: string, describe: Describe | undefined): Error {
+  const ofTheDisk = Object.entries(OF_THE_DISK).find(([words]) => message.includes(`; ${words}`))
+  if (ofTheDisk) return Object.assign(new Error(message), { code: ofTheDisk[1] })
   const operation = /\{\{node ([^}]+)\}\}/.exec(message)?.[1]
   const reason = message.replace(/\s*\[\[?\{\{node.*$/s, '').split('\n')[0]!
   const what = operation && describe?.(operation)

@@ -56,7 +56,7 @@ const texts = (name: string, values: string[], shape: number[]): Node =>
 /**
  * Writes tensors as TensorFlow's own variables: `PREFIX.index`, `PREFIX.data-00000-of-00001`. Values are asked for one by
  * one; TensorFlow holds them all until they are written.
- * @throws UserError with TensorFlow's reason, such as a full disk.
+ * @throws UserError with TensorFlow's reason; Error with a `code` as Node's where they can't be written.
  */
 export async function writeVariables(
   library: Library,

@@ -1,6 +1,6 @@
-import { copyFileSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeAtomically } from '../../atomic.js'
+import { copyFile, writeAtomically } from '../../atomic.js'
 import type { T5Config } from '../../backbone/config.js'
 import { setupCommand } from '../../command_line.js'
 import {
@@ -60,7 +60,7 @@ async function writeSavedModel(
     const signatures = signaturesOf(backbone.config.dModel)
     writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, tensorflow.version))
     mkdirSync(join(folder, 'assets.extra'))
-    copyFileSync(backbone.files.tokenizerFile, join(folder, TOKENIZER))
+    copyFile(backbone.files.tokenizerFile, join(folder, TOKENIZER))
     return readme(source_length, target_length, backbone.config)
   } finally {
     model.free()
