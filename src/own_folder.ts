@@ -1,5 +1,6 @@
-import { chmodSync, lstatSync, mkdirSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs'
+import { chmodSync, lstatSync, readFileSync, readlinkSync, type Stats, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import { makeFolder } from './atomic.js'
 
 const WRITE_BY_GROUP = 0o020
 const WRITE_BY_ALL = 0o002
@@ -9,10 +10,10 @@ const STICKY = 0o1000
 /**
  * Makes the folder, and those above it that are missing, for this user alone (0700). One of ours that others may read, made
  * by an older version, is closed to them; one that they may write stays as it is, since what is in it may be theirs.
- * @throws Error as mkdir does.
+ * @throws UserError where it can't be made.
  */
 export function makeOwnFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeFolder(path, 0o700)
   const { uid, mode } = statSync(path)
   if (uid === process.geteuid?.() && mode & 0o055 && !(mode & (WRITE_BY_GROUP | WRITE_BY_ALL))) chmodSync(path, 0o700)
 }

@@ -153,18 +153,7 @@ describe.skipIf(!mounts)('a small disk (needs unshare and mount)', () => {
     const rows = join(disk, 'rows.jsonl')
     const predicted = withDisk('size=4k', [
       ...PROGRAM,
-      ...[
-        'predict',
-        run,
-        '--input',
-        join(folder, 'train.jsonl'),
-        '--json',
-        '--scoring',
-        'rank',
-        '--output',
-        rows,
-        ...engine,
-      ],
+      ...['predict', run, '--input', join(folder, 'train.jsonl'), '--scoring', 'rank', '--output', rows, ...engine],
     ])
     expect(predicted).toMatchObject({ status: 1, lastLine: `${rows}: ${FULL}`, left: [] })
     const evaluated = withDisk('size=4k', [
