@@ -38,8 +38,9 @@ interface Unnamed {
 /** In the order of the runs. */
 export function groupRuns(runs: readonly ReportRun[]): Group[] {
   const groups = new Map<string, Unnamed>()
+  const columnOf = columnsOf(runs)
   for (const run of runs) {
-    const column = columnOf(run, runs)
+    const column = columnOf(run)
     const settings = settingsOf(run)
     const key = JSON.stringify([column, ...[...settings].sort(([a], [b]) => (a < b ? -1 : 1))])
     const group = groups.get(key) ?? { column, method: methodName(run.experiment.method), settings, runs: [] }
@@ -55,10 +56,18 @@ export function groupRuns(runs: readonly ReportRun[]): Group[] {
 }
 
 function finishedOf(runs: readonly ReportRun[]): Pick<Group, 'finished' | 'repeated'> {
-  const all = runs.filter((run): run is FinishedRun => run.result !== undefined)
-  const first = (run: FinishedRun) => all.find((other) => seedsOf(other) === seedsOf(run))
-  return { finished: all.filter((run) => first(run) === run), repeated: all.filter((run) => first(run) !== run) }
+  const finished = new Map<string, FinishedRun>()
+  const repeated: FinishedRun[] = []
+  for (const run of runs) {
+    if (!isFinished(run)) continue
+    const seeds = seedsOf(run)
+    if (finished.has(seeds)) repeated.push(run)
+    else finished.set(seeds, run)
+  }
+  return { finished: [...finished.values()], repeated }
 }
+
+const isFinished = (run: ReportRun): run is FinishedRun => run.result !== undefined
 
 /** Undefined where no run is finished. */
 export function summaryOf({ finished }: Group): Summary | undefined {
@@ -72,12 +81,13 @@ export function summaryOf({ finished }: Group): Summary | undefined {
 export const scoreOf = ({ test }: Result): number => spread(Object.values(test)).mean
 
 /** `rotten-tomatoes`, or `rotten-tomatoes, 100 rows`; with the metrics where runs of one name have others. */
-function columnOf(run: ReportRun, runs: readonly ReportRun[]): string {
+function columnsOf(runs: readonly ReportRun[]): (run: ReportRun) => string {
   const named = ({ experiment: { task } }: ReportRun) =>
     task.subset ? `${task.name}, ${task.subset.size.toLocaleString('en')} rows` : task.name
   const metrics = ({ experiment: { task } }: ReportRun) => task.metrics.join(' and ')
-  const others = runs.some((other) => named(other) === named(run) && metrics(other) !== metrics(run))
-  return others ? `${named(run)}, ${metrics(run)}` : named(run)
+  const metricsOf = new Map<string, Set<string>>()
+  for (const run of runs) metricsOf.set(named(run), (metricsOf.get(named(run)) ?? new Set()).add(metrics(run)))
+  return (run) => (metricsOf.get(named(run))!.size > 1 ? `${named(run)}, ${metrics(run)}` : named(run))
 }
 
 /** The method, and every setting that tells the group from others of the same method in its column. */

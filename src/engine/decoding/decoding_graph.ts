@@ -33,7 +33,8 @@ export interface DecodingOptions {
 
 /**
  * The whole graph, for any batch and length: `source_ids` and `attention_mask` [batch, length], the mask 1 at tokens and 0 at
- * padding → `hidden_states` [batch, prompt + length, d], and `output_ids` [batch, steps], decoded greedily until every row has ended or has as many ids as it may.
+ * padding → `hidden_states` [batch, prompt + length, d], and `output_ids` [batch, steps], decoded greedily until every row
+ * has ended or has as many ids as it may.
  */
 export function decodingGraph(
   library: Library,
