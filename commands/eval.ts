@@ -61,7 +61,7 @@ export default class Eval extends Command {
     const { checkWritable } = await import('../src/atomic.js')
     const { checkFree } = await import('../src/predict/output.js')
     if (file) {
-      checkFree(file, flags.force)
+      checkFree(file, flags.force, '--predictions')
       checkWritable(file)
     }
     const { terminalProgress } = await import('../src/terminal.js')
@@ -71,7 +71,7 @@ export default class Eval extends Command {
     const { evaluated, storage } = await evaluateRuns(args.run, options)
     if (file) {
       const { writePredictions } = await import('../src/run/predictions.js')
-      checkFree(file, flags.force) // again: something may have come meanwhile
+      checkFree(file, flags.force, '--predictions') // again: something may have come meanwhile
       writePredictions(file, evaluated)
     }
     const { confusionTable, runsTable, scoreTable } = await import('../src/report/scores.js')

@@ -64,14 +64,14 @@ export function fileOutput(path: string, force: boolean): Output {
   }
 }
 
-/** @throws UserError for a file that is there, unless `force`, and for what is no file. */
-export function checkFree(path: string, force: boolean): void {
+/** @throws UserError for a file that is there, unless `force`, and for what is no file; it names the flag that the path came from. */
+export function checkFree(path: string, force: boolean, flag = '--output'): void {
   if (!lstatSync(path, { throwIfNoEntry: false })) return
   if (!force) throw new UserError({ at: path, problem: 'exists already.', remedy: 'Replace it with --force.' })
   const stats = statSync(path, { throwIfNoEntry: false })
   if (!stats || stats.isFile()) return
   const is = stats.isDirectory() ? 'is a folder' : 'is a device or a pipe'
-  throw new UserError({ at: path, problem: `${is}; --force replaces files only.`, remedy: 'Choose another file.' })
+  throw new UserError({ at: path, problem: `${is}; --force replaces files only.`, remedy: `Choose another ${flag}.` })
 }
 
 /** A row as a line of text: each run's prediction and, where labels were ranked, its probability, with tabs between; empty where there is none. */

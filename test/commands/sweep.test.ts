@@ -166,9 +166,11 @@ test('sweep cell trains one cell: stopped it has saved, held by another it does 
   const growing = start(command) // cells 4 and 5 are new
   await until(() => existsSync(join(runs, 'compacter-seed2.lock')))
   const cell = (index: number) => ['sweep', 'cell', runs, `${index}`, ...engine]
-  const busy = await compacter(cell(4))
   const lock = join(runs, 'compacter-seed2.lock')
   const { pid } = read(lock)
+  process.kill(pid, 'SIGSTOP') // so that it holds the cell until the other has tried, on a busy machine too
+  const busy = await compacter(cell(4))
+  process.kill(pid, 'SIGCONT')
   expect([busy.code, lastLine(busy.stderr)]).toEqual([
     75,
     `${join(runs, 'compacter-seed2')}: another process is training this run: process ${pid} on ${hostname()} holds ${lock}. Wait for it, or choose another folder with --run-dir.`,
