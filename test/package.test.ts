@@ -47,7 +47,16 @@ beforeAll(() => {
 test('the package holds what runs and nothing else', () => {
   const packed = tarball.files.map(({ path }) => path)
   const needed = [
-    ['bin/run.js', 'bin/start.js', 'bin/torch_step.py', 'oclif.manifest.json', 'LICENSE', 'README.md', 'package.json'],
+    [
+      'bin/run.js',
+      'bin/start.js',
+      'bin/streams.js',
+      'bin/torch_step.py',
+      'oclif.manifest.json',
+      'LICENSE',
+      'README.md',
+      'package.json',
+    ],
     ['dist/commands/train.js', 'dist/src/tf.cjs', 'dist/src/sweep/child.js', 'configs/experiment.schema.json'],
     ['configs/backbones/t5-nano/model.safetensors', 'configs/tasks/rotten-tomatoes/train.jsonl'],
     ['dist/tfjs-node/binding/tfjs_backend.cc', 'dist/tfjs-node/dist/kernels/Add.js', 'experiments/quickstart.yaml'],

@@ -21,6 +21,7 @@ test('JSON has the same meaning after it', () => {
 const WRITERS = [
   'bin/bootstrap.js',
   'bin/start.js',
+  'bin/streams.js',
   'commands/sweep/status.ts',
   'src/command.ts',
   'src/predict/output.ts',
