@@ -41,7 +41,8 @@ export default class Eval extends Command {
     })(),
     scoring: scoringFlag,
     predictions: Flags.string({
-      description: 'Write every row, its prediction and scores to this file.',
+      description:
+        'Write every row, its prediction and scores to this file, and what they were made with to FILE.jsonl.manifest.json.',
       helpValue: 'FILE.jsonl',
     }),
     force: Flags.boolean({
@@ -60,8 +61,10 @@ export default class Eval extends Command {
     const allowChanged = flags['allow-changed']
     const { checkWritable } = await import('../src/atomic.js')
     const { checkFree } = await import('../src/predict/output.js')
+    const { predictedWithFile, writePredictions } = await import('../src/run/predictions.js')
     if (file) {
       checkFree(file, flags.force, '--predictions')
+      checkFree(predictedWithFile(file), true, '--predictions')
       checkWritable(file)
     }
     const { terminalProgress } = await import('../src/terminal.js')
@@ -70,9 +73,8 @@ export default class Eval extends Command {
     const options = { split, scoring, sets, allowChanged, engine, threads, progress }
     const { evaluated, storage } = await evaluateRuns(args.run, options)
     if (file) {
-      const { writePredictions } = await import('../src/run/predictions.js')
       checkFree(file, flags.force, '--predictions') // again: something may have come meanwhile
-      writePredictions(file, evaluated)
+      writePredictions(file, split, evaluated)
     }
     const { confusionTable, runsTable, scoreTable } = await import('../src/report/scores.js')
     const { storageLine } = await import('../src/report/storage.js')

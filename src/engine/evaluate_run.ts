@@ -2,7 +2,7 @@ import { hashFiles } from '../backbone/hash.js'
 import { UserError } from '../error.js'
 import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
-import { checkRows, type RowsHere, rowsDiffer, type WhenChanged } from '../run/made_with.js'
+import { checkRows, notedBackbone, type RowsHere, rowsDiffer, type WhenChanged } from '../run/made_with.js'
 import { checkDataThere, rowsOption, rowsPlace } from '../run/places.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { type Classification, labelTexts, namesLabels, writtenLabels } from '../task/labels.js'
@@ -31,10 +31,21 @@ export interface EvaluatedRun extends Evaluated {
   /** As it was named. */
   run: string
   task: string
+  made: EvaluatedWith
   /** Where the rows are others than the run noted for the split, both hashes. */
   otherRows?: { sha256: string; run_sha256: string }
   /** Of a classification. */
   confusion?: Confusion
+}
+
+/** What it was scored with: SHA-256 in hexadecimal. */
+interface EvaluatedWith {
+  /** Of the file of trained tensors. */
+  trained_sha256: string
+  backbone_sha256: string
+  tokenizer_sha256: string
+  /** Of the split's files. */
+  data_sha256: Partial<Record<Split, string>>
 }
 
 /**
@@ -90,6 +101,9 @@ async function evaluateOne(
       note: (text: string) => progress.note(text),
     }
     const labels = await toldAtItsKey(run.locate, () => evaluatedLabels(run, name, options, when))
+    const { backbone_sha256, tokenizer_sha256 } = notedBackbone(own.files)
+    const trained_sha256 = hashFiles([run.tensors]) // before it is read: of a running training it may be another then
+    const made = { trained_sha256, backbone_sha256, tokenizer_sha256, data_sha256: { [name]: split.sha256 } }
     progress.phase('Weights onto the device')
     const { model, vector, dispose } = backbone.load(run)
     const decoder = eagerDecoder(model, vector)
@@ -102,6 +116,7 @@ async function evaluateOne(
       return {
         run: folder,
         task,
+        made,
         ...evaluated,
         ...(otherRows && { otherRows }),
         ...(kind === 'classification' && { confusion: confusionOf(evaluated, labels) }),

@@ -1,4 +1,5 @@
-import { basename } from 'node:path'
+import { basename, sep } from 'node:path'
+import { UserError } from '../error.js'
 import { type Comparison, compare, shownScore } from './comparison.js'
 import { type FoundRuns, findRuns, type LeftOut } from './find_runs.js'
 import { type Group, groupRuns, scoreOf, unique } from './groups.js'
@@ -14,8 +15,8 @@ export interface Report {
   comparison: Comparison
   /** Rows of the tables, in an order in which each keeps its colour. */
   methods: string[]
-  /** Of the runs that have some. */
-  predictions: Map<ReportRun, Predictions>
+  /** Of the runs that have some; in words, why those that a run has are not shown. */
+  predictions: Map<ReportRun, Predictions | string>
   /** How runs are told apart: as short as possible. */
   names: Map<ReportRun, string>
   cautions: string[]
@@ -28,14 +29,10 @@ export interface Report {
 export async function readReport(paths: readonly string[]): Promise<Report> {
   const found = findRuns(paths)
   const groups = groupRuns(found.runs)
-  const predictions = new Map<ReportRun, Predictions>()
-  for (const run of found.runs) {
-    const read = await readPredictions(run)
-    if (read) predictions.set(run, read)
-  }
+  const predictions = await predictionsOf(found.runs)
   return {
     runs: found.runs,
-    leftOut: [...found.leftOut, ...notInTables(found), ...repeated(groups)],
+    leftOut: [...found.leftOut, ...notInTables(found), ...repeated(groups), ...refused(predictions)],
     groups,
     comparison: compare(groups),
     methods: unique(groups.map(({ method }) => method)),
@@ -44,6 +41,27 @@ export async function readReport(paths: readonly string[]): Promise<Report> {
     cautions: differingRows(groups),
   }
 }
+
+/** Predictions that are not the run's own, or can't be read, end no report. */
+async function predictionsOf(runs: readonly ReportRun[]): Promise<Report['predictions']> {
+  const predictions: Report['predictions'] = new Map()
+  for (const run of runs) {
+    try {
+      const read = await readPredictions(run)
+      if (read) predictions.set(run, read)
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      const { at = run.folder, problem, remedy = '' } = error
+      predictions.set(run, `${at.replace(`${run.folder}${sep}`, '')} ${problem} ${remedy}`.trimEnd())
+    }
+  }
+  return predictions
+}
+
+const refused = (predictions: Report['predictions']): LeftOut[] =>
+  [...predictions].flatMap(([{ folder }, read]) =>
+    typeof read === 'string' ? [{ folder, reason: `the predictions are not shown: ${read}` }] : [],
+  )
 
 /** A run that is shown in part. */
 function notInTables({ runs }: FoundRuns): LeftOut[] {

@@ -1,14 +1,16 @@
-import { createReadStream, existsSync } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
+import { UserError } from '../error.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { toNumber } from '../task/correlation.js'
 import { sameText } from '../task/written_form.js'
+import { checkPredictedWith, type PredictedWith, refusedOfSeveral } from './predicted_with.js'
 import type { ReportRun } from './run_files.js'
 
 /** What a run predicted, from the file that `compacter eval --predictions` wrote into its folder. */
-export interface Predictions {
+export interface Predictions extends PredictedWith {
   rows: number
   wrong: number
   /** Lines that are no prediction. */
@@ -33,6 +35,8 @@ export interface WrongRow {
 const WORST = 10
 
 const line = z.object({
+  /** Where the file is of several runs. */
+  run: z.string().nullish(),
   row: z.number(),
   source: z.string(),
   /** Files of earlier versions lack it. */
@@ -47,11 +51,17 @@ type Line = z.infer<typeof line>
 /** Where a run's predictions are looked for. */
 export const predictionsFile = (folder: string): string => join(folder, 'predictions.jsonl')
 
-/** Reads line by line, keeping the worst rows only; undefined where the run has no such file. */
-export async function readPredictions({ folder, experiment }: ReportRun): Promise<Predictions | undefined> {
-  const file = predictionsFile(folder)
-  if (!existsSync(file)) return undefined
-  const { task } = experiment
+/**
+ * Reads line by line, keeping the worst rows only; undefined where the run has no such file.
+ * @throws UserError where it can't be read, or is not of this run's tensors and rows.
+ */
+export async function readPredictions(run: ReportRun): Promise<Predictions | undefined> {
+  const file = predictionsFile(run.folder)
+  const stats = statSync(file, { throwIfNoEntry: false })
+  if (!stats) return undefined
+  if (!stats.isFile()) throw new UserError({ at: file, problem: 'is not a file.' })
+  const predictedWith = checkPredictedWith(file, run)
+  const { task } = run.experiment
   const { kind } = task
   const predicted: string[] = []
   const targets: string[] = []
@@ -59,13 +69,14 @@ export async function readPredictions({ folder, experiment }: ReportRun): Promis
   let worst: WrongRow[] = []
   const counts = { rows: 0, wrong: 0, damagedLines: 0 }
   let ranked = true
-  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of linesOf(file)) {
     if (text.trim() === '') continue
     const read = parsed(text)
     if (!read) {
       counts.damagedLines++
       continue
     }
+    if (read.run != null) throw refusedOfSeveral(file, run)
     counts.rows++
     ranked &&= read.scores != null
     if (kind === 'classification') {
@@ -81,7 +92,16 @@ export async function readPredictions({ folder, experiment }: ReportRun): Promis
     for (const label of namedLabels(task, [...labels, ...predicted])) labels.add(label)
   const confusion =
     kind === 'classification' && counts.rows > 0 ? confusionMatrix(predicted, targets, [...labels]) : undefined
-  return { ...counts, worst, order: orderOf(kind, ranked), confusion }
+  return { ...predictedWith, ...counts, worst, order: orderOf(kind, ranked), confusion }
+}
+
+async function* linesOf(file: string): AsyncGenerator<string> {
+  try {
+    yield* createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new UserError({ at: file, problem: `cannot be read (${code}).` }, { cause: error })
+  }
 }
 
 function parsed(text: string): Line | undefined {

@@ -107,6 +107,12 @@ describe('the page', () => {
     expect(page.match(/<table/g)!.length).toBe(page.match(/<caption/g)!.length)
   })
 
+  test('says of predictions that they could not be compared with the run', () => {
+    expect(page).toContain(
+      '2 rows, 2 wrong. The file does not say which tensors and rows it was made of: an earlier version wrote it.</p>',
+    )
+  })
+
   test('says what is not finished, and which command writes the predictions that are missing', () => {
     expect(page).toContain('is not finished: it is at step 25 of 40. Its curves are shown, its scores are not.')
     expect(page).toMatch(

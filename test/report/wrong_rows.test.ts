@@ -18,7 +18,11 @@ const line = (row: number, target: string, prediction: string, more = {}) => ({
 const scores = (zero: number, one: number) => ({ scores: { 0: zero, 1: one } })
 
 test('of ranked labels the surest of the wrong come first', async () => {
-  const { worst, ...rest } = (await read([
+  const {
+    worst,
+    note: _,
+    ...rest
+  } = (await read([
     line(1, '0', '1', scores(-1.5, -1)),
     line(2, '1', '1', scores(-9, -1)),
     line(3, '1', '0', scores(-0.25, -4)),

@@ -14,12 +14,13 @@ const LONGEST = 400
 
 /** A confusion matrix and the worst rows of every run that has its predictions; what to do about the others. */
 export function predicted({ runs, predictions, names }: Report): Markup {
-  const shown = [...predictions].slice(0, MOST_RUNS)
+  const own = [...predictions].flatMap(([run, read]) => (typeof read === 'string' ? [] : [[run, read] as const]))
+  const shown = own.slice(0, MOST_RUNS)
   const without = runs.filter((run) => run.result && !predictions.has(run))
   return html`${shown.map(([run, read]) => ofRun(names.get(run)!, read))}${
-    predictions.size > shown.length &&
-    html`<p class="note">${predictions.size - shown.length} more runs have predictions; report fewer runs to see them.</p>`
-  }${without.length > 0 && howToPredict(without, predictions.size > 0)}`
+    own.length > shown.length &&
+    html`<p class="note">${own.length - shown.length} more runs have predictions; report fewer runs to see them.</p>`
+  }${without.length > 0 && howToPredict(without, own.length > 0)}`
 }
 
 function howToPredict(without: ReportRun[], some: boolean): Markup {
@@ -32,10 +33,10 @@ function howToPredict(without: ReportRun[], some: boolean): Markup {
 }
 
 function ofRun(name: string, read: Predictions): Markup {
-  const { rows, wrong, damagedLines, confusion, worst, order } = read
+  const { split, note, rows, wrong, damagedLines, confusion, worst, order } = read
   const damaged = damagedLines > 0 ? ` ${damagedLines} lines could not be read.` : ''
   return html`<section class="run"><h3>${name}</h3>
-<p class="note">${rows.toLocaleString('en')} rows, ${wrong.toLocaleString('en')} wrong.${damaged}</p>
+<p class="note">${rows.toLocaleString('en')} ${split ? `${split} rows` : 'rows'}, ${wrong.toLocaleString('en')} wrong.${damaged}${note && ` ${note}`}</p>
 ${confusion && (confusion.labels.length > MOST_LABELS ? mistakes(name, confusion) : matrix(name, confusion))}${worst.length > 0 && worstRows(name, worst, order)}</section>
 `
 }

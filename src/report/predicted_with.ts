@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs'
+import { hashFiles } from '../backbone/hash.js'
+import { quoted } from '../command_line.js'
+import { UserError } from '../error.js'
+import { runFiles } from '../run/directory.js'
+import { short } from '../run/made_with.js'
+import { readPredictedWith } from '../run/predictions.js'
+import type { Split } from '../task/rows.js'
+import type { ReportRun } from './run_files.js'
+
+/** How far it is known that a run's predictions are its own. */
+export interface PredictedWith {
+  /** That they are of; unknown of files of earlier versions. */
+  split?: Split
+  /** What could not be compared. */
+  note?: string
+}
+
+/**
+ * Compares what a predictions file was made with and what the run has: trained tensors, rows, weights, tokenizer.
+ * @throws UserError with both hashes where one is another, where the file was changed since or is of several runs.
+ */
+export function checkPredictedWith(file: string, run: ReportRun): PredictedWith {
+  const noted = readPredictedWith(file)
+  if (!noted)
+    return { note: 'The file does not say which tensors and rows it was made of: an earlier version wrote it.' }
+  const { split, runs } = noted
+  const refuse = (problem: string) => refused(file, run, problem, split)
+  if (hashFiles([file]) !== noted.predictions_sha256) throw refuse('was changed after it was written.')
+  if (runs.length > 1) throw refuse(ofSeveral)
+  const compared = comparedWith(run, runs[0]!, split)
+  for (const { what, theirs, own } of compared) {
+    if (theirs === undefined || own === undefined || theirs === own) continue
+    throw refuse(`was made with ${what} of SHA-256 ${short(theirs)}; the run's is ${short(own)}.`)
+  }
+  const unknown = compared.filter(({ theirs, own }) => theirs === undefined || own === undefined)
+  if (unknown.length === 0) return { split }
+  return { split, note: `Not compared, since the run lacks them: ${unknown.map(({ what }) => what).join(', ')}.` }
+}
+
+type Noted = NonNullable<ReturnType<typeof readPredictedWith>>['runs'][number]
+
+function comparedWith({ folder, environment }: ReportRun, noted: Noted, split: Split) {
+  const { best } = runFiles(folder)
+  const own = existsSync(best) ? hashFiles([best]) : undefined
+  return [
+    { what: 'trained tensors', theirs: noted.trained_sha256, own },
+    { what: `${split} rows`, theirs: noted.data_sha256[split], own: environment?.data_sha256[split] },
+    { what: 'backbone weights', theirs: noted.backbone_sha256, own: environment?.backbone_sha256 },
+    { what: 'a tokenizer', theirs: noted.tokenizer_sha256, own: environment?.tokenizer_sha256 },
+  ]
+}
+
+const ofSeveral = 'has the predictions of several runs.'
+
+/** Which rows are whose can't be told by the run's name, which is a path as it was typed. */
+export const refusedOfSeveral = (file: string, run: ReportRun): UserError => refused(file, run, ofSeveral)
+
+function refused(file: string, { folder }: ReportRun, problem: string, split: Split = 'test'): UserError {
+  const options = ['--predictions', quoted(file), ...(split === 'test' ? [] : ['--split', split])]
+  const remedy = `Write the run's own: compacter eval ${quoted(folder)} ${options.join(' ')} --force.`
+  return new UserError({ at: file, problem, remedy })
+}
