@@ -1,8 +1,8 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { writeAtomically, writeFully } from './atomic.js'
 import { UserError } from './error.js'
-import { bf16ToFloat32, f16ToFloat32 } from './half.js'
-import { openToRead, readFully } from './read.js'
+import { openToRead } from './read.js'
+import { DAMAGED, readAt, readers } from './safetensors/values.js'
 
 /** Bytes of one element. https://github.com/huggingface/safetensors, without its types below one byte. */
 export const DTYPE_BYTES = {
@@ -38,7 +38,10 @@ export interface SafetensorsFile {
   path: string
   metadata: Record<string, string>
   entries: Map<string, TensorEntry>
-  /** F32, F16 or BF16 as float32, each value exact. Row-major, as many values as the shape holds. */
+  /**
+   * F32, F16 or BF16 as float32, each value exact. Row-major, as many values as the shape holds.
+   * @throws UserError naming file, tensor and place of a value that is NaN or infinite: no weight is.
+   */
   read(name: string): Float32Array
   /** I32, or I64 whose values fit. */
   readInts(name: string): Int32Array
@@ -63,9 +66,6 @@ export interface DeferredTensor {
  * some 0.2 MB, one shard or all.
  */
 const HEADER_LIMIT = 4_000_000
-/** Held at once beside the result: the half-precision bytes of one piece. */
-const PIECE_BYTES = 1 << 22
-const DAMAGED = 'The file is damaged or was not copied whole: fetch it again.'
 
 /**
  * Opens a safetensors file and checks its whole header; tensors are read from disk when asked for.
@@ -160,76 +160,6 @@ function checkLayout(entries: TensorEntry[], dataStart: number, size: number, fa
     at = end
   }
   if (at !== size) throw fail(`has ${size - at} bytes after its last tensor.`)
-}
-
-function readers(fd: number, path: string, entries: Map<string, TensorEntry>) {
-  const entry = (name: string): TensorEntry => {
-    const found = entries.get(name)
-    if (!found) throw new UserError({ at: path, problem: `has no tensor ${name}.` })
-    return found
-  }
-  return {
-    read(name: string): Float32Array {
-      const { dtype, shape, begin } = entry(name)
-      const values = new Float32Array(elements(shape))
-      if (dtype === 'F32') readInto(fd, path, begin, new Uint8Array(values.buffer))
-      else if (dtype === 'F16') readPieces(fd, path, begin, values, f16ToFloat32)
-      else if (dtype === 'BF16') readPieces(fd, path, begin, values, bf16ToFloat32)
-      else throw wrongType(path, name, dtype, 'F32, F16 or BF16')
-      return values
-    },
-    readInts(name: string): Int32Array {
-      const { dtype, shape, begin, end } = entry(name)
-      if (dtype !== 'I32' && dtype !== 'I64') throw wrongType(path, name, dtype, 'I32 or I64')
-      const { buffer } = readAt(fd, path, begin, end - begin)
-      if (dtype === 'I32') return new Int32Array(buffer)
-      const values = new Int32Array(elements(shape))
-      new BigInt64Array(buffer).forEach((value, i) => {
-        values[i] = Number(value)
-        if (BigInt(values[i]!) !== value) {
-          throw new UserError({ at: path, problem: `tensor ${name} holds ${value}, which does not fit 32 bits.` })
-        }
-      })
-      return values
-    },
-    readBytes(name: string, offset: number, into: Uint8Array): void {
-      readInto(fd, path, entry(name).begin + offset, into)
-    },
-  }
-}
-
-function wrongType(path: string, name: string, dtype: Dtype, expected: string): UserError {
-  return new UserError({
-    at: path,
-    problem: `stores tensor ${name} as ${dtype}; expected ${expected}.`,
-    remedy: `Convert it to ${expected}.`,
-  })
-}
-
-function readPieces(
-  fd: number,
-  path: string,
-  begin: number,
-  values: Float32Array,
-  convert: (halves: Uint16Array, into: Float32Array, offset: number) => void,
-): void {
-  const piece = new Uint16Array(Math.min(values.length, PIECE_BYTES / 2))
-  for (let done = 0; done < values.length; done += piece.length) {
-    const halves = piece.subarray(0, Math.min(piece.length, values.length - done))
-    readInto(fd, path, begin + 2 * done, new Uint8Array(halves.buffer, 0, halves.byteLength))
-    convert(halves, values, done)
-  }
-}
-
-function readAt(fd: number, path: string, position: number, length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length)
-  readInto(fd, path, position, bytes)
-  return bytes
-}
-
-function readInto(fd: number, path: string, position: number, bytes: Uint8Array): void {
-  if (readFully(fd, position, bytes)) return
-  throw new UserError({ at: path, problem: 'became shorter while it was read.', remedy: DAMAGED })
 }
 
 /**

@@ -16,6 +16,8 @@ import type { OpenedBackbone } from './prepare.js'
 /** One split as token ids; its text is read again when it is asked for. */
 export interface PreparedSplit {
   name: Split
+  /** What errors name. */
+  file: string
   rows: number
   /** SHA-256 of the files that its rows were read from, one after the other, in hexadecimal. */
   sha256: string
@@ -93,7 +95,7 @@ export function prepareData(
       const rows = await chosenRows(task, source, name, store.rows)
       unchanged()
       for (const line of cutLines(name, store, rows, limits)) progress.warn(line)
-      return splitOf({ name, sha256 }, store, rows, async (rows) => {
+      return splitOf({ name, file: source.file, sha256 }, store, rows, async (rows) => {
         const examples = await examplesAt(task, source, rows)
         unchanged() // the tokens are of the rows as they were
         return inWrittenForm(examples, backbone.tokenizer)
@@ -121,7 +123,7 @@ function cutLines(name: Split, store: TokenStore, rows: ArrayLike<number>, limit
 }
 
 function splitOf(
-  named: Pick<PreparedSplit, 'name' | 'sha256'>,
+  named: Pick<PreparedSplit, 'name' | 'file' | 'sha256'>,
   store: TokenStore,
   rows: ArrayLike<number>,
   read: (rows: ArrayLike<number>) => Promise<Example[]>,

@@ -1,3 +1,4 @@
+import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import { type Batch, padBatch } from '../task/batches.js'
@@ -9,6 +10,7 @@ import { peakMemory } from './pace.js'
 import { prepareModel, preparePadding } from './prepare.js'
 import { chooseMode, eagerStepper, replayStepper, type Stepper } from './stepper.js'
 import { closeAll, prepare } from './train.js'
+import type { Training } from './trainer.js'
 
 /** What a training would be, measured with steps on its longest rows; nothing is written. */
 export interface Plan {
@@ -65,7 +67,9 @@ export async function dryRun(
       if (extrapolated(measured, rows).bytes > availableMemory()) break
       progress.phase(`Two steps on the ${rows} longest rows`)
       const batch = padBatch(train.tokens, longest.slice(0, rows), backbone.config.padId, ladder)
-      measured.push(await measure(stepper, batch))
+      const { taken, ...step } = await measure(stepper, batch)
+      if (!taken) throw await notANumber(prepared, longest.slice(0, rows))
+      measured.push(step)
     }
     const { seconds, bytes } = extrapolated(measured, wanted)
     progress.end()
@@ -97,11 +101,21 @@ function doublings(wanted: number): number[] {
 }
 
 /** The first of the two steps warms up, or captures. */
-async function measure(stepper: Stepper, batch: Batch): Promise<Measured> {
+async function measure(stepper: Stepper, batch: Batch): Promise<Measured & { taken: boolean }> {
   await stepper.step(batch, 0)
   const started = performance.now()
-  await stepper.step(batch, 0)
-  return { rows: batch.size, seconds: (performance.now() - started) / 1000, bytes: peakMemory() }
+  const { taken } = await stepper.step(batch, 0)
+  return { rows: batch.size, seconds: (performance.now() - started) / 1000, bytes: peakMemory(), taken }
+}
+
+/** What training would say at its first step. */
+async function notANumber({ train }: Pick<Training, 'train'>, places: number[]): Promise<UserError> {
+  const lines = (await train.examplesAt(places)).map(({ row }) => row)
+  return new UserError({
+    at: train.file,
+    problem: `a step on lines ${lines.join(', ')} has a loss or gradient that is no number.`,
+    remedy: "Look at those rows; if every row does so, the backbone's weights are too large to be trained.",
+  })
 }
 
 /** A line through the last two measurements; time and memory grow at most like that, since both have a fixed part. */

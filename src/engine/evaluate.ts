@@ -48,6 +48,7 @@ export async function evaluateSplit(
     batchSize: training.evaluation_batch_size,
     maxLength: training.target_length ?? split.longestTarget,
     name: split.name,
+    place: (row) => `${split.file}:${examples[row]!.row}`,
     progress,
     interrupted,
     ...(scoring === 'rank' && {

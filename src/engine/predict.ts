@@ -1,4 +1,5 @@
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
+import { UserError } from '../error.js'
 import type { Progress } from '../progress.js'
 import { evaluationBatches, padBatch, type Tokenised } from '../task/batches.js'
 import type tf from '../tf.cjs'
@@ -24,6 +25,8 @@ export interface PredictOptions {
   candidates?: string[] | string[][]
   /** Named in progress. */
   name: string
+  /** What errors name a row by. */
+  place: (row: number) => string
   progress: Progress
   /** Asked between batches; true ends the prediction with `Interrupted`. */
   interrupted?: (() => boolean) | undefined
@@ -71,7 +74,7 @@ export async function predict(
     if (interrupted?.()) throw new Interrupted()
     const batch = padBatch(tokens, rows, decoder.padId)
     const outputs = candidates
-      ? await rankedOutputs(decoder, batch, rows.map(candidates))
+      ? await rankedOutputs(decoder, batch, rows.map(candidates), (row) => options.place(rows[row]!))
       : (await decoder.generate(batch, options.maxLength)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
     for (const [place, row] of rows.slice(0, real).entries()) predictions[row] = outputs[place]!
     progress.update(`${name}: ${Math.min((index + 1) * batchSize, predictions.length)} of ${predictions.length} rows`)
@@ -80,10 +83,15 @@ export async function predict(
   return predictions
 }
 
-async function rankedOutputs(decoder: Decoder, batch: Sources, candidates: Candidates[]): Promise<Prediction[]> {
+async function rankedOutputs(
+  decoder: Decoder,
+  batch: Sources,
+  candidates: Candidates[],
+  place: (row: number) => string,
+): Promise<Prediction[]> {
   if (!decoder.rank) throw new Error('this decoder ranks nothing')
   const ids = candidates.map(({ ids }) => ids)
-  return (await decoder.rank(batch, ids)).map((scores, i) => ranked(candidates[i]!.texts, scores))
+  return (await decoder.rank(batch, ids)).map((scores, i) => ranked(candidates[i]!.texts, scores, () => place(i)))
 }
 
 interface Candidates {
@@ -104,8 +112,19 @@ async function encodedCandidates(
   return (row) => each[row]!
 }
 
-/** The likeliest text; of equals, the first. */
-function ranked(texts: string[], scores: number[]): Prediction {
+/**
+ * The likeliest text; of equals, the first.
+ * @throws UserError at `place` for a score that is no number: there is no likeliest then.
+ */
+function ranked(texts: string[], scores: number[], place: () => string): Prediction {
+  const wrong = scores.findIndex((score) => !Number.isFinite(score))
+  if (wrong !== -1) {
+    throw new UserError({
+      at: place(),
+      problem: `the log-likelihood of ${JSON.stringify(texts[wrong])} is ${scores[wrong]}: the model's numbers overflow on this row.`,
+      remedy: "Look at the row; if every row does so, the run's weights are too large to be used.",
+    })
+  }
   const best = scores.indexOf(Math.max(...scores))
   return { text: texts[best]!, scores: Object.fromEntries(texts.map((text, i) => [text, scores[i]!])) }
 }

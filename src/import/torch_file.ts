@@ -1,5 +1,6 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { UserError } from '../error.js'
+import { checkFinite } from '../finite.js'
 import { bf16ToFloat32, f16ToFloat32 } from '../half.js'
 import { openToRead, readFully } from '../read.js'
 import { elements } from '../safetensors.js'
@@ -46,7 +47,8 @@ export function openTorchFile(path: string): ForeignFile {
       if (bytes === undefined) return { shape, read: () => unread(name, storage) }
       const end = (offset + elements(shape)) * bytes
       if (!entry || !(end <= entry.size)) throw fail(`has no storage that holds its tensor ${name.slice(0, 120)}.`)
-      return { shape, read: () => floats(read(entry.begin + offset * bytes, elements(shape) * bytes), storage) }
+      const values = () => floats(read(entry.begin + offset * bytes, elements(shape) * bytes), storage)
+      return { shape, read: () => checkFinite(values(), shape, { path, name }) }
     }
 
     function unread(name: string, storage: string): never {

@@ -120,6 +120,7 @@ async function predictorOf(
           batchSize: batchSize ?? training.evaluation_batch_size,
           maxLength: lengths[place]!,
           name: task.name,
+          place: (row) => `${runs[place]!.folder}, line ${questions[row]!.line} of the input`,
           progress: silent,
           ...(candidates && { candidates }),
         })

@@ -6,7 +6,10 @@ import type { TaskOptions } from '../task/options.js'
 import type { InputRow } from './input.js'
 
 /** What a row asks one run. */
-export type Question = Pick<Example, 'source' | 'choices'>
+export interface Question extends Pick<Example, 'source' | 'choices'> {
+  /** The row's line in the input. */
+  line: number
+}
 
 /** The columns that a row must have to be predicted. */
 function neededColumns(task: TaskOptions, ranked: boolean): string[] {
@@ -63,7 +66,7 @@ export function questionsOf(runs: TrainedRun[], row: InputRow, ranked: boolean):
     const values = 'text' in row ? { [neededColumns(task, ranked)[0]!]: row.text } : row.values
     const question = questionOf(task, values, ranked)
     if ('problem' in question) return question
-    questions.push(question)
+    questions.push({ line: row.line, ...question })
   }
   return questions
 }

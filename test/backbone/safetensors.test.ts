@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { firstNotFinite } from '../../src/finite.js'
 import { bf16ToFloat32, f16ToFloat32 } from '../../src/half.js'
 import { packageRoot } from '../../src/root.js'
 import { openSafetensors, writeSafetensors } from '../../src/safetensors.js'
@@ -76,7 +77,6 @@ describe("the Python library's file", () => {
   })
 
   test.each([
-    ['f32', [1.5, -2.25, Math.fround(3e38), 1.401298464324817e-45, Number.POSITIVE_INFINITY, -0]],
     ['f16', [65504, 2 ** -24, -1, 0.333251953125]],
     // torch.tensor([3.140625, -1e38, 1e-40], dtype=torch.bfloat16).float().tolist()
     ['bf16', [3.140625, -9.969209968386869e37, 9.183549615799121e-41]],
@@ -85,6 +85,15 @@ describe("the Python library's file", () => {
     ['名前', [1]],
   ])('%s', (name, values) => {
     expect([...file.read(name)]).toEqual(values)
+  })
+
+  test('a tensor with an infinity is refused by its place, and its bytes are there', () => {
+    expect(() => file.read('f32')).toThrow(
+      `${FIXTURES}/dtypes.safetensors: tensor f32 holds Infinity as its element 4, at [1, 1]; 1 of 6 are NaN or infinite. Take an undamaged copy.`,
+    )
+    const values = new Float32Array(6)
+    file.readBytes('f32', 0, new Uint8Array(values.buffer))
+    expect([...values]).toEqual([1.5, -2.25, Math.fround(3e38), 1.401298464324817e-45, Number.POSITIVE_INFINITY, -0])
   })
 
   test('integers', () => {
@@ -178,6 +187,46 @@ const entry = (begin: number, end: number, shape: unknown = [(end - begin) / 4],
   data_offsets: [begin, end],
 })
 const DAMAGED = 'The file is damaged or was not copied whole: fetch it again.'
+
+describe('a value that is no number is refused', () => {
+  const halves = (...bits: number[]) => Buffer.from(Uint16Array.from(bits).buffer)
+  const floats = (...values: number[]) => Buffer.from(Float32Array.from(values).buffer)
+  const NOT_F32 = 'If it was converted to float16, values beyond 65504 became infinite: convert it to float32 instead.'
+
+  test.each([
+    ['F32', floats(1, 2, 3, Number.NaN), 'NaN', 3],
+    ['F32', floats(1, -1 / 0, 3, Number.NaN), '-Infinity', 1],
+    ['F16', halves(0x3c00, 0x7bff, 0xfc00, 0x0000), '-Infinity', 2], // 1, 65504, -infinity, 0
+    ['F16', halves(0x7c01, 0x0001, 0x8000, 0x0000), 'NaN', 0],
+    ['BF16', halves(0x3f80, 0x7f7f, 0x7f80, 0x0000), 'Infinity', 2], // 1, 3.39e38, infinity, 0
+    ['BF16', halves(0x3f80, 0x0001, 0x0000, 0xffc0), 'NaN', 3],
+  ] as const)('%s %#', (dtype, bytes, value, at) => {
+    forge({ x: entry(0, bytes.length, [2, 2], dtype) }, 0)
+    writeFileSync(path, Buffer.concat([readFileSync(path), bytes]))
+    const file = openSafetensors(path)
+    const wrong = dtype === 'F32' && at === 1 ? 2 : 1
+    expect(() => file.read('x')).toThrow(
+      `${path}: tensor x holds ${value} as its element ${at}, at [${at >> 1}, ${at & 1}]; ${wrong} of 4 are NaN or infinite. Take an undamaged copy. ${NOT_F32}`,
+    )
+    file.close()
+  })
+
+  test('wherever it is, in a view too; and no number is taken for one', () => {
+    const edges = Float32Array.from([0, -0, 3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -1e-38, 65536, 0.1])
+    for (let length = 0; length < 40; length++) {
+      const buffer = Float32Array.from({ length: length + 3 }, (_, i) => edges[i % 8]!).fill(Number.NaN, 0, 3)
+      const values = buffer.subarray(3) // in front of it, NaN
+      expect(firstNotFinite(values)).toBe(-1)
+      for (let at = 0; at < length; at++) {
+        for (const wrong of [Number.NaN, 1 / 0, -1 / 0]) {
+          const changed = values.slice()
+          changed[at] = wrong
+          expect(firstNotFinite(changed), `${wrong} at ${at} of ${length}`).toBe(at)
+        }
+      }
+    }
+  })
+})
 
 describe('a hostile file is one clear error', () => {
   test.each([

@@ -37,6 +37,15 @@ describe("PyTorch's file", () => {
   })
 })
 
+test('a value that is no number is refused by its place', () => {
+  writeTorchFile(path, [['a.b', { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, Number.NaN) }]])
+  const file = openTorchFile(path)
+  expect(() => file.tensors.get('a.b')!.read()).toThrow(
+    `${path}: tensor a.b holds NaN as its element 5, at [1, 2]; 1 of 6 are NaN or infinite.`,
+  )
+  file.close()
+})
+
 test('what is written is read back, in the same bytes each time', () => {
   const tensors = [
     ['a.b', { shape: [2, 3], data: Float32Array.of(1, -0, 3, 4, 5, 6) }],
