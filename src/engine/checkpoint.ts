@@ -1,20 +1,11 @@
-import { z } from 'zod'
+import { existsSync } from 'node:fs'
 import { UserError } from '../error.js'
-import { DamagedFile } from '../json_file.js'
-import type { Scores } from '../run/directory.js'
+import type { RunFiles } from '../run/directory.js'
+import { type RunState, stateOf, stepOfTrained } from '../run/state.js'
 import { openSafetensors, type SafetensorsFile, writeSafetensors } from '../safetensors.js'
 import tf from '../tf.cjs'
 import type { OptimizerState } from './optimizer.js'
 import { gathered, type Layout, named } from './trained.js'
-
-/** How far a run is, beside its tensors. */
-export interface RunState {
-  /** Step after which the model was last evaluated; 0 before the first time. */
-  evaluatedStep: number
-  best?: { step: number; score: number; validation: Scores }
-  /** Wall time so far. */
-  seconds: number
-}
 
 /** Everything that --resume needs, in one file that is old or new, never half-written. */
 export async function saveCheckpoint(path: string, optimizer: OptimizerState, run: RunState): Promise<void> {
@@ -51,32 +42,6 @@ export function loadCheckpoint(path: string, { size }: Layout): { optimizer: Opt
   }
 }
 
-const count = z.int().min(0)
-const storedState = z.object({
-  step: count,
-  evaluatedStep: count,
-  best: z.object({ step: count, score: z.number(), validation: z.record(z.string(), z.number()) }).optional(),
-  seconds: z.number().min(0),
-})
-
-/** @throws UserError */
-function stateOf({ path, metadata }: SafetensorsFile): RunState & { step: number } {
-  const remedy = 'It is no checkpoint of a training. Restore it, or start a new run with --run-dir.'
-  const checked = storedState.safeParse(parsed(metadata.state))
-  if (checked.success) return checked.data as RunState & { step: number }
-  const [issue] = checked.error.issues
-  const key = ['state', ...issue!.path].join('.')
-  throw new DamagedFile({ at: path, problem: `is damaged: its metadata has no valid ${key}.`, remedy })
-}
-
-function parsed(state: string | undefined): unknown {
-  try {
-    return JSON.parse(state ?? '')
-  } catch {
-    return undefined
-  }
-}
-
 /** The trained tensors by name, as `last.safetensors` and `best.safetensors` hold them. */
 export async function saveTrained(
   path: string,
@@ -84,6 +49,42 @@ export async function saveTrained(
   { vector, step }: OptimizerState,
 ): Promise<void> {
   writeSafetensors(path, named(layout, (await vector.data()) as Float32Array), { step: String(step) })
+}
+
+/** What helps against a best file of another step. */
+const RESTORE = 'Restore the file of that step, or, if the training is not finished, go on with --resume.'
+
+/**
+ * Makes sure that a run which goes on has the tensors of its best step. They are written after the checkpoint that names the
+ * step: where the training was killed between the two, they are the checkpoint's own. `say` is told of what was done.
+ * @throws UserError where they are missing, or of another step, and are not in the checkpoint either.
+ */
+export async function restoreBest(
+  { best: file, checkpoint }: RunFiles,
+  blueprint: { layout: Layout },
+  optimizer: OptimizerState,
+  run: RunState,
+  say: (text: string) => void,
+): Promise<void> {
+  const { step } = optimizer
+  const best = run.best?.step
+  const there = existsSync(file)
+  const held = there ? stepOfTrained(file) : undefined
+  if (best === undefined || held === best || (there && held === undefined)) return
+  if (best === step) {
+    await saveTrained(file, blueprint, optimizer)
+    return say(`The tensors of step ${best}, the best so far, are the checkpoint's: ${file} is written again.`)
+  }
+  // Earlier versions wrote the best tensors before the checkpoint; that evaluation comes again.
+  if (held !== undefined && held > step) {
+    delete run.best
+    return say(
+      `${file} is of step ${held}, after the checkpoint's ${step}: the best is chosen from the evaluations to come.`,
+    )
+  }
+  const problem = there ? `holds the tensors of step ${held}` : 'there is no such file'
+  const remedy = 'Restore the file of that step, or start a new run with --run-dir.'
+  throw new UserError({ at: file, problem: `${problem}; by ${checkpoint} the run's best is step ${best}.`, remedy })
 }
 
 /**
@@ -118,8 +119,5 @@ export function checkTrained({ path, entries, metadata }: SafetensorsFile, { spe
   const other = [...entries.keys()].find((name) => !known.has(name))
   if (other !== undefined) refuse(`has tensor ${other.slice(0, 120)}, which the run's method does not train.`)
   if (step === undefined || metadata.step === undefined || Number(metadata.step) === step) return
-  refuse(
-    `holds the tensors of step ${metadata.step}; the run's best is step ${step}.`,
-    'Restore the file of that step.',
-  )
+  refuse(`holds the tensors of step ${metadata.step}; the run's best is step ${step}.`, RESTORE)
 }

@@ -12,12 +12,13 @@ import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
 import { readResult } from '../run/records.js'
 import { checkOrder } from '../run/row_order.js'
+import type { RunState } from '../run/state.js'
 import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
 import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
 import { heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
-import { loadCheckpoint, loadTrained, type RunState, saveTrained } from './checkpoint.js'
+import { loadCheckpoint, loadTrained, restoreBest, saveTrained } from './checkpoint.js'
 import type { WorkerLost } from './cluster/client.js'
 import { workersStepper } from './cluster/stepper.js'
 import { assembleTeam, type Team } from './cluster/team.js'
@@ -101,10 +102,10 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const session = mode === 'replay' && !team ? sessionFacts(device.threads) : null
   const steps = { engine_mode: mode, session, graphs: [], row_order: prepared.plan.order, padding }
   const facts = { ...counts, ...notedBackbone(prepared.backbone.files), ...steps, ...(team && crew(team)) }
-  const { state, run } = startOrResume(files, blueprint, prepared)
+  const { state, run } = await startOrResume(files, blueprint, prepared, progress)
   const manifest = withChanges(manifestOf(prepared.experiment, device, facts, hashesOf(prepared)), state.step, resumed)
-  writeJson(files.manifest, manifest)
   truncateMetrics(files.metrics, state.step)
+  writeJson(files.manifest, manifest)
   const { labels } = prepared
   const evaluation = {
     experiment: prepared.experiment,
@@ -237,9 +238,15 @@ const countsOf = ({ layout }: Blueprint, { parameters }: OpenedBackbone) => ({
   backbone_parameters: parameters,
 })
 
-function startOrResume(files: RunFiles, blueprint: Blueprint, { experiment, backbone }: Prepared) {
+async function startOrResume(
+  files: RunFiles,
+  blueprint: Blueprint,
+  { experiment, backbone }: Prepared,
+  progress: Progress,
+) {
   if (existsSync(files.checkpoint)) {
     const { optimizer, run } = loadCheckpoint(files.checkpoint, blueprint.layout)
+    await restoreBest(files, blueprint, optimizer, run, progress.warn)
     return { state: optimizer, run }
   }
   const state = startState(startVector(blueprint, backbone.files.read, experiment.training.seed))

@@ -3,9 +3,10 @@ import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import type { RunFiles } from '../run/directory.js'
 import { appendMetrics } from '../run/metrics_log.js'
+import type { RunState } from '../run/state.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
 import type { Ladder } from '../task/lengths.js'
-import { type RunState, saveCheckpoint, saveTrained } from './checkpoint.js'
+import { saveCheckpoint, saveTrained } from './checkpoint.js'
 import { WorkerLost } from './cluster/client.js'
 import type { PreparedSplit } from './data.js'
 import { type Evaluation, evaluateWith, meanScore } from './evaluate.js'
@@ -38,7 +39,7 @@ export interface Training {
  * @throws Interrupted when asked to stop, after the checkpoint is saved; UserError when the loss is no number.
  */
 export async function runTraining(training: Training, stepper: Stepper, run: RunState): Promise<Pace> {
-  const { experiment, files, steps, plan, interrupted } = training
+  const { experiment, files, blueprint, steps, plan, interrupted } = training
   const { checkpoint_every: checkpointEvery, evaluate_every: evaluateEvery = plan.stepsPerEpoch } = experiment.training
   const before = run.seconds
   const started = performance.now()
@@ -52,8 +53,9 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
       const step = stepper.count
       const due = step === steps || (step > 0 && step % evaluateEvery === 0)
       if (due && run.evaluatedStep !== step) {
-        await evaluateStep(training, stepper, run)
+        const better = await evaluateStep(training, stepper, run)
         await save()
+        if (better) await saveTrained(files.best, blueprint, await stepper.state()) // second: the checkpoint has them too
         pace.pause()
       } else if (step % checkpointEvery === 0) await save()
       if (step === steps) return pace
@@ -83,21 +85,19 @@ async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promi
   await new Promise(setImmediate) // lets signals in
 }
 
-/** Validation scores of the state; the best so far is written to best.safetensors. */
-async function evaluateStep(training: Training, stepper: Stepper, run: RunState): Promise<void> {
-  const { files, blueprint, validation, evaluation, progress, steps } = training
+/** Notes the validation scores of the state; true where they are the best so far. */
+async function evaluateStep(training: Training, stepper: Stepper, run: RunState): Promise<boolean> {
+  const { files, validation, evaluation, progress, steps } = training
   const state = await stepper.state()
   const { scores } = await evaluateWith(await stepper.decoder(), validation, evaluation)
   appendMetrics(files.metrics, { step: state.step, split: 'validation', ...scores }, evaluation.experiment.training)
   const score = meanScore(scores)
   const better = !run.best || score > run.best.score
-  if (better) {
-    await saveTrained(files.best, blueprint, state)
-    run.best = { step: state.step, score, validation: scores }
-  }
+  if (better) run.best = { step: state.step, score, validation: scores }
   run.evaluatedStep = state.step
   const figures = Object.entries(scores).map(([metric, value]) => `${metric} ${value.toFixed(2)}`)
   progress.note(`step ${state.step} of ${steps}: validation ${figures.join(', ')}${better ? ', the best so far' : ''}`)
+  return better
 }
 
 /** Loss or gradient is no number; the state before that step is good and is saved. */

@@ -11,6 +11,7 @@ import { runExperiment } from '../run/experiment.js'
 import { type MadeWith, madeWith } from '../run/made_with.js'
 import { type Moved, placeSet, withPlaces } from '../run/places.js'
 import { readManifest, readResult } from '../run/records.js'
+import { readState } from '../run/state.js'
 import { withHeldOut } from '../task/split_rows.js'
 import { CARD, hasCard, readCard } from './card.js'
 
@@ -21,7 +22,7 @@ export interface TrainedRun extends Moved {
   locate(path: Path): string
   /** The safetensors file with the trained tensors of the best validation score. */
   tensors: string
-  /** The step that they are of, as a finished run says. */
+  /** The step that they are of, as the result or the checkpoint of a run says. */
   step?: number | undefined
   /** Backbone and rows that they were trained on, as far as it is noted. */
   made: MadeWith
@@ -79,7 +80,8 @@ function openRunFolder(folder: string): Opened {
   const result = readResult(files)
   const metrics = result ? { validation: result.validation, test: result.test } : null
   const locate = (path: Path) => placeIn(files.experiment, path)
-  return { folder, experiment, locate, tensors: files.best, step: result?.best_step, made: madeWith(manifest), metrics }
+  const step = result?.best_step ?? (existsSync(files.checkpoint) ? readState(files.checkpoint).best?.step : undefined)
+  return { folder, experiment, locate, tensors: files.best, step, made: madeWith(manifest), metrics }
 }
 
 /** The hash of the backbone's weights: as the run noted it, or else of the files that are here. */

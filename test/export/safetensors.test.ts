@@ -96,9 +96,13 @@ describe('an export as safetensors', () => {
     await refused(rest, `has no tensor ${first![0]}. ${TOGETHER}`)
     await refused([[first![0], one], ...rest], `${first![0]} has the shape [1]; the method's options give [`)
     writeFileSync(join(forged, 'result.json'), JSON.stringify({ ...RESULT, best_step: 20 }))
-    await refused(tensors, "holds the tensors of step 30; the run's best is step 20. Restore the file of that step.", {
-      step: '30',
-    })
+    await refused(
+      tensors,
+      "holds the tensors of step 30; the run's best is step 20. Restore the file of that step, or, if the training is not finished, go on with --resume.",
+      {
+        step: '30',
+      },
+    )
   })
 
   test('a killed export leaves nothing under its name', async () => {

@@ -1,0 +1,55 @@
+import { z } from 'zod'
+import { DamagedFile } from '../json_file.js'
+import { openSafetensors, type SafetensorsFile } from '../safetensors.js'
+import type { Scores } from './directory.js'
+
+/** How far a run is, next to its tensors. */
+export interface RunState {
+  /** Step after which the model was last evaluated; 0 before the first time. */
+  evaluatedStep: number
+  best?: { step: number; score: number; validation: Scores }
+  /** Wall time so far. */
+  seconds: number
+}
+
+const count = z.int().min(0)
+const storedState = z.object({
+  step: count,
+  evaluatedStep: count,
+  best: z.object({ step: count, score: z.number(), validation: z.record(z.string(), z.number()) }).optional(),
+  seconds: z.number().min(0),
+})
+
+/** The state that a checkpoint has in its metadata, with its step. @throws DamagedFile */
+export function stateOf({ path, metadata }: SafetensorsFile): RunState & { step: number } {
+  const remedy = 'It is no checkpoint of a training. Restore it, or start a new run with --run-dir.'
+  const checked = storedState.safeParse(parsed(metadata.state))
+  if (checked.success) return checked.data as RunState & { step: number }
+  const [issue] = checked.error.issues
+  const key = ['state', ...issue!.path].join('.')
+  throw new DamagedFile({ at: path, problem: `is damaged: its metadata has no valid ${key}.`, remedy })
+}
+
+/** As `stateOf`, of the checkpoint in a file. @throws UserError for a file that is none. */
+export const readState = (path: string): RunState & { step: number } => withFile(path, stateOf)
+
+/** The step that a file of trained tensors says it is of; undefined where it says none. @throws UserError for a file that is none. */
+export const stepOfTrained = (path: string): number | undefined =>
+  withFile(path, ({ metadata: { step } }) => (step === undefined ? undefined : Number(step)))
+
+function withFile<T>(path: string, work: (file: SafetensorsFile) => T): T {
+  const file = openSafetensors(path)
+  try {
+    return work(file)
+  } finally {
+    file.close()
+  }
+}
+
+function parsed(state: string | undefined): unknown {
+  try {
+    return JSON.parse(state ?? '')
+  } catch {
+    return undefined
+  }
+}
