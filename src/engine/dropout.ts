@@ -10,8 +10,8 @@ export const noDropout: Dropout = (x) => x
  * Zeroes each element with probability `rate`, to 2⁻¹⁷, and scales the rest so that the expectation stays. The mask depends
  * on nothing but (seed, step, place), so a step can be repeated to the bit.
  */
-export function dropoutAt(rate: number, seed: number, step: number): Dropout {
-  return dropoutBy(rate, (place) => dropoutKey(seed, step, place))
+export function dropoutAt(rate: number, seed: number, step: number, part?: Part): Dropout {
+  return dropoutBy(rate, (place) => dropoutKey(seed, step, place), part)
 }
 
 /** What a mask is made from: two int32. */
@@ -20,14 +20,12 @@ export const dropoutKey = (seed: number, step: number, place: string): [number, 
   step,
 ]
 
-/** Rows of a larger batch, by which a part of it takes its rows of the masks. */
+/** Some rows of a batch, by which they take their rows of its masks. */
 export interface Part {
   /** Rows of the whole batch. */
   of: number
-  /** Its first row there. */
-  from: number
-  /** How many. */
-  size: number
+  /** Which of them, in order. */
+  rows: Int32Array
 }
 
 /** Dropout whose masks come from the given keys; of a part of a batch, they are its rows of the whole batch's masks. */
@@ -41,13 +39,8 @@ export function dropoutBy(rate: number, key: (place: string) => [number, number]
 }
 
 /** Every dropped-out tensor is row-major with the batch's rows outermost: [batch·…, …]. */
-function partMask(
-  [first, ...rest]: number[],
-  key: [number, number] | Int32Array,
-  rate: number,
-  { of, from, size }: Part,
-): tf.Tensor {
-  const each = first! / size
-  const whole = keptMask([each * of, ...rest], key, rate)
-  return tf.slice(whole, [each * from, ...rest.map(() => 0)], [first!, ...rest])
+function partMask(shape: number[], key: [number, number] | Int32Array, rate: number, { of, rows }: Part): tf.Tensor {
+  const each = tf.util.sizeFromShape(shape) / rows.length
+  const whole = keptMask([of, each], key, rate)
+  return tf.reshape(tf.gather(whole, tf.tensor1d(rows, 'int32')), shape)
 }

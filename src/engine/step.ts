@@ -53,26 +53,26 @@ export function lossAndGradient(model: Model, vector: tf.Tensor1D, batch: Batch,
   return { loss: value as tf.Scalar, gradient: flatten(model.layout, grads) }
 }
 
+/** One training step, as `stepBy`. */
+export function trainingStep(model: Model, state: OptimizerState, batch: Batch, options: StepOptions) {
+  const { dropout, checkpointActivations } = options
+  const after = checkpointActivations ? atOnce : undefined
+  return stepBy(state, () => lossAndGradient(model, state.vector, batch, dropout, after), options)
+}
+
 /**
- * One training step. Gives the state after it and frees the one before, unless loss or gradient is no number:
- * then the state stays as it was.
+ * Clips the gradient that `make` gives and moves the state by it. Gives the state after that and frees the one before,
+ * unless loss or gradient is no number: then the state stays as it was.
  */
-export async function trainingStep(
-  model: Model,
+export async function stepBy(
   state: OptimizerState,
-  batch: Batch,
-  options: StepOptions,
+  make: () => { loss: tf.Scalar; gradient: tf.Tensor1D },
+  { learningRate, gradientClipNorm }: Pick<StepOptions, 'learningRate' | 'gradientClipNorm'>,
 ): Promise<{ state: OptimizerState; result: StepResult }> {
   const { next, loss, norm } = tf.tidy(() => {
-    const { loss, gradient } = lossAndGradient(
-      model,
-      state.vector,
-      batch,
-      options.dropout,
-      options.checkpointActivations ? atOnce : undefined,
-    )
-    const { clipped, norm } = clipNorm(gradient, options.gradientClipNorm)
-    return { next: { ...adam(state, clipped, options.learningRate) }, loss, norm }
+    const { loss, gradient } = make()
+    const { clipped, norm } = clipNorm(gradient, gradientClipNorm)
+    return { next: { ...adam(state, clipped, learningRate) }, loss, norm }
   })
   const result = { loss: (await loss.data())[0]!, gradientNorm: (await norm.data())[0]! }
   tf.dispose([loss, norm])

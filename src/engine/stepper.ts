@@ -2,15 +2,17 @@ import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Batch } from '../task/batches.js'
 import tf from '../tf.cjs'
+import { atOnce } from './checkpoint_activations.js'
 import { decodesReplayed } from './decoding/captured.js'
 import type { Device } from './device.js'
-import { dropoutAt } from './dropout.js'
+import { dropoutAt, type Part } from './dropout.js'
 import { type Blueprint, disposeModel, loadModel, type Model, type ReadTensor } from './model.js'
 import type { OptimizerState } from './optimizer.js'
 import { type Decoder, eagerDecoder } from './predict.js'
 import { loadLibrary } from './replay/library.js'
 import { type Replay, type ReplayOptions, startReplay } from './replay/replay.js'
-import { disposeState, type StepResult, trainingStep } from './step.js'
+import type { Gradient, Share } from './share.js'
+import { disposeState, lossAndGradient, type StepResult, stepBy, trainingStep } from './step.js'
 import { loadedTensorflow } from './tensorflow.js'
 
 /** Steps from which on a captured training has paid for its captures, see docs/benchmarks.md, "When a capture pays". */
@@ -28,6 +30,16 @@ export interface Stepper {
   /** Steps taken so far. */
   readonly count: number
   free(): void
+}
+
+/** A stepper whose step can be taken in two: gradients of parts of a batch, then one update with what they sum up to. */
+export interface PartStepper extends Stepper {
+  /** How many values are trained. */
+  readonly size: number
+  /** Loss and gradient of some rows with the masks of this step; the state stays as it is. */
+  gradient(share: Share): Promise<Gradient>
+  /** Takes the step with a whole batch's loss and gradient, as `step`. */
+  update(gradient: Gradient, learningRate: number): ReturnType<Stepper['step']>
 }
 
 /** How a training's steps are to be taken, and why. `engine_mode: auto` replays what is long enough, where it can. */
@@ -68,26 +80,40 @@ function whyNoReplay(): string | undefined {
 }
 
 /** Steps by tfjs's tape, op by op. Frees the given state as it goes. */
-export function eagerStepper(model: Model, experiment: Experiment, state: OptimizerState): Stepper {
-  const { dropout, seed, gradient_clip_norm, checkpoint_activations } = experiment.training
+export function eagerStepper(model: Model, experiment: Experiment, state: OptimizerState): PartStepper {
+  const { dropout, seed, gradient_clip_norm: gradientClipNorm, checkpoint_activations } = experiment.training
   let current = state
+  const maskOf = (part?: Part) => dropoutAt(dropout ?? model.config.dropout, seed, current.step, part)
+  const take = ({ state: next, result }: Awaited<ReturnType<typeof stepBy>>) => {
+    const taken = next !== current
+    current = next
+    return { taken, result }
+  }
   return {
     mode: 'eager',
+    size: model.layout.size,
     get count() {
       return current.step
     },
     async step(batch, learningRate) {
-      const mask = dropoutAt(dropout ?? model.config.dropout, seed, current.step)
       const options = {
         learningRate,
-        gradientClipNorm: gradient_clip_norm,
-        dropout: mask,
+        gradientClipNorm,
+        dropout: maskOf(),
         checkpointActivations: checkpoint_activations,
       }
-      const { state: next, result } = await trainingStep(model, current, batch, options)
-      const taken = next !== current
-      current = next
-      return { taken, result }
+      return take(await trainingStep(model, current, batch, options))
+    },
+    async gradient({ batch, part }) {
+      const after = checkpoint_activations ? atOnce : undefined
+      const made = tf.tidy(() => lossAndGradient(model, current.vector, batch, maskOf(part), after))
+      const [loss, values] = [await made.loss.data(), (await made.gradient.data()) as Float32Array]
+      tf.dispose([made.loss, made.gradient])
+      return { loss: loss[0]!, values }
+    },
+    async update({ loss, values }, learningRate) {
+      const given = () => ({ loss: tf.scalar(loss), gradient: tf.tensor1d(values) })
+      return take(await stepBy(current, given, { learningRate, gradientClipNorm }))
     },
     state: async () => current,
     decoder: async (vector) => decoderOf(model, vector ?? current.vector),
@@ -115,7 +141,7 @@ export async function replayStepper(
   experiment: Experiment,
   state: OptimizerState,
   { read, threads, onGraph }: { read: ReadTensor } & Pick<ReplayOptions, 'threads' | 'onGraph'>,
-): Promise<Stepper> {
+): Promise<PartStepper> {
   const { dropout, seed, gradient_clip_norm, checkpoint_activations, precision } = experiment.training
   const replay = await startReplay(blueprint, read, {
     dropout: dropout ?? blueprint.config.dropout,
@@ -137,21 +163,24 @@ export async function replayStepper(
 }
 
 /** @param load puts the model on the device op by op, to be decoded with where the session can't */
-function replaying(replay: Replay, start: OptimizerState, padId: number, load: (() => Model) | undefined): Stepper {
+function replaying(replay: Replay, start: OptimizerState, padId: number, load: (() => Model) | undefined): PartStepper {
   let count = start.step
   let read: OptimizerState = start
   let model: Model | undefined
+  const take = (result: StepResult) => {
+    const taken = Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)
+    if (taken) count++
+    return { taken, result }
+  }
   return {
     mode: 'replay',
+    size: start.vector.size,
     get count() {
       return count
     },
-    async step(batch, learningRate) {
-      const result = await replay.step(batch, count, learningRate)
-      const taken = Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)
-      if (taken) count++
-      return { taken, result }
-    },
+    step: async (batch, learningRate) => take(await replay.step(batch, count, learningRate)),
+    gradient: (share) => replay.gradient(share, count),
+    update: async (gradient, learningRate) => take(await replay.update(gradient, count, learningRate)),
     async state() {
       if (read.step === count) return read
       const { vector, first, second } = await replay.read()

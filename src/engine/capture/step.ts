@@ -1,5 +1,6 @@
 import type { Batch } from '../../task/batches.js'
-import { dropoutBy, type Part } from '../dropout.js'
+import type tf from '../../tf.cjs'
+import { dropoutBy } from '../dropout.js'
 import type { Blueprint } from '../model.js'
 import { ADAM, clipNorm } from '../optimizer.js'
 import { constant, type Graph } from '../replay/graph.js'
@@ -7,7 +8,7 @@ import type { Library, Output } from '../replay/library.js'
 import { variable } from '../replay/session.js'
 import { TYPES } from '../replay/tensor.js'
 import { lossAndGradient } from '../step.js'
-import { batchInput, type Captured, capture } from './capture.js'
+import { batchInput, type Capture, type Captured, capture } from './capture.js'
 import { type Precision, STATE } from './variables.js'
 
 export type BatchShape = Pick<Batch, 'size' | 'sourceLength' | 'targetLength'>
@@ -31,52 +32,81 @@ export function captureStep(
   { dropout, gradientClipNorm, precision, checkpointActivations }: StepGraphOptions,
 ): Captured {
   return capture(library, blueprint, precision, (captured) => {
-    const { graph, recorder, model, vector } = captured
-    const batch = batchInput(captured, shape)
-    const { loss, gradient } = lossAndGradient(
-      model,
-      vector,
-      batch,
-      dropoutBy(dropout, captured.dropoutKey),
-      checkpointActivations ? recorder.after : undefined,
-    )
-    const { clipped, norm } = clipNorm(gradient, gradientClipNorm)
+    const { loss, gradient } = recordGradient(captured, shape, { dropout, checkpointActivations })
     captured.fetch('loss', loss)
-    captured.fetch('gradient_norm', norm)
-    const rate = captured.input('rate', new Float32Array(1), [])
-    const epsilon = captured.input('epsilon', new Float32Array(1), [])
-    const [lossOutput, normOutput] = [recorder.output(loss), recorder.output(norm)]
-    update(
-      graph,
-      { loss: lossOutput, norm: normOutput, gradient: recorder.output(clipped), rate, epsilon },
-      vector.size,
-    )
+    recordUpdate(captured, { loss, gradient, gradientClipNorm })
   })
 }
 
+/** Which rows of the whole batch a part's are. */
+export const PART_ROWS = 'part_rows'
+
 /**
- * The gradient of a part of a batch: inputs are those of a batch and `dropout_keys`; outputs `loss`, the mean over the
- * part's target tokens, and `gradient` [size]. The trained vector may be fed as `trained/read`.
+ * The gradient of a batch, or of some rows of one of `of` rows, whose masks they take: inputs are those of a batch,
+ * `dropout_keys` and, of a part with dropout, `part_rows`; outputs `loss`, the mean over these rows' target tokens, and
+ * `gradient` [size].
  */
 export function captureGradient(
   library: Library,
   blueprint: Blueprint,
-  shape: BatchShape,
-  { dropout, precision, checkpointActivations, part }: Omit<StepGraphOptions, 'gradientClipNorm'> & { part: Part },
+  shape: BatchShape & { of: number | undefined },
+  { dropout, precision, checkpointActivations }: Omit<StepGraphOptions, 'gradientClipNorm'>,
 ): Captured {
   return capture(library, blueprint, precision, (captured) => {
-    const { recorder, model, vector } = captured
-    const batch = batchInput(captured, shape)
-    const { loss, gradient } = lossAndGradient(
-      model,
-      vector,
-      batch,
-      dropoutBy(dropout, captured.dropoutKey, part),
-      checkpointActivations ? recorder.after : undefined,
-    )
+    const { loss, gradient } = recordGradient(captured, shape, { dropout, checkpointActivations })
     captured.fetch('loss', loss)
     captured.fetch('gradient', gradient)
   })
+}
+
+/** The update of a gradient from outside: inputs `gradient` [size], `loss`, `rate` and `epsilon`; output `gradient_norm`. */
+export function captureUpdate(
+  library: Library,
+  blueprint: Blueprint,
+  { gradientClipNorm, precision }: Pick<StepGraphOptions, 'gradientClipNorm' | 'precision'>,
+): Captured {
+  return capture(library, blueprint, precision, (captured) => {
+    const { recorder } = captured
+    const input = (name: string, shape: number[]) => recorder.tensor(captured.input(name, new Float32Array(1), shape))
+    const gradient = input('gradient', [blueprint.layout.size]) as tf.Tensor1D
+    recordUpdate(captured, { loss: input('loss', []) as tf.Scalar, gradient, gradientClipNorm })
+  })
+}
+
+function recordGradient(
+  captured: Capture,
+  { of, ...shape }: BatchShape & { of?: number | undefined },
+  { dropout, checkpointActivations }: Pick<StepGraphOptions, 'dropout' | 'checkpointActivations'>,
+) {
+  const { recorder, model, vector, input, dropoutKey } = captured
+  const part = of !== undefined && dropout > 0 ? { of, rows: new Int32Array(shape.size) } : undefined
+  if (part) input(PART_ROWS, part.rows, [shape.size])
+  return lossAndGradient(
+    model,
+    vector,
+    batchInput(captured, shape),
+    dropoutBy(dropout, dropoutKey, part),
+    checkpointActivations ? recorder.after : undefined,
+  )
+}
+
+interface Update {
+  loss: tf.Scalar
+  gradient: tf.Tensor1D
+  gradientClipNorm: number
+}
+
+function recordUpdate({ graph, recorder, input, fetch, vector }: Capture, update: Update): void {
+  const { clipped, norm } = clipNorm(update.gradient, update.gradientClipNorm)
+  fetch('gradient_norm', norm)
+  const measured = {
+    loss: recorder.output(update.loss),
+    norm: recorder.output(norm),
+    gradient: recorder.output(clipped),
+    rate: input('rate', new Float32Array(1), []),
+    epsilon: input('epsilon', new Float32Array(1), []),
+  }
+  adamInPlace(graph, measured, vector.size)
 }
 
 interface Measured {
@@ -88,7 +118,7 @@ interface Measured {
 }
 
 /** Adam in place; with a rate of 0 and moments that stay where loss or gradient is no number. */
-function update(graph: Graph, { loss, norm, gradient, rate, epsilon }: Measured, size: number): void {
+function adamInPlace(graph: Graph, { loss, norm, gradient, rate, epsilon }: Measured, size: number): void {
   const float = { T: { type: TYPES.float32 } }
   const scalar = (name: string, value: number) => constant(graph, name, { shape: [], data: Float32Array.of(value) })
   const finiteness = (name: string, x: Output) =>

@@ -2,7 +2,7 @@ import type { ParameterSpec } from '../../method/method.js'
 import { startValues } from '../../method/start.js'
 import { elements } from '../../safetensors.js'
 import { batchFeeds } from '../capture/capture.js'
-import { captureGradient, type StepGraphOptions } from '../capture/step.js'
+import { captureGradient, PART_ROWS, type StepGraphOptions } from '../capture/step.js'
 import { frozenVariables } from '../capture/variables.js'
 import { dropoutKey } from '../dropout.js'
 import type { Blueprint } from '../model.js'
@@ -60,13 +60,16 @@ export class Replica {
   /** Mean loss a target token of the share, and its gradient [size], at that vector; `step` counts from 0. */
   async gradient(vector: Float32Array, { batch, part }: Pick<Share, 'batch' | 'part'>, step: number) {
     const shape = `${batch.size}x${batch.sourceLength}x${batch.targetLength}`
-    const prefix = `${this.#options.name}/gradient_${shape}_${part.from}_of_${part.of}`
+    const prefix = `${this.#options.name}/gradient_${shape}_of_${part.of}`
     const places = await this.#prepare(prefix, { batch, part })
     const keys = Int32Array.from(places.flatMap((place) => dropoutKey(this.#options.seed, step, place)))
     const feeds = {
       ...batchFeeds(batch),
       'trained/read': { shape: [vector.length], data: vector },
-      ...(places.length > 0 && { dropout_keys: { shape: [places.length, 2], data: keys } }),
+      ...(places.length > 0 && {
+        dropout_keys: { shape: [places.length, 2], data: keys },
+        [PART_ROWS]: { shape: [part.size], data: Int32Array.from({ length: part.size }, (_, i) => part.from + i) },
+      }),
     }
     const [loss, gradient] = await this.#session.floats({
       feeds: Object.fromEntries(Object.entries(feeds).map(([name, values]) => [`${prefix}/${name}`, values])),
@@ -78,7 +81,7 @@ export class Replica {
   async #prepare(prefix: string, { batch, part }: Pick<Share, 'batch' | 'part'>): Promise<string[]> {
     const known = this.#captured.get(prefix)
     if (known) return known
-    const captured = captureGradient(this.#session.library, this.#blueprint, batch, { ...this.#options, part })
+    const captured = captureGradient(this.#session.library, this.#blueprint, { ...batch, of: part.of }, this.#options)
     for (const [name, values] of captured.large) {
       if (this.#session.has(name)) continue
       await this.#session.assign(name, values, values.data instanceof Int32Array ? 'int32' : 'float32')

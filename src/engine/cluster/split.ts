@@ -1,9 +1,18 @@
 import type { Batch } from '../../task/batches.js'
-import type { Part } from '../dropout.js'
+
+/** Rows of a larger batch, side by side. */
+export interface Span {
+  /** Rows of the whole batch. */
+  of: number
+  /** Its first row there. */
+  from: number
+  /** How many. */
+  size: number
+}
 
 /** A part of a batch's rows, and how many target tokens it has. */
 export interface Share {
-  part: Part
+  part: Span
   batch: Batch
   tokens: number
 }

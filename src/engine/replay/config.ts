@@ -12,6 +12,20 @@ export interface SessionConfig {
   jit: 0 | 1 | 2
 }
 
+/** What was fastest; see docs/benchmarks.md. */
+export const sessionConfig = (threads: number): SessionConfig => ({
+  intraThreads: threads,
+  interThreads: 1,
+  rewrites: false,
+  jit: 0,
+})
+
+/** The session's options as a manifest names them. */
+export function sessionFacts(threads: number) {
+  const { intraThreads, interThreads, rewrites, jit } = sessionConfig(threads)
+  return { intra_threads: intraThreads, inter_threads: interThreads, rewrites, xla_level: jit }
+}
+
 /** A ConfigProto (tensorflow/core/protobuf/config.proto), serialised. */
 export function configProto({ intraThreads, interThreads, rewrites, jit }: SessionConfig): Uint8Array {
   const rewriteOptions = rewrites ? [] : [integer(19, 1)] // RewriterConfig.disable_meta_optimizer

@@ -3,7 +3,14 @@ import { elements } from '../../safetensors.js'
 import type { Batch } from '../../task/batches.js'
 import { cachedCapture } from '../capture/cache.js'
 import { batchFeeds, type Captured } from '../capture/capture.js'
-import { type BatchShape, captureStep, type StepGraphOptions } from '../capture/step.js'
+import {
+  type BatchShape,
+  captureGradient,
+  captureStep,
+  captureUpdate,
+  PART_ROWS,
+  type StepGraphOptions,
+} from '../capture/step.js'
 import { frozenVariables, STATE } from '../capture/variables.js'
 import { captureDecoding } from '../decoding/captured.js'
 import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/decoding_graph.js'
@@ -11,12 +18,14 @@ import { dropoutKey } from '../dropout.js'
 import type { Sources } from '../generate.js'
 import type { Blueprint, ReadTensor } from '../model.js'
 import { correctedRate } from '../optimizer.js'
+import type { Gradient, Share } from '../share.js'
 import type { StepResult } from '../step.js'
 import { loadedTensorflow } from '../tensorflow.js'
-import { configProto, type SessionConfig } from './config.js'
+import { configProto, type SessionConfig, sessionConfig } from './config.js'
 import { type Library, loadLibrary } from './library.js'
 import { giveBackMemory } from './memory.js'
 import { type RunSpec, Session } from './session.js'
+import type { Values } from './tensor.js'
 
 export interface ReplayOptions extends Partial<StepGraphOptions> {
   /** Of the method's tensors that are not trained, and of dropout. */
@@ -32,7 +41,10 @@ export interface ReplayOptions extends Partial<StepGraphOptions> {
 
 /** A graph of the session, and what it took to have it. */
 export interface GraphFacts {
-  /** `step_32x64x4`: kind, rows, source tokens, target tokens; or `decoding`, of any shape. */
+  /**
+   * `step_32x64x4`: kind, rows, source tokens, target tokens; `gradient_8x64x4_of_32` for rows of a batch of 32; or `update`
+   * or `decoding`, of any shape.
+   */
   name: string
   /** Until it could run: captured, or read from the cache, and taken in. */
   seconds: number
@@ -47,21 +59,23 @@ export interface StateValues {
   second: Float32Array
 }
 
-const PARTS = ['vector', 'first', 'second'] as const
-
-/** What was fastest; see docs/benchmarks.md. */
-const sessionConfig = (threads: number): SessionConfig => ({
-  intraThreads: threads,
-  interThreads: 1,
-  rewrites: false,
-  jit: 0,
-})
-
-/** The session's options as a manifest names them. */
-export function sessionFacts(threads: number) {
-  const { intraThreads, interThreads, rewrites, jit } = sessionConfig(threads)
-  return { intra_threads: intraThreads, inter_threads: interThreads, rewrites, xla_level: jit }
+/** A graph of the session's own. */
+interface OwnGraph {
+  /** Its name in the session. */
+  prefix: string
+  /** All that it depends on but the blueprint. */
+  what: Record<string, unknown>
+  capture: () => Captured
 }
+
+/** A run of such a graph, in names without its prefix. */
+interface OwnRun extends Pick<RunSpec, 'fetches' | 'targets' | 'trace'> {
+  /** @param places what the rows of the graph's `dropout_keys` are for */
+  feeds: (places: string[]) => Record<string, Values>
+  fetches: string[]
+}
+
+const PARTS = ['vector', 'first', 'second'] as const
 
 /**
  * A replay of the library that `startDevice` has loaded, its weights in place.
@@ -126,38 +140,96 @@ export class Replay {
 
   /** One training step; `step` counts from 0. Where loss or gradient is no number the state stays as it was. */
   async step(batch: Batch, step: number, learningRate: number, trace?: RunSpec['trace']): Promise<StepResult> {
-    const { seed } = this.#options
-    const prefix = prefixOf(batch)
-    const met = this.#taken.has(prefix)
-    const places = await this.#prepare(batch)
-    const { rate, epsilon } = correctedRate(learningRate, step + 1)
-    const keys = Int32Array.from(places.flatMap((place) => dropoutKey(seed, step, place)))
-    const feeds = {
-      ...batchFeeds(batch),
-      rate: { shape: [], data: Float32Array.of(rate) },
-      epsilon: { shape: [], data: Float32Array.of(epsilon) },
-      ...(places.length > 0 && { dropout_keys: { shape: [places.length, 2], data: keys } }),
+    const { gradientClipNorm } = this.#options
+    const graph = {
+      prefix: `step_${shapeOf(batch)}`,
+      what: { kind: 'step', ...this.#gradientOf(batch), gradientClipNorm },
+      capture: () => captureStep(this.#library, this.#blueprint, batch, this.#options),
     }
-    const [loss, norm] = await this.#session.floats({
-      feeds: Object.fromEntries(Object.entries(feeds).map(([name, values]) => [`${prefix}/${name}`, values])),
-      fetches: [`${prefix}/loss`, `${prefix}/gradient_norm`],
-      targets: [`${prefix}/update`],
+    const [loss, norm] = await this.#run(graph, {
+      feeds: (places) => ({
+        ...batchFeeds(batch),
+        ...this.#dropoutKeys(places, step),
+        ...rateFeeds(learningRate, step),
+      }),
+      fetches: ['loss', 'gradient_norm'],
+      targets: ['update'],
       ...(trace && { trace }),
     })
-    if (!met) giveBackMemory()
     return { loss: loss![0]!, gradientNorm: norm![0]! }
   }
 
-  async #prepare(shape: BatchShape): Promise<string[]> {
-    const prefix = prefixOf(shape)
+  /** What `step` would update with, of a batch or a part of one; the state stays as it is. */
+  async gradient({ batch, part }: Share, step: number): Promise<Gradient> {
+    const graph = {
+      prefix: `gradient_${shapeOf(batch)}${part ? `_of_${part.of}` : ''}`,
+      what: { kind: 'gradient', ...this.#gradientOf(batch), of: part?.of },
+      capture: () => captureGradient(this.#library, this.#blueprint, { ...batch, of: part?.of }, this.#options),
+    }
+    const [loss, values] = await this.#run(graph, {
+      feeds: (places) => ({
+        ...batchFeeds(batch),
+        ...this.#dropoutKeys(places, step),
+        ...(part && places.length > 0 && { [PART_ROWS]: { shape: [part.rows.length], data: part.rows } }),
+      }),
+      fetches: ['loss', 'gradient'],
+    })
+    return { loss: loss![0]!, values: values! }
+  }
+
+  /** The rest of a step: clips the gradient and moves the state by it, unless it or the loss is no number. */
+  async update({ loss, values }: Gradient, step: number, learningRate: number): Promise<StepResult> {
+    const { gradientClipNorm } = this.#options
+    const graph = {
+      prefix: 'update',
+      what: { kind: 'update', gradientClipNorm },
+      capture: () => captureUpdate(this.#library, this.#blueprint, this.#options),
+    }
+    const [norm] = await this.#run(graph, {
+      feeds: () => ({
+        gradient: { shape: [values.length], data: values },
+        loss: { shape: [], data: Float32Array.of(loss) },
+        ...rateFeeds(learningRate, step),
+      }),
+      fetches: ['gradient_norm'],
+      targets: ['update'],
+    })
+    return { loss, gradientNorm: norm![0]! }
+  }
+
+  /** All that the gradient's part of a graph depends on. */
+  #gradientOf({ size, sourceLength, targetLength }: BatchShape) {
+    const { dropout, precision, checkpointActivations } = this.#options
+    return { size, sourceLength, targetLength, dropout, precision, checkpointActivations }
+  }
+
+  #dropoutKeys(places: string[], step: number): Record<string, Values> {
+    if (places.length === 0) return {}
+    const keys = Int32Array.from(places.flatMap((place) => dropoutKey(this.#options.seed, step, place)))
+    return { dropout_keys: { shape: [places.length, 2], data: keys } }
+  }
+
+  /** Runs a graph by the names in it, captured where the session does not have it. */
+  async #run({ prefix, what, capture }: OwnGraph, { feeds, fetches, targets = [], trace }: OwnRun) {
+    const met = this.#taken.has(prefix)
+    const places = await this.#prepare({ prefix, what, capture })
+    const own = (name: string) => `${prefix}/${name}`
+    const values = await this.#session.floats({
+      feeds: Object.fromEntries(Object.entries(feeds(places)).map(([name, values]) => [own(name), values])),
+      fetches: fetches.map(own),
+      targets: targets.map(own),
+      ...(trace && { trace }),
+    })
+    if (!met) giveBackMemory()
+    return values
+  }
+
+  /** Takes a graph in; gives what the rows of its `dropout_keys` are for. */
+  async #prepare({ prefix, what, capture }: OwnGraph): Promise<string[]> {
     const known = this.#taken.get(prefix)
     if (known) return known
-    const { dropout, gradientClipNorm, precision, checkpointActivations, graphs, onGraph } = this.#options
+    const { graphs, onGraph } = this.#options
     const started = performance.now()
-    const { size, sourceLength, targetLength } = shape
-    const lengths = { size, sourceLength, targetLength }
-    const what = { kind: 'step', ...lengths, dropout, gradientClipNorm, precision, checkpointActivations }
-    const capture = () => captureStep(this.#library, this.#blueprint, shape, this.#options)
     const { cached, ...captured } = cachedCapture(this.#blueprint, what, capture, { folder: graphs })
     await this.#take(captured, prefix)
     this.#taken.set(prefix, captured.dropoutPlaces)
@@ -171,7 +243,11 @@ export class Replay {
    */
   async generate(sources: Sources, maxLength: number, vector?: Float32Array) {
     const { sourceIds, sourceMask, size, sourceLength } = sources
-    await this.#prepareDecoding()
+    await this.#prepare({
+      prefix: DECODING,
+      what: { kind: DECODING },
+      capture: () => captureDecoding(this.#library, this.#blueprint),
+    })
     const feeds = {
       [SOURCE_IDS]: { shape: [size, sourceLength], data: sourceIds },
       [ATTENTION_MASK]: { shape: [size, sourceLength], data: sourceMask },
@@ -183,17 +259,6 @@ export class Replay {
       fetches: [`${DECODING}/${OUTPUT_IDS}`],
     })
     return outputsOf(ids!, size, this.#blueprint.config.eosId)
-  }
-
-  async #prepareDecoding(): Promise<void> {
-    if (this.#taken.has(DECODING)) return
-    const { graphs, onGraph } = this.#options
-    const started = performance.now()
-    const capture = () => captureDecoding(this.#library, this.#blueprint)
-    const { cached, ...captured } = cachedCapture(this.#blueprint, { kind: DECODING }, capture, { folder: graphs })
-    await this.#take(captured, DECODING)
-    this.#taken.set(DECODING, [])
-    onGraph?.({ name: DECODING, seconds: (performance.now() - started) / 1000, cached })
   }
 
   async #take({ definition, large }: Captured, prefix: string): Promise<void> {
@@ -221,5 +286,12 @@ function outputsOf(ids: Int32Array, size: number, eosId: number): number[][] {
   })
 }
 
-const prefixOf = ({ size, sourceLength, targetLength }: BatchShape): string =>
-  `step_${size}x${sourceLength}x${targetLength}`
+const shapeOf = ({ size, sourceLength, targetLength }: BatchShape): string => `${size}x${sourceLength}x${targetLength}`
+
+function rateFeeds(learningRate: number, step: number): Record<string, Values> {
+  const { rate, epsilon } = correctedRate(learningRate, step + 1)
+  return {
+    rate: { shape: [], data: Float32Array.of(rate) },
+    epsilon: { shape: [], data: Float32Array.of(epsilon) },
+  }
+}

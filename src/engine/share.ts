@@ -1,0 +1,38 @@
+import type { Batch } from '../task/batches.js'
+import type { Part } from './dropout.js'
+
+/** Rows to take a gradient of: a batch, or some of its rows where `part` says which. */
+export interface Share {
+  batch: Batch
+  part?: Part
+}
+
+/** Mean loss a target token (nats) and its gradient [size], unclipped. */
+export interface Gradient {
+  loss: number
+  values: Float32Array
+}
+
+/**
+ * A batch's rows from `from` on, `size` of them, padded as the whole is. `share` may be rows of a batch itself: a part of a
+ * part takes the masks of the whole. `weight` is these rows' part of the share's target tokens.
+ */
+export function rowsOf({ batch, part }: Share, from: number, size: number): Required<Share> & { weight: number } {
+  const { rows, sourceLength, targetLength, targetMask } = batch
+  const cut = (values: Int32Array, length: number) => values.slice(from * length, (from + size) * length)
+  const own = {
+    rows: rows.slice(from, from + size),
+    sourceIds: cut(batch.sourceIds, sourceLength),
+    sourceMask: cut(batch.sourceMask, sourceLength),
+    targetIds: cut(batch.targetIds, targetLength),
+    targetMask: cut(targetMask, targetLength),
+    size,
+    sourceLength,
+    targetLength,
+  }
+  const indices = Int32Array.from({ length: size }, (_, i) => part?.rows[from + i] ?? from + i)
+  const weight = tokens(own.targetMask) / tokens(targetMask)
+  return { batch: own, part: { of: part?.of ?? batch.size, rows: indices }, weight }
+}
+
+const tokens = (mask: Int32Array): number => mask.reduce((sum, token) => sum + token, 0)
