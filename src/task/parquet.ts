@@ -1,9 +1,11 @@
-import { closeSync, openSync, readSync } from 'node:fs'
-import type { AsyncBuffer, Compressors, FileMetaData, SchemaTree } from 'hyparquet'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { AsyncBuffer, ColumnChunk, CompressionCodec, Compressors, RowGroup, SchemaTree } from 'hyparquet'
 import { UserError } from '../error.js'
 import { bytesOf } from '../hub/download.js'
 import { refuseOpenPointer } from '../lfs_pointer.js'
-import { readError } from './lines.js'
+import { openToRead, readFully } from '../read.js'
+import { changed, readError } from './lines.js'
+import { readFooter } from './parquet_footer.js'
 import { asStored, converterOf, holdsBytes, PARSERS } from './parquet_values.js'
 import type { Row } from './table.js'
 
@@ -17,43 +19,89 @@ import type { Row } from './table.js'
  */
 export async function* parquetRows(file: string, columns?: string[]): AsyncGenerator<Row> {
   checkEnds(file)
-  const { asyncBufferFromFile, parquetReadObjects, parquetSchema } = await import('hyparquet')
-  const compressors = await decompressors()
-  const buffer = await asyncBufferFromFile(file)
-  const described = await metadataOf(file, buffer)
-  const fields = chosenFields(file, parquetSchema(described).children, columns)
+  const fd = openToRead(file)
+  try {
+    yield* rowsOf(file, fileBuffer(file, fd), columns)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** hyparquet's own opens the file anew for each piece. */
+function fileBuffer(file: string, fd: number): AsyncBuffer {
+  const byteLength = fstatSync(fd).size
+  const slice = (start: number, end = byteLength): ArrayBuffer => {
+    const bytes = new Uint8Array(Math.max(0, Math.min(end, byteLength) - start))
+    if (!readFully(fd, start, bytes)) throw changed(file)
+    return bytes.buffer
+  }
+  return { byteLength, slice }
+}
+
+async function* rowsOf(file: string, buffer: AsyncBuffer, columns: string[] | undefined): AsyncGenerator<Row> {
+  const { parquetReadObjects } = await import('hyparquet')
+  const { metadata, tree } = await readFooter(file, buffer)
+  const fields = chosenFields(file, tree.children, columns)
   const converters = new Map(fields.map((field) => [field.element.name, converterOf(field)]))
-  const metadata = { ...described, schema: asStored(described.schema) }
+  const leaves = new Set(fields.flatMap(({ element, children }) => (children.length === 0 ? element.name : [])))
+  const schema = asStored(metadata.schema)
   let rowStart = 0
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows)
-    const options = { file: buffer, metadata, rowStart, rowEnd, compressors, parsers: PARSERS, utf8: false }
-    const rows = await parquetReadObjects({ ...options, ...(columns && { columns }) }).catch((error: Error) => {
-      throw new UserError(
-        {
-          at: file,
-          problem: `rows ${rowStart + 1} to ${rowEnd} cannot be read: ${error.message}.`,
-          remedy: 'The file is damaged: write or download it again.',
-        },
-        { cause: error },
-      )
-    })
+    const damaged = (error: Error) => groupError(file, rowStart, rowEnd, error)
+    const checked = await checkedGroup(buffer, tree, group, columns).catch((error) => Promise.reject(damaged(error)))
+    const one = { ...metadata, schema, row_groups: [checked.group] } // hyparquet plans over all of them for each
+    const { compressors } = checked
+    const options = {
+      file: buffer,
+      metadata: one,
+      compressors,
+      parsers: PARSERS,
+      utf8: false,
+      ...(columns && { columns }),
+    }
+    const rows = await parquetReadObjects(options).catch((error) => Promise.reject(damaged(error)))
     for (const [i, values] of rows.entries()) {
-      const converted = Object.entries(values).map(([name, value]) => [name, converters.get(name)!(value)])
+      const converted = Object.entries(values).map(([name, value]) => {
+        if (value === undefined && leaves.has(name))
+          throw damaged(new Error(`column '${name}' has no value for row ${rowStart + i + 1}`))
+        return [name, converters.get(name)!(value)]
+      })
       yield { line: rowStart + i + 1, values: Object.fromEntries(converted) }
     }
     rowStart = rowEnd
   }
 }
 
-/** hyparquet's, but for a page without bytes (nothing but nulls), which LZ4's there does not take (1.1.2). */
-async function decompressors(): Promise<Compressors> {
+const groupError = (file: string, rowStart: number, rowEnd: number, error: Error) =>
+  new UserError(
+    {
+      at: file,
+      problem: `rows ${rowStart + 1} to ${rowEnd} cannot be read: ${error.message}.`,
+      remedy: 'The file is damaged: write or download it again.',
+    },
+    { cause: error },
+  )
+
+/** A row group whose pages have been checked; each column chunk has a codec of its own, whose decompressor knows them. */
+async function checkedGroup(buffer: AsyncBuffer, tree: SchemaTree, group: RowGroup, columns: string[] | undefined) {
   const { compressors } = await import('hyparquet-compressors')
-  const withEmpty = Object.entries(compressors).map(([codec, decompress]) => {
-    const orEmpty: typeof decompress = (input, length) => (length === 0 ? new Uint8Array() : decompress(input, length))
-    return [codec, orEmpty]
-  })
-  return Object.fromEntries(withEmpty)
+  const { budgetOf, checkedPages } = await import('./parquet_pages.js')
+  const { zstd } = await import('./zstd.js')
+  const compressed = group.columns.reduce((sum, { meta_data }) => sum + Number(meta_data!.total_compressed_size), 0)
+  const rest = {
+    rows: Number(group.num_rows),
+    budget: budgetOf(compressed),
+    compressors: { ...compressors, ZSTD: zstd },
+  }
+  const own: Record<string, (input: Uint8Array, length: number) => Uint8Array> = {}
+  const chunks: ColumnChunk[] = []
+  for (const [i, chunk] of group.columns.entries()) {
+    const meta = chunk.meta_data!
+    if (!columns || columns.includes(meta.path_in_schema[0]!)) own[i] = await checkedPages(buffer, tree, meta, rest)
+    chunks.push({ ...chunk, meta_data: { ...meta, codec: String(i) as CompressionCodec } })
+  }
+  return { group: { ...group, columns: chunks }, compressors: own as Compressors }
 }
 
 const MAGIC = 'PAR1'
@@ -90,22 +138,6 @@ function endsOf(file: string, size: number): { head: string; tail: string } {
 function textAt(descriptor: number, position: number): string {
   const bytes = Buffer.alloc(MAGIC.length)
   return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, position)).toString('latin1')
-}
-
-async function metadataOf(file: string, buffer: AsyncBuffer): Promise<FileMetaData> {
-  const { parquetMetadataAsync } = await import('hyparquet')
-  try {
-    return await parquetMetadataAsync(buffer, { geoparquet: false })
-  } catch (error) {
-    throw new UserError(
-      {
-        at: file,
-        problem: `its footer cannot be read: ${(error as Error).message}.`,
-        remedy: 'The file is damaged: write or download it again.',
-      },
-      { cause: error },
-    )
-  }
 }
 
 function chosenFields(file: string, fields: SchemaTree[], columns: string[] | undefined): SchemaTree[] {
