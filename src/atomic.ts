@@ -107,6 +107,20 @@ function appendTo(fd: number, bytes: Uint8Array): void {
   }
 }
 
+/** What was written to a file so far is on the disk then. @throws UserError where it can't be. */
+export function syncFile(path: string): void {
+  try {
+    const fd = openSync(path, 'r+')
+    try {
+      fsyncSync(fd)
+    } finally {
+      closeSync(fd)
+    }
+  } catch (error) {
+    throw writeError(path, error)
+  }
+}
+
 /** A file that has its name only once it is committed. */
 export interface AtomicFile {
   fd: number

@@ -105,7 +105,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const facts = { ...counts, ...notedBackbone(prepared.backbone.files), ...steps, ...(team && crew(team)) }
   const { state, run } = await startOrResume(files, blueprint, prepared, progress)
   const manifest = withChanges(manifestOf(prepared.experiment, device, facts, hashesOf(prepared)), state.step, resumed)
-  truncateMetrics(files.metrics, state.step)
+  truncateMetrics(files.metrics, state.step, progress.warn)
   writeJson(files.manifest, manifest)
   const { labels } = prepared
   const evaluation = {

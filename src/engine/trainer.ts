@@ -2,7 +2,7 @@ import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import type { RunFiles } from '../run/directory.js'
-import { appendMetrics } from '../run/metrics_log.js'
+import { appendMetrics, syncMetrics } from '../run/metrics_log.js'
 import type { RunState } from '../run/state.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
 import type { Ladder } from '../task/lengths.js'
@@ -46,6 +46,7 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
   const pace = new Pace()
   const save = async () => {
     run.seconds = before + (performance.now() - started) / 1000
+    syncMetrics(files.metrics)
     await saveCheckpoint(files.checkpoint, await stepper.state(), run)
   }
   try {

@@ -66,7 +66,7 @@ const refused = (predictions: Report['predictions']): LeftOut[] =>
 /** A run that is shown in part. */
 function notInTables({ runs }: FoundRuns): LeftOut[] {
   const unfinished = runs.filter(({ result }) => result === undefined)
-  const damaged = runs.filter(({ damagedLines }) => damagedLines > 0)
+  const damaged = runs.filter(({ damagedLines }) => damagedLines.length > 0)
   return [
     ...unfinished.map(({ folder, steps, experiment }) => {
       const of = experiment.training.steps === undefined ? '' : ` of ${experiment.training.steps}`
@@ -74,10 +74,17 @@ function notInTables({ runs }: FoundRuns): LeftOut[] {
       return { folder, reason }
     }),
     ...damaged.map(({ folder, damagedLines }) => {
-      const lines = damagedLines === 1 ? '1 line' : `${damagedLines} lines`
-      return { folder, reason: `${lines} of metrics.jsonl could not be read; the rest is shown.` }
+      return { folder, reason: `${linesNamed(damagedLines)} of metrics.jsonl could not be read; the rest is shown.` }
     }),
   ]
+}
+
+const LINES_NAMED = 5
+
+function linesNamed(lines: number[]): string {
+  const named = lines.slice(0, LINES_NAMED).join(', ')
+  if (lines.length === 1) return `line ${named}`
+  return lines.length <= LINES_NAMED ? `lines ${named}` : `lines ${named} and ${lines.length - LINES_NAMED} more`
 }
 
 /** The folder's own name, or the whole path where two are named alike. */

@@ -16,8 +16,8 @@ export interface ReportRun {
   steps: StepFigures[]
   /** Validation scores as logged. */
   evaluations: { step: number; scores: Scores }[]
-  /** Lines of metrics.jsonl that are no figures. */
-  damagedLines: number
+  /** Which lines of metrics.jsonl are no figures, from 1. */
+  damagedLines: number[]
 }
 
 export interface StepFigures {
@@ -49,10 +49,10 @@ function readMetrics(file: string): Pick<ReportRun, 'steps' | 'evaluations' | 'd
   const read: Pick<ReportRun, 'steps' | 'evaluations' | 'damagedLines'> = {
     steps: [],
     evaluations: [],
-    damagedLines: 0,
+    damagedLines: [],
   }
   if (!existsSync(file)) return read
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
+  for (const [i, line] of readFileSync(file, 'utf8').split('\n').entries()) {
     if (line.trim() === '') continue
     const value = json(line)
     const step = stepLine.safeParse(value)
@@ -61,7 +61,7 @@ function readMetrics(file: string): Pick<ReportRun, 'steps' | 'evaluations' | 'd
     else if (evaluation.success) {
       const { step, split: _, ...scores } = evaluation.data
       read.evaluations.push({ step, scores })
-    } else read.damagedLines++
+    } else read.damagedLines.push(i + 1)
   }
   return read
 }

@@ -24,16 +24,24 @@ export function appendEvent(folder: string, line: MetricsLine): void {
 
 /**
  * Drops what was logged after `step`, in a folder that has event files. What comes then goes to a new one: TensorBoard
- * follows a folder from file to file, but does not notice that the file it is reading was replaced.
+ * follows a folder from file to file, but does not notice that the file it is reading was replaced. `say` is told where they
+ * are fewer than the lines that metrics.jsonl has up to there: what follows damage in a file is lost.
  */
-export function truncateEvents(folder: string, step: number): void {
+export function truncateEvents(folder: string, step: number, lines: number, say: (text: string) => void): void {
   const files = eventFiles(folder)
   if (files.length === 0) return
+  let events = 0
   for (const file of files) {
     const before = readFileSync(file)
-    const kept = Buffer.concat([...readRecords(before)].filter((event) => stepOf(event) <= step).map(frameRecord))
-    if (kept.length < before.length) writeAtomically(file, kept)
+    const kept = [...readRecords(before)].filter((event) => stepOf(event) <= step)
+    events += kept.filter((event) => stepOf(event) > 0).length
+    const bytes = Buffer.concat(kept.map(frameRecord))
+    if (bytes.length < before.length) writeAtomically(file, bytes)
   }
+  if (events < lines)
+    say(
+      `${folder}: TensorBoard's files are damaged and lack ${lines - events} of ${lines} events; metrics.jsonl has them.`,
+    )
   beginEvents(folder)
 }
 

@@ -34,7 +34,7 @@ test('what is unfinished or damaged is named with the reason; the others are sho
   expect(runs.map((run) => run.folder)).toEqual(['begun', 'cut-short', 'whole'].map((name) => join(folder, name)))
   expect(await reasons(folder)).toEqual({
     begun: 'is not finished: it is at step 7 of 40. Its curves are shown, its scores are not.',
-    'cut-short': '1 line of metrics.jsonl could not be read; the rest is shown.',
+    'cut-short': 'line 45 of metrics.jsonl could not be read; the rest is shown.',
     'no-json': `result.json:1:16: is damaged: it is cut short. ${anew}`,
     'wrong-type': `result.json:1:29: is damaged: validation.accuracy: Invalid input: expected number, received string. ${anew}`,
     'wrong-key': 'experiment.yaml:1:1: An experiment has no method. Needed: What is trained.',

@@ -81,6 +81,51 @@ test('a damaged line in the middle of metrics.jsonl is told, and the log stays a
   expect(readFileSync(file, 'utf8')).toBe(lines.join('\n'))
 })
 
+describe('of metrics.jsonl a resumed run', () => {
+  let file: string
+  let lines: string[]
+  let said: string[]
+  beforeEach(() => {
+    file = join(folder, 'metrics.jsonl')
+    lines = readFileSync(file, 'utf8').split('\n').slice(0, -1)
+    said = []
+  })
+  const kept = (text: string, step: number): string[] => {
+    writeFileSync(file, text)
+    truncateMetrics(file, step, (text) => said.push(text))
+    const read = readFileSync(file, 'utf8')
+    expect(read.endsWith('\n')).toBe(true)
+    return read.split('\n').slice(0, -1)
+  }
+  const upTo10 = () => lines.slice(0, 11) // 10 steps and an evaluation
+
+  test('keeps what was logged up to its step, and a last line without a line break', () => {
+    expect(kept(`${lines.join('\n')}\n`, 10)).toEqual(upTo10())
+    expect(kept(upTo10().join('\n'), 10)).toEqual(upTo10())
+    expect(said).toEqual([])
+  })
+
+  test('drops what comes after its step, damaged or not', () => {
+    const damaged = [...lines.slice(0, 12), '\u0000\u0000', lines[13]!.slice(0, 9), lines[14]]
+    expect(kept(`${damaged.join('\n')}\n`, 10)).toEqual(upTo10())
+    expect(said).toEqual([])
+  })
+
+  test('says which steps have no figures', () => {
+    const without = (...gone: number[]) => upTo10().filter((_, i) => !gone.includes(i))
+    expect(kept(`${without(3).join('\n')}\n`, 10)).toEqual(without(3))
+    kept(`${without(2, 7, 8).join('\n')}\n`, 10)
+    rmSync(file)
+    truncateMetrics(file, 10, (text) => said.push(text))
+    const gap = 'The steps were taken; their curves have a gap.'
+    expect(said).toEqual([
+      `${file}: has no figures of step 4. ${gap}`,
+      `${file}: has no figures of 3 steps, the first is step 3. ${gap}`,
+      `${file}: has no figures of 10 steps, the first is step 1. ${gap}`,
+    ])
+  })
+})
+
 test('a last line of metrics.jsonl that a kill cut short is dropped', () => {
   const file = join(folder, 'metrics.jsonl')
   const [first, second] = readFileSync(file, 'utf8').split('\n')

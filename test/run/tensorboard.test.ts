@@ -121,6 +121,22 @@ test('a resumed run has every step once, in a further file, also where a kill cu
   ])
 })
 
+test('a damaged event file is told of', () => {
+  const folder = newFolder()
+  const metrics = join(folder, 'metrics.jsonl')
+  for (const step of [1, 2, 3, 4]) appendMetrics(metrics, { step, loss: step }, { tensorboard: true })
+  const said: string[] = []
+  const say = (text: string) => said.push(text)
+  truncateMetrics(metrics, 3, say)
+  expect(said).toEqual([])
+  const file = join(folder, eventFiles(folder)[0]!)
+  const bytes = readFileSync(file)
+  writeFileSync(file, bytes.fill(bytes[100]! ^ 1, 100, 101)) // in the second event
+  truncateMetrics(metrics, 3, say)
+  expect(scalars(folder).map(([step]) => step)).toEqual([1])
+  expect(said).toEqual([`${folder}: TensorBoard's files are damaged and lack 2 of 3 events; metrics.jsonl has them.`])
+})
+
 test('a run that does not ask for them has no event files, resumed or not', () => {
   const folder = newFolder()
   const metrics = join(folder, 'metrics.jsonl')
