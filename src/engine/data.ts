@@ -5,6 +5,7 @@ import type { RowsHere } from '../run/made_with.js'
 import type { Tokenised } from '../task/batches.js'
 import { cutTally } from '../task/cut.js'
 import type { Example } from '../task/example.js'
+import { withoutNames } from '../task/label_names.js'
 import { changed } from '../task/lines.js'
 import type { Split } from '../task/rows.js'
 import { chosenRows, examplesAt, examplesOf, type Source, sourceOf } from '../task/source.js'
@@ -61,7 +62,7 @@ export function prepareData(
   }
 
   const open = async (source: Source): Promise<TokenStore> => {
-    const { name, train, validation, test, benchmark, path, split, subset, metrics, ...text } = task
+    const { name, train, validation, test, benchmark, path, split, subset, metrics, ...text } = withoutNames(task)
     const key = {
       files: source.files,
       text: { ...text, benchmark, ...(task.name_first && { name }), eachAnswer: source.eachAnswer },

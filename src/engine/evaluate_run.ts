@@ -5,6 +5,7 @@ import type { Progress } from '../progress.js'
 import { checkRows, notedBackbone, type RowsHere, rowsDiffer, type WhenChanged } from '../run/made_with.js'
 import { checkDataThere, rowsOption, rowsPlace } from '../run/places.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
+import { type LabelNames, writtenNames } from '../task/label_names.js'
 import { type Classification, labelTexts, namesLabels, writtenLabels } from '../task/labels.js'
 import { toldAtItsKey } from '../task/misfit.js'
 import type { Split } from '../task/rows.js'
@@ -112,6 +113,7 @@ async function evaluateOne(
       const evaluation = { experiment, tokenizer: own.tokenizer, labels, progress }
       const evaluated = await evaluateSplit(decoder, split, evaluation, scoring)
       const { name: task, kind } = experiment.task
+      const names = kind === 'classification' ? await writtenNames(experiment.task, own.tokenizer) : undefined
       if (scoring === 'generate') hintAtRanking(kind, evaluated, '--scoring rank', progress)
       return {
         run: folder,
@@ -119,7 +121,7 @@ async function evaluateOne(
         made,
         ...evaluated,
         ...(otherRows && { otherRows }),
-        ...(kind === 'classification' && { confusion: confusionOf(evaluated, labels) }),
+        ...(names && { confusion: confusionOf(evaluated, labels, names) }),
       }
     } finally {
       decoder.dispose()
@@ -146,11 +148,12 @@ function checkSplit(
   }
 }
 
-function confusionOf({ predictions, examples }: Evaluated, labels: string[]): Confusion {
+function confusionOf({ predictions, examples }: Evaluated, labels: string[], names: LabelNames): Confusion {
   return confusionMatrix(
     predictions.map(({ text }) => text),
     examples.map(({ target }) => target),
     labels,
+    names,
   )
 }
 

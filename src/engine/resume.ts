@@ -16,9 +16,10 @@ import type { Split } from '../task/rows.js'
 
 /**
  * Who computes is no part of what: a run whose worker is gone goes on with others. Where backbone and rows are is none
- * either: their hashes tell whether they are the same.
+ * either: their hashes tell whether they are the same; nor what people call the labels.
  */
-const MAY_CHANGE = /^(training\.(workers(\.|$)|on_worker_lost$)|task\.(train|validation|test|path)$|backbone\.name$)/
+const MAY_CHANGE =
+  /^(training\.(workers(\.|$)|on_worker_lost$)|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
 
 /**
  * A length of outputs that nobody gave is found in the rows, in which earlier versions looked at fewer targets.
@@ -65,17 +66,18 @@ export function resumedRun(
   }
 }
 
-/** What is read from another place now is read from there the next time too. */
-export function keepPlaces(files: RunFiles, experiment: Experiment): void {
+/** What is read from another place now is read from there the next time too, and labels keep the names that they have now. */
+export function keepPlacesAndNames(files: RunFiles, experiment: Experiment): void {
   const before = storedPlaces(runExperiment(files.experiment), files.folder)
   const now = storedPlaces(experiment, files.folder)
-  if (isDeepStrictEqual(placesOf(before), placesOf(now))) return
+  if (isDeepStrictEqual(placesAndNames(before), placesAndNames(now))) return
   writeAtomically(files.experiment, experimentYaml(now))
 }
 
-const placesOf = ({ task: { train, validation, test, path }, backbone }: Experiment) => [
-  ...[train, validation, test, path],
+const placesAndNames = ({ task, backbone }: Experiment) => [
+  ...[task.train, task.validation, task.test, task.path],
   backbone.name,
+  'label_names' in task ? task.label_names : undefined,
 ]
 
 /** The manifest with all that was other than before when the run went on after that step: no old hash is lost. */

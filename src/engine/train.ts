@@ -33,7 +33,7 @@ import type { Decoder } from './predict.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { sessionFacts } from './replay/config.js'
 import type { GraphFacts } from './replay/replay.js'
-import { type Checks, checkSame, keepPlaces, resumedRun, withChanges } from './resume.js'
+import { type Checks, checkSame, keepPlacesAndNames, resumedRun, withChanges } from './resume.js'
 import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
 import { runTraining, type Training } from './trainer.js'
 
@@ -96,7 +96,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const { ladder, padding } = preparePadding(prepared, mode)
   progress.note(paddingLine(padding))
   const team = await assembleTeam(prepared.experiment, prepared.backbone, device, progress)
-  if (options.resume) keepPlaces(files, prepared.experiment)
+  if (options.resume) keepPlacesAndNames(files, prepared.experiment)
   else beginRun(files, experimentYaml(storedPlaces(prepared.experiment, files.folder)))
   const blueprint = blueprintOf(prepared.backbone.config, prepared.experiment.method)
   const counts = countsOf(blueprint, prepared.backbone)

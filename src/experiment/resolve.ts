@@ -46,8 +46,14 @@ function mergePreset(key: 'method' | 'task', kind: PresetKind, merged: Merged, c
   const { learning_rate, ...preset } = source.value
   if (key === 'method') takeLearningRate(learning_rate, merged, { under: ['training'], source })
   if (own.kind !== undefined && own.kind !== preset.kind) merged.faults.push(kindFault(key, own, preset))
-  const name = key === 'task' ? { name: own.preset } : {}
-  merged.tree[key] = merge({ ...name, ...preset, kind: preset.kind }, without(own, 'preset', 'path', 'kind'))
+  const base = key === 'task' ? { name: own.preset, ...taskPreset(preset, own) } : preset
+  merged.tree[key] = merge({ ...base, kind: preset.kind }, without(own, 'preset', 'path', 'kind'))
+}
+
+/** A preset's names are of its own labels: in other training rows or another column, the same values may mean something else. */
+function taskPreset(preset: Mapping, own: Mapping): Mapping {
+  const other = ['train', 'label', 'labels'].some((key) => own[key] !== undefined)
+  return other ? without(preset, 'label_names') : preset
 }
 
 /** A method preset's learning rate is the default of `training.learning_rate`. */

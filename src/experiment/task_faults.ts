@@ -1,10 +1,11 @@
 import { promptColumns } from '../task/example.js'
-import { isMapping } from './merge.js'
+import { namesProblems } from '../task/label_names.js'
+import { isMapping, type Mapping } from './merge.js'
 import { type Fault, shown } from './wording.js'
 
 /** What is wrong with a task though each of its keys is right by itself. */
 export const taskFaults = (task: unknown): Fault[] =>
-  isMapping(task) ? [...promptFaults(task), ...heldOutFaults(task)] : []
+  isMapping(task) ? [...promptFaults(task), ...heldOutFaults(task), ...labelNameFaults(task)] : []
 
 /** Without a column in it, the prompt is the source of every row. */
 function promptFaults({ prompt }: { prompt?: unknown }): Fault[] {
@@ -18,4 +19,18 @@ function heldOutFaults({ split = 'given', held_out }: { split?: unknown; held_ou
   if (held_out === undefined || split === 'held_out') return []
   const problem = `task.held_out is ${shown(held_out)}, but task.split is ${shown(split)}, which holds no rows out.`
   return [{ path: ['task', 'held_out'], problem, remedy: 'Set task.split to held_out, or take the key out.' }]
+}
+
+/** Names of labels; those that rows alone tell are checked where the rows are read. */
+export function labelNameFaults({ labels, label_names }: Mapping): Fault[] {
+  const texts = (value: unknown) =>
+    isMapping(value) && Object.values(value).every((text) => typeof text === 'string')
+      ? (value as Record<string, string>)
+      : undefined
+  const named = texts(label_names)
+  if (!named || (labels !== undefined && !texts(labels))) return []
+  return namesProblems({ labels: texts(labels), label_names: named }).map(({ value, ...words }) => ({
+    path: ['task', 'label_names', value],
+    ...words,
+  }))
 }

@@ -8,8 +8,11 @@ import { printable } from '../printable.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** What a run predicts for a row. Where its task names labels, with the name: null for an output that has none. */
+export type Answer = Prediction & { labelName?: string | null }
+
 /** What became of a row: a prediction for each run, or why there is none. */
-export type Outcome = { line: number } & ({ predictions: Prediction[] } | { problem: string })
+export type Outcome = { line: number } & ({ predictions: Answer[] } | { problem: string })
 
 /** Where outcomes go, in their order. */
 export interface Output {
@@ -74,17 +77,23 @@ export function checkFree(path: string, force: boolean, flag = '--output'): void
   throw new UserError({ at: path, problem: `${is}; --force replaces files only.`, remedy: `Choose another ${flag}.` })
 }
 
-/** A row as a line of text: each run's prediction and, where labels were ranked, its probability, with tabs between; empty where there is none. */
+/**
+ * A row as a line of text, with tabs between: each run's prediction, its name where the task names labels, and its
+ * probability where they were ranked; empty where there is no prediction.
+ */
 export function textLine(outcome: Outcome): string {
   if ('problem' in outcome) return '\n'
-  const fields = outcome.predictions.flatMap((prediction) => {
-    const text = prediction.text.replace(/[\t\r\n]+/g, ' ')
-    return prediction.scores ? [text, probabilities(prediction.scores)[prediction.text]!.toFixed(4)] : [text]
-  })
+  const fields = outcome.predictions.flatMap(({ text, labelName, scores }) => [
+    field(text),
+    ...(labelName === undefined ? [] : [field(labelName ?? '')]),
+    ...(scores ? [probabilities(scores)[text]!.toFixed(4)] : []),
+  ])
   return `${fields.join('\t')}\n`
 }
 
-/** A row as a line of JSON: `{"line", "prediction", …}`, or `{"line", "predictions": {run: …}}` of several runs, or `{"line", "error"}`. */
+const field = (text: string) => text.replace(/[\t\r\n]+/g, ' ')
+
+/** A row as a line of JSON: `{"line", "prediction", "label_name", …}`, or `{"line", "predictions": {run: …}}` of several runs, or `{"line", "error"}`. */
 export function jsonLine(outcome: Outcome, runs: string[]): string {
   const { line } = outcome
   if ('problem' in outcome) return `${JSON.stringify({ line, error: outcome.problem })}\n`
@@ -96,8 +105,9 @@ export function jsonLine(outcome: Outcome, runs: string[]): string {
   return `${JSON.stringify(whole)}\n`
 }
 
-const shownPrediction = ({ text, scores }: Prediction) => ({
+const shownPrediction = ({ text, labelName, scores }: Answer) => ({
   prediction: text,
+  ...(labelName !== undefined && { label_name: labelName }),
   ...(scores && { scores, probabilities: probabilities(scores) }),
 })
 

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import type { Storage } from '../engine/one_backbone.js'
-import type { Prediction } from '../engine/predict.js'
 import { UserError } from '../error.js'
 import { hasCard } from '../export/card.js'
 import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
@@ -8,7 +7,7 @@ import type { Progress } from '../progress.js'
 import { storageLine } from '../report/storage.js'
 import { runFiles } from '../run/directory.js'
 import { type Input, type InputOptions, type InputRow, openInput } from './input.js'
-import { jsonLine, type Outcome, type Output, textLine } from './output.js'
+import { type Answer, jsonLine, type Outcome, type Output, textLine } from './output.js'
 import { openPredictor, type Predictor, type PredictorOptions } from './predictor.js'
 import { checkHeader, checkTextual, type Question, questionsOf, textual } from './question.js'
 import { windows } from './windows.js'
@@ -110,7 +109,7 @@ async function outcomesOf(
     predictor,
   )
   const questions = asked.filter((question): question is Question[] => !('problem' in question))
-  const answers: Prediction[][] = []
+  const answers: Answer[][] = []
   for (const place of runs.keys())
     answers.push(questions.length === 0 ? [] : await predictor.answer(place, questionsTo(place, questions)))
   let answered = 0

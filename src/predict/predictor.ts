@@ -10,12 +10,15 @@ import { type Progress, silent } from '../progress.js'
 import type { WhenChanged } from '../run/made_with.js'
 import { inMemory } from '../task/batches.js'
 import { cutTally } from '../task/cut.js'
+import { type LabelNames, writtenNames } from '../task/label_names.js'
 import { namesLabels, writtenLabels } from '../task/labels.js'
 import { toldAtItsKey } from '../task/misfit.js'
+import type { TaskOptions } from '../task/options.js'
 import type { Scoring } from '../task/scoring.js'
 import { choicesProblem } from '../task/targets.js'
 import { tokenise } from '../task/tokenise.js'
 import { type Written, written } from '../task/written_form.js'
+import type { Answer } from './output.js'
 import type { Question } from './question.js'
 
 export interface PredictorOptions extends DeviceOptions {
@@ -35,7 +38,7 @@ export interface Predictor {
   /** What keeps each question from being answered by one of the runs, by its place: choices that cannot be told apart. */
   problems(run: number, questions: Question[]): Promise<(string | undefined)[]>
   /** What one of the runs answers; in the questions' order. */
-  answer(run: number, questions: Question[]): Promise<Prediction[]>
+  answer(run: number, questions: Question[]): Promise<Answer[]>
   /** What was lost of the sources so far: a line for each run that cut some. */
   cutLines(): string[]
   close(): void
@@ -90,6 +93,7 @@ async function predictorOf(
 ): Promise<Predictor> {
   const { tokenizer } = backbone.backboneOf(runs[0]!)
   const lengths = await inTurn(runs, async (run, i) => maxLength ?? (await outputLength(run, labels[i], tokenizer)))
+  const names = await inTurn(runs, ({ experiment: { task } }) => labelNamesOf(task, tokenizer))
   const candidatesOf = async (place: number, questions: Question[]) => {
     if (runs[place]!.experiment.task.kind !== 'multiple_choice') return labels[place]!.map(({ form }) => form)
     const choices = await inTurn(questions, ({ choices }) => written(choices!, tokenizer))
@@ -115,7 +119,7 @@ async function predictorOf(
       const candidates = scoring === 'rank' ? await candidatesOf(place, questions) : undefined
       const decoder = eagerDecoder(model, vector)
       try {
-        return await predict(decoder, rows, {
+        const predictions = await predict(decoder, rows, {
           tokenizer,
           batchSize: batchSize ?? training.evaluation_batch_size,
           maxLength: lengths[place]!,
@@ -124,6 +128,7 @@ async function predictorOf(
           progress: silent,
           ...(candidates && { candidates }),
         })
+        return named(predictions, names[place])
       } finally {
         decoder.dispose()
       }
@@ -139,6 +144,13 @@ async function predictorOf(
     },
   }
 }
+
+/** Undefined where the task names no labels. */
+const labelNamesOf = async (task: TaskOptions, tokenizer: T5Tokenizer): Promise<LabelNames | undefined> =>
+  task.kind === 'classification' && task.label_names ? writtenNames(task, tokenizer) : undefined
+
+const named = (predictions: Prediction[], names: LabelNames | undefined): Answer[] =>
+  names ? predictions.map((each) => ({ ...each, labelName: names.get(each.text.trim()) ?? null })) : predictions
 
 /** Tokens of the run's longest target, as far as it tells: `eval` cuts outputs there too. */
 async function outputLength(run: TrainedRun, labels: Written[] | undefined, tokenizer: T5Tokenizer): Promise<number> {

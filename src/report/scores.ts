@@ -2,7 +2,7 @@ import Table from 'cli-table3'
 import type { Plan } from '../engine/dry_run.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Result, Scores } from '../run/directory.js'
-import type { Confusion } from '../task/confusion.js'
+import { type Confusion, shownLabels } from '../task/confusion.js'
 import { duration } from '../terminal.js'
 
 const plain = { style: { head: [], border: [] } }
@@ -27,7 +27,9 @@ export function runsTable(runs: { run: string; task: string; examples: unknown[]
 }
 
 /** Rows are targets, columns what was predicted for them; the counts on the diagonal are right. */
-export function confusionTable({ labels, counts }: Confusion): string {
+export function confusionTable(confusion: Confusion): string {
+  const { counts } = confusion
+  const labels = shownLabels(confusion)
   if (labels.length > MOST_LABELS) return `${labels.length} labels: the confusion matrix is in --json.`
   const invalid = counts.some((row) => row.at(-1)! > 0)
   const columns = invalid ? [...labels, 'no label'] : labels

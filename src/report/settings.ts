@@ -3,8 +3,9 @@ import { isSeed } from '../sweep/kind.js'
 import { type Leaves, leavesOf } from './method_name.js'
 import type { ReportRun } from './run_files.js'
 
-/** What makes no difference to a run's scores. */
-const NO_DIFFERENCE = new Set([
+/** What makes no difference to a run's scores, with all that is below it. */
+const NO_DIFFERENCE = [
+  'task.label_names',
   'task.on_bad_row',
   'training.checkpoint_every',
   'training.evaluation_batch_size',
@@ -12,7 +13,8 @@ const NO_DIFFERENCE = new Set([
   'training.workers',
   'training.on_worker_lost',
   'training.tensorboard',
-])
+]
+const makesNone = (key: string) => NO_DIFFERENCE.some((none) => key === none || key.startsWith(`${none}.`))
 
 /** Digits of a hash that are shown, and compared. */
 const DIGITS = 12
@@ -26,7 +28,7 @@ export function settingsOf(run: ReportRun): Leaves {
   const facts = run.environment ? factsOf(run.environment) : new Map<string, unknown>()
   const hashed = new Set([...facts.keys()].map((fact) => PLACES[fact]))
   if (facts.size > 0) hashed.add('task.path')
-  const told = valuesOf(run).filter(([key]) => !isSeed(key) && !NO_DIFFERENCE.has(key) && !hashed.has(key))
+  const told = valuesOf(run).filter(([key]) => !isSeed(key) && !makesNone(key) && !hashed.has(key))
   return new Map([...told, ...facts])
 }
 

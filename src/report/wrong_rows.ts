@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { UserError } from '../error.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { toNumber } from '../task/correlation.js'
+import { type LabelNames, namesAmong, shownLabel } from '../task/label_names.js'
 import { sameText } from '../task/written_form.js'
 import { checkPredictedWith, type PredictedWith, refusedOfSeveral } from './predicted_with.js'
 import type { ReportRun } from './run_files.js'
@@ -26,6 +27,7 @@ export interface WrongRow {
   /** Line of the file it is from. */
   row: number
   source: string
+  /** As people read it: with its name, where the task names its labels; the prediction too. */
   target: string
   prediction: string
   /** How wrong: nats by which the wrong label was likelier than the right one, or the distance from the right number. */
@@ -88,11 +90,13 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
     counts.wrong++
     worst = [...worst, wrongRow(read, kind)].sort(byError).slice(0, WORST)
   }
-  if (task.kind === 'classification')
-    for (const label of namedLabels(task, [...labels, ...predicted])) labels.add(label)
-  const confusion =
-    kind === 'classification' && counts.rows > 0 ? confusionMatrix(predicted, targets, [...labels]) : undefined
-  return { ...predictedWith, ...counts, worst, order: orderOf(kind, ranked), confusion }
+  const order = orderOf(kind, ranked)
+  if (task.kind !== 'classification') return { ...predictedWith, ...counts, worst, order, confusion: undefined }
+  const texts = [...labels, ...predicted]
+  for (const label of namedLabels(task, texts)) labels.add(label)
+  const names = namesAmong(task, texts)
+  const confusion = counts.rows > 0 ? confusionMatrix(predicted, targets, [...labels], names) : undefined
+  return { ...predictedWith, ...counts, worst: worst.map((row) => shownRow(row, names)), order, confusion }
 }
 
 async function* linesOf(file: string): AsyncGenerator<string> {
@@ -103,6 +107,12 @@ async function* linesOf(file: string): AsyncGenerator<string> {
     throw new UserError({ at: file, problem: `cannot be read (${code}).` }, { cause: error })
   }
 }
+
+const shownRow = (row: WrongRow, names: LabelNames): WrongRow => ({
+  ...row,
+  target: shownLabel(row.target, names),
+  prediction: shownLabel(row.prediction, names),
+})
 
 function parsed(text: string): Line | undefined {
   try {

@@ -4,7 +4,8 @@ import { type Complaint, ExperimentError } from '../error.js'
 import { ExperimentProblems, readExperiment } from '../experiment/load.js'
 import { locatedPlaces } from '../experiment/places.js'
 import { type Experiment, experimentSchema, isExperimentText } from '../experiment/schema.js'
-import { shownPath, yamlSource } from '../experiment/source.js'
+import { type Source, shownPath, yamlSource } from '../experiment/source.js'
+import { labelNameFaults } from '../experiment/task_faults.js'
 import { withHeldOut } from '../task/split_rows.js'
 
 /**
@@ -18,8 +19,16 @@ export function runExperiment(file: string): Experiment {
   checkWhole(file)
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
   const parsed = experimentSchema.safeParse(source.value)
+  if (parsed.success) checkNames(parsed.data, source)
   const experiment = parsed.success ? locatedPlaces(parsed.data, source.folder, file) : readExperiment(file).experiment // written by hand, with presets and short forms
   return { ...experiment, task: withHeldOut(experiment.task) }
+}
+
+/** Names of labels are what a user may change in it. */
+function checkNames({ task }: Experiment, { find }: Source): void {
+  const faults = labelNameFaults(task)
+  if (faults.length === 0) return
+  throw new ExperimentProblems(faults.map(({ path, ...words }) => ({ at: find(path).at, ...words })))
 }
 
 /** YAML that was cut short may be YAML still, with another value or none where the cut is. */

@@ -11,6 +11,7 @@ import { type RunFiles, runFiles } from '../run/directory.js'
 import { runExperiment } from '../run/experiment.js'
 import { readResult } from '../run/records.js'
 import { checkOrder } from '../run/row_order.js'
+import { withoutNames } from '../task/label_names.js'
 import { checkInside, type PlannedSweep, readPlanned, sweepFiles, writePlanned } from './folder.js'
 import type { Cell } from './load.js'
 
@@ -94,11 +95,12 @@ function checkCell(files: RunFiles, experiment: Experiment, flag: string): void 
 
 /**
  * Whether a run's experiment is this one with the values filled in that come from backbone and data. Where those are is no
- * part of it: their hashes tell whether they are the same.
+ * part of it: their hashes tell whether they are the same. Nor are the names of labels.
  */
 function madeBy(files: RunFiles, experiment: Experiment): boolean {
-  const { training, task, ...rest } = withoutPlaces(experiment)
-  const { training: before, task: taskBefore, ...restBefore } = withoutPlaces(runExperiment(files.experiment))
+  const { training, task: named, ...rest } = withoutPlaces(experiment)
+  const { training: before, task: namedBefore, ...restBefore } = withoutPlaces(runExperiment(files.experiment))
+  const [task, taskBefore] = [withoutNames(named), withoutNames(namedBefore)]
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
   const steps = before.steps ?? readResult(files)?.steps
   // how many steps its epochs are, a run tells when it is finished; one that is resumed compares its warm-up itself

@@ -1,3 +1,5 @@
+import { type LabelNames, shownLabel } from './label_names.js'
+
 /** Share of predictions equal to their target; 0 for none. */
 export function accuracy(predictions: string[], targets: string[]): number {
   if (targets.length === 0) return 0
@@ -60,18 +62,32 @@ export function matthews(predictions: string[], targets: string[]): number {
 export interface Confusion {
   /** Of the task, sorted, whether rows have them or not. */
   labels: string[]
+  /** The labels' names for people, null for a label without one; where any has one. */
+  names?: (string | null)[]
   /** [target][prediction], in the labels' order; the last column counts outputs that are no label. */
   counts: number[][]
 }
 
 /** Of trimmed texts; every target is among the labels. */
-export function confusionMatrix(predictions: string[], targets: string[], labels: readonly string[]): Confusion {
+export function confusionMatrix(
+  predictions: string[],
+  targets: string[],
+  labels: readonly string[],
+  named: LabelNames = new Map(),
+): Confusion {
   const sorted = [...new Set(labels.map((label) => label.trim()))].sort()
   const places = new Map(sorted.map((label, place) => [label, place]))
   const matrix = sorted.map(() => new Array<number>(sorted.length + 1).fill(0))
   for (const [i, target] of targets.entries())
     matrix[places.get(target.trim())!]![places.get(predictions[i]!.trim()) ?? sorted.length]!++
-  return { labels: sorted, counts: matrix }
+  const names = sorted.map((label) => named.get(label) ?? null)
+  return { labels: sorted, ...(names.some((name) => name !== null) && { names }), counts: matrix }
+}
+
+/** A matrix's labels as people read them. */
+export function shownLabels({ labels, names }: Confusion): string[] {
+  const named = new Map(labels.flatMap((label, i) => (names?.[i] == null ? [] : [[label, names[i]] as const])))
+  return labels.map((label) => shownLabel(label, named))
 }
 
 function counts(labels: string[]): Map<string, number> {

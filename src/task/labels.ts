@@ -1,6 +1,6 @@
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import type { DownloadListener } from '../hub/snapshot.js'
-import { TokenizerMisfit } from './misfit.js'
+import { LabelMisfit } from './misfit.js'
 import type { TaskOptions } from './options.js'
 import type { Split } from './rows.js'
 import { examplesOf, sourcesOf } from './source.js'
@@ -32,7 +32,7 @@ export async function labelTexts(
 /**
  * How the backbone's tokenizer writes the labels, or the numbers of a regression; sorted by the form in which they are
  * compared with outputs.
- * @throws TokenizerMisfit where two cannot be told apart, or one can never be put out and no ranking is asked for.
+ * @throws LabelMisfit where two cannot be told apart, or one can never be put out and no ranking is asked for.
  */
 export async function writtenLabels(
   task: Classification | Regression,
@@ -44,10 +44,10 @@ export async function writtenLabels(
   const found = textsProblem(labels, task.kind === 'classification' ? 'label' : 'target', told)
   if (!found) return labels.sort((a, b) => (a.form < b.form ? -1 : 1))
   const { problem, remedy, about, needed } = found
-  if (needed !== undefined) throw new TokenizerMisfit(['training', 'target_length'], problem, remedy)
+  if (needed !== undefined) throw new LabelMisfit(['training', 'target_length'], problem, remedy)
   const { labels: named, label } = { labels: undefined, ...task }
   const value = Object.keys(named ?? {}).find((value) => named![value] === about.text)
-  if (value !== undefined) throw new TokenizerMisfit(['task', 'labels', value], `in task.labels, ${problem}`, remedy)
+  if (value !== undefined) throw new LabelMisfit(['task', 'labels', value], `in task.labels, ${problem}`, remedy)
   const where = task.kind === 'classification' ? ' task.labels can name other texts.' : ''
-  throw new TokenizerMisfit(['task', 'label'], `in the column '${label}', ${problem}`, `${remedy}${where}`)
+  throw new LabelMisfit(['task', 'label'], `in the column '${label}', ${problem}`, `${remedy}${where}`)
 }

@@ -15,8 +15,8 @@ export class TaskMisfit extends ExperimentError {
   }
 }
 
-/** A key of the experiment that the backbone's tokenizer does not bear out. */
-export class TokenizerMisfit extends ExperimentError {
+/** A key of the experiment that the backbone's tokenizer, or the labels of the rows, do not bear out. */
+export class LabelMisfit extends ExperimentError {
   constructor(
     readonly keys: readonly string[],
     problem: string,
@@ -31,7 +31,7 @@ export async function toldAtItsKey<T>(locate: (path: Path) => string, work: () =
   try {
     return await work()
   } catch (error) {
-    if (error instanceof TokenizerMisfit) {
+    if (error instanceof LabelMisfit) {
       const { keys, problem, remedy = '' } = error
       throw new ExperimentError({ at: locate(keys), problem, remedy }, { cause: error })
     }

@@ -67,6 +67,10 @@ const classificationOptions = z.strictObject({
     .record(z.string(), z.string().min(1))
     .optional()
     .describe('Target text of each value of the label column; the value itself unless told.'),
+  label_names: z
+    .record(z.string(), z.string().min(1))
+    .optional()
+    .describe('Name for people of values of the label column; targets, outputs and scores stay as they are.'),
   positive: z.string().min(1).default('1').describe('Value of the label column that f1 and f1a are for.'),
   group: column.optional().describe('Column that tells rows that belong together: they share a split.'),
   metrics: metricsOf(['accuracy', 'f1', 'macro_f1', 'matthews', 'f1a', 'group_exact_match'], ['accuracy']),

@@ -1,7 +1,9 @@
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import type { DownloadListener } from '../hub/snapshot.js'
 import type { Example } from './example.js'
-import { labelTexts, writtenLabels } from './labels.js'
+import { namesProblems } from './label_names.js'
+import { type Classification, labelTexts, writtenLabels } from './labels.js'
+import { LabelMisfit } from './misfit.js'
 import type { TaskOptions } from './options.js'
 import { type Problem, ROWS_SHOWN, rowsError, type Split } from './rows.js'
 import { examplesOf, type Source, sourcesOf } from './source.js'
@@ -27,7 +29,7 @@ const BATCH = 2048
 /**
  * Reads what the rows of the splits want put out, and checks that the backbone's tokenizer can write it, so that a score
  * says what the model does and not what its tokenizer lacks.
- * @throws TokenizerMisfit for labels and numbers, UserError naming the lines for choices: two that cannot be told apart,
+ * @throws LabelMisfit for labels, their names and numbers, UserError naming the lines for choices: two that cannot be told apart,
  * or one that can never be put out and no ranking is asked for. Of free text such rows are only told.
  */
 export async function readTargets(
@@ -37,6 +39,7 @@ export async function readTargets(
 ): Promise<Targets> {
   if (task.kind === 'classification' || task.kind === 'regression') {
     const texts = await labelTexts(task, splits, options)
+    if (task.kind === 'classification') checkNames(task, texts)
     const labels = await writtenLabels(task, texts, options.tokenizer, options)
     return { labels: task.kind === 'classification' ? labels.map(({ form }) => form) : [], longest: longestOf(labels) }
   }
@@ -46,6 +49,12 @@ export async function readTargets(
     else longest = Math.max(longest, await checkChoices(task, source, options))
   }
   return { labels: [], longest }
+}
+
+/** @throws LabelMisfit for a name of a value that no row has, where the rows alone tell the labels. */
+function checkNames(task: Classification, texts: readonly string[]): void {
+  const [found] = task.labels ? [] : namesProblems(task, texts)
+  if (found) throw new LabelMisfit(['task', 'label_names', found.value], found.problem, found.remedy)
 }
 
 const longestOf = (texts: readonly Written[]) => texts.reduce((longest, { ids }) => Math.max(longest, ids.length), 0)

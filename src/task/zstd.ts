@@ -10,8 +10,7 @@ const [UNREACHED, OTHER] = [0xa5, 0x5a]
 export function zstd(input: Uint8Array, length: number): Uint8Array {
   const bytes = filled(input, length, UNREACHED)
   const isShort = length > 0 && bytes[length - 1] === UNREACHED && filled(input, length, OTHER)[length - 1] === OTHER
-  if (bytes[length] !== UNREACHED || isShort)
-    throw new Error(`a page has not the ${length} bytes that its header says`)
+  if (bytes[length] !== UNREACHED || isShort) throw new Error(`a page has not the ${length} bytes that its header says`)
   return bytes.subarray(0, length)
 }
 

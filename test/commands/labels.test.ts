@@ -129,3 +129,66 @@ stdin:4: the choice 'cat' is there twice.
   )
   expect(stdout).toMatch(/^(the dog\.\.\.|cat)\t[01]\.\d{4}\n\n(\{|cat)\t[01]\.\d{4}\n\n$/)
 })
+
+describe('names of labels', () => {
+  const names = 'task.label_names={0: thumbs down, 1: thumbs up}'
+  const [down, up] = ['thumbs down (not good)', 'thumbs up (No 1)']
+  let run: string
+  beforeAll(async () => {
+    run = await runWith('named', path('films.jsonl'), 'task.labels={0: "not  good", 1: "№ 1"}', names)
+  })
+  const nameOf: Record<string, string> = { 'not good': 'thumbs down', 'No 1': 'thumbs up' }
+
+  test('are told by predict beside the answer, and change no score', async () => {
+    const asked = films.map(({ text }) => `${text}\n`).join('')
+    const args = ['--scoring', 'rank', '--json']
+    const [named, plain] = [await predict([run, ...args], asked), await predict([spaced, ...args], asked)]
+    const rows = ({ stdout }: Ended) =>
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+    expect(rows(named)).toEqual(rows(plain).map((row) => ({ ...row, label_name: nameOf[row.prediction] })))
+    const text = await predict([run, '--scoring', 'rank'], asked)
+    expect(text.stdout.split('\n').map((line) => line.split('\t').slice(0, 2))).toEqual([
+      ...rows(named).map(({ prediction, label_name }) => [prediction, label_name]),
+      [''],
+    ])
+  })
+
+  test('are in the confusion matrix of eval, its JSON and the report, and in no predictions file', async () => {
+    const file = join(run, 'predictions.jsonl')
+    const args = ['eval', run, '--scoring', 'rank', '--predictions', file, ...engine]
+    const table = await compacter(args)
+    expect(table.code, table.stderr).toBe(0)
+    for (const label of [down, up]) expect(table.stdout).toContain(label)
+    const { stdout } = await compacter([...args, '--force', '--json'])
+    expect(JSON.parse(stdout).confusion).toMatchObject({
+      labels: ['No 1', 'not good'],
+      names: ['thumbs up', 'thumbs down'],
+    })
+    expect(readFileSync(file, 'utf8')).not.toContain('thumbs')
+    const wrong = rowsOf(file).filter(({ target, prediction }) => target !== prediction)
+    const page = path('report.html')
+    const report = await compacter(['report', run, '--out', page])
+    expect(report.code, report.stderr).toBe(0)
+    const html = readFileSync(page, 'utf8')
+    for (const label of [down, up]) expect(html).toContain(`<th scope="row">${label}</th>`)
+    expect(wrong.length).toBeGreaterThan(0)
+    const shown = (text: string) => `<bdi>${nameOf[text]} (${text})</bdi>`
+    for (const { target, prediction } of wrong)
+      expect(html).toContain(
+        `<span class="tag">target</span> ${shown(target)} <span class="tag">predicted</span> ${shown(prediction)}`,
+      )
+  })
+
+  test('of a value that no row has are refused by train at their place', async () => {
+    const { file } = smallExperiment({ steps: 1, warmup_steps: 0 })
+    const set = 'task.label_names={0: thumbs down, 2: thumbs up}'
+    const { code, stderr } = await compacter(['train', file, '--set', set, '--dry-run', ...engine])
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(`--set ${set}: task.label_names names '2', which is not a label. Labels: `),
+    ])
+  })
+})

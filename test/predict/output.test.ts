@@ -27,3 +27,17 @@ test('a row as JSON is the same for one run as it is below the name of each of s
   expect(several).toEqual({ line, predictions: { 'runs/a': rest, 'runs/b': { prediction: 'x' } } })
   expect(jsonLine({ line: 8, problem: 'no' }, ['runs/a'])).toBe('{"line":8,"error":"no"}\n')
 })
+
+test('the name of a label is a field of its own, so that an output which is only called so is not taken for it', () => {
+  const named = { ...ranked, labelName: 'agreed' }
+  const predictions = [named, { text: 'agreed', labelName: null }, { text: 'x' }]
+  expect(textLine({ line: 1, predictions })).toBe('yes\tagreed\t0.7500\tagreed\t\tx\n')
+  expect(JSON.parse(jsonLine({ line: 1, predictions: [named] }, ['a']))).toMatchObject({
+    prediction: 'yes',
+    label_name: 'agreed',
+    scores: ranked.scores,
+  })
+  expect(jsonLine({ line: 1, predictions: [predictions[1]!] }, ['a'])).toBe(
+    '{"line":1,"prediction":"agreed","label_name":null}\n',
+  )
+})

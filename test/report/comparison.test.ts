@@ -82,7 +82,7 @@ describe('runs are a group', () => {
   test('where they differ in seeds and in what changes no score', () => {
     const chance = [
       ['training.seed=7', 'training.checkpoint_every=5'],
-      ['training.engine_mode=eager', 'training.tensorboard=true'],
+      ['training.engine_mode=eager', 'training.tensorboard=true', 'task.label_names={0: dull, 1: fine}'],
       ['training.seed=8', 'training.evaluation_batch_size=3', 'task.on_bad_row=skip'],
     ]
     expect(names(chance.map((sets) => ({ sets })))).toEqual([['compacter', 'rotten-tomatoes', 3]])

@@ -40,6 +40,7 @@ test('of ranked labels the surest of the wrong come first', async () => {
     order: 'by how much likelier the wrong answer was than the right one, in nats',
     confusion: {
       labels: ['0', '1'],
+      names: ['negative', 'positive'],
       counts: [
         [0, 2, 0],
         [1, 1, 0],
@@ -52,7 +53,8 @@ test('of decoded labels the first ten in the order of the file, and outputs that
   const rows = Array.from({ length: 13 }, (_, i) => line(i + 1, i % 2 ? '1' : '0', i === 0 ? ' 0 ' : 'positive'))
   const { worst, wrong, confusion, order } = (await read(rows))!
   expect(worst.map(({ row }) => row)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
-  expect(worst[0]).toEqual({ row: 2, source: 's2', target: '1', prediction: 'positive', error: undefined })
+  const shown = { target: 'positive (1)', prediction: 'positive' } // which is not the label, but its name
+  expect(worst[0]).toEqual({ row: 2, source: 's2', ...shown, error: undefined })
   expect([wrong, confusion?.counts]).toEqual([
     12,
     [
@@ -90,6 +92,7 @@ test('a label that no row has is in the confusion matrix of a task that names it
   const named = await read([line(1, '0', '1'), line(2, '2', '2')], ['task=glue/mnli'])
   expect(named!.confusion).toEqual({
     labels: ['0', '1', '2'],
+    names: ['entailment', 'neutral', 'contradiction'],
     counts: [
       [0, 1, 0, 0],
       [0, 0, 0, 0],
@@ -99,6 +102,7 @@ test('a label that no row has is in the confusion matrix of a task that names it
   const ranked = await read([line(1, '0', '1', scores(-2, -1))])
   expect(ranked!.confusion).toEqual({
     labels: ['0', '1'],
+    names: ['negative', 'positive'],
     counts: [
       [0, 1, 0],
       [0, 0, 0],

@@ -158,6 +158,30 @@ describe('a training', () => {
   })
 })
 
+describe('names of labels', () => {
+  const named = (names: string) => [`task.label_names=${names}`]
+  const kept = () => runExperiment(join(run, 'experiment.yaml')).task
+
+  test('may come, change and go when a training goes on, and the run keeps the last', async () => {
+    expect(kept()).not.toHaveProperty('label_names')
+    await training({ sets: named('{0: dull, 1: fine}'), until: 1 })
+    expect(kept()).toMatchObject({ label_names: { 0: 'dull', 1: 'fine' } })
+    await training({ sets: named('{1: good}'), until: 1 })
+    expect(kept()).toMatchObject({ label_names: { 1: 'good' } })
+    await training()
+    expect(kept()).not.toHaveProperty('label_names')
+    expect(readFileSync(join(run, 'result.json'), 'utf8')).toContain('"steps": 6')
+  })
+
+  test('stay those of a run that is resumed with another task', async () => {
+    const before = readFileSync(join(run, 'experiment.yaml'))
+    await expect(training({ sets: [...named('{0: dull}'), 'task.labels={0: a, 1: b}'] })).rejects.toThrow(
+      /the run was started with another task\.labels\. Resume with the same experiment/,
+    )
+    expect(readFileSync(join(run, 'experiment.yaml'))).toEqual(before)
+  })
+})
+
 describe('an evaluation', () => {
   const evaluated = (options: { sets?: string[]; allowChanged?: boolean } = {}) =>
     evaluateRuns([run], {

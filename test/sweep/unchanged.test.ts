@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { hashFiles } from '../../src/backbone/hash.js'
@@ -65,4 +65,14 @@ test('no table mixes cells of two data sets: the first cell of other rows is nam
   expect(await run(home, true)).toEqual([
     `${told} Other cells that differ: 1. Going on, as --allow-changed says; --dir names another folder.`,
   ])
+})
+
+test('the names of labels may be given later', async () => {
+  const home = await project()
+  const file = join(home, 'trial.yaml')
+  const text = readFileSync(file, 'utf8')
+  writeFileSync(file, text.replace('set:\n', 'set:\n  task.label_names: { 0: dull, 1: fine }\n'))
+  expect(await run(home)).toEqual([])
+  writeFileSync(file, text.replace('set:\n', 'set:\n  task.positive: 0\n'))
+  await expect(run(home)).rejects.toThrow('was trained by another experiment, or by this one with other values.')
 })

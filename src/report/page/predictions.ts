@@ -1,5 +1,5 @@
 import { quoted } from '../../command_line.js'
-import type { Confusion } from '../../task/confusion.js'
+import { type Confusion, shownLabels } from '../../task/confusion.js'
 import type { Report } from '../report.js'
 import type { ReportRun } from '../run_files.js'
 import { type Predictions, predictionsFile, type WrongRow } from '../wrong_rows.js'
@@ -42,7 +42,9 @@ ${confusion && (confusion.labels.length > MOST_LABELS ? mistakes(name, confusion
 }
 
 /** Rows are targets; the shade is a cell's share of its row. */
-function matrix(name: string, { labels, counts }: Confusion): Markup {
+function matrix(name: string, confusion: Confusion): Markup {
+  const { counts } = confusion
+  const labels = shownLabels(confusion)
   const invalid = counts.some((row) => row.at(-1)! > 0)
   const columns = invalid ? [...labels, 'no label'] : labels
   const cell = (count: number, row: number, column: number) => {
@@ -60,7 +62,9 @@ ${labels.map((label, row) => html`<tr><th scope="row">${label}</th>${columns.map
 `
 }
 
-function mistakes(name: string, { labels, counts }: Confusion): Markup {
+function mistakes(name: string, confusion: Confusion): Markup {
+  const { counts } = confusion
+  const labels = shownLabels(confusion)
   const pairs = counts.flatMap((row, target) =>
     row.flatMap((count, predicted) =>
       count > 0 && predicted !== target
