@@ -11,7 +11,8 @@ export async function start({ development = false } = {}) {
   }
   const streams = guardStreams(async (error) => {
     const { writeError } = await import(source('atomic', development))
-    return laidOut(writeError('standard output', error))
+    const { printable } = await import(source('printable', development))
+    return printable(laidOut(writeError('standard output', error)))
   })
   // oclif would print an error of a --json command without its message: here every error takes one way.
   Command.prototype.catch = async (error) => {

@@ -14,11 +14,11 @@ export interface Progress {
 
 export const silent: Progress = { phase() {}, update() {}, note() {}, warn() {}, end() {} }
 
-/** Draws how far a download is, and tells what it waits for. */
+/** Draws how far a download is, and tells what it is and what it waits for. */
 export const showDownload = (progress: Progress) => ({
   onProgress: ({ file, bytes, totalBytes }: { file: string; bytes: number; totalBytes: number }): void =>
     progress.update(`downloading ${file}: ${megabytes(bytes)} of ${megabytes(totalBytes)}`),
-  onWait: progress.note,
+  onNote: progress.note,
 })
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`

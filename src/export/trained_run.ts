@@ -5,7 +5,7 @@ import { type Backbone, openBackbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
 import { foundPlaces } from '../experiment/places.js'
 import { type Path, placeIn } from '../experiment/source.js'
-import { type Progress, showDownload, silent } from '../progress.js'
+import { type Progress, showDownload } from '../progress.js'
 import { openRun, type Scores } from '../run/directory.js'
 import { runExperiment } from '../run/experiment.js'
 import { type MadeWith, madeWith } from '../run/made_with.js'
@@ -86,12 +86,16 @@ function openRunFolder(folder: string): Opened {
 
 /** The hash of the backbone's weights: as the run noted it, or else of the files that are here. */
 export async function backboneHash({ experiment, made }: TrainedRun): Promise<string> {
-  return made.weights ?? withBackbone(experiment.backbone.name, silent, (backbone) => backbone.hash())
+  return made.weights ?? withBackbone(experiment.backbone.name, undefined, (backbone) => backbone.hash())
 }
 
-/** What `work` makes of a backbone's files; none of its tensors is read. */
-export async function withBackbone<T>(name: string, progress: Progress, work: (backbone: Backbone) => T): Promise<T> {
-  const backbone = openBackbone(await locateBackbone(name, showDownload(progress)))
+/** What `work` makes of a backbone's files; none of its tensors is read. Without `progress`, a download is told on standard error. */
+export async function withBackbone<T>(
+  name: string,
+  progress: Progress | undefined,
+  work: (backbone: Backbone) => T,
+): Promise<T> {
+  const backbone = openBackbone(await locateBackbone(name, progress && showDownload(progress)))
   try {
     return work(backbone)
   } finally {

@@ -12,3 +12,8 @@ export function hubHome(): string {
 export function hubCache(): string {
   return pathVariable('HF_HUB_CACHE') ?? pathVariable('HUGGINGFACE_HUB_CACHE') ?? join(hubHome(), 'hub')
 }
+
+/** The file that `hf auth login` leaves the token in. */
+export function tokenFile(): string {
+  return pathVariable('HF_TOKEN_PATH') ?? join(hubHome(), 'token')
+}

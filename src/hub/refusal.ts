@@ -28,10 +28,7 @@ export function address({ repository: { type, id }, endpoint }: Source): string 
 export function listError(source: Source, error: unknown): unknown {
   const { repository, endpoint, hub } = source
   if (error instanceof hub.HubApiError) return refusal(source, error.statusCode)
-  const { name, message } = error as Error
-  if (message.includes("'hf_'")) {
-    return new UserError({ at: 'HF_TOKEN', problem: 'is no access token: they begin with hf_.' }, { cause: error })
-  }
+  const { name } = error as Error
   if (name === 'SyntaxError') {
     const problem = `${endpoint} answers, but not as a hub does.`
     return new UserError({

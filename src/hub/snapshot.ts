@@ -4,9 +4,9 @@ import type { ListFileEntry } from '@huggingface/hub'
 import { copyFile, makeFolder, writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
 import { once } from '../lock.js'
-import { pathVariable } from '../path_variable.js'
 import { errorLine } from '../printable.js'
-import { hubCache, hubHome } from './cache_folder.js'
+import { type Access, hubAccess, hubFetch } from './access.js'
+import { hubCache } from './cache_folder.js'
 import { bytesOf, type DownloadOptions, downloadFile } from './download.js'
 import { address, listError, type Repository, type Source } from './refusal.js'
 
@@ -21,8 +21,11 @@ export interface DownloadProgress {
 /** Who hears of a download. */
 export interface DownloadListener {
   onProgress?: ((progress: DownloadProgress) => void) | undefined
-  /** Told at once who fetches the same file, where another process does; standard error unless given. */
-  onWait?: ((line: string) => void) | undefined
+  /**
+   * Told what is fetched from where, before the first request, and who fetches the same file, where another process does;
+   * standard error unless given.
+   */
+  onNote?: ((line: string) => void) | undefined
 }
 
 export interface HubOptions extends Omit<DownloadOptions, 'onBytes'>, DownloadListener {}
@@ -71,13 +74,22 @@ export async function downloadSnapshot(
     })
   }
   const hub = await import('@huggingface/hub')
-  const source = { repository, endpoint: endpoint(), token: accessToken(), hub }
+  const access = hubAccess()
+  const source = { repository, hub, ...access }
+  const note = options.onNote ?? errorLine
+  note(fetching(source, access))
   const { commit, files } = await list(source, selection.under)
   const snapshot = join(storage, 'snapshots', commit)
   const fetch = (chosen: ListFileEntry[]) => fetchAll(source, storage, snapshot, chosen, options)
   await fetch(await selection.choose({ at: address(source), files, snapshot, fetch }))
   save(join(storage, 'refs', REVISION), commit)
   return snapshot
+}
+
+/** A run or an experiment of others names what is fetched, and the token is the user's: they shall know. */
+function fetching({ repository: { type, id }, endpoint }: Source, { tokenFrom }: Access): string {
+  const shown = tokenFrom === undefined ? 'without a token' : `with the token in ${tokenFrom}`
+  return `Fetching the ${type === 'model' ? 'model' : 'data set'} ${id} from ${endpoint}, ${shown}.`
 }
 
 /** Whether `downloadSnapshot` would have nothing to download. */
@@ -96,17 +108,6 @@ function isOffline(): boolean {
   return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '')
 }
 
-function endpoint(): string {
-  return (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '')
-}
-
-/** HF_TOKEN, or the file that `hf auth login` leaves. */
-function accessToken(): string | undefined {
-  const file = pathVariable('HF_TOKEN_PATH') ?? join(hubHome(), 'token')
-  const token = process.env.HF_TOKEN || (existsSync(file) ? readFileSync(file, 'utf8') : '')
-  return token.trim() || undefined
-}
-
 function cachedSnapshot(storage: string): string | undefined {
   const ref = join(storage, 'refs', REVISION)
   return existsSync(ref) ? join(storage, 'snapshots', readFileSync(ref, 'utf8').trim()) : undefined
@@ -115,7 +116,7 @@ function cachedSnapshot(storage: string): string | undefined {
 async function list(source: Source, under: string | undefined): Promise<Pick<Listing, 'files'> & { commit: string }> {
   const { repository, hub, endpoint, token } = source
   const { type, id } = repository
-  const common = { hubUrl: endpoint, fetch: impatientFetch, ...(token && { accessToken: token }) }
+  const common = { hubUrl: endpoint, fetch: hubFetch(endpoint), ...(token && { accessToken: token }) }
   try {
     const wanted = { ...common, name: id, revision: REVISION, additionalFields: ['sha' as const] }
     const { sha } = await (type === 'model' ? hub.modelInfo(wanted) : hub.datasetInfo(wanted))
@@ -130,8 +131,6 @@ async function list(source: Source, under: string | undefined): Promise<Pick<Lis
     throw listError(source, error)
   }
 }
-
-const impatientFetch: typeof fetch = (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(60_000) })
 
 async function fetchAll(
   source: Source,
@@ -153,7 +152,7 @@ async function fetchAll(
     const blob = join(blobs, blobName(entry))
     const onBytes = (bytes: number) => options.onProgress?.({ file: entry.path, bytes: before + bytes, totalBytes })
     const download = () => downloadFile(remoteFile(source, snapshot, entry), blob, { ...options, onBytes })
-    if (!existsSync(blob)) await once(blob, download, options.onWait ?? errorLine)
+    if (!existsSync(blob)) await once(blob, download, options.onNote ?? errorLine)
     link(blob, join(snapshot, entry.path))
     before += entry.size
     onBytes(0)

@@ -5,7 +5,7 @@ import { ownPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Card } from '../export/card.js'
 import { withBackbone } from '../export/trained_run.js'
-import { type Progress, silent } from '../progress.js'
+import type { Progress } from '../progress.js'
 import { version } from '../root.js'
 import { checkBackbone, notedBackbone } from '../run/made_with.js'
 import type { Environment } from '../run/records.js'
@@ -26,7 +26,7 @@ export async function importedBackbone(
   const { sha256, tokenizer_sha256 } = card?.backbone ?? {}
   if (!(await backboneIsHere(name)))
     return sha256 === undefined ? undefined : { backbone_sha256: sha256, tokenizer_sha256 }
-  return withBackbone(name, silent, (backbone) => {
+  return withBackbone(name, undefined, (backbone) => {
     const when = { allowChanged, warn: progress.warn }
     checkBackbone(path, { weights: sha256, tokenizer: tokenizer_sha256, rows: {} }, backbone, when)
     return notedBackbone(backbone)

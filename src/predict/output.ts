@@ -4,7 +4,7 @@ import { openAtomically, writeError, writeFully } from '../atomic.js'
 import { INTERRUPTED } from '../engine/interrupt.js'
 import type { Prediction } from '../engine/predict.js'
 import { UserError } from '../error.js'
-import { printable } from '../printable.js'
+import { withoutControls } from '../printable.js'
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -23,10 +23,10 @@ export interface Output {
   abandon(): void
 }
 
-/** Standard output, as fast as it is read. */
+/** Standard output, as fast as it is read. Predictions are data: they are what the model says, also where that is a password's word. */
 export const standardOutput = (): Output => ({
   async write(text) {
-    if (!process.stdout.write(printable(text))) await once(process.stdout, 'drain')
+    if (!process.stdout.write(withoutControls(text))) await once(process.stdout, 'drain')
   },
   finish() {},
   abandon() {},

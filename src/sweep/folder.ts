@@ -9,6 +9,7 @@ import { readJsonFile } from '../json_file.js'
 import { isLocked } from '../lock.js'
 import { type Result, type RunFiles, runFiles, writeJson } from '../run/directory.js'
 import { readResult } from '../run/records.js'
+import { hideSecrets } from '../secrets.js'
 import { isCellName } from './names.js'
 
 /** Paths of a sweep's own files; beside them stands a run directory for each cell. */
@@ -100,7 +101,7 @@ export function writeFailure(folder: string, name: string, reason: string): void
   const cell = join(folder, name)
   try {
     makeFolder(cell)
-    writeJson(failureFile(cell), { reason, at: new Date().toISOString() } satisfies Failure)
+    writeJson(failureFile(cell), { reason: hideSecrets(reason), at: new Date().toISOString() } satisfies Failure)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
   }
@@ -127,7 +128,7 @@ export async function cellState(folder: string, name: string): Promise<CellState
   try {
     return await stateIn(runFiles(join(folder, name)))
   } catch (error) {
-    if (error instanceof UserError) return { state: 'failed', reason: error.message }
+    if (error instanceof UserError) return { state: 'failed', reason: hideSecrets(error.message) }
     throw error
   }
 }

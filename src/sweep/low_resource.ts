@@ -15,6 +15,7 @@ import type { Progress } from '../progress.js'
 import { lowResourceCsv, lowResourceMarkdown } from '../report/low_resource.js'
 import { curvePlot } from '../report/plots.js'
 import { type Result, type Scores, writeJson } from '../run/directory.js'
+import { withoutSecrets } from '../secrets.js'
 import { toldAtItsKey } from '../task/misfit.js'
 import { checkSubset } from '../task/splits.js'
 import { checkData } from './check_data.js'
@@ -256,7 +257,8 @@ function resultsOf(grid: Grid, folder: string, rows: CellRow[]): LowResourceResu
   return { ...what, sizes, seeds, methods, summary, cells, failed, cautions }
 }
 
-async function writeResults(folder: string, results: LowResourceResults): Promise<void> {
+async function writeResults(folder: string, whole: LowResourceResults): Promise<void> {
+  const results = withoutSecrets(whole) // why runs failed may quote an address
   makeFolder(folder)
   writeJson(join(folder, 'results.json'), results)
   writeAtomically(join(folder, 'results.csv'), lowResourceCsv(results))

@@ -176,9 +176,9 @@ test('who fetches the same file already is told of at once, and waited for', asy
   const told: string[] = []
   let free = () => {}
   const held = withLock(lock, () => new Promise<void>((done) => (free = done)), patiently(expect.fail))
-  const download = downloadModel(ID, { onWait: (line) => told.push(line) })
-  await vi.waitUntil(() => told.length > 0)
-  expect(told).toEqual([`Waiting: process ${process.pid} on ${hostname()} holds ${lock}.`])
+  const download = downloadModel(ID, { onNote: (line) => told.push(line) })
+  await vi.waitUntil(() => told.length > 1)
+  expect(told.slice(1)).toEqual([`Waiting: process ${process.pid} on ${hostname()} holds ${lock}.`])
   expect(contentRequests()).toEqual([])
   free()
   await Promise.all([held, download])
@@ -266,7 +266,9 @@ test.each([
 test('a token that is none is named before anything is sent', async () => {
   await serve()
   vi.stubEnv('HF_TOKEN', 'secret')
-  expect(await failure(downloadModel(ID))).toBe('UserError: HF_TOKEN: is no access token: they begin with hf_.')
+  expect(await failure(downloadModel(ID))).toBe(
+    'UserError: HF_TOKEN: is no access token: they begin with hf_. Make one at https://huggingface.co/settings/tokens, or unset it.',
+  )
   expect(server.requests).toEqual([])
 })
 

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { UserError } from '../../error.js'
 import { version } from '../../root.js'
+import { keepSecret } from '../../secrets.js'
 import { startDevice } from '../device.js'
 import { loadLibrary } from '../replay/library.js'
 import { loadedTensorflow } from '../tensorflow.js'
@@ -60,6 +61,7 @@ function readToken(file: string): string {
       { cause: error },
     )
   }
+  keepSecret(token)
   if (token) return token
   throw new UserError({
     at: `--token-file ${file}`,

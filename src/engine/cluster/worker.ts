@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { UserError } from '../../error.js'
 import { elements } from '../../safetensors.js'
+import { hideSecrets } from '../../secrets.js'
 import type { Library } from '../replay/library.js'
 import { type Address, addressText } from './hosts.js'
 import { Channel, ChannelError, type Frame, floats, integers, PROTOCOL } from './protocol.js'
@@ -98,7 +99,9 @@ class Worker {
       if (setup) await this.#alone(() => this.#train(channel, setup, from))
     } catch (error) {
       if (!(error instanceof ChannelError)) this.#options.log(`${from}: ${(error as Error).message}`)
-      await channel.send({ kind: 'failed', problem: (error as Error).message.slice(0, 2000) }).catch(() => {})
+      await channel
+        .send({ kind: 'failed', problem: hideSecrets((error as Error).message).slice(0, 2000) })
+        .catch(() => {})
     } finally {
       this.#open.delete(channel)
       channel.close()

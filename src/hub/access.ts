@@ -1,0 +1,74 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { UserError } from '../error.js'
+import { tokenFile } from './cache_folder.js'
+
+/** Where the hub is, and what is shown to it. */
+export interface Access {
+  /** Its address, without a slash at the end. */
+  endpoint: string
+  token: string | undefined
+  /** The variable or file that the token is from. */
+  tokenFrom: string | undefined
+}
+
+/**
+ * HF_ENDPOINT, and HF_TOKEN or the token in the file that `hf auth login` leaves.
+ * @throws UserError where either can't be used; it holds no part of the token, nor of a password.
+ */
+export function hubAccess(): Access {
+  const endpoint = endpointOf(process.env.HF_ENDPOINT || 'https://huggingface.co')
+  const file = tokenFile()
+  const tokenFrom = process.env.HF_TOKEN ? 'HF_TOKEN' : existsSync(file) ? file : undefined
+  if (tokenFrom === undefined) return { endpoint, token: undefined, tokenFrom }
+  const token = firstLine(process.env.HF_TOKEN || readFileSync(file, 'utf8'))
+  if (token) checkToken(token, tokenFrom)
+  return token ? { endpoint, token, tokenFrom } : { endpoint, token: undefined, tokenFrom: undefined }
+}
+
+function endpointOf(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || !url.hostname) {
+    const shown = value.includes('@') ? '' : `"${value}" ` // before an @ there may be a password
+    throw new UserError({
+      at: 'HF_ENDPOINT',
+      problem: `${shown}is no address of a hub.`,
+      remedy: 'It begins with https:// or http://, as https://huggingface.co.',
+    })
+  }
+  if (url.username || url.password) {
+    throw new UserError({
+      at: 'HF_ENDPOINT',
+      problem: 'has a user or a password in it, which are not sent.',
+      remedy: 'Leave out what is before the @, and put a token into HF_TOKEN.',
+    })
+  }
+  return value.trim().replace(/\/+$/, '')
+}
+
+/** An editor adds a line end, and people a second line: neither is part of the token. */
+const firstLine = (text: string): string =>
+  text
+    .trim()
+    .split(/[\r\n]/, 1)[0]!
+    .trim()
+
+function checkToken(token: string, at: string): void {
+  const complain = (problem: string) =>
+    new UserError({ at, problem, remedy: 'Make one at https://huggingface.co/settings/tokens, or unset it.' })
+  if (!token.startsWith('hf_')) throw complain('is no access token: they begin with hf_.')
+  if (/^[!-~]+$/.test(token)) return
+  throw complain('is no access token: there is a space in it, or a character beyond ASCII.')
+}
+
+/**
+ * `fetch` for the hub's own library, which sends the token wherever the hub's answers say that a listing goes on. Here only
+ * the hub itself gets it; Node takes it out of redirects to another origin.
+ */
+export const hubFetch =
+  (endpoint: string): typeof fetch =>
+  (url, init) => {
+    const asked = new URL(url instanceof Request ? url.url : url)
+    const headers = new Headers(init?.headers)
+    if (asked.origin !== new URL(endpoint).origin) headers.delete('Authorization')
+    return fetch(url, { ...init, headers, signal: AbortSignal.timeout(60_000) })
+  }
