@@ -1,3 +1,6 @@
+/** Letters of a name that may have been meant by another: comparing takes time with their square. */
+const LONGEST = 200
+
 /**
  * The candidate that was probably meant, or undefined where none is near: at most a third of the letters differ. Never the
  * word itself: a file of the wrong kind, say, is in its folder.
@@ -13,8 +16,11 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 
 /** Letters that differ, in upper or lower case alike; infinite where they are too many for one to be meant by the other. */
 export function distanceTo(candidate: string, word: string): number {
+  const most = Math.max(1, Math.ceil(candidate.length / 3))
+  const longest = Math.max(word.length, candidate.length)
+  if (longest > LONGEST || Math.abs(word.length - candidate.length) > most) return Number.POSITIVE_INFINITY
   const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
-  return distance <= Math.max(1, Math.ceil(candidate.length / 3)) ? distance : Number.POSITIVE_INFINITY
+  return distance <= most ? distance : Number.POSITIVE_INFINITY
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment). */

@@ -38,3 +38,10 @@ test('what was typed is never suggested', () => {
   expect(nearest('data', ['data', 'date', 'other'])).toBe('date')
   expect(nearest('data', ['data'])).toBeUndefined()
 })
+
+test('a name of megabytes is compared with nothing', () => {
+  const started = process.cpuUsage()
+  expect(nearest('x'.repeat(2 ** 22), known)).toBeUndefined()
+  expect(nearest('train', ['x'.repeat(2 ** 22), 'trains'])).toBe('trains')
+  expect(process.cpuUsage(started).user, 'microseconds').toBeLessThan(1e6)
+})

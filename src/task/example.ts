@@ -1,3 +1,4 @@
+import { shortened } from './column_names.js'
 import type { RowText } from './options.js'
 
 /** One row as the backbone sees it. */
@@ -83,7 +84,7 @@ function outcomeOf(task: RowText, values: Values): Outcome {
     case 'classification': {
       const label = filled(values, task.label)
       if (task.labels && !Object.hasOwn(task.labels, label)) {
-        throw new Unusable(`the label is '${label}'; labels are ${Object.keys(task.labels).join(', ')}.`)
+        throw new Unusable(`the label is '${shortened(label)}'; labels are ${Object.keys(task.labels).join(', ')}.`)
       }
       const group = task.group === undefined ? {} : { group: text(values, task.group) }
       return { target: task.labels?.[label] ?? label, label, ...group }
@@ -91,7 +92,7 @@ function outcomeOf(task: RowText, values: Values): Outcome {
     case 'regression': {
       const label = filled(values, task.label)
       if (!Number.isFinite(Number(label)))
-        throw new Unusable(`column '${task.label}' is '${label}', which is no number.`)
+        throw new Unusable(`column '${task.label}' is '${shortened(label)}', which is no number.`)
       return { target: rounded(Number(label), task.step), label }
     }
     case 'text': {
@@ -104,7 +105,7 @@ function outcomeOf(task: RowText, values: Values): Outcome {
       const target = /^\d+$/.test(label) ? choices[Number(label)] : undefined
       if (target === undefined) {
         const wanted = `the number of a choice is needed, 0 to ${choices.length - 1}`
-        throw new Unusable(`column '${task.label}' is '${label}'; ${wanted}.`)
+        throw new Unusable(`column '${task.label}' is '${shortened(label)}'; ${wanted}.`)
       }
       return { target, label, choices }
     }
@@ -114,9 +115,9 @@ function outcomeOf(task: RowText, values: Values): Outcome {
 function choicesOf(task: Extract<RowText, { kind: 'multiple_choice' }>, values: Values): string[] {
   const { choices: columns } = task
   const choices = Array.isArray(columns) ? columns.map((name) => filled(values, name)) : texts(values, columns)
-  const trimmed = choices.map((choice) => choice.trim())
-  const twice = trimmed.find((choice, i) => trimmed.indexOf(choice) < i)
-  if (twice !== undefined) throw new Unusable(`the choice '${twice}' is there twice.`)
+  const seen = new Set<string>()
+  const twice = choices.map((choice) => choice.trim()).find((choice) => seen.size === seen.add(choice).size)
+  if (twice !== undefined) throw new Unusable(`the choice '${shortened(twice)}' is there twice.`)
   return choices
 }
 

@@ -4,6 +4,7 @@ import { UserError } from '../error.js'
 import { bytesOf } from '../hub/download.js'
 import { refuseOpenPointer } from '../lfs_pointer.js'
 import { openToRead, readFully } from '../read.js'
+import { columnNames } from './column_names.js'
 import { changed, readError } from './lines.js'
 import { readFooter } from './parquet_footer.js'
 import { asStored, converterOf, holdsBytes, PARSERS } from './parquet_values.js'
@@ -144,7 +145,7 @@ function chosenFields(file: string, fields: SchemaTree[], columns: string[] | un
   if (!columns) return fields
   return columns.map((name) => {
     const field = fields.find(({ element }) => element.name === name)
-    const there = fields.map(({ element }) => element.name).join(', ')
+    const there = columnNames(fields.map(({ element }) => element.name))
     if (!field) throw new UserError({ at: file, problem: `has no column '${name}'.`, remedy: `Columns: ${there}.` })
     if (holdsBytes(field)) {
       throw new UserError({

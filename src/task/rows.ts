@@ -1,5 +1,6 @@
 import { UserError } from '../error.js'
 import { nearest } from '../nearest.js'
+import { columnNames } from './column_names.js'
 import { columnsOf, type Example, exampleOf } from './example.js'
 import { TaskMisfit } from './misfit.js'
 import type { RowText, TaskOptions } from './options.js'
@@ -82,7 +83,7 @@ function checkColumns(task: RowText, file: string, { values }: Read): void {
     if (Object.hasOwn(values, column)) continue
     const close = nearest(column, there)
     const problem = (called: string) => `task.${key} names the column '${column}', which is not in ${called}.`
-    const remedy = `${close === undefined ? '' : `Did you mean '${close}'? `}Columns: ${there.join(', ')}.`
+    const remedy = `${close === undefined ? '' : `Did you mean '${close}'? `}Columns: ${columnNames(there)}.`
     throw new TaskMisfit(key, file, problem, remedy)
   }
 }

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { UserError } from '../error.js'
+import { shortened } from './column_names.js'
 import { csvReader, type Fields, type LineReader, NOT_UTF8, readAll, tsvReader } from './csv.js'
 import { documentRows } from './document.js'
 import { parseExactly } from './exact_json.js'
@@ -9,6 +10,9 @@ import { parquetRows } from './parquet.js'
 
 /** A row of the user's file by column name, or what is wrong with it. `line` counts from 1; in parquet it is the row. */
 export type Row = { line: number; values: Record<string, unknown> } | { line: number; problem: string }
+
+/** Every row is an object of them. */
+const MOST_COLUMNS = 100_000
 
 /** Formats with a row a line, or a few lines. */
 export type LineFormat = 'jsonl' | 'csv' | 'tsv'
@@ -111,11 +115,17 @@ function columnsOf(names: string[], remedy: string) {
 const isName = (name: string) => name.trim() !== ''
 
 function header(file: string, { line, fields }: { line: number; fields: string[] }): string[] {
-  const twice = fields.find((name, i) => isName(name) && fields.indexOf(name) !== i)
+  const at = `${file}:${line}`
+  if (fields.length > MOST_COLUMNS) {
+    const problem = `the header has ${fields.length} columns; at most ${MOST_COLUMNS} are read.`
+    throw new UserError({ at, problem, remedy: 'The first line must name the columns.' })
+  }
+  const seen = new Set<string>()
+  const twice = fields.find((name) => isName(name) && seen.size === seen.add(name).size)
   if (twice === undefined) return fields
   throw new UserError({
-    at: `${file}:${line}`,
-    problem: `the header names the column '${twice}' twice.`,
+    at,
+    problem: `the header names the column '${shortened(twice)}' twice.`,
     remedy: 'The first line must name each column once.',
   })
 }

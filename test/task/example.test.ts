@@ -109,6 +109,16 @@ describe('multiple choice', () => {
     expect(exampleOf(list, { q: 'x', options: ['yes', 'no'], label: '1' })).toEqual(expected)
   })
 
+  test('a hundred thousand choices are compared in linear time', () => {
+    const options = Array.from({ length: 100_000 }, (_, i) => `a choice of many, number ${i}`)
+    const started = process.cpuUsage()
+    expect(exampleOf(list, { q: 'x', options, label: 99_999 })).toMatchObject({ target: options.at(-1) })
+    expect(exampleOf(list, { q: 'x', options: [...options, `${options.at(-1)} `], label: 1 })).toEqual({
+      problem: "the choice 'a choice of many, number 99999' is there twice.",
+    })
+    expect(process.cpuUsage(started).user, 'microseconds').toBeLessThan(3e6)
+  })
+
   test.each([2, -1, 'no', '1.0'])('label %j is no choice', (label) => {
     expect(exampleOf(columns, { q: 'x', a: 'yes', b: 'no', label })).toEqual({
       problem: `column 'label' is '${label}'; the number of a choice is needed, 0 to 1.`,

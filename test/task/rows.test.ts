@@ -235,6 +235,22 @@ describe('files that can’t be used', () => {
     )
   })
 
+  test('of very many columns, and very long ones, an error lists the first and their beginnings', async () => {
+    const long = 'y'.repeat(2 ** 20)
+    const header = [...Array.from({ length: 20_000 }, (_, i) => `column${i}`), long].join(',')
+    const message = await complaint(
+      'many.csv',
+      `${header}\n${'1,'.repeat(20_000)}1\n`,
+      { prompt: '{review}' },
+      TaskMisfit,
+    )
+    expect(message).toMatch(/Columns: column0, column1, .*, column49 and 19951 more\.$/)
+    expect(message.length).toBeLessThan(1000)
+    expect(await complaint('long.csv', `${long}\n1\n`, { prompt: '{review}' }, TaskMisfit)).toMatch(
+      /Columns: y{120}…\.$/,
+    )
+  })
+
   test.each([
     ['empty.jsonl', '', 'empty.jsonl: there are no rows.'],
     ['header.csv', 'text,label\n', 'header.csv: there are no rows.'],

@@ -58,6 +58,26 @@ test('CSV: a stray quote in a row, and in the header', async () => {
   )
 })
 
+test('a header of 2 MB is read in linear time', { timeout: 20_000 }, async () => {
+  const header = Array.from({ length: 99_999 }, (_, i) => `column ${i} of many`).join(',')
+  const started = process.cpuUsage()
+  expect(await complaint(read('wide.csv', `${header},column 99998 of many\n`))).toBe(
+    "wide.csv:1: the header names the column 'column 99998 of many' twice. The first line must name each column once.",
+  )
+  expect(await read('wide.csv', `${header}\n${'x,'.repeat(99_998)}x\n`)).toHaveLength(1)
+  expect(process.cpuUsage(started).user, 'microseconds').toBeLessThan(5e6)
+})
+
+test('a header of more columns than are read, and a name of megabytes', async () => {
+  expect(await complaint(read('commas.tsv', `a${'\t'.repeat(100_000)}\n`))).toBe(
+    'commas.tsv:1: the header has 100001 columns; at most 100000 are read. The first line must name the columns.',
+  )
+  const name = 'x'.repeat(2 ** 20)
+  expect(await complaint(read('long.csv', `${name},${name}\n`))).toBe(
+    `long.csv:1: the header names the column '${'x'.repeat(120)}…' twice. The first line must name each column once.`,
+  )
+})
+
 test('a header that names a column twice, in a file with a byte-order mark', async () => {
   expect(await complaint(read('twice.csv', '\ufeffa,b,a\n1,2,3\n'))).toBe(
     "twice.csv:1: the header names the column 'a' twice. The first line must name each column once.",
