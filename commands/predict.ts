@@ -22,6 +22,10 @@ export default class Predict extends Command {
         '<%= config.bin %> predict runs/quickstart --input reviews.csv --scoring rank --output predictions.jsonl',
     },
     {
+      description: "A table for a spreadsheet: the input's columns, then the prediction's",
+      command: '<%= config.bin %> predict runs/quickstart --input reviews.csv --scoring rank --output predicted.csv',
+    },
+    {
       description: 'A row of two columns',
       command: `<%= config.bin %> predict runs/rte '{"sentence1": "A man sleeps.", "sentence2": "A man is awake."}'`,
     },
@@ -59,12 +63,14 @@ export default class Predict extends Command {
     })(),
     output: Flags.string({
       description:
-        'Write to this file, whole or not at all, instead of standard output; JSON lines if it ends in .jsonl.',
+        "Write to this file, whole or not at all, instead of standard output. Its ending says how: .jsonl JSON lines; .csv and .tsv a table of the input's columns and the predictions; any other a line of text for each row.",
       helpValue: 'FILE',
     }),
     force: Flags.boolean({ description: 'Replace an output that is there.', dependsOn: ['output'] }),
     scoring: scoringFlag,
-    json: Flags.boolean({ description: 'Write a line of JSON for each row, rows with errors too.' }),
+    json: Flags.boolean({
+      description: 'Write a line of JSON for each row, rows with errors too; with --output, print the counts as JSON.',
+    }),
     'batch-size': Flags.integer({
       description: "Rows at once (default: the run's training.evaluation_batch_size).",
       min: 1,
@@ -83,8 +89,9 @@ export default class Predict extends Command {
     const { json, force, scoring, engine, threads, output, 'batch-size': batchSize, 'max-length': maxLength } = flags
     const texts = args.text ?? []
     checkInput(texts, flags.input)
+    const { outputFormat } = await import('../src/predict/writer.js')
+    const format = outputFormat(output, json)
     const { predictRuns } = await import('../src/predict/predict.js') // here: --help must not load TensorFlow
-    const { fileOutput, standardOutput } = await import('../src/predict/output.js')
     const { pipeProgress } = await import('../src/terminal.js')
     const progress = await pipeProgress()
     const predicted = await predictRuns([args.run, ...(flags.run ?? [])], {
@@ -92,8 +99,8 @@ export default class Predict extends Command {
       allowChanged: flags['allow-changed'],
       ...{ scoring, engine, threads, batchSize, maxLength, progress },
       input: { texts, file: flags.input ?? '-', format: flags['input-format'] },
-      output: () => (output === undefined ? standardOutput() : fileOutput(output, force)),
-      json: json || output?.toLowerCase().endsWith('.jsonl') === true,
+      ...(output !== undefined && { output: { file: output, force } }),
+      format,
       drawsProgress: output !== undefined || !process.stdout.isTTY,
     })
     const { rows, errors } = predicted

@@ -203,8 +203,8 @@ export function checkWritable(path: string): void {
   }
 }
 
-/** Random: process numbers are each container's and each machine's own. */
-const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+/** A name next to `path`. Random: process numbers are each container's and each machine's own. */
+export const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
 
 /** What is left of a write that failed; that failure is what the user must hear of, not this one. */
 function remove(path: string): void {

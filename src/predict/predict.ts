@@ -7,18 +7,20 @@ import type { Progress } from '../progress.js'
 import { storageLine } from '../report/storage.js'
 import { runFiles } from '../run/directory.js'
 import { type Input, type InputOptions, type InputRow, openInput } from './input.js'
-import { type Answer, jsonLine, type Outcome, type Output, textLine } from './output.js'
+import { type Answer, fileOutput, type Outcome, type Output, standardOutput } from './output.js'
 import { openPredictor, type Predictor, type PredictorOptions } from './predictor.js'
-import { checkHeader, checkTextual, type Question, questionsOf, textual } from './question.js'
+import { checkHeader, checkTextual, type Question, questionsOf, textColumn, textual } from './question.js'
+import { tableWriter } from './table_writer.js'
 import { windows } from './windows.js'
+import { lineWriter, type OutputFormat, type RowWriter } from './writer.js'
 
 export interface PredictRunsOptions extends PredictorOptions {
   /** Where the runs' backbone and data are now, as `--set` has it. */
   sets: readonly string[]
   input: InputOptions
-  /** Opened once runs and input are found usable. */
-  output: () => Output
-  json: boolean
+  /** The file that is written, once runs and input are found usable; standard output unless told. */
+  output?: { file: string; force: boolean } | undefined
+  format: OutputFormat
   /** Whether progress may be drawn while rows are written. */
   drawsProgress: boolean
 }
@@ -49,12 +51,15 @@ export async function predictRuns(folders: string[], options: PredictRunsOptions
   const runs = openRuns(folders, options.sets, options.input.texts)
   const input = openInput(options.input, textual(runs, scoring === 'rank'))
   if (input.layout === 'text') checkTextual(runs, scoring === 'rank')
-  const output = options.output()
+  const output = options.output ? fileOutput(options.output.file, options.output.force) : standardOutput()
   let predictor: Predictor | undefined
+  let writer: RowWriter | undefined
   try {
+    writer = writerOf(runs, input, output, options)
     predictor = await openPredictor(runs, options)
     if (runs.length > 1) progress.note(storageLine(predictor.storage))
-    const counts = await predictAll(runs, predictor, { ...options, input, output })
+    const counts = await predictAll(runs, predictor, { ...options, input, writer })
+    await writer.end()
     output.finish()
     return { ...counts, storage: predictor.storage }
   } catch (error) {
@@ -62,20 +67,35 @@ export async function predictRuns(folders: string[], options: PredictRunsOptions
     throw error
   } finally {
     progress.end()
+    writer?.close()
     predictor?.close()
     input.close()
   }
 }
 
-type Work = Omit<PredictRunsOptions, 'input' | 'output'> & { input: Input; output: Output }
+function writerOf(
+  runs: TrainedRun[],
+  { layout, place }: Input,
+  output: Output,
+  { format, scoring, output: to, progress: { warn } }: PredictRunsOptions,
+): RowWriter {
+  if (format === 'text' || format === 'jsonl') {
+    const folders = runs.map(({ folder }) => folder)
+    return lineWriter(output, format, folders)
+  }
+  const ranked = scoring === 'rank'
+  const column = layout === 'text' ? textColumn(runs, ranked) : undefined
+  return tableWriter(output, { path: to!.file, format, runs, ranked, textColumn: column, place, warn })
+}
+
+type Work = Omit<PredictRunsOptions, 'input' | 'output'> & { input: Input; writer: RowWriter }
 
 async function predictAll(
   runs: TrainedRun[],
   predictor: Predictor,
-  { input, output, ...options }: Work,
+  { input, writer, ...options }: Work,
 ): Promise<Omit<Predicted, 'storage'>> {
   const ranked = options.scoring === 'rank'
-  const names = runs.map(({ folder }) => folder)
   const counts = { rows: 0, errors: 0 }
   const items = options.batchSize ?? Math.min(...runs.map((run) => run.experiment.training.evaluation_batch_size))
   const limits = { items, mostItems: MOST_BATCHES * items, size: CHARACTERS, wait: WAIT }
@@ -87,9 +107,7 @@ async function predictAll(
     const outcomes = await outcomesOf(runs, predictor, rows, ranked)
     for (const outcome of outcomes) if ('problem' in outcome) tell(outcome, counts, input, options.progress)
     counts.rows += outcomes.length
-    await output.write(
-      outcomes.map((outcome) => (options.json ? jsonLine(outcome, names) : textLine(outcome))).join(''),
-    )
+    await writer.write(rows, outcomes)
     if (options.drawsProgress) options.progress.update(`${counts.rows.toLocaleString('en')} rows`)
   }
   if (counts.rows === 0) options.progress.warn('There were no rows.')

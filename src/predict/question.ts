@@ -19,6 +19,10 @@ function neededColumns(task: TaskOptions, ranked: boolean): string[] {
     .map(({ column }) => column)
 }
 
+/** The column that a text alone is, to the first of the runs. */
+export const textColumn = ([run]: TrainedRun[], ranked: boolean): string =>
+  neededColumns(run!.experiment.task, ranked)[0]!
+
 /** Whether a text alone is a row for all of the runs: each needs one column. */
 export const textual = (runs: TrainedRun[], ranked: boolean): boolean =>
   runs.every(({ experiment }) => neededColumns(experiment.task, ranked).length === 1)

@@ -1,9 +1,9 @@
 import Table from 'cli-table3'
+import { csvLine } from '../csv.js'
 import { escapeMarkdown } from '../markdown.js'
 import type { LowResourceResults } from '../sweep/low_resource.js'
 import type { Spread } from '../sweep/spread.js'
 import { shownRuns, shownSpread } from './comparison.js'
-import { csvLine } from './csv.js'
 
 const SPLITS = ['validation', 'test'] as const
 

@@ -1,6 +1,6 @@
 import Table from 'cli-table3'
+import { csvLine } from '../csv.js'
 import { escapeMarkdown } from '../markdown.js'
-import { csvLine } from './csv.js'
 import { escapeLatex } from './latex.js'
 import type { ParameterRow } from './parameters.js'
 

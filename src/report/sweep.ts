@@ -1,11 +1,11 @@
 import Table from 'cli-table3'
+import { csvLine } from '../csv.js'
 import { escapeMarkdown } from '../markdown.js'
 import { axisLabel } from '../sweep/names.js'
 import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../sweep/results.js'
 import type { SweepStatus } from '../sweep/status.js'
 import { duration } from '../terminal.js'
 import { shownRuns, shownSpread } from './comparison.js'
-import { csvLine } from './csv.js'
 
 const SPLITS = ['validation', 'test'] as const
 

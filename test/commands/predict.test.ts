@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, r
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../src/root.js'
+import { readTable } from '../../src/task/table.js'
 import { compacter, type Ended, smallExperiment, start } from '../cli.js'
 import { engines } from '../engines.js'
 import { makeRun } from '../export/made_run.js'
@@ -24,6 +25,15 @@ interface Written {
   row: number
   prediction: string
   scores?: Record<string, number>
+}
+interface Predicted {
+  prediction: string
+  probabilities: Record<string, number>
+}
+async function tableOf(file: string): Promise<Record<string, unknown>[]> {
+  const rows = []
+  for await (const row of readTable(file)) rows.push('values' in row ? row.values : row)
+  return rows as Record<string, unknown>[]
 }
 const jsonLines = <T>(text: string): T[] =>
   text
@@ -212,6 +222,31 @@ describe('--output', () => {
       '/dev/null: is a device or a pipe; --force replaces files only. Choose another --output.\n',
     )
     rmSync(out)
+  })
+
+  test("that ends in .csv is a table of the input's columns and the predictions, and can be predicted again", async () => {
+    const [first, second] = [path('out/first.csv'), path('out/second.tsv')]
+    const args = [run, '--scoring', 'rank']
+    const printed = await predict([...args, '--json', '--input', path('test.jsonl')])
+    const asked = jsonLines<{ text: string; label: number }>(readFileSync(path('test.jsonl'), 'utf8'))
+    const answered = jsonLines<Predicted>(printed.stdout)
+    const written = await predict([...args, '--input', path('test.jsonl'), '--output', first])
+    expect(written).toEqual({ code: 0, stdout: `${first}: 20 rows\n`, stderr: '' })
+    const rows = await tableOf(first)
+    expect(rows.map((row) => Object.keys(row))).toEqual(asked.map(() => ['text', 'label', 'prediction', 'probability']))
+    for (const [i, { prediction, probabilities }] of answered.entries()) {
+      const { probability, ...rest } = rows[i]!
+      expect(rest).toEqual({ text: asked[i]!.text, label: String(asked[i]!.label), prediction })
+      expect(Number(probability)).toBeCloseTo(probabilities[prediction]!, 4)
+    }
+    const again = await predict([run, '--input', first, '--output', second])
+    expect([again.code, again.stderr]).toEqual([
+      0,
+      "The input has a column 'prediction': the prediction's is 'prediction_2'.\n",
+    ])
+    expect(Object.keys((await tableOf(second))[0]!)).toEqual([...Object.keys(rows[0]!), 'prediction_2'])
+    expect(readdirSync(path('out')).sort()).toEqual(['first.csv', 'second.tsv'])
+    for (const file of [first, second]) rmSync(file)
   })
 
   test.each(['SIGKILL', 'SIGINT'] as const)('has no name after %s', async (signal) => {

@@ -1,5 +1,5 @@
 // Writes what the commands in README.md and docs/ print now below them: `npm run docs:outputs`. Trains the quickstart first.
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/root.js'
 import { withOutputs } from './blocks.js'
@@ -11,3 +11,4 @@ for (const document of documents) {
   console.log(document)
   writeFileSync(join(packageRoot, document), withOutputs(read(document), await outputsOf(document, quickstart)))
 }
+rmSync(quickstart, { recursive: true })

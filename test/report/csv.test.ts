@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { csvField, csvLine } from '../../src/report/csv.js'
+import { csvField, csvLine, tsvLine } from '../../src/csv.js'
 import { lowResourceCsv } from '../../src/report/low_resource.js'
 import type { ParameterRow } from '../../src/report/parameters.js'
 import { formatParameters } from '../../src/report/parameters_format.js'
@@ -31,6 +31,12 @@ test.each([
 test('a line has fields of every kind', () => {
   expect(csvLine(['a "b"', -1, null, undefined, { n: 4 }, ['x', '=y'], true, 'two\nlines'])).toBe(
     '"a ""b""",-1,,,"{""n"":4}","[""x"",""=y""]",true,"two\nlines"',
+  )
+})
+
+test('a line of tab-separated values quotes nothing, and holds tabs and line breaks between values only', () => {
+  expect(tsvLine(['a "b"', -1, null, '=1\t2', 'two\r\nlines', { n: 4 }])).toBe(
+    'a "b"\t-1\t\t\'=1 2\ttwo lines\t{"n":4}',
   )
 })
 

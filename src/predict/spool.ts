@@ -1,0 +1,60 @@
+import { closeSync, openSync, rmSync } from 'node:fs'
+import { temporaryName, writeError, writeFully } from '../atomic.js'
+import { readFully } from '../read.js'
+
+/** Records that wait on disk for the last of them: they need no memory, and nothing of them is left behind. */
+export interface Spool {
+  add(record: unknown): void
+  /** All of them, in their order. */
+  records(): Generator<unknown>
+  close(): void
+}
+
+/** Bytes of a record's length, in front of it. */
+const HEAD = 4
+
+/**
+ * Opens a file without a name next to `path`, where there is as much room as for that.
+ * @throws UserError where it can't be written.
+ */
+export function openSpool(path: string): Spool {
+  const fd = openNameless(path)
+  let end = 0
+  return {
+    add(record) {
+      const bytes = Buffer.from(JSON.stringify(record))
+      const head = Buffer.alloc(HEAD)
+      head.writeUInt32LE(bytes.length)
+      try {
+        writeFully(fd, Buffer.concat([head, bytes]))
+      } catch (error) {
+        throw writeError(path, error)
+      }
+      end += HEAD + bytes.length
+    },
+    *records() {
+      const read = (at: number, bytes: Buffer) => {
+        if (!readFully(fd, at, bytes)) throw new Error('the spool ends early')
+        return bytes
+      }
+      for (let at = 0; at < end; ) {
+        const length = read(at, Buffer.alloc(HEAD)).readUInt32LE()
+        yield JSON.parse(read(at + HEAD, Buffer.alloc(length)).toString())
+        at += HEAD + length
+      }
+    },
+    close: () => closeSync(fd),
+  }
+}
+
+/** Its name is gone at once, so that a kill leaves nothing. */
+function openNameless(path: string): number {
+  const name = temporaryName(path)
+  try {
+    const fd = openSync(name, 'wx+', 0o600)
+    rmSync(name)
+    return fd
+  } catch (error) {
+    throw writeError(path, error)
+  }
+}
