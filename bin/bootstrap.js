@@ -37,6 +37,8 @@ export async function succeed(program, args) {
   if (code !== 0) process.exit(code)
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
+
 function exitCodeOf(program, args) {
   return new Promise((resolve, reject) => {
     // On Windows npm is a script, which only a shell starts; it takes one line (Node 24 warns about a list with a shell),
@@ -44,12 +46,12 @@ function exitCodeOf(program, args) {
     const shell = process.platform === 'win32' && program === 'npm'
     const options = { cwd: root, stdio: 'inherit', shell }
     const child = shell ? spawn([program, ...args].join(' '), options) : spawn(program, args, options)
-    // Ctrl-C reaches the child too; it decides when to end, after saving. SIGTERM is passed on.
-    const pass = (signal) => signal === 'SIGTERM' && child.kill(signal)
-    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, pass)
+    // Ctrl-C reaches the child too; it decides when to end, after saving. The others are passed on.
+    const pass = (signal) => signal !== 'SIGINT' && child.kill(signal)
+    for (const signal of SIGNALS) process.on(signal, pass)
     child.once('error', reject)
     child.once('close', (code) => {
-      for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, pass)
+      for (const signal of SIGNALS) process.off(signal, pass)
       resolve(code ?? 1)
     })
   })

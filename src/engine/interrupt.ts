@@ -1,6 +1,6 @@
 import { UserError } from '../error.js'
 
-/** Exit code of a command that Ctrl-C or SIGTERM ended. */
+/** Exit code of a command that a signal ended. */
 export const INTERRUPTED = 130
 
 /** Work was stopped from outside, on purpose, after it had saved. */
@@ -12,22 +12,23 @@ export class Interrupted extends UserError {
   }
 }
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+/** Those that ask a process to end. SIGHUP: its terminal is gone; also under nohup, since Node takes it back. */
+export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Runs `work` with a question it can ask: was a stop asked for? The first Ctrl-C or SIGTERM lets it save and end,
- * the second ends the process at once.
+ * Runs `work` with a question it can ask: was a stop asked for? The first signal lets it save and end, a second Ctrl-C or
+ * SIGTERM ends the process at once. A terminal that goes sends SIGHUP more than once.
  */
 export async function untilInterrupted<T>(work: (interrupted: () => boolean) => Promise<T>): Promise<T> {
   let asked = false
-  const stop = () => {
-    if (asked) process.exit(INTERRUPTED)
+  const stop = (signal: NodeJS.Signals) => {
+    if (asked && signal !== 'SIGHUP') process.exit(INTERRUPTED)
     asked = true
   }
-  for (const signal of SIGNALS) process.on(signal, stop)
+  for (const signal of STOP_SIGNALS) process.on(signal, stop)
   try {
     return await work(() => asked)
   } finally {
-    for (const signal of SIGNALS) process.off(signal, stop)
+    for (const signal of STOP_SIGNALS) process.off(signal, stop)
   }
 }

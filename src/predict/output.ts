@@ -1,12 +1,10 @@
 import { once } from 'node:events'
 import { lstatSync, statSync } from 'node:fs'
 import { openAtomically, writeError, writeFully } from '../atomic.js'
-import { INTERRUPTED } from '../engine/interrupt.js'
+import { INTERRUPTED, STOP_SIGNALS } from '../engine/interrupt.js'
 import type { Prediction } from '../engine/predict.js'
 import { UserError } from '../error.js'
 import { withoutControls } from '../printable.js'
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /** What a run predicts for a row. Where its task names labels, with the name: null for an output that has none. */
 export type Answer = Prediction & { labelName?: string | null }
@@ -43,9 +41,9 @@ export function fileOutput(path: string, force: boolean): Output {
     file.abandon()
     process.exit(INTERRUPTED)
   }
-  for (const signal of SIGNALS) process.once(signal, stop)
+  for (const signal of STOP_SIGNALS) process.once(signal, stop)
   const settled = () => {
-    for (const signal of SIGNALS) process.off(signal, stop)
+    for (const signal of STOP_SIGNALS) process.off(signal, stop)
   }
   return {
     async write(text) {

@@ -1,7 +1,7 @@
 // A process of its own for one cell, or for measuring one: takes a job as a message, tells how it goes, ends with an answer.
 import type { DeviceOptions } from '../engine/device.js'
 import { dryRun, type Plan } from '../engine/dry_run.js'
-import { Interrupted } from '../engine/interrupt.js'
+import { Interrupted, STOP_SIGNALS } from '../engine/interrupt.js'
 import type { Experiment } from '../experiment/schema.js'
 import { errorLine } from '../printable.js'
 import type { Progress } from '../progress.js'
@@ -24,8 +24,8 @@ process.stderr.on('error', () => {}) // a log on a full disk ends no cell
 const ask = () => {
   stop = true
 }
-process.on('SIGINT', ask) // Ctrl-C reaches every process of a terminal; the parent's own wish comes as a message
-process.on('SIGTERM', ask)
+// Ctrl-C and SIGHUP reach every process of a terminal; the parent's own wish comes as a message.
+for (const signal of STOP_SIGNALS) process.on(signal, ask)
 process.on('disconnect', ask) // the parent is gone
 process.once('message', async ({ ...job }: Job) => {
   process.on('message', ask)

@@ -118,6 +118,30 @@ describe('train', () => {
     expect(outcome(stopped)).toEqual(outcome(whole))
   })
 
+  test.skipIf(process.platform === 'win32')(
+    'SIGHUP, sent twice as by a terminal that goes, saves too; resumed, it ends with the same bits',
+    async () => {
+      const hungUp = join(folder, 'hung-up')
+      const running = start(['train', file, '--run-dir', hungUp, ...engine])
+      await untilLogged(hungUp, 5, () => false)
+      running.process.kill('SIGHUP')
+      running.process.kill('SIGHUP')
+      const { code, stderr } = await running.ended
+      expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([
+        130,
+        'Stopped; everything so far is saved. Go on with --resume.',
+      ])
+      const logged = lines(hungUp).length
+      const resumed = await compacter(['train', file, '--run-dir', hungUp, '--resume', ...engine])
+      expect(resumed.code, resumed.stderr).toBe(0)
+      const steps = lines(whole)
+        .slice(0, logged)
+        .filter((line) => !line.includes('split'))
+      expect(resumed.stderr).toContain(`Training, resumed after step ${steps.length}`) // none was taken again
+      expect(outcome(hungUp)).toEqual(outcome(whole))
+    },
+  )
+
   test('never overwrites a run', async () => {
     const before = outcome(whole)
     const { code, stderr } = await compacter(['train', file, '--run-dir', whole, ...engine])
