@@ -20,12 +20,16 @@ export default class Setup extends Command {
 
   async run(): Promise<Provisioned> {
     const { flags } = await this.parse(Setup)
+    const { endedBySignals } = await import('../src/engine/provision/process.js')
     const { provision } = await import('../src/engine/provision/provision.js')
     const { setupSummary } = await import('../src/report/setup.js')
     const { terminalProgress } = await import('../src/terminal.js')
     const progress = await terminalProgress()
     progress.phase('Setting the native engine up')
-    const result = await provision({ ...flags, report: progress.phase })
+    const result = await endedBySignals(
+      () => provision({ ...flags, report: progress.phase }),
+      () => progress.note('Stopped; nothing is left of what was begun.'),
+    )
     progress.end()
     this.log(setupSummary(result))
     return result

@@ -1,23 +1,91 @@
-import type { StdioOptions } from 'node:child_process'
+import type { ChildProcess, StdioOptions } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { pipEnvironment, startProgram } from '../../program.js'
+import { INTERRUPTED, STOP_SIGNALS } from '../interrupt.js'
 
 export interface Outcome {
   stdout: string
   stderr: string
 }
 
+/** Programs that run now, each with what it starts itself, while a signal is to end them with this process. */
+interface Ended {
+  programs: Set<ChildProcess>
+  stopped: boolean
+}
+let ended: Ended | undefined
+
+/** What a program has to end by itself, in ms. */
+const GRACE = 3000
+const WINDOWS = process.platform === 'win32'
+
 /**
- * Runs a program to its end; `onLine` hears each line of its stdout.
- * @throws Error with the program's last line of stderr if it can't start, fails, or outlasts the limit (seconds).
+ * Runs `work`; a signal ends this process, and all programs that `work` runs with what they have started. The first lets
+ * them end by themselves, and `say` is called then; a second Ctrl-C or SIGTERM ends all at once.
+ */
+export async function endedBySignals<T>(work: () => Promise<T>, say: () => void): Promise<T> {
+  const own: Ended = { programs: new Set(), stopped: false }
+  const signalAll = (signal: NodeJS.Signals) => {
+    for (const program of own.programs) signalTree(program, signal)
+  }
+  const stop = async (signal: NodeJS.Signals) => {
+    if (own.stopped && signal !== 'SIGHUP') process.exit(INTERRUPTED)
+    if (own.stopped) return
+    own.stopped = true
+    signalAll('SIGTERM')
+    await Promise.race([Promise.all([...own.programs].map(closed)), sleep(GRACE)])
+    say()
+    process.exit(INTERRUPTED)
+  }
+  const kill = () => signalAll('SIGKILL')
+  ended = own
+  for (const signal of STOP_SIGNALS) process.on(signal, stop)
+  process.on('exit', kill)
+  try {
+    return await work()
+  } finally {
+    ended = undefined
+    process.off('exit', kill)
+    for (const signal of STOP_SIGNALS) process.off(signal, stop)
+  }
+}
+
+const closed = (program: ChildProcess) => new Promise((done) => program.once('close', done))
+
+/** A program that leads a process group, and the group. */
+function signalTree(program: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (WINDOWS || program.pid === undefined) program.kill(signal)
+    else process.kill(-program.pid, signal)
+  } catch {} // it has ended
+}
+
+export interface ProgramOptions {
+  /** The longest that it may take. */
+  seconds?: number
+  /** Hears each line of its stdout. */
+  onLine?: (line: string) => void
+  /** More than the environment has. */
+  env?: NodeJS.ProcessEnv
+}
+
+/**
+ * Runs a program to its end.
+ * @throws Error with the program's last line of stderr if it can't start, fails, or outlasts the limit.
  */
 export function runProgram(
   program: string,
   args: string[],
-  { seconds = 60, onLine }: { seconds?: number; onLine?: (line: string) => void } = {},
+  { seconds = 60, onLine, env = {} }: ProgramOptions = {},
 ): Promise<Outcome> {
+  const owner = ended
+  if (owner?.stopped) return new Promise(() => {}) // this process is about to end
   return new Promise((resolve, reject) => {
     const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
-    const child = startProgram(program, args, { stdio, timeout: seconds * 1000, env: pipEnvironment() })
+    const detached = owner !== undefined && !WINDOWS // a group of its own
+    const options = { stdio, timeout: seconds * 1000, detached, env: { ...pipEnvironment(), ...env } }
+    const child = startProgram(program, args, options)
+    owner?.programs.add(child)
     const stop = () => child.kill()
     process.once('exit', stop)
     let [stdout, stderr] = ['', '']
@@ -31,6 +99,8 @@ export function runProgram(
     child.once('error', (error) => reject(new Error(`${program} can't be run (${error.message})`)))
     child.once('close', (code, signal) => {
       process.off('exit', stop)
+      if (owner?.stopped) return // what waits must not try another way
+      owner?.programs.delete(child)
       if (code === 0) resolve({ stdout, stderr })
       else reject(new Error(`${program} ${signal ? `was stopped by ${signal}` : 'failed'}: ${reasonIn(stderr)}`))
     })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, rmSync, statSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asUserError, makeFolder, writeAtomically } from '../../atomic.js'
@@ -86,6 +86,8 @@ async function build(
   for (const name of order) {
     const folder = join(enginesFolder(), `${PARTIAL}${randomBytes(6).toString('hex')}`)
     await mkdir(folder, { recursive: true })
+    const remove = () => rmSync(folder, { recursive: true, force: true })
+    process.once('exit', remove) // a signal ends the process amid this
     try {
       return {
         engine: await complete(folder, await ORIGINS[name](folder, { cuda, unpinned, report })),
@@ -95,6 +97,8 @@ async function build(
     } catch (error) {
       failures.push({ origin: name, reason: (asUserError(error, folder) as Error).message })
       await rm(folder, { recursive: true, force: true })
+    } finally {
+      process.off('exit', remove)
     }
   }
   return { engine: undefined, already: false, failures }

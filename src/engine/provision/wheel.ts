@@ -90,7 +90,7 @@ async function download(
   if (wheels.every(({ hash }) => hash)) args.push('--require-hashes')
   args.push('--python-version', wheels[0]!.python, '-d', folder, '-r', requirements)
   const onLine = (line: string) => /^Downloading /.test(line) && report(line.replace(/^D/, 'd'))
-  await runProgram(program, args, { seconds: 3600, onLine })
+  await runProgram(program, args, { seconds: 3600, onLine, env: { TMPDIR: folder } }) // removed whatever ends pip
   const names = (await readdir(folder)).filter((name) => name.endsWith('.whl'))
   return names.map((name) => join(folder, name))
 }
