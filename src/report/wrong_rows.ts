@@ -1,8 +1,8 @@
 import { createReadStream, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { z } from 'zod'
 import { UserError } from '../error.js'
+import { type StreamedLine, streamLines } from '../predict/lines.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { toNumber } from '../task/correlation.js'
 import { type LabelNames, namesAmong, shownLabel } from '../task/label_names.js'
@@ -71,9 +71,9 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
   let worst: WrongRow[] = []
   const counts = { rows: 0, wrong: 0, damagedLines: 0 }
   let ranked = true
-  for await (const text of linesOf(file)) {
-    if (text.trim() === '') continue
-    const read = parsed(text)
+  for await (const line of linesOf(file)) {
+    if ('text' in line && line.text?.trim() === '') continue
+    const read = 'text' in line && line.text !== undefined ? parsed(line.text) : undefined
     if (!read) {
       counts.damagedLines++
       continue
@@ -99,10 +99,12 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
   return { ...predictedWith, ...counts, worst: worst.map((row) => shownRow(row, names)), order, confusion }
 }
 
-async function* linesOf(file: string): AsyncGenerator<string> {
+/** Node's readline ends lines at U+2028 too, from some version on; JSON has it inside of strings. */
+async function* linesOf(file: string): AsyncGenerator<StreamedLine> {
   try {
-    yield* createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })
+    yield* streamLines(file, createReadStream(file) as AsyncIterable<Buffer>)
   } catch (error) {
+    if (error instanceof UserError) throw error
     const { code } = error as NodeJS.ErrnoException
     throw new UserError({ at: file, problem: `cannot be read (${code}).` }, { cause: error })
   }

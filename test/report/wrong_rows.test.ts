@@ -119,6 +119,12 @@ test('any of several answers is right', async () => {
   expect(worst.map(({ row }) => row)).toEqual([2])
 })
 
+test('a text holds any character: no line ends at a line separator of Unicode, which JSON leaves as it is', async () => {
+  const source = 'a\u2028b\u2029c\u0085d'
+  const { worst, rows, damagedLines } = (await read([{ ...line(1, '0', '1'), source }, line(2, '1', '1')]))!
+  expect([worst[0]!.source, rows, damagedLines]).toEqual([source, 2, 0])
+})
+
 test('lines that are no prediction are counted and passed over', async () => {
   const folder = writeRun(join(newFolder(), 'run'), { predictions: [line(1, '0', '1'), { row: 2, source: 5 }] })
   appendFileSync(join(folder, 'predictions.jsonl'), '\n[1, 2]\n{"row": 3, "sou')
