@@ -96,7 +96,11 @@ function unpickled(bytes: Buffer, fail: Fail): unknown {
     88: () => stack.push(text(bytes.readUInt32LE(take(4)))), // X
     140: () => stack.push(text(bytes.readUInt8(take(1)))),
     99: () => stack.push(known(`${line()}.${line()}`, fail)), // c
-    147: () => stack.push(known(popped(2).join('.'), fail)),
+    147: () => {
+      const names = popped(2)
+      if (!names.every((name) => typeof name === 'string')) throw fail('has a damaged pickle.') // lists of lists have texts without end
+      stack.push(known(names.join('.'), fail))
+    },
     116: () => stack.push(popMarked()), // t
     133: () => stack.push(popped(1)),
     134: () => stack.push(popped(2)),

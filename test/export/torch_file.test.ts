@@ -6,6 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { writeTorchFile } from '../../src/export/torch_file.js'
 import { openTorchFile } from '../../src/import/torch_file.js'
 import { packageRoot } from '../../src/root.js'
+import { zipFile } from './zip_file.js'
 
 // expected: test/oracle/export_files.py, torch.save
 const fixture = (name: string) => join(packageRoot, 'test/fixtures/export', name)
@@ -74,6 +75,25 @@ function pipe(path: string): void {
   execFileSync('mkfifo', [path])
 }
 const int = (value: number) => Buffer.from([74, value & 255, (value >> 8) & 255, (value >> 16) & 255, value >> 24])
+
+/** A pickle that puts a list of two of the last one into the next, so often. */
+function doubled(times: number, ...end: number[]): Buffer {
+  const [list, put, get, pair] = [0x5d, 0x71, 0x68, 0x86]
+  const step = (i: number) => [get, i, get, i, pair, put, i + 1]
+  return Buffer.from([0x80, 2, list, put, 0, ...Array.from({ length: times }, (_, i) => step(i)).flat(), ...end])
+}
+
+test.each([
+  ['as a name', doubled(40, 0x68, 40, 0x93, 0x2e)],
+  ['as the whole', doubled(40, 0x2e)],
+  ['as a storage', doubled(40, 0x51, 0x2e)],
+  ['as a call', doubled(40, 0x52, 0x2e)],
+])('lists of lists that stand for 2⁴⁰ of them, %s: one error, at once', { timeout: 20_000 }, (_, pickle) => {
+  writeFileSync(path, zipFile({ 'x/data.pkl': pickle }))
+  const started = process.cpuUsage()
+  expect(() => openTorchFile(path)).toThrow(/x\.bin: (has a damaged pickle|holds no dict of tensors)\. Save it anew/)
+  expect(process.cpuUsage(started).user, 'microseconds').toBeLessThan(1e6)
+})
 
 describe('a hostile file is one clear error, and nothing in it is run', () => {
   test.each([
