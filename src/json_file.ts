@@ -18,8 +18,8 @@ export interface JsonFileOptions {
 const LIMIT = 256 * 2 ** 20
 /** Only a file of at most so many characters is parsed a second time, to tell the line of what is wrong in it. */
 const LOCATED = 2 ** 20
-/** Its parser takes quadratic time for these. */
-const DEEP = /([[{]\s*){100}/
+/** Lists in lists of ours go some ten deep; what walks a value, and the parser that locates faults, go down with it. */
+const DEEPEST = 100
 
 /**
  * A JSON file, checked.
@@ -53,6 +53,7 @@ function parseJson(text: string, file: string, remedy: string | undefined): unkn
 }
 
 function parsed(text: string, remedy: string | undefined, place: (offset: number | undefined) => string): unknown {
+  if (isDeep(text)) throw damaged(place(undefined), `is damaged: it nests deeper than ${DEEPEST}.`, remedy)
   try {
     return JSON.parse(text)
   } catch (error) {
@@ -120,11 +121,25 @@ function placeOfValue(file: string, text: string, path: readonly PropertyKey[]):
 
 /** JSON is YAML too, whose parser knows where everything stands. */
 function documentOf(text: string) {
-  if (text.length > LOCATED || DEEP.test(text)) return undefined
+  if (text.length > LOCATED) return undefined
   const lines = new LineCounter()
-  try {
-    return { document: parseDocument(text, { lineCounter: lines, prettyErrors: false, schema: 'json' }), lines }
-  } catch {
-    return undefined // nested too deep for it
+  const options = { lineCounter: lines, prettyErrors: false, uniqueKeys: false, schema: 'json' } as const
+  return { document: parseDocument(text, options), lines }
+}
+
+/** Whether lists and objects of a JSON text, which need not be whole, are in each other deeper than is read. */
+function isDeep(text: string): boolean {
+  let depth = 0
+  let isText = false
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]
+    if (isText) {
+      if (character === '\\') i++
+      else if (character === '"') isText = false
+    } else if (character === '"') isText = true
+    else if (character === '[' || character === '{') {
+      if (++depth > DEEPEST) return true
+    } else if (character === ']' || character === '}') depth--
   }
+  return false
 }

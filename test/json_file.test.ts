@@ -76,3 +76,16 @@ test('lists nested half a million deep are an error like others', () => {
   writeFileSync(file, `{"steps": ${'['.repeat(450_000)}${']'.repeat(450_000)}}`)
   expect(() => readJsonFile(file, schema)).toThrow(DamagedFile)
 })
+
+test.each([
+  ['lists', `{"steps": ${'['.repeat(50_000)}`],
+  ['objects', `{"steps": ${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}}`],
+])('%s that nest without end are not parsed', (_, text) => {
+  expect(complaint(text)).toBe('DamagedFile: run.json: is damaged: it nests deeper than 100.')
+})
+
+test('brackets in a text do not nest', () => {
+  expect(complaint(whole.replace('40', `40, "note": "${'[\\"{'.repeat(300)}"`))).toBe(
+    '{"steps":40,"scores":{"accuracy":61.5}}',
+  )
+})

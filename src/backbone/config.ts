@@ -1,5 +1,6 @@
 import type { nonlinearities } from '../engine/nonlinearity.js'
 import { UserError } from '../error.js'
+import { shortened } from '../shortened.js'
 import { headOf, type StatedHead, type StoredHead } from './head.js'
 
 /** A T5's dimensions and conventions, read from a Hugging Face `config.json` or a backbone preset. */
@@ -45,9 +46,9 @@ export function parseT5Config(json: unknown, at: string, stored?: StoredHead): T
   }
   const fields = json as Json
   checkModelType(fields, at)
-  const size = (key: string, otherwise?: number) => wholeNumber(fields, key, at, otherwise)
+  const size = (key: keyof typeof LARGEST, otherwise?: number) => wholeNumber(fields, key, at, otherwise)
   const layers = size('num_layers')
-  return {
+  const config = {
     dModel: size('d_model'),
     dKv: size('d_kv'),
     dFf: size('d_ff'),
@@ -63,7 +64,25 @@ export function parseT5Config(json: unknown, at: string, stored?: StoredHead): T
     ...headOf(statedHead(fields, at), at, stored),
     ...tokenIds(fields, at),
   }
+  const parameters = parameterCount(config)
+  if (parameters <= MOST_PARAMETERS) return config
+  const problem = `describes a T5 of ${parameters.toLocaleString('en')} parameters; at most ${MOST_PARAMETERS.toLocaleString('en')} are read.`
+  throw new UserError({ at, problem, remedy: 'The largest T5 has some 13 billion: fetch the file again.' })
 }
+
+/** Far beyond any T5, the largest of which is given here; memory is taken by what the file says. */
+const LARGEST = {
+  num_layers: 1000, // 48
+  num_decoder_layers: 1000,
+  d_model: 65_536, // 4096
+  d_kv: 65_536, // 128
+  d_ff: 1_048_576, // 65,536
+  num_heads: 4096, // 128
+  relative_attention_num_buckets: 65_536, // 32
+  relative_attention_max_distance: 1_048_576, // 128
+  vocab_size: 4_194_304, // 250,112
+}
+const MOST_PARAMETERS = 1e12
 
 /** A T5 starts with its padding id by convention, but not by need: a file that has another one has to say with which. */
 function tokenIds(fields: Json, at: string): Pick<T5Config, 'padId' | 'eosId' | 'decoderStartId'> {
@@ -80,7 +99,7 @@ const modelType = ({ model_type = 't5' }: Json) => model_type
 function checkModelType(fields: Json, at: string): void {
   const type = modelType(fields)
   if (type === 't5' || type === 'mt5') return
-  const problem = `model_type is ${JSON.stringify(type)}; this toolkit runs t5 and mt5.`
+  const problem = `model_type is ${shown(type)}; this toolkit runs t5 and mt5.`
   throw new UserError({ at, problem, remedy: 'compacter list backbones shows the presets.' })
 }
 
@@ -111,13 +130,14 @@ const statedHead = (fields: Json, at: string): StatedHead => ({
 function flag(fields: Json, key: string, at: string): boolean | undefined {
   const value = fields[key]
   if (value === undefined || value === null || typeof value === 'boolean') return value ?? undefined
-  throw new UserError({ at, problem: `${key} is ${JSON.stringify(value)}; it must be true or false.` })
+  throw new UserError({ at, problem: `${key} is ${shown(value)}; it must be true or false.` })
 }
 
-function wholeNumber(fields: Json, key: string, at: string, otherwise?: number): number {
+function wholeNumber(fields: Json, key: keyof typeof LARGEST, at: string, otherwise?: number): number {
   const value = fields[key] ?? otherwise
-  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number
-  throw notThat(key, value, 'a whole number above 0', at)
+  if (!Number.isSafeInteger(value) || (value as number) <= 0) throw notThat(key, value, 'a whole number above 0', at)
+  if ((value as number) > LARGEST[key]) throw notThat(key, value, `at most ${LARGEST[key].toLocaleString('en')}`, at)
+  return value as number
 }
 
 function tokenId(fields: Json, key: string, at: string, otherwise: number | undefined): number {
@@ -133,8 +153,10 @@ function fraction(fields: Json, key: string, at: string, otherwise: number): num
   throw notThat(key, value, 'a number from 0 to below 1', at)
 }
 
+const shown = (value: unknown) => shortened(JSON.stringify(value))
+
 function notThat(key: string, value: unknown, expected: string, at: string): UserError {
-  const problem = value === undefined ? `${key} is missing` : `${key} is ${JSON.stringify(value)}`
+  const problem = value === undefined ? `${key} is missing` : `${key} is ${shown(value)}`
   return new UserError({ at, problem: `${problem}; it must be ${expected}.` })
 }
 

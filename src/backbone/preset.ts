@@ -8,6 +8,9 @@ import { parseT5Config, type T5Config } from './config.js'
 import { headIn } from './head.js'
 import { REFETCH } from './weight_files.js'
 
+/** Bytes of a config.json; those of the hub have some 2,000. */
+const CONFIG_LIMIT = 1_000_000
+
 /** A backbone known by name: its dimensions, so that counting needs no download, and where its weights are. */
 export interface BackbonePreset {
   name: string
@@ -50,5 +53,5 @@ export function readT5Config(folder: string): T5Config {
       remedy: 'A Hugging Face T5 folder was expected.',
     })
   }
-  return parseT5Config(readJson(file, { remedy: REFETCH }), file, headIn(folder))
+  return parseT5Config(readJson(file, { remedy: REFETCH, limit: CONFIG_LIMIT }), file, headIn(folder))
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../error.js'
 import { readJson } from '../json_file.js'
+import { shortened } from '../shortened.js'
 
 /** The tokens that end and pad a row, where a folder's `tokenizer_config.json` names them. */
 export interface SpecialTokens {
@@ -18,7 +19,7 @@ export function specialTokens(folder: string): SpecialTokens {
     const token = (fields as Record<string, unknown> | null)?.[key] ?? undefined
     const text = (token as { content?: unknown } | undefined)?.content ?? token // transformers writes a token whole, or its text
     if (text === undefined || typeof text === 'string') return text
-    throw new UserError({ at: file, problem: `${key} is ${JSON.stringify(token)}; it must be a token.` })
+    throw new UserError({ at: file, problem: `${key} is ${shortened(JSON.stringify(token))}; it must be a token.` })
   }
   const [eos, pad] = [named('eos_token'), named('pad_token')]
   return { ...(eos !== undefined && { eos }), ...(pad !== undefined && { pad }) }

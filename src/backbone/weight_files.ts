@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../error.js'
 import { readJson } from '../json_file.js'
+import { shortened } from '../shortened.js'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
@@ -51,7 +52,7 @@ export function shardNames(index: unknown, at: string): string[] {
     if (typeof name !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(name)) {
       throw new UserError({
         at,
-        problem: `names the shard ${JSON.stringify(name)}, which is not a .safetensors file of this folder.`,
+        problem: `names the shard ${shortened(JSON.stringify(name))}, which is not a .safetensors file of this folder.`,
       })
     }
   }

@@ -3,13 +3,15 @@ import {
   isMap,
   isScalar,
   isSeq,
+  Lexer,
   type LineCounter,
-  type ParsedNode,
+  type Node,
+  Parser,
   parseDocument,
   type Scalar,
   visit,
+  YAMLParseError,
 } from 'yaml'
-
 import { aliasErrors } from './alias.js'
 
 /** Whether any text may stand at a path of a file or of a value, so that it is taken as it is written. */
@@ -22,8 +24,14 @@ export const noText: IsText = () => false
  * a table that is written so, and are not YAML's boolean and numbers. A value that is null stays null.
  */
 export function parseYaml(text: string, isText: IsText, lineCounter?: LineCounter): Document {
-  const options = { prettyErrors: false, uniqueKeys: sameKey, ...(lineCounter && { lineCounter }) }
-  const document = parseDocument(text, options) as Document
+  const options = { prettyErrors: false, uniqueKeys: false, ...(lineCounter && { lineCounter }) }
+  const limit = limitError(text)
+  const document = parseDocument(limit ? '' : text, options) as Document
+  if (limit) {
+    document.errors.push(limit)
+    for (const { index } of text.slice(0, limit.pos[1]).matchAll(/\n/g)) lineCounter?.addNewLine(index + 1)
+  }
+  if (document.errors.length === 0) document.errors.push(...keyErrors(document))
   if (document.errors.length === 0) document.errors.push(...aliasErrors(document))
   if (document.errors.length > 0) return document
   inlineScalars(document)
@@ -34,9 +42,49 @@ export function parseYaml(text: string, isText: IsText, lineCounter?: LineCounte
 /** What a document without errors says; what its aliases may stand for is checked by then. */
 export const plainValue = (document: Document): unknown => document.toJS({ maxAliasCount: -1 })
 
-/** `1` and `01` are two keys, `1` and `'1'` are one. */
-const sameKey = (a: ParsedNode, b: ParsedNode): boolean =>
-  a === b || (isScalar(a) && isScalar(b) && writtenText(a) === writtenText(b))
+/** A text longer than that is parsed in seconds, or not at all. */
+const LONGEST = 2 ** 19
+/** Values in values: the parser calls itself for each, until Node has no room left and ends. */
+const DEEPEST = 100
+/** Every key with a fault is looked for among the others. */
+const MOST_KEYS = 5000
+
+function limitError(text: string): YAMLParseError | undefined {
+  if (text.length > LONGEST) {
+    return tooMuch(0, `it has ${text.length} characters; at most ${LONGEST} are read`)
+  }
+  const parser = new Parser()
+  for (const lexeme of new Lexer().lex(text)) {
+    Array.from(parser.next(lexeme))
+    if (parser.stack.length > DEEPEST + 2) return tooMuch(parser.offset, `it nests deeper than ${DEEPEST}`)
+  }
+  return undefined
+}
+
+const tooMuch = (at: number, message: string) => new YAMLParseError([at, at + 1], 'RESOURCE_EXHAUSTION', message)
+
+/** Keys that are there twice, and far too many of them. `1` and `01` are two keys, `1` and `'1'` are one. */
+function keyErrors(document: Document): YAMLParseError[] {
+  const errors: YAMLParseError[] = []
+  visit(document, {
+    Map(_, { items, range }) {
+      if (items.length > MOST_KEYS) {
+        errors.push(tooMuch(range?.[0] ?? 0, `there are ${items.length} keys; at most ${MOST_KEYS} are read`))
+        return visit.BREAK
+      }
+      const seen = new Set<unknown>()
+      for (const { key } of items) {
+        if (!isScalar(key)) continue
+        const text = writtenText(key)
+        const [start, end] = (key as Node).range ?? [0, 0]
+        if (seen.has(text)) errors.push(new YAMLParseError([start, end], 'DUPLICATE_KEY', 'Map keys must be unique'))
+        seen.add(text)
+      }
+      return undefined
+    },
+  })
+  return errors
+}
 
 /** An alias of a scalar becomes one of its own: it may be text where the other is a number. */
 function inlineScalars(document: Document): void {

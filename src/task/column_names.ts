@@ -1,6 +1,7 @@
+import { shortened } from '../shortened.js'
+
 /** As many are listed; a file may have many more. */
 const LISTED = 50
-const LONGEST = 120
 
 /** Names for an error, with commas between: of very many the first, of a very long one its beginning. */
 export function columnNames(names: readonly string[]): string {
@@ -8,5 +9,3 @@ export function columnNames(names: readonly string[]): string {
   const more = names.length - LISTED
   return more > 0 ? `${shown} and ${more} more` : shown
 }
-
-export const shortened = (name: string): string => (name.length > LONGEST ? `${name.slice(0, LONGEST)}…` : name)

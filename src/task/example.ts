@@ -1,4 +1,4 @@
-import { shortened } from './column_names.js'
+import { shortened } from '../shortened.js'
 import type { RowText } from './options.js'
 
 /** One row as the backbone sees it. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { UserError } from '../error.js'
-import { shortened } from './column_names.js'
+import { shortened } from '../shortened.js'
 import { csvReader, type Fields, type LineReader, NOT_UTF8, readAll, tsvReader } from './csv.js'
 import { documentRows } from './document.js'
 import { parseExactly } from './exact_json.js'
