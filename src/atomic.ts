@@ -8,6 +8,7 @@ import {
   ftruncateSync,
   mkdirSync,
   openSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
@@ -205,6 +206,23 @@ export function checkWritable(path: string): void {
 
 /** A name next to `path`. Random: process numbers are each container's and each machine's own. */
 export const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
+
+const TEMPORARY = /^\.(.+)\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/
+
+/** The name that a file with this temporary one was to get; undefined for another's file. */
+export const unfinished = (name: string): string | undefined => TEMPORARY.exec(name)?.[1]
+
+/**
+ * Removes what killed writers of files have left in a folder. `isOwn` tells by its final name whether the caller is the only
+ * one who may write a file, by the lock that it holds: another's may be being written.
+ */
+export function removeUnfinished(folder: string, isOwn: (name: string) => boolean): void {
+  if (!existsSync(folder)) return
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const name = unfinished(entry.name)
+    if (entry.isFile() && name !== undefined && isOwn(name)) remove(join(folder, entry.name))
+  }
+}
 
 /** What is left of a write that failed; that failure is what the user must hear of, not this one. */
 function remove(path: string): void {

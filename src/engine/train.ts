@@ -6,7 +6,15 @@ import type { Experiment } from '../experiment/schema.js'
 import { shownPath } from '../experiment/source.js'
 import { type Holder, heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
-import { beginRun, newRun, openRun, type Result, type RunFiles, writeJson } from '../run/directory.js'
+import {
+  beginRun,
+  newRun,
+  openRun,
+  type Result,
+  type RunFiles,
+  removeHalfWritten,
+  writeJson,
+} from '../run/directory.js'
 import { notedBackbone } from '../run/made_with.js'
 import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
@@ -77,6 +85,7 @@ export async function train(experiment: Experiment, options: TrainOptions): Prom
 
 async function trainInto(files: RunFiles, experiment: Experiment, options: TrainOptions): Promise<Result> {
   const { progress, interrupted } = options
+  removeHalfWritten(files)
   const resumed = options.resume ? resumedRun(files, experiment, options) : undefined
   const prepared = await prepare(experiment, progress, resumed)
   if (options.resume) checkSame(files, prepared.experiment, experiment)

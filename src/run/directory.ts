@@ -1,7 +1,8 @@
 import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { asUserError, makeFolder, writeAtomically } from '../atomic.js'
+import { basename, dirname, join } from 'node:path'
+import { asUserError, makeFolder, removeUnfinished, unfinished, writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
+import { isEventFile } from './tensorboard.js'
 
 /** A split's metrics by name, × 100. */
 export type Scores = Record<string, number>
@@ -76,11 +77,29 @@ function checkWritable(folder: string): void {
   }
 }
 
-/** A start that was killed at once leaves empty folders only: those are no run. */
+/** Files that only the process that trains the run writes, by their names: who holds the run's lock. */
+function isTrained(name: string): boolean {
+  const { folder: _, ...files } = runFiles('')
+  return Object.values(files).some((file) => basename(file) === name) || isEventFile(name)
+}
+
+function isHalfWritten(name: string): boolean {
+  const final = unfinished(name)
+  return final !== undefined && isTrained(final)
+}
+
+/** Removes what killed trainings of the run have left half-written. The run's lock is held. */
+export function removeHalfWritten({ folder, checkpoint }: RunFiles): void {
+  for (const each of [folder, dirname(checkpoint)]) removeUnfinished(each, isTrained)
+}
+
+/** A start that was killed at once leaves empty folders and half a file only: those are no run. */
 const holdsFiles = (folder: string): boolean =>
   existsSync(folder) &&
   statSync(folder).isDirectory() &&
-  readdirSync(folder, { recursive: true, withFileTypes: true }).some((entry) => !entry.isDirectory())
+  readdirSync(folder, { recursive: true, withFileTypes: true }).some(
+    (entry) => !entry.isDirectory() && !isHalfWritten(entry.name),
+  )
 
 /**
  * The files of a run that exists.

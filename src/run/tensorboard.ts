@@ -45,10 +45,13 @@ export function truncateEvents(folder: string, step: number, lines: number, say:
   beginEvents(folder)
 }
 
-/** Oldest first. Readers take any file whose name holds `tfevents`. */
+/** Readers take any file whose name holds `tfevents`. */
+export const isEventFile = (name: string): boolean => /^events\.out\.tfevents\.\d+\.compacter$/.test(name)
+
+/** Oldest first. */
 const eventFiles = (folder: string) =>
   readdirSync(folder)
-    .filter((name) => /^events\.out\.tfevents\.\d+\.compacter$/.test(name))
+    .filter(isEventFile)
     .sort()
     .map((name) => join(folder, name))
 

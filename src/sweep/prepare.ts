@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { makeFolder, writeAtomically } from '../atomic.js'
+import { makeFolder, removeUnfinished, writeAtomically } from '../atomic.js'
 import { warmupInForce } from '../engine/learning_rate.js'
 import { ExperimentError, UserError } from '../error.js'
 import { withoutPlaces } from '../experiment/places.js'
@@ -36,6 +36,7 @@ export function prepareFolder(
   { flag, keep, warn }: PrepareOptions,
 ): PlannedSweep {
   const files = sweepFiles(folder)
+  removeUnfinished(folder, (name) => [files.cells, files.sweep, files.slurm].some((file) => basename(file) === name))
   const before = existsSync(files.cells) ? readPlanned(folder).cells : []
   checkInside(folder, planned.cells)
   checkCells(planned.cells, folder, flag, warn)

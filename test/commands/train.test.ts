@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -132,6 +133,9 @@ describe('train', () => {
         'Stopped; everything so far is saved. Go on with --resume.',
       ])
       const logged = lines(hungUp).length
+      const [own, others] = ['best.safetensors', 'predictions.jsonl'].map((name) => `.${name}.${randomUUID()}.tmp`)
+      for (const left of [own!, others!, join('checkpoint', own!.replace('best', 'state'))])
+        writeFileSync(join(hungUp, left), 'half')
       const resumed = await compacter(['train', file, '--run-dir', hungUp, '--resume', ...engine])
       expect(resumed.code, resumed.stderr).toBe(0)
       const steps = lines(whole)
@@ -139,6 +143,8 @@ describe('train', () => {
         .filter((line) => !line.includes('split'))
       expect(resumed.stderr).toContain(`Training, resumed after step ${steps.length}`) // none was taken again
       expect(outcome(hungUp)).toEqual(outcome(whole))
+      const left = readdirSync(hungUp, { recursive: true }).filter((name) => String(name).endsWith('.tmp'))
+      expect(left).toEqual([others]) // somebody may be writing it
     },
   )
 
