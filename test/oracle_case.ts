@@ -10,6 +10,7 @@ import { type MethodOptions, methodOptions } from '../src/method/options.js'
 import { packageRoot } from '../src/root.js'
 import { openSafetensors } from '../src/safetensors.js'
 import type { Batch } from '../src/task/batches.js'
+import tf from '../src/tf.cjs'
 import { zeroPadded } from './zero_padded.js'
 
 /** What PyTorch computed, see test/oracle/README.md. */
@@ -65,6 +66,10 @@ export function loadCase(backbone: string, oracle: OracleCase): { model: Model; 
   const files = openFixture(backbone)
   const model = loadModel(files.config, oracle.method, files.read, 0)
   const start = gathered(model.layout, ({ name }) => oracle.read(`trained/${name}`))
+  for (const [name, drawn] of model.constants) {
+    model.constants.set(name, tf.tensor(oracle.read(`fixed/${name}`), drawn.shape))
+    drawn.dispose()
+  }
   if (oracle.method.kind !== 'intrinsic') return { model, start }
   const method = intrinsicWith((_seed, tensor) => storedParts(oracle, tensor)) as Method<MethodOptions>
   return { model: { ...model, method }, start }

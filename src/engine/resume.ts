@@ -7,6 +7,7 @@ import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import type { RunFiles } from '../run/directory.js'
+import { asItBegan } from '../run/earlier.js'
 import { runExperiment } from '../run/experiment.js'
 import { checkBackbone, checkRows, madeWith, type RowsHere } from '../run/made_with.js'
 import type { Manifest } from '../run/manifest.js'
@@ -36,6 +37,11 @@ export function checkSame(files: RunFiles, experiment: Experiment, given: Experi
     problem: `the run was started with another ${differing.join(' and ')}.`,
     remedy: 'Resume with the same experiment and --set, or start a new run with --run-dir.',
   })
+}
+
+/** The experiment with what an earlier version did where it has begun the run. */
+export function asBegun(files: RunFiles, experiment: Experiment): Experiment {
+  return { ...experiment, method: asItBegan(experiment.method, runExperiment(files.experiment).method) }
 }
 
 /** A run that goes on: what it was made with so far, and the checks that it is the same now. */

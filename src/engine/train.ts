@@ -41,7 +41,7 @@ import type { Decoder } from './predict.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { sessionFacts } from './replay/config.js'
 import type { GraphFacts } from './replay/replay.js'
-import { type Checks, checkSame, keepPlacesAndNames, resumedRun, withChanges } from './resume.js'
+import { asBegun, type Checks, checkSame, keepPlacesAndNames, resumedRun, withChanges } from './resume.js'
 import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
 import { runTraining, type Training } from './trainer.js'
 
@@ -87,7 +87,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
   const { progress, interrupted } = options
   removeHalfWritten(files)
   const resumed = options.resume ? resumedRun(files, experiment, options) : undefined
-  const prepared = await prepare(experiment, progress, resumed)
+  const prepared = await prepare(resumed ? asBegun(files, experiment) : experiment, progress, resumed)
   if (options.resume) checkSame(files, prepared.experiment, experiment)
   const finished = readResult(files)
   if (finished) {

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { locatedPlaces, storedPlaces } from '../experiment/places.js'
 import { experimentSchema } from '../experiment/schema.js'
 import { readJsonFile } from '../json_file.js'
+import { asItWasMade } from '../run/earlier.js'
 import { FORMATS } from './names.js'
 
 /** The JSON that is in every export. */
@@ -25,7 +26,7 @@ const cardSchema = z.strictObject({
   /** Of the run that the tensors are from; null where it was not finished. */
   metrics: z.record(z.string(), z.record(z.string(), z.number())).nullable(),
   trained_parameters: z.int(),
-  experiment: experimentSchema,
+  experiment: z.preprocess(asItWasMade, experimentSchema),
 })
 export type Card = z.infer<typeof cardSchema>
 

@@ -4,6 +4,7 @@ import { bottleneckHooks, bottleneckParameters, projections } from './bottleneck
 import type { Method, ParameterSpec, Start, Tensors } from './method.js'
 import type { CompacterOptions } from './options.js'
 import { lowRankPhm, phm } from './phm.js'
+import { BLOCK_GAIN, ruleStart } from './rule_start.js'
 
 /**
  * Adapters whose projections D: d → b and U: b → d are PHM layers, W = Σᵢ Aᵢ ⊗ Bᵢ, with Bᵢ = sᵢ·tᵢ of rank r (Compacter,
@@ -28,8 +29,8 @@ const blockName = (name: string, { blocks }: CompacterOptions) =>
 
 /** The rule [n, n, n], whole or as left [n, n, r] · right [n, r, n]: one for the model, or one a projection. */
 function rules(options: CompacterOptions, config: T5Config): ParameterSpec[] {
-  const { n, rank, rule } = options
-  const start: Start = { kind: 'normal', std: rule === 'shared' ? 1e-4 : 0.01 }
+  const { n, rank } = options
+  const start = ruleStart(options, config)
   const names = new Set(projections(options, config).map(({ name }) => ruleName(name, options)))
   return [...names].flatMap((name): ParameterSpec[] =>
     options.rule_factors === 'full'
@@ -44,7 +45,7 @@ function rules(options: CompacterOptions, config: T5Config): ParameterSpec[] {
 /** Factors s [n, in/n, r] and t [n, r, out/n] of every projection, or B [n, in/n, out/n]. */
 function blocks(options: CompacterOptions, config: T5Config): ParameterSpec[] {
   const { n, rank } = options
-  const start: Start = { kind: 'xavier_uniform', gain: Math.SQRT2 }
+  const start: Start = { kind: 'xavier_uniform', gain: BLOCK_GAIN }
   const byName = new Map(
     projections(options, config).map((projection) => [blockName(projection.name, options), projection]),
   )

@@ -3,7 +3,7 @@ import type { ParameterSpec } from './method.js'
 
 /**
  * A tensor's starting values; from the seed, the same for the same (seed, name), whatever else is trained.
- * `backbone` reads a tensor of the backbone. Xavier-uniform: U(−a, a), a = gain·√(6 / (fan_in + fan_out)).
+ * `backbone` reads a tensor of the backbone.
  */
 export function startValues(
   { name, shape, start }: ParameterSpec,
@@ -22,8 +22,7 @@ export function startValues(
     case 'uniform':
       return uniformArray(length, stream, -start.bound, start.bound)
     case 'xavier_uniform': {
-      const [fanIn, fanOut] = shape.slice(-2) as [number, number]
-      const bound = start.gain * Math.sqrt(6 / (fanIn + fanOut))
+      const bound = xavierBound(start.gain, shape.slice(-2))
       return uniformArray(length, stream, -bound, bound)
     }
     case 'backbone':
@@ -32,3 +31,10 @@ export function startValues(
       return backbone(start.of).subarray(0, length)
   }
 }
+
+/** a of Xavier's U(−a, a), gain·√(6 / (fan_in + fan_out)), for a matrix [fan_in, fan_out]. */
+const xavierBound = (gain: number, fans: readonly number[]): number =>
+  gain * Math.sqrt(6 / fans.reduce((sum, fan) => sum + fan))
+
+/** The variance of entries that start so. */
+export const xavierVariance = (gain: number, fans: readonly number[]): number => xavierBound(gain, fans) ** 2 / 3

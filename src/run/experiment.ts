@@ -7,6 +7,7 @@ import { type Experiment, experimentSchema, isExperimentText } from '../experime
 import { type Source, shownPath, yamlSource } from '../experiment/source.js'
 import { labelNameFaults } from '../experiment/task_faults.js'
 import { withHeldOut } from '../task/split_rows.js'
+import { asItWasMade } from './earlier.js'
 
 /**
  * The experiment that a run was made with, from its experiment.yaml, which has every value in force. Neither its data nor
@@ -18,7 +19,7 @@ export function runExperiment(file: string): Experiment {
   const source = yamlSource(file, dirname(resolve(file)), complaints, isExperimentText)
   checkWhole(file)
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
-  const parsed = experimentSchema.safeParse(source.value)
+  const parsed = experimentSchema.safeParse(asItWasMade(source.value))
   if (parsed.success) checkNames(parsed.data, source)
   const experiment = parsed.success ? locatedPlaces(parsed.data, source.folder, file) : readExperiment(file).experiment // written by hand, with presets and short forms
   return { ...experiment, task: withHeldOut(experiment.task) }

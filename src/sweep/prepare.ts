@@ -8,6 +8,7 @@ import { withoutPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { DamagedFile } from '../json_file.js'
 import { type RunFiles, runFiles } from '../run/directory.js'
+import { asItBegan } from '../run/earlier.js'
 import { runExperiment } from '../run/experiment.js'
 import { readResult } from '../run/records.js'
 import { checkOrder } from '../run/row_order.js'
@@ -99,7 +100,7 @@ function checkCell(files: RunFiles, experiment: Experiment, flag: string): void 
  * part of it: their hashes tell whether they are the same. Nor are the names of labels.
  */
 function madeBy(files: RunFiles, experiment: Experiment): boolean {
-  const { training, task: named, ...rest } = withoutPlaces(experiment)
+  const { training, task: named, method, ...rest } = withoutPlaces(experiment)
   const { training: before, task: namedBefore, ...restBefore } = withoutPlaces(runExperiment(files.experiment))
   const [task, taskBefore] = [withoutNames(named), withoutNames(namedBefore)]
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
@@ -107,8 +108,10 @@ function madeBy(files: RunFiles, experiment: Experiment): boolean {
   // how many steps its epochs are, a run tells when it is finished; one that is resumed compares its warm-up itself
   const warmup_steps = steps === undefined ? before.warmup_steps : warmupInForce(training.warmup_steps, steps)
   const { held_out } = taskBefore
-  return isDeepStrictEqual(
-    { ...rest, task: { ...task, held_out: task.held_out ?? held_out }, training: { ...before, ...told, warmup_steps } },
-    { ...restBefore, task: { ...taskBefore, held_out }, training: before },
-  )
+  const now = {
+    method: asItBegan(method, restBefore.method),
+    task: { ...task, held_out: task.held_out ?? held_out },
+    training: { ...before, ...told, warmup_steps },
+  }
+  return isDeepStrictEqual({ ...rest, ...now }, { ...restBefore, task: { ...taskBefore, held_out }, training: before })
 }

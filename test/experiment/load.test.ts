@@ -272,6 +272,7 @@ describe('loading', () => {
       nonlinearity: 'gelu_new',
       rule: 'shared',
       rule_factors: 'full',
+      rule_std: 'auto',
       learn_rule: true,
       factors: 'low_rank',
       blocks: 'own',

@@ -61,6 +61,11 @@ ON_V1_0 = {
     "compacter-shared-blocks": (compacter(3, 2, 2, rule="own") | {"blocks": "shared"}, 1e-2),
     "compacter-rule-factors": (compacter(3, 2, 2) | {"rule_factors": "low_rank"}, 1e-2),
     "compacter-own-rule-factors": (compacter(4, 3, 3, rule="own") | {"rule_factors": "low_rank"}, 1e-2),
+    "compacter-fixed-rule": (compacter(3, 2, 2) | {"learn_rule": False}, 1e-2),
+    "compacter-fixed-own-factors": (
+        compacter(2, 3, 4, rule="own") | {"rule_factors": "low_rank", "learn_rule": False},
+        1e-2,
+    ),
     "phm-shared-blocks": (phm(2, 3) | {"blocks": "shared", "train_layer_norms": False}, 1e-2),
     "bitfit": BITFIT,
     "prompt-tuning": ({"kind": "prompt_tuning", "length": 3}, 1e-2),

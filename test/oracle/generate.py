@@ -108,23 +108,24 @@ def check_fastfood(model):
 
 
 def start(name, folder, options, batch):
-    """The method with random tensors, drawn again while decoding comes near a tie → model, exact, initial, parts, ids, gap."""
+    """The method with random tensors, drawn again while decoding comes near a tie → model, exact, initial, parts, fixed, ids, gap."""
     for attempt in range(20):
         generator = torch.Generator().manual_seed(seed_of(folder, name) + attempt)
         frozen = backbone.load(folder)
         initial = methods.tensors(options, frozen, generator)
         parts = fastfood.parts(frozen, generator) if options["kind"] == "intrinsic" else {}
-        model = training.Model(options, frozen, initial, parts)
-        exact = training.Model(options, backbone.load(folder, torch.float64), initial, parts)
+        fixed = {key: initial.pop(key) for key in methods.fixed_names(options, initial)}
+        model = training.Model(options, frozen, initial, parts, fixed)
+        exact = training.Model(options, backbone.load(folder, torch.float64), initial, parts, fixed)
         ids, gap = training.greedy(model, batch["input_ids"], DECODED)
         if gap > 2e-3:
             assert torch.equal(ids, training.greedy(exact, batch["input_ids"], DECODED)[0]), name
-            return model, exact, initial, parts, ids, gap
+            return model, exact, initial, parts, fixed, ids, gap
     raise AssertionError(f"{folder}/{name}: decoding is nearly tied in 20 draws")
 
 
 def build(name, folder, options, learning_rate, batch):
-    model, exact, initial, parts, ids, gap = start(name, folder, options, batch)
+    model, exact, initial, parts, fixed, ids, gap = start(name, folder, options, batch)
     logits, loss, gradients = training.step(model, batch)
     exact_logits, _, exact_gradients = training.step(exact, batch)
     if options["kind"] == "none":
@@ -134,7 +135,7 @@ def build(name, folder, options, learning_rate, batch):
     if options["kind"] == "intrinsic":
         check_fastfood(exact)
     if options["kind"] in methods.ADAPTERS:
-        check_kron(options, initial, name)
+        check_kron(options, initial | fixed, name)
     if initial:
         check_differences(exact, batch, exact_gradients, name)
 
@@ -153,6 +154,7 @@ def build(name, folder, options, learning_rate, batch):
         for prefix, group in (("trained", initial), ("gradient", gradients), ("after10", after)):
             saved |= {f"{prefix}/{key}": value for key, value in group.items()}
     saved |= {f"fastfood/{key}": value for key, value in parts.items()}
+    saved |= {f"fixed/{key}": value for key, value in fixed.items()}
     assert deviation["logits"] < 1e-5, deviation
     case = {
         "method": options,

@@ -161,6 +161,11 @@ def attach_adapters(options, model, trained):
     return [module.register_forward_hook(adapter(site)) for site, module in sites(options, model)]
 
 
+def fixed_names(options, tensors):
+    """Tensors that stay as they were drawn: the rule where it is not learnt."""
+    return [name for name in tensors if not options.get("learn_rule", True) and "rule" in name.split(".")]
+
+
 # --- bitfit ---------------------------------------------------------------------------------------------------------
 
 

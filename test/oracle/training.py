@@ -1,5 +1,7 @@
 """The forward pass, the loss, ten optimiser steps and greedy decoding of any method on transformers' T5."""
 
+from collections import ChainMap
+
 import torch
 from torch.func import functional_call
 from torch.nn import functional as F
@@ -11,14 +13,15 @@ STEPS, WARMUP = 10, 4
 
 
 class Model:
-    """A backbone with a method on it. `trained` {name: leaf tensor} is all that a gradient reaches."""
+    """A backbone with a method on it. `trained` {name: leaf tensor} is all that a gradient reaches; `fixed` stays."""
 
-    def __init__(self, options, backbone, initial, parts=None):
+    def __init__(self, options, backbone, initial, parts=None, fixed=None):
         dtype = next(backbone.parameters()).dtype
         self.options, self.backbone = options, backbone
         self.trained = {name: value.detach().clone().to(dtype).requires_grad_() for name, value in initial.items()}
         self.parts = {k: v.to(dtype) if v.is_floating_point() else v for k, v in (parts or {}).items()}
-        methods.attach(options, backbone, self.trained)
+        self.fixed = {name: value.detach().clone().to(dtype) for name, value in (fixed or {}).items()}
+        methods.attach(options, backbone, ChainMap(self.trained, self.fixed))
 
     def weights(self):
         """The backbone tensors that this method replaces."""

@@ -13,6 +13,12 @@ export const compacterOptions = z.strictObject({
     .enum(['full', 'low_rank'])
     .default('full')
     .describe('The rule stored whole, or each of its matrices as a product of two of the given rank.'),
+  rule_std: z
+    .union([z.literal('auto'), z.number().positive()], { error: 'must be auto or a number above 0.' })
+    .default('auto')
+    .describe(
+      "Standard deviation of the rule's start, of the product where it has factors. auto: 1e-4 of a shared rule and 0.01 of own ones, as in the released code; a shared rule that is not learnt so that W has 0.01.",
+    ),
   learn_rule: z.boolean().default(true).describe('Whether the rule is trained or stays as it was drawn.'),
   factors: z
     .enum(['low_rank', 'full'])
