@@ -1,9 +1,9 @@
 import { randomWeights } from '../backbone/random.js'
 import { type Device, startDevice } from '../engine/device.js'
 import { dropoutAt } from '../engine/dropout.js'
+import { gpuMemory, peakMemory } from '../engine/memory.js'
 import { blueprintOf, disposeModel, loadModel, type Model, startVector } from '../engine/model.js'
 import { type OptimizerState, startState } from '../engine/optimizer.js'
-import { peakMemory } from '../engine/pace.js'
 import { startReplay } from '../engine/replay/replay.js'
 import { disposeState, type StepResult, trainingStep } from '../engine/step.js'
 import { UserError } from '../error.js'
@@ -45,8 +45,9 @@ export async function measure(trial: Trial): Promise<Measured> {
       if (step >= WARM_UP_STEPS) times.push(performance.now() - started)
     }
     const peakBytes = peakMemory() // before the profile, which keeps every result
+    const gpuBytes = gpuMemory()
     const profile = trial.profile && stepping.profile ? { profile: await stepping.profile() } : {}
-    return { device: device.description, mode, trainedParameters, times, firstStep, peakBytes, ...profile }
+    return { device: device.description, mode, trainedParameters, times, firstStep, peakBytes, gpuBytes, ...profile }
   } finally {
     stepping.free()
   }

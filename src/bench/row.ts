@@ -27,9 +27,11 @@ export interface Row {
   first_step_ms: number
   /** Most resident memory of a process, GPU memory left out: the largest of the processes. */
   peak_bytes: number
+  /** The GPU's memory that a process took, on `webgpu`: the largest of the processes. */
+  gpu_bytes?: number
   /** Processes that wanted a core, this one's included: the machine's load average over a minute, the median of the rounds. */
   load_average: number
-  /** Relative to full fine-tuning; null where that was not measured. */
+  /** Relative to full fine-tuning; null where that was not measured. Memory is the GPU's where it is known. */
   time_to_full: number | null
   memory_to_full: number | null
   /** Only with --against torch; null where PyTorch's side has no such method. Ratios are ours by theirs. */
@@ -47,7 +49,10 @@ interface Summary {
   median: number
   spread: number
   peak: number
+  gpu: number | undefined
 }
+
+const memoryOf = ({ peak, gpu = peak }: Summary) => gpu
 
 /** Sums up what was measured; `full` is full fine-tuning on the same backbone, where it was measured. */
 export function rowOf(samples: Samples, full: Samples | undefined, options: BenchOptions, torch?: Torch): Row {
@@ -76,9 +81,10 @@ export function rowOf(samples: Samples, full: Samples | undefined, options: Benc
       0.5,
     ),
     peak_bytes: own.peak,
+    ...(own.gpu !== undefined && { gpu_bytes: own.gpu }),
     load_average: quantile(samples.loads, 0.5),
     time_to_full: whole ? own.median / whole.median : null,
-    memory_to_full: whole ? own.peak / whole.peak : null,
+    memory_to_full: whole ? memoryOf(own) / memoryOf(whole) : null,
     ...(torch && comparison(own, samples, torch)),
     ...(profile && { profile }),
   }
@@ -96,12 +102,14 @@ function comparison(own: Summary, samples: Samples, torch: Torch): Partial<Row> 
   }
 }
 
-function summary(processes: { times: number[]; peakBytes: number }[]): Summary {
+function summary(processes: { times: number[]; peakBytes: number; gpuBytes?: number }[]): Summary {
   const times = processes.flatMap(({ times }) => times)
+  const gpus = processes.flatMap(({ gpuBytes }) => gpuBytes ?? [])
   return {
     steps: times.length,
     median: quantile(times, 0.5),
     spread: quantile(times, 0.75) - quantile(times, 0.25),
     peak: Math.max(...processes.map(({ peakBytes }) => peakBytes)),
+    gpu: gpus.length > 0 ? Math.max(...gpus) : undefined,
   }
 }

@@ -42,6 +42,8 @@ export interface Measured {
   firstStep: number
   /** Most bytes that the process had resident. */
   peakBytes: number
+  /** Bytes of the GPU's memory, on `webgpu`. */
+  gpuBytes?: number
   profile?: KernelTotal[]
 }
 

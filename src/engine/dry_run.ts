@@ -3,10 +3,9 @@ import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import { type Batch, padBatch } from '../task/batches.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { systemAvailable } from './memory.js'
+import { gpuMemory, peakMemory, systemAvailable } from './memory.js'
 import { blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
-import { peakMemory } from './pace.js'
 import { prepareModel, preparePadding } from './prepare.js'
 import { chooseMode, eagerStepper, replayStepper, type Stepper } from './stepper.js'
 import { closeAll, prepare } from './train.js'
@@ -27,7 +26,9 @@ export interface Plan {
   step_seconds: number
   estimated_seconds: number
   peak_memory_bytes: number
-  /** Whether the memory that is free now is enough. */
+  /** Memory of the GPU for the measured batch, on `webgpu`. How much the GPU has is not known. */
+  gpu_memory_bytes?: number
+  /** Whether the machine's memory that is free now is enough. */
   fits: boolean
 }
 
@@ -72,6 +73,7 @@ export async function dryRun(
       measured.push(step)
     }
     const { seconds, bytes } = extrapolated(measured, wanted)
+    const gpu = gpuMemory()
     progress.end()
     return {
       name: experiment.name,
@@ -85,6 +87,7 @@ export async function dryRun(
       step_seconds: seconds,
       estimated_seconds: seconds * steps,
       peak_memory_bytes: Math.round(bytes),
+      ...(gpu !== undefined && { gpu_memory_bytes: gpu }),
       fits: measured.at(-1)!.rows === wanted,
     }
   } finally {

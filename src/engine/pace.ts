@@ -36,6 +36,3 @@ export class Pace {
     return `step ${step} of ${steps} · loss ${loss.toFixed(3)} · ${Math.round(rows / seconds)} examples/s · ${duration(left)} left`
   }
 }
-
-/** Most bytes that this process had resident so far. */
-export const peakMemory = (): number => process.resourceUsage().maxRSS * 1024

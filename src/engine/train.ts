@@ -34,9 +34,9 @@ import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { evaluateWith, hintAtRanking } from './evaluate.js'
 import { warmupInForce } from './learning_rate.js'
+import { memoryTaken } from './memory.js'
 import { type Blueprint, blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
-import { peakMemory } from './pace.js'
 import type { Decoder } from './predict.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { sessionFacts } from './replay/config.js'
@@ -157,7 +157,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
       steps: prepared.steps,
       seconds: Math.round(run.seconds * 10) / 10,
       ...(pace.median && { step_seconds: pace.median }),
-      peak_memory_bytes: peakMemory(),
+      ...memoryTaken(),
       ...counts,
       share_percent: (100 * counts.trained_parameters) / counts.backbone_parameters,
     }

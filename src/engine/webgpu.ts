@@ -6,7 +6,7 @@ import { runProgram } from './provision/process.js'
 const require = createRequire(import.meta.url)
 
 export interface Adapter {
-  /** As the driver names it: 'NVIDIA H100', 'SwiftShader driver 5.0.0'. */
+  /** As the driver names it: 'nvidia-h100-80gb-hbm3', 'SwiftShader driver 5.0.0'. */
   name: string
   /** A CPU that plays a GPU: correct, and slower than the wasm engine. */
   software: boolean
@@ -30,7 +30,9 @@ export async function probeAdapter(): Promise<Adapter> {
   const info = JSON.parse(stdout) as (Record<string, string> & { isFallbackAdapter: boolean }) | null
   if (!info) throw new Error(NO_ADAPTER)
   const { vendor, architecture, device, description } = info
-  const name = description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
+  // Drivers that have no name for the device give its number; NVIDIA's description is the driver's version.
+  const named = device?.startsWith('0x') ? undefined : device
+  const name = named || description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
   const known = /swiftshader|llvmpipe|lavapipe|basic render/i
   return { name, software: info.isFallbackAdapter || known.test(`${name} ${device} ${architecture}`) }
 }

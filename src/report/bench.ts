@@ -18,7 +18,17 @@ const shapeOf = ({ batch_size, source_length, target_length, precision, mode, st
 
 function measuredTable(rows: readonly Row[]): string {
   const torch = rows[0]!.torch !== undefined
-  const columns = ['backbone', 'method', 'trained', 'a step', 'examples/s', 'of full', 'peak memory', 'of full']
+  const gpu = rows[0]!.gpu_bytes !== undefined
+  const columns = [
+    'backbone',
+    'method',
+    'trained',
+    'a step',
+    'examples/s',
+    'of full',
+    gpu ? 'GPU memory' : 'peak memory',
+    'of full',
+  ]
   const theirs = ['PyTorch step', 'ratio', 'PyTorch memory', 'ratio']
   const head = torch ? [...columns, ...theirs] : columns
   const table = new Table({
@@ -34,7 +44,7 @@ function measuredTable(rows: readonly Row[]): string {
       milliseconds(row.step_ms, row.step_ms_spread),
       row.examples_per_second.toFixed(1),
       ratio(row.time_to_full),
-      gibibytes(row.peak_bytes),
+      gibibytes(row.gpu_bytes ?? row.peak_bytes),
       ratio(row.memory_to_full),
     ]
     const other = [

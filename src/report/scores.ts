@@ -70,10 +70,16 @@ export function resultTable(experiment: Experiment, result: Result): string {
       `${result.trained_parameters.toLocaleString('en')} parameters, ${result.share_percent.toPrecision(3)} %`,
     ],
     ['time', `${result.steps} steps, ${duration(result.seconds)}${pace(result)}`],
-    ['peak memory', gibibytes(result.peak_memory_bytes)],
+    ...memoryRows(result),
     ['best step', String(result.best_step)],
   )
   return `${table}\n${scoreTable({ validation: result.validation, test: result.test })}`
+}
+
+function memoryRows({ peak_memory_bytes, gpu_memory_bytes }: Pick<Result, 'peak_memory_bytes' | 'gpu_memory_bytes'>) {
+  const peak: [string, string] = ['peak memory', gibibytes(peak_memory_bytes)]
+  if (gpu_memory_bytes === undefined) return [peak]
+  return [peak, ['GPU memory', gibibytes(gpu_memory_bytes)] satisfies [string, string]]
 }
 
 /** What `--dry-run` found. */
@@ -88,7 +94,7 @@ export function planTable(plan: Plan): string {
     ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters`],
     ['a step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],
     ['training', `${number(plan.steps)} steps, at most ${duration(plan.estimated_seconds)} without evaluations`],
-    ['peak memory', gibibytes(plan.peak_memory_bytes)],
+    ...memoryRows(plan),
   )
   return plan.fits ? table.toString() : `${table}\n${tooLarge(plan)}`
 }

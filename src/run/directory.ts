@@ -34,6 +34,8 @@ export interface Result {
   step_seconds?: number
   /** Peak resident memory of the process, in its last session. */
   peak_memory_bytes: number
+  /** Memory of the GPU that the process took, on `webgpu`. */
+  gpu_memory_bytes?: number
   trained_parameters: number
   backbone_parameters: number
   share_percent: number

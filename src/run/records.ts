@@ -16,6 +16,7 @@ const resultFile = z.object({
   seconds: size,
   step_seconds: z.number().positive().optional(),
   peak_memory_bytes: size,
+  gpu_memory_bytes: size.optional(),
   trained_parameters: size,
   backbone_parameters: size,
   share_percent: size,

@@ -15,7 +15,7 @@ const MEASURES = [
   {
     name: 'peak memory',
     unit: 'GiB',
-    value: ({ result }: FinishedRun) => result.peak_memory_bytes / 2 ** 30,
+    value: ({ result }: FinishedRun) => (result.gpu_memory_bytes ?? result.peak_memory_bytes) / 2 ** 30,
     text: (value: number) => `${value.toFixed(2)} GiB`,
   },
 ]
