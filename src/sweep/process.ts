@@ -37,16 +37,26 @@ export async function runApart(job: Job, { log, interrupted, onSaid }: ProcessOp
       child.kill('SIGKILL') // has nothing to save
     else if (child.connected) child.send('stop')
   }, ASKED_EVERY)
-  const kill = () => void child.kill('SIGKILL')
-  process.on('exit', kill) // the second Ctrl-C ends all at once
+  if (running.size === 0) process.on('exit', killAll) // the second Ctrl-C ends all at once
+  running.add(child)
   try {
     const [code, signal] = await ended(child)
     if (answer !== undefined) return answer
     return asked && 'measure' in job ? 'interrupted' : { failure: withoutAnswer(code, signal, log) }
+  } catch (error) {
+    return { failure: `The process could not be started: ${(error as Error).message}.` } // the other cells go on
   } finally {
     clearInterval(asking)
-    process.off('exit', kill)
+    running.delete(child)
+    if (running.size === 0) process.off('exit', killAll)
   }
+}
+
+/** One listener for all: Node warns of a leak where there are more than ten. */
+const running = new Set<ChildProcess>()
+
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL')
 }
 
 function start(job: Job, log: string): ChildProcess {
