@@ -61,11 +61,12 @@ export default class Eval extends Command {
     const allowChanged = flags['allow-changed']
     const { checkWritable } = await import('../src/atomic.js')
     const { checkFree } = await import('../src/predict/output.js')
+    const { isStream } = await import('../src/special_file.js')
     const { predictedWithFile, writePredictions } = await import('../src/run/predictions.js')
     if (file) {
       checkFree(file, flags.force, '--predictions')
-      checkFree(predictedWithFile(file), true, '--predictions')
-      checkWritable(file)
+      checkWritable(file, { streams: true })
+      if (!isStream(file)) checkWritable(predictedWithFile(file))
     }
     const { terminalProgress } = await import('../src/terminal.js')
     const { evaluateRuns } = await import('../src/engine/evaluate_run.js') // here: --help must not load TensorFlow

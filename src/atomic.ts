@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   closeSync,
-  copyFileSync,
+  constants,
   existsSync,
   fstatSync,
   fsyncSync,
@@ -9,13 +9,15 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readSync,
   renameSync,
   rmSync,
-  statSync,
   writeSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from './error.js'
+import { openToRead } from './read.js'
+import { isStream, openStream, refuseSpecial } from './special_file.js'
 
 const REASONS: Record<string, { problem: string; remedy: string }> = {
   ENOSPC: { problem: 'the disk is full.', remedy: 'Free some space, or write to another disk.' },
@@ -27,6 +29,8 @@ const REASONS: Record<string, { problem: string; remedy: string }> = {
   ENOTDIR: { problem: 'part of the path is a file, not a folder.', remedy: 'Choose another folder.' },
   EISDIR: { problem: 'is a folder.', remedy: 'Choose another name.' },
   ENOENT: { problem: 'the folder does not exist.', remedy: 'Create it first.' },
+  ELOOP: { problem: 'is a link, which is not followed.', remedy: 'Delete the link, or put the file itself there.' },
+  EPIPE: { problem: 'its reader has ended.', remedy: 'Start it again, with a reader that reads all of it.' },
 }
 
 /** Writes all of `bytes` at the file's position: one `write` may take less than it was given. */
@@ -74,27 +78,51 @@ function whyNotMade(path: string, error: unknown): unknown {
   }
 }
 
-/** Copies a file. @throws UserError where the copy can't be written, of which nothing is left then. */
+const COPIED_AT_ONCE = 1 << 22
+
+/** Copies a file. @throws UserError where it can't be read, or the copy can't be written, of which nothing is left then. */
 export function copyFile(from: string, to: string): void {
+  const source = openToRead(from)
   try {
-    copyFileSync(from, to)
+    writeAtomically(to, (fd) => {
+      const piece = Buffer.allocUnsafe(COPIED_AT_ONCE)
+      for (let count = readSync(source, piece); count > 0; count = readSync(source, piece))
+        writeFully(fd, piece.subarray(0, count))
+    })
+  } finally {
+    closeSync(source)
+  }
+}
+
+const { O_APPEND, O_CREAT, O_EXCL, O_RDWR, O_WRONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants // Windows lacks the last two
+
+/** A new file to write and read back, under a name that nothing has, not even a link. */
+export const openNew = (path: string, mode = 0o666): number =>
+  openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
+
+/** Opens a file to add to its end, made where it is missing. @throws UserError for a link, which could lead to any file, and for what is no file. */
+export function openToAppend(path: string): number {
+  let fd: number | undefined
+  try {
+    refuseSpecial(path)
+    fd = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o666)
+    if (fstatSync(fd).isFile()) return fd
+    throw new UserError({ at: path, problem: 'is not a file.', remedy: 'Delete it.' })
   } catch (error) {
-    remove(to)
-    throw writeError(to, error)
+    if (fd !== undefined) closeSync(fd)
+    throw writeError(path, error)
   }
 }
 
 /** Adds to a file, made where it is missing: all of it or nothing. @throws UserError where it can't be written. */
 export function append(path: string, data: string | Uint8Array): void {
+  const fd = openToAppend(path)
   try {
-    const fd = openSync(path, 'a', 0o666)
-    try {
-      appendTo(fd, typeof data === 'string' ? Buffer.from(data) : data)
-    } finally {
-      closeSync(fd)
-    }
+    appendTo(fd, typeof data === 'string' ? Buffer.from(data) : data)
   } catch (error) {
     throw writeError(path, error)
+  } finally {
+    closeSync(fd)
   }
 }
 
@@ -131,15 +159,22 @@ export interface AtomicFile {
   abandon(): void
 }
 
+export interface WriteOptions {
+  /** The user named the path: a device or a pipe there, or /dev/stdout, is written into. Else it is refused. */
+  streams?: boolean
+}
+
 /**
  * Opens a file to be written over a longer time, under a temporary name in the same folder.
- * @throws UserError where the folder is missing or closed to writing.
+ * @throws UserError where the folder is missing or closed to writing, or what has the name is no file.
  */
-export function openAtomically(path: string): AtomicFile {
+export function openAtomically(path: string, { streams = false }: WriteOptions = {}): AtomicFile {
   const temporary = temporaryName(path)
   let fd: number
   try {
-    fd = openSync(temporary, 'w', 0o666)
+    if (streams && isStream(path)) return openDirectly(path)
+    refuseSpecial(path)
+    fd = openNew(temporary)
   } catch (error) {
     throw writeError(path, error)
   }
@@ -161,6 +196,7 @@ export function openAtomically(path: string): AtomicFile {
       try {
         fsyncSync(fd)
         close()
+        refuseSpecial(path) // again: something may have come meanwhile
         renameSync(temporary, path)
         syncFolder(dirname(path))
       } catch (error) {
@@ -171,13 +207,23 @@ export function openAtomically(path: string): AtomicFile {
   }
 }
 
+function openDirectly(path: string): AtomicFile {
+  const fd = openStream(path)
+  const close = () => closeSync(fd)
+  return { fd, commit: close, abandon: close }
+}
+
 /**
  * A reader sees the old file or the whole new one, even after a crash or a power cut: written to a temporary name in
  * the same folder, synced, renamed, and the folder synced. A function gets the descriptor and writes what it likes.
- * @throws UserError where the disk is full or the folder missing or closed to writing.
+ * @throws UserError where the disk is full or the folder missing or closed to writing; and as `openAtomically`.
  */
-export function writeAtomically(path: string, data: string | Uint8Array | ((fd: number) => void)): void {
-  const file = openAtomically(path)
+export function writeAtomically(
+  path: string,
+  data: string | Uint8Array | ((fd: number) => void),
+  options?: WriteOptions,
+): void {
+  const file = openAtomically(path, options)
   try {
     if (typeof data === 'function') data(file.fd)
     else writeFully(file.fd, typeof data === 'string' ? Buffer.from(data) : data)
@@ -192,11 +238,12 @@ export function writeAtomically(path: string, data: string | Uint8Array | ((fd: 
  * Found out before long work, not after it: whether a file can be written there.
  * @throws UserError as `writeAtomically`.
  */
-export function checkWritable(path: string): void {
+export function checkWritable(path: string, { streams = false }: WriteOptions = {}): void {
   const temporary = temporaryName(path)
   try {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' })
-    closeSync(openSync(temporary, 'w', 0o666))
+    if (streams && isStream(path)) return
+    refuseSpecial(path)
+    closeSync(openNew(temporary))
   } catch (error) {
     throw writeError(path, error)
   } finally {

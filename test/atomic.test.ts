@@ -1,8 +1,24 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { writeAtomically, writeError } from '../src/atomic.js'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { append, checkWritable, copyFile, openNew, writeAtomically, writeError } from '../src/atomic.js'
 
 let folder: string
 beforeEach(() => {
@@ -64,4 +80,82 @@ test('a full disk', () => {
   )
   const other = new Error('other')
   expect(writeError('run/last', other)).toBe(other)
+})
+
+describe.skipIf(process.platform === 'win32')('what is no file', () => {
+  const named = (name: string) => join(folder, name)
+  const nowhere = () => {
+    symlinkSync('/dev/null', named('nowhere'))
+    return named('nowhere')
+  }
+  const pipe = () => {
+    execFileSync('mkfifo', [named('pipe')])
+    return named('pipe')
+  }
+  const folderLink = () => {
+    mkdirSync(named('folder'))
+    symlinkSync('folder', named('link'))
+    return named('link')
+  }
+
+  test.each([
+    ['a device', nowhere],
+    ['a pipe', pipe],
+    ['a folder', folderLink],
+  ])('%s is never replaced by a file, nor waited for', (kind, make) => {
+    const path = make()
+    const before = lstatSync(path)
+    const refusal = `${path}: is ${kind}. Choose another name.`
+    expect(() => writeAtomically(path, 'text')).toThrow(refusal)
+    expect(() => checkWritable(path)).toThrow(refusal)
+    expect(() => append(path, 'text')).toThrow(refusal)
+    expect(() => copyFile(import.meta.filename, path)).toThrow(refusal)
+    expect({ mode: lstatSync(path).mode, ino: lstatSync(path).ino }).toEqual({ mode: before.mode, ino: before.ino })
+    expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
+  })
+
+  test('what comes to a name while the file is written is not replaced either', () => {
+    expect(() => writeAtomically(named('nowhere'), () => nowhere())).toThrow(`is a device. Choose another name.`)
+    expect(readdirSync(folder)).toEqual(['nowhere'])
+  })
+
+  test('a device that the user names is written into', () => {
+    const path = nowhere()
+    checkWritable(path, { streams: true })
+    writeAtomically(path, 'text', { streams: true })
+    expect(readlinkSync(path)).toBe('/dev/null')
+    expect(readdirSync(folder)).toEqual(['nowhere'])
+  })
+
+  test('a pipe that the user names is written into, where somebody reads it', () => {
+    const path = pipe()
+    expect(() => writeAtomically(path, 'text', { streams: true })).toThrow(
+      `${path}: nobody reads from this pipe. Start its reader first, or leave the flag out and use \`| program\`.`,
+    )
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    writeAtomically(path, 'text', { streams: true })
+    const bytes = Buffer.alloc(10)
+    expect(bytes.toString('utf8', 0, readSync(reader, bytes))).toBe('text')
+    closeSync(reader)
+    expect(lstatSync(path).isFIFO()).toBe(true)
+  })
+
+  test('a folder that the user names is not', () => {
+    expect(() => writeAtomically(folderLink(), '', { streams: true })).toThrow(
+      'link: is a folder. Choose another name.',
+    )
+  })
+
+  test('no link is followed to a file that is made, or added to', () => {
+    writeFileSync(named('mine'), 'mine')
+    symlinkSync('mine', named('link'))
+    expect(() => append(named('link'), 'more')).toThrow(
+      `${named('link')}: is a link, which is not followed. Delete the link, or put the file itself there.`,
+    )
+    expect(() => openNew(named('link'))).toThrow('EEXIST')
+    symlinkSync('none', named('dangling'))
+    expect(() => openNew(named('dangling'))).toThrow('EEXIST')
+    writeAtomically(named('link'), 'new') // which replaces the link itself
+    expect([readFileSync(named('mine'), 'utf8'), readFileSync(named('link'), 'utf8')]).toEqual(['mine', 'new'])
+  })
 })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { closeSync, ftruncateSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { closeSync, ftruncateSync, renameSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { writeError, writeFully } from '../atomic.js'
+import { openToAppend, writeError, writeFully } from '../atomic.js'
 import { feed } from '../backbone/hash.js'
 import { UserError } from '../error.js'
 
@@ -73,7 +73,7 @@ export function bytesOf(path: string): number {
 
 /** The URL pins the commit and the file is named after its digest, so what is on disk is the same file's beginning. */
 async function receive(remote: RemoteFile, incomplete: string, options: DownloadOptions): Promise<void> {
-  const fd = openIncomplete(incomplete)
+  const fd = openToAppend(incomplete)
   const silence = silenceTimer(options.silence ?? 60_000)
   try {
     let done = bytesOf(incomplete)
@@ -96,14 +96,6 @@ async function receive(remote: RemoteFile, incomplete: string, options: Download
   } finally {
     silence.stop()
     closeSync(fd)
-  }
-}
-
-function openIncomplete(path: string): number {
-  try {
-    return openSync(path, 'a')
-  } catch (error) {
-    throw writeError(path, error)
   }
 }
 

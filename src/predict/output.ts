@@ -5,6 +5,7 @@ import { INTERRUPTED, STOP_SIGNALS } from '../engine/interrupt.js'
 import type { Prediction } from '../engine/predict.js'
 import { UserError } from '../error.js'
 import { withoutControls } from '../printable.js'
+import { isStream, specialKind } from '../special_file.js'
 
 /** What a run predicts for a row. Where its task names labels, with the name: null for an output that has none. */
 export type Answer = Prediction & { labelName?: string | null }
@@ -31,12 +32,12 @@ export const standardOutput = (): Output => ({
 })
 
 /**
- * A file that is whole or absent.
+ * A file that is whole or absent; or a device or a pipe, which is written into.
  * @throws UserError where it exists, unless `force`, or cannot be written.
  */
 export function fileOutput(path: string, force: boolean): Output {
   checkFree(path, force)
-  const file = openAtomically(path)
+  const file = openAtomically(path, { streams: true })
   const stop = () => {
     file.abandon()
     process.exit(INTERRUPTED)
@@ -65,14 +66,26 @@ export function fileOutput(path: string, force: boolean): Output {
   }
 }
 
-/** @throws UserError for a file that is there, unless `force`, and for what is no file; it names the flag that the path came from. */
+/**
+ * @throws UserError for a file that is there, unless `force`, and for what is no file; it names the flag that the path came
+ * from. A device or a pipe is free: it is written into, not replaced.
+ */
 export function checkFree(path: string, force: boolean, flag = '--output'): void {
-  if (!lstatSync(path, { throwIfNoEntry: false })) return
+  const kind = whatIsAt(path)
+  if (kind === 'nothing' || kind === 'a stream') return
+  if (kind !== 'a file') throw new UserError({ at: path, problem: `is ${kind}.`, remedy: `Choose another ${flag}.` })
   if (!force) throw new UserError({ at: path, problem: 'exists already.', remedy: 'Replace it with --force.' })
-  const stats = statSync(path, { throwIfNoEntry: false })
-  if (!stats || stats.isFile()) return
-  const is = stats.isDirectory() ? 'is a folder' : 'is a device or a pipe'
-  throw new UserError({ at: path, problem: `${is}; --force replaces files only.`, remedy: `Choose another ${flag}.` })
+}
+
+function whatIsAt(path: string): string {
+  try {
+    if (!lstatSync(path, { throwIfNoEntry: false })) return 'nothing'
+    if (isStream(path)) return 'a stream'
+    const stats = statSync(path, { throwIfNoEntry: false })
+    return (stats && specialKind(stats)) ?? 'a file' // a link that leads nowhere is replaced as a file is
+  } catch (error) {
+    throw writeError(path, error)
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { checkWritable, writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
 import { version } from '../root.js'
+import { isStream } from '../special_file.js'
 import { comparisonLatex, comparisonMarkdown } from './comparison.js'
 import type { ReportFormat } from './formats.js'
 import { type Summary, summaryOf } from './groups.js'
@@ -35,7 +36,7 @@ export async function writeReport(paths: readonly string[], options: WriteReport
   if (out !== undefined) checkTarget(out, force)
   const report = await readReport(paths)
   const text = await textOf(report, options.format)
-  if (out !== undefined) writeAtomically(out, text)
+  if (out !== undefined) writeAtomically(out, text, { streams: true })
   const groups = report.groups.map((group) => {
     const { runs: _, ...summary } = summaryOf(group) ?? { runs: 0 }
     return { method: group.method, task: group.task, runs: group.runs.map(({ folder }) => folder), ...summary }
@@ -45,14 +46,14 @@ export async function writeReport(paths: readonly string[], options: WriteReport
 
 /** Found out before the runs are read. */
 function checkTarget(out: string, force: boolean): void {
-  if (existsSync(out) && !force) {
+  if (existsSync(out) && !isStream(out) && !force) {
     throw new UserError({
       at: out,
       problem: 'exists already.',
       remedy: 'Replace it with --force, or choose another --out.',
     })
   }
-  checkWritable(out)
+  checkWritable(out, { streams: true })
 }
 
 async function textOf(report: Report, format: ReportFormat): Promise<string> {

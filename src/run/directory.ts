@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:
 import { basename, dirname, join } from 'node:path'
 import { asUserError, makeFolder, removeUnfinished, unfinished, writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
+import { specialKind } from '../special_file.js'
 import { isEventFile } from './tensorboard.js'
 
 /** A split's metrics by name, × 100. */
@@ -69,6 +70,11 @@ export function beginRun(files: RunFiles, experimentYaml: string): void {
 function checkWritable(folder: string): void {
   let existing = folder
   while (!existsSync(existing)) existing = dirname(existing)
+  const kind = specialKind(statSync(existing))
+  if (kind !== 'a folder') {
+    const problem = `a run can't be written there: ${existing} is ${kind ?? 'a file'}, not a folder.`
+    throw new UserError({ at: folder, problem, remedy: 'Choose another folder with --run-dir.' })
+  }
   try {
     rmdirSync(mkdtempSync(join(existing, '.compacter-'))) // tried, since permissions do not tell of every file system
   } catch (error) {

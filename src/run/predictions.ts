@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { writeAtomically, writeFully } from '../atomic.js'
 import type { EvaluatedRun } from '../engine/evaluate_run.js'
 import { readJsonFile } from '../json_file.js'
+import { isStream } from '../special_file.js'
 import { SPLITS, type Split } from '../task/rows.js'
 import { writeJson } from './directory.js'
 
@@ -40,16 +41,18 @@ export const predictedWithFile = (predictions: string): string => `${predictions
  * Every row as a line of JSON, in the split's order: `run` where there are several, `row` (line of the file), `source`,
  * `label` (the label column's value), `target`, `prediction` and, where labels were ranked, `scores`, their
  * log-likelihoods in nats. What they were made with goes into a file of its own, last: until it is there, the hash in an
- * older one tells that it is of other predictions.
+ * older one tells that it is of other predictions. A device or a pipe gets the lines only.
  */
 export function writePredictions(file: string, split: Split, evaluated: EvaluatedRun[]): void {
   const hash = createHash('sha256')
-  writeAtomically(file, (fd) => {
+  const write = (fd: number) => {
     for (const lines of linesOf(evaluated)) {
       hash.update(lines)
       writeFully(fd, lines)
     }
-  })
+  }
+  writeAtomically(file, write, { streams: true })
+  if (isStream(file)) return
   const runs = evaluated.map(({ run, made, examples }) => ({ run, ...made, rows: examples.length }))
   writeJson(predictedWithFile(file), { predictions_sha256: hash.digest('hex'), split, runs } satisfies PredictedWith)
 }

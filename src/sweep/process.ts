@@ -1,9 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeError } from '../atomic.js'
-import { UserError } from '../error.js'
+import { openToAppend } from '../atomic.js'
 import type { Answer, Job, Said } from './child.js'
 
 export interface ProcessOptions {
@@ -61,7 +60,7 @@ function killAll(): void {
 
 function start(job: Job, log: string): ChildProcess {
   const here = import.meta.url
-  const file = openLog(log)
+  const file = openToAppend(log)
   try {
     const child = fork(fileURLToPath(new URL(`./child${extname(here)}`, here)), {
       stdio: ['ignore', file, file, 'ipc'],
@@ -71,20 +70,6 @@ function start(job: Job, log: string): ChildProcess {
     return child
   } finally {
     closeSync(file)
-  }
-}
-
-/** @throws UserError where the log is a link: it could lead to any file. */
-function openLog(log: string): number {
-  const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW = 0 } = constants // Windows has no O_NOFOLLOW
-  try {
-    return openSync(log, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw writeError(log, error)
-    throw new UserError(
-      { at: log, problem: 'is a link; a log is a file.', remedy: 'Delete the link.' },
-      { cause: error },
-    )
   }
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, fsyncSync, mkdtempSync, openSync, renameSync, rmSync, utimesSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdtempSync, renameSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { writeError } from '../atomic.js'
+import { openNew, writeError } from '../atomic.js'
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import { cacheFolder, ownCache } from '../cache_folder.js'
 import { patiently, withLock } from '../lock.js'
@@ -134,7 +134,7 @@ function touch(file: string): void {
 
 async function write(file: string, fill: Fill, options: TokenStoreOptions): Promise<TokenStore> {
   const partial = `${file}.${randomUUID()}.partial`
-  const fd = orUnwritable(() => openSync(partial, 'wx+', 0o600))
+  const fd = orUnwritable(() => openNew(partial, 0o600))
   try {
     try {
       orUnwritable(() => skipHead(fd))
@@ -172,7 +172,7 @@ async function inTemporaryFile(fill: Fill): Promise<TokenStore | undefined> {
 function unnamedFile(): number {
   const folder = mkdtempSync(join(tmpdir(), 'compacter-tokens-'))
   try {
-    const fd = openSync(join(folder, 'tokens'), 'wx+')
+    const fd = openNew(join(folder, 'tokens'))
     skipHead(fd)
     return fd
   } finally {

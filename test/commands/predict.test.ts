@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../src/root.js'
@@ -218,9 +228,6 @@ describe('--output', () => {
     const replaced = await predict([run, 'a', '--output', out, '--force', '--json'])
     expect(JSON.parse(replaced.stdout)).toMatchObject({ output: out, rows: 1, errors: 0, storage: { runs: 1 } })
     expect(jsonLines(readFileSync(out, 'utf8'))).toEqual([{ line: 1, prediction: expect.any(String) }])
-    expect((await predict([run, 'a', '--output', '/dev/null', '--force'])).stderr).toBe(
-      '/dev/null: is a device or a pipe; --force replaces files only. Choose another --output.\n',
-    )
     rmSync(out)
   })
 
@@ -247,6 +254,26 @@ describe('--output', () => {
     expect(Object.keys((await tableOf(second))[0]!)).toEqual([...Object.keys(rows[0]!), 'prediction_2'])
     expect(readdirSync(path('out')).sort()).toEqual(['first.csv', 'second.tsv'])
     for (const file of [first, second]) rmSync(file)
+  })
+
+  test.skipIf(process.platform === 'win32')('a device is written into, and stays what it is', async () => {
+    const before = statSync('/dev/null')
+    expect(await predict([run, 'a', '--output', '/dev/null'])).toMatchObject({ code: 0, stdout: '/dev/null: 1 rows\n' })
+    expect(await predict([run, 'a', '--output', '/dev/null', '--force'])).toMatchObject({ code: 0 })
+    const args = ['predict', run, 'a', '--output', '/dev/stdout', ...engine]
+    const { stdout } = await start(args, {}, 'ignore', ['sh', '-c', '"$0" "$@" | cat']).ended
+    expect(stdout).toMatch(/^.+\n\/dev\/stdout: 1 rows\n$/)
+    const { code: scored } = await compacter(['eval', run, '--predictions', '/dev/null', ...engine])
+    expect(scored).toBe(0)
+    expect(existsSync('/dev/null.manifest.json')).toBe(false)
+    const { ino, mode, rdev } = statSync('/dev/null')
+    expect({ ino, mode, rdev }).toEqual({ ino: before.ino, mode: before.mode, rdev: before.rdev })
+  })
+
+  test('what is neither file nor device is refused', async () => {
+    expect((await predict([run, 'a', '--output', path('out'), '--force'])).stderr).toBe(
+      `${path('out')}: is a folder. Choose another --output.\n`,
+    )
   })
 
   test.each(['SIGKILL', 'SIGINT'] as const)('has no name after %s', async (signal) => {

@@ -92,7 +92,7 @@ describe('a link', () => {
     symlinkSync(join(elsewhere, 'failure.json'), log)
     const job = { folder, index: 1 }
     await expect(runApart(job, { log, interrupted: () => false, onSaid: () => {} })).rejects.toThrow(
-      `${log}: is a link; a log is a file. Delete the link.`,
+      `${log}: is a link, which is not followed. Delete the link, or put the file itself there.`,
     )
     expect(readFileSync(join(elsewhere, 'failure.json'), 'utf8')).toBe('mine')
   })

@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { asUserError } from '../../atomic.js'
+import { asUserError, openNew } from '../../atomic.js'
 import { runProgram } from './process.js'
 
 /** A host behind a firewall often does not answer at all. */
@@ -56,7 +56,7 @@ async function download(url: string, file: string, report: (line: string) => voi
     if (bytes > MOST_BYTES) fail(`sends more than ${MOST_BYTES} bytes`)
   })
   try {
-    await pipeline(body, createWriteStream(file))
+    await pipeline(body, createWriteStream(file, { fd: openNew(file) }))
   } catch (error) {
     const known = asUserError(error, file)
     if (known !== error) throw known // the disk, not the connection

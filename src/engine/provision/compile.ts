@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { writeAtomically } from '../../atomic.js'
 import { NAPI_VERSION, tfjsNode } from './cache.js'
 import { LOADER_SOURCE, QUIET_SOURCE } from './loader.js'
 import { runProgram } from './process.js'
@@ -24,18 +24,18 @@ export async function compileBinding(compiler: string, library: Library, addon: 
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(folder, 'binding', file))
   // Abseil's headers lie beside TensorFlow's where its library logs through Abseil.
   if (existsSync(join(library.include, 'absl'))) {
-    sources.push(await sourceFile(join(library.include, 'quiet.cc'), QUIET_SOURCE))
+    sources.push(sourceFile(join(library.include, 'quiet.cc'), QUIET_SOURCE))
   }
   await compile(compiler, [...sources, '-I', library.include, '-I', folder, ...link(library)], addon)
 }
 
 /** Compiles our loader, which depends on no library. */
 export async function compileLoader(compiler: string, folder: string, addon: string): Promise<void> {
-  await compile(compiler, [await sourceFile(join(folder, 'loader.cc'), LOADER_SOURCE), '-ldl'], addon)
+  await compile(compiler, [sourceFile(join(folder, 'loader.cc'), LOADER_SOURCE), '-ldl'], addon)
 }
 
-async function sourceFile(file: string, text: string): Promise<string> {
-  await writeFile(file, text)
+function sourceFile(file: string, text: string): string {
+  writeAtomically(file, text)
   return file
 }
 

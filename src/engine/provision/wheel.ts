@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { writeAtomically } from '../../atomic.js'
 import { compileBinding, compileLoader } from './compile.js'
 import { LOADER, WHEEL_ADDON } from './loader.js'
 import { CUDA_WHEELS, type PinnedWheel, platformOf, TENSORFLOW_WHEELS } from './pinned.js'
@@ -84,7 +85,7 @@ async function download(
   const requirements = join(folder, 'requirements.txt')
   const lines = wheels.map(({ requirement, hash }) => (hash ? `${requirement} --hash=${hash}` : requirement))
   await mkdir(folder, { recursive: true })
-  await writeFile(requirements, `${lines.join('\n')}\n`)
+  writeAtomically(requirements, `${lines.join('\n')}\n`)
   const [program, ...first] = pip.command
   const args = [...first, 'download', '--retries', '0', '--no-deps', '--only-binary', ':all:', '--progress-bar', 'off']
   if (wheels.every(({ hash }) => hash)) args.push('--require-hashes')
