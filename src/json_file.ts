@@ -130,16 +130,24 @@ function documentOf(text: string) {
 /** Whether lists and objects of a JSON text, which need not be whole, are in each other deeper than is read. */
 function isDeep(text: string): boolean {
   let depth = 0
-  let isText = false
   for (let i = 0; i < text.length; i++) {
-    const character = text[i]
-    if (isText) {
-      if (character === '\\') i++
-      else if (character === '"') isText = false
-    } else if (character === '"') isText = true
-    else if (character === '[' || character === '{') {
+    const code = text.charCodeAt(i)
+    if (code === QUOTE) i = endOfString(text, i)
+    else if (code === BRACKET || code === BRACE) {
       if (++depth > DEEPEST) return true
-    } else if (character === ']' || character === '}') depth--
+    } else if (code === BRACKET + 2 || code === BRACE + 2) depth--
   }
   return false
+}
+
+const [QUOTE, BACKSLASH, BRACKET, BRACE] = [0x22, 0x5c, 0x5b, 0x7b]
+
+/** Of the string that begins at `start`: the place of its quote, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  for (let i = start + 1; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === QUOTE) return i
+    if (code === BACKSLASH) i++
+  }
+  return text.length
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Tokenizer } from 'tokenizers'
 import { UserError } from '../error.js'
-import { refusePointer } from '../lfs_pointer.js'
 import { specialTokens } from './special_tokens.js'
+import { readTokenizerFile } from './tokenizer_file.js'
 
 export interface T5Tokenizer {
   /** One more than the highest id, sentinels included; the embedding table may have more rows. */
@@ -29,55 +29,37 @@ const BATCH = 8192
  * @throws UserError where the file is missing, damaged or has no token that ends a row.
  */
 export async function loadTokenizer(file: string): Promise<T5Tokenizer> {
-  const json = readText(file)
-  refusePointer(file, json)
-  const native = await parse(file, json)
+  if (!existsSync(file)) throw missing(file)
+  const { added, padToken, text } = readTokenizerFile(file)
+  const native = await parse(file, text)
   const { eos = '</s>', pad } = specialTokens(dirname(file))
   const eosId = native.tokenToId(eos)
   if (eosId === null) {
     throw new UserError({ at: file, problem: `has no token ${eos}: not a T5's tokenizer.` })
   }
-  const { added_tokens: added = [], padding } = JSON.parse(json) as TokenizerJson
   const tokens = tokenTable(native, new Set(added.filter(({ special }) => special).map(({ id }) => id)))
   return {
     vocabularySize: tokens.length,
     eosId,
-    padId: native.tokenToId(pad ?? padding?.pad_token ?? '<pad>') ?? undefined,
-    encode: (texts, maxLength) => encodeAll(native, eosId, texts, maxLength),
+    padId: native.tokenToId(pad ?? padToken ?? '<pad>') ?? undefined,
+    encode: (texts, maxLength) =>
+      encodeAll(native, eosId, texts, maxLength).catch((error) => Promise.reject(cannotEncode(file, error))),
     decode: decoder(native, tokens),
     normalise: normaliser(native),
   }
 }
 
-/** What is read of a `tokenizer.json` beside what the library makes of it. */
-interface TokenizerJson {
-  added_tokens?: { id: number; special: boolean }[]
-  padding?: { pad_token: string } | null
-}
-
-function readText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new UserError(
-      {
-        at: file,
-        problem: `cannot be read (${(error as NodeJS.ErrnoException).code}).`,
-        remedy:
-          'A backbone needs its tokenizer.json: save it with AutoTokenizer.from_pretrained(…).save_pretrained(…).',
-      },
-      { cause: error },
-    )
-  }
-}
+const missing = (file: string) =>
+  new UserError({
+    at: file,
+    problem: 'cannot be read (ENOENT).',
+    remedy: 'A backbone needs its tokenizer.json: save it with AutoTokenizer.from_pretrained(…).save_pretrained(…).',
+  })
 
 async function parse(file: string, json: string): Promise<Tokenizer> {
   const { Tokenizer } = await import('tokenizers') // here: the native library takes its time to load
   try {
-    const native = Tokenizer.fromString(json)
-    native.disableTruncation()
-    native.disablePadding()
-    return native
+    return Tokenizer.fromString(json)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new UserError(
@@ -93,6 +75,12 @@ function tokenTable(native: Tokenizer, special: Set<number>): (string | undefine
   for (const [token, id] of Object.entries(native.getVocab(true))) table[id] = special.has(id) ? undefined : token
   return table
 }
+
+const cannotEncode = (file: string, error: Error) =>
+  new UserError(
+    { at: file, problem: `cannot encode a text: ${error.message}.`, remedy: 'Fetch the file again.' },
+    { cause: error },
+  )
 
 async function encodeAll(native: Tokenizer, eos: number, texts: string[], maxLength: number): Promise<Int32Array[]> {
   const rows: Int32Array[] = []

@@ -124,7 +124,7 @@ describe('a file that is no tokenizer', () => {
 
   test('is cut short', async () => {
     await expect(load(readFileSync(FILE, 'utf8').slice(0, 1000))).rejects.toThrow(
-      /tokenizer\.json: is not a tokenizer: .*EOF.*\. Fetch the file again\.$/,
+      /tokenizer\.json:\d+:\d+: is damaged: it is cut short\. Fetch the file again\.$/,
     )
   })
 
@@ -134,6 +134,104 @@ describe('a file that is no tokenizer', () => {
     json.post_processor = null
     json.model.vocab[1] = ['<end>', 0]
     await expect(load(JSON.stringify(json))).rejects.toThrow("has no token </s>: not a T5's tokenizer.")
+  })
+
+  const replaced = (key: string, value: unknown) => {
+    const json = JSON.parse(readFileSync(FILE, 'utf8'))
+    const path = key.split('.')
+    const holder = path.slice(0, -1).reduce((at, step) => at[step], json)
+    holder[path.at(-1)!] = value
+    return JSON.stringify(json)
+  }
+  const growing = { type: 'Replace', pattern: { String: 'a' }, content: 'aa' }
+  const charsmap = (change: (bytes: Buffer) => void) => {
+    const json = JSON.parse(readFileSync(FILE, 'utf8'))
+    const bytes = Buffer.from(json.normalizer.normalizers[0].precompiled_charsmap, 'base64')
+    change(bytes)
+    return { type: 'Precompiled', precompiled_charsmap: bytes.toString('base64') }
+  }
+
+  // What got through to the library took gigabytes, or ended the process with 134.
+  test.each<[string, string, unknown, string]>([
+    [
+      'normalisers that double a text thirty times',
+      'normalizer',
+      { type: 'Sequence', normalizers: Array(30).fill(growing) },
+      'normalizer makes a text up to 1073741824 times longer; at most 64 times is run.',
+    ],
+    [
+      'very many normalisers',
+      'normalizer',
+      { type: 'Sequence', normalizers: Array(33).fill({ type: 'NFC' }) },
+      'normalizer.normalizers: ',
+    ],
+    ['a pattern of nothing', 'normalizer', { ...growing, pattern: { String: '' } }, 'normalizer.pattern'],
+    [
+      'an expression that takes for ever',
+      'normalizer',
+      { ...growing, pattern: { Regex: '(a+)+$' } },
+      'normalizer.pattern',
+    ],
+    [
+      'a trie that leads out of its end',
+      'normalizer',
+      charsmap((bytes) => bytes.writeUInt32LE(0x7ffffe00, 4)),
+      'normalizer.precompiled_charsmap: precompiled_charsmap leads out of its trie.',
+    ],
+    [
+      'a trie that is cut short',
+      'normalizer',
+      charsmap((bytes) => bytes.writeUInt32LE(2 ** 31, 0)),
+      'normalizer.precompiled_charsmap: precompiled_charsmap is cut short.',
+    ],
+    ['a part that is not known here', 'pre_tokenizer', { type: 'Surprise' }, 'pre_tokenizer.type: '],
+    ['an unknown token beyond the vocabulary', 'model.unk_id', 8100, 'model.unk_id is 8100; there are 8100 tokens.'],
+    ['a vocabulary of nothing', 'model.vocab', [], 'model.vocab is empty.'],
+    ['a score that is none', 'model.vocab', [['<pad>', 'x']], 'model.vocab.0 has "x" where a number was expected.'],
+    ['an id beyond all tables', 'added_tokens.0.id', 4e9, 'added_tokens.0.id: '],
+    ['an added token of nothing', 'added_tokens.0.content', '', 'added_tokens.0.content: '],
+  ])('has %s', async (_, key, value, problem) => {
+    const error = await load(replaced(key, value)).catch((error) => error)
+    expect(error).toBeInstanceOf(UserError)
+    expect(error.message).toContain(`tokenizer.json: is not a tokenizer that is run here: ${problem}`)
+  })
+
+  test.each([
+    ['merges that make no token', { merges: ['a b'] }, 'model.merges.0 must be two tokens that make a third.'],
+    ['chance in it', { dropout: 0.5 }, 'model.dropout: '],
+    ['a prefix that cuts letters', { continuing_subword_prefix: '##' }, 'model.continuing_subword_prefix: '],
+  ])('is of pairs and has %s', async (_, fields, problem) => {
+    const model = { type: 'BPE', vocab: { '<pad>': 0, '</s>': 1, a: 2, b: 3 }, merges: [], ...fields }
+    await expect(load(replaced('model', model))).rejects.toThrow(`is not a tokenizer that is run here: ${problem}`)
+  })
+
+  test.each([
+    [
+      'pairs, as CodeT5 has them',
+      { type: 'BPE', vocab: { '<pad>': 0, '</s>': 1, a: 2, b: 3, ab: 4 }, merges: ['a b'], unk_token: '' },
+      [4, 1],
+    ],
+    [
+      'a file of 2020, which does not name its model',
+      {
+        unk_id: 0,
+        vocab: [
+          ['<unk>', 0],
+          ['</s>', 0],
+          ['ab', -1],
+        ],
+      },
+      [2, 1],
+    ],
+  ])('is read: %s', async (_, model, ids) => {
+    const json = JSON.parse(readFileSync(FILE, 'utf8'))
+    const file = join(folder, 'other.json')
+    writeFileSync(
+      file,
+      JSON.stringify({ ...json, added_tokens: [], normalizer: null, pre_tokenizer: null, decoder: null, model }),
+    )
+    const [row] = await (await loadTokenizer(file)).encode(['ab'], 9)
+    expect([...row!]).toEqual(ids)
   })
 
   test('settings for truncation and padding saved in the file are not taken over', async () => {
