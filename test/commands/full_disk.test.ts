@@ -151,11 +151,11 @@ describe.skipIf(!mounts)('a small disk (needs unshare and mount)', () => {
 
   test('predict --output and eval --predictions', () => {
     const rows = join(disk, 'rows.jsonl')
-    const predicted = withDisk('size=4k', [
-      ...PROGRAM,
-      ...['predict', run, '--input', join(folder, 'train.jsonl'), '--scoring', 'rank', '--output', rows, ...engine],
-    ])
-    expect(predicted).toMatchObject({ status: 1, lastLine: `${rows}: ${FULL}`, left: [] })
+    for (const output of [rows, join(disk, 'rows.csv')]) {
+      const input = ['--input', join(folder, 'train.jsonl'), '--scoring', 'rank']
+      const predicted = withDisk('size=4k', [...PROGRAM, 'predict', run, ...input, '--output', output, ...engine])
+      expect(predicted).toMatchObject({ status: 1, lastLine: `${output}: ${FULL}`, left: [] })
+    }
     const evaluated = withDisk('size=4k', [
       ...PROGRAM,
       'eval',

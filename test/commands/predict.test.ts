@@ -419,7 +419,7 @@ describe('what cannot be predicted is refused at once', () => {
       1,
       'TEXT 2: the line is not valid JSON.\n1 of 2 rows could not be predicted.\n',
     ])
-    expect(taken.stdout).toMatch(/^[01]\t[01]\.\d{4}\n\n$/)
+    expect(taken.stdout).toMatch(/^(0\tnegative|1\tpositive)\t[01]\.\d{4}\n\n$/)
   })
 })
 

@@ -59,14 +59,16 @@ describe('text of others cannot steer the terminal', () => {
     expect(stderr).not.toMatch(/(?![\n\t])\p{Cc}/u)
   })
 
-  test('labels, on standard output; a file has them as they are', async () => {
+  test('labels and their names, on standard output; a file has them as they are', async () => {
     const run = path('run')
     const splits = ['train', 'validation', 'test'].map((split) => `task.${split}=${path(`${split}.jsonl`)}`)
     const labels = `task.labels=${JSON.stringify({ 0: `no ${HOSTILE}`, 1: `yes ${HOSTILE}` })}`
-    await makeRun(run, 'method.preset=bitfit', labels, ...splits)
+    const names = `task.label_names=${JSON.stringify({ 0: `down ${HOSTILE}`, 1: `up ${HOSTILE}` })}`
+    await makeRun(run, 'method.preset=bitfit', labels, names, ...splits)
     const args = ['predict', run, 'a fine film', '--scoring', 'rank', ...engine]
     const text = await printed(args)
-    expect(text).toContain(SHOWN)
+    expect(text).toMatch(/^(no \S.*\tdown|yes \S.*\tup) /)
+    expect(text.split(SHOWN)).toHaveLength(3)
     expect(text).not.toMatch(/(?![\n\t])\p{Cc}/u)
     const json = await compacter([...args, '--json'])
     expect(json.stdout).not.toMatch(/(?![\n\t])\p{Cc}/u)
@@ -74,7 +76,7 @@ describe('text of others cannot steer the terminal', () => {
     expect((await compacter([...args, '--output', path('p.jsonl')])).code).toBe(0)
     expect(readFileSync(path('p.jsonl'), 'utf8')).toContain('\x9b')
     const evaluated = await printed(['eval', run, '--scoring', 'rank', ...engine])
-    expect(evaluated).toContain('yes \\u001b')
+    expect(evaluated).toContain('up \\u001b')
     expect(evaluated).not.toMatch(/(?![\n\t])\p{Cc}/u)
   })
 })
