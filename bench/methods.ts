@@ -37,7 +37,7 @@ const rows = presetNames('methods').map((method) => {
   return { method, ...result }
 })
 
-const { device } = JSON.parse(readFileSync(join(folder, rows[0]!.method, 'manifest.json'), 'utf8'))
+const { device, engine_mode } = JSON.parse(readFileSync(join(folder, rows[0]!.method, 'manifest.json'), 'utf8'))
 const table = [
   '| method | validation accuracy | test accuracy | trained parameters | share | ms a step | peak memory |',
   '|---|---|---|---|---|---|---|',
@@ -56,7 +56,7 @@ mkdirSync(out, { recursive: true })
 writeFileSync(join(out, 'methods.json'), `${JSON.stringify({ steps, device, rows }, null, 2)}\n`)
 writeFileSync(
   join(out, 'methods.md'),
-  `# All methods, measured\n\n\`npx tsx bench/methods.ts ${steps}\`: t5-nano, Rotten Tomatoes, ${steps} steps of 32 rows, one seed, each method's own\nlearning rate, eager engine. ${device}. Times are medians, on a machine that other work shared.\nt5-nano has four layers: adapterdrop leaves out the first two of each stack, not five.\n\n${table.join('\n')}\n\n![accuracy against parameters](methods-scatter.svg)\n\n![accuracy](methods-bars.svg)\n`,
+  `# All methods, measured\n\n\`npx tsx bench/methods.ts ${steps}\`: t5-nano, Rotten Tomatoes, ${steps} steps of 32 rows, one seed, each method's own\nlearning rate, ${engine_mode} steps. ${device}. Times are medians, on a machine that other work shared.\nt5-nano has four layers: adapterdrop leaves out the first two of each stack, not five.\n\n${table.join('\n')}\n\n![accuracy against parameters](methods-scatter.svg)\n\n![accuracy](methods-bars.svg)\n`,
 )
 writeFileSync(join(out, 'methods-scatter.svg'), await scatterPlot(points, labels))
 writeFileSync(join(out, 'methods-bars.svg'), await barPlot(points, labels))
