@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { yamlText } from '../src/experiment/yaml_text.js'
 import { printable } from '../src/printable.js'
+import { MersenneTwister } from '../src/random.js'
 import { packageRoot } from '../src/root.js'
 
 test('control characters are shown as JSON writes them, and nothing else is changed', () => {
@@ -15,6 +18,63 @@ test('control characters are shown as JSON writes them, and nothing else is chan
 test('JSON has the same meaning after it', () => {
   const value = { 'k\x9b': 'a\x1b[31m\x7f\x9b\r\n\u2028' }
   expect(JSON.parse(printable(JSON.stringify(value, null, 2)))).toEqual(value)
+})
+
+/** Text in which every part that can end up in another kind of scalar has a chance to stand next to a control character. */
+const PARTS = [
+  '\x1b[31m',
+  '\x07',
+  '\x7f',
+  '\x9b1A',
+  '\x85',
+  '\r',
+  '\r\n',
+  '\n',
+  '\n\n',
+  ' ',
+  '\t',
+  'a',
+  'a: b',
+  '# c',
+  '- ',
+]
+const MORE = [
+  '"',
+  "'",
+  '\\',
+  '\\u001b',
+  '\u2028',
+  '\ufeff',
+  '😀',
+  '\ud83d',
+  '{',
+  '}',
+  '|',
+  '%',
+  '&x',
+  '*x',
+  'no',
+  '01',
+  '否 '.repeat(30),
+]
+
+test('YAML has the same meaning after it, and no control character', () => {
+  const random = new MersenneTwister(7)
+  const part = () => [...PARTS, ...MORE][random.uint32() % (PARTS.length + MORE.length)]!
+  const text = () => Array.from({ length: 1 + (random.uint32() % 7) }, part).join('')
+  for (let i = 0; i < 3000; i++) {
+    const value = { first: text(), list: [text(), { [text()]: text() }], last: text() }
+    const yaml = yamlText(value)
+    expect(parse(printable(yaml), { uniqueKeys: false })).toEqual(value)
+    expect(parse(yaml)).toEqual(value)
+    expect(yaml).not.toMatch(/(?![\t\n])\p{Cc}|\p{Cs}/u)
+  }
+})
+
+test('text without control characters is YAML as it was', () => {
+  expect(
+    yamlText({ prompt: 'a: {text}', long: `${'word '.repeat(30)}end`, lines: 'a\n b\n', labels: { '0': 'no' } }),
+  ).toBe(`prompt: "a: {text}"\nlong: ${'word '.repeat(30)}end\nlines: |\n  a\n   b\nlabels:\n  "0": no\n`)
 })
 
 /** Where text is written to standard output or standard error: each passes it through `printable`, or writes constants. */

@@ -25,7 +25,7 @@ export default class Show extends Command {
     const { args, flags } = await this.parse(Show)
     const { loadExperiment, experimentYaml } = await import('../../src/experiment/load.js')
     const experiment = loadExperiment(args.experiment, flags.set)
-    this.log('%s', experimentYaml(experiment).trimEnd())
+    this.log('%s', experimentYaml(experiment).replace(/\n$/, ''))
     return experiment
   }
 }

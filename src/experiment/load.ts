@@ -1,6 +1,5 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
-import { stringify } from 'yaml'
 import type { T5Config } from '../backbone/config.js'
 import { type Complaint, ExperimentError } from '../error.js'
 import { methodOptions, methodProblems } from '../method/options.js'
@@ -16,6 +15,7 @@ import { type Experiment, experimentSchema, isExperimentText } from './schema.js
 import { type Path, type Source, yamlSource } from './source.js'
 import { taskFaults } from './task_faults.js'
 import { type Fault, shown, suggestion, wordIssues } from './wording.js'
+import { yamlText } from './yaml_text.js'
 
 /** Everything that is wrong with an experiment: its message has one line a problem. */
 export class ExperimentProblems extends ExperimentError {
@@ -46,7 +46,7 @@ export function loadExperiment(file: string, overrides: readonly (string | Overr
 
 /** A resolved experiment as the YAML of an experiment file that means the same. */
 export function experimentYaml(experiment: Experiment): string {
-  return stringify(experiment, { lineWidth: 0 })
+  return yamlText(experiment)
 }
 
 /** As loadExperiment, and tells the backbone's dimensions and where each value came from. */

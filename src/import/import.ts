@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { stringify } from 'yaml'
 import { writeAtomically } from '../atomic.js'
 import type { T5Config } from '../backbone/config.js'
 import { UserError } from '../error.js'
@@ -9,6 +8,7 @@ import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { shownPath } from '../experiment/source.js'
 import { loadTask } from '../experiment/task.js'
+import { yamlText } from '../experiment/yaml_text.js'
 import { type Card, hasCard, readCard } from '../export/card.js'
 import { dimensionsOf, transpose } from '../export/elsewhere.js'
 import { writeFolder } from '../export/folder.js'
@@ -115,7 +115,7 @@ function experimentAround(
 /** Written as a run's experiment.yaml and read back: with every check that an experiment of a user has. */
 function checked(folder: string, experiment: object, path: string): Experiment {
   const file = join(folder, 'experiment.yaml')
-  writeAtomically(file, stringify(experiment, { lineWidth: 0 }))
+  writeAtomically(file, yamlText(experiment))
   try {
     return readExperiment(file).experiment
   } catch (error) {

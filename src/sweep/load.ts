@@ -1,7 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { stringify } from 'yaml'
 import { type Complaint, ExperimentError } from '../error.js'
 import { nearFile } from '../experiment/files.js'
 import { ExperimentProblems, type LoadedExperiment, readExperiment } from '../experiment/load.js'
@@ -10,6 +9,7 @@ import { type Override, parseOverrides } from '../experiment/overrides.js'
 import type { Experiment } from '../experiment/schema.js'
 import { type Path, type Source, yamlSource } from '../experiment/source.js'
 import { type Fault, shown, suggestion, wordIssues } from '../experiment/wording.js'
+import { yamlText } from '../experiment/yaml_text.js'
 import { experimentFile, experimentNames, presetFile, presetNames } from '../presets.js'
 import { type Assignment, axisKeys, expandAxes, isWithin, KEEP_ONE, sweepFaults } from './axes.js'
 import { cellNames } from './names.js'
@@ -75,7 +75,7 @@ export function loadSweep(file: string, overrides: readonly string[] = []): Load
   refuseDuplicates(cells, (i, first) => source.find(differing(assignments[i]!, assignments[first]!)).at)
   const { slurm, name = basename(path, extname(path)), ...rest } = sweep
   const set = { ...sweep.set, ...Object.fromEntries(sets.map(({ path, value }) => [path.join('.'), value])) }
-  const yaml = stringify({ name, ...rest, experiment: base!, set, slurm }, { lineWidth: 0 })
+  const yaml = yamlText({ name, ...rest, experiment: base!, set, slurm })
   return { name, axes, cells, slurm, yaml, place: (path) => source.find(path).at }
 }
 

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { stringify } from 'yaml'
 import { makeFolder, writeAtomically } from '../atomic.js'
 import type { DeviceOptions } from '../engine/device.js'
 import { ExperimentError, UserError } from '../error.js'
@@ -9,6 +8,7 @@ import { ExperimentProblems, loadExperiment, readExperiment } from '../experimen
 import { parseOverrides } from '../experiment/overrides.js'
 import type { Experiment } from '../experiment/schema.js'
 import { suggestion } from '../experiment/wording.js'
+import { yamlText } from '../experiment/yaml_text.js'
 import { heldBy, withLock } from '../lock.js'
 import { presetNames } from '../presets.js'
 import type { Progress } from '../progress.js'
@@ -139,7 +139,7 @@ function sweepYaml(file: string, name: string, { sets, methods, sizes, seeds }: 
   const set = Object.fromEntries(parseOverrides(sets, []).map(({ path, value }) => [path.join('.'), value]))
   const several = methods.length > 1 && { [KEYS.method]: methods }
   const axes = { [KEYS.seed]: seeds, [KEYS.size]: sizes, ...several }
-  return stringify({ name, experiment: existsSync(file) ? resolve(file) : file, set, axes }, { lineWidth: 0 })
+  return yamlText({ name, experiment: existsSync(file) ? resolve(file) : file, set, axes })
 }
 
 interface Grid {

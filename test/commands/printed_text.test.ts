@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { compacter, smallExperiment } from '../cli.js'
 import { engines } from '../engines.js'
 import { makeRun } from '../export/made_run.js'
@@ -32,6 +33,14 @@ describe('text of others cannot steer the terminal', () => {
     const text = await printed(args)
     expect(text).toContain(SHOWN)
     expect(text).not.toMatch(/(?![\n\t])\p{Cc}/u)
+  })
+
+  test('an experiment as YAML, which means the same', async () => {
+    const prompt = `${HOSTILE}\r\nsentence: {text}\n# ${HOSTILE}`
+    const shown = await compacter(['config', 'show', file, '--set', `task.prompt=${JSON.stringify(prompt)}`])
+    expect(shown.code, shown.stderr).toBe(0)
+    expect(shown.stdout).not.toMatch(/(?![\n\t])\p{Cc}/u)
+    expect(parse(shown.stdout).task.prompt).toBe(prompt)
   })
 
   test('columns of a file', async () => {
