@@ -10,7 +10,7 @@ import type { Scoring } from '../task/scoring.js'
 import type { Told } from '../task/told_apart.js'
 import { written } from '../task/written_form.js'
 import type { PreparedSplit } from './data.js'
-import { type Decoder, type Prediction, predict } from './predict.js'
+import { type Decoder, type Prediction, type PredictOptions, predict, predicted } from './predict.js'
 
 export interface Evaluation {
   experiment: Experiment
@@ -38,19 +38,14 @@ export interface Evaluated {
 export async function evaluateSplit(
   decoder: Decoder,
   split: PreparedSplit,
-  { experiment, tokenizer, labels, progress, interrupted }: Evaluation,
+  evaluation: Evaluation,
   scoring: Scoring = 'generate',
 ): Promise<Evaluated> {
-  const { task, training } = experiment
+  const { experiment, tokenizer, labels, progress } = evaluation
+  const { task } = experiment
   const examples = await split.examples()
   const predictions = await predict(decoder, split, {
-    tokenizer,
-    batchSize: training.evaluation_batch_size,
-    maxLength: training.target_length ?? split.longestTarget,
-    name: split.name,
-    place: (row) => `${split.file}:${examples[row]!.row}`,
-    progress,
-    interrupted,
+    ...optionsFor(split, examples, evaluation),
     ...(scoring === 'rank' && {
       candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels,
     }),
@@ -67,6 +62,25 @@ export async function evaluateSplit(
   const classes =
     positive === undefined ? undefined : { labels, positive: (await written([positive], tokenizer))[0]!.form }
   return { scores: scoreExamples(task.metrics, texts, examples, classes), examples, predictions, invalid }
+}
+
+const optionsFor = (
+  split: PreparedSplit,
+  examples: Example[],
+  { experiment: { training }, tokenizer, progress, interrupted }: Evaluation,
+): PredictOptions => ({
+  tokenizer,
+  batchSize: training.evaluation_batch_size,
+  maxLength: training.target_length ?? split.longestTarget,
+  name: split.name,
+  place: (row) => `${split.file}:${examples[row]!.row}`,
+  progress,
+  interrupted,
+})
+
+/** A split's outputs by greedy decoding, batch by batch, each row by its place. */
+export async function* outputsOf(decoder: Decoder, split: PreparedSplit, evaluation: Evaluation) {
+  yield* predicted(decoder, split, optionsFor(split, await split.examples(), evaluation))
 }
 
 /** As `evaluateSplit`, by greedy decoding; the decoder ends with it. */

@@ -61,13 +61,20 @@ export function eagerDecoder(model: Model, vector: tf.Tensor1D): Decoder {
 }
 
 /** Decodes every row greedily or ranks its candidates, long rows first; in the rows' order. */
-export async function predict(
+export async function predict(decoder: Decoder, rows: Rows, options: PredictOptions): Promise<Prediction[]> {
+  const predictions = new Array<Prediction>(rows.lengths.length)
+  for await (const batch of predicted(decoder, rows, options))
+    for (const { row, ...prediction } of batch) predictions[row] = prediction
+  return predictions
+}
+
+/** As `predict`, batch by batch: what is made of some rows, each by its place. */
+export async function* predicted(
   decoder: Decoder,
   { tokens, lengths }: Rows,
   options: PredictOptions,
-): Promise<Prediction[]> {
+): AsyncGenerator<(Prediction & { row: number })[]> {
   const { batchSize: most, name, progress, interrupted } = options
-  const predictions = new Array<Prediction>(lengths.length)
   const batchSize = Math.min(most, lengths.length)
   const candidates = options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
   for (const [index, { rows, real }] of evaluationBatches(lengths, batchSize).entries()) {
@@ -76,11 +83,10 @@ export async function predict(
     const outputs = candidates
       ? await rankedOutputs(decoder, batch, rows.map(candidates), (row) => options.place(rows[row]!))
       : (await decoder.generate(batch, options.maxLength)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
-    for (const [place, row] of rows.slice(0, real).entries()) predictions[row] = outputs[place]!
-    progress.update(`${name}: ${Math.min((index + 1) * batchSize, predictions.length)} of ${predictions.length} rows`)
+    yield rows.slice(0, real).map((row, place) => ({ row, ...outputs[place]! }))
+    progress.update(`${name}: ${Math.min((index + 1) * batchSize, lengths.length)} of ${lengths.length} rows`)
     await new Promise(setImmediate) // lets signals in
   }
-  return predictions
 }
 
 async function rankedOutputs(

@@ -3,7 +3,6 @@ import { UserError } from '../error.js'
 import { experimentYaml } from '../experiment/load.js'
 import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
-import { shownPath } from '../experiment/source.js'
 import { type Holder, heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import {
@@ -26,23 +25,22 @@ import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
 import { heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
-import { loadCheckpoint, loadTrained, restoreBest, saveTrained } from './checkpoint.js'
+import { loadCheckpoint, restoreBest, saveTrained } from './checkpoint.js'
 import type { WorkerLost } from './cluster/client.js'
 import { workersStepper } from './cluster/stepper.js'
 import { assembleTeam, type Team } from './cluster/team.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { evaluateWith, hintAtRanking } from './evaluate.js'
 import { warmupInForce } from './learning_rate.js'
 import { memoryTaken } from './memory.js'
 import { type Blueprint, blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
-import type { Decoder } from './predict.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { sessionFacts } from './replay/config.js'
 import type { GraphFacts } from './replay/replay.js'
 import { asBegun, type Checks, checkSame, keepPlacesAndNames, resumedRun, withChanges } from './resume.js'
 import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
+import { testBest } from './test_best.js'
 import { runTraining, type Training } from './trainer.js'
 
 export interface TrainOptions extends DeviceOptions {
@@ -146,13 +144,12 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
       run,
     )
     await saveTrained(files.last, blueprint, await stepper.state())
-    progress.phase('Testing the best checkpoint')
-    const decoder = await stepper.decoder(loadTrained(files.best, blueprint, run.best!.step))
-    const test = await testBest(files, decoder, prepared, evaluation)
     const best = run.best!
+    const { read } = prepared.backbone.files
+    const tested = await testBest(stepper, blueprint, prepared.test, { files, step: best.step, read, evaluation })
     const result = {
       validation: best.validation,
-      test,
+      ...tested,
       best_step: best.step,
       steps: prepared.steps,
       seconds: Math.round(run.seconds * 10) / 10,
@@ -262,11 +259,4 @@ async function startOrResume(
   const state = startState(startVector(blueprint, backbone.files.read, experiment.training.seed))
   const run: RunState = { evaluatedStep: 0, seconds: 0 }
   return { state, run }
-}
-
-async function testBest(files: RunFiles, decoder: Decoder, { test }: Prepared, evaluation: Training['evaluation']) {
-  const evaluated = await evaluateWith(decoder, test, evaluation)
-  const { experiment, progress } = evaluation
-  hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
-  return evaluated.scores
 }

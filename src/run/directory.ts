@@ -28,6 +28,8 @@ export type RunFiles = ReturnType<typeof runFiles>
 export interface Result {
   validation: Scores
   test: Scores
+  /** Whether a test answer is another than with the method's own tensors as they started; of `full` and earlier versions undefined. */
+  own_tensors_moved_answers?: boolean
   best_step: number
   steps: number
   seconds: number

@@ -11,6 +11,7 @@ const size = z.number().nonnegative()
 const resultFile = z.object({
   validation: scores,
   test: scores,
+  own_tensors_moved_answers: z.boolean().optional(),
   best_step: size,
   steps: size,
   seconds: size,

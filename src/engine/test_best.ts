@@ -1,0 +1,58 @@
+import { shownPath } from '../experiment/source.js'
+import type { RunFiles, Scores } from '../run/directory.js'
+import { loadTrained } from './checkpoint.js'
+import type { PreparedSplit } from './data.js'
+import { type Evaluation, evaluateWith, hintAtRanking, outputsOf } from './evaluate.js'
+import { type Blueprint, type ReadTensor, startVector } from './model.js'
+import { ownReset } from './own_tensors.js'
+import type { Stepper } from './stepper.js'
+
+export interface Tested {
+  test: Scores
+  /** Whether the method's own tensors have changed any answer; undefined for a method that has none. */
+  own_tensors_moved_answers?: boolean
+}
+
+/**
+ * Test scores of the best checkpoint, which is of that step; and whether one answer is another with the method's own tensors
+ * as they started, which is warned of where none is.
+ */
+export async function testBest(
+  stepper: Stepper,
+  blueprint: Blueprint,
+  split: PreparedSplit,
+  { files, step, read, evaluation }: { files: RunFiles; step: number; read: ReadTensor; evaluation: Evaluation },
+): Promise<Tested> {
+  const { experiment, progress } = evaluation
+  progress.phase('Testing the best checkpoint')
+  const best = loadTrained(files.best, blueprint, step)
+  const evaluated = await evaluateWith(await stepper.decoder(best), split, evaluation)
+  hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
+  const reset = ownReset(blueprint, best, startVector(blueprint, read, experiment.training.seed))
+  if (!reset) return { test: evaluated.scores }
+  progress.phase("Testing with the method's tensors as they started")
+  const answers = evaluated.predictions.map(({ text }) => text)
+  const moved = await answersOtherwise(stepper, reset, split, { evaluation, answers })
+  if (!moved) progress.warn(nothingMoved(split, experiment.training.learning_rate))
+  return { test: evaluated.scores, own_tensors_moved_answers: moved }
+}
+
+/** Whether one row is answered otherwise with other trained values; rows are decoded until one is. */
+async function answersOtherwise(
+  stepper: Stepper,
+  vector: Float32Array,
+  split: PreparedSplit,
+  { evaluation, answers }: { evaluation: Evaluation; answers: string[] },
+): Promise<boolean> {
+  const decoder = await stepper.decoder(vector)
+  try {
+    for await (const outputs of outputsOf(decoder, split, evaluation))
+      if (outputs.some(({ row, text }) => text !== answers[row])) return true
+    return false
+  } finally {
+    decoder.dispose()
+  }
+}
+
+const nothingMoved = ({ rows, name }: PreparedSplit, rate: number) =>
+  `With the method's own tensors as they started, all ${rows} ${name} rows are answered as they are now: training them has moved no score. More steps or a higher training.learning_rate than ${rate} may help.`

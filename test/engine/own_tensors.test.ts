@@ -1,0 +1,93 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { blueprintOf } from '../../src/engine/model.js'
+import { ownReset } from '../../src/engine/own_tensors.js'
+import { train } from '../../src/engine/train.js'
+import { named } from '../../src/engine/trained.js'
+import { loadExperiment, readExperiment } from '../../src/experiment/load.js'
+import { silent } from '../../src/progress.js'
+import { smallExperiment } from '../cli.js'
+import { engines } from '../engines.js'
+
+const { folder, file } = smallExperiment({
+  steps: 8,
+  batch_size: 8,
+  warmup_steps: 1,
+  evaluate_every: 8,
+  source_length: 32,
+  learning_rate: 0.03,
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** What a training says of its method's tensors, in result.json and by a warning. */
+async function told(name: string, ...sets: string[]) {
+  const warnings: string[] = []
+  const progress = { ...silent, warn: (text: string) => void warnings.push(text) }
+  const run = join(folder, name)
+  await train(loadExperiment(file, sets), {
+    ...{ engine: engines[0]!, threads: 2, progress },
+    ...{ folder: run, resume: false, interrupted: () => false },
+  })
+  const result = JSON.parse(readFileSync(join(run, 'result.json'), 'utf8'))
+  return {
+    moved: result.own_tensors_moved_answers as unknown,
+    warned: warnings.filter((text) => text.startsWith('With the method')),
+  }
+}
+
+const warning = (rate: number) =>
+  `With the method's own tensors as they started, all 20 test rows are answered as they are now: training them has moved no score. More steps or a higher training.learning_rate than ${rate} may help.`
+
+describe('at its end a training tells whether what is its method’s own has moved an answer', {
+  timeout: 120_000,
+}, () => {
+  test.each(['compacter', 'bitfit', 'prompt-tuning-r'])('%s that learns has', async (method) => {
+    expect(await told(method, `method=${method}`)).toEqual({ moved: true, warned: [] })
+  })
+
+  test('one whose steps are too small has not', async () => {
+    const sets = ['method=adapter', 'training.learning_rate=1e-9']
+    expect(await told('small', ...sets)).toEqual({ moved: false, warned: [warning(1e-9)] })
+  })
+
+  test('one whose norms and biases alone learn has not', async () => {
+    const sets = ['method=compacter', 'method.learn_rule=false', 'method.rule_std=1e-12']
+    expect(await told('norms', ...sets)).toEqual({ moved: false, warned: [warning(0.03)] })
+  })
+
+  test('full fine-tuning has nothing of its own', async () => {
+    expect(await told('full', 'method=full', 'training.learning_rate=1e-9')).toEqual({ moved: undefined, warned: [] })
+  })
+})
+
+describe('as they started are then', () => {
+  /** Names of the tensors that are reset. */
+  function resetBy(...sets: string[]): string[] | undefined {
+    const { experiment, config } = readExperiment(file, sets)
+    const blueprint = blueprintOf(config!, experiment.method)
+    const { size } = blueprint.layout
+    const reset = ownReset(blueprint, new Float32Array(size).fill(1), new Float32Array(size))
+    return (
+      reset && named(blueprint.layout, reset).flatMap(([name, { data }]) => (data.some((x) => x === 0) ? [name] : []))
+    )
+  }
+  const kinds = (names: string[] | undefined) => [...new Set(names?.map((name) => name.replace(/.*\./, '')))].sort()
+
+  test.each([
+    ['compacter', ['rule', 's', 't']],
+    ['phm-adapter', ['b', 'rule']],
+    ['adapter', ['weight']],
+    ['low-rank-adapter', ['s', 't']],
+    ['bitfit', ['bias']],
+    ['prompt-tuning-t', ['prompt']],
+    ['intrinsic', ['intrinsic']],
+    ['intrinsic-said', ['intrinsic', 'lambda']],
+  ])('of %s: %s', (method, expected) => expect(kinds(resetBy(`method=${method}`))).toEqual(expected))
+
+  test('adapters and not the norms of the backbone beside them', () => {
+    for (const name of resetBy('method=adapter')!)
+      expect(name).toMatch(/^(encoder|decoder)\.\d\.(attention|feed_forward)\.(down|up)\.weight$/)
+    expect(resetBy('method=full')).toBeUndefined()
+  })
+})
