@@ -160,11 +160,12 @@ function positiveFaults(task: unknown): Fault[] {
 
 /** What does not fit the backbone, whatever else is wrong with the options: their defaults stand in for those. */
 function misfits(method: unknown, config: T5Config): Fault[] {
+  if (!isMapping(method)) return []
   const first = methodOptions.safeParse(method)
   const wrong = (first.error?.issues ?? []).flatMap((issue) =>
     'keys' in issue && issue.path.length === 0 ? issue.keys : String(issue.path[0]),
   )
-  const options = first.success ? first : methodOptions.safeParse(without(method as Mapping, ...wrong))
+  const options = first.success ? first : methodOptions.safeParse(without(method, ...wrong))
   if (!options.success) return []
   return methodProblems(options.data, config).map(({ path, ...words }) => ({ path: ['method', ...path], ...words }))
 }

@@ -6,12 +6,15 @@ type Shape = Record<string, z.ZodType>
 /** The keys that an object schema takes; of a discriminated union, those of the value's kind. */
 export function optionsOf(schema: z.ZodType, value: unknown): Shape {
   const def = (schema as z.ZodObject | z.ZodDiscriminatedUnion).def
-  if (def.type === 'object') return def.shape as Shape
+  if (def.type === 'object') return ownKeys(def.shape as Shape)
   if (def.type !== 'union') return {}
   const kind = isMapping(value) ? value.kind : undefined
   const option = (def.options as z.ZodObject[]).find((object) => (object.def.shape.kind as z.ZodLiteral).value === kind)
-  return (option?.def.shape as Shape) ?? {}
+  return ownKeys((option?.def.shape as Shape) ?? {})
 }
+
+/** Without those that every object has: `constructor` is no key of a schema. */
+const ownKeys = (shape: Shape): Shape => Object.assign(Object.create(null), shape)
 
 /** The schema of the value at a path of `tree`; without its default and optionality unless `bare` is false. */
 export function schemaAt(

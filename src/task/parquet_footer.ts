@@ -25,10 +25,11 @@ export async function readFooter(
     checkClaims(metadata, buffer.byteLength, buffer.byteLength - footer.length)
     return { metadata, tree: parquetSchema(metadata) }
   } catch (error) {
+    const reason = error instanceof TypeError ? 'it lacks something that each has' : (error as Error).message
     throw new UserError(
       {
         at: file,
-        problem: `its footer cannot be read: ${(error as Error).message}.`,
+        problem: `its footer cannot be read: ${reason}.`,
         remedy: 'The file is damaged: write or download it again.',
       },
       { cause: error },

@@ -47,3 +47,13 @@ test.each([
 test('a hundred levels are read', () => {
   expect(complaint(`training: ${'['.repeat(95)}${']'.repeat(95)}`)).not.toContain('nests')
 })
+
+test.each([
+  ['method:\ntraining: { steps: 1 }\n', /bomb\.yaml:1:1: method is /],
+  ['task:\n  constructor: { a: 1 }\n', /task\.constructor is no option|constructor/],
+  ['task:\n  labels: { __proto__: a }\n', /bomb\.yaml:2:13: not valid YAML: __proto__ is no key\.$/],
+])('%j is a complaint with its place', (text, message) => {
+  const told = complaint(text)
+  expect(told).toMatch(message)
+  expect(told).not.toMatch(/TypeError/)
+})
