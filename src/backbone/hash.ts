@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type BigIntStats, closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { writeAtomically } from '../atomic.js'
 import { ownCache } from '../cache_folder.js'
 import { UserError } from '../error.js'
@@ -14,13 +15,44 @@ const SETTLED_MS = 2500
  * @throws UserError for a file that is missing or changes while it is read.
  */
 export function hashFiles(files: string[]): string {
+  const hashing = hash(files)
+  for (;;) {
+    const { done, value } = hashing.next()
+    if (done) return value
+  }
+}
+
+/** As `hashFiles`, piece by piece, so that signals are heard; `onBytes` is told how many bytes of how many are done. */
+export async function hashFilesInPieces(
+  files: string[],
+  onBytes?: (bytes: number, total: number) => void,
+): Promise<string> {
+  const hashing = hash(files)
+  for (;;) {
+    const { done, value } = hashing.next()
+    if (done) return value
+    onBytes?.(value.bytes, value.total)
+    await setImmediate()
+  }
+}
+
+/** Yields how far it is after each piece. */
+function* hash(files: string[]): Generator<{ bytes: number; total: number }, string> {
   const before = files.map(statOf)
   const remembered = cacheFile(files, before)
   const known = remembered && readKnown(remembered)
   if (known !== undefined) return known
-  const hash = createHash('sha256')
-  for (const file of files) feedReadable(file, (piece) => hash.update(piece))
-  const digest = hash.digest('hex')
+  const digester = createHash('sha256')
+  const total = before.reduce((sum, { size }) => sum + Number(size), 0)
+  let bytes = 0
+  for (const file of files) {
+    for (const piece of readablePieces(file)) {
+      digester.update(piece)
+      bytes += piece.length
+      yield { bytes, total }
+    }
+  }
+  const digest = digester.digest('hex')
   const after = files.map(statOf)
   const changed = files.find((_, i) => stamp(before[i]!) !== stamp(after[i]!))
   if (changed !== undefined) throw changedMeanwhile(changed)
@@ -57,6 +89,9 @@ function cacheFile(files: string[], stats: BigIntStats[]): string | undefined {
   }
 }
 
+/** What tells that a file was written to or replaced. @throws UserError where there is none. */
+export const stampOf = (file: string): string => stamp(statOf(file))
+
 /**
  * Differs after every write. The time of change (ctime) is what makes it so: a program can set the time of modification
  * back, as `touch -r` and `cp --preserve` do, but not that one.
@@ -71,9 +106,9 @@ function statOf(file: string): BigIntStats {
   }
 }
 
-function feedReadable(file: string, take: (piece: Uint8Array) => void): void {
+function* readablePieces(file: string): Generator<Uint8Array> {
   try {
-    feed(file, take)
+    yield* filePieces(file)
   } catch (error) {
     throw unreadable(file, error)
   }
@@ -98,11 +133,11 @@ const changedMeanwhile = (file: string) =>
   })
 
 /** Reads a file in pieces of 4 MiB; the piece is reused. */
-export function feed(file: string, take: (piece: Uint8Array) => void): void {
+export function* filePieces(file: string): Generator<Uint8Array> {
   const fd = openSync(file, 'r')
   try {
     const buffer = Buffer.allocUnsafe(1 << 22)
-    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) take(buffer.subarray(0, count))
+    for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) yield buffer.subarray(0, count)
   } finally {
     closeSync(fd)
   }

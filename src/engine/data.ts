@@ -1,4 +1,4 @@
-import { hashFiles } from '../backbone/hash.js'
+import { hashFiles, hashFilesInPieces } from '../backbone/hash.js'
 import type { Experiment } from '../experiment/schema.js'
 import { type Progress, showDownload } from '../progress.js'
 import type { RowsHere } from '../run/made_with.js'
@@ -87,7 +87,9 @@ export function prepareData(
     async split(name) {
       progress.phase(`Reading and tokenising ${task.name}, ${name}`)
       const source = await sourceOf(task, name, showDownload(progress))
-      const sha256 = hashFiles(source.files)
+      const sha256 = await hashFilesInPieces(source.files, (bytes, total) =>
+        progress.update(`${percent(bytes, total)} read`),
+      )
       onRows({ split: name, file: source.file, sha256 })
       const unchanged = () => {
         if (hashFiles(source.files) !== sha256) throw changed(source.file)

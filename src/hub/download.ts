@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, renameSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openToAppend, writeError, writeFully } from '../atomic.js'
-import { feed } from '../backbone/hash.js'
+import { filePieces } from '../backbone/hash.js'
 import { UserError } from '../error.js'
 
 export interface RemoteFile {
@@ -172,6 +172,6 @@ function gaveUp({ url, size }: RemoteFile, incomplete: string, error: Interrupte
 function digestOf(path: string, { digest, size }: RemoteFile): string {
   const hash = createHash(digest.kind === 'git' ? 'sha1' : 'sha256')
   if (digest.kind === 'git') hash.update(`blob ${size}\0`)
-  feed(path, (piece) => hash.update(piece))
+  for (const piece of filePieces(path)) hash.update(piece)
   return hash.digest('hex')
 }

@@ -46,7 +46,7 @@ export async function openTokenStore(
   limits: TokenLimits,
   options: TokenStoreOptions,
 ): Promise<TokenStore> {
-  const before = await stamps(key.files)
+  const before = stamps(key.files)
   const name = await hashKey(key, tokenizer.eosId, limits, options.onHash)
   const folder = options.cache ?? tokenCacheFolder(options)
   const file = folder && join(folder, name + STORE_ENDING)
@@ -58,7 +58,7 @@ export async function openTokenStore(
       orUnwritable(() => writer.append(rows))
       options.onProgress?.(writer.rows)
     }
-    checkUnchanged(key.files, before, await stamps(key.files))
+    checkUnchanged(key.files, before)
     return orUnwritable(() => writer.finish())
   }
   const kept = file === undefined ? undefined : await inCache(file, fill, options)

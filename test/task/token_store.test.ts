@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import {
   appendFileSync,
   chmodSync,
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { hashFiles, hashFilesInPieces } from '../../src/backbone/hash.js'
 import { loadTokenizer } from '../../src/backbone/tokenizer.js'
 import { packageRoot } from '../../src/root.js'
 import { openTokenStore, type TokenKey, type TokenStore, type TokenStoreOptions } from '../../src/task/token_store.js'
@@ -201,6 +203,38 @@ test('the data files are hashed with progress', async () => {
   const seen: [number, number][] = []
   ;(await store({ onHash: (bytes, total) => seen.push([bytes, total]) })).close()
   expect(seen).toEqual([4, 8, 9].map((mebibytes) => [mebibytes * 2 ** 20, 9 * 2 ** 20]))
+})
+
+test('a data file whose hash is known is not hashed again', async () => {
+  vi.stubEnv('COMPACTER_CACHE', dirname(cache))
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 10_000 }) // as if the file had been there for a while
+  try {
+    const seen: number[] = []
+    const onBytes = (bytes: number) => seen.push(bytes)
+    await hashFilesInPieces([data], onBytes)
+    expect(seen).toEqual([3])
+    ;(await store({ onHash: onBytes })).close()
+    expect(hashFiles([data])).toBe(createHash('sha256').update('{}\n').digest('hex'))
+    expect(seen).toEqual([3])
+  } finally {
+    vi.useRealTimers()
+    vi.unstubAllEnvs()
+  }
+})
+
+test('of several files it counts where each ends', async () => {
+  const other = join(dirname(data), 'more.jsonl')
+  const of = async (first: string, second: string) => {
+    writeFileSync(data, first)
+    writeFileSync(other, second)
+    const files = { ...key(), files: [data, other] }
+    ;(await openTokenStore(files, () => examples(), tokenizer, limits, { cache })).close()
+  }
+  await of('{}\n', '{}\n{}\n')
+  await of('{}\n', '{}\n{}\n')
+  expect(readings).toBe(1)
+  await of('{}\n{}\n', '{}\n')
+  expect(readings).toBe(2)
 })
 
 test('two at once in one process make it once', async () => {
