@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { delimiter, dirname, isAbsolute, join, relative, sep } from 'node:path'
+import { readText } from './read.js'
 import { packageRoot } from './root.js'
 
 /** A word as a POSIX shell reads it back. */
@@ -48,7 +49,7 @@ function startsUs(folder: string, root: string): boolean {
 function npxPackage(owner: string): string | undefined {
   if (!dirname(owner).endsWith(`${sep}_npx`)) return undefined
   try {
-    const { _npx } = JSON.parse(readFileSync(join(owner, 'package.json'), 'utf8')) as { _npx?: { packages?: string[] } }
+    const { _npx } = JSON.parse(readText(join(owner, 'package.json'))) as { _npx?: { packages?: string[] } }
     return _npx?.packages?.[0]
   } catch {
     return undefined

@@ -1,8 +1,9 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { UserError } from './error.js'
 import { refusePointer } from './lfs_pointer.js'
+import { readText as wholeText } from './read.js'
 
 /** A file that is cut short, or not what its name says. What is next to it may be whole. */
 export class DamagedFile extends UserError {}
@@ -82,8 +83,9 @@ function textOf(file: string, limit: number): string {
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return wholeText(file)
   } catch (error) {
+    if (error instanceof UserError) throw error
     const problem = `cannot be read (${(error as NodeJS.ErrnoException).code}).`
     throw new UserError({ at: file, problem }, { cause: error })
   }

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
+import { readText } from './read.js'
 import { packageRoot } from './root.js'
 
 export type PresetKind = 'backbones' | 'methods' | 'tasks' | 'sweeps'
@@ -36,7 +37,7 @@ export function experimentFile(name: string): string | undefined {
 
 /** What a YAML file says about itself: its first line of comment that is for people. */
 export function firstComment(file: string): string {
-  const comments = readFileSync(file, 'utf8').matchAll(/^#\s*(.+)$/gm)
+  const comments = readText(file).matchAll(/^#\s*(.+)$/gm)
   return [...comments].map(([, text]) => text!.trim()).find((text) => !text.startsWith('yaml-language-server')) ?? ''
 }
 

@@ -1,5 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { tokenFile } from './hub/cache_folder.js'
+import { readText } from './read.js'
 
 /** What the text shows in place of a secret. */
 const HIDDEN = '***'
@@ -81,8 +82,7 @@ function tokenFileText(): string {
 
 function smallText(file: string): string {
   try {
-    const stats = statSync(file)
-    return stats.isFile() && stats.size <= LARGEST_TOKEN_FILE ? readFileSync(file, 'utf8') : ''
+    return statSync(file).size <= LARGEST_TOKEN_FILE ? readText(file, { named: true }) : ''
   } catch {
     return ''
   }

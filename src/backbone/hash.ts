@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type BigIntStats, closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs'
+import { type BigIntStats, closeSync, readSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { writeAtomically } from '../atomic.js'
 import { ownCache } from '../cache_folder.js'
 import { UserError } from '../error.js'
+import { openFile, readText } from '../read.js'
 
 /** A file that changed so recently may change again within one tick of its file system's clock; FAT's is two seconds. */
 const SETTLED_MS = 2500
@@ -63,7 +64,7 @@ function* hash(files: string[]): Generator<{ bytes: number; total: number }, str
 
 function readKnown(file: string): string | undefined {
   try {
-    const hash = readFileSync(file, 'utf8')
+    const hash = readText(file)
     return /^[0-9a-f]{64}$/.test(hash) ? hash : undefined
   } catch {
     return undefined // Not hashed before.
@@ -121,6 +122,7 @@ const REASONS: Record<string, string> = {
 }
 
 function unreadable(file: string, error: unknown): UserError {
+  if (error instanceof UserError) return error
   const { code = '', message } = error as NodeJS.ErrnoException
   return new UserError({ at: file, problem: REASONS[code] ?? `cannot be read: ${message}.` }, { cause: error })
 }
@@ -134,7 +136,7 @@ const changedMeanwhile = (file: string) =>
 
 /** Reads a file in pieces of 4 MiB; the piece is reused. */
 export function* filePieces(file: string): Generator<Uint8Array> {
-  const fd = openSync(file, 'r')
+  const fd = openFile(file, { named: true })
   try {
     const buffer = Buffer.allocUnsafe(1 << 22)
     for (let count = readSync(fd, buffer); count > 0; count = readSync(fd, buffer)) yield buffer.subarray(0, count)

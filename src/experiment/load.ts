@@ -87,7 +87,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
 }
 
 function findExperiment(file: string): string {
-  if (existsSync(file) && statSync(file).isFile()) return file
+  if (existsSync(file) && !statSync(file).isDirectory()) return file
   const shipped = experimentFile(file)
   if (shipped) return shipped
   const near = nearFile(resolve(file))

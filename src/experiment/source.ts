@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, type YAMLError } from 'yaml'
-import { type Complaint, ExperimentError } from '../error.js'
+import { type Complaint, ExperimentError, UserError } from '../error.js'
 import { refusePointer } from '../lfs_pointer.js'
+import { readText as wholeText } from '../read.js'
 import { type IsText, noText, parseYaml, plainValue } from './yaml.js'
 
 export type Path = readonly PropertyKey[]
@@ -50,13 +50,11 @@ export const placeIn = (file: string, path: Path): string => yamlSource(file, di
 
 function readText(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return wholeText(file, { named: true })
   } catch (error) {
-    const problem = `can't be read: ${(error as Error).message}.`
-    throw new ExperimentError(
-      { at: shownPath(file), problem, remedy: 'An experiment is a YAML file.' },
-      { cause: error },
-    )
+    const told = error instanceof UserError ? error.problem : `can't be read: ${(error as Error).message}.`
+    const remedy = (error instanceof UserError && error.remedy) || 'An experiment is a YAML file.'
+    throw new ExperimentError({ at: shownPath(file), problem: told, remedy }, { cause: error })
   }
 }
 

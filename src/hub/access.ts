@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { UserError } from '../error.js'
+import { readText } from '../read.js'
 import { tokenFile } from './cache_folder.js'
 
 /** Where the hub is, and what is shown to it. */
@@ -20,7 +21,7 @@ export function hubAccess(): Access {
   const file = tokenFile()
   const tokenFrom = process.env.HF_TOKEN ? 'HF_TOKEN' : existsSync(file) ? file : undefined
   if (tokenFrom === undefined) return { endpoint, token: undefined, tokenFrom }
-  const token = firstLine(process.env.HF_TOKEN || readFileSync(file, 'utf8'))
+  const token = firstLine(process.env.HF_TOKEN || readText(file, { named: true }))
   if (token) checkToken(token, tokenFrom)
   return token ? { endpoint, token, tokenFrom } : { endpoint, token: undefined, tokenFrom: undefined }
 }

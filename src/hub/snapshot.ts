@@ -1,10 +1,11 @@
-import { existsSync, readFileSync, realpathSync, rmSync, statfsSync, symlinkSync } from 'node:fs'
+import { existsSync, realpathSync, rmSync, statfsSync, symlinkSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import type { ListFileEntry } from '@huggingface/hub'
 import { copyFile, makeFolder, writeAtomically } from '../atomic.js'
 import { UserError } from '../error.js'
 import { once } from '../lock.js'
 import { errorLine } from '../printable.js'
+import { readText } from '../read.js'
 import { type Access, hubAccess, hubFetch } from './access.js'
 import { hubCache } from './cache_folder.js'
 import { bytesOf, type DownloadOptions, downloadFile } from './download.js'
@@ -110,7 +111,7 @@ function isOffline(): boolean {
 
 function cachedSnapshot(storage: string): string | undefined {
   const ref = join(storage, 'refs', REVISION)
-  return existsSync(ref) ? join(storage, 'snapshots', readFileSync(ref, 'utf8').trim()) : undefined
+  return existsSync(ref) ? join(storage, 'snapshots', readText(ref).trim()) : undefined
 }
 
 async function list(source: Source, under: string | undefined): Promise<Pick<Listing, 'files'> & { commit: string }> {

@@ -6,14 +6,14 @@ import {
   fstatSync,
   linkSync,
   openSync,
-  readFileSync,
   readSync,
   renameSync,
   rmSync,
 } from 'node:fs'
 import { hostname } from 'node:os'
-import { writeError, writeFully } from '../atomic.js'
+import { openNew, writeError, writeFully } from '../atomic.js'
 import { UserError } from '../error.js'
+import { openFile, readText } from '../read.js'
 import { kernelLock, sharesLocks, thisMachine } from './kernel.js'
 
 /** A process that has, or had, a lock. */
@@ -80,7 +80,7 @@ const CONTENT_BYTES = 4096
 function readEntry(file: string, path: string): Entry | undefined {
   let fd: number | undefined
   try {
-    fd = openSync(path, 'r')
+    fd = openFile(path, { named: true })
     const stats = fstatSync(fd, { bigint: true })
     const bytes = Buffer.alloc(CONTENT_BYTES)
     const text = bytes.toString('utf8', 0, readSync(fd, bytes, 0, CONTENT_BYTES, 0))
@@ -92,6 +92,7 @@ function readEntry(file: string, path: string): Entry | undefined {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return undefined
+    if (error instanceof UserError) throw error
     throw new UserError({ at: path, problem: `the lock file cannot be read (${code}).` }, { cause: error })
   } finally {
     if (fd !== undefined) closeSync(fd)
@@ -167,7 +168,7 @@ function drafted(file: string): Own {
   const path = draft(file, owner)
   let fd: number | undefined
   try {
-    fd = openSync(path, 'wx+', 0o666)
+    fd = openNew(path)
     const kernel = kernelLock(fd, 'exclusive') === 'granted'
     write(fd, owner, kernel)
     return { file, owner, fd }
@@ -232,7 +233,7 @@ export function give(own: Own): void {
 
 function isAt({ owner }: Own, path: string): boolean {
   try {
-    return readFileSync(path, 'utf8').includes(owner)
+    return readText(path, { named: true }).includes(owner)
   } catch {
     return false
   }

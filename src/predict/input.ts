@@ -1,5 +1,6 @@
-import { createReadStream, fstatSync, openSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
+import { openFile } from '../read.js'
 import { NOT_UTF8 } from '../task/csv.js'
 import { readError } from '../task/lines.js'
 import { readTable, rowReader } from '../task/table.js'
@@ -70,9 +71,7 @@ function formatOfEnding(file: string): InputFormat | undefined {
 /** Opened now: a wrong name is found out before a backbone is loaded. */
 function opened(file: string): number {
   try {
-    const fd = openSync(file, 'r')
-    if (fstatSync(fd).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' })
-    return fd
+    return openFile(file, { named: true, once: true })
   } catch (error) {
     throw readError(file, error)
   }

@@ -1,5 +1,5 @@
-import { closeSync, openSync, rmSync } from 'node:fs'
-import { temporaryName, writeError, writeFully } from '../atomic.js'
+import { closeSync, rmSync } from 'node:fs'
+import { openNew, temporaryName, writeError, writeFully } from '../atomic.js'
 import { readFully } from '../read.js'
 
 /** Records that wait on disk for the last of them: they need no memory, and nothing of them is left behind. */
@@ -51,7 +51,7 @@ export function openSpool(path: string): Spool {
 function openNameless(path: string): number {
   const name = temporaryName(path)
   try {
-    const fd = openSync(name, 'wx+', 0o600)
+    const fd = openNew(name, 0o600)
     rmSync(name)
     return fd
   } catch (error) {

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import type { Experiment } from '../experiment/schema.js'
+import { readText } from '../read.js'
 import { type Result, runFiles, type Scores } from '../run/directory.js'
 import { runExperiment } from '../run/experiment.js'
 import { type Environment, readManifest, readResult } from '../run/records.js'
@@ -52,7 +53,7 @@ function readMetrics(file: string): Pick<ReportRun, 'steps' | 'evaluations' | 'd
     damagedLines: [],
   }
   if (!existsSync(file)) return read
-  for (const [i, line] of readFileSync(file, 'utf8').split('\n').entries()) {
+  for (const [i, line] of readText(file).split('\n').entries()) {
     if (line.trim() === '') continue
     const value = json(line)
     const step = stepLine.safeParse(value)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../error.js'
 import { type StreamedLine, streamLines } from '../predict/lines.js'
+import { openFile } from '../read.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { toNumber } from '../task/correlation.js'
 import { type LabelNames, namesAmong, shownLabel } from '../task/label_names.js'
@@ -102,7 +103,7 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
 /** Node's readline ends lines at U+2028 too, from some version on; JSON has it inside of strings. */
 async function* linesOf(file: string): AsyncGenerator<StreamedLine> {
   try {
-    yield* streamLines(file, createReadStream(file) as AsyncIterable<Buffer>)
+    yield* streamLines(file, createReadStream(file, { fd: openFile(file) }) as AsyncIterable<Buffer>)
   } catch (error) {
     if (error instanceof UserError) throw error
     const { code } = error as NodeJS.ErrnoException

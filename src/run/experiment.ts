@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Complaint, ExperimentError } from '../error.js'
 import { ExperimentProblems, readExperiment } from '../experiment/load.js'
@@ -6,6 +5,7 @@ import { locatedPlaces } from '../experiment/places.js'
 import { type Experiment, experimentSchema, isExperimentText } from '../experiment/schema.js'
 import { type Source, shownPath, yamlSource } from '../experiment/source.js'
 import { labelNameFaults } from '../experiment/task_faults.js'
+import { pathInFolder, readText } from '../read.js'
 import { withHeldOut } from '../task/split_rows.js'
 import { asItWasMade } from './earlier.js'
 
@@ -15,6 +15,7 @@ import { asItWasMade } from './earlier.js'
  * @throws ExperimentError with `file:line:column`
  */
 export function runExperiment(file: string): Experiment {
+  pathInFolder(file) // which may be of others
   const complaints: Complaint[] = []
   const source = yamlSource(file, dirname(resolve(file)), complaints, isExperimentText)
   checkWhole(file)
@@ -34,7 +35,7 @@ function checkNames({ task }: Experiment, { find }: Source): void {
 
 /** YAML that was cut short may be YAML still, with another value or none where the cut is. */
 function checkWhole(file: string): void {
-  const text = readFileSync(file, 'utf8')
+  const text = readText(file)
   if (text.endsWith('\n')) return
   throw new ExperimentError({
     at: `${shownPath(file)}:${text.split('\n').length}`,

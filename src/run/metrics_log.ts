@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { z } from 'zod'
 import { append, syncFile, writeAtomically } from '../atomic.js'
 import { DamagedFile, parseJsonLine } from '../json_file.js'
+import { readText } from '../read.js'
 import { appendEvent, truncateEvents } from './tensorboard.js'
 
 /** One line of metrics.jsonl: a training step's figures, or a split's scores at a step. */
@@ -38,7 +39,7 @@ export function truncateMetrics(path: string, step: number, say: (text: string) 
 /** The first line of a later step and what follows it are not looked at, so that they may be damaged. */
 function linesUpTo(path: string, step: number): (Logged & { text: string })[] {
   const kept: (Logged & { text: string })[] = []
-  const lines = readFileSync(path, 'utf8').split('\n')
+  const lines = readText(path).split('\n')
   for (const [i, text] of lines.entries()) {
     const end = i === lines.length - 1
     if (end && !isLogged(text)) break // nothing, or cut short

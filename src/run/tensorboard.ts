@@ -1,6 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { append, writeAtomically } from '../atomic.js'
+import { readBytes } from '../read.js'
 import type { MetricsLine } from './metrics_log.js'
 import { frameRecord, readRecords } from './tfrecord.js'
 
@@ -32,7 +33,7 @@ export function truncateEvents(folder: string, step: number, lines: number, say:
   if (files.length === 0) return
   let events = 0
   for (const file of files) {
-    const before = readFileSync(file)
+    const before = readBytes(file)
     const kept = [...readRecords(before)].filter((event) => stepOf(event) <= step)
     events += kept.filter((event) => stepOf(event) > 0).length
     const bytes = Buffer.concat(kept.map(frameRecord))

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, lstatSync, openSync, readSync, realpathSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, lstatSync, readSync, realpathSync, rmSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { makeFolder } from '../atomic.js'
@@ -7,6 +7,7 @@ import { locatedPlaces, storedPlaces } from '../experiment/places.js'
 import { type Experiment, experimentSchema } from '../experiment/schema.js'
 import { readJsonFile } from '../json_file.js'
 import { isLocked } from '../lock.js'
+import { openFile } from '../read.js'
 import { type Result, type RunFiles, runFiles, writeJson } from '../run/directory.js'
 import { readResult } from '../run/records.js'
 import { hideSecrets } from '../secrets.js'
@@ -149,7 +150,7 @@ const TAIL_BYTES = 4096
 /** The last step in metrics.jsonl; a line that is only half written does not count. */
 function lastStep({ metrics }: RunFiles): number {
   if (!existsSync(metrics)) return 0
-  const file = openSync(metrics, 'r')
+  const file = openFile(metrics)
   try {
     const { size } = fstatSync(file)
     const tail = Buffer.alloc(Math.min(size, TAIL_BYTES))

@@ -80,7 +80,7 @@ export function loadSweep(file: string, overrides: readonly string[] = []): Load
 }
 
 function findSweep(file: string): string {
-  if (existsSync(file) && statSync(file).isFile()) return file
+  if (existsSync(file) && !statSync(file).isDirectory()) return file
   const shipped = presetFile('sweeps', file)
   if (shipped) return shipped
   const near = nearFile(resolve(file))
@@ -119,7 +119,7 @@ const sorted = (complaints: Complaint[]) =>
 
 function baseFile(experiment: string, folder: string, faults: Fault[]): string | undefined {
   const file = resolve(folder, experiment)
-  if (existsSync(file) && statSync(file).isFile()) return file
+  if (existsSync(file) && !statSync(file).isDirectory()) return file
   const shipped = experimentFile(experiment)
   if (shipped) return shipped
   const near = nearFile(file)

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { readFileSync } from 'node:fs'
 import { UserError } from '../error.js'
+import { readBytes } from '../read.js'
 import { parseExactly } from './exact_json.js'
 import { checkBeginning, readError } from './lines.js'
 import type { Row } from './table.js'
@@ -20,7 +20,7 @@ export function documentRows(file: string): Row[] | undefined {
 
 function textOf(file: string): string {
   try {
-    const bytes = readFileSync(file)
+    const bytes = readBytes(file, { named: true })
     checkBeginning(file, bytes)
     if (!isUtf8(bytes))
       throw new UserError({ at: file, problem: 'the text is not UTF-8.', remedy: 'Save it as UTF-8.' })

@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import { UserError } from '../error.js'
 import { refusePointer } from '../lfs_pointer.js'
+import { openFile } from '../read.js'
 
 /** A longer line is no row of text; it bounds the memory that a wrong file can take. */
 export const LONGEST_LINE = 16 * 2 ** 20
@@ -58,7 +59,7 @@ function stampOf(descriptor: number): string {
 
 function open(file: string): number {
   try {
-    return openSync(file, 'r')
+    return openFile(file, { named: true })
   } catch (error) {
     throw readError(file, error)
   }
@@ -81,6 +82,7 @@ const REASONS: Record<string, string> = {
 
 /** Why a file of rows could not be opened or read, for the user. */
 export function readError(file: string, error: unknown): UserError {
+  if (error instanceof UserError) return error
   const { code = '', message } = error as NodeJS.ErrnoException
   return new UserError({ at: file, problem: REASONS[code] ?? `can't be read: ${message}.` }, { cause: error })
 }

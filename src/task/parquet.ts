@@ -1,9 +1,9 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, readSync } from 'node:fs'
 import type { AsyncBuffer, ColumnChunk, CompressionCodec, Compressors, RowGroup, SchemaTree } from 'hyparquet'
 import { UserError } from '../error.js'
 import { bytesOf } from '../hub/download.js'
 import { refuseOpenPointer } from '../lfs_pointer.js'
-import { openToRead, readFully } from '../read.js'
+import { openFile, openToRead, readFully } from '../read.js'
 import { columnNames } from './column_names.js'
 import { changed, readError } from './lines.js'
 import { readFooter } from './parquet_footer.js'
@@ -20,7 +20,7 @@ import type { Row } from './table.js'
  */
 export async function* parquetRows(file: string, columns?: string[]): AsyncGenerator<Row> {
   checkEnds(file)
-  const fd = openToRead(file)
+  const fd = openToRead(file, { named: true })
   try {
     yield* rowsOf(file, fileBuffer(file, fd), columns)
   } finally {
@@ -124,7 +124,7 @@ function checkEnds(file: string): void {
 /** @throws UserError also for a Git LFS pointer. */
 function endsOf(file: string, size: number): { head: string; tail: string } {
   try {
-    const descriptor = openSync(file, 'r')
+    const descriptor = openFile(file, { named: true })
     try {
       refuseOpenPointer(file, descriptor)
       return { head: textAt(descriptor, 0), tail: textAt(descriptor, Math.max(0, size - MAGIC.length)) }

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { makeFolder, writeAtomically } from '../atomic.js'
 import { hashFiles } from '../backbone/hash.js'
 import { UserError } from '../error.js'
 import type { DownloadListener } from '../hub/snapshot.js'
+import { readText } from '../read.js'
 import type { Subset, TaskOptions } from './options.js'
 import { chosenRows, examplesOf, sourceOf, stratumOf } from './source.js'
 import { checkSubset, subsetIndices } from './splits.js'
@@ -114,7 +115,7 @@ function differs(file: string, there: unknown, subset: SubsetFile): UserError {
 /** What a file holds; null where that is no JSON. */
 function readSubset(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    return JSON.parse(readText(file))
   } catch {
     return null
   }

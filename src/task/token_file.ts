@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, writeSync } from 'node:fs'
+import { openFile } from '../read.js'
 import { type Body, fileBody, HEAD_BYTES, memoryBody, readFully } from './token_body.js'
 import type { CutRows } from './tokenise.js'
 
@@ -128,7 +129,7 @@ function writeHead(fd: number, head: Head): void {
 export function openTokenFile(file: string, key: string, inMemory: number): TokenStore | undefined {
   let fd: number
   try {
-    fd = openSync(file, 'r')
+    fd = openFile(file)
   } catch {
     return undefined
   }

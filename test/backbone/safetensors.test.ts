@@ -343,7 +343,7 @@ describe('a hostile file is one clear error', () => {
 
   test('a missing file and a folder', () => {
     expect(() => openSafetensors(join(folder, 'none'))).toThrow(`${folder}/none: no such file.`)
-    expect(() => openSafetensors(folder)).toThrow(`${folder}: is not a file. Name a .safetensors file.`)
+    expect(() => openSafetensors(folder)).toThrow(`${folder}: is a folder, not a file.`)
   })
 
   test('lists nested a million deep are an error, not a crash', () => {

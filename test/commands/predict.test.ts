@@ -205,6 +205,13 @@ describe('a stream', () => {
     expect([code, stderr]).toEqual([0, ''])
   })
 
+  test.skipIf(process.platform === 'win32')('from what a shell opens', async () => {
+    const shell = ['bash', '-c', '"$0" "$@" --input <(printf "good\\nbad\\n")']
+    const { code, stdout, stderr } = await start(['predict', run, ...engine], {}, 'ignore', shell).ended
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toBe((await predict([run, 'good', 'bad'])).stdout)
+  })
+
   test('of nothing is no row', async () => {
     expect(await predict([run], '')).toEqual({ code: 0, stdout: '', stderr: 'There were no rows.\n' })
   })

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeAtomically } from '../../atomic.js'
 import { ownCache } from '../../cache_folder.js'
 import { methodOf } from '../../method/registry.js'
+import { readBytes } from '../../read.js'
 import tf from '../../tf.cjs'
 import type { Blueprint } from '../model.js'
 import type { Values } from '../replay/tensor.js'
@@ -75,7 +76,7 @@ function digestOf(root: string): string {
   const hash = createHash('sha256')
   const names = readdirSync(root, { recursive: true, encoding: 'utf8' })
   for (const name of names.filter((name) => /\.c?[jt]s$/.test(name)).sort())
-    hash.update(`\0${name}\0`).update(readFileSync(join(root, name)))
+    hash.update(`\0${name}\0`).update(readBytes(join(root, name)))
   return hash.digest('hex')
 }
 
@@ -108,7 +109,7 @@ function encoded({ definition, dropoutPlaces, large }: Captured): Buffer {
 function read(file: string): Captured | undefined {
   let bytes: Buffer
   try {
-    bytes = readFileSync(file)
+    bytes = readBytes(file)
     utimesSync(file, new Date(), new Date()) // the least recently used are removed first
   } catch {
     return undefined

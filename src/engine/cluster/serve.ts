@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { UserError } from '../../error.js'
+import { readText } from '../../read.js'
 import { version } from '../../root.js'
 import { keepSecret } from '../../secrets.js'
 import { startDevice } from '../device.js'
@@ -54,7 +54,7 @@ export async function serve({ listen, tokenFile, threads, log }: ServeOptions): 
 function readToken(file: string): string {
   let token: string
   try {
-    token = readFileSync(file, 'utf8').trim()
+    token = readText(file, { named: true }).trim()
   } catch (error) {
     throw new UserError(
       { at: `--token-file ${file}`, problem: `can't be read: ${(error as Error).message}.` },

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../error.js'
 import { type DownloadListener, downloadSnapshot, isCached, type Listing } from '../../hub/snapshot.js'
+import { pathInFolder } from '../../read.js'
 import { TaskMisfit } from '../misfit.js'
 import type { Benchmark, SplitFiles } from './benchmark.js'
 
@@ -22,9 +23,9 @@ export function localFiles(name: string, benchmark: Benchmark, split: SplitFiles
   for (const folder of folders) {
     const official = split.official.flatMap((stem) => ENDINGS.map((ending) => join(folder, stem + ending)))
     const file = official.find((each) => existsSync(each))
-    if (file) return [file]
-    const shards = shardsIn(folder, split.hub)
-    if (shards.length > 0) return shards
+    const found = file ? [file] : shardsIn(folder, split.hub)
+    for (const each of found) pathInFolder(each) // whose folder may be of others
+    if (found.length > 0) return found
   }
   const stem = split.official[0]!
   const problem = (called: string) => `there is no ${stem}.tsv, ${stem}.jsonl or ${split.hub}-….parquet in ${called}.`

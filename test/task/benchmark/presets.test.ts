@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -82,9 +82,9 @@ describe.skipIf(missing)(`official files${missing}`, () => {
     if (name === 'superglue/record') return join(data, 'superglue/ReCoRD/fewglue')
     if (name !== 'glue/mnli') return join(data, name.split('/')[0]!)
     const mnli = mkdtempSync(join(folder, 'mnli-'))
-    symlinkSync(join(data, 'glue/MNLI/subset10k/train.json'), join(mnli, 'train.json'))
+    copyFileSync(join(data, 'glue/MNLI/subset10k/train.json'), join(mnli, 'train.json'))
     for (const file of ['dev_matched.jsonl', 'dev_mismatched.jsonl']) {
-      symlinkSync(join(data, 'glue/MNLI', file), join(mnli, file))
+      copyFileSync(join(data, 'glue/MNLI', file), join(mnli, file))
     }
     return mnli
   }

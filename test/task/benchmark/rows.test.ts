@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -299,7 +299,7 @@ describe('problems', () => {
 
   test("a parquet file of something else lacks the benchmark's columns", async () => {
     const own = mkdtempSync(join(folder, 'case-'))
-    symlinkSync(join(fixtures, 'hub/glue/cola/train-00000-of-00001.parquet'), join(own, 'train.parquet'))
+    copyFileSync(join(fixtures, 'hub/glue/cola/train-00000-of-00001.parquet'), join(own, 'train.parquet'))
     expect(await failure(rowsOf('glue/rte', own))).toBe(
       `UserError: ${own}/train.parquet: has no column 'sentence1'. Columns: sentence, label, idx.`,
     )
@@ -307,7 +307,10 @@ describe('problems', () => {
 
   test('a shard that is missing makes the others useless', async () => {
     const own = mkdtempSync(join(folder, 'case-'))
-    symlinkSync(join(fixtures, 'hub/glue/sst2/train-00001-of-00002.parquet'), join(own, 'train-00001-of-00002.parquet'))
+    copyFileSync(
+      join(fixtures, 'hub/glue/sst2/train-00001-of-00002.parquet'),
+      join(own, 'train-00001-of-00002.parquet'),
+    )
     expect(await failure(rowsOf('glue/sst2', own))).toBe(
       `TaskMisfit: ${own}: there is no train.tsv, train.jsonl or train-….parquet in this folder. task.path must hold the official files of glue/sst2, or the hub's.`,
     )
