@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { openToAppend, writeError, writeFully } from '../atomic.js'
 import { filePieces } from '../backbone/hash.js'
 import { UserError } from '../error.js'
+import { LEAST_BYTES, stallTimer } from './stall.js'
 
 export interface RemoteFile {
   url: string
@@ -16,11 +17,11 @@ export interface RemoteFile {
 export interface DownloadOptions {
   /** Called with the bytes on disk so far, those of an earlier attempt included. */
   onBytes?: (bytes: number) => void
-  /** Attempts in a row that bring not one byte before it gives up. */
+  /** Attempts in a row that bring next to nothing before it gives up. */
   retries?: number
   /** Before the first retry, in milliseconds; doubles each time. */
   retryDelay?: number
-  /** A connection that is silent for so many milliseconds is dropped and taken up again. */
+  /** A connection that brings next to nothing in so many milliseconds is dropped and taken up again. */
   silence?: number
 }
 
@@ -50,7 +51,7 @@ export async function downloadFile(remote: RemoteFile, target: string, options: 
       break
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error
-      failures = bytesOf(incomplete) > before ? 0 : failures + 1
+      failures = bytesOf(incomplete) >= before + LEAST_BYTES ? 0 : failures + 1
       if (failures > retries) throw gaveUp(remote, incomplete, error)
       await sleep(retryDelay * 2 ** failures)
     }
@@ -74,16 +75,17 @@ export function bytesOf(path: string): number {
 /** The URL pins the commit and the file is named after its digest, so what is on disk is the same file's beginning. */
 async function receive(remote: RemoteFile, incomplete: string, options: DownloadOptions): Promise<void> {
   const fd = openToAppend(incomplete)
-  const silence = silenceTimer(options.silence ?? 60_000)
+  const dropped = new AbortController()
+  const stall = stallTimer((problem) => dropped.abort(new Error(problem)), options.silence)
   try {
     let done = bytesOf(incomplete)
     if (done > remote.size) done = restart(fd)
     options.onBytes?.(done)
     if (done === remote.size) return
-    const response = await request(remote, done, silence.signal)
+    const response = await request(remote, done, dropped.signal)
     if (done > 0 && response.status !== 206) done = restart(fd)
     for await (const piece of pieces(response)) {
-      silence.restart()
+      stall.received(piece.length)
       done += piece.length
       if (done > remote.size) {
         restart(fd)
@@ -94,7 +96,7 @@ async function receive(remote: RemoteFile, incomplete: string, options: Download
     }
     if (done < remote.size) throw new Interrupted(`the connection closed after ${done} of ${remote.size} bytes`)
   } finally {
-    silence.stop()
+    stall.stop()
     closeSync(fd)
   }
 }
@@ -150,12 +152,6 @@ async function* pieces(response: Response): AsyncGenerator<Uint8Array> {
 export function networkReason(error: unknown): string {
   const { cause, message } = error as Error & { cause?: NodeJS.ErrnoException }
   return cause?.code ?? cause?.message ?? message
-}
-
-function silenceTimer(milliseconds: number) {
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new Error(`silent for ${milliseconds / 1000} s`)), milliseconds)
-  return { signal: controller.signal, restart: () => timer.refresh(), stop: () => clearTimeout(timer) }
 }
 
 function gaveUp({ url, size }: RemoteFile, incomplete: string, error: Interrupted): UserError {

@@ -9,6 +9,7 @@ import { readText } from '../read.js'
 import { type Access, hubAccess, hubFetch } from './access.js'
 import { hubCache } from './cache_folder.js'
 import { bytesOf, type DownloadOptions, downloadFile } from './download.js'
+import { listingFetch } from './listing.js'
 import { address, listError, type Repository, type Source } from './refusal.js'
 
 export interface DownloadProgress {
@@ -117,7 +118,11 @@ function cachedSnapshot(storage: string): string | undefined {
 async function list(source: Source, under: string | undefined): Promise<Pick<Listing, 'files'> & { commit: string }> {
   const { repository, hub, endpoint, token } = source
   const { type, id } = repository
-  const common = { hubUrl: endpoint, fetch: hubFetch(endpoint), ...(token && { accessToken: token }) }
+  const common = {
+    hubUrl: endpoint,
+    fetch: listingFetch(address(source), hubFetch(endpoint)),
+    ...(token && { accessToken: token }),
+  }
   try {
     const wanted = { ...common, name: id, revision: REVISION, additionalFields: ['sha' as const] }
     const { sha } = await (type === 'model' ? hub.modelInfo(wanted) : hub.datasetInfo(wanted))

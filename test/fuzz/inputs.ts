@@ -63,6 +63,17 @@ function mutatedText(value: unknown, write: (value: unknown) => string, chance: 
 }
 
 const jsonText = (value: unknown) => JSON.stringify(value)
+
+/** JSON, which is YAML too, where the value is nested deeper than the writer goes. */
+function yamlText(value: unknown): string {
+  try {
+    return stringify(value)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return jsonText(value)
+  }
+}
+
 const lines = (value: unknown) => (Array.isArray(value) ? value : [value]).map(jsonText).join('\n')
 const quoted = (value: unknown) => `"${String(value ?? '').replaceAll('"', '""')}"`
 const table = (separator: string, cell: (value: unknown) => string) => (value: unknown) =>
@@ -226,7 +237,7 @@ const pickle: Write = (folder, chance) => {
 
 const experiment: Write = (folder, chance) => {
   writeFileSync(join(folder, 'rows.jsonl'), lines(ROWS))
-  const write = (value: unknown) => (chance.below(3) === 0 ? jsonText(value) : stringify(value))
+  const write = (value: unknown) => (chance.below(3) === 0 ? jsonText(value) : yamlText(value))
   writeFileSync(join(folder, 'trial.yaml'), mutatedText(EXPERIMENT, write, chance))
 }
 
