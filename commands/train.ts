@@ -1,10 +1,12 @@
 import { resolve } from 'node:path'
 import { Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
-import { allowChangedFlag, deviceFlags, experimentArg, setFlag } from '../src/flags.js'
+import type { Entered } from '../src/engine/cluster/enter.js'
+import { allowChangedFlag, deviceFlags, experimentArg, mpiFlag, setFlag } from '../src/flags.js'
+import type { Progress } from '../src/progress.js'
 import type { LowResourceResults } from '../src/sweep/low_resource.js'
 
-type LowResourceFlags = Interfaces.InferredFlags<typeof Train.flags>
+type TrainFlags = Interfaces.InferredFlags<typeof Train.flags>
 
 const list = { multiple: true, multipleNonGreedy: true, delimiter: ',' } as const
 
@@ -29,6 +31,10 @@ export default class Train extends Command {
       command:
         '<%= config.bin %> train quickstart --low-resource --sizes 100,500,1000 --seeds 3 --methods compacter,full',
     },
+    {
+      description: 'Share each step between four processes',
+      command: 'mpirun -n 4 <%= config.bin %> train quickstart --mpi',
+    },
     { description: 'Check everything and time one step', command: '<%= config.bin %> train quickstart --dry-run' },
   ]
   static args = {
@@ -40,10 +46,14 @@ export default class Train extends Command {
     resume: Flags.boolean({ description: 'Continue the run that is in the folder.' }),
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
-    'dry-run': Flags.boolean({ description: 'Check backbone, data and memory with two steps; write nothing.' }),
+    mpi: mpiFlag,
+    'dry-run': Flags.boolean({
+      description: 'Check backbone, data and memory with two steps; write nothing.',
+      exclusive: ['mpi'],
+    }),
     'low-resource': Flags.boolean({
       description: 'Train on subsets of the training rows, a run for every size, seed and method, and sum up.',
-      exclusive: ['resume', 'dry-run'],
+      exclusive: ['resume', 'dry-run', 'mpi'],
     }),
     sizes: Flags.integer({
       description: "Training rows of --low-resource (default: the paper's 100 to 4000, as far as there are so many).",
@@ -68,15 +78,23 @@ export default class Train extends Command {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Train)
+    const { terminalProgress } = await import('../src/terminal.js')
+    const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
+    const progress = await terminalProgress()
+    return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, async (entered) => {
+      this.silent = entered.ranks.rank > 0
+      if (flags['low-resource']) return this.lowResource(args.experiment, flags, progress)
+      return this.train(args.experiment, flags, entered)
+    })
+  }
+
+  private async train(file: string, flags: TrainFlags, { ranks, threads, progress }: Entered): Promise<object> {
     const { readExperiment } = await import('../src/experiment/load.js')
     const { toldAtItsKey } = await import('../src/task/misfit.js')
-    const { experiment, locate } = readExperiment(args.experiment, flags.set)
-    if (flags['low-resource']) return this.lowResource(args.experiment, flags)
-    const { terminalProgress } = await import('../src/terminal.js')
-    const progress = await terminalProgress()
-    const device = { engine: flags.engine, threads: flags.threads }
+    const { experiment, locate } = readExperiment(file, flags.set)
+    const device = { engine: flags.engine, ...(threads && { threads }) }
     if (flags['dry-run']) {
-      const { dryRun } = await import('../src/engine/dry_run.js') // here, as below: --help must not load TensorFlow
+      const { dryRun } = await import('../src/engine/dry_run.js')
       const { planTable } = await import('../src/report/scores.js')
       const plan = await toldAtItsKey(locate, () => dryRun(experiment, { ...device, progress }))
       this.log(planTable(plan))
@@ -87,7 +105,7 @@ export default class Train extends Command {
     const folder = resolve(flags['run-dir'] ?? `runs/${experiment.name}`)
     const run = { folder, resume: flags.resume, allowChanged: flags['allow-changed'] }
     const result = await untilInterrupted((interrupted) =>
-      toldAtItsKey(locate, () => train(experiment, { ...device, ...run, progress, interrupted })),
+      toldAtItsKey(locate, () => train(experiment, { ...device, ...run, ranks, progress, interrupted })),
     )
     const { resultTable } = await import('../src/report/scores.js')
     this.log(`${resultTable(experiment, result)}\n${folder}`)
@@ -96,13 +114,12 @@ export default class Train extends Command {
 
   private async lowResource(
     file: string,
-    { set, sizes, seeds, methods, engine, threads, 'run-dir': folder, 'allow-changed': allowChanged }: LowResourceFlags,
+    { set, sizes, seeds, methods, engine, threads, 'run-dir': folder, 'allow-changed': allowChanged }: TrainFlags,
+    progress: Progress,
   ): Promise<LowResourceResults> {
-    const { terminalProgress } = await import('../src/terminal.js')
     const { lowResource } = await import('../src/sweep/low_resource.js')
     const { untilInterrupted } = await import('../src/engine/interrupt.js')
     const { lowResourceTable } = await import('../src/report/low_resource.js')
-    const progress = await terminalProgress()
     const grid = { sets: set ?? [], sizes, seeds: seeds ?? 5, methods, folder }
     const results = await untilInterrupted((interrupted) =>
       lowResource(file, { ...grid, allowChanged, engine, threads, progress, interrupted }),

@@ -4,11 +4,16 @@ import { printable } from './printable.js'
 
 /** A command of the toolkit: what it prints holds no control characters, whatever is in the names and texts that it prints. */
 export abstract class Command extends OclifCommand {
+  /** Whether another process prints the result: this one is not the first of several. */
+  protected silent = false
+
   override log(message: unknown = '', ...args: unknown[]): void {
+    if (this.silent) return
     super.log(printable(typeof message === 'string' ? message : inspect(message)), ...args.map(shown))
   }
 
   override logJson(json: unknown): void {
+    if (this.silent) return
     console.log(printable(JSON.stringify(json, null, 2)))
   }
 }

@@ -10,6 +10,11 @@ export const deviceFlags = {
   threads: Flags.integer({ description: 'CPU threads that compute (default: one a core).', min: 1 }),
 }
 
+/** Flag of every command that several processes can share. */
+export const mpiFlag = Flags.boolean({
+  description: 'Share the work with the other processes that mpirun or srun started; see docs/mpi.md.',
+})
+
 /** Flag of every command that predicts. */
 export const scoringFlag = Flags.option({
   options: ['generate', 'rank'] as const,

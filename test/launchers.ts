@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { packageRoot } from '../src/root.js'
 
@@ -41,9 +41,16 @@ export interface RanksResult {
 }
 
 /** Runs a script of the test folder on so many ranks: what they print, and the launcher's exit code. */
-export function onRanks({ program, args }: Launcher, ranks: number, script: string): RanksResult {
-  const command = [...args, '-n', String(ranks), process.execPath, '--import', 'tsx', join('test', script)]
-  const env = { ...process.env, ...ENVIRONMENT }
-  const { status, stdout, stderr } = spawnSync(program, command, { cwd: packageRoot, env, encoding: 'utf8' })
-  return { code: status, stdout, stderr }
+export const onRanks = (launcher: Launcher, ranks: number, script: string, more: string[] = []): Promise<RanksResult> =>
+  startRanks(launcher, ranks, ['--import', 'tsx', join('test', script), ...more]).ended
+
+/** Starts Node with these arguments on so many ranks, behind the launcher with `options` of its own. */
+export function startRanks({ program, args }: Launcher, ranks: number, node: string[], options: string[] = []) {
+  const command = [...args, ...options, '-n', String(ranks), process.execPath, ...node]
+  const child = spawn(program, command, { cwd: packageRoot, env: { ...process.env, ...ENVIRONMENT } })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (text) => (output.stdout += text))
+  child.stderr.on('data', (text) => (output.stderr += text))
+  const ended = new Promise<RanksResult>((done) => child.on('close', (code) => done({ code, ...output })))
+  return { process: child, output, ended }
 }

@@ -9,6 +9,7 @@ import { scoreExamples } from '../task/metrics.js'
 import type { Scoring } from '../task/scoring.js'
 import type { Told } from '../task/told_apart.js'
 import { written } from '../task/written_form.js'
+import type { Ranks } from './cluster/ranks.js'
 import type { PreparedSplit } from './data.js'
 import { type Decoder, type Prediction, type PredictOptions, predict, predicted } from './predict.js'
 
@@ -20,6 +21,8 @@ export interface Evaluation {
   progress: Progress
   /** Asked between batches; true ends the evaluation with `Interrupted`. */
   interrupted?: () => boolean
+  /** Those that share the rows. */
+  ranks?: Ranks | undefined
 }
 
 /** A split's scores, and the rows that they were counted on. */
@@ -67,7 +70,7 @@ export async function evaluateSplit(
 const optionsFor = (
   split: PreparedSplit,
   examples: Example[],
-  { experiment: { training }, tokenizer, progress, interrupted }: Evaluation,
+  { experiment: { training }, tokenizer, progress, interrupted, ranks }: Evaluation,
 ): PredictOptions => ({
   tokenizer,
   batchSize: training.evaluation_batch_size,
@@ -76,6 +79,7 @@ const optionsFor = (
   place: (row) => `${split.file}:${examples[row]!.row}`,
   progress,
   interrupted,
+  ranks,
 })
 
 /** A split's outputs by greedy decoding, batch by batch, each row by its place. */

@@ -3,8 +3,11 @@ import { UserError } from '../error.js'
 /** Exit code of a command that a signal ended. */
 export const INTERRUPTED = 130
 
+/** Where ranks share the work, every one of them throws it at the same place. */
+export class Agreed extends UserError {}
+
 /** Work was stopped from outside, on purpose, after it had saved. */
-export class Interrupted extends UserError {
+export class Interrupted extends Agreed {
   override readonly exitCode = INTERRUPTED
 
   constructor() {

@@ -1,8 +1,10 @@
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import { UserError } from '../error.js'
 import type { Progress } from '../progress.js'
-import { evaluationBatches, padBatch, type Tokenised } from '../task/batches.js'
+import { type EvaluationBatch, evaluationBatches, padBatch, type Tokenised } from '../task/batches.js'
 import type tf from '../tf.cjs'
+import { gathered } from './cluster/agree.js'
+import { alone, type Ranks } from './cluster/ranks.js'
 import { generate, type Sources } from './generate.js'
 import { Interrupted } from './interrupt.js'
 import { evaluationPass, type Model } from './model.js'
@@ -30,6 +32,8 @@ export interface PredictOptions {
   progress: Progress
   /** Asked between batches; true ends the prediction with `Interrupted`. */
   interrupted?: (() => boolean) | undefined
+  /** Those that share the rows, all of which call this. */
+  ranks?: Ranks | undefined
 }
 
 /** Rows to predict: their tokens, and the sources' lengths. */
@@ -68,23 +72,34 @@ export async function predict(decoder: Decoder, rows: Rows, options: PredictOpti
   return predictions
 }
 
-/** As `predict`, batch by batch: what is made of some rows, each by its place. */
+/**
+ * As `predict`, some rows at a time: what is made of them, each by its place. Ranks take a batch each and give each other
+ * what they have made of it; batches are the same however many ranks there are.
+ */
 export async function* predicted(
   decoder: Decoder,
   { tokens, lengths }: Rows,
   options: PredictOptions,
 ): AsyncGenerator<(Prediction & { row: number })[]> {
-  const { batchSize: most, name, progress, interrupted } = options
+  const { batchSize: most, name, progress, interrupted = () => false, ranks = alone } = options
   const batchSize = Math.min(most, lengths.length)
   const candidates = options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
-  for (const [index, { rows, real }] of evaluationBatches(lengths, batchSize).entries()) {
-    if (interrupted?.()) throw new Interrupted()
+  const outputsOf = async ({ rows, real }: EvaluationBatch) => {
     const batch = padBatch(tokens, rows, decoder.padId)
     const outputs = candidates
       ? await rankedOutputs(decoder, batch, rows.map(candidates), (row) => options.place(rows[row]!))
       : (await decoder.generate(batch, options.maxLength)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
-    yield rows.slice(0, real).map((row, place) => ({ row, ...outputs[place]! }))
-    progress.update(`${name}: ${Math.min((index + 1) * batchSize, lengths.length)} of ${lengths.length} rows`)
+    return rows.slice(0, real).map((row, place) => ({ row, ...outputs[place]! }))
+  }
+  const batches = evaluationBatches(lengths, batchSize)
+  for (let first = 0; first < batches.length; first += ranks.size) {
+    const stopped = interrupted()
+    const own = batches[first + ranks.rank]
+    const all = await gathered(ranks, { stopped, outputs: own && !stopped ? await outputsOf(own) : [] })
+    if (all.some(({ stopped }) => stopped)) throw new Interrupted()
+    yield all.flatMap(({ outputs }) => outputs)
+    const done = Math.min((first + ranks.size) * batchSize, lengths.length)
+    progress.update(`${name}: ${done} of ${lengths.length} rows`)
     await new Promise(setImmediate) // lets signals in
   }
 }

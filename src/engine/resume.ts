@@ -16,11 +16,10 @@ import { type Environment, readManifest } from '../run/records.js'
 import type { Split } from '../task/rows.js'
 
 /**
- * Who computes is no part of what: a run whose worker is gone goes on with others. Where backbone and rows are is none
- * either: their hashes tell whether they are the same; nor what people call the labels.
+ * Where backbone and rows are is no part of what they are: their hashes tell whether they are the same. Nor is what people
+ * call the labels.
  */
-const MAY_CHANGE =
-  /^(training\.(workers(\.|$)|on_worker_lost$)|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
+const MAY_CHANGE = /^(task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
 
 /**
  * A length of outputs that nobody gave is found in the rows, in which earlier versions looked at fewer targets.

@@ -53,10 +53,6 @@ export function chooseMode(
     if (engine_mode === 'replay' || precision === 'bfloat16') throw needsTensorflow(training, engine)
     return { mode: 'eager', why: `${engine} has no replay` }
   }
-  if (training.workers) {
-    if (engine_mode === 'eager') throw workersReplay()
-    return { mode: 'replay', why: 'on the workers' }
-  }
   if (engine_mode !== 'auto') {
     if (engine_mode === 'eager' && precision === 'bfloat16') throw eagerIsFloat32()
     return { mode: engine_mode, why: 'as training.engine_mode says' }
@@ -215,11 +211,4 @@ const eagerIsFloat32 = () =>
     at: 'training.precision',
     problem: 'is bfloat16, which the eager engine does not have.',
     remedy: 'Set training.engine_mode to replay or auto.',
-  })
-
-const workersReplay = () =>
-  new UserError({
-    at: 'training.engine_mode',
-    problem: 'is eager, but training.workers take captured steps.',
-    remedy: 'Set it to replay or auto.',
   })

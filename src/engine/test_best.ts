@@ -1,6 +1,8 @@
 import { shownPath } from '../experiment/source.js'
 import type { RunFiles, Scores } from '../run/directory.js'
 import { loadTrained } from './checkpoint.js'
+import { alone } from './cluster/ranks.js'
+import { floatsOfRankZero } from './cluster/together.js'
 import type { PreparedSplit } from './data.js'
 import { type Evaluation, evaluateWith, hintAtRanking, outputsOf } from './evaluate.js'
 import { type Blueprint, type ReadTensor, startVector } from './model.js'
@@ -23,9 +25,10 @@ export async function testBest(
   split: PreparedSplit,
   { files, step, read, evaluation }: { files: RunFiles; step: number; read: ReadTensor; evaluation: Evaluation },
 ): Promise<Tested> {
-  const { experiment, progress } = evaluation
+  const { experiment, progress, ranks = alone } = evaluation
   progress.phase('Testing the best checkpoint')
-  const best = loadTrained(files.best, blueprint, step)
+  const written = ranks.rank === 0 ? loadTrained(files.best, blueprint, step) : undefined
+  const best = await floatsOfRankZero(ranks, written)
   const evaluated = await evaluateWith(await stepper.decoder(best), split, evaluation)
   hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
   const reset = ownReset(blueprint, best, startVector(blueprint, read, experiment.training.seed))

@@ -5,15 +5,7 @@ import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { type Holder, heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
-import {
-  beginRun,
-  newRun,
-  openRun,
-  type Result,
-  type RunFiles,
-  removeHalfWritten,
-  writeJson,
-} from '../run/directory.js'
+import { beginRun, newRun, openRun, type Result, type RunFiles, removeHalfWritten, runFiles } from '../run/directory.js'
 import { notedBackbone } from '../run/made_with.js'
 import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
@@ -25,10 +17,11 @@ import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
 import { heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
-import { loadCheckpoint, restoreBest, saveTrained } from './checkpoint.js'
-import type { WorkerLost } from './cluster/client.js'
-import { workersStepper } from './cluster/stepper.js'
-import { assembleTeam, type Team } from './cluster/team.js'
+import { loadCheckpoint, restoreBest } from './checkpoint.js'
+import { fromRankZero, gathered, rankZeroFirst } from './cluster/agree.js'
+import { alone, type Ranks } from './cluster/ranks.js'
+import { ranksStepper } from './cluster/stepper.js'
+import { checkTogether, stateOfRankZero } from './cluster/together.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { warmupInForce } from './learning_rate.js'
@@ -36,9 +29,9 @@ import { memoryTaken } from './memory.js'
 import { type Blueprint, blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
+import { noRecord, recordInto } from './record.js'
 import { sessionFacts } from './replay/config.js'
-import type { GraphFacts } from './replay/replay.js'
-import { asBegun, type Checks, checkSame, keepPlacesAndNames, resumedRun, withChanges } from './resume.js'
+import { asBegun, type Checks, checkSame, keepPlacesAndNames, type Resumed, resumedRun, withChanges } from './resume.js'
 import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
 import { testBest } from './test_best.js'
 import { runTraining, type Training } from './trainer.js'
@@ -53,6 +46,8 @@ export interface TrainOptions extends DeviceOptions {
   progress: Progress
   /** Asked after every step and every batch of an evaluation. */
   interrupted: () => boolean
+  /** The processes that share the training; this one by itself where there are none. */
+  ranks?: Ranks
 }
 
 /** Another process holds the run. */
@@ -67,13 +62,16 @@ export class RunBusy extends UserError {
 }
 
 /**
- * Trains an experiment into a run directory and reports it: validation and test scores of the best checkpoint.
+ * Trains an experiment into a run directory and reports it: validation and test scores of the best checkpoint. Where ranks
+ * share the training, rank 0 alone opens the directory and writes into it.
  * @throws Interrupted after saving, RunBusy, UserError for what the user can mend.
  */
 export async function train(experiment: Experiment, options: TrainOptions): Promise<Result> {
-  const { folder, resume } = options
+  const { folder, resume, ranks = alone } = options
+  const ranked = { ...options, ranks }
+  if (ranks.rank > 0) return trainInto(runFiles(folder), experiment, ranked)
   const open = () => (resume ? openRun(folder) : newRun(folder))
-  return withLock(`${open().folder}.lock`, () => trainInto(open(), experiment, options), {
+  return withLock(`${open().folder}.lock`, () => trainInto(open(), experiment, ranked), {
     busy: (holder) => {
       throw new RunBusy(folder, holder)
     },
@@ -81,71 +79,84 @@ export async function train(experiment: Experiment, options: TrainOptions): Prom
   })
 }
 
-async function trainInto(files: RunFiles, experiment: Experiment, options: TrainOptions): Promise<Result> {
-  const { progress, interrupted } = options
-  removeHalfWritten(files)
-  const resumed = options.resume ? resumedRun(files, experiment, options) : undefined
-  const prepared = await prepare(resumed ? asBegun(files, experiment) : experiment, progress, resumed)
-  if (options.resume) checkSame(files, prepared.experiment, experiment)
-  const finished = readResult(files)
-  if (finished) {
+type RankedOptions = TrainOptions & { ranks: Ranks }
+
+async function trainInto(files: RunFiles, experiment: Experiment, options: RankedOptions): Promise<Result> {
+  const { progress, resume, ranks } = options
+  const leads = ranks.rank === 0
+  if (leads) removeHalfWritten(files)
+  const resumed = resume && leads ? resumedRun(files, experiment, options) : undefined
+  const { method } = resume ? await fromRankZero(ranks, () => asBegun(files, experiment)) : experiment
+  const prepared = await rankZeroFirst(ranks, () => prepare({ ...experiment, method }, progress, resumed))
+  try {
+    const finished = await fromRankZero(ranks, () => {
+      if (resume) checkSame(files, prepared.experiment, experiment)
+      const result = readResult(files)
+      if (resume && !result) checkOrder(files, 'start a new run with --run-dir.', prepared.plan.order)
+      return result
+    })
+    if (!finished) return await trainPrepared(files, prepared, resumed, options)
     progress.note('The run is finished already.')
     progress.end()
-    closeAll(prepared)
     return finished
+  } finally {
+    closeAll(prepared)
   }
-  if (options.resume) checkOrder(files, 'start a new run with --run-dir.', prepared.plan.order)
+}
+
+async function trainPrepared(
+  files: RunFiles,
+  prepared: Prepared,
+  resumed: Resumed | undefined,
+  options: RankedOptions,
+): Promise<Result> {
+  const { progress, interrupted, ranks, resume } = options
+  const { experiment, backbone, plan } = prepared
+  const leads = ranks.rank === 0
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
   progress.note(device.description)
-  const { mode, why } = chooseMode(prepared.experiment, device, prepared.steps)
+  const { mode, why } = chooseMode(experiment, device, prepared.steps)
   progress.note(`Steps: ${mode} (${why}).`)
   const { ladder, padding } = preparePadding(prepared, mode)
   progress.note(paddingLine(padding))
-  const team = await assembleTeam(prepared.experiment, prepared.backbone, device, progress)
-  if (options.resume) keepPlacesAndNames(files, prepared.experiment)
-  else beginRun(files, experimentYaml(storedPlaces(prepared.experiment, files.folder)))
-  const blueprint = blueprintOf(prepared.backbone.config, prepared.experiment.method)
-  const counts = countsOf(blueprint, prepared.backbone)
-  const session = mode === 'replay' && !team ? sessionFacts(device.threads) : null
-  const steps = { engine_mode: mode, session, graphs: [], row_order: prepared.plan.order, padding }
-  const facts = { ...counts, ...notedBackbone(prepared.backbone.files), ...steps, ...(team && crew(team)) }
-  const { state, run } = await startOrResume(files, blueprint, prepared, progress)
-  const manifest = withChanges(manifestOf(prepared.experiment, device, facts, hashesOf(prepared)), state.step, resumed)
-  truncateMetrics(files.metrics, state.step, progress.warn)
-  writeJson(files.manifest, manifest)
-  const { labels } = prepared
-  const evaluation = {
-    experiment: prepared.experiment,
-    tokenizer: prepared.backbone.tokenizer,
-    labels,
-    progress,
-    interrupted,
+  const splits = [prepared.train, prepared.validation, prepared.test]
+  await checkTogether(ranks, { experiment, backbone, splits, device, mode })
+  if (leads && resume) keepPlacesAndNames(files, experiment)
+  else if (leads) beginRun(files, experimentYaml(storedPlaces(experiment, files.folder)))
+  const blueprint = blueprintOf(backbone.config, experiment.method)
+  const { state, run } = await stateOfRankZero(ranks, () => startOrResume(files, blueprint, prepared, progress))
+  if (leads) truncateMetrics(files.metrics, state.step, progress.warn)
+  const record = leads ? recordInto(files, blueprint, experiment.training.tensorboard) : noRecord
+  const counts = countsOf(blueprint, backbone)
+  const facts = {
+    ...counts,
+    ...notedBackbone(backbone.files),
+    ...{ engine_mode: mode, graphs: [], row_order: plan.order, padding },
+    session: mode === 'replay' ? sessionFacts(device.threads) : null,
+    ...(ranks.library !== undefined && { mpi: await crewOf(ranks, device.threads) }),
   }
+  record.manifest(withChanges(manifestOf(experiment, device, facts, hashesOf(prepared)), state.step, resumed))
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
-  const goOn = (error: WorkerLost) => {
-    progress.warn(`${error.at} ${error.problem} The others go on.`)
-    writeJson(files.manifest, Object.assign(manifest, crew(team!)))
-  }
-  const model = team || mode === 'eager' ? prepareModel(prepared.experiment, prepared.backbone, progress) : undefined
-  const stepper = team
-    ? workersStepper(model!, prepared.experiment, team, state, goOn)
-    : model
-      ? eagerStepper(model, prepared.experiment, state)
-      : await replayStepper(blueprint, prepared.experiment, state, {
-          ...prepared.backbone.files,
-          threads: device.threads,
-          onGraph: (graph) => noteGraph(files, manifest, graph),
-        })
+  const model = mode === 'eager' ? prepareModel(experiment, backbone, progress) : undefined
+  const local = model
+    ? eagerStepper(model, experiment, state)
+    : await replayStepper(blueprint, experiment, state, {
+        ...backbone.files,
+        threads: device.threads,
+        onGraph: record.graph,
+      })
+  const together = ranks.size > 1 ? ranksStepper(local, ranks, interrupted) : undefined
+  const stepper = together ?? local
+  const { tokenizer } = backbone
+  const evaluation = { experiment, tokenizer, labels: prepared.labels, progress, interrupted, ranks }
+  const stopped = together?.stopped ?? interrupted
   try {
-    const pace = await runTraining(
-      { ...prepared, ladder, files, blueprint, evaluation, progress, interrupted },
-      stepper,
-      run,
-    )
-    await saveTrained(files.last, blueprint, await stepper.state())
+    const training = { ...prepared, ladder, files, record, blueprint, evaluation, progress, interrupted: stopped }
+    const pace = await runTraining(training, stepper, run)
+    await record.last(await stepper.state())
     const best = run.best!
-    const { read } = prepared.backbone.files
+    const { read } = backbone.files
     const tested = await testBest(stepper, blueprint, prepared.test, { files, step: best.step, read, evaluation })
     const result = {
       validation: best.validation,
@@ -158,15 +169,18 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Train
       ...counts,
       share_percent: (100 * counts.trained_parameters) / counts.backbone_parameters,
     }
-    writeJson(files.result, result)
+    record.result(result)
     progress.end()
     return result
   } finally {
     stepper.free()
-    team?.close()
     if (model) disposeModel(model)
-    closeAll(prepared)
   }
+}
+
+/** What the manifest says of the processes that computed the steps. */
+async function crewOf(ranks: Ranks, threads: number): Promise<NonNullable<Manifest['mpi']>> {
+  return { library: ranks.library!, ranks: await gathered(ranks, { host: ranks.host, threads }) }
 }
 
 interface Prepared extends Pick<Training, 'experiment' | 'train' | 'validation' | 'plan' | 'steps'> {
@@ -231,14 +245,6 @@ export function closeAll({ data, backbone }: Prepared): void {
   data.close()
   backbone.files.close()
 }
-
-/** A graph is met while the run goes on: the manifest is written again. */
-function noteGraph(files: RunFiles, manifest: Manifest, graph: GraphFacts): void {
-  manifest.graphs.push({ ...graph, seconds: Math.round(graph.seconds * 100) / 100 })
-  writeJson(files.manifest, manifest)
-}
-
-const crew = ({ members, lost }: Team) => ({ workers: members, workers_lost: lost })
 
 const countsOf = ({ layout }: Blueprint, { parameters }: OpenedBackbone) => ({
   trained_parameters: layout.size,

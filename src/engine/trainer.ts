@@ -1,25 +1,23 @@
-import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import type { RunFiles } from '../run/directory.js'
-import { appendMetrics, syncMetrics } from '../run/metrics_log.js'
 import type { RunState } from '../run/state.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
 import type { Ladder } from '../task/lengths.js'
-import { saveCheckpoint, saveTrained } from './checkpoint.js'
-import { WorkerLost } from './cluster/client.js'
 import type { PreparedSplit } from './data.js'
 import { type Evaluation, evaluateWith, meanScore } from './evaluate.js'
-import { Interrupted } from './interrupt.js'
+import { Agreed, Interrupted } from './interrupt.js'
 import { learningRate } from './learning_rate.js'
 import type { Blueprint } from './model.js'
 import { Pace } from './pace.js'
+import type { RunRecord } from './record.js'
 import type { Stepper } from './stepper.js'
 
 /** Everything a training needs, prepared. */
 export interface Training {
   experiment: Experiment
   files: RunFiles
+  record: RunRecord
   blueprint: Blueprint
   train: PreparedSplit
   validation: PreparedSplit
@@ -39,15 +37,14 @@ export interface Training {
  * @throws Interrupted when asked to stop, after the checkpoint is saved; UserError when the loss is no number.
  */
 export async function runTraining(training: Training, stepper: Stepper, run: RunState): Promise<Pace> {
-  const { experiment, files, blueprint, steps, plan, interrupted } = training
+  const { experiment, record, steps, plan, interrupted } = training
   const { checkpoint_every: checkpointEvery, evaluate_every: evaluateEvery = plan.stepsPerEpoch } = experiment.training
   const before = run.seconds
   const started = performance.now()
   const pace = new Pace()
   const save = async () => {
     run.seconds = before + (performance.now() - started) / 1000
-    syncMetrics(files.metrics)
-    await saveCheckpoint(files.checkpoint, await stepper.state(), run)
+    await record.checkpoint(await stepper.state(), run)
   }
   try {
     for (;;) {
@@ -56,7 +53,7 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
       if (due && run.evaluatedStep !== step) {
         const better = await evaluateStep(training, stepper, run)
         await save()
-        if (better) await saveTrained(files.best, blueprint, await stepper.state()) // second: the checkpoint has them too
+        if (better) await record.best(await stepper.state()) // second: the checkpoint has them too
         pace.pause()
       } else if (step % checkpointEvery === 0) await save()
       if (step === steps) return pace
@@ -64,13 +61,13 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
       await takeStep(training, stepper, pace)
     }
   } catch (error) {
-    if (error instanceof Interrupted || error instanceof NotANumber || error instanceof WorkerLost) await save()
+    if (error instanceof Interrupted || error instanceof NotANumber) await save()
     throw error
   }
 }
 
 async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promise<void> {
-  const { experiment, files, blueprint, train, plan, ladder, steps, progress } = training
+  const { experiment, record, blueprint, train, plan, ladder, steps, progress } = training
   const { learning_rate: peak, warmup_steps: warmup } = experiment.training
   const step = stepper.count
   const rows = plan.batch(step)
@@ -80,7 +77,7 @@ async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promi
   if (!taken) throw await notANumber(training, step + 1, rows, result)
   const { loss, gradientNorm } = result
   const figures = { loss, learning_rate: rate, gradient_norm: gradientNorm }
-  appendMetrics(files.metrics, { step: step + 1, ...figures }, experiment.training)
+  record.metrics({ step: step + 1, ...figures })
   pace.step(rows.length)
   progress.update(pace.line(step + 1, steps, loss))
   await new Promise(setImmediate) // lets signals in
@@ -88,10 +85,10 @@ async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promi
 
 /** Notes the validation scores of the state; true where they are the best so far. */
 async function evaluateStep(training: Training, stepper: Stepper, run: RunState): Promise<boolean> {
-  const { files, validation, evaluation, progress, steps } = training
+  const { record, validation, evaluation, progress, steps } = training
   const state = await stepper.state()
   const { scores } = await evaluateWith(await stepper.decoder(), validation, evaluation)
-  appendMetrics(files.metrics, { step: state.step, split: 'validation', ...scores }, evaluation.experiment.training)
+  record.metrics({ step: state.step, split: 'validation', ...scores })
   const score = meanScore(scores)
   const better = !run.best || score > run.best.score
   if (better) run.best = { step: state.step, score, validation: scores }
@@ -102,7 +99,7 @@ async function evaluateStep(training: Training, stepper: Stepper, run: RunState)
 }
 
 /** Loss or gradient is no number; the state before that step is good and is saved. */
-class NotANumber extends UserError {}
+class NotANumber extends Agreed {}
 
 async function notANumber(
   { files, train, experiment }: Training,

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { ADDRESS } from '../engine/cluster/hosts.js'
 import { methodOptions } from '../method/options.js'
 import { taskOptions } from '../task/options.js'
 import { takesText } from './schema_walk.js'
@@ -54,19 +53,6 @@ export const trainingOptions = z.strictObject({
     .describe(
       'Whether the inputs of layers alone are kept, and the rest is computed again for the gradient: less memory.',
     ),
-  workers: z
-    .union(
-      [z.literal('slurm'), z.array(z.string().regex(ADDRESS, { error: 'must be an address host:port.' })).min(1)],
-      {
-        error: 'must be slurm or a list of addresses, each host:port.',
-      },
-    )
-    .optional()
-    .describe('Processes of `compacter worker` that compute the steps, a part of the rows each: host:port, or slurm.'),
-  on_worker_lost: z
-    .enum(['stop', 'continue'])
-    .default('stop')
-    .describe('Whether a lost worker ends the run, or the others go on without it.'),
   tensorboard: z
     .boolean()
     .default(false)

@@ -27,6 +27,12 @@ export function wordIssues(
   })
 }
 
+/** What to do in place of keys that earlier versions had. */
+const REPLACED: Record<string, string> = {
+  'training.workers': 'Start one training as several processes: mpirun -n 4 compacter train … --mpi.',
+  'training.on_worker_lost': 'A rank of --mpi that is lost ends the run; --resume goes on with any number of them.',
+}
+
 function unknownKeys(
   issue: z.core.$ZodIssueUnrecognizedKeys,
   schema: z.ZodType,
@@ -37,7 +43,8 @@ function unknownKeys(
   const known = here ? Object.keys(optionsOf(here, valueAt(tree, issue.path))) : []
   return issue.keys.map((key) => {
     const problem = `${nameOf(issue.path, whole)} has no key ${key}.`
-    return { path: [...issue.path, key], problem, remedy: suggestion(key, known, 'Keys') }
+    const path = [...issue.path, key]
+    return { path, problem, remedy: REPLACED[path.join('.')] ?? suggestion(key, known, 'Keys') }
   })
 }
 

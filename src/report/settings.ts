@@ -10,8 +10,6 @@ const NO_DIFFERENCE = [
   'training.checkpoint_every',
   'training.evaluation_batch_size',
   'training.engine_mode',
-  'training.workers',
-  'training.on_worker_lost',
   'training.tensorboard',
 ]
 const makesNone = (key: string) => NO_DIFFERENCE.some((none) => key === none || key.startsWith(`${none}.`))

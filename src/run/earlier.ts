@@ -2,12 +2,27 @@ import { isMapping } from '../experiment/merge.js'
 import { type MethodOptions, methodOptions } from '../method/options.js'
 import { earlierRuleStd } from '../method/rule_start.js'
 
-/** The experiment of a run or an export, as it is stored, with what an earlier version did where it has no key for that. */
+/**
+ * The experiment of a run or an export, as it is stored, with what an earlier version did where it has no key for that, and
+ * without who computed its steps, which is no part of what was trained.
+ */
 export function asItWasMade(stored: unknown): unknown {
-  if (!isMapping(stored) || !isMapping(stored.method) || stored.method.rule_std !== undefined) return stored
-  const method = methodOptions.safeParse(stored.method)
-  if (!method.success || method.data.kind !== 'compacter') return stored
-  return { ...stored, method: { ...stored.method, rule_std: earlierRuleStd(method.data) } }
+  if (!isMapping(stored)) return stored
+  return { ...stored, ...withRule(stored), ...withoutWorkers(stored) }
+}
+
+function withRule({ method: options }: Record<string, unknown>) {
+  if (!isMapping(options) || options.rule_std !== undefined) return {}
+  const method = methodOptions.safeParse(options)
+  if (!method.success || method.data.kind !== 'compacter') return {}
+  return { method: { ...options, rule_std: earlierRuleStd(method.data) } }
+}
+
+const WORKERS = ['workers', 'on_worker_lost']
+
+function withoutWorkers({ training }: Record<string, unknown>) {
+  if (!isMapping(training)) return {}
+  return { training: Object.fromEntries(Object.entries(training).filter(([key]) => !WORKERS.includes(key))) }
 }
 
 /** A method that a run goes on with: its rule stays as an earlier version drew it, unless the experiment tells a deviation. */

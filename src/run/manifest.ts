@@ -1,4 +1,3 @@
-import type { Team } from '../engine/cluster/team.js'
 import type { Device } from '../engine/device.js'
 import type { GraphFacts } from '../engine/replay/replay.js'
 import { ownPlaces, type Place } from '../experiment/places.js'
@@ -36,9 +35,8 @@ export interface Manifest {
   /** How rows became batches. Runs of versions that sorted them by length in windows of 50 batches lack it. */
   row_order: RowOrder
   padding: Padding
-  /** Who computed the steps where it was not this process, and who of them was lost at which step. */
-  workers?: Team['members']
-  workers_lost?: Team['lost']
+  /** Where several processes computed the steps: their MPI library, and of each, by rank, its host and CPU threads. */
+  mpi?: { library: string; ranks: { host: string; threads: number }[] }
   seed: number
   trained_parameters: number
   backbone_parameters: number
@@ -58,8 +56,7 @@ export function manifestOf(
   facts: Pick<
     Manifest,
     | 'trained_parameters'
-    | 'workers'
-    | 'workers_lost'
+    | 'mpi'
     | 'backbone_parameters'
     | 'backbone_sha256'
     | 'tokenizer_sha256'

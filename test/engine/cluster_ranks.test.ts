@@ -41,8 +41,8 @@ test.runIf(process.platform === 'linux')('a library that is not an MPI is refuse
 })
 
 describe.runIf(launchers.length > 0).each(launchers)('ranks of $name', (launcher) => {
-  test.each([1, 2, 3])('%i of them sum, broadcast and gather the same on each', (size) => {
-    const { code, stdout, stderr } = onRanks(launcher, size, 'rank_process.ts')
+  test.each([1, 2, 3])('%i of them sum, broadcast and gather the same on each', async (size) => {
+    const { code, stdout, stderr } = await onRanks(launcher, size, 'rank_process.ts')
     expect(code, stderr).toBe(0)
     const got = stdout
       .trim()

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { shares } from '../../src/engine/cluster/split.js'
+import { shareOf } from '../../src/engine/cluster/stepper.js'
 import { noDropout } from '../../src/engine/dropout.js'
 import { generate } from '../../src/engine/generate.js'
 import { disposeModel, evaluationPass } from '../../src/engine/model.js'
@@ -30,12 +30,15 @@ test('the rows hold the padding id as a token, and are padded with it', () => {
   expect([1, 0].map((value) => count(batch.targetIds, batch.targetMask, value))).toEqual([1, 6])
 })
 
-test("workers' shares have the tokens of their rows, the padding id among them", () => {
+test("ranks' shares have the tokens of their rows, the padding id among them", () => {
   const { batch } = openCase(BACKBONE, 'full')
-  expect(shares(batch, 4).map(({ tokens }) => tokens)).toEqual([5, 3, 2, 4])
-  const [, last] = shares(batch, 2)
+  const shares = (size: number) => Array.from({ length: size }, (_, rank) => shareOf(batch, { rank, size }))
+  expect(shares(4).map((share) => Math.round(14 * share!.weight))).toEqual([5, 3, 2, 4])
+  const [, last] = shares(2)
   expect(last!.batch.sourceMask).toEqual(batch.sourceMask.slice(14))
   expect(last!.batch.targetMask).toEqual(batch.targetMask.slice(10))
+  expect(last!.part).toEqual({ of: 4, rows: Int32Array.of(2, 3) })
+  expect(shares(5).map((share) => share?.batch.size)).toEqual([undefined, 1, 1, 1, 1])
 })
 
 describe.each(engines)('on %s', (engine) => {

@@ -155,3 +155,16 @@ test.each([
     `DamagedFile: state.safetensors: is damaged: its metadata has no valid ${key}. It is no checkpoint of a training. Restore it, or start a new run with --run-dir.`,
   )
 })
+
+test('a run of a version that noted workers opens as it is', () => {
+  const file = join(folder, 'experiment.yaml')
+  const text = readFileSync(file, 'utf8')
+  const noted = '  workers:\n    - 127.0.0.1:7222\n  on_worker_lost: stop\n'
+  const older = text.replace('training:\n', `training:\n${noted}`)
+  expect(older).toContain(noted)
+  writeFileSync(file, older)
+  const { experiment } = openTrainedRun(folder)
+  expect(experiment.training).not.toHaveProperty('on_worker_lost')
+  writeFileSync(file, text)
+  expect(experiment).toEqual(openTrainedRun(folder).experiment)
+})

@@ -46,3 +46,10 @@ function tasksOnNode({ SLURM_STEP_TASKS_PER_NODE, SLURM_NODEID }: NodeJS.Process
 
 const count = (text: string | undefined): number | undefined =>
   text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined
+
+/** What other launchers set, which say less. */
+const SIGNS = ['PMIX_RANK', 'PALS_RANKID', 'FLUX_TASK_RANK', 'ALPS_APP_PE', 'MV2_COMM_WORLD_RANK']
+
+/** Whether a launcher that `launchedRank` does not know may have started this process. */
+export const mayBeRank = (env: NodeJS.ProcessEnv = process.env): boolean =>
+  SIGNS.some((name) => env[name] !== undefined)

@@ -1,80 +1,77 @@
-import type { Experiment } from '../../experiment/schema.js'
-import type { Batch } from '../../task/batches.js'
-import tf from '../../tf.cjs'
-import type { Model } from '../model.js'
-import { adam, clipNorm, type OptimizerState } from '../optimizer.js'
-import { disposeState } from '../step.js'
-import { decoderOf, type Stepper } from '../stepper.js'
-import { WorkerLost } from './client.js'
-import { shares, weightedSum } from './split.js'
-import type { Team } from './team.js'
+import { createHash } from 'node:crypto'
+import { Agreed } from '../interrupt.js'
+import type { OptimizerState } from '../optimizer.js'
+import { rowsOf, type Share } from '../share.js'
+import type { PartStepper, Stepper } from '../stepper.js'
+import { gatherBytes } from './agree.js'
+import type { Ranks } from './ranks.js'
+
+/** The steps of one rank among others. */
+export interface RanksStepper extends Stepper {
+  /** Whether any rank had been asked to stop by its last step: the same answer on every rank. */
+  stopped(): boolean
+}
 
 /**
- * Steps whose gradients workers give, each of a part of the batch's rows; the update is this process's. Frees the given
- * state as it goes. `onLost` hears of a worker that the training goes on without.
+ * Steps whose gradients all ranks give, each of its share of a batch's rows, in one sum; every rank takes the update itself,
+ * with the same values. `interrupted` tells whether this rank was asked to stop.
  */
-export function workersStepper(
-  model: Model,
-  { training }: Experiment,
-  team: Team,
-  state: OptimizerState,
-  onLost: (error: WorkerLost) => void,
-): Stepper {
-  let current = state
+export function ranksStepper(local: PartStepper, ranks: Ranks, interrupted: () => boolean): RanksStepper {
+  const { size } = local
+  let stopped = false
   return {
-    mode: 'replay',
+    mode: local.mode,
     get count() {
-      return current.step
+      return local.count
     },
     async step(batch, learningRate) {
-      const vector = (await current.vector.data()) as Float32Array
-      const { loss, gradient } = await gradientOf(batch, vector)
-      const { next, norm } = tf.tidy(() => {
-        const { clipped, norm } = clipNorm(tf.tensor1d(gradient), training.gradient_clip_norm)
-        return { next: { ...adam(current, clipped, learningRate) }, norm }
-      })
-      const gradientNorm = (await norm.data())[0]!
-      norm.dispose()
-      const taken = Number.isFinite(loss) && Number.isFinite(gradientNorm)
-      disposeState(taken ? current : next)
-      if (taken) current = next
-      return { taken, result: { loss, gradientNorm } }
+      const own = new Float32Array(size + 2) // gradient, loss, ranks that were asked to stop
+      const share = shareOf(batch, ranks)
+      if (share) {
+        const { loss, values } = await local.gradient(share)
+        for (let i = 0; i < size; i++) own[i] = share.weight * values[i]!
+        own[size] = share.weight * loss
+      }
+      own[size + 1] = interrupted() ? 1 : 0
+      const sum = await ranks.sum(own)
+      stopped = sum[size + 1]! > 0
+      return local.update({ loss: sum[size]!, values: sum.subarray(0, size) }, learningRate)
     },
-    state: async () => current,
-    decoder: async (vector) => decoderOf(model, vector ?? current.vector),
-    free: () => disposeState(current),
-  }
-
-  async function gradientOf(batch: Batch, vector: Float32Array) {
-    for (;;) {
-      const parts = shares(batch, team.workers.length)
-      const asked = parts.map((part, i) => team.workers[i]!.gradient(vector, part, current.step))
-      if (training.on_worker_lost === 'stop') return summed(await Promise.all(asked), parts)
-      const outcomes = await Promise.allSettled(asked)
-      const lost = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
-      if (lost.length === 0) return summed(await Promise.all(asked), parts)
-      for (const error of lost) leave(error)
-    }
-  }
-
-  function leave(error: unknown): void {
-    if (!(error instanceof WorkerLost)) throw error
-    team.workers = team.workers.filter(({ address }) => address !== error.address)
-    if (team.workers.length === 0) throw error
-    team.lost.push({ address: error.address, step: current.step + 1 })
-    onLost(error)
+    async state() {
+      const state = await local.state()
+      await checkAlike(state, ranks)
+      return state
+    },
+    decoder: (vector) => local.decoder(vector),
+    stopped: () => stopped,
+    free: () => local.free(),
   }
 }
 
-/** Means over parts, made the mean over all target tokens. */
-function summed(results: { loss: number; gradient: Float32Array }[], parts: { tokens: number }[]) {
-  const tokens = parts.reduce((sum, part) => sum + part.tokens, 0)
-  const weights = parts.map((part) => part.tokens / tokens)
-  return {
-    loss: results.reduce((sum, { loss }, i) => sum + loss * weights[i]!, 0),
-    gradient: weightedSum(
-      results.map(({ gradient }) => gradient),
-      weights,
-    ),
-  }
+/**
+ * The rows of a batch that are a rank's: side by side, as evenly as can be, with their part of the batch's target tokens.
+ * Undefined where the batch has fewer rows than there are ranks and this one gets none.
+ */
+export function shareOf(batch: Share['batch'], { rank, size }: Pick<Ranks, 'rank' | 'size'>) {
+  const start = (of: number) => Math.floor((of * batch.size) / size)
+  const [from, to] = [start(rank), start(rank + 1)]
+  return to > from ? rowsOf({ batch }, from, to - from) : undefined
+}
+
+/** A rank's state is no longer that of rank 0. Every rank finds this out at once. */
+class Parted extends Agreed {}
+
+/** @throws Parted naming the first rank whose trained values or moments have other bits than rank 0's */
+async function checkAlike({ vector, first, second, step }: OptimizerState, ranks: Ranks): Promise<void> {
+  const hash = createHash('sha256')
+  for (const tensor of [vector, first, second]) hash.update((await tensor.data()) as Float32Array)
+  const digests = await gatherBytes(ranks, hash.digest())
+  const other = digests.findIndex(({ bytes }) => !Buffer.from(bytes).equals(digests[0]!.bytes))
+  if (other < 0) return
+  throw new Parted({
+    at: `rank ${other} on ${digests[other]!.host}`,
+    problem: `its trained values after step ${step} are not those of rank 0.`,
+    remedy:
+      'They are not saved: go on from the last checkpoint with --resume, on hosts with one kind of processor and one version of MPI.',
+  })
 }

@@ -1,0 +1,124 @@
+// What docs/mpi.md says of ranks, measured on this machine.
+//   npx tsx bench/mpi.ts equal [methods, default compacter,full,intrinsic-said,prompt-tuning-r]   ranks beside one process
+//   npx tsx bench/mpi.ts kill [times, default 10]                 kill -9 of one rank at random steps, then --resume
+//   npx tsx bench/mpi.ts speed [backbone, default t5-nano] [rows, default 32] [steps, default 20]   a core a rank; needs taskset
+//   npx tsx bench/mpi.ts hosts [rate, default 100mbit] [delay, default 1ms]   two network namespaces; root, iproute2, Open MPI
+// The command line is the built one: npm run build. test/launchers.ts says what launchers are found.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startDevice } from '../src/engine/device.js'
+import { openSafetensors } from '../src/safetensors.js'
+import { smallExperiment } from '../test/cli.js'
+import { ranksOf } from '../test/launched_ranks.js'
+import { type Launcher, launchers, onRanks, startRanks } from '../test/launchers.js'
+import { twentySteps } from '../test/twenty_steps.js'
+import { speed } from './mpi/speed.js'
+import { twoHosts } from './mpi/two_hosts.js'
+
+const RUN = join('bin', 'run.js')
+const [what, ...rest] = process.argv.slice(2)
+
+if (what === 'equal') await equal((rest[0] ?? 'compacter,full,intrinsic-said,prompt-tuning-r').split(','))
+else if (what === 'kill') await kill(Number(rest[0] ?? 10))
+else if (what === 'speed') await speed(rest[0] ?? 't5-nano', Number(rest[1] ?? 32), Number(rest[2] ?? 20))
+else if (what === 'hosts') await twoHosts(rest[0] ?? '100mbit', rest[1] ?? '1ms')
+else throw new Error('equal, kill, speed or hosts')
+process.exit(0)
+
+async function equal(methods: string[]): Promise<void> {
+  const { file } = smallExperiment({
+    ...{ seed: 1, steps: 20, batch_size: 7, warmup_steps: 4, evaluate_every: 20, source_length: 32, dropout: 0.1 },
+  })
+  await startDevice({ engine: 'tensorflow', threads: 1 })
+  console.log('| method | ranks | | losses, same shares | values | losses, whole batches | values |')
+  console.log('|---|---|---|---|---|---|---|')
+  for (const method of methods) {
+    const whole = await twentySteps(file, method, 'replay')
+    for (const size of [2, 3]) {
+      const parts = await twentySteps(file, method, 'replay', { parts: size })
+      for (const launcher of launchers) {
+        const args = ['tensorflow', 'replay', file, method]
+        const { code, stdout, stderr } = await onRanks(launcher, size, 'rank_training.ts', args)
+        if (code !== 0) throw new Error(stderr)
+        const { losses, vector } = JSON.parse(stdout)
+        const figures = [
+          [losses, parts.losses],
+          [vector, parts.vector],
+          [losses, whole.losses],
+          [vector, whole.vector],
+        ].map(([actual, expected]) => worst(actual, expected).toExponential(1))
+        console.log(`| ${[method, size, launcher.name, ...figures].join(' | ')} |`)
+      }
+    }
+  }
+}
+
+/** Largest difference, of the largest expected magnitude. */
+function worst(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  let [difference, scale] = [0, 0]
+  for (let i = 0; i < expected.length; i++) {
+    difference = Math.max(difference, Math.abs(actual[i]! - expected[i]!))
+    scale = Math.max(scale, Math.abs(expected[i]!))
+  }
+  return difference / scale
+}
+
+const STEPS = 30
+
+async function kill(times: number): Promise<void> {
+  const { file, folder } = smallExperiment({
+    ...{ steps: STEPS, batch_size: 4, evaluate_every: 10, checkpoint_every: 3, source_length: 32 },
+  })
+  const train = (name: string, ...more: string[]) => [
+    RUN,
+    'train',
+    file,
+    '--run-dir',
+    join(folder, name),
+    '--mpi',
+    ...more,
+  ]
+  const finished = async (launcher: Launcher, args: string[]) => {
+    const { code, stderr } = await startRanks(launcher, 2, args).ended
+    if (code !== 0) throw new Error(stderr)
+  }
+  for (const launcher of launchers) {
+    const unbroken = `${launcher.name}-unbroken`
+    await finished(launcher, train(unbroken))
+    for (let time = 0; time < times; time++) {
+      const name = `${launcher.name}-${time}`
+      const [rank, after] = [time % 2, 1 + Math.floor(Math.random() * STEPS)]
+      const started = startRanks(launcher, 2, train(name))
+      while (logged(join(folder, name)) < after) await new Promise((resolve) => setTimeout(resolve, 2))
+      process.kill(ranksOf(join(folder, name)).get(rank)!, 'SIGKILL')
+      const from = performance.now()
+      const { code } = await started.ended
+      const seconds = (performance.now() - from) / 1000
+      readable(join(folder, name))
+      await finished(launcher, train(name, '--resume'))
+      const same = last(join(folder, name)).equals(last(join(folder, unbroken)))
+      console.log(
+        `${launcher.name}: rank ${rank} killed after ${after} lines: ended in ${seconds.toFixed(1)} s with ${code}; resumed to ${same ? 'the same bits' : 'OTHER BITS'}`,
+      )
+    }
+  }
+}
+
+const last = (folder: string): Buffer => readFileSync(join(folder, 'last.safetensors'))
+
+function logged(folder: string): number {
+  const file = join(folder, 'metrics.jsonl')
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').length - 1 : 0
+}
+
+/** @throws where a file of the run is not whole */
+function readable(folder: string): void {
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    const file = join(folder, name)
+    if (name.endsWith('.safetensors')) {
+      const opened = openSafetensors(file)
+      for (const tensor of opened.entries.keys()) opened.read(tensor)
+      opened.close()
+    } else if (name.endsWith('.json')) JSON.parse(readFileSync(file, 'utf8'))
+  }
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto'
+import { withoutPlaces } from '../../experiment/places.js'
+import type { Experiment } from '../../experiment/schema.js'
+import { version } from '../../root.js'
+import { notedBackbone, short } from '../../run/made_with.js'
+import type { RunState } from '../../run/state.js'
+import tf from '../../tf.cjs'
+import type { PreparedSplit } from '../data.js'
+import type { Device } from '../device.js'
+import { type OptimizerState, startState } from '../optimizer.js'
+import type { OpenedBackbone } from '../prepare.js'
+import { disposeState } from '../step.js'
+import { compareFacts, type Facts, fromRankZero } from './agree.js'
+import type { Ranks } from './ranks.js'
+
+/** What a rank has prepared. */
+export interface Together {
+  experiment: Experiment
+  backbone: Pick<OpenedBackbone, 'files'>
+  splits: Pick<PreparedSplit, 'name' | 'sha256'>[]
+  device: Pick<Device, 'engine' | 'version'>
+  /** How steps are taken, where they are. */
+  mode?: string
+  /** Trained values that are read from a run. */
+  trained?: Float32Array
+}
+
+/** @throws UserError on rank 0, naming rank, host and what is not the same there */
+export async function checkTogether(ranks: Ranks, together: Together): Promise<void> {
+  if (ranks.size > 1) await compareFacts(ranks, factsOf(together))
+}
+
+function factsOf({ experiment, backbone, splits, device, mode, trained }: Together): Facts {
+  const { backbone_sha256, tokenizer_sha256 } = notedBackbone(backbone.files)
+  const hashed = (sha256: string, remedy: string) => ({ value: `SHA-256 ${short(sha256)}`, remedy })
+  const sameFile = 'Put the same file there.'
+  const sameBackbone = 'Have the same backbone on all hosts.'
+  return {
+    'version of compacter': { value: version, remedy: 'Install the same version on all hosts.' },
+    engine: {
+      value: `${device.engine} ${device.version}${mode === undefined ? '' : `, steps by ${mode}`}`,
+      remedy: 'Set up the same engine on all hosts: `compacter setup`.',
+    },
+    'backbone of': hashed(backbone_sha256, sameBackbone),
+    'tokenizer of': hashed(tokenizer_sha256, sameBackbone),
+    ...Object.fromEntries(splits.map(({ name, sha256 }) => [`${name} rows of`, hashed(sha256, sameFile)])),
+    'experiment of': hashed(
+      sha256Of(JSON.stringify(withoutPlaces(experiment))),
+      'Start all ranks with the same experiment and --set.',
+    ),
+    ...(trained && { 'trained values of': hashed(sha256Of(trained), sameFile) }),
+  }
+}
+
+const sha256Of = (data: string | Float32Array): string => createHash('sha256').update(data).digest('hex')
+
+/** Rank 0's state on every rank, to the bit; the others' own is freed. */
+export async function stateOfRankZero(
+  ranks: Ranks,
+  make: () => Promise<{ state: OptimizerState; run: RunState }>,
+): Promise<{ state: OptimizerState; run: RunState }> {
+  if (ranks.size === 1) return make()
+  const made = ranks.rank === 0 ? await make() : undefined
+  const { step, run } = await fromRankZero(ranks, () => ({ step: made!.state.step, run: made!.run }))
+  const values = async (tensor: tf.Tensor | undefined) =>
+    floatsOfRankZero(ranks, tensor && ((await tensor.data()) as Float32Array))
+  const vector = await values(made?.state.vector)
+  if (step === 0) {
+    if (made) disposeState(made.state)
+    return { state: startState(vector), run }
+  }
+  const [first, second] = [await values(made?.state.first), await values(made?.state.second)]
+  if (made) return made
+  return { state: { vector: tf.tensor1d(vector), first: tf.tensor1d(first), second: tf.tensor1d(second), step }, run }
+}
+
+/** Rank 0's floats on every rank; the others give none. */
+export async function floatsOfRankZero(ranks: Ranks, values: Float32Array | undefined): Promise<Float32Array> {
+  if (ranks.size === 1) return values!
+  const own = values ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength) : new Uint8Array(0)
+  const bytes = await ranks.broadcast(own)
+  return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4)
+}

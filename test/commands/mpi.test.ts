@@ -1,0 +1,115 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { compacter, smallExperiment } from '../cli.js'
+import { expectClose } from '../close.js'
+import { engines } from '../engines.js'
+import { ranksOf } from '../launched_ranks.js'
+import { type Launcher, launchers, startRanks } from '../launchers.js'
+
+const STEPS = 12
+const training = { steps: STEPS, batch_size: 4, evaluate_every: 6, checkpoint_every: 4, source_length: 32 }
+const { file, folder } = smallExperiment(training)
+const timeout = 600_000
+const run = join('bin', 'run.js')
+const train = (name: string, ...more: string[]) => ['train', file, '--run-dir', join(folder, name), ...more]
+
+const lines = (name: string): Record<string, number | string>[] => {
+  const metrics = join(folder, name, 'metrics.jsonl')
+  const text = existsSync(metrics) ? readFileSync(metrics, 'utf8') : ''
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+}
+const losses = (name: string) => lines(name).flatMap(({ loss }) => (loss === undefined ? [] : [loss as number]))
+const last = (name: string) => readFileSync(join(folder, name, 'last.safetensors')).toString('base64')
+
+/** Starts ranks that train into a folder, and signals one of them when so many lines are logged. */
+async function signalled(launcher: Launcher, name: string, signal: NodeJS.Signals, rank: number, after: number) {
+  const started = startRanks(launcher, 2, [run, ...train(name, '--mpi')])
+  let ended = false
+  void started.ended.then(() => (ended = true))
+  while (lines(name).length < after && !ended) await new Promise((resolve) => setTimeout(resolve, 5))
+  process.kill(ranksOf(join(folder, name)).get(rank)!, signal)
+  return started.ended
+}
+
+test.each([
+  [{ OMPI_COMM_WORLD_RANK: '1', OMPI_COMM_WORLD_SIZE: '4' }, 'mpirun started this process as rank 1 of 4'],
+  [{ SLURM_PROCID: '0', SLURM_STEP_NUM_TASKS: '2' }, 'srun started this process as rank 0 of 2'],
+])('one of several processes without --mpi stops at once: %o', async (env, said) => {
+  const { code, stdout, stderr } = await compacter(train('several'), env)
+  expect(stderr).toBe(
+    `${said}, and each of them would do the same work. Share it between them with --mpi, or start one process.\n`,
+  )
+  expect([code, stdout, existsSync(join(folder, 'several'))]).toEqual([2, '', false])
+})
+
+describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
+  beforeAll(async () => {
+    const { code, stderr } = await compacter(train('alone', '--mpi', '--threads', '1'))
+    expect(code, stderr).toBe(0)
+    expect(stderr).toContain('--mpi: no launcher started this process, so it is the only rank.')
+  }, timeout)
+
+  describe.each(launchers)('of $name', { timeout }, (launcher) => {
+    const named = (name: string) => `${launcher.name.replace(' ', '')}-${name}`
+
+    test('is one run of all ranks, with the losses of one process and the same bits each time', async () => {
+      for (const name of [named('first'), named('second')]) {
+        const { code, stdout, stderr } = await startRanks(launcher, 2, [run, ...train(name, '--mpi', '--json')]).ended
+        expect(code, stderr).toBe(0)
+        expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(folder, name, 'result.json'), 'utf8')))
+        expectClose(losses(name), losses('alone'), { relative: 1e-5, name: 'losses' })
+        expect(lines(name).filter(({ split }) => split)).toEqual(lines('alone').filter(({ split }) => split))
+        const { mpi } = JSON.parse(readFileSync(join(folder, name, 'manifest.json'), 'utf8'))
+        expect(mpi.library).toMatch(new RegExp(`^${launcher.name} \\d`))
+        expect(mpi.ranks.map(({ host }: { host: string }) => host)).toEqual([hostname(), hostname()])
+      }
+      expect(last(named('second'))).toBe(last(named('first')))
+    })
+
+    test('that one rank is asked to stop stops on all after the same step, and goes on to the same bits', async () => {
+      const name = named('first')
+      const stopped = named('stopped')
+      const { code, stderr } = await signalled(launcher, stopped, 'SIGTERM', 1, 3)
+      expect(stderr).toContain('Stopped; everything so far is saved. Go on with --resume.')
+      expect(code).toBe(130)
+      const steps = losses(stopped).length
+      expect(steps).toBeLessThan(STEPS)
+      const { code: resumed, stderr: said } = await startRanks(launcher, 2, [
+        run,
+        ...train(stopped, '--mpi', '--resume'),
+      ]).ended
+      expect(resumed, said).toBe(0)
+      expect(said).toContain(`resumed after step ${steps}`)
+      expect(last(stopped)).toBe(last(name))
+    })
+
+    test('of which one rank is killed ends, and goes on with another number of ranks', async () => {
+      const killed = named('killed')
+      const { code } = await signalled(launcher, killed, 'SIGKILL', 1, 6)
+      expect(code).not.toBe(0)
+      expect(ranksOf(join(folder, killed)).size).toBe(0)
+      const { code: resumed, stderr } = await startRanks(launcher, 3, [run, ...train(killed, '--mpi', '--resume')])
+        .ended
+      expect(resumed, stderr).toBe(0)
+      expectClose(losses(killed), losses('alone'), { relative: 1e-5, name: 'losses' })
+    })
+
+    test('tells which rank was started with something else', async () => {
+      const name = named('differing')
+      const other = ['-n', '1', process.execPath, run, ...train(name, '--mpi', '--set', 'training.seed=7')]
+      const { code, stderr } = await startRanks(launcher, 1, [run, ...train(name, '--mpi'), ':', ...other]).ended
+      expect(stderr).toMatch(
+        new RegExp(
+          `rank 1 on ${hostname()}: has the experiment of SHA-256 \\w{12}…; rank 0 on ${hostname()} has SHA-256 \\w{12}…\\. Start all ranks with the same experiment and --set\\.`,
+        ),
+      )
+      expect(code).toBe(1)
+      expect(existsSync(join(folder, name))).toBe(false)
+    })
+  })
+})

@@ -1,0 +1,69 @@
+import { alone, type Ranks } from '../src/engine/cluster/ranks.js'
+import { ranksStepper, shareOf } from '../src/engine/cluster/stepper.js'
+import { learningRate } from '../src/engine/learning_rate.js'
+import { disposeModel, startVector } from '../src/engine/model.js'
+import { startState } from '../src/engine/optimizer.js'
+import { prepareModel, preparePadding } from '../src/engine/prepare.js'
+import type { Gradient } from '../src/engine/share.js'
+import { eagerStepper, type PartStepper, replayStepper } from '../src/engine/stepper.js'
+import { closeAll, prepare } from '../src/engine/train.js'
+import { loadExperiment } from '../src/experiment/load.js'
+import { silent } from '../src/progress.js'
+import { type Batch, padBatch } from '../src/task/batches.js'
+
+export const STEPS = 20
+
+export interface Steps {
+  losses: number[]
+  /** The trained values after them. */
+  vector: ArrayLike<number>
+}
+
+/**
+ * Twenty steps of an experiment: on the ranks that share it, or in one process, by whole batches or by the shares that so many
+ * ranks would have, one after the other.
+ */
+export async function twentySteps(
+  file: string,
+  method: string,
+  mode: 'replay' | 'eager',
+  { ranks = alone, parts = 0 }: { ranks?: Ranks; parts?: number } = {},
+): Promise<Steps> {
+  const prepared = await prepare(loadExperiment(file, [`method=${method}`]), silent)
+  const { experiment, backbone } = prepared
+  const { ladder } = preparePadding(prepared, mode)
+  const { learning_rate: peak, warmup_steps: warmup, seed } = experiment.training
+  const model = prepareModel(experiment, backbone, silent)
+  const state = startState(startVector(model, backbone.files.read, seed))
+  const local =
+    mode === 'eager'
+      ? eagerStepper(model, experiment, state)
+      : await replayStepper(model, experiment, state, { ...backbone.files, threads: 1 })
+  const stepper = ranks.size > 1 ? ranksStepper(local, ranks, () => false) : local
+  const losses: number[] = []
+  for (let step = 0; step < STEPS; step++) {
+    const batch = padBatch(prepared.train.tokens, prepared.plan.batch(step), model.config.padId, ladder)
+    const rate = learningRate(step, { peak, warmup, steps: STEPS })
+    const { result } =
+      parts > 0 ? await local.update(await inParts(local, batch, parts), rate) : await stepper.step(batch, rate)
+    losses.push(result.loss)
+  }
+  const vector = Float32Array.from(await (await stepper.state()).vector.data())
+  stepper.free()
+  disposeModel(model)
+  closeAll(prepared)
+  return { losses, vector }
+}
+
+/** The gradient of a batch that so many ranks would share, summed in their order. */
+async function inParts(stepper: PartStepper, batch: Batch, size: number): Promise<Gradient> {
+  const sum = { loss: 0, values: new Float32Array(stepper.size) }
+  for (let rank = 0; rank < size; rank++) {
+    const share = shareOf(batch, { rank, size })
+    if (!share) continue
+    const { loss, values } = await stepper.gradient(share)
+    sum.loss = Math.fround(sum.loss + Math.fround(share.weight * loss))
+    for (let i = 0; i < values.length; i++) sum.values[i] = sum.values[i]! + Math.fround(share.weight * values[i]!)
+  }
+  return sum
+}
