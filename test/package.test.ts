@@ -55,6 +55,7 @@ test('the package holds what runs and nothing else', () => {
       'oclif.manifest.json',
       'LICENSE',
       'README.md',
+      'SECURITY.md',
       'package.json',
     ],
     ['dist/commands/train.js', 'dist/src/tf.cjs', 'dist/src/sweep/child.js', 'configs/experiment.schema.json'],
