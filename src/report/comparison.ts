@@ -51,9 +51,8 @@ export function compare(groups: readonly Group[]): Comparison {
     ),
   }))
   const methods = unique(scored.map(({ group }) => group.method))
-  const at = (method: string, task: string) =>
-    scored.find(({ group }) => group.method === method && group.task === task)?.summary
-  const table = methods.map((method) => tasks.map(({ name }) => at(method, name)))
+  const byCell = new Map(scored.map((each) => [JSON.stringify([each.group.method, each.group.task]), each]))
+  const table = methods.map((method) => tasks.map(({ name }) => byCell.get(JSON.stringify([method, name]))?.summary))
   const averages = table.map((row) => average(row))
   const bestOf = tasks.map((_, column) => best(table.map((row) => row[column]?.score.mean)))
   const bestAverage = best(averages)

@@ -1,6 +1,6 @@
 import type { Result } from '../run/directory.js'
 import { type Spread, spread, spreadOfScores } from '../sweep/spread.js'
-import { changedKeys, type Leaves, methodName, shownOf } from './method_name.js'
+import { type Leaves, methodName, shownOf } from './method_name.js'
 import type { ReportRun } from './run_files.js'
 import { seedsOf, settingsOf, shownKey } from './settings.js'
 
@@ -48,9 +48,12 @@ export function groupRuns(runs: readonly ReportRun[]): Group[] {
     groups.set(key, group)
   }
   const all = [...groups.values()]
-  const names = all.map((group) => rowName(group, all))
+  const names = rowNames(all)
+  const taken = new Map<string, number>()
   return all.map(({ column, runs }, i) => {
-    const alike = all.filter((other, j) => j < i && other.column === column && names[j] === names[i]).length
+    const cell = JSON.stringify([column, names[i]])
+    const alike = taken.get(cell) ?? 0
+    taken.set(cell, alike + 1)
     return { method: alike === 0 ? names[i]! : `${names[i]} (${alike + 1})`, task: column, runs, ...finishedOf(runs) }
   })
 }
@@ -90,18 +93,48 @@ function columnsOf(runs: readonly ReportRun[]): (run: ReportRun) => string {
   return (run) => (metricsOf.get(named(run))!.size > 1 ? `${named(run)}, ${metrics(run)}` : named(run))
 }
 
-/** The method, and every setting that tells the group from others of the same method in its column. */
-function rowName(group: Unnamed, groups: readonly Unnamed[]): string {
-  const { column, method, settings, runs } = group
-  const backbone = backboneOf(runs[0]!)
-  const rivals = groups.filter((other) => {
-    const { name, weights } = backboneOf(other.runs[0]!)
-    const sameBackbone = name === backbone.name || (weights !== undefined && weights === backbone.weights)
-    return other !== group && other.column === column && other.method === method && sameBackbone
-  })
-  const changes = rivals.flatMap((rival) => changedKeys(settings, rival.settings))
+/**
+ * Names of rows: the method, and every setting that tells the group from others of the same method and backbone in its column.
+ * Those have its backbone's name or its weights. In time that grows with the settings, not with pairs of groups.
+ */
+function rowNames(groups: readonly Unnamed[]): string[] {
+  const kinds = groups.map(kindsOf)
+  const values = groups.map(({ settings }) => [...settings].map(([key, value]) => `${key} ${JSON.stringify(value)}`))
+  const tallies = new Map<string, Tally>()
+  for (const [i, own] of kinds.entries())
+    for (const { kind } of own) tallies.set(kind, counted(values[i]!, tallies.get(kind)))
   const several = unique(groups.map(({ runs }) => backboneOf(runs[0]!).name)).length > 1
-  return [several ? `${method} on ${backbone.name}` : method, ...shownOf(settings, changes, shownKey)].join(', ')
+  return groups.map(({ method, settings, runs }, i) => {
+    const rivals = kinds[i]!.map(({ kind, sign }) => ({ sign, ...tallies.get(kind)! }))
+    const sum = (count: (tally: Tally) => number) => rivals.reduce((sum, tally) => sum + tally.sign * count(tally), 0)
+    const all = sum(({ groups }) => groups)
+    const differ = [...settings.keys()].filter((_, at) => sum(({ having }) => having.get(values[i]![at]!)!) < all)
+    const name = several ? `${method} on ${backboneOf(runs[0]!).name}` : method
+    return [name, ...shownOf(settings, differ, shownKey)].join(', ')
+  })
+}
+
+/** Groups of a kind, and how many of them have a setting with its value. */
+interface Tally {
+  groups: number
+  having: Map<string, number>
+}
+
+function counted(values: readonly string[], { groups, having }: Tally = { groups: 0, having: new Map() }): Tally {
+  for (const value of values) having.set(value, (having.get(value) ?? 0) + 1)
+  return { groups: groups + 1, having }
+}
+
+/** The kinds of groups that a group is told from: of its backbone's name, and of its weights, less those of both. */
+function kindsOf({ column, method, runs }: Unnamed): { kind: string; sign: 1 | -1 }[] {
+  const { name, weights } = backboneOf(runs[0]!)
+  const kind = (of: object) => JSON.stringify([column, method, of])
+  if (weights === undefined) return [{ kind: kind({ name }), sign: 1 }]
+  return [
+    { kind: kind({ name }), sign: 1 },
+    { kind: kind({ weights }), sign: 1 },
+    { kind: kind({ name, weights }), sign: -1 },
+  ]
 }
 
 const backboneOf = ({ experiment, environment }: ReportRun) => ({

@@ -89,21 +89,23 @@ function linesNamed(lines: number[]): string {
 
 /** The folder's own name, or the whole path where two are named alike. */
 function namesOf(runs: ReportRun[]): Map<ReportRun, string> {
-  const name = ({ folder }: ReportRun) => basename(folder) || folder
-  const taken = (run: ReportRun) => runs.filter((other) => name(other) === name(run)).length > 1
-  return new Map(runs.map((run) => [run, taken(run) ? run.folder : name(run)]))
+  const names = runs.map(({ folder }) => basename(folder) || folder)
+  const once = new Set<string>()
+  const twice = new Set(names.filter((name) => once.size === once.add(name).size))
+  return new Map(runs.map((run, i) => [run, twice.has(names[i]!) ? run.folder : names[i]!]))
 }
 
 /** A run that is there twice is no second seed. */
 const repeated = (groups: Group[]): LeftOut[] =>
-  groups.flatMap(({ finished, repeated }) =>
-    repeated.map((run) => {
-      const counted = finished.find((one) => seedsOf(one) === seedsOf(run))!
+  groups.flatMap(({ finished, repeated }) => {
+    const bySeeds = new Map(repeated.length === 0 ? [] : finished.map((run) => [seedsOf(run), run]))
+    return repeated.map((run) => {
+      const counted = bySeeds.get(seedsOf(run))!
       const [own, other] = [run, counted].map(({ result }) => shownScore(scoreOf(result)))
       const scores = own === other ? '' : `, though its test score is ${own} and that one's ${other}`
       return { folder: run.folder, reason: `is ${counted.folder} again, with the same seeds${scores}: it counts once.` }
-    }),
-  )
+    })
+  })
 
 /** Scores on different test rows can't be compared. */
 function differingRows(groups: Group[]): string[] {

@@ -195,12 +195,47 @@ describe('runs that differ in more than seeds are rows of their own, named by wh
     ])
   })
 
+  test('told from those of its backbone by name or by weights, and from no others', () => {
+    const run = (backbone: string, weights: string, ...sets: string[]) => ({
+      sets: [`backbone=${backbone}`, ...sets.map((set) => `training.${set}`)],
+      manifest: { backbone_sha256: weights.repeat(32) },
+    })
+    const runs = [
+      run('t5-nano', 'ab', 'learning_rate=0.1'),
+      run('t5-small', 'ab', 'learning_rate=0.2'),
+      run('t5-small', 'cd', 'learning_rate=0.3', 'batch_size=8'),
+      run('t5-base', 'ef', 'learning_rate=0.4'),
+    ]
+    expect(groupsOf(runs).map(({ method }) => method)).toEqual([
+      'compacter on t5-nano, learning_rate = 0.1',
+      'compacter on t5-small, batch_size = 32, learning_rate = 0.2, weights = abababababab',
+      'compacter on t5-small, batch_size = 8, learning_rate = 0.3, weights = cdcdcdcdcdcd',
+      'compacter on t5-base',
+    ])
+  })
+
   test('two that would have one name are numbered, so that none is lost', () => {
     const lists = [['labels={0: "1, 1 = 2"}'], ['labels={0: "1", "1": "2"}']].map(([set]) => ({
       sets: [`task.${set}`],
     }))
     expect(new Set(groupsOf(lists).map(({ method }) => method)).size).toBe(2)
   })
+})
+
+test('2,000 groups take a second, not one for each pair', () => {
+  const [first] = findRuns([writeRun(join(newFolder(), 'run'))]).runs
+  const runs = Array.from({ length: 2000 }, (_, i) => {
+    const { experiment } = first!
+    const training = { ...experiment.training, learning_rate: (i + 1) / 1000 }
+    return { ...first!, folder: `run${i}`, experiment: { ...experiment, training } }
+  })
+  const before = process.cpuUsage()
+  const table = compare(groupRuns(runs))
+  const { user, system } = process.cpuUsage(before)
+  expect(table.rows.map(({ method }) => method)).toEqual(
+    runs.map(({ experiment }) => `compacter, learning_rate = ${experiment.training.learning_rate}`),
+  )
+  expect((user + system) / 1e6).toBeLessThan(10) // seconds of computing, whoever else computes: it took 93
 })
 
 test('a run that is there twice, copied or trained again, is not two seeds', async () => {
