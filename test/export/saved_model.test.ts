@@ -63,6 +63,13 @@ const cases = (
   out: join(folder, name, 'out'),
 }))
 
+/**
+ * What hidden states may differ by, of the largest. Shared blocks go through every adapter, so that their noise is magnified:
+ * one bit more or less in the last place of the trained tensors moves hidden states of the long row by up to 1.3e-5 (1.3e-6 for
+ * `compacter`), and another order of sums in a kernel by as much: SavedModel 1.6e-5, WebAssembly 0.7e-5; root mean square 4e-7.
+ */
+const toleranceOf = (name: string): number => (name === 'compacter with shared blocks' ? 3e-5 : 1e-5)
+
 const changeJson = (file: string, changes: object) =>
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...changes }))
 
@@ -103,12 +110,16 @@ describe.skipIf(!engines.includes('tensorflow'))('a SavedModel', () => {
     expect(readdirSync(join(out, 'variables'))).not.toContain('old')
   })
 
-  test.each(cases)("gives the run's tokens and hidden states for any batch and length: $name", async ({ run, out }) => {
-    const [expected, served] = [await outputsOf(run, batches), servedOutputs(out, batches)]
-    expect(served.tokens).toEqual(expected.tokens)
-    for (const [i, hidden] of expected.hidden.entries())
-      expectClose(served.hidden[i]!, hidden, { relative: 3e-5, name: `hidden states of batch ${i}` })
-  })
+  test.each(cases)(
+    "gives the run's tokens and hidden states for any batch and length: $name",
+    async ({ name, run, out }) => {
+      const relative = toleranceOf(name)
+      const [expected, served] = [await outputsOf(run, batches), servedOutputs(out, batches)]
+      expect(served.tokens).toEqual(expected.tokens)
+      for (const [i, hidden] of expected.hidden.entries())
+        expectClose(served.hidden[i]!, hidden, { relative, name: `hidden states of batch ${i}` })
+    },
+  )
 
   test('ends a row with </s> and pads it while others go on; all end where the last does', () => {
     const { out } = cases.find(({ name }) => name === 'full')!
@@ -184,7 +195,10 @@ describe.skipIf(!engines.includes('tensorflow'))('a SavedModel', () => {
         const expected = await outputsOf(run, batches)
         expect(all[i]!.output_ids.map(untilEnd), name).toEqual(expected.tokens)
         for (const [j, hidden] of expected.hidden.entries())
-          expectClose(all[i]!.hidden_states[j]!.flat(2), hidden, { relative: 3e-5, name: `${name}, batch ${j}` })
+          expectClose(all[i]!.hidden_states[j]!.flat(2), hidden, {
+            relative: toleranceOf(name),
+            name: `${name}, batch ${j}`,
+          })
         expect(all[i]!.signatures).toEqual(['encode', 'serving_default'])
         expect(all[i]!.variables).toContain('shared.weight:0')
       }
