@@ -19,18 +19,24 @@ export class Interrupted extends Agreed {
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Runs `work` with a question it can ask: was a stop asked for? The first signal lets it save and end, a second Ctrl-C or
- * SIGTERM ends the process at once. A terminal that goes sends SIGHUP more than once.
+ * Runs `work` with a question it can ask: was a stop asked for? Before it first asks, a signal ends the process at once, in
+ * the midst of a long reading too: there is nothing to save. From then on the first signal lets it save and end, a second
+ * Ctrl-C or SIGTERM ends the process at once. A terminal that goes sends SIGHUP more than once.
  */
 export async function untilInterrupted<T>(work: (interrupted: () => boolean) => Promise<T>): Promise<T> {
   let asked = false
+  let listening = false
   const stop = (signal: NodeJS.Signals) => {
     if (asked && signal !== 'SIGHUP') process.exit(INTERRUPTED)
     asked = true
   }
-  for (const signal of STOP_SIGNALS) process.on(signal, stop)
+  const interrupted = () => {
+    if (!listening) for (const signal of STOP_SIGNALS) process.on(signal, stop)
+    listening = true
+    return asked
+  }
   try {
-    return await work(() => asked)
+    return await work(interrupted)
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, stop)
   }
