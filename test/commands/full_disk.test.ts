@@ -169,6 +169,20 @@ describe.skipIf(!mounts)('a small disk (needs unshare and mount)', () => {
     expect(evaluated).toMatchObject({ status: 1, lastLine: `${rows}: ${FULL}`, left: [] })
   })
 
+  test('eval --predictions has no room for what they were made with, and says so', () => {
+    const rows = join(disk, 'rows.jsonl')
+    const before = `head -c 49152 /dev/zero > ${disk}/others`
+    const args = [...PROGRAM, 'eval', run, '--predictions', rows, ...engine]
+    const whole = withDisk('size=128k', args)
+    expect(whole.status, whole.stderr).toBe(0)
+    const [written, madeWith] = whole.left
+    expect(madeWith).toMatch(/^rows\.jsonl\.manifest\.json \d+$/)
+    const pages = Math.ceil(Number(written!.split(' ')[1]) / 4096)
+    const { status, lastLine, left } = withDisk(`size=${48 + 4 * pages}k`, args, { before })
+    expect({ status, lastLine }).toEqual({ status: 1, lastLine: `${rows}.manifest.json: ${FULL}` })
+    expect(left).toEqual(['others 49152', written])
+  })
+
   test('a sweep tells of each cell, and no cell is noted that is not', () => {
     writeFileSync(join(folder, 'seeds.yaml'), 'experiment: small.yaml\naxes: { training.seed: [0, 1] }\n')
     const sweep = ['sweep', 'run', join(folder, 'seeds.yaml'), '--dir', join(disk, 'sweep'), ...engine]
