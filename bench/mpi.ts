@@ -82,25 +82,22 @@ async function kill(times: number): Promise<void> {
     const { code, stderr } = await startRanks(launcher, 2, args).ended
     if (code !== 0) throw new Error(stderr)
   }
-  for (const launcher of launchers) {
-    const unbroken = `${launcher.name}-unbroken`
-    await finished(launcher, train(unbroken))
-    for (let time = 0; time < times; time++) {
-      const name = `${launcher.name}-${time}`
-      const [rank, after] = [time % 2, 1 + Math.floor(Math.random() * STEPS)]
-      const started = startRanks(launcher, 2, train(name))
-      while (logged(join(folder, name)) < after) await new Promise((resolve) => setTimeout(resolve, 2))
-      process.kill(ranksOf(join(folder, name)).get(rank)!, 'SIGKILL')
-      const from = performance.now()
-      const { code } = await started.ended
-      const seconds = (performance.now() - from) / 1000
-      readable(join(folder, name))
-      await finished(launcher, train(name, '--resume'))
-      const same = last(join(folder, name)).equals(last(join(folder, unbroken)))
-      console.log(
-        `${launcher.name}: rank ${rank} killed after ${after} lines: ended in ${seconds.toFixed(1)} s with ${code}; resumed to ${same ? 'the same bits' : 'OTHER BITS'}`,
-      )
-    }
+  for (const launcher of launchers) await finished(launcher, train(`${launcher.name}-unbroken`))
+  for (let time = 0; time < times; time++) {
+    const launcher = launchers[time % launchers.length]!
+    const name = `killed-${time}`
+    const [rank, after] = [Math.floor(time / launchers.length) % 2, 1 + Math.floor(Math.random() * STEPS)]
+    const started = startRanks(launcher, 2, train(name))
+    while (logged(join(folder, name)) < after) await new Promise((resolve) => setTimeout(resolve, 2))
+    process.kill(ranksOf(join(folder, name)).get(rank)!, 'SIGKILL')
+    const from = performance.now()
+    const { code } = await started.ended
+    const seconds = (performance.now() - from) / 1000
+    readable(join(folder, name))
+    await finished(launcher, train(name, '--resume'))
+    const same = last(join(folder, name)).equals(last(join(folder, `${launcher.name}-unbroken`)))
+    const ended = `ended in ${seconds.toFixed(1)} s with ${code}; resumed to ${same ? 'the same bits' : 'OTHER BITS'}`
+    console.log(`${launcher.name}: rank ${rank} killed after ${after} lines: ${ended}`)
   }
 }
 
