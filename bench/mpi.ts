@@ -2,7 +2,7 @@
 //   npx tsx bench/mpi.ts equal [methods, default compacter,full,intrinsic-said,prompt-tuning-r]   ranks beside one process
 //   npx tsx bench/mpi.ts kill [times, default 10]                 kill -9 of one rank at random steps, then --resume
 //   npx tsx bench/mpi.ts speed [backbone, default t5-nano] [rows, default 32] [steps, default 20]   a core a rank; needs taskset
-//   npx tsx bench/mpi.ts hosts [rate, default 100mbit] [delay, default 1ms]   two network namespaces; root, iproute2, Open MPI
+//   npx tsx bench/mpi.ts hosts [rate, default 100mbit]                 two network namespaces; root, iproute2, Open MPI
 // The command line is the built one: npm run build. test/launchers.ts says what launchers are found.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ const [what, ...rest] = process.argv.slice(2)
 if (what === 'equal') await equal((rest[0] ?? 'compacter,full,intrinsic-said,prompt-tuning-r').split(','))
 else if (what === 'kill') await kill(Number(rest[0] ?? 10))
 else if (what === 'speed') await speed(rest[0] ?? 't5-nano', Number(rest[1] ?? 32), Number(rest[2] ?? 20))
-else if (what === 'hosts') await twoHosts(rest[0] ?? '100mbit', rest[1] ?? '1ms')
+else if (what === 'hosts') await twoHosts(rest[0] ?? '100mbit')
 else throw new Error('equal, kill, speed or hosts')
 process.exit(0)
 

@@ -62,3 +62,12 @@ describe.runIf(launchers.length > 0).each(launchers)('ranks of $name', (launcher
       })
   })
 })
+
+const overTcp = launchers.find(({ name }) => name === 'Open MPI')
+
+test.runIf(overTcp)('ranks that reach each other over TCP end in order', async () => {
+  const args = ['--mca', 'btl', 'tcp,self', ...overTcp!.args]
+  const { code, stdout, stderr } = await onRanks({ ...overTcp!, args }, 2, 'rank_process.ts')
+  expect(code, stderr).toBe(0)
+  expect(stdout.trim().split('\n')).toHaveLength(2)
+})

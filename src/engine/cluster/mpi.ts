@@ -74,11 +74,10 @@ export function openMpi(env: NodeJS.ProcessEnv = process.env): Mpi {
 }
 
 function load(env: NodeJS.ProcessEnv): { library: Library; path: string } {
-  const koffi = native()
   const named = env.COMPACTER_MPI
   if (named) {
     try {
-      return { library: koffi.load(named, { global: true }), path: named }
+      return { library: loadForGood(named), path: named }
     } catch (error) {
       throw new UserError({
         at: `COMPACTER_MPI=${named}`,
@@ -91,8 +90,7 @@ function load(env: NodeJS.ProcessEnv): { library: Library; path: string } {
   const names = launcher === 'Hydra' ? [...MPICH, ...ANY, ...OPEN_MPI] : [...OPEN_MPI, ...ANY, ...MPICH]
   for (const path of names) {
     try {
-      // global: Open MPI's plug-ins look its symbols up
-      return { library: koffi.load(path, { global: true }), path }
+      return { library: loadForGood(path), path }
     } catch {
       // The next one.
     }
@@ -103,6 +101,21 @@ function load(env: NodeJS.ProcessEnv): { library: Library; path: string } {
     remedy:
       'Install one (Debian: apt install openmpi-bin, or mpich) or load its module, or name its library in COMPACTER_MPI.',
   })
+}
+
+/** Flags of dlopen by platform: RTLD_NOW and RTLD_NODELETE. */
+const FOR_GOOD: Partial<Record<NodeJS.Platform, number>> = { linux: 0x1002, darwin: 0x82 }
+
+/**
+ * A library that stays until the process ends: a thread that has made a call runs the library's own clean-up when it ends,
+ * which is after Node has closed what koffi opened. Its symbols are global, since Open MPI's plug-ins look them up.
+ */
+function loadForGood(path: string): Library {
+  const koffi = native()
+  const library = koffi.load(path, { global: true })
+  const flags = FOR_GOOD[process.platform]
+  if (flags !== undefined) koffi.load(null).func('void *dlopen(const char *, int)')(path, flags)
+  return library
 }
 
 function libraryVersion(library: Library, path: string): string {
