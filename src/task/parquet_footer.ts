@@ -4,6 +4,8 @@ import { checkThrift } from './thrift.js'
 
 /** Columns, and what they are made of, that a file may have; hyparquet's time grows with their square. */
 const MOST_COLUMNS = 10_000
+/** Columns in columns. */
+const DEEPEST = 64
 /** Values that few bytes may stand for: nulls, and one value over and over, take next to none. */
 const FREE_VALUES = 2 ** 21
 /** Values for each byte beyond. */
@@ -23,7 +25,9 @@ export async function readFooter(
     checkThrift(footer, 0)
     const metadata = parquetMetadata(footer, { geoparquet: false })
     checkClaims(metadata, buffer.byteLength, buffer.byteLength - footer.length)
-    return { metadata, tree: parquetSchema(metadata) }
+    const tree = parquetSchema(metadata)
+    checkDepth(tree)
+    return { metadata, tree }
   } catch (error) {
     const reason = error instanceof TypeError ? 'it lacks something that each has' : (error as Error).message
     throw new UserError(
@@ -62,6 +66,15 @@ function checkClaims({ schema, row_groups }: FileMetaData, size: number, beforeF
   }
   if (bytes > beforeFooter) throw new Error(`its columns have ${bytes} bytes; there are ${beforeFooter} before it`)
   checkCounts('the file', size, values)
+}
+
+/** Level by level: what reads values calls itself for each. */
+function checkDepth(tree: SchemaTree): void {
+  let level = tree.children
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > DEEPEST) throw new Error(`its columns nest deeper than ${DEEPEST}`)
+    level = level.flatMap(({ children }) => children)
+  }
 }
 
 function checkCounts(what: string, bytes: number, values: number): void {

@@ -36,7 +36,9 @@ async function experiment(folder: string): Promise<void> {
 const rows =
   (ending: string) =>
   async (folder: string): Promise<void> => {
-    const task = { prompt: '{text} {options}', label: 'label', metrics: ['accuracy'], on_bad_row: 'skip', name: 'mine' }
+    const columns =
+      ending === 'parquet' ? { prompt: '{text}', label: 'word' } : { prompt: '{text} {options}', label: 'label' }
+    const task = { ...columns, metrics: ['accuracy'], on_bad_row: 'skip', name: 'mine' }
     const files = Object.fromEntries(SPLITS.map((split) => [split, `rows.${ending}`]))
     writeFileSync(
       join(folder, 'trial.yaml'),

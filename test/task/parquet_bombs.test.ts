@@ -111,6 +111,7 @@ test.each<[string, Parameters<typeof parquetFile>[0], RegExp]>([
     { body: plain('one'), tail: Buffer.concat([Buffer.from([6, 200, 1]), Buffer.alloc(500_000, 0x80)]) },
     /a number in it has more than 10 bytes/,
   ],
+  ['columns in columns', { body: plain('one'), depth: 5000 }, /its columns nest deeper than 64/],
   ['structures without end', { body: plain('one'), tail: Buffer.alloc(100_000, 0x1c) }, /it nests deeper than 32/],
 ])('%s: one error, at once', { timeout: 60_000 }, async (_, bomb, message) => {
   const file = written(parquetFile(bomb))

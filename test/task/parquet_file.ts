@@ -49,13 +49,15 @@ export interface ParquetFile {
   uncompressed?: number
   /** Row groups that all name the same page. */
   groups?: number
+  /** Groups that the column is in, one in the other. */
+  depth?: number
   /** What the footer ends with instead of its end. */
   tail?: Buffer
 }
 
 /** A parquet file of one column of texts, `text`, that may say of itself what is not so. By the format's definition: parquet.thrift. */
 export function parquetFile(of: ParquetFile): Buffer {
-  const { body, codec = 0, encoding = 0, optional = false, rows = 1, groups = 1, tail } = of
+  const { body, codec = 0, encoding = 0, optional = false, rows = 1, groups = 1, depth = 0, tail } = of
   const { values = Number(rows), uncompressed = body.length } = of
   const page = Buffer.concat([
     thrift({ 1: 0, 2: uncompressed, 3: body.length, 5: { 1: values, 2: encoding, 3: 3, 4: 3 } }),
@@ -63,10 +65,19 @@ export function parquetFile(of: ParquetFile): Buffer {
   ])
   const text = Buffer.from('text')
   const size = BigInt(page.length)
-  const column = { 1: BYTE_ARRAY, 2: [encoding], 3: [text], 4: codec, 5: BigInt(rows), 6: size, 7: size, 9: 4n }
+  const column = {
+    1: BYTE_ARRAY,
+    2: [encoding],
+    3: [...Array<Buffer>(depth).fill(text), text],
+    4: codec,
+    5: BigInt(rows),
+    6: size,
+    7: size,
+    9: 4n,
+  }
   const group = { 1: [{ 2: 4n, 3: column }], 2: size, 3: BigInt(rows) }
   const leaf = { 1: BYTE_ARRAY, 3: optional ? 1 : 0, 4: text, 6: UTF8 }
-  const schema = [{ 4: Buffer.from('schema'), 5: 1 }, leaf]
+  const schema = [{ 4: Buffer.from('schema'), 5: 1 }, ...Array<Thrift>(depth).fill({ 3: 1, 4: text, 5: 1 }), leaf]
   const footer = thrift({ 1: 1, 2: schema, 3: BigInt(rows), 4: Array<Thrift>(groups).fill(group) })
   const whole = tail ? Buffer.concat([footer.subarray(0, -1), tail]) : footer
   const length = Buffer.alloc(4)
