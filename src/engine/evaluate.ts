@@ -1,6 +1,6 @@
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import { UserError } from '../error.js'
-import type { Experiment } from '../experiment/schema.js'
+import { type Experiment, MEAN } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import type { Scores } from '../run/directory.js'
 import { toNumber } from '../task/correlation.js'
@@ -165,8 +165,9 @@ function invalidOutputs(
   }
 }
 
-/** What chooses the best checkpoint: the mean of a task's metrics. */
-export function meanScore(scores: Scores): number {
+/** What chooses the best checkpoint: one of a task's metrics, or the mean of them all. */
+export function deciding(scores: Scores, metric: string): number {
+  if (metric !== MEAN) return scores[metric]!
   const values = Object.values(scores)
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }

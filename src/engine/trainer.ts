@@ -5,7 +5,7 @@ import type { RunState } from '../run/state.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
 import type { Ladder } from '../task/lengths.js'
 import type { PreparedSplit } from './data.js'
-import { type Evaluation, evaluateWith, meanScore } from './evaluate.js'
+import { deciding, type Evaluation, evaluateWith } from './evaluate.js'
 import { Agreed, Interrupted } from './interrupt.js'
 import { learningRate } from './learning_rate.js'
 import type { Blueprint } from './model.js'
@@ -32,12 +32,13 @@ export interface Training {
 }
 
 /**
- * Trains from the stepper's state to the last step: evaluates on validation when due, keeps the best, saves checkpoints.
+ * Trains from the stepper's state to the last step, or until `patience` is over: evaluates on validation when due, keeps the
+ * best, saves checkpoints.
  * Gives the pace it went at.
  * @throws Interrupted when asked to stop, after the checkpoint is saved; UserError when the loss is no number.
  */
 export async function runTraining(training: Training, stepper: Stepper, run: RunState): Promise<Pace> {
-  const { experiment, record, steps, plan, interrupted } = training
+  const { experiment, record, steps, plan, progress, interrupted } = training
   const { checkpoint_every: checkpointEvery, evaluate_every: evaluateEvery = plan.stepsPerEpoch } = experiment.training
   const before = run.seconds
   const started = performance.now()
@@ -57,6 +58,13 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
         pace.pause()
       } else if (step % checkpointEvery === 0) await save()
       if (step === steps) return pace
+      if (isEnough(training, run)) {
+        const { patience } = experiment.training
+        progress.note(
+          `Training ends here: ${patience} evaluations in a row brought no better score (training.patience).`,
+        )
+        return pace
+      }
       if (interrupted()) throw new Interrupted()
       await takeStep(training, stepper, pace)
     }
@@ -66,12 +74,16 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
   }
 }
 
+/** Whether as many evaluations as `patience` in a row have brought no better score. */
+const isEnough = ({ experiment: { training } }: Training, { sinceBest = 0 }: RunState): boolean =>
+  training.patience !== undefined && sinceBest >= training.patience
+
 async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promise<void> {
   const { experiment, record, blueprint, train, plan, ladder, steps, progress } = training
-  const { learning_rate: peak, warmup_steps: warmup } = experiment.training
+  const { learning_rate: peak, warmup_steps: warmup, schedule: name } = experiment.training
   const step = stepper.count
   const rows = plan.batch(step)
-  const rate = learningRate(step, { peak, warmup, steps })
+  const rate = learningRate(step, { name, peak, warmup, steps })
   const batch = padBatch(train.tokens, rows, blueprint.config.padId, ladder)
   const { taken, result } = await stepper.step(batch, rate)
   if (!taken) throw await notANumber(training, step + 1, rows, result)
@@ -89,10 +101,11 @@ async function evaluateStep(training: Training, stepper: Stepper, run: RunState)
   const state = await stepper.state()
   const { scores } = await evaluateWith(await stepper.decoder(), validation, evaluation)
   record.metrics({ step: state.step, split: 'validation', ...scores })
-  const score = meanScore(scores)
+  const score = deciding(scores, evaluation.experiment.training.best_metric)
   const better = !run.best || score > run.best.score
   if (better) run.best = { step: state.step, score, validation: scores }
   run.evaluatedStep = state.step
+  run.sinceBest = better ? 0 : (run.sinceBest ?? 0) + 1
   const figures = Object.entries(scores).map(([metric, value]) => `${metric} ${value.toFixed(2)}`)
   progress.note(`step ${state.step} of ${steps}: validation ${figures.join(', ')}${better ? ', the best so far' : ''}`)
   return better

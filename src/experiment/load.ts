@@ -11,7 +11,7 @@ import { originsOf } from './origin.js'
 import { applyOverride, type Override, overridesSource, parseOverrides, replacedBy } from './overrides.js'
 import { resolvePlace } from './places.js'
 import { mergePresets } from './resolve.js'
-import { type Experiment, experimentSchema, isExperimentText } from './schema.js'
+import { type Experiment, experimentSchema, isExperimentText, MEAN } from './schema.js'
 import { type Path, type Source, yamlSource } from './source.js'
 import { taskFaults } from './task_faults.js'
 import { type Fault, shown, suggestion, wordIssues } from './wording.js'
@@ -78,6 +78,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   }
   faults.push(...lengthFaults(tree.training), ...positiveFaults(tree.task), ...taskFaults(tree.task))
   if (config) faults.push(...misfits(tree.method, config))
+  if (parsed.success) faults.push(...bestMetricFaults(parsed.data))
 
   const locate = (path: Path) => origin(path).at
   complaints.push(...faults.map(({ path, ...words }) => ({ at: locate(path), ...words })))
@@ -156,6 +157,13 @@ function positiveFaults(task: unknown): Fault[] {
   const problem = `F1 is for the label ${shown(String(positive))}, which task.labels does not name.`
   const remedy = `Set task.positive to one of ${Object.keys(labels as Mapping).join(', ')}.`
   return [{ path: ['task', 'positive'], problem, remedy }]
+}
+
+function bestMetricFaults({ task, training: { best_metric } }: Experiment): Fault[] {
+  const metrics: readonly string[] = task.metrics
+  if (best_metric === MEAN || metrics.includes(best_metric)) return []
+  const problem = `training.best_metric is ${shown(best_metric)}, which is not among the task's metrics.`
+  return [{ path: ['training', 'best_metric'], problem, remedy: `Choose one of ${[MEAN, ...metrics].join(', ')}.` }]
 }
 
 /** What does not fit the backbone, whatever else is wrong with the options: their defaults stand in for those. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SCHEDULES } from '../engine/learning_rate.js'
 import { methodOptions } from '../method/options.js'
 import { taskOptions } from '../task/options.js'
 import { takesText } from './schema_walk.js'
@@ -15,23 +16,44 @@ export type BackboneOptions = z.infer<typeof backboneOptions>
 
 const count = z.int().min(1)
 
+/** Of `best_metric`: the mean of a task's metrics. */
+export const MEAN = 'mean'
+
 export const trainingOptions = z.strictObject({
   epochs: count.optional().describe('Passes over the training rows; this or steps.'),
   steps: count.optional().describe('Optimiser steps; this or epochs.'),
   batch_size: count.default(100).describe('Rows a step.'),
   evaluation_batch_size: count.default(100).describe('Rows decoded at once in evaluation.'),
   learning_rate: z.number().positive().describe("Peak learning rate; a method preset's own unless told."),
+  schedule: z
+    .enum(SCHEDULES)
+    .default('linear')
+    .describe(
+      'How the learning rate goes on after the warm-up: down to 0 along a line or half a cosine, or not at all.',
+    ),
   warmup_steps: z
-    .int()
-    .min(0)
+    .union([z.int().min(0), z.number().gt(0).lt(1)], {
+      error: 'must be a whole number of steps, or a share of the run between 0 and 1.',
+    })
     .default(500)
-    .describe('Steps of linear rise from 0; then it falls linearly to 0. Half of a run that has fewer steps.'),
+    .describe(
+      'Steps in which the learning rate rises linearly from 0, or their share of the run. Half of a run that has fewer steps.',
+    ),
   seed: z.int().min(0).max(0xffffffff).default(42).describe('Seed of initialisation, data order and dropout.'),
   group_by_length: z
     .boolean()
     .default(false)
     .describe(
       'Whether rows of like length share a batch: less padding, but the same rows meet more often than in random order.',
+    ),
+  best_metric: z
+    .string()
+    .default(MEAN)
+    .describe('Which of task.metrics chooses the best checkpoint; mean: the mean of them all.'),
+  patience: count
+    .optional()
+    .describe(
+      'Evaluations in a row without a better score after which the training ends; it goes on to its last step without.',
     ),
   evaluate_every: count.optional().describe('Steps between evaluations; an epoch unless told.'),
   checkpoint_every: count.default(100).describe('Steps between the checkpoints that --resume continues from.'),

@@ -31,7 +31,10 @@ export interface Result {
   /** Whether a test answer is another than with the method's own tensors as they started; of `full` and earlier versions undefined. */
   own_tensors_moved_answers?: boolean
   best_step: number
+  /** Those that were taken. */
   steps: number
+  /** Of the whole schedule, where early stopping ended the run before. */
+  planned_steps?: number
   seconds: number
   /** Median of a training step, in seconds; undefined where a resumed run had no step left. */
   step_seconds?: number

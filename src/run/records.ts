@@ -14,6 +14,7 @@ const resultFile = z.object({
   own_tensors_moved_answers: z.boolean().optional(),
   best_step: size,
   steps: size,
+  planned_steps: size.optional(),
   seconds: size,
   step_seconds: z.number().positive().optional(),
   peak_memory_bytes: size,

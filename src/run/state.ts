@@ -7,6 +7,8 @@ import type { Scores } from './directory.js'
 export interface RunState {
   /** Step after which the model was last evaluated; 0 before the first time. */
   evaluatedStep: number
+  /** Evaluations in a row that were not better than the best; earlier versions did not count them. */
+  sinceBest?: number
   best?: { step: number; score: number; validation: Scores }
   /** Wall time so far. */
   seconds: number
@@ -16,6 +18,7 @@ const count = z.int().min(0)
 const storedState = z.object({
   step: count,
   evaluatedStep: count,
+  sinceBest: count.optional(),
   best: z.object({ step: count, score: z.number(), validation: z.record(z.string(), z.number()) }).optional(),
   seconds: z.number().min(0),
 })

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { makeFolder, writeAtomically } from '../atomic.js'
 import type { DeviceOptions } from '../engine/device.js'
+import { warmupInForce } from '../engine/learning_rate.js'
 import { ExperimentError, UserError } from '../error.js'
 import { ExperimentProblems, loadExperiment, readExperiment } from '../experiment/load.js'
 import { parseOverrides } from '../experiment/overrides.js'
@@ -185,8 +186,9 @@ async function planGrid(file: string, options: LowResourceOptions): Promise<Grid
 /** The paper's runs warm up for half of their steps; one that takes fewer does too, at most. */
 function warmUp({ warmup_steps, steps }: Experiment['training'], progress: Progress): string[] {
   const half = Math.floor(steps! / 2)
-  if (warmup_steps <= half) return []
-  progress.note(`Warm-up shortened from ${warmup_steps} steps to ${half}, half of a run.`)
+  const asked = warmup_steps < 1 ? warmupInForce(warmup_steps, steps!) : warmup_steps
+  if (asked <= half) return []
+  progress.note(`Warm-up shortened from ${asked} steps to ${half}, half of a run.`)
   return [`training.warmup_steps=${half}`]
 }
 

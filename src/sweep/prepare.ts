@@ -104,7 +104,8 @@ function madeBy(files: RunFiles, experiment: Experiment): boolean {
   const { training: before, task: namedBefore, ...restBefore } = withoutPlaces(runExperiment(files.experiment))
   const [task, taskBefore] = [withoutNames(named), withoutNames(namedBefore)]
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
-  const steps = before.steps ?? readResult(files)?.steps
+  const result = readResult(files)
+  const steps = before.steps ?? result?.planned_steps ?? result?.steps
   // how many steps its epochs are, a run tells when it is finished; one that is resumed compares its warm-up itself
   const warmup_steps = steps === undefined ? before.warmup_steps : warmupInForce(training.warmup_steps, steps)
   const { held_out } = taskBefore

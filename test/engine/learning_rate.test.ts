@@ -20,7 +20,19 @@ test('rates are those of the transformers library, where the warm-up is the whol
   expect(whole.reduce((sum, rate) => sum + rate, 0)).toBeCloseTo(249.5, 6)
 })
 
+// expected: get_cosine_schedule_with_warmup and get_constant_schedule_with_warmup of transformers 5.18
 test.each([
+  ['cosine', [0, 1 / 3, 2 / 3, 1, 0.9045084971874737, 0.6545084971874737, 0.34549150281252633, 0.09549150281252633]],
+  ['constant', [0, 1 / 3, 2 / 3, 1, 1, 1, 1, 1]],
+] as const)('rates of the schedule %s are those of the transformers library', (name, expected) => {
+  for (const [step, rate] of expected.entries())
+    expect(learningRate(step, { name, peak: 1, warmup: 3, steps: 8 })).toBeCloseTo(rate, 14)
+})
+
+test.each([
+  [0.1, 400, 40],
+  [0.1, 32, 4],
+  [0.06, 100, 6],
   [500, 500, 500], // RTE in the paper: 2490 rows, 20 epochs of 25 steps
   [500, 660, 500], // MRPC: 33 steps an epoch
   [500, 1000, 500],

@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { deciding } from '../../src/engine/evaluate.js'
+import { compacter, smallExperiment } from '../cli.js'
+
+test('patience ends a training whose score stays, and keeps the first of equal checkpoints', async () => {
+  const { folder, file } = smallExperiment({
+    steps: 40,
+    batch_size: 4,
+    learning_rate: 1e-12,
+    evaluate_every: 2,
+    patience: 2,
+  })
+  const { code, stdout, stderr } = await compacter(['train', file, '--run-dir', `${folder}/run`, '--json'])
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringContaining(
+      'Training ends here: 2 evaluations in a row brought no better score (training.patience).',
+    ),
+  })
+  const result = JSON.parse(stdout)
+  expect([result.steps, result.planned_steps, result.best_step]).toEqual([6, 40, 2])
+  const again = await compacter(['train', file, '--run-dir', `${folder}/run`, '--resume', '--json'])
+  expect(JSON.parse(again.stdout)).toEqual(result)
+})
+
+test('the best checkpoint is that of one metric, or of their mean', () => {
+  const scores = { pearson: 40, spearman: 20 }
+  expect([deciding(scores, 'mean'), deciding(scores, 'spearman')]).toEqual([30, 20])
+})
+
+test('best_metric is one of the task’s', async () => {
+  const { file } = smallExperiment({ steps: 2, best_metric: 'f1' })
+  const { code, stderr } = await compacter(['config', 'validate', file])
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: expect.stringMatching(
+      /training\.best_metric is "f1", which is not among the task's metrics\. Choose one of mean, accuracy\./,
+    ),
+  })
+})
