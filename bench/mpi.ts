@@ -16,6 +16,8 @@ import { speed } from './mpi/speed.js'
 import { twoHosts } from './mpi/two_hosts.js'
 
 const RUN = join('bin', 'run.js')
+/** Of a run that is killed. */
+const STEPS = 30
 const [what, ...rest] = process.argv.slice(2)
 
 if (what === 'equal') await equal((rest[0] ?? 'compacter,full,intrinsic-said,prompt-tuning-r').split(','))
@@ -62,8 +64,6 @@ function worst(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   }
   return difference / scale
 }
-
-const STEPS = 30
 
 async function kill(times: number): Promise<void> {
   const { file, folder } = smallExperiment({

@@ -1,6 +1,9 @@
-import { Args, Flags } from '@oclif/core'
+import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
-import { allowChangedFlag, deviceFlags, placesFlag, scoringFlag } from '../src/flags.js'
+import type { Entered } from '../src/engine/cluster/enter.js'
+import { allowChangedFlag, deviceFlags, mpiFlag, placesFlag, scoringFlag } from '../src/flags.js'
+
+type EvalFlags = Interfaces.InferredFlags<typeof Eval.flags>
 
 export default class Eval extends Command {
   static summary = 'Score the best trained tensors of runs on a split.'
@@ -52,12 +55,24 @@ export default class Eval extends Command {
     set: placesFlag,
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
+    mpi: mpiFlag,
   }
   static enableJsonFlag = true
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Eval)
-    const { split, scoring, predictions: file, set: sets = [], engine, threads } = flags
+    const { terminalProgress } = await import('../src/terminal.js')
+    const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
+    const progress = await terminalProgress()
+    return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {
+      this.silent = entered.ranks.rank > 0
+      return this.evaluate(args.run, flags, entered)
+    })
+  }
+
+  private async evaluate(folders: string[], flags: EvalFlags, { ranks, threads, progress }: Entered): Promise<object> {
+    const { split, scoring, set: sets = [], engine } = flags
+    const file = ranks.rank === 0 ? flags.predictions : undefined
     const allowChanged = flags['allow-changed']
     const { checkWritable } = await import('../src/atomic.js')
     const { checkFree } = await import('../src/predict/output.js')
@@ -68,11 +83,9 @@ export default class Eval extends Command {
       checkWritable(file, { streams: true })
       if (!isStream(file)) checkWritable(predictedWithFile(file))
     }
-    const { terminalProgress } = await import('../src/terminal.js')
-    const { evaluateRuns } = await import('../src/engine/evaluate_run.js') // here: --help must not load TensorFlow
-    const progress = await terminalProgress()
-    const options = { split, scoring, sets, allowChanged, engine, threads, progress }
-    const { evaluated, storage } = await evaluateRuns(args.run, options)
+    const { evaluateRuns } = await import('../src/engine/evaluate_run.js')
+    const options = { split, scoring, sets, allowChanged, engine, ...(threads && { threads }), ranks, progress }
+    const { evaluated, storage } = await evaluateRuns(folders, options)
     if (file) {
       checkFree(file, flags.force, '--predictions') // again: something may have come meanwhile
       writePredictions(file, split, evaluated)

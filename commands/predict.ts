@@ -1,7 +1,11 @@
-import { Args, Flags } from '@oclif/core'
+import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
+import type { Entered } from '../src/engine/cluster/enter.js'
 import { BAD_USAGE, UserError } from '../src/error.js'
-import { allowChangedFlag, deviceFlags, placesFlag, scoringFlag } from '../src/flags.js'
+import { allowChangedFlag, deviceFlags, mpiFlag, placesFlag, scoringFlag } from '../src/flags.js'
+import type { OutputFormat } from '../src/predict/writer.js'
+
+type PredictOptions = Interfaces.InferredFlags<typeof Predict.flags> & { texts: string[]; format: OutputFormat }
 
 export default class Predict extends Command {
   static summary = 'Predict texts, or the rows of a file or a pipe, with trained runs.'
@@ -82,22 +86,34 @@ export default class Predict extends Command {
     set: placesFlag,
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
+    mpi: mpiFlag,
   }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Predict)
-    const { json, force, scoring, engine, threads, output, 'batch-size': batchSize, 'max-length': maxLength } = flags
     const texts = args.text ?? []
-    checkInput(texts, flags.input)
     const { outputFormat } = await import('../src/predict/writer.js')
-    const format = outputFormat(output, json)
-    const { predictRuns } = await import('../src/predict/predict.js') // here: --help must not load TensorFlow
+    const format = outputFormat(flags.output, flags.json)
     const { pipeProgress } = await import('../src/terminal.js')
+    const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
     const progress = await pipeProgress()
-    const predicted = await predictRuns([args.run, ...(flags.run ?? [])], {
+    await onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {
+      this.silent = entered.ranks.rank > 0
+      if (!this.silent) checkInput(texts, flags.input)
+      return this.predict([args.run, ...(flags.run ?? [])], { ...flags, texts, format }, entered)
+    })
+  }
+
+  private async predict(runs: string[], flags: PredictOptions, entered: Entered): Promise<void> {
+    const { texts, format } = flags
+    const { json, force, scoring, engine, output, 'batch-size': batchSize, 'max-length': maxLength } = flags
+    const { ranks, threads, progress } = entered
+    const { predictRuns } = await import('../src/predict/predict.js')
+    const predicted = await predictRuns(runs, {
       sets: flags.set ?? [],
       allowChanged: flags['allow-changed'],
-      ...{ scoring, engine, threads, batchSize, maxLength, progress },
+      ...{ scoring, engine, batchSize, maxLength, ranks, progress },
+      ...(threads && { threads }),
       input: { texts, file: flags.input ?? '-', format: flags['input-format'] },
       ...(output !== undefined && { output: { file: output, force } }),
       format,

@@ -12,8 +12,11 @@ import type { Split } from '../task/rows.js'
 import type { Scoring } from '../task/scoring.js'
 import { sourceOf } from '../task/source.js'
 import { readTargets, type TargetOptions } from '../task/targets.js'
+import { rankZeroFirst } from './cluster/agree.js'
+import { alone, type Ranks } from './cluster/ranks.js'
+import { checkTogether } from './cluster/together.js'
 import { prepareData } from './data.js'
-import { type DeviceOptions, startDevice } from './device.js'
+import { type Device, type DeviceOptions, startDevice } from './device.js'
 import { checkRankable, type Evaluated, evaluateSplit, hintAtRanking, rankingOf } from './evaluate.js'
 import { type OneBackbone, openOneBackbone, type Storage } from './one_backbone.js'
 import { eagerDecoder } from './predict.js'
@@ -26,6 +29,8 @@ export interface EvaluateRunsOptions extends DeviceOptions {
   /** Go on with another backbone or other rows than the runs'. */
   allowChanged: boolean
   progress: Progress
+  /** Those that share the rows; each opens the runs. */
+  ranks?: Ranks
 }
 
 export interface EvaluatedRun extends Evaluated {
@@ -56,17 +61,18 @@ interface EvaluatedWith {
  */
 export async function evaluateRuns(
   folders: string[],
-  { split, scoring, sets, allowChanged, progress, ...options }: EvaluateRunsOptions,
+  { split, scoring, sets, allowChanged, progress, ranks = alone, ...options }: EvaluateRunsOptions,
 ): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
   const runs = folders.map((folder) => openTrainedRun(folder, sets))
   if (scoring === 'rank') for (const { experiment } of runs) checkRankable(experiment.task)
-  const backbone = await openOneBackbone(runs, progress, allowChanged)
+  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, allowChanged))
   try {
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
     progress.note(device.description)
     const evaluated: EvaluatedRun[] = []
-    for (const run of runs) evaluated.push(await evaluateOne(run, backbone, { split, scoring, allowChanged, progress }))
+    const one = { split, scoring, allowChanged, progress, ranks, device }
+    for (const run of runs) evaluated.push(await evaluateOne(run, backbone, one))
     return { evaluated, storage: backbone.storage }
   } finally {
     progress.end()
@@ -82,7 +88,9 @@ async function evaluateOne(
     scoring,
     allowChanged,
     progress,
-  }: Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'allowChanged' | 'progress'>,
+    ranks,
+    device,
+  }: Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'allowChanged' | 'progress'> & { ranks: Ranks; device: Device },
 ): Promise<EvaluatedRun> {
   const { experiment, folder } = run
   const own = backbone.backboneOf(run)
@@ -94,7 +102,7 @@ async function evaluateOne(
     if (rowsDiffer(run.made, here)) otherRows = { sha256: here.sha256, run_sha256: run.made.rows[here.split]! }
   })
   try {
-    const split = await toldAtItsKey(run.locate, () => data.split(name))
+    const split = await rankZeroFirst(ranks, () => toldAtItsKey(run.locate, () => data.split(name)))
     const options = {
       ...rankingOf(experiment.task, scoring),
       tokenizer: own.tokenizer,
@@ -107,10 +115,12 @@ async function evaluateOne(
     const made = { trained_sha256, backbone_sha256, tokenizer_sha256, data_sha256: { [name]: split.sha256 } }
     progress.phase('Weights onto the device')
     const { model, vector, dispose } = backbone.load(run)
+    const trained = (await vector.data()) as Float32Array
+    await checkTogether(ranks, { experiment, backbone: own, splits: [split], device, trained })
     const decoder = eagerDecoder(model, vector)
     try {
       progress.phase(`Evaluating ${folder}`)
-      const evaluation = { experiment, tokenizer: own.tokenizer, labels, progress }
+      const evaluation = { experiment, tokenizer: own.tokenizer, labels, progress, ranks }
       const evaluated = await evaluateSplit(decoder, split, evaluation, scoring)
       const { name: task, kind } = experiment.task
       const names = kind === 'classification' ? await writtenNames(experiment.task, own.tokenizer) : undefined

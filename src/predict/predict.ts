@@ -49,6 +49,7 @@ const PROBLEMS_TOLD = 20
 export async function predictRuns(folders: string[], options: PredictRunsOptions): Promise<Predicted> {
   const { scoring, progress } = options
   const runs = openRuns(folders, options.sets, options.input.texts)
+  if (options.ranks && options.ranks.rank > 0) return followRankZero(runs, options)
   const input = openInput(options.input, textual(runs, scoring === 'rank'))
   if (input.layout === 'text') checkTextual(runs, scoring === 'rank')
   const output = options.output ? fileOutput(options.output.file, options.output.force) : standardOutput()
@@ -59,6 +60,7 @@ export async function predictRuns(folders: string[], options: PredictRunsOptions
     predictor = await openPredictor(runs, options)
     if (runs.length > 1) progress.note(storageLine(predictor.storage))
     const counts = await predictAll(runs, predictor, { ...options, input, writer })
+    await predictor.finish()
     await writer.end()
     output.finish()
     return { ...counts, storage: predictor.storage }
@@ -86,6 +88,17 @@ function writerOf(
   const ranked = scoring === 'rank'
   const column = layout === 'text' ? textColumn(runs, ranked) : undefined
   return tableWriter(output, { path: to!.file, format, runs, ranked, textColumn: column, place, warn })
+}
+
+/** Predicts what rank 0, which reads and writes, gives the other ranks to do. */
+async function followRankZero(runs: TrainedRun[], options: PredictRunsOptions): Promise<Predicted> {
+  const predictor = await openPredictor(runs, options)
+  try {
+    await predictor.follow()
+    return { rows: 0, errors: 0, storage: predictor.storage }
+  } finally {
+    predictor.close()
+  }
 }
 
 type Work = Omit<PredictRunsOptions, 'input' | 'output'> & { input: Input; writer: RowWriter }

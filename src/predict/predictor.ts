@@ -1,5 +1,8 @@
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
-import { type DeviceOptions, startDevice } from '../engine/device.js'
+import { fromRankZero, rankZeroFirst } from '../engine/cluster/agree.js'
+import { alone, type Ranks } from '../engine/cluster/ranks.js'
+import { checkTogether } from '../engine/cluster/together.js'
+import { type Device, type DeviceOptions, startDevice } from '../engine/device.js'
 import { checkRankable, rankingOf } from '../engine/evaluate.js'
 import { trainedTexts } from '../engine/evaluate_run.js'
 import { type LoadedRun, type OneBackbone, openOneBackbone, type Storage } from '../engine/one_backbone.js'
@@ -30,6 +33,8 @@ export interface PredictorOptions extends DeviceOptions {
   /** Go on with another backbone or other training rows than the runs'. */
   allowChanged?: boolean | undefined
   progress: Progress
+  /** Those that share the rows; each opens the runs. */
+  ranks?: Ranks
 }
 
 /** Runs of one backbone, all on the device. */
@@ -39,27 +44,34 @@ export interface Predictor {
   problems(run: number, questions: Question[]): Promise<(string | undefined)[]>
   /** What one of the runs answers; in the questions' order. */
   answer(run: number, questions: Question[]): Promise<Answer[]>
+  /** On every rank but 0: has its part in whatever rank 0 answers, until that finishes. */
+  follow(): Promise<void>
+  /** On rank 0: there are no more questions. */
+  finish(): Promise<void>
   /** What was lost of the sources so far: a line for each run that cut some. */
   cutLines(): string[]
   close(): void
 }
+
+/** What rank 0 gives the others: questions to one of the runs; undefined where there are no more. */
+type Asked = { place: number; questions: Question[] } | undefined
 
 /** Outputs of tasks that do not tell how long theirs are. A row ends at </s> anyway. */
 const LONGEST = { regression: 16, text: 128, multiple_choice: 128, classification: 128 } as const
 
 /** @throws UserError where the runs are of different backbones, or there is nothing to rank. */
 export async function openPredictor(runs: TrainedRun[], options: PredictorOptions): Promise<Predictor> {
-  const { scoring, allowChanged = false, progress } = options
+  const { scoring, allowChanged = false, progress, ranks = alone } = options
   const when = { allowChanged, warn: progress.warn }
   const texts = await inTurn(runs, (run) => labelTextsOf(run, scoring, when))
-  const backbone = await openOneBackbone(runs, progress, allowChanged)
+  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, allowChanged))
   try {
     const { tokenizer } = backbone.backboneOf(runs[0]!)
     const labels = await inTurn(runs, (run, i) => labelsOf(run, texts[i], tokenizer, scoring))
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
     progress.phase(`Weights onto ${device.description}`)
-    return await predictorOf(runs, labels, backbone, options)
+    return await predictorOf(runs, labels, backbone, { ...options, ranks, device })
   } catch (error) {
     backbone.close()
     throw error
@@ -89,7 +101,7 @@ async function predictorOf(
   runs: TrainedRun[],
   labels: (Written[] | undefined)[],
   backbone: OneBackbone,
-  { scoring, batchSize, maxLength }: PredictorOptions,
+  { scoring, batchSize, maxLength, ranks, device }: PredictorOptions & { ranks: Ranks; device: Device },
 ): Promise<Predictor> {
   const { tokenizer } = backbone.backboneOf(runs[0]!)
   const lengths = await inTurn(runs, async (run, i) => maxLength ?? (await outputLength(run, labels[i], tokenizer)))
@@ -100,7 +112,37 @@ async function predictorOf(
     return choices.map((row) => row.map(({ form }) => form))
   }
   const loaded: LoadedRun[] = runs.map((run) => backbone.load(run))
+  for (const [i, run] of runs.entries()) {
+    const { experiment } = run
+    const trained = (await loaded[i]!.vector.data()) as Float32Array
+    await checkTogether(ranks, { experiment, backbone: backbone.backboneOf(run), splits: [], device, trained })
+  }
   const tallies = runs.map(({ experiment }) => cutTally(experiment.training.source_length))
+  const answered = async (place: number, questions: Question[]): Promise<Answer[]> => {
+    const { model, vector } = loaded[place]!
+    const { task, training } = runs[place]!.experiment
+    const pairs = questions.map(({ source }) => ({ source, target: '' }))
+    const tokens = await tokenise(pairs, tokenizer, { source: training.source_length, target: 1 })
+    tallies[place]!.add(tokens.whole.source)
+    const rows = { tokens: inMemory(tokens), lengths: tokens.source.map((ids) => ids.length) }
+    const candidates = scoring === 'rank' ? await candidatesOf(place, questions) : undefined
+    const decoder = eagerDecoder(model, vector)
+    try {
+      const predictions = await predict(decoder, rows, {
+        tokenizer,
+        batchSize: batchSize ?? training.evaluation_batch_size,
+        maxLength: lengths[place]!,
+        name: task.name,
+        place: (row) => `${runs[place]!.folder}, line ${questions[row]!.line} of the input`,
+        progress: silent,
+        ranks,
+        ...(candidates && { candidates }),
+      })
+      return named(predictions, names[place])
+    } finally {
+      decoder.dispose()
+    }
+  }
   return {
     storage: backbone.storage,
     async problems(place, questions) {
@@ -110,29 +152,17 @@ async function predictorOf(
       )
     },
     async answer(place, questions) {
-      const { model, vector } = loaded[place]!
-      const { task, training } = runs[place]!.experiment
-      const pairs = questions.map(({ source }) => ({ source, target: '' }))
-      const tokens = await tokenise(pairs, tokenizer, { source: training.source_length, target: 1 })
-      tallies[place]!.add(tokens.whole.source)
-      const rows = { tokens: inMemory(tokens), lengths: tokens.source.map((ids) => ids.length) }
-      const candidates = scoring === 'rank' ? await candidatesOf(place, questions) : undefined
-      const decoder = eagerDecoder(model, vector)
-      try {
-        const predictions = await predict(decoder, rows, {
-          tokenizer,
-          batchSize: batchSize ?? training.evaluation_batch_size,
-          maxLength: lengths[place]!,
-          name: task.name,
-          place: (row) => `${runs[place]!.folder}, line ${questions[row]!.line} of the input`,
-          progress: silent,
-          ...(candidates && { candidates }),
-        })
-        return named(predictions, names[place])
-      } finally {
-        decoder.dispose()
+      await fromRankZero<Asked>(ranks, () => ({ place, questions }))
+      return answered(place, questions)
+    },
+    async follow() {
+      for (;;) {
+        const asked = await fromRankZero<Asked>(ranks, () => undefined)
+        if (!asked) return
+        await answered(asked.place, asked.questions)
       }
     },
+    finish: async () => void (await fromRankZero<Asked>(ranks, () => undefined)),
     cutLines: () =>
       runs.flatMap(({ folder }, i) => {
         const line = tallies[i]!.line('sources', "the run's training.source_length")

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { asUserError } from '../atomic.js'
+import { fromRankZero } from '../engine/cluster/agree.js'
+import { alone, type Ranks } from '../engine/cluster/ranks.js'
 import type { DeviceOptions } from '../engine/device.js'
 import { Interrupted } from '../engine/interrupt.js'
 import { RunBusy, train } from '../engine/train.js'
@@ -26,6 +28,8 @@ export interface RunCellOptions extends DeviceOptions {
   allowChanged?: boolean | undefined
   progress: Progress
   interrupted: () => boolean
+  /** Those that share the cell. */
+  ranks?: Ranks
 }
 
 /**
@@ -36,10 +40,11 @@ export interface RunCellOptions extends DeviceOptions {
 export async function runCell(folder: string, index: number, options: RunCellOptions): Promise<Result> {
   const cell = cellAt(readPlanned(folder), index)
   const files = runFiles(join(folder, cell.name))
-  const finished = readResult(files)
+  const { ranks = alone } = options
+  const finished = await fromRankZero(ranks, () => readResult(files))
   if (finished) return finished
   try {
-    forgetFailure(folder, cell.name)
+    if (ranks.rank === 0) forgetFailure(folder, cell.name)
     return await train(cell.experiment, { ...options, folder: files.folder, resume: existsSync(files.experiment) })
   } catch (error) {
     if (error instanceof Interrupted) throw error

@@ -15,6 +15,11 @@ export const slurmOptions = z.strictObject({
   gpus: z.int().min(0).optional().describe('GPUs of a cell.'),
   memory: word.optional().describe('Memory of a cell, as sbatch takes it: 8G.'),
   cpus: z.int().min(1).optional().describe('CPU cores of a cell; it computes with as many threads.'),
+  ranks: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('Processes that share each step of a cell, over MPI, as docs/mpi.md says; cpus are of each.'),
   lines: z
     .array(z.string().regex(/^[^\r\n]+$/, { error: 'must be one line. Give each line as an entry of its own.' }))
     .optional()

@@ -36,7 +36,7 @@ export function requestsOf({ folder, indices, jobs, slurm }: Batch): Request[] {
     { text: '#SBATCH --job-name=compacter-sweep' },
     { text: `#SBATCH --array=${ranges(indices)}${jobs === undefined ? '' : `%${jobs}`}` },
     { text: `#SBATCH --open-mode=append "--output=${pattern(sweepFiles(folder).logs)}/%a.log"` },
-    { text: '#SBATCH --nodes=1 --ntasks=1' },
+    { text: slurm.ranks === undefined ? '#SBATCH --nodes=1 --ntasks=1' : `#SBATCH --ntasks=${slurm.ranks}` },
     { text: '#SBATCH --requeue --signal=B:USR1@60' },
     ...asked('partition', '--partition='),
     ...asked('account', '--account='),
@@ -81,7 +81,7 @@ node=${quoted(process.execPath)}
 compacter=${quoted(join(packageRoot, 'bin', 'run.js'))}
 threads=\${SLURM_CPUS_PER_TASK:-$SLURM_CPUS_ON_NODE}
 [ "$limit" ] && exit ${INTERRUPTED}
-"$node" "$compacter" sweep cell ${quoted(folder)} "$SLURM_ARRAY_TASK_ID" --threads "$threads"${engine ? ` --engine ${engine}` : ''}${allowChanged ? ' --allow-changed' : ''} &
+${srunOf(slurm)}"$node" "$compacter" sweep cell ${quoted(folder)} "$SLURM_ARRAY_TASK_ID"${threadsOf(slurm)}${engine ? ` --engine ${engine}` : ''}${allowChanged ? ' --allow-changed' : ''} &
 cell=$!
 while kill -0 $cell 2>/dev/null; do wait $cell; done # a signal ends the wait, not the cell
 wait $cell
@@ -91,6 +91,13 @@ case $limit,$code in
 esac
 exit $code
 `
+
+/** srun takes the batch script's ntasks, and not its cpus-per-task. */
+const srunOf = ({ ranks, cpus }: SlurmOptions) =>
+  ranks === undefined ? '' : `srun --mpi=pmix --ntasks=${ranks} ${cpus === undefined ? '' : `--cpus-per-task=${cpus} `}`
+
+/** Ranks find their part of a node's cores themselves. */
+const threadsOf = ({ ranks }: SlurmOptions) => (ranks === undefined ? ' --threads "$threads"' : ' --mpi')
 
 /** For the shell, as one word. */
 const quoted = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)

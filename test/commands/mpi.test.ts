@@ -12,7 +12,7 @@ const STEPS = 12
 const training = { steps: STEPS, batch_size: 4, evaluate_every: 6, checkpoint_every: 4, source_length: 32 }
 const { file, folder } = smallExperiment(training)
 const timeout = 600_000
-const run = join('bin', 'run.js')
+const bin = join('bin', 'run.js')
 const train = (name: string, ...more: string[]) => ['train', file, '--run-dir', join(folder, name), ...more]
 
 const lines = (name: string): Record<string, number | string>[] => {
@@ -28,7 +28,7 @@ const last = (name: string) => readFileSync(join(folder, name, 'last.safetensors
 
 /** Starts ranks that train into a folder, and signals one of them when so many lines are logged. */
 async function signalled(launcher: Launcher, name: string, signal: NodeJS.Signals, rank: number, after: number) {
-  const started = startRanks(launcher, 2, [run, ...train(name, '--mpi')])
+  const started = startRanks(launcher, 2, [bin, ...train(name, '--mpi')])
   let ended = false
   void started.ended.then(() => (ended = true))
   while (lines(name).length < after && !ended) await new Promise((resolve) => setTimeout(resolve, 5))
@@ -59,7 +59,7 @@ describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
 
     test('is one run of all ranks, with the losses of one process and the same bits each time', async () => {
       for (const name of [named('first'), named('second')]) {
-        const { code, stdout, stderr } = await startRanks(launcher, 2, [run, ...train(name, '--mpi', '--json')]).ended
+        const { code, stdout, stderr } = await startRanks(launcher, 2, [bin, ...train(name, '--mpi', '--json')]).ended
         expect(code, stderr).toBe(0)
         expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(folder, name, 'result.json'), 'utf8')))
         expectClose(losses(name), losses('alone'), { relative: 1e-5, name: 'losses' })
@@ -71,6 +71,21 @@ describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
       expect(last(named('second'))).toBe(last(named('first')))
     })
 
+    test('evaluates and predicts as one process does', async () => {
+      const run = join(folder, 'alone')
+      const rows = join(folder, 'test.jsonl')
+      for (const args of [
+        ['eval', run, '--scoring', 'rank', '--json'],
+        ['predict', run, '--scoring', 'rank', '--input', rows, '--batch-size', '3', '--json'],
+        ['predict', run, 'a gripping , funny film'],
+      ]) {
+        const alone = await compacter([...args, '--threads', '1'])
+        const { code, stdout, stderr } = await startRanks(launcher, 2, [bin, ...args, '--mpi', '--threads', '1']).ended
+        expect(code, stderr).toBe(0)
+        expect(stdout).toBe(alone.stdout)
+      }
+    })
+
     test('that one rank is asked to stop stops on all after the same step, and goes on to the same bits', async () => {
       const name = named('first')
       const stopped = named('stopped')
@@ -80,7 +95,7 @@ describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
       const steps = losses(stopped).length
       expect(steps).toBeLessThan(STEPS)
       const { code: resumed, stderr: said } = await startRanks(launcher, 2, [
-        run,
+        bin,
         ...train(stopped, '--mpi', '--resume'),
       ]).ended
       expect(resumed, said).toBe(0)
@@ -93,7 +108,7 @@ describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
       const { code } = await signalled(launcher, killed, 'SIGKILL', 1, 6)
       expect(code).not.toBe(0)
       expect(ranksOf(join(folder, killed)).size).toBe(0)
-      const { code: resumed, stderr } = await startRanks(launcher, 3, [run, ...train(killed, '--mpi', '--resume')])
+      const { code: resumed, stderr } = await startRanks(launcher, 3, [bin, ...train(killed, '--mpi', '--resume')])
         .ended
       expect(resumed, stderr).toBe(0)
       expectClose(losses(killed), losses('alone'), { relative: 1e-5, name: 'losses' })
@@ -101,8 +116,8 @@ describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
 
     test('tells which rank was started with something else', async () => {
       const name = named('differing')
-      const other = ['-n', '1', process.execPath, run, ...train(name, '--mpi', '--set', 'training.seed=7')]
-      const { code, stderr } = await startRanks(launcher, 1, [run, ...train(name, '--mpi'), ':', ...other]).ended
+      const other = ['-n', '1', process.execPath, bin, ...train(name, '--mpi', '--set', 'training.seed=7')]
+      const { code, stderr } = await startRanks(launcher, 1, [bin, ...train(name, '--mpi'), ':', ...other]).ended
       expect(stderr).toMatch(
         new RegExp(
           `rank 1 on ${hostname()}: has the experiment of SHA-256 \\w{12}…; rank 0 on ${hostname()} has SHA-256 \\w{12}…\\. Start all ranks with the same experiment and --set\\.`,

@@ -73,3 +73,15 @@ describe("a folder's name in the script", () => {
     expect(existsSync(owned)).toBe(false)
   })
 })
+
+test('a cell of several ranks is started by srun, each with its cores', () => {
+  const script = (slurm: object) => batchScript({ folder, indices, slurm })
+  const cell = (slurm: object) => /^.*sweep cell.*$/m.exec(script(slurm))![0].replaceAll(folder, 'DIR')
+  expect(script({ ranks: 4 })).toContain('\n#SBATCH --ntasks=4\n')
+  expect(script({ ranks: 4 })).not.toContain('--nodes=1')
+  expect(cell({ ranks: 4, cpus: 2 })).toBe(
+    'srun --mpi=pmix --ntasks=4 --cpus-per-task=2 "$node" "$compacter" sweep cell DIR "$SLURM_ARRAY_TASK_ID" --mpi &',
+  )
+  expect(script({})).toContain('\n#SBATCH --nodes=1 --ntasks=1\n')
+  expect(cell({})).toBe('"$node" "$compacter" sweep cell DIR "$SLURM_ARRAY_TASK_ID" --threads "$threads" &')
+})
