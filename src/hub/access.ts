@@ -21,7 +21,7 @@ export function hubAccess(): Access {
   const file = tokenFile()
   const tokenFrom = process.env.HF_TOKEN ? 'HF_TOKEN' : existsSync(file) ? file : undefined
   if (tokenFrom === undefined) return { endpoint, token: undefined, tokenFrom }
-  const token = firstLine(process.env.HF_TOKEN || readText(file, { named: true }))
+  const token = firstLine(process.env.HF_TOKEN || tokenIn(file))
   if (token) checkToken(token, tokenFrom)
   return token ? { endpoint, token, tokenFrom } : { endpoint, token: undefined, tokenFrom: undefined }
 }
@@ -44,6 +44,16 @@ function endpointOf(value: string): string {
     })
   }
   return value.trim().replace(/\/+$/, '')
+}
+
+function tokenIn(file: string): string {
+  try {
+    return readText(file, { named: true })
+  } catch (error) {
+    if (error instanceof UserError) throw error
+    const problem = `the token can't be read (${(error as NodeJS.ErrnoException).code}).`
+    throw new UserError({ at: file, problem, remedy: 'Put it into HF_TOKEN, or set HF_TOKEN_PATH.' }, { cause: error })
+  }
 }
 
 /** An editor adds a line end, and people a second line: neither is part of the token. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -109,3 +109,22 @@ describe('a run on any kind of head or activation', () => {
     },
   )
 })
+
+test.skipIf(process.platform === 'win32')(
+  "a link in a backbone puts nothing of the user's into an export",
+  async () => {
+    const [backbone, secret, out] = ['linked', 'secret', 'linked-out'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ]
+    await makeBackbone(backbone)
+    writeFileSync(secret, '{"key": "mine"}')
+    symlinkSync('../secret', join(backbone, 'special_tokens_map.json'))
+    const run = await makeRun(join(folder, 'of-linked'), 'method=full', `backbone=${backbone}`)
+    await expect(exported(run, out)).rejects.toThrow(
+      /special_tokens_map\.json: is a link to .*secret, which is not in its folder\./,
+    )
+    expect(readdirSync(folder).filter((name) => name.includes('linked-out'))).toEqual([])
+  },
+)

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -51,6 +51,13 @@ describe('the token', () => {
     const remedy = 'Make one at https://huggingface.co/settings/tokens, or unset it.'
     expect(() => hubAccess()).toThrow(`${join(home, 'token')}: ${problem} ${remedy}`)
   })
+})
+
+test('a folder in the place of the token file is told', () => {
+  mkdirSync(join(home, 'token'))
+  expect(() => hubAccess()).toThrow(
+    `${join(home, 'token')}: the token can't be read (EISDIR). Put it into HF_TOKEN, or set HF_TOKEN_PATH.`,
+  )
 })
 
 test.each([
