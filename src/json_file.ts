@@ -15,8 +15,8 @@ export interface JsonFileOptions {
   limit?: number
 }
 
-/** The largest of ours, cells.json of 10,000 cells, has some 20 MB. */
-const LIMIT = 256 * 2 ** 20
+/** The largest of ours, cells.json of 10,000 cells, has some 20 MB; empty lists take twenty times the memory of their text. */
+const LIMIT = 32 * 2 ** 20
 /** Only a file of at most so many characters is parsed a second time, to tell the line of what is wrong in it. */
 const LOCATED = 2 ** 20
 /** Lists in lists of ours go some ten deep; what walks a value, and the parser that locates faults, go down with it. */

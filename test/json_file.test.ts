@@ -89,3 +89,10 @@ test('brackets in a text do not nest', () => {
     '{"steps":40,"scores":{"accuracy":61.5}}',
   )
 })
+
+// 32 MB of empty lists take 0.8 GB once parsed.
+test('a file of more than 32 MB is not parsed, unless it may be larger', () => {
+  expect(complaint(Buffer.alloc(2 ** 25 + 1, ' '))).toBe(
+    'UserError: run.json: has 33554433 bytes; at most 33554432 are read. Do not trust it.',
+  )
+})

@@ -14,7 +14,7 @@ export interface TokenizerFile {
 
 const REMEDY = 'Fetch the file again.'
 /** Bytes; the largest of a T5, mT5's, has 16 million. */
-const LARGEST = 64 * 2 ** 20
+const LARGEST = 32 * 2 ** 20
 /** Tokens, and bytes of all together, each of which becomes a node of a tree. */
 const [MOST_TOKENS, MOST_TOKEN_BYTES] = [4_194_304, 8 * 2 ** 20]
 /** Normalisers, pre-tokenizers or decoders, one after the other. */
