@@ -101,7 +101,9 @@ async function kill(times: number): Promise<void> {
   }
 }
 
-const last = (folder: string): Buffer => readFileSync(join(folder, 'last.safetensors'))
+function last(folder: string): Buffer {
+  return readFileSync(join(folder, 'last.safetensors'))
+}
 
 function logged(folder: string): number {
   const file = join(folder, 'metrics.jsonl')

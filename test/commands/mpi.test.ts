@@ -47,6 +47,14 @@ test.each([
   expect([code, stdout, existsSync(join(folder, 'several'))]).toEqual([2, '', false])
 })
 
+test('srun without PMI is refused with what helps', async () => {
+  const { code, stderr } = await compacter(train('several', '--mpi'), { SLURM_PROCID: '0', SLURM_STEP_NUM_TASKS: '2' })
+  expect(stderr).toBe(
+    "--mpi: srun started 2 processes without PMI: they can't reach each other. Start them with `srun --mpi=pmix`; `srun --mpi=list` names what this SLURM has.\n",
+  )
+  expect(code).toBe(2)
+})
+
 describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
   beforeAll(async () => {
     const { code, stderr } = await compacter(train('alone', '--mpi', '--threads', '1'))

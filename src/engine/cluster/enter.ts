@@ -42,6 +42,7 @@ export async function onRanks<T>(options: EnterOptions, work: (entered: Entered)
     progress.note('--mpi: no launcher started this process, so it is the only rank. Start several with mpirun or srun.')
     return work({ ranks: alone, threads, progress })
   }
+  if (launched && launched.size > 1 && !isConnected(launched)) throw withoutPmi(launched)
   const ranks = startRanks(openMpi())
   const left = abortAtExit(ranks)
   try {
@@ -97,11 +98,22 @@ const withoutFlag = ({ launcher, rank, size }: LaunchedRank) =>
     remedy: 'Share it between them with --mpi, or start one process.',
   })
 
+const SRUN = 'Start them with `srun --mpi=pmix`; `srun --mpi=list` names what this SLURM has.'
+
+/** Whether srun has given its processes what they find each other with: without it some libraries end the process in MPI_Init. */
+const isConnected = ({ launcher }: LaunchedRank, env = process.env): boolean =>
+  launcher !== 'srun' || ['PMIX_RANK', 'PMI_RANK', 'PMI_FD'].some((name) => env[name] !== undefined)
+
+const withoutPmi = ({ launcher, size }: LaunchedRank) =>
+  new WrongStart({
+    at: '--mpi',
+    problem: `${launcher} started ${size} processes without PMI: they can't reach each other.`,
+    remedy: SRUN,
+  })
+
 function otherWorld({ launcher, size }: LaunchedRank, ranks: Ranks): UserError {
   const remedy =
-    launcher === 'srun'
-      ? 'Start them with `srun --mpi=pmix`; `srun --mpi=list` names what this SLURM has.'
-      : 'Name the library of the MPI that the launcher belongs to in COMPACTER_MPI.'
+    launcher === 'srun' ? SRUN : 'Name the library of the MPI that the launcher belongs to in COMPACTER_MPI.'
   return new WrongStart({
     at: '--mpi',
     problem: `${launcher} started ${size} processes, but ${ranks.library} sees ${ranks.size === 1 ? 'one' : ranks.size}: they can't reach each other.`,
