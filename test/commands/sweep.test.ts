@@ -184,7 +184,7 @@ test('sweep cell trains one cell: stopped it has saved, held by another it does 
   ])
 
   const stopped = start(cell(5))
-  await until(() => existsSync(join(runs, 'bitfit-seed2.lock')))
+  await until(() => existsSync(file('bitfit-seed2', 'metrics.jsonl'))) // before, it would end at once
   stopped.process.kill('SIGTERM')
   const { code, stderr } = await stopped.ended
   expect([130, null], stderr).toContain(code) // null: the signal ended it, before the first step
