@@ -2,6 +2,7 @@ import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import { type Batch, padBatch } from '../task/batches.js'
+import { accumulating } from './accumulate.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { gpuMemory, peakMemory, systemAvailable } from './memory.js'
 import { blueprintOf, disposeModel, startVector } from './model.js'
@@ -55,11 +56,12 @@ export async function dryRun(
   const { ladder } = preparePadding(prepared, mode)
   const blueprint = blueprintOf(backbone.config, prepared.experiment.method)
   const model = mode === 'eager' ? prepareModel(prepared.experiment, backbone, progress) : undefined
-  const { batch_size, seed } = prepared.experiment.training
+  const { batch_size, micro_batch_size, seed } = prepared.experiment.training
   const state = startState(startVector(blueprint, backbone.files.read, seed))
-  const stepper = model
+  const whole = model
     ? eagerStepper(model, prepared.experiment, state)
     : await replayStepper(blueprint, prepared.experiment, state, { ...backbone.files, threads: device.threads })
+  const stepper = micro_batch_size ? accumulating(whole, micro_batch_size) : whole
   const wanted = Math.min(batch_size, train.rows)
   const longest = [...train.lengths.keys()].sort((a, b) => train.lengths[b]! - train.lengths[a]!).slice(0, wanted)
   try {

@@ -17,9 +17,10 @@ import type { Split } from '../task/rows.js'
 
 /**
  * Where backbone and rows are is no part of what they are: their hashes tell whether they are the same. Nor is what people
- * call the labels.
+ * call the labels, or how many rows are computed at once.
  */
-const MAY_CHANGE = /^(task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
+const MAY_CHANGE =
+  /^(training\.micro_batch_size$|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
 
 /**
  * A length of outputs that nobody gave is found in the rows, in which earlier versions looked at fewer targets.

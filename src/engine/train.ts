@@ -17,6 +17,7 @@ import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
 import { heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
+import { accumulating } from './accumulate.js'
 import { loadCheckpoint, restoreBest } from './checkpoint.js'
 import { fromRankZero, gathered, rankZeroFirst } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
@@ -139,13 +140,15 @@ async function trainPrepared(
   record.manifest(withChanges(manifestOf(experiment, device, facts, hashesOf(prepared)), state.step, resumed))
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
   const model = mode === 'eager' ? prepareModel(experiment, backbone, progress) : undefined
-  const local = model
+  const whole = model
     ? eagerStepper(model, experiment, state)
     : await replayStepper(blueprint, experiment, state, {
         ...backbone.files,
         threads: device.threads,
         onGraph: record.graph,
       })
+  const { micro_batch_size } = experiment.training
+  const local = micro_batch_size ? accumulating(whole, micro_batch_size) : whole
   const together = ranks.size > 1 ? ranksStepper(local, ranks, interrupted) : undefined
   const stepper = together ?? local
   const { tokenizer } = backbone

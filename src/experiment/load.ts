@@ -78,7 +78,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   }
   faults.push(...lengthFaults(tree.training), ...positiveFaults(tree.task), ...taskFaults(tree.task))
   if (config) faults.push(...misfits(tree.method, config))
-  if (parsed.success) faults.push(...bestMetricFaults(parsed.data))
+  if (parsed.success) faults.push(...bestMetricFaults(parsed.data), ...microBatchFaults(parsed.data))
 
   const locate = (path: Path) => origin(path).at
   complaints.push(...faults.map(({ path, ...words }) => ({ at: locate(path), ...words })))
@@ -164,6 +164,12 @@ function bestMetricFaults({ task, training: { best_metric } }: Experiment): Faul
   if (best_metric === MEAN || metrics.includes(best_metric)) return []
   const problem = `training.best_metric is ${shown(best_metric)}, which is not among the task's metrics.`
   return [{ path: ['training', 'best_metric'], problem, remedy: `Choose one of ${[MEAN, ...metrics].join(', ')}.` }]
+}
+
+function microBatchFaults({ training: { batch_size, micro_batch_size = batch_size } }: Experiment): Fault[] {
+  if (micro_batch_size <= batch_size) return []
+  const problem = `training.micro_batch_size is ${micro_batch_size}, but a step has ${batch_size} rows (training.batch_size).`
+  return [{ path: ['training', 'micro_batch_size'], problem, remedy: 'Set it to fewer rows than a step has.' }]
 }
 
 /** What does not fit the backbone, whatever else is wrong with the options: their defaults stand in for those. */

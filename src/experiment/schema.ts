@@ -23,6 +23,9 @@ export const trainingOptions = z.strictObject({
   epochs: count.optional().describe('Passes over the training rows; this or steps.'),
   steps: count.optional().describe('Optimiser steps; this or epochs.'),
   batch_size: count.default(100).describe('Rows a step.'),
+  micro_batch_size: count
+    .optional()
+    .describe('Rows of a step that are computed at once; their gradients are summed up. All of them without.'),
   evaluation_batch_size: count.default(100).describe('Rows decoded at once in evaluation.'),
   learning_rate: z.number().positive().describe("Peak learning rate; a method preset's own unless told."),
   schedule: z

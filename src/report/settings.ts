@@ -9,6 +9,7 @@ const NO_DIFFERENCE = [
   'task.on_bad_row',
   'training.checkpoint_every',
   'training.evaluation_batch_size',
+  'training.micro_batch_size',
   'training.engine_mode',
   'training.tensorboard',
 ]

@@ -1,6 +1,7 @@
 // expected: the step on the whole batch, which test/engine/oracle.test.ts holds to PyTorch
 
 import { beforeAll, describe, expect, test } from 'vitest'
+import { accumulating } from '../../src/engine/accumulate.js'
 import { blueprintOf, disposeModel, loadModel, startVector } from '../../src/engine/model.js'
 import { startState } from '../../src/engine/optimizer.js'
 import { type Gradient, rowsOf, type Share } from '../../src/engine/share.js'
@@ -105,6 +106,23 @@ describe.each(ways)('a step in parts on %s, %s', (engine, mode) => {
       }
     },
   )
+
+  test.each([1, 3])('of %i rows at a time, summed up, is the step', async (rows) => {
+    const whole = await taking('compacter', (stepper) => stepper.step(batch, RATE))
+    const parts = await taking('compacter', (stepper) => accumulating(stepper, rows).step(batch, RATE))
+    const share = await taking('compacter', async (stepper) => {
+      const { weight, ...first } = rowsOf({ batch }, 0, 3)
+      const { weight: rest, ...last } = rowsOf({ batch }, 3, 1)
+      const summed = accumulating(stepper, rows)
+      const [a, b] = [await summed.gradient(first), await summed.gradient(last)]
+      const values = a.values.map((x, i) => weight * x + rest * b.values[i]!)
+      return summed.update({ loss: weight * a.loss + rest * b.loss, values }, RATE)
+    })
+    for (const { results, vector } of [parts, share]) {
+      expectClose(results, whole.results, { relative: 1e-6, name: 'losses and norms' })
+      expectClose(vector, whole.vector, { relative: 1e-5, name: 'trained values' })
+    }
+  })
 
   test('is not taken where the gradient is no number', async () => {
     const { vector } = await taking('compacter', async (stepper) => {
