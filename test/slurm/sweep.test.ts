@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../src/root.js'
 import { compacter, smallExperiment } from '../cli.js'
+import { launchers } from '../launchers.js'
 
 const PROGRAMS = ['munged', 'slurmctld', 'slurmd', 'sbatch', 'squeue', 'scancel']
 const path = [...process.env.PATH!.split(delimiter), '/usr/sbin']
@@ -126,6 +127,18 @@ slurm: { time: "10", cpus: 1, memory: 2G }
     expect(code, stderr).toBe(0)
     await until(cells, allFinished)
     expect(readFileSync(join(cells, 'logs/0.log'), 'utf8')).toMatch(/Training, resumed after step \d+/)
+  })
+
+  test('ranks share each step of a cell (needs Open MPI and SLURM with PMIx)', async ({ skip }) => {
+    const kinds = execFileSync('sh', ['-c', 'srun --mpi=list 2>&1'], { encoding: 'utf8' })
+    const reason = launchers.some(({ name }) => name === 'Open MPI') ? '' : 'no Open MPI'
+    skip(reason !== '' || !/pmix/.test(kinds), reason || "SLURM's plug-in for PMIx is not there")
+    const { file, cells } = sweepOf('ranks', 'cells: [{ training.steps: 20 }]\nslurm: { ranks: 2, memory: 4G }\n')
+    const { code, stderr } = await compacter(['sweep', 'run', file, '--dir', cells, '--on', 'slurm'])
+    expect(code, stderr).toBe(0)
+    const [cell] = await until(cells, allFinished)
+    const { mpi } = JSON.parse(readFileSync(join(cells, cell!.name, 'manifest.json'), 'utf8'))
+    expect(mpi.ranks).toHaveLength(2)
   })
 
   test('a request that the scheduler refuses is told with its words and the line of the sweep', async () => {
