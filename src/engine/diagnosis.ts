@@ -1,7 +1,9 @@
 import { cpus, freemem, totalmem } from 'node:os'
 import { cacheFolder } from '../cache_folder.js'
 import { setupCommand } from '../command_line.js'
+import { UserError } from '../error.js'
 import tf from '../tf.cjs'
+import { openMpi } from './cluster/mpi.js'
 import { type Device, ENGINES, type EngineName, engineState, startDevice } from './device.js'
 import { nvidiaGpus } from './nvidia.js'
 import { missingTools } from './provision/tools.js'
@@ -20,6 +22,8 @@ export interface Diagnosis {
   /** Of one [1024, 1024] float32 matrix product, 10⁹ operations a second, median of several. */
   gflops: number
   cache: string
+  /** The MPI library that --mpi would take, or why there is none. */
+  mpi: string
   /** What would make it faster, and the one command that does. */
   missing?: { what: string; command: string }
 }
@@ -40,7 +44,18 @@ export async function diagnose(): Promise<Diagnosis> {
     engines: Object.fromEntries(engines) as Record<EngineName, string>,
     gflops: await measureGflops(),
     cache: cacheFolder(),
+    mpi: mpiState(),
     ...(await missing(device, gpus)),
+  }
+}
+
+function mpiState(): string {
+  try {
+    const { version, path } = openMpi()
+    return `${version}, ${path}`
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return `none: ${error.problem}`
   }
 }
 

@@ -17,6 +17,7 @@ export function diagnosisTable(diagnosis: Diagnosis): string {
     ['Memory', `${gigabytes(memory.free)} free of ${gigabytes(memory.total)}`],
     ['Node', `${diagnosis.node}, ${diagnosis.platform}`],
     ['Cache', diagnosis.cache],
+    ['MPI', diagnosis.mpi],
     ...Object.entries(engines).map(([name, state]) => [name, name === device.engine ? 'in use' : state]),
     ...(missing ? [['Missing', `${missing.what} Run: ${missing.command}`]] : [['Missing', 'nothing']]),
   )

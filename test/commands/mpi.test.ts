@@ -55,6 +55,14 @@ test('srun without PMI is refused with what helps', async () => {
   expect(code).toBe(2)
 })
 
+test('doctor shows the MPI library, or why there is none', async () => {
+  const { code, stdout } = await compacter(['doctor', '--json'], {
+    COMPACTER_MPI: '/nowhere/libmpi.so',
+    COMPACTER_ENGINE: 'wasm',
+  })
+  expect([code, JSON.parse(stdout).mpi]).toEqual([0, expect.stringMatching(/^none: can't be loaded: /)])
+})
+
 describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
   beforeAll(async () => {
     const { code, stderr } = await compacter(train('alone', '--mpi', '--threads', '1'))
