@@ -150,6 +150,7 @@ describe.skipIf(process.platform === 'win32')('what is no file', () => {
 const OPENERS = {
   'src/atomic.ts': 'to write',
   'src/export/folder.ts': 'its own hidden folder, to sync it',
+  'src/engine/cluster/threads.ts': 'of the system',
   'src/engine/memory.ts': 'of the system',
   'src/engine/nvidia.ts': 'of the system',
   'src/lock/beat.cjs': 'its own lock file, in a thread without TypeScript',

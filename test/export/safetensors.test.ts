@@ -170,7 +170,7 @@ describe('a hostile export is one clear error', () => {
     [
       'lists nested half a million deep',
       () => '['.repeat(450_000) + ']'.repeat(450_000),
-      ': is damaged: the whole: Invalid input',
+      ': is damaged: it nests deeper than 100.',
     ],
     [
       'a way out of the toolkit',
