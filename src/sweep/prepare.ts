@@ -104,7 +104,7 @@ function madeBy(files: RunFiles, experiment: Experiment): boolean {
   const { training: before, task: namedBefore, ...restBefore } = withoutPlaces(runExperiment(files.experiment))
   const [task, taskBefore] = [withoutNames(named), withoutNames(namedBefore)]
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
-  const result = readResult(files)
+  const result = before.steps === undefined ? readResult(files) : undefined
   const steps = before.steps ?? result?.planned_steps ?? result?.steps
   // how many steps its epochs are, a run tells when it is finished; one that is resumed compares its warm-up itself
   const warmup_steps = steps === undefined ? before.warmup_steps : warmupInForce(training.warmup_steps, steps)

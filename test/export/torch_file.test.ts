@@ -155,7 +155,7 @@ describe('a hostile file is one clear error, and nothing in it is run', () => {
       },
       'has files in it that overlap.',
     ],
-    ['a pipe that nobody writes to', () => pipe(path), 'is no zip file.'],
+    ['a pipe that nobody writes to', () => pipe(path), 'is a pipe, which can be read only once.'],
     [
       'another instruction',
       () => forged(Buffer.from([0x89]), Buffer.from('i')),
