@@ -63,6 +63,7 @@ const ANY = ['libmpi_abi.so.1', 'libmpi_abi.so.0', 'libmpi_abi.so', 'libmpi.so',
  * @throws UserError where there is none, or it is not one that is known.
  */
 export function openMpi(env: NodeJS.ProcessEnv = process.env): Mpi {
+  for (const [name, value] of Object.entries(UCX_SETTINGS)) process.env[name] ??= value
   const { library, path } = load(env)
   const version = libraryVersion(library, path)
   const { type, handles } = handlesOf(library, path, version)
@@ -72,6 +73,13 @@ export function openMpi(env: NodeJS.ProcessEnv = process.env): Mpi {
   ])
   return { version, path, functions: Object.fromEntries(functions), handles }
 }
+
+/**
+ * UCX, which some MPIs send with, hooks itself into the process's memory allocation and puts its handlers in place of V8's
+ * for crashes. With both a rank crashed in malloc now and then, since Node's threads allocate meanwhile, and then hung in the
+ * handler (UCX 1.13 under MPICH 4.0.2). Without the hooks UCX only keeps no cache of registered memory.
+ */
+const UCX_SETTINGS = { UCX_MEM_EVENTS: 'n', UCX_ERROR_SIGNALS: '' }
 
 function load(env: NodeJS.ProcessEnv): { library: Library; path: string } {
   const named = env.COMPACTER_MPI
