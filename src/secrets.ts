@@ -9,7 +9,7 @@ const SHORTEST = 8
 /** `user:password@` of an address, from the end of its scheme. */
 const CREDENTIALS = /:\/\/[^\s/?#"'<>`]*@/g
 /** Variables whose whole value is a secret. */
-const SECRET_VARIABLES = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'COMPACTER_WORKER_TOKEN']
+const SECRET_VARIABLES = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN']
 /** A token has some 40 characters: what is much larger is another file. */
 const LARGEST_TOKEN_FILE = 4096
 
@@ -19,7 +19,7 @@ const kept = new Set<string>()
 export const keepSecret = (secret: string): void => void kept.add(secret)
 
 /**
- * Returns the text without secrets: the hub's token, that of workers, passwords of addresses in the environment, wherever
+ * Returns the text without secrets: the hub's token, passwords of addresses in the environment, wherever
  * they occur, and the user and password of any address. Everything printed passes through it, and every message that is
  * written to a file.
  */

@@ -19,7 +19,6 @@ afterEach(() => {
 test.each([
   ['HF_TOKEN', 'hf_abcdefgh', 'Bearer hf_abcdefgh\n', 'Bearer ***\n'],
   ['HUGGING_FACE_HUB_TOKEN', 'hf_abcdefgh', 'xhf_abcdefghx', 'x***x'],
-  ['COMPACTER_WORKER_TOKEN', '0123456789abcdef', '{"token":"0123456789abcdef"}', '{"token":"***"}'],
   ['HF_TOKEN', 'hf_firstline\r\nhf_secondline', 'hf_secondline, hf_firstline', '***, ***'],
   ['HF_TOKEN', 'hf_a"b\\cdef', '"hf_a\\"b\\\\cdef" hf_a"b\\cdef', '"***" ***'],
   ['HF_ENDPOINT', 'http://me:pass@word@hub', 'pass@word, pass%40word', '***, ***'],
