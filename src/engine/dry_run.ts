@@ -2,13 +2,12 @@ import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import { type Batch, padBatch } from '../task/batches.js'
-import { accumulating } from './accumulate.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { gpuMemory, peakMemory, systemAvailable } from './memory.js'
+import { memoryTaken, peakMemory, systemAvailable } from './memory.js'
 import { blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { prepareModel, preparePadding } from './prepare.js'
-import { chooseMode, eagerStepper, replayStepper, type Stepper } from './stepper.js'
+import { chooseMode, type Stepper, startStepper } from './stepper.js'
 import { closeAll, prepare } from './train.js'
 import type { Training } from './trainer.js'
 
@@ -56,12 +55,10 @@ export async function dryRun(
   const { ladder } = preparePadding(prepared, mode)
   const blueprint = blueprintOf(backbone.config, prepared.experiment.method)
   const model = mode === 'eager' ? prepareModel(prepared.experiment, backbone, progress) : undefined
-  const { batch_size, micro_batch_size, seed } = prepared.experiment.training
+  const { batch_size, seed } = prepared.experiment.training
   const state = startState(startVector(blueprint, backbone.files.read, seed))
-  const whole = model
-    ? eagerStepper(model, prepared.experiment, state)
-    : await replayStepper(blueprint, prepared.experiment, state, { ...backbone.files, threads: device.threads })
-  const stepper = micro_batch_size ? accumulating(whole, micro_batch_size) : whole
+  const session = { ...backbone.files, threads: device.threads }
+  const stepper = await startStepper(model, blueprint, prepared.experiment, state, session)
   const wanted = Math.min(batch_size, train.rows)
   const longest = [...train.lengths.keys()].sort((a, b) => train.lengths[b]! - train.lengths[a]!).slice(0, wanted)
   try {
@@ -75,7 +72,6 @@ export async function dryRun(
       measured.push(step)
     }
     const { seconds, bytes } = extrapolated(measured, wanted)
-    const gpu = gpuMemory()
     progress.end()
     return {
       name: experiment.name,
@@ -88,8 +84,8 @@ export async function dryRun(
       measured_batch_size: measured.at(-1)!.rows,
       step_seconds: seconds,
       estimated_seconds: seconds * steps,
+      ...memoryTaken(),
       peak_memory_bytes: Math.round(bytes),
-      ...(gpu !== undefined && { gpu_memory_bytes: gpu }),
       fits: measured.at(-1)!.rows === wanted,
     }
   } finally {

@@ -2,6 +2,7 @@ import { UserError } from '../error.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Batch } from '../task/batches.js'
 import tf from '../tf.cjs'
+import { accumulating } from './accumulate.js'
 import { atOnce } from './checkpoint_activations.js'
 import { decodesReplayed } from './decoding/captured.js'
 import type { Device } from './device.js'
@@ -42,6 +43,8 @@ export interface PartStepper extends Stepper {
   update(gradient: Gradient, learningRate: number): ReturnType<Stepper['step']>
 }
 
+type SessionOptions = { read: ReadTensor } & Pick<ReplayOptions, 'threads' | 'onGraph'>
+
 /** How a training's steps are to be taken, and why. `engine_mode: auto` replays what is long enough, where it can. */
 export function chooseMode(
   { training }: Experiment,
@@ -73,6 +76,24 @@ function whyNoReplay(): string | undefined {
   } catch (error) {
     return (error as Error).message.split('\n')[0]
   }
+}
+
+/**
+ * The steps of a training on this machine: op by op where the model is on the device, else as captured graphs; of some rows
+ * at a time where `micro_batch_size` says so.
+ */
+export async function startStepper(
+  model: Model | undefined,
+  blueprint: Blueprint,
+  experiment: Experiment,
+  state: OptimizerState,
+  session: SessionOptions,
+): Promise<PartStepper> {
+  const whole = model
+    ? eagerStepper(model, experiment, state)
+    : await replayStepper(blueprint, experiment, state, session)
+  const { micro_batch_size: most } = experiment.training
+  return most ? accumulating(whole, most) : whole
 }
 
 /** Steps by tfjs's tape, op by op. Frees the given state as it goes. */
@@ -136,7 +157,7 @@ export async function replayStepper(
   blueprint: Blueprint,
   experiment: Experiment,
   state: OptimizerState,
-  { read, threads, onGraph }: { read: ReadTensor } & Pick<ReplayOptions, 'threads' | 'onGraph'>,
+  { read, threads, onGraph }: SessionOptions,
 ): Promise<PartStepper> {
   const { dropout, seed, gradient_clip_norm, checkpoint_activations, precision } = experiment.training
   const replay = await startReplay(blueprint, read, {

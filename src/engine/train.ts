@@ -17,7 +17,6 @@ import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
 import { heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
-import { accumulating } from './accumulate.js'
 import { loadCheckpoint, restoreBest } from './checkpoint.js'
 import { fromRankZero, gathered, rankZeroFirst } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
@@ -33,7 +32,7 @@ import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } fr
 import { noRecord, recordInto } from './record.js'
 import { sessionFacts } from './replay/config.js'
 import { asBegun, type Checks, checkSame, keepPlacesAndNames, type Resumed, resumedRun, withChanges } from './resume.js'
-import { chooseMode, eagerStepper, replayStepper } from './stepper.js'
+import { chooseMode, startStepper } from './stepper.js'
 import { testBest } from './test_best.js'
 import { runTraining, type Training } from './trainer.js'
 
@@ -140,15 +139,8 @@ async function trainPrepared(
   record.manifest(withChanges(manifestOf(experiment, device, facts, hashesOf(prepared)), state.step, resumed))
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
   const model = mode === 'eager' ? prepareModel(experiment, backbone, progress) : undefined
-  const whole = model
-    ? eagerStepper(model, experiment, state)
-    : await replayStepper(blueprint, experiment, state, {
-        ...backbone.files,
-        threads: device.threads,
-        onGraph: record.graph,
-      })
-  const { micro_batch_size } = experiment.training
-  const local = micro_batch_size ? accumulating(whole, micro_batch_size) : whole
+  const session = { ...backbone.files, threads: device.threads, onGraph: record.graph }
+  const local = await startStepper(model, blueprint, experiment, state, session)
   const together = ranks.size > 1 ? ranksStepper(local, ranks, interrupted) : undefined
   const stepper = together ?? local
   const { tokenizer } = backbone
