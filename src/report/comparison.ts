@@ -1,13 +1,17 @@
 import { escapeMarkdown } from '../markdown.js'
 import type { Spread } from '../sweep/spread.js'
+import { bestFirst, lowerIsBetter, lowerScoreIsBetter } from '../task/direction.js'
 import { type Group, type Summary, summaryOf, unique } from './groups.js'
 import { escapeLatex } from './latex.js'
 
-/** Methods × tasks: test scores. */
+/** Methods × tasks: test scores. Validation alone decides what is best, and the order. */
 export interface Comparison {
+  /** Those that have a score, the best first. */
   methods: string[]
   tasks: { name: string; metrics: string[] }[]
   rows: ComparisonRow[]
+  /** Whether the mean of all columns says something: scores of several tasks, none of them an error in its own unit. */
+  averaged: boolean
   /** Finished runs of every cell where they are equally many, else undefined. */
   runs: number | undefined
 }
@@ -22,9 +26,12 @@ export interface ComparisonRow {
   average: Omit<Cell, 'runs'> | undefined
 }
 
-interface Cell {
+export interface Cell {
+  /** On test. */
   text: string
+  validation: string
   runs: number
+  /** On validation. */
   best: boolean
 }
 
@@ -46,55 +53,99 @@ export function compare(groups: readonly Group[]): Comparison {
   })
   const tasks = unique(scored.map(({ group }) => group.task)).map((name) => ({
     name,
-    metrics: unique(
-      scored.filter(({ group }) => group.task === name).flatMap(({ summary }) => Object.keys(summary.test)),
-    ),
+    metrics: scored.find(({ group }) => group.task === name)!.group.metrics,
   }))
-  const methods = unique(scored.map(({ group }) => group.method))
   const byCell = new Map(scored.map((each) => [JSON.stringify([each.group.method, each.group.task]), each]))
-  const table = methods.map((method) => tasks.map(({ name }) => byCell.get(JSON.stringify([method, name]))?.summary))
-  const averages = table.map((row) => average(row))
-  const bestOf = tasks.map((_, column) => best(table.map((row) => row[column]?.score.mean)))
-  const bestAverage = best(averages)
+  const unsorted = unique(scored.map(({ group }) => group.method)).map((method) => ({
+    method,
+    first: scored.find(({ group }) => group.method === method)!.group.finished[0]!.result,
+    summaries: tasks.map(({ name }) => byCell.get(JSON.stringify([method, name]))?.summary),
+  }))
+  const averaged = tasks.length > 1 && tasks.every(({ metrics }) => !lowerScoreIsBetter(metrics))
+  const lines = sorted(unsorted, tasks, averaged)
+  const bestOf = tasks.map(({ metrics }, column) =>
+    best(
+      lines.map(({ summaries }) => summaries[column]?.validation_score.mean),
+      metrics,
+    ),
+  )
+  const bestAverage = best(
+    lines.map(({ summaries }) => average(summaries, 'validation_score')),
+    [],
+  )
   const counts = unique(scored.map(({ summary }) => summary.runs))
-  const rows = methods.map((method, row): ComparisonRow => {
-    const { result } = scored.find(({ group }) => group.method === method)!.group.finished[0]!
-    const mean = averages[row]
+  const rows = lines.map(({ method, first, summaries }): ComparisonRow => {
+    const [mean, validation] = (['score', 'validation_score'] as const).map((of) => average(summaries, of))
     return {
       method,
-      share: result.share_percent,
-      trained: result.trained_parameters,
-      cells: table[row]!.map(
-        (summary, column) =>
-          summary && {
-            text: shownSpread(summary.score),
-            runs: summary.runs,
-            best: shownScore(summary.score.mean) === bestOf[column],
-          },
-      ),
-      average: mean === undefined ? undefined : { text: shownScore(mean), best: shownScore(mean) === bestAverage },
+      share: first.share_percent,
+      trained: first.trained_parameters,
+      cells: summaries.map((summary, column) => summary && cellOf(summary, bestOf[column])),
+      average:
+        mean === undefined || validation === undefined || !averaged
+          ? undefined
+          : {
+              ...{ text: shownScore(mean), validation: shownScore(validation) },
+              best: shownScore(validation) === bestAverage,
+            },
     }
   })
-  return { methods, tasks, rows, runs: counts.length === 1 ? counts[0] : undefined }
+  const methods = rows.map(({ method }) => method)
+  return { methods, tasks, rows, averaged, runs: counts.length === 1 ? counts[0] : undefined }
 }
 
-function average(row: (Summary | undefined)[]): number | undefined {
+const cellOf = ({ score, validation_score, runs }: Summary, best: string | undefined): Cell => ({
+  text: shownSpread(score),
+  validation: shownSpread(validation_score),
+  runs,
+  best: shownScore(validation_score.mean) === best,
+})
+
+type Line = { summaries: (Summary | undefined)[] }
+
+/**
+ * The best first, on validation: by the average of those that have one, then by the first column that a method has a
+ * score in. Those that lack fewer columns come first.
+ */
+function sorted<Of extends Line>(lines: Of[], tasks: Comparison['tasks'], averaged: boolean): Of[] {
+  const keyed = lines.map((line) => {
+    const column = line.summaries.findIndex((summary) => summary !== undefined)
+    const missing = line.summaries.filter((summary) => summary === undefined).length
+    const own = line.summaries[column]!.validation_score.mean
+    const score = averaged && missing === 0 ? average(line.summaries, 'validation_score')! : own
+    return { line, missing, column, score }
+  })
+  return keyed
+    .sort(
+      (a, b) => a.missing - b.missing || a.column - b.column || bestFirst(tasks[a.column]!.metrics)(a.score, b.score),
+    )
+    .map(({ line }) => line)
+}
+
+function average(row: (Summary | undefined)[], of: 'score' | 'validation_score'): number | undefined {
   if (row.some((summary) => summary === undefined)) return undefined
-  return row.reduce((sum, summary) => sum + summary!.score.mean, 0) / row.length
+  return row.reduce((sum, summary) => sum + summary![of].mean, 0) / row.length
 }
 
-/** The highest as it is shown, so that all that look the same are best; none where there is nothing to be better than. */
-function best(values: (number | undefined)[]): string | undefined {
+/** The best as it is shown, so that all that look the same are best; none where there is nothing to be better than. */
+function best(values: (number | undefined)[], metrics: readonly string[]): string | undefined {
   const known = values.filter((value) => value !== undefined)
-  return known.length > 1 ? shownScore(Math.max(...known)) : undefined
+  return known.length > 1 ? shownScore(known.sort(bestFirst(metrics))[0]!) : undefined
 }
 
 /** `rotten-tomatoes (accuracy)`; a task's score is the mean of these. */
 const heading = ({ name, metrics }: Comparison['tasks'][number]) => `${name} (${metrics.join(', ')})`
 
 /** What the cells are. */
-export function comparisonNote({ runs }: Comparison): string {
-  const score = "Test scores × 100, the mean of a task's metrics; the best of a column in bold"
+export function comparisonNote({ runs, rows, tasks }: Comparison): string {
+  const errors = unique(tasks.flatMap(({ metrics }) => metrics.filter(lowerIsBetter)))
+  const units = errors.length === 0 ? '' : `, of ${errors.join(' and ')} in the units of the labels (less is better)`
+  const mean = tasks.some(({ metrics }) => metrics.length > 1) ? ", the mean of a task's metrics" : ''
+  const order =
+    rows.length > 1
+      ? '; rows are in the order of their validation scores, and the best of a column on validation is in bold'
+      : ''
+  const score = `Test scores × 100${units}${mean}${order}`
   if (runs === 1) return `${score}. One run each.`
   const over = runs === undefined ? 'the runs in parentheses' : `${runs} runs`
   return `${score}. Mean ± sample standard deviation over ${over} that differ in seeds only.`
@@ -102,8 +153,7 @@ export function comparisonNote({ runs }: Comparison): string {
 
 /** Text of a table's head and body, with what a bold cell looks like and how text is escaped. */
 function sheet(comparison: Comparison, bold: (text: string) => string, plain: (text: string) => string) {
-  const { tasks, rows, runs } = comparison
-  const averaged = tasks.length > 1
+  const { tasks, rows, runs, averaged } = comparison
   const marked = (cell: { text: string; best: boolean; runs?: number } | undefined) => {
     if (!cell) return plain('–')
     const count = runs === undefined && cell.runs !== undefined ? ` (${cell.runs})` : ''

@@ -1,5 +1,7 @@
-import type { Result } from '../run/directory.js'
+import { MEAN } from '../experiment/schema.js'
+import type { Result, Scores } from '../run/directory.js'
 import { type Spread, spread, spreadOfScores } from '../sweep/spread.js'
+import { scoreMetrics } from '../task/direction.js'
 import { type Leaves, methodName, shownOf } from './method_name.js'
 import type { ReportRun } from './run_files.js'
 import { seedsOf, settingsOf, shownKey } from './settings.js'
@@ -12,6 +14,8 @@ export interface Group {
   method: string
   /** The column: the task, with the number of training rows where a subset was trained on. */
   task: string
+  /** What scores are the mean of; the same for a whole column. */
+  metrics: string[]
   runs: ReportRun[]
   /** One for each of the seeds: what scores are of. */
   finished: FinishedRun[]
@@ -19,11 +23,14 @@ export interface Group {
   repeated: FinishedRun[]
 }
 
-/** Over a group's finished runs. A task's score is the mean of its metrics. */
+/** Over a group's finished runs. */
 export interface Summary {
   runs: number
   validation: Record<string, Spread>
   test: Record<string, Spread>
+  /** On validation: what is best is chosen by this alone. */
+  validation_score: Spread
+  /** On test. */
   score: Spread
 }
 
@@ -50,12 +57,29 @@ export function groupRuns(runs: readonly ReportRun[]): Group[] {
   const all = [...groups.values()]
   const names = rowNames(all)
   const taken = new Map<string, number>()
+  const metricsOf = columnMetrics(all)
   return all.map(({ column, runs }, i) => {
     const cell = JSON.stringify([column, names[i]])
     const alike = taken.get(cell) ?? 0
     taken.set(cell, alike + 1)
-    return { method: alike === 0 ? names[i]! : `${names[i]} (${alike + 1})`, task: column, runs, ...finishedOf(runs) }
+    const method = alike === 0 ? names[i]! : `${names[i]} (${alike + 1})`
+    return { method, task: column, metrics: metricsOf.get(column)!, runs, ...finishedOf(runs) }
   })
+}
+
+/** A column's score is the metric that chose the best checkpoint of all of its runs; where they differ, the task's score. */
+function columnMetrics(groups: readonly Unnamed[]): Map<string, string[]> {
+  const runs = new Map<string, ReportRun[]>()
+  for (const group of groups) runs.set(group.column, [...(runs.get(group.column) ?? []), ...group.runs])
+  return new Map(
+    [...runs].map(([column, own]) => {
+      const chosen = unique(own.map(({ experiment }) => experiment.training.best_metric))
+      const metrics = unique(own.flatMap(({ result }) => (result ? Object.keys(result.test) : [])))
+      const known = metrics.length > 0 ? metrics : unique(own.flatMap(({ experiment }) => experiment.task.metrics))
+      const one = chosen.length === 1 && chosen[0] !== MEAN && known.includes(chosen[0]!)
+      return [column, one ? [chosen[0]!] : scoreMetrics(known)]
+    }),
+  )
 }
 
 function finishedOf(runs: readonly ReportRun[]): Pick<Group, 'finished' | 'repeated'> {
@@ -73,15 +97,20 @@ function finishedOf(runs: readonly ReportRun[]): Pick<Group, 'finished' | 'repea
 const isFinished = (run: ReportRun): run is FinishedRun => run.result !== undefined
 
 /** Undefined where no run is finished. */
-export function summaryOf({ finished }: Group): Summary | undefined {
+export function summaryOf({ finished, metrics }: Group): Summary | undefined {
   if (finished.length === 0) return undefined
   const over = (split: 'validation' | 'test') => spreadOfScores(finished.map(({ result }) => result[split]))
-  const score = spread(finished.map(({ result }) => scoreOf(result)))
-  return { runs: finished.length, validation: over('validation'), test: over('test'), score }
+  const score = (split: 'validation' | 'test') => spread(finished.map(({ result }) => meanOf(result[split], metrics)))
+  return {
+    runs: finished.length,
+    ...{ validation: over('validation'), test: over('test') },
+    ...{ validation_score: score('validation'), score: score('test') },
+  }
 }
 
-/** A run's test score: the mean of its metrics. */
-export const scoreOf = ({ test }: Result): number => spread(Object.values(test)).mean
+/** The mean of these of the scores, as far as they are there. */
+export const meanOf = (scores: Scores, metrics: readonly string[]): number =>
+  spread(metrics.flatMap((metric) => scores[metric] ?? [])).mean
 
 /** `rotten-tomatoes`, or `rotten-tomatoes, 100 rows`; with the metrics where runs of one name have others. */
 function columnsOf(runs: readonly ReportRun[]): (run: ReportRun) => string {

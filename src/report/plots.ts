@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite'
 import type { LowResourceResults } from '../sweep/low_resource.js'
 import { spread } from '../sweep/spread.js'
+import { taskScore } from '../task/direction.js'
 
 /** One method's figures: what the paper's Figure 1 plots. */
 export interface MethodPoint {
@@ -88,7 +89,7 @@ export function curveLayers({
     sizes.flatMap((size) => {
       const runs = cells.filter((cell) => cell.method === method && cell.size === size)
       if (runs.length === 0) return []
-      const { mean, std } = spread(runs.map(({ test }) => spread(Object.values(test)).mean))
+      const { mean, std } = spread(runs.map(({ test }) => taskScore(test)))
       return [
         {
           method,

@@ -1,8 +1,9 @@
 import { basename, sep } from 'node:path'
 import { UserError } from '../error.js'
+import { taskScore } from '../task/direction.js'
 import { type Comparison, compare, shownScore } from './comparison.js'
 import { type FoundRuns, findRuns, type LeftOut } from './find_runs.js'
-import { type Group, groupRuns, scoreOf, unique } from './groups.js'
+import { type Group, groupRuns, unique } from './groups.js'
 import type { ReportRun } from './run_files.js'
 import { seedsOf } from './settings.js'
 import { type Predictions, readPredictions } from './wrong_rows.js'
@@ -13,7 +14,7 @@ export interface Report {
   leftOut: LeftOut[]
   groups: Group[]
   comparison: Comparison
-  /** Rows of the tables, in an order in which each keeps its colour. */
+  /** Rows of the tables, the best on validation first: on every chart in this order. */
   methods: string[]
   /** Of the runs that have some; in words, why those that a run has are not shown. */
   predictions: Map<ReportRun, Predictions | string>
@@ -28,18 +29,30 @@ export interface Report {
  */
 export async function readReport(paths: readonly string[]): Promise<Report> {
   const found = findRuns(paths)
-  const groups = groupRuns(found.runs)
+  const unsorted = groupRuns(found.runs)
+  const comparison = compare(unsorted)
+  const methods = unique([...comparison.methods, ...unsorted.map(({ method }) => method)])
+  const groups = inOrder(unsorted, methods)
   const predictions = await predictionsOf(found.runs)
   return {
     runs: found.runs,
     leftOut: [...found.leftOut, ...notInTables(found), ...repeated(groups), ...refused(predictions)],
     groups,
-    comparison: compare(groups),
-    methods: unique(groups.map(({ method }) => method)),
+    comparison,
+    methods,
     predictions,
     names: namesOf(found.runs),
     cautions: differingRows(groups),
   }
+}
+
+/** Task by task, then as the methods. */
+function inOrder(groups: Group[], methods: string[]): Group[] {
+  const tasks = unique(groups.map(({ task }) => task))
+  const place = new Map(methods.map((method, i) => [method, i]))
+  return tasks.flatMap((task) =>
+    groups.filter((group) => group.task === task).sort((a, b) => place.get(a.method)! - place.get(b.method)!),
+  )
 }
 
 /** Predictions that are not the run's own, or can't be read, end no report. */
@@ -101,7 +114,7 @@ const repeated = (groups: Group[]): LeftOut[] =>
     const bySeeds = new Map(repeated.length === 0 ? [] : finished.map((run) => [seedsOf(run), run]))
     return repeated.map((run) => {
       const counted = bySeeds.get(seedsOf(run))!
-      const [own, other] = [run, counted].map(({ result }) => shownScore(scoreOf(result)))
+      const [own, other] = [run, counted].map(({ result }) => shownScore(taskScore(result.test)))
       const scores = own === other ? '' : `, though its test score is ${own} and that one's ${other}`
       return { folder: run.folder, reason: `is ${counted.folder} again, with the same seeds${scores}: it counts once.` }
     })

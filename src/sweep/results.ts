@@ -1,4 +1,5 @@
-import type { Result, Scores } from '../run/directory.js'
+import type { Result } from '../run/directory.js'
+import { bestFirst, taskScore } from '../task/direction.js'
 import { type CellState, cellState, type PlannedSweep, readPlanned } from './folder.js'
 import { isSeed, withoutSeeds } from './kind.js'
 import { type Spread, spread, spreadOfScores } from './spread.js'
@@ -98,14 +99,11 @@ function summaryOf(cells: readonly CellRow[]): SummaryRow[] {
       cells: cells.length,
       validation: spreadOfScores(scores('validation')),
       test: spreadOfScores(scores('test')),
-      validation_score: spread(scores('validation').map(score)),
-      test_score: spread(scores('test').map(score)),
+      validation_score: spread(scores('validation').map(taskScore)),
+      test_score: spread(scores('test').map(taskScore)),
     },
   ]
 }
-
-/** A task's score: the mean of its metrics. */
-const score = (scores: Scores): number => spread(Object.values(scores)).mean
 
 /** Scores of different tasks do not compare. */
 function bestOf(axes: readonly string[], summary: readonly SummaryRow[]): SweepResults['best'] {
@@ -125,4 +123,5 @@ function bestOf(axes: readonly string[], summary: readonly SummaryRow[]): SweepR
 }
 
 /** The first of two that are equally good. */
-const better = (a: SummaryRow, b: SummaryRow) => (b.validation_score.mean > a.validation_score.mean ? b : a)
+const better = (a: SummaryRow, b: SummaryRow) =>
+  bestFirst(Object.keys(a.validation))(b.validation_score.mean, a.validation_score.mean) < 0 ? b : a

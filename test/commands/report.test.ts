@@ -65,7 +65,7 @@ test('--json tells the groups, their scores and what is left out', async () => {
   expect(JSON.parse(stdout)).toEqual({
     out: null,
     runs: 3,
-    groups: [{ ...group, validation: { accuracy }, test: { accuracy }, score: accuracy }],
+    groups: [{ ...group, validation: { accuracy }, test: { accuracy }, validation_score: accuracy, score: accuracy }],
     left_out: [{ folder: begun, reason: expect.stringContaining('at step 7 of 40') }],
   })
 })

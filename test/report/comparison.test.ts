@@ -35,7 +35,7 @@ test('a table for Markdown: mean ± sample standard deviation over seeds, the be
 | full | 100 | **70.75 ± 1.06** (2) | – | – |
 | adapter | 0.195 | – | 0.00 (1) | – |
 
-Test scores × 100, the mean of a task's metrics; the best of a column in bold. Mean ± sample standard deviation over the runs in parentheses that differ in seeds only.
+Test scores × 100, the mean of a task's metrics; rows are in the order of their validation scores, and the best of a column on validation is in bold. Mean ± sample standard deviation over the runs in parentheses that differ in seeds only.
 `)
 })
 
@@ -44,7 +44,7 @@ test('a table for LaTeX with booktabs', () => {
     ...seeds([], [{ accuracy: 60 }, { accuracy: 50 }]),
     ...seeds(['method=full'], [{ accuracy: 70 }, { accuracy: -71.5 }]),
   ]
-  const expected = String.raw`% Test scores × 100, the mean of a task's metrics; the best of a column in bold. Mean ± sample standard deviation over 2 runs that differ in seeds only.
+  const expected = String.raw`% Test scores × 100; rows are in the order of their validation scores, and the best of a column on validation is in bold. Mean ± sample standard deviation over 2 runs that differ in seeds only.
 \begin{tabular}{lrr}
 \toprule
 method & trained, \% & rotten-tomatoes (accuracy) \\
@@ -63,6 +63,82 @@ test('all that look the same are best; one alone is best of nothing', () => {
   )
   expect(alike.rows.map(({ cells }) => cells[0]!.best)).toEqual([true, true])
   expect(compare(groupsOf(seeds([], [{ accuracy: 61 }]))).rows[0]!.cells[0]!.best).toBe(false)
+})
+
+describe('validation, never test, decides', () => {
+  const run = (method: string, validation: Record<string, number>, test = validation, more: RunValues = {}) => ({
+    ...more,
+    sets: [`method=${method}`, ...(more.sets ?? [])],
+    test,
+    result: { validation },
+  })
+  const shown = (runs: RunValues[]) =>
+    compare(groupsOf(runs)).rows.map(({ method, cells, average }) => [
+      method,
+      ...[...cells, average].flatMap((cell) => (cell ? [`${cell.text}${cell.best ? ' best' : ''}`] : [])),
+    ])
+
+  test('what is bold, and the order of the rows', () => {
+    const runs = [
+      run('compacter', { accuracy: 60 }, { accuracy: 71 }),
+      run('full', { accuracy: 65 }, { accuracy: 63 }),
+      run('bitfit', { accuracy: 62 }, { accuracy: 99 }),
+    ]
+    expect(shown(runs)).toEqual([
+      ['full', '63.00 best'],
+      ['bitfit', '99.00'],
+      ['compacter', '71.00'],
+    ])
+  })
+
+  test('of several tasks the average; methods that lack a task come after, best first', () => {
+    const on = (task: string, method: string, accuracy: number) => run(method, { accuracy }, { accuracy: 50 }, { task })
+    const runs = [
+      on('a', 'bitfit', 90),
+      on('a', 'compacter', 60),
+      on('b', 'compacter', 60),
+      on('a', 'full', 50),
+      on('b', 'full', 80),
+      on('a', 'adapter', 95),
+    ]
+    expect(shown(runs)).toEqual([
+      ['full', '50.00', '50.00 best', '50.00 best'],
+      ['compacter', '50.00', '50.00', '50.00'],
+      ['adapter', '50.00 best'],
+      ['bitfit', '50.00'],
+    ])
+  })
+
+  test('of an error the lowest is best, and no average is made of it', () => {
+    const runs = ['a', 'b'].flatMap((task) => [
+      run('compacter', { mae: 0.8 }, { mae: 0.1 }, { task }),
+      run('full', { mae: 0.5 }, { mae: 0.4 }, { task }),
+    ])
+    expect(shown(runs)).toEqual([
+      ['full', '0.40 best', '0.40 best'],
+      ['compacter', '0.10', '0.10'],
+    ])
+    expect(comparisonMarkdown(compare(groupsOf(runs)))).toContain(
+      'Test scores × 100, of mae in the units of the labels (less is better); rows are',
+    )
+  })
+
+  test('errors are left out of the mean of metrics that point the other way', () => {
+    expect(shown([run('full', { pearson: 80, spearman: 70, mae: 0.5 })])).toEqual([['full', '75.00']])
+  })
+
+  test('where all runs of a task chose their best checkpoint by one metric, that is the score', () => {
+    const sets = ['task=glue/mrpc', 'training.best_metric=f1']
+    const runs = [
+      run('full', { f1: 70, accuracy: 90 }, undefined, { sets }),
+      run('bitfit', { f1: 80, accuracy: 50 }, undefined, { sets }),
+    ]
+    expect(shown(runs)).toEqual([
+      ['bitfit', '80.00 best'],
+      ['full', '70.00'],
+    ])
+    expect(compare(groupsOf(runs)).tasks).toEqual([{ name: 'glue/mrpc', metrics: ['f1'] }])
+  })
 })
 
 test('names that mean something to Markdown or LaTeX are shown as they are', () => {
@@ -248,7 +324,9 @@ test('a run that is there twice, copied or trained again, is not two seeds', asy
   run('two-again', 2, 63.5)
   const { comparison, leftOut } = await readReport([folder])
   // expected: statistics.mean and statistics.stdev of [60, 64]
-  expect(comparison.rows[0]!.cells).toEqual([{ text: '62.00 ± 2.83', runs: 2, best: false }])
+  expect(comparison.rows[0]!.cells).toEqual([
+    { text: '62.00 ± 2.83', validation: '62.00 ± 2.83', runs: 2, best: false },
+  ])
   expect(leftOut).toEqual([
     {
       folder: join(folder, 'two-again'),

@@ -1,4 +1,5 @@
-import { comparisonNote, shownSpread } from '../comparison.js'
+import { lowerScoreIsBetter } from '../../task/direction.js'
+import { type Cell, comparisonNote, shownScore, shownSpread } from '../comparison.js'
 import { type Group, summaryOf, unique } from '../groups.js'
 import type { Report } from '../report.js'
 import { scatterChart } from './charts.js'
@@ -7,13 +8,13 @@ import { html, type Markup } from './html.js'
 
 /** Methods × tasks, then every metric of each task. */
 export function results({ comparison, groups, cautions }: Report): Markup {
-  const { tasks, rows, runs } = comparison
+  const { tasks, rows, runs, averaged } = comparison
   if (rows.length === 0) return html`<p>No run is finished yet, so there are no scores.</p>`
-  const averaged = tasks.length > 1
-  const cell = (value: { text: string; best: boolean; runs?: number } | undefined) => {
+  const cell = (value: (Omit<Cell, 'runs'> & Partial<Pick<Cell, 'runs'>>) | undefined) => {
     if (!value) return '–'
     const count = runs === undefined && value.runs !== undefined ? ` (${value.runs})` : ''
-    return value.best ? html`<strong>${value.text}</strong>${count}` : `${value.text}${count}`
+    const test = value.best ? html`<strong>${value.text}</strong>` : value.text
+    return html`${test}${count} <small>validation ${value.validation}</small>`
   }
   const head = [
     'method',
@@ -67,9 +68,9 @@ export async function scatters({ groups, comparison, methods }: Report): Promise
     })
     if (points.length < 2) return []
     const drawing = await scatterChart(points, methods, `test ${metrics.join(', ')}`)
-    const best = points.reduce((a, b) => (b.score > a.score ? b : a))
-    const description = `${points.length} methods; the best is ${best.method} with ${best.score.toFixed(2)} at ${best.share.toPrecision(3)} % of the backbone's parameters.`
-    const caption = 'Up and to the left is better.'
+    const [best] = points // groups are sorted
+    const description = `${points.length} methods; the best on validation is ${best!.method} with ${shownScore(best!.score)} on test at ${best!.share.toPrecision(3)} % of the backbone's parameters.`
+    const caption = `${lowerScoreIsBetter(metrics) ? 'Down' : 'Up'} and to the left is better.`
     return [figure(`scatter-${i}`, drawing, { title: name, description, caption })]
   })
   return (await Promise.all(charts)).flat()

@@ -1,6 +1,6 @@
 import { experimentYaml } from '../../experiment/load.js'
 import type { Environment } from '../../run/records.js'
-import { spread } from '../../sweep/spread.js'
+import { taskScore } from '../../task/direction.js'
 import { duration } from '../../terminal.js'
 import { shownScore } from '../comparison.js'
 import { unique } from '../groups.js'
@@ -37,7 +37,7 @@ const seeds = ({ experiment: { task, training } }: ReportRun): string =>
 function reached({ result, steps, environment }: ReportRun): string[] {
   const whole = (value: number | undefined) => value?.toLocaleString('en') ?? '–'
   if (!result) return [whole(environment?.trained_parameters), whole(steps.at(-1)?.step), '–', '–', 'not finished', '–']
-  const score = (split: 'validation' | 'test') => shownScore(spread(Object.values(result[split])).mean)
+  const score = (split: 'validation' | 'test') => shownScore(taskScore(result[split]))
   return [
     whole(result.trained_parameters),
     whole(result.steps),

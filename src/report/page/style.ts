@@ -41,6 +41,7 @@ thead small { display: block; font-weight: normal; color: var(--quiet); }
 tbody th { font-weight: 500; min-width: 7rem; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
+td.number small { display: block; color: var(--quiet); }
 .charts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); gap: 1.25rem 2rem; }
 figure { margin: 0; min-width: 0; }
 figure h3 { margin: 0 0 .25rem; }
