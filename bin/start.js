@@ -40,6 +40,7 @@ function exitCode(error) {
 /** A full disk is not our mistake; oclif's word of a command that does not exist gets the one that was probably meant. */
 async function told(error, development) {
   const { asUserError } = await import(source('atomic', development))
+  if (error.constructor.name === 'NonExistentFlagsError') return unknownFlags(error.flags, development)
   if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return asUserError(error)
   const { unknownCommand } = await import(source('unknown_command', development))
   const { commands, topics } = await Config.load(import.meta.url)
@@ -50,6 +51,12 @@ async function told(error, development) {
     process.argv.slice(2),
     shown.map(({ name }) => name.replaceAll(':', ' ')),
   )
+}
+
+async function unknownFlags(flags, development) {
+  const { unknownFlag } = await import(source('unknown_flag', development))
+  const { commands } = await Config.load(import.meta.url)
+  return unknownFlag(flags, process.argv.slice(2), commands)
 }
 
 const source = (name, development) => (development ? `../src/${name}.ts` : `../dist/src/${name}.js`)

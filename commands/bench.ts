@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import type { Row } from '../src/bench/row.js'
 import { Command } from '../src/command.js'
-import { deviceFlags, setFlag } from '../src/flags.js'
+import { deviceFlags, quietFlag, setFlag } from '../src/flags.js'
 
 const several = { helpValue: 'NAME', multiple: true, multipleNonGreedy: true } as const
 
@@ -29,7 +29,7 @@ export default class Bench extends Command {
     }),
     method: Flags.string({ description: 'Method preset, or all; may be repeated.', default: ['all'], ...several }),
     set: setFlag,
-    batch: Flags.integer({ description: 'Examples a step.', default: 32, min: 1 }),
+    batch: Flags.integer({ description: 'Examples a step.', aliases: ['batch-size'], default: 32, min: 1 }),
     'source-length': Flags.integer({ description: 'Tokens of a source.', default: 64, min: 1 }),
     'target-length': Flags.integer({ description: 'Tokens of a target.', default: 4, min: 1 }),
     precision: Flags.option({
@@ -55,6 +55,7 @@ export default class Bench extends Command {
     }),
     profile: Flags.boolean({ description: 'Tell which kernels of an eager step take the most time.' }),
     ...deviceFlags,
+    quiet: quietFlag,
   }
   static enableJsonFlag = true
 
@@ -65,7 +66,7 @@ export default class Bench extends Command {
     const { bench } = await import('../src/bench/bench.js')
     const { benchTable } = await import('../src/report/bench.js')
     const { terminalProgress } = await import('../src/terminal.js')
-    const progress = await terminalProgress()
+    const progress = await terminalProgress(flags)
     const rows = await bench({ ...others, backbones, methods, sets, batchSize, sourceLength, targetLength, progress })
     this.log('%s', benchTable(rows))
     return rows

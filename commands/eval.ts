@@ -1,7 +1,7 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
-import { allowChangedFlag, deviceFlags, mpiFlag, placesFlag, scoringFlag } from '../src/flags.js'
+import { allowChangedFlag, deviceFlags, mpiFlag, placesFlag, quietFlag, scoringFlag } from '../src/flags.js'
 
 type EvalFlags = Interfaces.InferredFlags<typeof Eval.flags>
 
@@ -56,6 +56,7 @@ export default class Eval extends Command {
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
     mpi: mpiFlag,
+    quiet: quietFlag,
   }
   static enableJsonFlag = true
 
@@ -63,7 +64,7 @@ export default class Eval extends Command {
     const { args, flags } = await this.parse(Eval)
     const { terminalProgress } = await import('../src/terminal.js')
     const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
-    const progress = await terminalProgress()
+    const progress = await terminalProgress(flags)
     return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {
       this.silent = entered.ranks.rank > 0
       return this.evaluate(args.run, flags, entered)

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
 import { FORMATS } from '../src/export/names.js'
-import { allowChangedFlag, placesFlag } from '../src/flags.js'
+import { allowChangedFlag, placesFlag, quietFlag } from '../src/flags.js'
 
 export default class Export extends Command {
   static summary = "Write a run's best trained tensors in a format that others read."
@@ -30,6 +30,7 @@ export default class Export extends Command {
     set: placesFlag,
     'allow-changed': allowChangedFlag,
     force: Flags.boolean({ description: 'Replace an export that is there.' }),
+    quiet: quietFlag,
   }
   static enableJsonFlag = true
 
@@ -39,7 +40,7 @@ export default class Export extends Command {
     const { exportRun } = await import('../src/export/export.js') // here: --help must not load TensorFlow
     const { format, out, force, set: sets = [] } = flags
     const options = { format, out, force, sets, allowChanged: flags['allow-changed'] }
-    const exported = await exportRun(args.run, { ...options, progress: await terminalProgress() })
+    const exported = await exportRun(args.run, { ...options, progress: await terminalProgress(flags) })
     const { folder, files, bytes } = exported
     this.log(`${folder}: ${files.join(', ')}; ${bytes.toLocaleString('en')} bytes`)
     return exported

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
 import { IMPORT_FORMATS } from '../src/export/names.js'
-import { allowChangedFlag } from '../src/flags.js'
+import { allowChangedFlag, quietFlag } from '../src/flags.js'
 
 export default class Import extends Command {
   static summary = 'Make adapters that were trained elsewhere a run.'
@@ -26,6 +26,7 @@ export default class Import extends Command {
     task: Flags.string({
       description: 'Task preset or experiment that it is scored on; exports of compacter tell their own.',
     }),
+    quiet: quietFlag,
   }
   static enableJsonFlag = true
 
@@ -37,7 +38,7 @@ export default class Import extends Command {
     const imported = await importRun(args.path, {
       ...{ format, backbone, runDir, allowChanged },
       ...(task && { task }),
-      progress: await terminalProgress(),
+      progress: await terminalProgress(flags),
     })
     const { folder, method, trained_parameters } = imported
     this.log(`${folder}: ${method.kind}, ${trained_parameters.toLocaleString('en')} trained parameters`)

@@ -2,7 +2,7 @@ import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
 import { BAD_USAGE, UserError } from '../src/error.js'
-import { allowChangedFlag, deviceFlags, mpiFlag, placesFlag, scoringFlag } from '../src/flags.js'
+import { allowChangedFlag, deviceFlags, mpiFlag, placesFlag, quietFlag, scoringFlag } from '../src/flags.js'
 import type { OutputFormat } from '../src/predict/writer.js'
 
 type PredictOptions = Interfaces.InferredFlags<typeof Predict.flags> & { texts: string[]; format: OutputFormat }
@@ -87,6 +87,7 @@ export default class Predict extends Command {
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
     mpi: mpiFlag,
+    quiet: quietFlag,
   }
 
   async run(): Promise<void> {
@@ -96,7 +97,7 @@ export default class Predict extends Command {
     const format = outputFormat(flags.output, flags.json)
     const { pipeProgress } = await import('../src/terminal.js')
     const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
-    const progress = await pipeProgress()
+    const progress = await pipeProgress(flags)
     await onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {
       this.silent = entered.ranks.rank > 0
       if (!this.silent) checkInput(texts, flags.input)

@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
 import type { Provisioned } from '../src/engine/provision/provision.js'
+import { quietFlag } from '../src/flags.js'
 
 export default class Setup extends Command {
   static override summary = 'Set the native engine up, once for all checkouts.'
@@ -15,19 +16,21 @@ export default class Setup extends Command {
     unpinned: Flags.boolean({
       description: "Take a wheel whose hash this version does not know, too: pip checks it by its index's own hash.",
     }),
+    quiet: quietFlag,
   }
   static override enableJsonFlag = true
 
   async run(): Promise<Provisioned> {
     const { flags } = await this.parse(Setup)
+    const { from, unpinned } = flags
     const { endedBySignals } = await import('../src/engine/provision/process.js')
     const { provision } = await import('../src/engine/provision/provision.js')
     const { setupSummary } = await import('../src/report/setup.js')
     const { terminalProgress } = await import('../src/terminal.js')
-    const progress = await terminalProgress()
+    const progress = await terminalProgress(flags)
     progress.phase('Setting the native engine up')
     const result = await endedBySignals(
-      () => provision({ ...flags, report: progress.phase }),
+      () => provision({ from, unpinned, report: progress.phase }),
       () => progress.note('Stopped; nothing is left of what was begun.'),
     )
     progress.end()

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
-import { setFlag } from '../src/flags.js'
+import { quietFlag, setFlag } from '../src/flags.js'
 import type { WrittenSubset } from '../src/task/subsample.js'
 
 const SEEDS = 5
@@ -49,6 +49,7 @@ export default class Subsample extends Command {
     }),
     set: setFlag,
     force: Flags.boolean({ description: 'Write over a file that holds another subset.' }),
+    quiet: quietFlag,
   }
   static enableJsonFlag = true
 
@@ -60,7 +61,7 @@ export default class Subsample extends Command {
     const { toldAtItsKey } = await import('../src/task/misfit.js')
     const { terminalProgress } = await import('../src/terminal.js')
     const { showDownload } = await import('../src/progress.js')
-    const progress = await terminalProgress()
+    const progress = await terminalProgress(flags)
     progress.phase(`Reading the training rows of ${task.name}`)
     const { size: sizes, stratified } = flags
     const seeds = flags.seed ?? Array.from({ length: flags.seeds ?? SEEDS }, (_, seed) => seed)

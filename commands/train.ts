@@ -2,7 +2,15 @@ import { resolve } from 'node:path'
 import { Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
-import { allowChangedFlag, deviceFlags, experimentArg, mpiFlag, setFlag } from '../src/flags.js'
+import {
+  allowChangedFlag,
+  deviceFlags,
+  experimentArg,
+  mpiFlag,
+  quietFlag,
+  setFlag,
+  trainingFlags,
+} from '../src/flags.js'
 import type { Progress } from '../src/progress.js'
 import type { LowResourceResults } from '../src/sweep/low_resource.js'
 
@@ -18,8 +26,7 @@ export default class Train extends Command {
     { description: 'Train the experiment that comes with the toolkit', command: '<%= config.bin %> train quickstart' },
     {
       description: 'Change values for this run',
-      command:
-        '<%= config.bin %> train experiments/quickstart.yaml --set method.n=8 --set training.seed=1 --run-dir runs/n8',
+      command: '<%= config.bin %> train experiments/quickstart.yaml --set method.n=8 --seed 1 --run-dir runs/n8',
     },
     {
       description: 'Go on after Ctrl-C, a kill or a power cut',
@@ -42,11 +49,13 @@ export default class Train extends Command {
   }
   static flags = {
     set: setFlag,
+    ...trainingFlags,
     'run-dir': Flags.string({ description: 'Folder of the run (default: runs/<name>).', helpValue: 'DIR' }),
     resume: Flags.boolean({ description: 'Continue the run that is in the folder.' }),
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
     mpi: mpiFlag,
+    quiet: quietFlag,
     'dry-run': Flags.boolean({
       description: 'Check backbone, data and memory with two steps; write nothing.',
       exclusive: ['mpi'],
@@ -80,7 +89,7 @@ export default class Train extends Command {
     const { args, flags } = await this.parse(Train)
     const { terminalProgress } = await import('../src/terminal.js')
     const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
-    const progress = await terminalProgress()
+    const progress = await terminalProgress(flags)
     return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, async (entered) => {
       this.silent = entered.ranks.rank > 0
       if (flags['low-resource']) return this.lowResource(args.experiment, flags, progress)
@@ -90,8 +99,9 @@ export default class Train extends Command {
 
   private async train(file: string, flags: TrainFlags, { ranks, threads, progress }: Entered): Promise<object> {
     const { readExperiment } = await import('../src/experiment/load.js')
+    const { setsOf } = await import('../src/experiment/short_forms.js')
     const { toldAtItsKey } = await import('../src/task/misfit.js')
-    const { experiment, locate } = readExperiment(file, flags.set)
+    const { experiment, locate } = readExperiment(file, setsOf(flags))
     const device = { engine: flags.engine, ...(threads && { threads }) }
     if (flags['dry-run']) {
       const { dryRun } = await import('../src/engine/dry_run.js')
@@ -112,15 +122,13 @@ export default class Train extends Command {
     return result
   }
 
-  private async lowResource(
-    file: string,
-    { set, sizes, seeds, methods, engine, threads, 'run-dir': folder, 'allow-changed': allowChanged }: TrainFlags,
-    progress: Progress,
-  ): Promise<LowResourceResults> {
+  private async lowResource(file: string, flags: TrainFlags, progress: Progress): Promise<LowResourceResults> {
     const { lowResource } = await import('../src/sweep/low_resource.js')
     const { untilInterrupted } = await import('../src/engine/interrupt.js')
     const { lowResourceTable } = await import('../src/report/low_resource.js')
-    const grid = { sets: set ?? [], sizes, seeds: seeds ?? 5, methods, folder }
+    const { setsOf } = await import('../src/experiment/short_forms.js')
+    const { sizes, seeds = 5, methods, engine, threads, 'run-dir': folder, 'allow-changed': allowChanged } = flags
+    const grid = { sets: setsOf(flags), sizes, seeds, methods, folder }
     const results = await untilInterrupted((interrupted) =>
       lowResource(file, { ...grid, allowChanged, engine, threads, progress, interrupted }),
     )

@@ -10,6 +10,12 @@ export const deviceFlags = {
   threads: Flags.integer({ description: 'CPU threads that compute (default: one a core).', min: 1 }),
 }
 
+/** Flag of every command that draws progress. */
+export const quietFlag = Flags.boolean({
+  char: 'q',
+  description: 'Write the result, warnings and errors only: no progress, no notes.',
+})
+
 /** Flag of every command that several processes can share. */
 export const mpiFlag = Flags.boolean({
   description: 'Share the work with the other processes that mpirun or srun started; see docs/mpi.md.',
@@ -47,3 +53,25 @@ export const setFlag = Flags.string({
   multiple: true,
   multipleNonGreedy: true,
 })
+
+const short = (key: string, helpValue: string) =>
+  Flags.string({ description: `Short for --set training.${key}=${helpValue}.`, helpValue, helpGroup: 'TRAINING' })
+
+/** Flags of every command that reads an experiment for its training; src/experiment/short_forms.ts reads them. */
+export const trainingFlags = {
+  seed: short('seed', 'N'),
+  lr: short('learning_rate', 'RATE'),
+  steps: Flags.string({
+    description: 'Short for --set training.steps=N; takes training.epochs out.',
+    helpValue: 'N',
+    helpGroup: 'TRAINING',
+    exclusive: ['epochs'],
+  }),
+  epochs: Flags.string({
+    description: 'Short for --set training.epochs=N; takes training.steps out.',
+    helpValue: 'N',
+    helpGroup: 'TRAINING',
+    exclusive: ['steps'],
+  }),
+  'batch-size': short('batch_size', 'N'),
+}

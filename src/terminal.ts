@@ -5,14 +5,20 @@ import { type Progress, silent } from './progress.js'
 /** Without a terminal, the newest state is written at most this often. */
 const PLAIN_INTERVAL_MS = 10_000
 
+interface Wanted {
+  /** Whether warnings are all that is written. */
+  quiet?: boolean
+}
+
 /** Progress on stderr: a spinner where that is a terminal, else plain lines. stdout stays free for results. */
-export async function terminalProgress(): Promise<Progress> {
+export async function terminalProgress({ quiet }: Wanted = {}): Promise<Progress> {
+  if (quiet) return { ...silent, warn: warningLine }
   return process.stderr.isTTY ? printing(spinnerProgress((await import('ora')).default)) : plainProgress()
 }
 
 /** As `terminalProgress`; without a terminal, notes and warnings only: for commands that stand between others in a pipe. */
-export async function pipeProgress(): Promise<Progress> {
-  if (process.stderr.isTTY) return terminalProgress()
+export async function pipeProgress(wanted: Wanted = {}): Promise<Progress> {
+  if (wanted.quiet || process.stderr.isTTY) return terminalProgress(wanted)
   return { ...silent, note: errorLine, warn: errorLine }
 }
 
@@ -69,10 +75,12 @@ function plainProgress(): Progress {
       written = performance.now()
     },
     note: errorLine,
-    warn: (text) => errorLine(`Warning: ${text}`),
+    warn: warningLine,
     end() {},
   }
 }
+
+const warningLine = (text: string) => errorLine(`Warning: ${text}`)
 
 /** 7 s, 3 min 20 s, 2 h 5 min. */
 export function duration(seconds: number): string {

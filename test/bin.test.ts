@@ -39,8 +39,14 @@ test('a flag that does not exist is bad usage: exit code 2', () => {
   expect(compacter(['doctor', '--frobnicate'])).toEqual({
     status: 2,
     stdout: '',
-    stderr: 'Nonexistent flag: --frobnicate\nSee more help with --help\n',
+    stderr: 'compacter doctor: there is no flag --frobnicate. All flags: compacter doctor --help.\n',
   })
+})
+
+test('-h is --help and -v is --version', () => {
+  expect(compacter(['sweep', 'run', '-h'])).toEqual(compacter(['sweep', 'run', '--help']))
+  const { status, stdout } = compacter(['-v'])
+  expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(/^compacter\/\d+\.\d+\.\d+ /) })
 })
 
 test('a command that does not exist is bad usage, with the one that was probably meant; nothing is asked', () => {

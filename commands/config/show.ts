@@ -1,6 +1,6 @@
 import { Command } from '../../src/command.js'
 import type { Experiment } from '../../src/experiment/schema.js'
-import { experimentArg, setFlag } from '../../src/flags.js'
+import { experimentArg, setFlag, trainingFlags } from '../../src/flags.js'
 
 export default class Show extends Command {
   static override summary = 'Print an experiment with every value in force.'
@@ -18,13 +18,15 @@ export default class Show extends Command {
   }
   static override flags = {
     set: setFlag,
+    ...trainingFlags,
   }
   static override enableJsonFlag = true
 
   async run(): Promise<Experiment> {
     const { args, flags } = await this.parse(Show)
     const { loadExperiment, experimentYaml } = await import('../../src/experiment/load.js')
-    const experiment = loadExperiment(args.experiment, flags.set)
+    const { setsOf } = await import('../../src/experiment/short_forms.js')
+    const experiment = loadExperiment(args.experiment, setsOf(flags))
     this.log('%s', experimentYaml(experiment).replace(/\n$/, ''))
     return experiment
   }

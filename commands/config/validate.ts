@@ -1,6 +1,6 @@
 import { Command } from '../../src/command.js'
 import type { Experiment } from '../../src/experiment/schema.js'
-import { experimentArg, setFlag } from '../../src/flags.js'
+import { experimentArg, setFlag, trainingFlags } from '../../src/flags.js'
 
 export default class Validate extends Command {
   static override summary = 'Check an experiment without running it.'
@@ -15,13 +15,15 @@ export default class Validate extends Command {
   }
   static override flags = {
     set: setFlag,
+    ...trainingFlags,
   }
   static override enableJsonFlag = true
 
   async run(): Promise<{ valid: true; experiment: Experiment; to_download: ('backbone' | 'task')[] }> {
     const { args, flags } = await this.parse(Validate)
     const { readExperiment } = await import('../../src/experiment/load.js')
-    const { experiment, locate } = readExperiment(args.experiment, flags.set)
+    const { setsOf } = await import('../../src/experiment/short_forms.js')
+    const { experiment, locate } = readExperiment(args.experiment, setsOf(flags))
     const { name, method, backbone, task } = experiment
     const { uncached } = await import('../../src/experiment/uncached.js')
     const to_download = await uncached(experiment)

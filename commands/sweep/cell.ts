@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core'
 import { Command } from '../../src/command.js'
-import { allowChangedFlag, deviceFlags, mpiFlag } from '../../src/flags.js'
+import { allowChangedFlag, deviceFlags, mpiFlag, quietFlag } from '../../src/flags.js'
 import type { Result } from '../../src/run/directory.js'
 
 export default class Cell extends Command {
@@ -10,7 +10,7 @@ export default class Cell extends Command {
     folder: Args.directory({ description: "The sweep's folder.", required: true }),
     index: Args.integer({ description: 'Number of the cell in cells.json, from 0.', required: true, min: 0 }),
   }
-  static flags = { 'allow-changed': allowChangedFlag, ...deviceFlags, mpi: mpiFlag }
+  static flags = { 'allow-changed': allowChangedFlag, ...deviceFlags, mpi: mpiFlag, quiet: quietFlag }
   static enableJsonFlag = true
 
   async run(): Promise<Result> {
@@ -18,7 +18,7 @@ export default class Cell extends Command {
     const { runCell } = await import('../../src/sweep/cell.js')
     const { untilInterrupted } = await import('../../src/engine/interrupt.js')
     const { terminalProgress } = await import('../../src/terminal.js')
-    const progress = await terminalProgress()
+    const progress = await terminalProgress(flags)
     const { onRanks } = await import('../../src/engine/cluster/enter.js')
     const { engine, mpi, threads, 'allow-changed': allowChanged } = flags
     return onRanks({ mpi, threads, progress }, ({ ranks, threads, progress }) => {

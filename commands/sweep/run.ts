@@ -1,6 +1,6 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../../src/command.js'
-import { allowChangedFlag, deviceFlags, setFlag } from '../../src/flags.js'
+import { allowChangedFlag, deviceFlags, quietFlag, setFlag, trainingFlags } from '../../src/flags.js'
 import type { Submission } from '../../src/sweep/slurm.js'
 
 type RunFlags = Interfaces.InferredFlags<typeof Run.flags>
@@ -34,6 +34,7 @@ export default class Run extends Command {
   static flags = {
     dir: Flags.string({ description: 'Folder of the sweep (default: runs/<name>).', helpValue: 'DIR' }),
     set: setFlag,
+    ...trainingFlags,
     'dry-run': Flags.boolean({
       description:
         'Print the cells with their parameters, and time and memory measured with a few steps; write nothing.',
@@ -50,17 +51,19 @@ export default class Run extends Command {
     }),
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
+    quiet: quietFlag,
   }
   static enableJsonFlag = true
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Run)
     const { terminalProgress } = await import('../../src/terminal.js')
+    const { setsOf } = await import('../../src/experiment/short_forms.js')
     const { untilInterrupted } = await import('../../src/engine/interrupt.js')
-    const progress = await terminalProgress()
+    const progress = await terminalProgress(flags)
     return untilInterrupted(async (interrupted) => {
       const options = { ...optionsOf(flags), progress, interrupted }
-      const sets = flags.set ?? []
+      const sets = setsOf(flags)
       if (flags['dry-run']) {
         const { planSweep } = await import('../../src/sweep/plan.js')
         const { loadSweep } = await import('../../src/sweep/load.js')

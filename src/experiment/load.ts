@@ -8,6 +8,7 @@ import { resolveBackbone } from './backbone.js'
 import { nearFile, resolveData } from './files.js'
 import { isMapping, type Mapping, without } from './merge.js'
 import { originsOf } from './origin.js'
+import { refuseSweep, refuseSweepName } from './other_kind.js'
 import { applyOverride, type Override, overridesSource, parseOverrides, replacedBy } from './overrides.js'
 import { resolvePlace } from './places.js'
 import { mergePresets } from './resolve.js'
@@ -54,6 +55,7 @@ export function readExperiment(file: string, overrides: readonly (string | Overr
   const complaints: Complaint[] = []
   const path = findExperiment(file)
   const source = yamlSource(path, dirname(resolve(path)), complaints, isExperimentText)
+  refuseSweep(file, source.value)
   const sets = parseOverrides(overrides, complaints)
   const given = complaints.length === 0 ? givenTree(path, source, sets, complaints) : {}
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
@@ -91,6 +93,7 @@ function findExperiment(file: string): string {
   if (existsSync(file) && !statSync(file).isDirectory()) return file
   const shipped = experimentFile(file)
   if (shipped) return shipped
+  refuseSweepName(file)
   const near = nearFile(resolve(file))
   const remedy = near
     ? `Did you mean ${file.slice(0, file.length - basename(file).length)}${near}?`

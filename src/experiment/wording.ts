@@ -3,6 +3,7 @@ import type { Complaint } from '../error.js'
 import { nearest } from '../nearest.js'
 import { isMapping } from './merge.js'
 import { optionsOf, schemaAt } from './schema_walk.js'
+import { synonymOf } from './synonyms.js'
 
 type Issue = z.core.$ZodIssue
 type Words = Omit<Complaint, 'at'>
@@ -41,11 +42,35 @@ function unknownKeys(
 ): Fault[] {
   const here = schemaAt(schema, issue.path, tree)
   const known = here ? Object.keys(optionsOf(here, valueAt(tree, issue.path))) : []
-  return issue.keys.map((key) => {
-    const problem = `${nameOf(issue.path, whole)} has no key ${key}.`
+  const faults = issue.keys.map((key) => {
     const path = [...issue.path, key]
-    return { path, problem, remedy: REPLACED[path.join('.')] ?? suggestion(key, known, 'Keys') }
+    const problem = `${nameOf(issue.path, whole)} has no key ${key}.`
+    return { path, problem, remedy: REPLACED[path.join('.')] ?? meant(path, known, schema, tree) }
   })
+  const last = faults.findLast(({ remedy }) => remedy === undefined) // the list of keys, once
+  return faults.map(({ remedy, ...fault }) => {
+    const told = fault.path === last?.path ? suggestion(String(fault.path.at(-1)), known, 'Keys') : remedy
+    return { ...fault, ...(told && { remedy: told }) }
+  })
+}
+
+/** The key that was probably meant: another tool's name for it, one like it, or one of another section. */
+function meant(path: PropertyKey[], known: string[], schema: z.ZodType, tree: unknown): string | undefined {
+  const [parent, key] = [path.slice(0, -1), String(path.at(-1))]
+  const exists = (dotted: string) => schemaAt(schema, dotted.split('.'), tree) !== undefined
+  const short = (dotted: string) => {
+    const prefix = parent.map((step) => `${String(step)}.`).join('')
+    return dotted.startsWith(prefix) ? dotted.slice(prefix.length) : dotted
+  }
+  const synonym = synonymOf(key)
+  if (synonym && exists(synonym.key))
+    return [`Did you mean ${short(synonym.key)}?`, synonym.note].filter(Boolean).join(' ')
+  const near = nearest(key, known)
+  if (near) return `Did you mean ${near}?`
+  const elsewhere = Object.keys(optionsOf(schema, tree))
+    .map((section) => `${section}.${key}`)
+    .find(exists)
+  return elsewhere && `Did you mean ${elsewhere}?`
 }
 
 /** A key that must be there and is not: told at its parent. */

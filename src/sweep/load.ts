@@ -5,6 +5,7 @@ import { type Complaint, ExperimentError } from '../error.js'
 import { nearFile } from '../experiment/files.js'
 import { ExperimentProblems, type LoadedExperiment, readExperiment } from '../experiment/load.js'
 import { isMapping } from '../experiment/merge.js'
+import { refuseExperiment, refuseExperimentName } from '../experiment/other_kind.js'
 import { type Override, parseOverrides } from '../experiment/overrides.js'
 import type { Experiment } from '../experiment/schema.js'
 import { type Path, type Source, yamlSource } from '../experiment/source.js'
@@ -53,9 +54,10 @@ export interface Expansion {
  * the texts of `--set`, for all cells.
  * @throws ExperimentProblems with every distinct thing that is wrong, each with its place in the sweep file where it is from there.
  */
-export function loadSweep(file: string, overrides: readonly string[] = []): LoadedSweep {
+export function loadSweep(file: string, overrides: readonly (string | Override)[] = []): LoadedSweep {
   const path = findSweep(file)
   const source = sourceOf(path)
+  refuseExperiment(file, source.value)
   const sweep = parse(source)
   const faults: Fault[] = []
   const base = baseFile(sweep.experiment, source.folder, faults)
@@ -83,6 +85,7 @@ function findSweep(file: string): string {
   if (existsSync(file) && !statSync(file).isDirectory()) return file
   const shipped = presetFile('sweeps', file)
   if (shipped) return shipped
+  refuseExperimentName(file)
   const near = nearFile(resolve(file))
   const remedy = near
     ? `Did you mean ${file.slice(0, file.length - basename(file).length)}${near}?`

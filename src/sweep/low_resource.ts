@@ -6,7 +6,7 @@ import type { DeviceOptions } from '../engine/device.js'
 import { warmupInForce } from '../engine/learning_rate.js'
 import { ExperimentError, UserError } from '../error.js'
 import { ExperimentProblems, loadExperiment, readExperiment } from '../experiment/load.js'
-import { parseOverrides } from '../experiment/overrides.js'
+import { type Override, parseOverrides } from '../experiment/overrides.js'
 import type { Experiment } from '../experiment/schema.js'
 import { suggestion } from '../experiment/wording.js'
 import { yamlText } from '../experiment/yaml_text.js'
@@ -43,7 +43,7 @@ interface Axes {
 
 export interface LowResourceOptions extends DeviceOptions {
   /** Values of --set. */
-  sets: readonly string[]
+  sets: readonly (string | Override)[]
   /** Training rows; the paper's, as far as the task has them, unless told. */
   sizes?: number[] | undefined
   /** Subsets of each size: seeds 0 … seeds − 1. */
@@ -146,7 +146,7 @@ function sweepYaml(file: string, name: string, { sets, methods, sizes, seeds }: 
 interface Grid {
   experiment: Experiment
   /** As --set has them, for every cell. */
-  sets: string[]
+  sets: (string | Override)[]
   sizes: number[]
   seeds: number[]
   methods: string[]
@@ -208,7 +208,7 @@ const tooFewRows = (task: string, rows: number) =>
   })
 
 /** The preset that, in place of the experiment's own, changes nothing; for a method that is no preset's, its kind. */
-function ownMethod(file: string, sets: readonly string[], { method }: Experiment): string {
+function ownMethod(file: string, sets: readonly (string | Override)[], { method }: Experiment): string {
   const changesNothing = (preset: string) => {
     try {
       return isDeepStrictEqual(loadExperiment(file, [...sets, `method.preset=${preset}`]).method, method)

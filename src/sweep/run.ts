@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { DeviceOptions } from '../engine/device.js'
 import { UserError } from '../error.js'
+import type { Override } from '../experiment/overrides.js'
 import { heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { runFiles } from '../run/directory.js'
@@ -36,7 +37,7 @@ export interface SweepOptions extends DeviceOptions {
  */
 export async function runSweep(
   file: string,
-  sets: readonly string[],
+  sets: readonly (string | Override)[],
   { jobs = 1, ...options }: SweepOptions,
 ): Promise<SweepResults> {
   return inFolder(loadSweep(file, sets), options, async (folder, planned) => {
@@ -53,7 +54,7 @@ export async function runSweep(
 /** Hands the cells of a sweep that are left to SLURM, as one job array. */
 export async function submitCells(
   file: string,
-  sets: readonly string[],
+  sets: readonly (string | Override)[],
   options: SweepOptions,
 ): Promise<Submission & { folder: string }> {
   const sweep = loadSweep(file, sets)

@@ -238,6 +238,49 @@ training: { epochs: many, batch_size: 0 }
   })
 })
 
+test('a sweep in place of an experiment is known for one, by its file and by its name', () => {
+  const message = (name: string) =>
+    `${name}: is a sweep, many experiments in one; one experiment is needed here. Train all of them with: compacter sweep run ${name} (--dry-run checks them).`
+  expect(() => loadExperiment('quick')).toThrow(expect.objectContaining({ message: message('quick'), exitCode: 2 }))
+  const file = join(packageRoot, 'configs/sweeps/quick.yaml')
+  expect(() => loadExperiment(file)).toThrow(message(file))
+})
+
+describe('keys that others have for ours', () => {
+  const problems = (...sets: string[]) => {
+    try {
+      loadExperiment('quickstart', sets)
+    } catch (error) {
+      return (error as Error).message.split('\n').map((line) => line.replace(/^--set \S+: /, ''))
+    }
+    return []
+  }
+
+  test.each([
+    ['training.lr=1', 'training has no key lr. Did you mean learning_rate?'],
+    ['training.max_steps=1', 'training has no key max_steps. Did you mean steps?'],
+    [
+      'training.per_device_train_batch_size=1',
+      'training has no key per_device_train_batch_size. Did you mean batch_size?',
+    ],
+    [
+      'training.gradient_accumulation_steps=4',
+      'training has no key gradient_accumulation_steps. Did you mean micro_batch_size? It is the rows that are computed at once: batch_size by the steps of accumulation.',
+    ],
+    ['method.r=2', 'method has no key r. Did you mean rank?'],
+    ['lr=1', 'An experiment has no key lr. Did you mean training.learning_rate?'],
+    ['epochs=1', 'An experiment has no key epochs. Did you mean training.epochs?'],
+  ])('%s', (set, problem) => expect(problems(set)).toEqual([problem]))
+
+  test('the keys that there are stand once below several that are not', () => {
+    const told = problems('training.zzz=1', 'training.yyyyy=2', 'training.stps=3')
+    expect(told).toHaveLength(3)
+    expect(told.filter((line) => line.includes('Keys: '))).toHaveLength(1)
+    expect(told).toContain('training has no key stps. Did you mean steps?')
+    expect(told.filter((line) => /no key \w+\.$/.test(line))).toHaveLength(1)
+  })
+})
+
 describe('a bad --set is reported by its own name', () => {
   test.each([
     [

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { loadExperiment } from '../../src/experiment/load.js'
 import { presetNames } from '../../src/presets.js'
+import { packageRoot } from '../../src/root.js'
 import { loadSweep } from '../../src/sweep/load.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sweep-'))
@@ -241,6 +242,14 @@ describe('a bad sweep names the place, what is wrong and what would work', () =>
     expect(complaint(text, 'method.n=5')).toBe(
       '--set method.n=5: method.n is 5; it must divide d_model (256) and the bottleneck (8). Nearest that do: 4 or 8; all: 1, 2, 4, 8.',
     )
+  })
+
+  test('an experiment in place of a sweep is known for one, by its file and by its name', () => {
+    const message = (name: string) =>
+      `${name}: is an experiment, not a sweep of several. Train it with: compacter train ${name} (--dry-run checks it).`
+    expect(() => loadSweep('quickstart')).toThrow(message('quickstart'))
+    const file = join(packageRoot, 'experiments/quickstart.yaml')
+    expect(() => loadSweep(file)).toThrow(message(file))
   })
 
   test('a file that is not there', () => {
