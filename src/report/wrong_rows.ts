@@ -9,6 +9,7 @@ import { toNumber } from '../task/correlation.js'
 import { type LabelNames, namesAmong, shownLabel } from '../task/label_names.js'
 import { sameText } from '../task/written_form.js'
 import { checkPredictedWith, type PredictedWith, refusedOfSeveral } from './predicted_with.js'
+import { type Residuals, summed } from './residuals.js'
 import type { ReportRun } from './run_files.js'
 
 /** What a run predicted, from the file that `compacter eval --predictions` wrote into its folder. */
@@ -22,6 +23,8 @@ export interface Predictions extends PredictedWith {
   order: string
   /** Of a classification. */
   confusion: Confusion | undefined
+  /** Of a regression. */
+  residuals: Residuals | undefined
 }
 
 export interface WrongRow {
@@ -66,6 +69,7 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
   const predictedWith = checkPredictedWith(file, run)
   const { task } = run.experiment
   const { kind } = task
+  const residuals: number[] = []
   const predicted: string[] = []
   const targets: string[] = []
   const labels = new Set<string>()
@@ -87,17 +91,20 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
       targets.push(read.target)
       for (const label of [read.target, ...Object.keys(read.scores ?? {})]) labels.add(label)
     }
-    if (isRight(read)) continue
+    if (kind === 'regression') residuals.push(residualOf(read))
+    if (kind === 'regression' ? residuals.at(-1) === 0 : isRight(read)) continue
     counts.wrong++
     worst = [...worst, wrongRow(read, kind)].sort(byError).slice(0, WORST)
   }
   const order = orderOf(kind, ranked)
-  if (task.kind !== 'classification') return { ...predictedWith, ...counts, worst, order, confusion: undefined }
+  const read = { ...predictedWith, ...counts, order }
+  if (task.kind !== 'classification')
+    return { ...read, worst, confusion: undefined, residuals: kind === 'regression' ? summed(residuals) : undefined }
   const texts = [...labels, ...predicted]
   for (const label of namedLabels(task, texts)) labels.add(label)
   const names = namesAmong(task, texts)
   const confusion = counts.rows > 0 ? confusionMatrix(predicted, targets, [...labels], names) : undefined
-  return { ...predictedWith, ...counts, worst: worst.map((row) => shownRow(row, names)), order, confusion }
+  return { ...read, worst: worst.map((row) => shownRow(row, names)), confusion, residuals: undefined }
 }
 
 /** Node's readline ends lines at U+2028 too, from some version on; JSON has it inside of strings. */
@@ -139,15 +146,20 @@ function wrongRow(line: Line, kind: string): WrongRow {
   return { row, source, target, prediction, error: errorOf(line, kind) }
 }
 
-function errorOf({ label, target, prediction, scores }: Line, kind: string): number | undefined {
+function errorOf(line: Line, kind: string): number | undefined {
   if (kind === 'regression') {
-    const output = toNumber(prediction)
-    return output === undefined ? Number.POSITIVE_INFINITY : Math.abs(output - Number(label ?? target))
+    const residual = residualOf(line)
+    return Number.isNaN(residual) ? Number.POSITIVE_INFINITY : Math.abs(residual)
   }
+  const { target, prediction, scores } = line
   const right = scores?.[target]
   const wrong = scores?.[prediction]
   return right === undefined || wrong === undefined ? undefined : wrong - right
 }
+
+/** Prediction less the row's number, of which the target may be rounded; NaN where the prediction is no number. */
+const residualOf = ({ label, target, prediction }: Line): number =>
+  (toNumber(prediction) ?? Number.NaN) - Number(label ?? target)
 
 /** The largest error first; rows without one stay in the file's order, after those. */
 const byError = (a: WrongRow, b: WrongRow) => {
@@ -155,8 +167,10 @@ const byError = (a: WrongRow, b: WrongRow) => {
   return left === right ? 0 : right - left
 }
 
+/** Ranking is offered where it can be had: where outputs are a few labels or choices. */
 function orderOf(kind: string, ranked: boolean): string {
-  if (kind === 'regression') return 'the farthest from its target first; what is no number before all'
+  if (kind === 'regression') return 'the largest error first; what is no number before all'
+  if (kind === 'text') return "in the file's order"
   if (ranked) return 'by how much likelier the wrong answer was than the right one, in nats'
   return "in the file's order; `--scoring rank` sorts them by how sure the model was"
 }

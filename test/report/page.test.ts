@@ -116,7 +116,7 @@ describe('the page', () => {
   test('says what is not finished, and which command writes the predictions that are missing', () => {
     expect(page).toContain('is not finished: it is at step 25 of 40. Its curves are shown, its scores are not.')
     expect(page).toMatch(
-      /8 runs have none; this command writes them:<\/p>\n<pre><code>compacter eval \S+\/compacter-100-seed0 --predictions \S+\/compacter-100-seed0\/predictions\.jsonl</,
+      /8 runs have none; these commands write them, and likewise for the others:<\/p>\n<pre><code>compacter eval \S+\/(compacter-100-seed0) --predictions \S+\/\1\/predictions\.jsonl\ncompacter eval \S+\/(compacter-100-seed1) /,
     )
   })
 })
@@ -132,6 +132,42 @@ test('a curve over training rows says of a point that it holds fewer runs than o
   const missing = await pageOf(Object.fromEntries([...runs(100, [0, 1, 2]), ...runs(500, [0, 2])]))
   expect(missing.match(/>\d of 3</g)).toEqual(['>2 of 3<'])
   expect(missing).toContain('Mean of 3 runs, points of fewer are marked, with bars of one standard deviation.')
+})
+
+const predictionsIn = (page: string) =>
+  page.slice(page.indexOf('<section id="predictions"'), page.indexOf('<section id="runs"'))
+
+test('of a regression the page tells errors, not how many are wrong, and hints at no ranking', async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => {
+    const target = (i % 5) + 1
+    return {
+      row: i + 1,
+      source: `s${i}`,
+      target: `${target}.0`,
+      prediction: i === 7 ? 'none' : `${target + (i % 4) / 2 - 0.5}`,
+    }
+  })
+  const page = await pageOf({
+    stsb: { sets: ['task=glue/stsb'], test: { pearson: 80, spearman: 79 }, predictions: rows },
+  })
+  expect(page).toContain('<p class="note">40 rows, of which 1 prediction is no number. The file')
+  expect(predictionsIn(page)).not.toMatch(/\d wrong|rank/)
+  // expected: residuals are -0.5, 0, 0.5, 1 in turn, less one of those of 1
+  expect(page).toContain('<th scope="row">mean absolute error</th><td class="number">0.487</td>')
+  expect(page).toContain('<th scope="row">largest error</th><td class="number">1</td>')
+  expect(page).toContain('<title id="residuals-0-title">Residuals</title>')
+})
+
+test('of free text the page tells which answers are not word for word right', async () => {
+  const page = await pageOf({
+    record: {
+      sets: ['task=superglue/record'],
+      predictions: [{ row: 1, source: 's', target: 'Paris', prediction: 'paris' }],
+    },
+  })
+  expect(page).toContain('1 row, 1 not word for word a right answer. The file')
+  expect(page).toContain('The first of those that are wrong, in the file&#39;s order. Numbers')
+  expect(predictionsIn(page)).not.toContain('rank')
 })
 
 test('one unfinished run is a page too', async () => {

@@ -21,6 +21,7 @@ test('of ranked labels the surest of the wrong come first', async () => {
   const {
     worst,
     note: _,
+    residuals,
     ...rest
   } = (await read([
     line(1, '0', '1', scores(-1.5, -1)),
@@ -33,6 +34,7 @@ test('of ranked labels the surest of the wrong come first', async () => {
     [4, 2],
     [1, 0.5],
   ])
+  expect(residuals).toBeUndefined()
   expect(rest).toEqual({
     rows: 4,
     wrong: 3,
@@ -87,6 +89,43 @@ test('the distance of a number is that from the value of its row, of which the t
     [1, 0.29],
   ])
 })
+
+test('of numbers the errors are summed up, without those that are none', async () => {
+  const { residuals } = (await read(
+    [
+      line(1, '2.0', '2.4', { label: '1.9' }),
+      line(2, '1.0', '5.0'),
+      line(3, '3.0', 'three'),
+      line(4, '3.0', '3'),
+      line(5, '4.0', '2'),
+    ],
+    ['task=glue/stsb'],
+  ))!
+  // expected: residuals 0.5, 4, 0, -2 by hand; the root is that of 20.25 / 4
+  const { bins, ...summary } = residuals!
+  expect(summary).toEqual({ numbers: 4, mae: 1.625, rmse: Math.sqrt(5.0625), largest: 4, bias: 0.625 })
+  expect(bins.map(({ rows }) => rows)).toEqual([
+    ...Array(5).fill(0),
+    1,
+    ...Array(4).fill(0),
+    1,
+    1,
+    ...Array(8).fill(0),
+    1,
+  ])
+  expect(bins[10]!.from).toBeCloseTo(-4 / 21)
+  expect(bins[20]!.to).toBeCloseTo(4)
+})
+
+test.each([
+  ['glue/stsb', ['2.0', '2.4'], 'the largest error first; what is no number before all'],
+  ['superglue/record', ['Paris', 'London'], "in the file's order"],
+])(
+  'a task of the kind of %s, which cannot be ranked, has no hint at ranking',
+  async (task, [target, output], order) => {
+    expect((await read([line(1, target!, output!)], [`task=${task}`]))!.order).toBe(order)
+  },
+)
 
 test('a label that no row has is in the confusion matrix of a task that names it, or of ranked labels', async () => {
   const named = await read([line(1, '0', '1'), line(2, '2', '2')], ['task=glue/mnli'])

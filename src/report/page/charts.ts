@@ -1,5 +1,6 @@
 import type { Config, TopLevelSpec } from 'vega-lite'
 import { type Curve, curveLayers, svg } from '../plots.js'
+import type { Bin } from '../residuals.js'
 
 /** Of a chart without its legend, in px: drawn to fill a phone, enlarged on anything wider. */
 const WIDTH = 300
@@ -178,4 +179,21 @@ export function barChart(bars: { method: string; value: number }[], methods: str
 export function rowsChart(curve: Curve, methods: string[]): Promise<string> {
   const { data, encoding, layer } = curveLayers(curve)
   return draw({ data, encoding: { ...encoding, color: coloured(curve.methods, methods) }, layer }, curve.methods)
+}
+
+/** Rows by intervals of a number that have one width, 0 in the middle. */
+export function binChart(bins: Bin[], title: string): Promise<string> {
+  return draw(
+    {
+      height: 120,
+      data: { values: bins },
+      mark: { type: 'bar', color: PALETTE[0], binSpacing: 1 },
+      encoding: {
+        x: { field: 'from', type: 'quantitative', bin: { binned: true }, title, axis: { grid: false } },
+        x2: { field: 'to' },
+        y: { field: 'rows', type: 'quantitative', title: 'rows', axis: { tickMinStep: 1, format: 'd' } },
+      },
+    },
+    [],
+  )
 }

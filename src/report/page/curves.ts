@@ -30,7 +30,7 @@ const CURVES: Curve[] = [
   {
     name: 'learning rate',
     axis: 'learning rate',
-    caption: 'Linear warm-up, then linear decay.',
+    caption: 'Of each step, as the schedule has it.',
     points: ({ steps }) => steps.map(({ step, learning_rate }) => ({ step, value: learning_rate })),
   },
   {

@@ -1,10 +1,15 @@
 import { quoted } from '../../command_line.js'
 import { type Confusion, shownLabels } from '../../task/confusion.js'
+import { unique } from '../groups.js'
 import type { Report } from '../report.js'
+import type { Residuals } from '../residuals.js'
 import type { ReportRun } from '../run_files.js'
 import { type Predictions, predictionsFile, type WrongRow } from '../wrong_rows.js'
-import { table } from './figure.js'
+import { binChart } from './charts.js'
+import { figure, table } from './figure.js'
 import { html, type Markup } from './html.js'
+
+type Kind = ReportRun['experiment']['task']['kind']
 
 /** More labels than this make no readable matrix: the commonest mistakes stand for it. */
 const MOST_LABELS = 12
@@ -13,33 +18,87 @@ const MOST_RUNS = 12
 const LONGEST = 400
 
 /** A confusion matrix and the worst rows of every run that has its predictions; what to do about the others. */
-export function predicted({ runs, predictions, names }: Report): Markup {
+export async function predicted({ runs, predictions, names }: Report): Promise<Markup> {
   const own = [...predictions].flatMap(([run, read]) => (typeof read === 'string' ? [] : [[run, read] as const]))
   const shown = own.slice(0, MOST_RUNS)
   const without = runs.filter((run) => run.result && !predictions.has(run))
-  return html`${shown.map(([run, read]) => ofRun(names.get(run)!, read))}${
+  const sections = await Promise.all(
+    shown.map(([run, read], i) => ofRun(names.get(run)!, run.experiment.task.kind, read, `residuals-${i}`)),
+  )
+  return html`${sections}${
     own.length > shown.length &&
-    html`<p class="note">${own.length - shown.length} more runs have predictions; report fewer runs to see them.</p>`
+    html`<p class="note">${counted(own.length - shown.length, 'more run has', 'more runs have')} predictions; report fewer runs to see them.</p>`
   }${without.length > 0 && howToPredict(without, own.length > 0)}`
 }
 
+/** More commands than this are not listed: they are alike. */
+const MOST_COMMANDS = 5
+
 function howToPredict(without: ReportRun[], some: boolean): Markup {
-  const { folder } = without[0]!
   const which = some ? `${without.length} ${without.length === 1 ? 'run has' : 'runs have'} none` : 'No run has any'
-  const command = `compacter eval ${quoted(folder)} --predictions ${quoted(predictionsFile(folder))}`
-  return html`<p class="note">A run's confusion matrix and worst rows come from its <code>predictions.jsonl</code>. ${which}; this command writes them:</p>
-<pre><code>${command}</code></pre>
+  const kinds = unique(without.map(({ experiment }) => experiment.task.kind))
+  const has = kinds.length === 1 ? SHOWN[kinds[0]!] : 'errors and worst rows'
+  const commands = without
+    .slice(0, MOST_COMMANDS)
+    .map(({ folder }) => `compacter eval ${quoted(folder)} --predictions ${quoted(predictionsFile(folder))}`)
+  const writes = commands.length === 1 ? 'this command writes them' : 'these commands write them'
+  const more = without.length - commands.length
+  return html`<p class="note">A run's ${has} come from its <code>predictions.jsonl</code>. ${which}; ${writes}${more > 0 && ', and likewise for the others'}:</p>
+<pre><code>${commands.join('\n')}</code></pre>
 `
 }
 
-function ofRun(name: string, read: Predictions): Markup {
-  const { split, note, rows, wrong, damagedLines, confusion, worst, order } = read
-  const damaged = damagedLines > 0 ? ` ${damagedLines} lines could not be read.` : ''
+/** What a kind of task has to show of its predictions. */
+const SHOWN: Record<Kind, string> = {
+  classification: 'confusion matrix and worst rows',
+  regression: 'errors and worst rows',
+  text: 'wrong rows',
+  multiple_choice: 'worst rows',
+}
+
+async function ofRun(name: string, kind: Kind, read: Predictions, id: string): Promise<Markup> {
+  const { split, note, rows, damagedLines, confusion, residuals, worst, order } = read
+  const damaged = damagedLines > 0 ? ` ${counted(damagedLines, 'line', 'lines')} could not be read.` : ''
+  const all = counted(rows, split ? `${split} row` : 'row', split ? `${split} rows` : 'rows')
   return html`<section class="run"><h3>${name}</h3>
-<p class="note">${rows.toLocaleString('en')} ${split ? `${split} rows` : 'rows'}, ${wrong.toLocaleString('en')} wrong.${damaged}${note && ` ${note}`}</p>
-${confusion && (confusion.labels.length > MOST_LABELS ? mistakes(name, confusion) : matrix(name, confusion))}${worst.length > 0 && worstRows(name, worst, order)}</section>
+<p class="note">${all}${howWrong(kind, read)}.${damaged}${note && ` ${note}`}</p>
+${confusion && (confusion.labels.length > MOST_LABELS ? mistakes(name, confusion) : matrix(name, confusion))}${
+  residuals && (await errors(name, residuals, id))
+}${worst.length > 0 && worstRows(name, worst, order)}</section>
 `
 }
+
+function howWrong(kind: Kind, { rows, wrong, residuals }: Predictions): string {
+  if (residuals) {
+    const none = rows - residuals.numbers
+    return none > 0 ? `, of which ${counted(none, 'prediction is no number', 'predictions are no number')}` : ''
+  }
+  return `, ${wrong.toLocaleString('en')} ${kind === 'text' ? 'not word for word a right answer' : 'wrong'}`
+}
+
+/** What a regression's predictions are off by: 95 of 100 that are not the number itself say nothing. */
+async function errors(name: string, residuals: Residuals, id: string): Promise<Markup> {
+  const { numbers, mae, rmse, largest, bias, bins } = residuals
+  if (numbers === 0) return html``
+  const facts = [
+    ['mean absolute error', mae],
+    ['root mean squared error', rmse],
+    ['largest error', largest],
+    ['mean of prediction less target', bias],
+  ] as const
+  const rows = facts.map(([fact, value]) => [fact, shownError(value)])
+  const drawing = bins.length > 0 && (await binChart(bins, 'prediction less target'))
+  const description = `Errors of ${name}: ${facts.map(([fact, value]) => `${fact} ${shownError(value)}`).join(', ')}.`
+  const caption = 'Rows by how far they are off: left of 0 too low, right of it too high.'
+  return html`${table(`Errors of ${name}`, ['measure', "in the labels' units"], rows, { numeric: new Set([1]) })}
+${drawing && html`<div class="charts">\n${figure(id, drawing, { title: 'Residuals', description, caption })}</div>\n`}`
+}
+
+/** Three digits, whatever the unit. */
+const shownError = (value: number): string => Number(value.toPrecision(3)).toString().replace('-', '−')
+
+const counted = (count: number, one: string, many: string) =>
+  `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 
 /** Rows are targets; the shade is a cell's share of its row. */
 function matrix(name: string, confusion: Confusion): Markup {
@@ -88,7 +147,7 @@ function worstRows(name: string, worst: WrongRow[], order: string): Markup {
   }</p></li>
 `
   return html`<h4>Worst rows</h4>
-<p class="note">The first ${worst.length} of those that are wrong, ${order}. Numbers are lines of the file.</p>
+<p class="note">${worst.length === 1 ? 'The first' : `The first ${worst.length}`} of those that are wrong, ${order}. Numbers are lines of the file.</p>
 <ol class="rows" aria-label="Worst rows of ${name}">
 ${worst.map(item)}</ol>
 `
