@@ -8,7 +8,7 @@ type EvalFlags = Interfaces.InferredFlags<typeof Eval.flags>
 export default class Eval extends Command {
   static summary = 'Score the best trained tensors of runs on a split.'
   static description =
-    'Predicts every row of the split with the best checkpoint of a run and scores it: by greedy decoding, as the paper does, or by ranking the labels, where no output is invalid. Several runs share one backbone, which is loaded once.'
+    'Predicts every row of the split with the best checkpoint of a run and scores it: by greedy decoding, as the paper does, or by ranking the labels, where no output is invalid; as the run was trained unless told. Several runs share one backbone, which is loaded once.'
   static examples = [
     { description: 'Score the test split', command: '<%= config.bin %> eval runs/quickstart' },
     {
@@ -97,7 +97,7 @@ export default class Eval extends Command {
     if (others.length === 0) this.log(scoreTable({ [split]: only!.scores }))
     else this.log(`${runsTable(evaluated)}\n${storageLine(storage)}`)
     if (others.length === 0 && only!.confusion) this.log(confusionTable(only!.confusion))
-    const runs = evaluated.map(({ run, task, scores, confusion, examples, otherRows }) => ({
+    const runs = evaluated.map(({ run, task, scoring, scores, confusion, examples, otherRows }) => ({
       ...(others.length > 0 && { run }),
       ...{ task, split, scoring, rows: examples.length, scores },
       ...(otherRows && { other_rows: otherRows }),

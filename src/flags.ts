@@ -24,8 +24,7 @@ export const mpiFlag = Flags.boolean({
 /** Flag of every command that predicts. */
 export const scoringFlag = Flags.option({
   options: ['generate', 'rank'] as const,
-  default: 'generate' as const,
-  description: 'Greedy decoding, or the likeliest of the labels.',
+  description: "Greedy decoding, or the likeliest of the labels (default: each run's training.scoring).",
 })()
 
 /** Flag of every command that opens a run. */

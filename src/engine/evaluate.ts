@@ -6,7 +6,7 @@ import type { Scores } from '../run/directory.js'
 import { toNumber } from '../task/correlation.js'
 import type { Example } from '../task/example.js'
 import { scoreExamples } from '../task/metrics.js'
-import type { Scoring } from '../task/scoring.js'
+import { isRankable, type Scoring } from '../task/scoring.js'
 import type { Told } from '../task/told_apart.js'
 import { written } from '../task/written_form.js'
 import type { Ranks } from './cluster/ranks.js'
@@ -42,17 +42,12 @@ export async function evaluateSplit(
   decoder: Decoder,
   split: PreparedSplit,
   evaluation: Evaluation,
-  scoring: Scoring = 'generate',
+  scoring: Scoring = evaluation.experiment.training.scoring,
 ): Promise<Evaluated> {
   const { experiment, tokenizer, labels, progress } = evaluation
   const { task } = experiment
   const examples = await split.examples()
-  const predictions = await predict(decoder, split, {
-    ...optionsFor(split, examples, evaluation),
-    ...(scoring === 'rank' && {
-      candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels,
-    }),
-  })
+  const predictions = await predict(decoder, split, optionsFor(split, examples, evaluation, scoring))
   const texts = predictions.map(({ text }) => text)
   const invalid = noteInvalid(
     invalidOutputs(task.kind, texts, examples, labels),
@@ -70,7 +65,8 @@ export async function evaluateSplit(
 const optionsFor = (
   split: PreparedSplit,
   examples: Example[],
-  { experiment: { training }, tokenizer, progress, interrupted, ranks }: Evaluation,
+  { experiment: { task, training }, tokenizer, labels, progress, interrupted, ranks }: Evaluation,
+  scoring: Scoring,
 ): PredictOptions => ({
   tokenizer,
   batchSize: training.evaluation_batch_size,
@@ -80,14 +76,18 @@ const optionsFor = (
   progress,
   interrupted,
   ranks,
+  ...(scoring === 'rank' && {
+    candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels,
+  }),
 })
 
-/** A split's outputs by greedy decoding, batch by batch, each row by its place. */
+/** A split's outputs as `training.scoring` finds them, batch by batch, each row by its place. */
 export async function* outputsOf(decoder: Decoder, split: PreparedSplit, evaluation: Evaluation) {
-  yield* predicted(decoder, split, optionsFor(split, await split.examples(), evaluation))
+  const { scoring } = evaluation.experiment.training
+  yield* predicted(decoder, split, optionsFor(split, await split.examples(), evaluation, scoring))
 }
 
-/** As `evaluateSplit`, by greedy decoding; the decoder ends with it. */
+/** As `evaluateSplit`, as `training.scoring` says; the decoder ends with it. */
 export async function evaluateWith(decoder: Decoder, split: PreparedSplit, evaluation: Evaluation): Promise<Evaluated> {
   try {
     return await evaluateSplit(decoder, split, evaluation)
@@ -141,7 +141,7 @@ export function hintAtRanking(
   if (2 * invalid < examples.length || (kind !== 'classification' && kind !== 'multiple_choice')) return
   const what = kind === 'classification' ? 'label' : 'choice'
   progress.warn(
-    `Most outputs are no ${what} and count as wrong. \`${command}\` takes the likeliest ${what}, whatever would be put out.`,
+    `Most outputs are no ${what} and count as wrong. \`${command}\` takes the likeliest ${what}, whatever would be put out; \`--set training.scoring=rank\` trains so.`,
   )
 }
 
@@ -171,8 +171,6 @@ export function deciding(scores: Scores, metric: string): number {
   const values = Object.values(scores)
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
-
-const isRankable = ({ kind }: Experiment['task']) => kind === 'multiple_choice' || kind === 'classification'
 
 /**
  * Checks that a task's outputs are a few labels or choices, which can be ranked.

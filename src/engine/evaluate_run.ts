@@ -23,7 +23,8 @@ import { eagerDecoder } from './predict.js'
 
 export interface EvaluateRunsOptions extends DeviceOptions {
   split: Split
-  scoring: Scoring
+  /** Each run's own unless told. */
+  scoring?: Scoring | undefined
   /** Where the runs' backbone and data are now, as `--set` has it. */
   sets: readonly string[]
   /** Go on with another backbone or other rows than the runs'. */
@@ -37,6 +38,7 @@ export interface EvaluatedRun extends Evaluated {
   /** As it was named. */
   run: string
   task: string
+  scoring: Scoring
   made: EvaluatedWith
   /** Where the rows are others than the run noted for the split, both hashes. */
   otherRows?: { sha256: string; run_sha256: string }
@@ -64,7 +66,8 @@ export async function evaluateRuns(
   { split, scoring, sets, allowChanged, progress, ranks = alone, ...options }: EvaluateRunsOptions,
 ): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
   const runs = folders.map((folder) => openTrainedRun(folder, sets))
-  if (scoring === 'rank') for (const { experiment } of runs) checkRankable(experiment.task)
+  for (const { experiment } of runs)
+    if ((scoring ?? experiment.training.scoring) === 'rank') checkRankable(experiment.task)
   const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, allowChanged))
   try {
     const device = await startDevice(options)
@@ -85,7 +88,7 @@ async function evaluateOne(
   backbone: OneBackbone,
   {
     split: name,
-    scoring,
+    scoring = run.experiment.training.scoring,
     allowChanged,
     progress,
     ranks,
@@ -128,6 +131,7 @@ async function evaluateOne(
       return {
         run: folder,
         task,
+        scoring,
         made,
         ...evaluated,
         ...(otherRows && { otherRows }),

@@ -176,11 +176,19 @@ export async function replayStepper(
     second: await values(state.second),
   })
   const load = () => loadModel(blueprint.config, blueprint.options, read, seed)
-  return replaying(replay, state, blueprint.config.padId, decodesReplayed(blueprint, precision) ? undefined : load)
+  const decodes = decodesReplayed(blueprint, precision)
+  return replaying(replay, state, { padId: blueprint.config.padId, decodes, load })
 }
 
-/** @param load puts the model on the device op by op, to be decoded with where the session can't */
-function replaying(replay: Replay, start: OptimizerState, padId: number, load: (() => Model) | undefined): PartStepper {
+interface Decoding {
+  padId: number
+  /** Whether the session decodes. It never ranks. */
+  decodes: boolean
+  /** Puts the model on the device op by op, for what the session can't do. */
+  load(): Model
+}
+
+function replaying(replay: Replay, start: OptimizerState, { padId, decodes, load }: Decoding): PartStepper {
   let count = start.step
   let read: OptimizerState = start
   let model: Model | undefined
@@ -206,11 +214,21 @@ function replaying(replay: Replay, start: OptimizerState, padId: number, load: (
       return read
     },
     async decoder(vector) {
-      if (load) {
+      const eager = async () => {
         model ??= load()
         return decoderOf(model, vector ?? (await this.state()).vector)
       }
-      return { padId, generate: (sources, maxLength) => replay.generate(sources, maxLength, vector), dispose: () => {} }
+      if (!decodes) return eager()
+      let ranking: Decoder | undefined
+      return {
+        padId,
+        generate: (sources, maxLength) => replay.generate(sources, maxLength, vector),
+        async rank(sources, candidates) {
+          ranking ??= await eager()
+          return ranking.rank!(sources, candidates)
+        },
+        dispose: () => ranking?.dispose(),
+      }
     },
     free() {
       disposeState(read)

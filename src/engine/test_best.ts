@@ -30,7 +30,8 @@ export async function testBest(
   const written = ranks.rank === 0 ? loadTrained(files.best, blueprint, step) : undefined
   const best = await floatsOfRankZero(ranks, written)
   const evaluated = await evaluateWith(await stepper.decoder(best), split, evaluation)
-  hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
+  if (experiment.training.scoring === 'generate')
+    hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
   const reset = ownReset(blueprint, best, startVector(blueprint, read, experiment.training.seed))
   if (!reset) return { test: evaluated.scores }
   progress.phase("Testing with the method's tensors as they started")

@@ -15,6 +15,7 @@ import type { RunState } from '../run/state.js'
 import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
 import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
+import { isRankable } from '../task/scoring.js'
 import { heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
 import { loadCheckpoint, restoreBest } from './checkpoint.js'
@@ -203,8 +204,9 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
   const { training } = experiment
   const { labels, longest } = await readTargets(experiment.task, SPLITS, {
     tokenizer: backbone.tokenizer,
-    scoring: 'generate',
+    scoring: training.scoring,
     targetLength: training.target_length,
+    ...(isRankable(experiment.task) && { ranking: 'training.scoring: rank' }),
     note: (text) => progress.note(text),
   })
   const plan = trainingPlan(train.lengths, training.batch_size, training.seed, training.group_by_length)

@@ -4,6 +4,7 @@ import type { T5Config } from '../backbone/config.js'
 import { type Complaint, ExperimentError } from '../error.js'
 import { methodOptions, methodProblems } from '../method/options.js'
 import { experimentFile, experimentNames } from '../presets.js'
+import { isRankable } from '../task/scoring.js'
 import { resolveBackbone } from './backbone.js'
 import { nearFile, resolveData } from './files.js'
 import { isMapping, type Mapping, without } from './merge.js'
@@ -80,7 +81,8 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   }
   faults.push(...lengthFaults(tree.training), ...positiveFaults(tree.task), ...taskFaults(tree.task))
   if (config) faults.push(...misfits(tree.method, config))
-  if (parsed.success) faults.push(...bestMetricFaults(parsed.data), ...microBatchFaults(parsed.data))
+  if (parsed.success)
+    faults.push(...bestMetricFaults(parsed.data), ...scoringFaults(parsed.data), ...microBatchFaults(parsed.data))
 
   const locate = (path: Path) => origin(path).at
   complaints.push(...faults.map(({ path, ...words }) => ({ at: locate(path), ...words })))
@@ -167,6 +169,12 @@ function bestMetricFaults({ task, training: { best_metric } }: Experiment): Faul
   if (best_metric === MEAN || metrics.includes(best_metric)) return []
   const problem = `training.best_metric is ${shown(best_metric)}, which is not among the task's metrics.`
   return [{ path: ['training', 'best_metric'], problem, remedy: `Choose one of ${[MEAN, ...metrics].join(', ')}.` }]
+}
+
+function scoringFaults({ task, training: { scoring } }: Experiment): Fault[] {
+  if (scoring === 'generate' || isRankable(task)) return []
+  const problem = `training.scoring is ${scoring}, but the task is of kind ${task.kind}: its outputs are not a few labels.`
+  return [{ path: ['training', 'scoring'], problem, remedy: 'Set it to generate.' }]
 }
 
 function microBatchFaults({ training: { batch_size, micro_batch_size = batch_size } }: Experiment): Fault[] {

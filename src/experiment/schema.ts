@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { SCHEDULES } from '../engine/learning_rate.js'
 import { methodOptions } from '../method/options.js'
 import { taskOptions } from '../task/options.js'
+import { SCORINGS } from '../task/scoring.js'
 import { takesText } from './schema_walk.js'
 import type { IsText } from './yaml.js'
 
@@ -48,6 +49,12 @@ export const trainingOptions = z.strictObject({
     .default(false)
     .describe(
       'Whether rows of like length share a batch: less padding, but the same rows meet more often than in random order.',
+    ),
+  scoring: z
+    .enum(SCORINGS)
+    .default('generate')
+    .describe(
+      'How outputs are found in evaluations, in the test at the end, and by eval and predict unless told: greedy decoding, or the likeliest of the labels or choices.',
     ),
   best_metric: z
     .string()

@@ -6,6 +6,7 @@ import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
 import { storageLine } from '../report/storage.js'
 import { runFiles } from '../run/directory.js'
+import type { Scoring } from '../task/scoring.js'
 import { type Input, type InputOptions, type InputRow, openInput } from './input.js'
 import { type Answer, fileOutput, type Outcome, type Output, standardOutput } from './output.js'
 import { openPredictor, type Predictor, type PredictorOptions } from './predictor.js'
@@ -14,7 +15,9 @@ import { tableWriter } from './table_writer.js'
 import { windows } from './windows.js'
 import { lineWriter, type OutputFormat, type RowWriter } from './writer.js'
 
-export interface PredictRunsOptions extends PredictorOptions {
+export interface PredictRunsOptions extends Omit<PredictorOptions, 'scoring'> {
+  /** That of all runs unless told. */
+  scoring?: Scoring | undefined
   /** Where the runs' backbone and data are now, as `--set` has it. */
   sets: readonly string[]
   input: InputOptions
@@ -24,6 +27,9 @@ export interface PredictRunsOptions extends PredictorOptions {
   /** Whether progress may be drawn while rows are written. */
   drawsProgress: boolean
 }
+
+/** With the scoring that is in force. */
+type Scored = PredictRunsOptions & Pick<PredictorOptions, 'scoring'>
 
 /** What was predicted. */
 export interface Predicted {
@@ -46,9 +52,10 @@ const PROBLEMS_TOLD = 20
  * used is told and the rest go on.
  * @throws UserError where a run, the input as a whole or the output can't be used.
  */
-export async function predictRuns(folders: string[], options: PredictRunsOptions): Promise<Predicted> {
+export async function predictRuns(folders: string[], given: PredictRunsOptions): Promise<Predicted> {
+  const runs = openRuns(folders, given.sets, given.input.texts)
+  const options = { ...given, scoring: given.scoring ?? scoringOf(runs) }
   const { scoring, progress } = options
-  const runs = openRuns(folders, options.sets, options.input.texts)
   if (options.ranks && options.ranks.rank > 0) return followRankZero(runs, options)
   const input = openInput(options.input, textual(runs, scoring === 'rank'))
   if (input.layout === 'text') checkTextual(runs, scoring === 'rank')
@@ -79,7 +86,7 @@ function writerOf(
   runs: TrainedRun[],
   { layout, place }: Input,
   output: Output,
-  { format, scoring, output: to, progress: { warn } }: PredictRunsOptions,
+  { format, scoring, output: to, progress: { warn } }: Scored,
 ): RowWriter {
   if (format === 'text' || format === 'jsonl') {
     const folders = runs.map(({ folder }) => folder)
@@ -91,7 +98,7 @@ function writerOf(
 }
 
 /** Predicts what rank 0, which reads and writes, gives the other ranks to do. */
-async function followRankZero(runs: TrainedRun[], options: PredictRunsOptions): Promise<Predicted> {
+async function followRankZero(runs: TrainedRun[], options: Scored): Promise<Predicted> {
   const predictor = await openPredictor(runs, options)
   try {
     await predictor.follow()
@@ -101,7 +108,7 @@ async function followRankZero(runs: TrainedRun[], options: PredictRunsOptions): 
   }
 }
 
-type Work = Omit<PredictRunsOptions, 'input' | 'output'> & { input: Input; writer: RowWriter }
+type Work = Omit<Scored, 'input' | 'output'> & { input: Input; writer: RowWriter }
 
 async function predictAll(
   runs: TrainedRun[],
@@ -182,6 +189,18 @@ const sizeOf = (row: InputRow): number => {
   if ('text' in row) return row.text.length
   if ('problem' in row) return row.problem.length
   return Object.values(row.values).reduce<number>((sum, value) => sum + String(value).length, 0)
+}
+
+/** @throws UserError where runs have different ones */
+function scoringOf([first, ...others]: TrainedRun[]): Scoring {
+  const { scoring } = first!.experiment.training
+  const other = others.find(({ experiment }) => experiment.training.scoring !== scoring)
+  if (!other) return scoring
+  throw new UserError({
+    at: other.folder,
+    problem: `has training.scoring ${other.experiment.training.scoring}, but ${first!.folder} has ${scoring}.`,
+    remedy: `Give --scoring for both.`,
+  })
 }
 
 function openRuns(folders: string[], sets: readonly string[], texts: string[]): TrainedRun[] {

@@ -6,7 +6,7 @@ export interface Told {
   scoring: Scoring
   /** Tokens that targets are cut to, </s> included. */
   targetLength?: number | undefined
-  /** How ranking is asked for, where the texts can be ranked: `--scoring rank`. */
+  /** How ranking is asked for, where the texts can be ranked: `--scoring rank`, `training.scoring: rank`. */
   ranking?: string | undefined
 }
 

@@ -66,7 +66,7 @@ describe('labels that lose characters', () => {
         ...engine,
       ])
       expect(code).toBe(2)
-      expect(stderr).toContain(`--set ${set}: ${LOST} Choose another text.\n`)
+      expect(stderr).toContain(`--set ${set}: ${LOST} Choose another text, or use training.scoring: rank.\n`)
       expect(() => readFileSync(path('none'))).toThrow('ENOENT')
     }
   })

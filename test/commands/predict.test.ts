@@ -432,7 +432,7 @@ describe('what cannot be predicted is refused at once', () => {
 
 test('eval and train say how to rank where most outputs are no label', async () => {
   const { stderr } = await compacter(['eval', noise, '--split', 'validation', ...engine])
-  const rank = 'takes the likeliest label, whatever would be put out.\n'
+  const rank = 'takes the likeliest label, whatever would be put out; `--set training.scoring=rank` trains so.\n'
   expect(stderr).toContain(`Warning: Most outputs are no label and count as wrong. \`--scoring rank\` ${rank}`)
   expect(trained.stderr).toContain(
     `Warning: Most outputs are no label and count as wrong. \`compacter eval ${run} --scoring rank\` ${rank}`,

@@ -1,0 +1,91 @@
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { evaluateRuns } from '../../src/engine/evaluate_run.js'
+import { train } from '../../src/engine/train.js'
+import { loadExperiment } from '../../src/experiment/load.js'
+import { type PredictRunsOptions, predictRuns } from '../../src/predict/predict.js'
+import { silent } from '../../src/progress.js'
+import { smallExperiment } from '../cli.js'
+import { engines } from '../engines.js'
+import { readMetricsLines } from '../metrics_lines.js'
+
+const { folder, file } = smallExperiment({ steps: 4, evaluate_every: 2, batch_size: 8, source_length: 32 })
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const device = (engine: (typeof engines)[number]) => ({ engine, threads: 1, progress: silent })
+const trained = (name: string, engine: (typeof engines)[number], sets: string[]) =>
+  train(loadExperiment(file, sets), {
+    ...device(engine),
+    folder: join(folder, name),
+    resume: false,
+    interrupted: () => false,
+  })
+
+const ways = [
+  ...(engines.includes('tensorflow')
+    ? ([
+        ['tensorflow', 'replay', 'float32'],
+        ['tensorflow', 'replay', 'bfloat16'],
+      ] as const)
+    : []),
+  ...engines.slice(0, 1).map((engine) => [engine, 'eager', 'float32'] as const),
+]
+
+describe.each(ways)('training.scoring: rank on %s, %s in %s', (engine, mode, precision) => {
+  const name = `${engine}-${mode}-${precision}`
+  const run = join(folder, name)
+  const scores = async (options: { split: 'validation' | 'test'; scoring?: 'generate' | 'rank' }) => {
+    const { evaluated } = await evaluateRuns([run], { ...device(engine), sets: [], allowChanged: false, ...options })
+    return evaluated[0]!
+  }
+
+  test('ranks in evaluations and in the test at the end, as eval does of such a run', async () => {
+    const sets = ['training.scoring=rank', `training.engine_mode=${mode}`, `training.precision=${precision}`]
+    const result = await trained(name, engine, sets)
+    const [validation, tested] = [await scores({ split: 'validation' }), await scores({ split: 'test' })]
+    expect([validation.scores, tested.scores]).toEqual([result.validation, result.test])
+    expect([tested.scoring, tested.invalid]).toEqual(['rank', 0])
+    expect(tested.predictions[0]!.scores).toEqual({ '0': expect.any(Number), '1': expect.any(Number) })
+    const best = readMetricsLines(run).find(({ step, split }) => split && step === result.best_step)
+    expect(best).toMatchObject(result.validation)
+    const generated = await scores({ split: 'test', scoring: 'generate' })
+    expect([generated.scoring, generated.invalid > 0, generated.scores.accuracy]).toEqual(['generate', true, 0])
+  })
+})
+
+test('is refused where there are no labels', () => {
+  const sets = ['training.scoring=rank', 'task.kind=regression']
+  expect(() => loadExperiment(file, sets)).toThrow(
+    '--set training.scoring=rank: training.scoring is rank, but the task is of kind regression: its outputs are not a few labels. Set it to generate.',
+  )
+})
+
+describe('predict', () => {
+  const [engine] = engines
+  const predicted = async (runs: string[], more: Partial<PredictRunsOptions> = {}) => {
+    const output = join(folder, 'predicted.jsonl')
+    const input = { texts: ['a fine film'], file: '-', format: undefined }
+    const options = { ...device(engine!), sets: [], input, format: 'jsonl', drawsProgress: false, ...more } as const
+    await predictRuns(runs, { ...options, output: { file: output, force: true } })
+    return JSON.parse(readFileSync(output, 'utf8'))
+  }
+  const names = ['ranked', 'generated'].map((name) => join(folder, name)) as [string, string]
+  beforeAll(async () => {
+    await trained('ranked', engine!, ['training.steps=1', 'training.scoring=rank'])
+    await trained('generated', engine!, ['training.steps=1'])
+  })
+
+  test('ranks with a run that was trained so, unless told', async () => {
+    expect(await predicted([names[0]])).toMatchObject({ probabilities: expect.any(Object) })
+    expect(await predicted([names[0]], { scoring: 'generate' })).not.toHaveProperty('probabilities')
+    expect(await predicted([names[1]])).not.toHaveProperty('probabilities')
+  })
+
+  test('asks for one way where runs were trained in two', async () => {
+    await expect(predicted(names)).rejects.toThrow(
+      `${names[1]}: has training.scoring generate, but ${names[0]} has rank. Give --scoring for both.`,
+    )
+    expect(await predicted(names, { scoring: 'rank' })).toBeDefined()
+  })
+})
