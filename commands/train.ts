@@ -1,16 +1,8 @@
 import { resolve } from 'node:path'
-import { Flags, type Interfaces } from '@oclif/core'
+import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
-import {
-  allowChangedFlag,
-  deviceFlags,
-  experimentArg,
-  mpiFlag,
-  quietFlag,
-  setFlag,
-  trainingFlags,
-} from '../src/flags.js'
+import { allowChangedFlag, deviceFlags, mpiFlag, quietFlag, setFlag, trainingFlags } from '../src/flags.js'
 import type { Progress } from '../src/progress.js'
 import type { LowResourceResults } from '../src/sweep/low_resource.js'
 
@@ -30,7 +22,11 @@ export default class Train extends Command {
     },
     {
       description: 'Go on after Ctrl-C, a kill or a power cut',
-      command: '<%= config.bin %> train quickstart --resume',
+      command: '<%= config.bin %> train --resume runs/quickstart',
+    },
+    {
+      description: 'Go on further, after the last step too',
+      command: '<%= config.bin %> train --resume runs/quickstart --steps 2000',
     },
     {
       description:
@@ -45,13 +41,19 @@ export default class Train extends Command {
     { description: 'Check everything and time one step', command: '<%= config.bin %> train quickstart --dry-run' },
   ]
   static args = {
-    experiment: experimentArg,
+    experiment: Args.string({
+      description: 'Experiment file, or the name of a shipped one; with --resume also the folder of a run.',
+      required: true,
+    }),
   }
   static flags = {
     set: setFlag,
     ...trainingFlags,
     'run-dir': Flags.string({ description: 'Folder of the run (default: runs/<name>).', helpValue: 'DIR' }),
-    resume: Flags.boolean({ description: 'Continue the run that is in the folder.' }),
+    resume: Flags.boolean({
+      description:
+        'Continue the run that is in the folder. It may become longer, also after its end: --steps, --epochs or --set training.patience.',
+    }),
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
     mpi: mpiFlag,
@@ -98,10 +100,10 @@ export default class Train extends Command {
   }
 
   private async train(file: string, flags: TrainFlags, { ranks, threads, progress }: Entered): Promise<object> {
-    const { readExperiment } = await import('../src/experiment/load.js')
     const { setsOf } = await import('../src/experiment/short_forms.js')
     const { toldAtItsKey } = await import('../src/task/misfit.js')
-    const { experiment, locate } = readExperiment(file, setsOf(flags))
+    const { trainable } = await import('../src/run/trainable.js')
+    const { experiment, locate, run: own } = trainable(file, { ...flags, set: setsOf(flags) })
     const device = { engine: flags.engine, ...(threads && { threads }) }
     if (flags['dry-run']) {
       const { dryRun } = await import('../src/engine/dry_run.js')
@@ -112,7 +114,7 @@ export default class Train extends Command {
     }
     const { train } = await import('../src/engine/train.js')
     const { untilInterrupted } = await import('../src/engine/interrupt.js')
-    const folder = resolve(flags['run-dir'] ?? `runs/${experiment.name}`)
+    const folder = resolve(own ?? flags['run-dir'] ?? `runs/${experiment.name}`)
     const run = { folder, resume: flags.resume, allowChanged: flags['allow-changed'] }
     const result = await untilInterrupted((interrupted) =>
       toldAtItsKey(locate, () => train(experiment, { ...device, ...run, ranks, progress, interrupted })),

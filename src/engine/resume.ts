@@ -3,6 +3,7 @@ import { writeAtomically } from '../atomic.js'
 import type { Backbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
 import { experimentYaml } from '../experiment/load.js'
+import { isMapping } from '../experiment/merge.js'
 import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
@@ -12,36 +13,54 @@ import { runExperiment } from '../run/experiment.js'
 import { checkBackbone, checkRows, madeWith, type RowsHere } from '../run/made_with.js'
 import type { Manifest } from '../run/manifest.js'
 import { rowsOption } from '../run/places.js'
-import { type Environment, readManifest } from '../run/records.js'
+import { type Environment, type LengthChange, readManifest } from '../run/records.js'
+import { shortened } from '../shortened.js'
 import type { Split } from '../task/rows.js'
+import { warmupInForce } from './learning_rate.js'
+import { LENGTH, plannedSteps } from './longer.js'
 
 /**
  * Where backbone and rows are is no part of what they are: their hashes tell whether they are the same. Nor is what people
- * call the labels, or how many rows are computed at once.
+ * call the labels, or how many rows are computed at once. `lengthChange` checks how long the run is.
  */
 const MAY_CHANGE =
-  /^(training\.micro_batch_size$|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
+  /^(training\.(micro_batch_size|steps|epochs|patience)$|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
 
 /**
  * A length of outputs that nobody gave is found in the rows, in which earlier versions looked at fewer targets.
  * @param given the experiment before values in force were put in
  * @throws UserError where a run began with another experiment than the one that it is to go on with.
  */
-export function checkSame(files: RunFiles, experiment: Experiment, given: Experiment): void {
+export function checkSame(files: RunFiles, experiment: Experiment, given: Experiment, stepsPerEpoch: number): void {
   const before = runExperiment(files.experiment)
+  const warmup_steps = warmupInForce(given.training.warmup_steps, plannedSteps(before.training, stepsPerEpoch))
+  const now = { ...experiment, training: { ...experiment.training, warmup_steps } }
   const found = given.training.target_length === undefined ? ['training.target_length'] : []
-  const differing = differences(before, experiment).filter((key) => !MAY_CHANGE.test(key) && !found.includes(key))
+  const differing = differences(before, now).filter(({ key }) => !MAY_CHANGE.test(key) && !found.includes(key))
   if (differing.length === 0) return
+  const told = differing.map(({ key, from, to }) => `${key} (${shownValue(from)} then, ${shownValue(to)} now)`)
   throw new UserError({
     at: files.experiment,
-    problem: `the run was started with another ${differing.join(' and ')}.`,
-    remedy: 'Resume with the same experiment and --set, or start a new run with --run-dir.',
+    problem: `the run was started with another ${told.join(' and ')}.`,
+    remedy: 'Resume with the same values, or start a new run with --run-dir.',
   })
 }
 
-/** The experiment with what an earlier version did where it has begun the run. */
+const shownValue = (value: unknown): string => (value === undefined ? 'none' : shortened(JSON.stringify(value)))
+
+/**
+ * The experiment with what an earlier version did where it has begun the run, and with the warm-up that its steps have had,
+ * whatever share of a longer run that is.
+ */
 export function asBegun(files: RunFiles, experiment: Experiment): Experiment {
-  return { ...experiment, method: asItBegan(experiment.method, runExperiment(files.experiment).method) }
+  const { method, training: before } = runExperiment(files.experiment)
+  const { training } = experiment
+  const longer = training.steps !== before.steps || training.epochs !== before.epochs
+  return {
+    ...experiment,
+    method: asItBegan(experiment.method, method),
+    training: { ...training, ...(longer && { warmup_steps: before.warmup_steps }) },
+  }
 }
 
 /** A run that goes on: what it was made with so far, and the checks that it is the same now. */
@@ -72,22 +91,28 @@ export function resumedRun(
   }
 }
 
-/** What is read from another place now is read from there the next time too, and labels keep the names that they have now. */
-export function keepPlacesAndNames(files: RunFiles, experiment: Experiment): void {
+/** What may be other than before is so the next time too: places of files, names of labels, the run's length. */
+export function keepWhatChanged(files: RunFiles, experiment: Experiment): void {
   const before = storedPlaces(runExperiment(files.experiment), files.folder)
   const now = storedPlaces(experiment, files.folder)
-  if (isDeepStrictEqual(placesAndNames(before), placesAndNames(now))) return
+  if (isDeepStrictEqual(changeable(before), changeable(now))) return
   writeAtomically(files.experiment, experimentYaml(now))
 }
 
-const placesAndNames = ({ task, backbone }: Experiment) => [
+const changeable = ({ task, backbone, training }: Experiment) => [
   ...[task.train, task.validation, task.test, task.path],
   backbone.name,
   'label_names' in task ? task.label_names : undefined,
+  ...LENGTH.map((key) => training[key]),
 ]
 
 /** The manifest with all that was other than before when the run went on after that step: no old hash is lost. */
-export function withChanges(manifest: Manifest, step: number, resumed: Resumed | undefined): Manifest {
+export function withChanges(
+  manifest: Manifest,
+  step: number,
+  resumed: Resumed | undefined,
+  length: LengthChange | undefined,
+): Manifest {
   const before = resumed?.manifest
   if (!before) return manifest
   const differing = (from: string | undefined, to: string) => (from === undefined || from === to ? [] : [{ from, to }])
@@ -97,17 +122,24 @@ export function withChanges(manifest: Manifest, step: number, resumed: Resumed |
       differing(before.data_sha256[split], to).map((change) => [split, change]),
     ),
   )
-  const changed = backbone_sha256 !== undefined || Object.keys(data_sha256).length > 0
-  const change = { step, ...(backbone_sha256 && { backbone_sha256 }), data_sha256 }
-  const changes = [...(before.changes ?? []), ...(changed ? [change] : [])]
+  const earlier = before.changes ?? []
+  const change = { step, ...(backbone_sha256 && { backbone_sha256 }), data_sha256, ...length }
+  const changed = backbone_sha256 !== undefined || Object.keys(data_sha256).length > 0 || length !== undefined
+  const noted = isDeepStrictEqual(earlier.at(-1), change) // where the process was killed before the experiment was written
+  const changes = [...earlier, ...(changed && !noted ? [change] : [])]
   return { ...manifest, ...(changes.length > 0 && { changes }) }
 }
 
+interface Difference {
+  key: string
+  from: unknown
+  to: unknown
+}
+
 /** Keys, down to the leaves, whose values differ. */
-function differences(a: unknown, b: unknown, path = ''): string[] {
-  if (isDeepStrictEqual(a, b)) return []
-  const mapping = (x: unknown): x is Record<string, unknown> => typeof x === 'object' && x !== null && !Array.isArray(x)
-  if (!mapping(a) || !mapping(b)) return [path]
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
-  return [...keys].flatMap((key) => differences(a[key], b[key], path ? `${path}.${key}` : key))
+function differences(from: unknown, to: unknown, key = ''): Difference[] {
+  if (isDeepStrictEqual(from, to)) return []
+  if (!isMapping(from) || !isMapping(to)) return [{ key, from, to }]
+  const keys = new Set([...Object.keys(from), ...Object.keys(to)])
+  return [...keys].flatMap((inner) => differences(from[inner], to[inner], key ? `${key}.${inner}` : inner))
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { UserError } from '../error.js'
 import { experimentYaml } from '../experiment/load.js'
 import { storedPlaces } from '../experiment/places.js'
@@ -9,7 +9,7 @@ import { beginRun, newRun, openRun, type Result, type RunFiles, removeHalfWritte
 import { notedBackbone } from '../run/made_with.js'
 import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
-import { readResult } from '../run/records.js'
+import { type LengthChange, readResult } from '../run/records.js'
 import { checkOrder } from '../run/row_order.js'
 import type { RunState } from '../run/state.js'
 import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
@@ -26,13 +26,14 @@ import { checkTogether, stateOfRankZero } from './cluster/together.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { warmupInForce } from './learning_rate.js'
+import { checkGoesOn, isWhole, lengthChange, noteLonger, plannedSteps } from './longer.js'
 import { memoryTaken } from './memory.js'
 import { type Blueprint, blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { noRecord, recordInto } from './record.js'
 import { sessionFacts } from './replay/config.js'
-import { asBegun, type Checks, checkSame, keepPlacesAndNames, type Resumed, resumedRun, withChanges } from './resume.js'
+import { asBegun, type Checks, checkSame, keepWhatChanged, type Resumed, resumedRun, withChanges } from './resume.js'
 import { chooseMode, startStepper } from './stepper.js'
 import { testBest } from './test_best.js'
 import { runTraining, type Training } from './trainer.js'
@@ -87,16 +88,15 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Ranke
   const leads = ranks.rank === 0
   if (leads) removeHalfWritten(files)
   const resumed = resume && leads ? resumedRun(files, experiment, options) : undefined
-  const { method } = resume ? await fromRankZero(ranks, () => asBegun(files, experiment)) : experiment
-  const prepared = await rankZeroFirst(ranks, () => prepare({ ...experiment, method }, progress, resumed))
+  const begun = resume ? await fromRankZero(ranks, () => asBegun(files, experiment)) : experiment
+  const { method } = begun
+  const training = { ...experiment.training, warmup_steps: begun.training.warmup_steps }
+  const prepared = await rankZeroFirst(ranks, () => prepare({ ...experiment, method, training }, progress, resumed))
   try {
-    const finished = await fromRankZero(ranks, () => {
-      if (resume) checkSame(files, prepared.experiment, experiment)
-      const result = readResult(files)
-      if (resume && !result) checkOrder(files, 'start a new run with --run-dir.', prepared.plan.order)
-      return result
-    })
-    if (!finished) return await trainPrepared(files, prepared, resumed, options)
+    const { finished, length } = await fromRankZero(ranks, () =>
+      resume ? whatIsThere(files, prepared, experiment) : nothingYet,
+    )
+    if (!finished) return await trainPrepared(files, { ...prepared, length }, resumed, options)
     progress.note('The run is finished already.')
     progress.end()
     return finished
@@ -105,14 +105,34 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Ranke
   }
 }
 
+interface There {
+  /** The result of a run that has no step left. */
+  finished?: Result | undefined
+  /** What is other than before in how long the run is. */
+  length?: LengthChange | undefined
+}
+
+const nothingYet: There = {}
+
+/** @throws UserError where the run that is there can't go on as it is to. */
+function whatIsThere(files: RunFiles, { experiment, plan, steps }: Prepared, given: Experiment): There {
+  checkSame(files, experiment, given, plan.stepsPerEpoch)
+  const length = lengthChange(files, experiment, { steps, stepsPerEpoch: plan.stepsPerEpoch })
+  const result = readResult(files)
+  if (result && !length && isWhole(result, steps)) return { finished: result }
+  checkGoesOn(files)
+  checkOrder(files, 'start a new run with --run-dir.', plan.order)
+  return { length }
+}
+
 async function trainPrepared(
   files: RunFiles,
-  prepared: Prepared,
+  prepared: Prepared & Pick<There, 'length'>,
   resumed: Resumed | undefined,
   options: RankedOptions,
 ): Promise<Result> {
   const { progress, interrupted, ranks, resume } = options
-  const { experiment, backbone, plan } = prepared
+  const { experiment, backbone, plan, length } = prepared
   const leads = ranks.rank === 0
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
@@ -123,8 +143,7 @@ async function trainPrepared(
   progress.note(paddingLine(padding))
   const splits = [prepared.train, prepared.validation, prepared.test]
   await checkTogether(ranks, { experiment, backbone, splits, device, mode })
-  if (leads && resume) keepPlacesAndNames(files, experiment)
-  else if (leads) beginRun(files, experimentYaml(storedPlaces(experiment, files.folder)))
+  if (leads && !resume) beginRun(files, experimentYaml(storedPlaces(experiment, files.folder)))
   const blueprint = blueprintOf(backbone.config, experiment.method)
   const { state, run } = await stateOfRankZero(ranks, () => startOrResume(files, blueprint, prepared, progress))
   if (leads) truncateMetrics(files.metrics, state.step, progress.warn)
@@ -137,7 +156,10 @@ async function trainPrepared(
     session: mode === 'replay' ? sessionFacts(device.threads) : null,
     ...(ranks.library !== undefined && { mpi: await crewOf(ranks, device.threads) }),
   }
-  record.manifest(withChanges(manifestOf(experiment, device, facts, hashesOf(prepared)), state.step, resumed))
+  if (length) noteLonger(length, experiment.training.schedule, state.step, progress)
+  if (leads && resume) rmSync(files.result, { force: true }) // a run that goes on is not finished, nor is a longer one
+  record.manifest(withChanges(manifestOf(experiment, device, facts, hashesOf(prepared)), state.step, resumed, length))
+  if (leads && resume) keepWhatChanged(files, experiment)
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
   const model = mode === 'eager' ? prepareModel(experiment, backbone, progress) : undefined
   const session = { ...backbone.files, threads: device.threads, onGraph: record.graph }
@@ -211,7 +233,7 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
   })
   const plan = trainingPlan(train.lengths, training.batch_size, training.seed, training.group_by_length)
   if (training.group_by_length && plan.order === 'random') progress.note(tooFewToGroup(plan))
-  const steps = training.steps ?? training.epochs! * plan.stepsPerEpoch
+  const steps = plannedSteps(training, plan.stepsPerEpoch)
   const warmup_steps = warmupInForce(training.warmup_steps, steps)
   if (warmup_steps < training.warmup_steps)
     progress.note(

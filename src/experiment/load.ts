@@ -63,6 +63,20 @@ export function readExperiment(file: string, overrides: readonly (string | Overr
   return resolveExperiment(given, source, sets)
 }
 
+/** As readExperiment, of what was read from that file before, with all paths absolute: a run's, which goes on with other values. */
+export function rereadExperiment(
+  file: string,
+  read: Experiment,
+  overrides: readonly (string | Override)[],
+): LoadedExperiment {
+  const complaints: Complaint[] = []
+  const source = yamlSource(file, dirname(resolve(file)), complaints, isExperimentText)
+  const sets = parseOverrides(overrides, complaints)
+  const given = complaints.length === 0 ? givenTree(file, { ...source, value: read }, sets, complaints) : {}
+  if (complaints.length > 0) throw new ExperimentProblems(complaints)
+  return resolveExperiment(given, source, sets)
+}
+
 function resolveExperiment(given: Mapping, source: Source, sets: readonly Override[]): LoadedExperiment {
   const complaints: Complaint[] = []
   const { tree, layers, faults, unknown } = mergePresets(given, complaints)

@@ -72,7 +72,7 @@ function openRunFolder(folder: string): Opened {
     throw new UserError({
       at: folder,
       problem: 'has no best checkpoint yet: it was stopped before its first evaluation.',
-      remedy: 'Go on with `compacter train EXPERIMENT --resume`.',
+      remedy: `Go on with \`compacter train --resume ${folder}\`.`,
     })
   }
   const manifest = readManifest(files)

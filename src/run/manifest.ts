@@ -46,7 +46,7 @@ export interface Manifest {
   data_sha256: Record<string, string>
   /** Where the user's own files and the backbone's folder were, absolute: experiment.yaml has them relative to the run. */
   places: Partial<Record<Place, string>>
-  /** What was other than before when the run went on with --allow-changed. */
+  /** What was other than before when the run went on: backbone or rows, with --allow-changed, or its length. */
   changes?: Change[]
 }
 

@@ -25,6 +25,10 @@ export interface Moved {
   set: ReadonlyMap<Place, string>
 }
 
+/** Whether a `--set key=value` says where something is now. */
+export const isPlaceSet = (set: string | Override): set is string =>
+  typeof set === 'string' && Object.hasOwn(KEYS, set.split('=', 1)[0]!)
+
 /** The `--set` that says where the value at this path is now. */
 export const placeSet = ({ set }: Moved, path: Path): string | undefined => {
   const place = KEYS[path.join('.')]

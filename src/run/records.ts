@@ -29,9 +29,14 @@ const changeFile = z.object({
   step: size,
   backbone_sha256: changed.optional(),
   data_sha256: z.record(z.string(), changed),
+  training: z.record(z.string(), z.object({ from: size.nullable(), to: size.nullable() })).optional(),
+  planned_steps: z.object({ from: size, to: size }).optional(),
 })
-/** What was other than before when a run went on after a step with --allow-changed. */
+/** What was other than before when a run went on after a step: with --allow-changed backbone and rows, and its length. */
 export type Change = z.infer<typeof changeFile>
+
+/** What was other than before in a run's length: keys of `training`, null where there was no value, and the steps they come to. */
+export type LengthChange = Required<Pick<Change, 'training'>> & Pick<Change, 'planned_steps'>
 
 /** Of the manifest, what is read again. Runs of earlier versions lack some of it. */
 const manifestFile = z.object({

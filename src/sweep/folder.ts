@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fstatSync, lstatSync, readSync, realpathSync, rmSync } from 'node:fs'
-import { join, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { z } from 'zod'
 import { makeFolder } from '../atomic.js'
 import { UserError } from '../error.js'
@@ -55,6 +55,13 @@ export function readPlanned(folder: string): PlannedSweep {
   const planned = readJsonFile(cells, plannedSchema, { remedy: REWRITE })
   checkInside(folder, planned.cells)
   return withExperiments(planned, (experiment) => locatedPlaces(experiment, folder, cells))
+}
+
+/** The folder of the sweep that a run is a cell of; undefined of a run by itself. */
+export function cellIn(run: string): string | undefined {
+  const [folder, name] = [dirname(resolve(run)), basename(resolve(run))]
+  if (!existsSync(sweepFiles(folder).cells)) return undefined
+  return readPlanned(folder).cells.some((cell) => cell.name === name) ? folder : undefined
 }
 
 /** Writes cells.json, with the cells' files relative to the sweep's folder: the two may be moved together. */

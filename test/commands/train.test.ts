@@ -181,7 +181,7 @@ describe('train', () => {
     ])
     expect(code).toBe(1)
     expect(stderr).toContain(
-      `${join(stopped, 'experiment.yaml')}: the run was started with another method.n. Resume with the same experiment and --set, or start a new run with --run-dir.`,
+      `${join(stopped, 'experiment.yaml')}: the run was started with another method.n (4 then, 2 now). Resume with the same values, or start a new run with --run-dir.`,
     )
   })
 

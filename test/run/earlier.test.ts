@@ -94,7 +94,7 @@ test('a training goes on with the rule that it began with', { timeout: 120_000 }
   const last = (run: string) => readFileSync(join(run, 'last.safetensors'))
   expect(last(run)).toEqual(last(whole))
   await expect(training(run, ['method.rule_std=0.5'], { resume: true })).rejects.toThrow(
-    `${join(run, 'experiment.yaml')}: the run was started with another method.rule_std.`,
+    `${join(run, 'experiment.yaml')}: the run was started with another method.rule_std (0.0001 then, 0.5 now).`,
   )
 })
 

@@ -1,0 +1,71 @@
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { BAD_USAGE, UserError } from '../error.js'
+import { type LoadedExperiment, readExperiment, rereadExperiment } from '../experiment/load.js'
+import type { Override } from '../experiment/overrides.js'
+import { foundPlaces } from '../experiment/places.js'
+import { experimentFile } from '../presets.js'
+import { openRun, runFiles } from './directory.js'
+import { runExperiment } from './experiment.js'
+import { isPlaceSet, withPlaces } from './places.js'
+import { readManifest } from './records.js'
+
+/** What `compacter train` is told beside the experiment. */
+interface Told {
+  set?: readonly (string | Override)[] | undefined
+  resume: boolean
+  'run-dir'?: string | undefined
+}
+
+class UnclearRun extends UserError {
+  override readonly exitCode = BAD_USAGE
+}
+
+/**
+ * The experiment that is to be trained: of a file, of the toolkit, or, to go on, of a run, whose folder is `run` then.
+ * @throws UnclearRun where a run's folder is named otherwise than to go on with it; ExperimentProblems.
+ */
+export function trainable(
+  name: string,
+  { set = [], resume, 'run-dir': folder }: Told,
+): LoadedExperiment & { run?: string } {
+  if (!(resume ? isFolder(name) : existsSync(runFiles(name).experiment))) return readExperiment(name, set)
+  if (!resume) {
+    const remedy = `Go on with it: compacter train --resume ${name}. To begin another: compacter train ${runFiles(name).experiment} --run-dir FOLDER.`
+    throw new UnclearRun({ at: name, problem: 'is the folder of a run.', remedy })
+  }
+  if (folder !== undefined && resolve(folder) !== resolve(name)) {
+    const problem = `there are two folders to go on in: ${name} and --run-dir ${folder}.`
+    throw new UnclearRun({ problem, remedy: 'Name one of them.' })
+  }
+  return { ...experimentToGoOn(name, set), run: name }
+}
+
+/** Not where an experiment of the toolkit has the name, unless the folder is a run's. */
+function isFolder(name: string): boolean {
+  if (!statSync(name, { throwIfNoEntry: false })?.isDirectory()) return false
+  return existsSync(runFiles(name).experiment) || experimentFile(name) === undefined
+}
+
+/** Either tells how long a run is; the one that `--set` has takes the other's place. */
+const OTHER = { 'training.steps': 'epochs', 'training.epochs': 'steps' } as const
+
+/**
+ * The experiment of a run that is to go on, with the texts of `--set` in force: where its backbone and data are now, and
+ * other values, of which the training takes what may change.
+ */
+function experimentToGoOn(folder: string, sets: readonly (string | Override)[]): LoadedExperiment {
+  const files = openRun(folder)
+  const stored = foundPlaces(runExperiment(files.experiment), readManifest(files)?.places ?? {})
+  const { experiment } = withPlaces(stored, sets.filter(isPlaceSet))
+  const others = sets.filter((set) => !isPlaceSet(set))
+  return rereadExperiment(files.experiment, experiment, [...replaced(others), ...others])
+}
+
+const replaced = (sets: readonly (string | Override)[]): Override[] =>
+  Object.entries(OTHER).flatMap(([key, other]) => {
+    const setOf = (key: string) => sets.find((set) => typeof set === 'string' && set.startsWith(`${key}=`))
+    const at = setOf(key)
+    const both = setOf(`training.${other}`) !== undefined
+    return at && !both ? [{ path: ['training', other], value: null, at: `--set ${at}` }] : []
+  })
