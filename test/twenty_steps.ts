@@ -1,8 +1,10 @@
 import { alone, type Ranks } from '../src/engine/cluster/ranks.js'
 import { ranksStepper, shareOf } from '../src/engine/cluster/stepper.js'
+import { stateOfRankZero } from '../src/engine/cluster/together.js'
 import { learningRate } from '../src/engine/learning_rate.js'
 import { disposeModel, startVector } from '../src/engine/model.js'
 import { startState } from '../src/engine/optimizer.js'
+import { optimizerOf } from '../src/engine/optimizers.js'
 import { prepareModel, preparePadding } from '../src/engine/prepare.js'
 import type { Gradient } from '../src/engine/share.js'
 import { eagerStepper, type PartStepper, replayStepper } from '../src/engine/stepper.js'
@@ -21,20 +23,24 @@ export interface Steps {
 
 /**
  * Twenty steps of an experiment: on the ranks that share it, or in one process, by whole batches or by the shares that so many
- * ranks would have, one after the other.
+ * ranks would have, one after the other. `settings` are a method and more of `--set`: `full training.optimizer=adamw`.
  */
 export async function twentySteps(
   file: string,
-  method: string,
+  settings: string,
   mode: 'replay' | 'eager',
   { ranks = alone, parts = 0 }: { ranks?: Ranks; parts?: number } = {},
 ): Promise<Steps> {
-  const prepared = await prepare(loadExperiment(file, [`method=${method}`]), silent)
+  const [method, ...sets] = settings.split(' ')
+  const prepared = await prepare(loadExperiment(file, [`method=${method}`, ...sets]), silent)
   const { experiment, backbone } = prepared
   const { ladder } = preparePadding(prepared, mode)
   const { learning_rate: peak, warmup_steps: warmup, seed } = experiment.training
   const model = prepareModel(experiment, backbone, silent)
-  const state = startState(startVector(model, backbone.files.read, seed))
+  const moments = optimizerOf(experiment.training).moments(model.layout)
+  const vector = startVector(model, backbone.files.read, seed)
+  const begun = { state: startState(vector, moments), run: { evaluatedStep: 0, seconds: 0 } }
+  const { state } = await stateOfRankZero(ranks, async () => begun)
   const local =
     mode === 'eager'
       ? eagerStepper(model, experiment, state)
@@ -48,11 +54,11 @@ export async function twentySteps(
       parts > 0 ? await local.update(await inParts(local, batch, parts), rate) : await stepper.step(batch, rate)
     losses.push(result.loss)
   }
-  const vector = Float32Array.from(await (await stepper.state()).vector.data())
+  const trained = Float32Array.from(await (await stepper.state()).vector.data())
   stepper.free()
   disposeModel(model)
   closeAll(prepared)
-  return { losses, vector }
+  return { losses, vector: trained }
 }
 
 /** The gradient of a batch that so many ranks would share, summed in their order. */

@@ -3,40 +3,41 @@ import { UserError } from '../error.js'
 import type { RunFiles } from '../run/directory.js'
 import { type RunState, stateOf, stepOfTrained } from '../run/state.js'
 import { openSafetensors, type SafetensorsFile, writeSafetensors } from '../safetensors.js'
-import tf from '../tf.cjs'
-import type { OptimizerState } from './optimizer.js'
+import { type Kept, keptOf, type Optimizer, type OptimizerState, stateWith, valuesOf } from './optimizer.js'
 import { gathered, type Layout, named } from './trained.js'
 
 /** Everything that --resume needs, in one file that is old or new, never half-written. */
 export async function saveCheckpoint(path: string, optimizer: OptimizerState, run: RunState): Promise<void> {
-  const { vector, first, second, step } = optimizer
-  const tensors = await Promise.all(
-    Object.entries({ vector, first, second }).map(
-      async ([name, tensor]) => [name, { shape: tensor.shape, data: (await tensor.data()) as Float32Array }] as const,
-    ),
-  )
-  writeSafetensors(path, tensors, { state: JSON.stringify({ step, ...run }) })
+  const values = keptOf(await valuesOf(optimizer))
+  const tensors = values.map(([name, data]) => [name, { shape: [data.length], data }] as const)
+  writeSafetensors(path, tensors, { state: JSON.stringify({ step: optimizer.step, ...run }) })
 }
 
 /**
  * Reads a checkpoint back.
- * @throws UserError if it was made by a method with another number of trained parameters.
+ * @throws UserError if it was made by a method with another number of trained parameters, or by another optimiser.
  */
-export function loadCheckpoint(path: string, { size }: Layout): { optimizer: OptimizerState; run: RunState } {
+export function loadCheckpoint(
+  path: string,
+  layout: Layout,
+  { name, moments }: Optimizer,
+): { optimizer: OptimizerState; run: RunState } {
   const file = openSafetensors(path)
   try {
     const { step, ...run } = stateOf(file)
-    const values = ['vector', 'first', 'second'].map((name) => file.read(name))
-    const wrong = values.find((value) => value.length !== size)
-    if (wrong) {
-      throw new UserError({
-        at: path,
-        problem: `holds ${wrong.length} trained parameters; the experiment trains ${size}.`,
-        remedy: 'Start a new run with --run-dir.',
-      })
+    const refuse = (problem: string) => {
+      throw new UserError({ at: path, problem, remedy: 'Start a new run with --run-dir.' })
     }
-    const [vector, first, second] = values.map((value) => tf.tensor1d(value)) as [tf.Tensor1D, tf.Tensor1D, tf.Tensor1D]
-    return { optimizer: { vector, first, second, step }, run }
+    const sizes = keptOf<number>({ vector: layout.size, ...moments(layout) })
+    const values = sizes.map(([part, size]) => {
+      if (!file.entries.has(part)) refuse(`has no ${part}, which the optimiser ${name} needs.`)
+      const data = file.read(part)
+      if (part === 'vector' && data.length !== size)
+        refuse(`holds ${data.length} trained parameters; the experiment trains ${size}.`)
+      if (data.length !== size) refuse(`${part} has ${data.length} values; the optimiser ${name} needs ${size}.`)
+      return [part, data] as const
+    })
+    return { optimizer: stateWith(Object.fromEntries(values) as unknown as Kept<Float32Array>, step), run }
   } finally {
     file.close()
   }

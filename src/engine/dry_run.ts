@@ -6,6 +6,7 @@ import { type DeviceOptions, startDevice } from './device.js'
 import { memoryTaken, peakMemory, systemAvailable } from './memory.js'
 import { blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
+import { optimizerOf } from './optimizers.js'
 import { prepareModel, preparePadding } from './prepare.js'
 import { chooseMode, type Stepper, startStepper } from './stepper.js'
 import { closeAll, prepare } from './train.js'
@@ -55,8 +56,10 @@ export async function dryRun(
   const { ladder } = preparePadding(prepared, mode)
   const blueprint = blueprintOf(backbone.config, prepared.experiment.method)
   const model = mode === 'eager' ? prepareModel(prepared.experiment, backbone, progress) : undefined
-  const { batch_size, seed } = prepared.experiment.training
-  const state = startState(startVector(blueprint, backbone.files.read, seed))
+  const { training } = prepared.experiment
+  const { batch_size, seed } = training
+  const vector = startVector(blueprint, backbone.files.read, seed)
+  const state = startState(vector, optimizerOf(training).moments(blueprint.layout))
   const session = { ...backbone.files, threads: device.threads }
   const stepper = await startStepper(model, blueprint, prepared.experiment, state, session)
   const wanted = Math.min(batch_size, train.rows)

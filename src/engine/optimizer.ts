@@ -1,45 +1,71 @@
 import tf from '../tf.cjs'
+import type { Layout } from './trained.js'
 
-/** The trained vector and Adam's two moments, each [size], after `step` updates. */
-export interface OptimizerState {
-  vector: tf.Tensor1D
-  first: tf.Tensor1D
-  second: tf.Tensor1D
+/** What optimisers keep next to the trained vector, by name, as checkpoints have it: flat vectors. */
+export interface Moments<T> {
+  /** Adam's first moment [size]. */
+  first?: T
+  /** Adam's second moment [size]. */
+  second?: T
+  /** Adafactor's second moment, tensor by tensor: means of rows, then of columns; of a tensor with one dimension all of it. */
+  factors?: T
+}
+
+export const MOMENTS = ['first', 'second', 'factors'] as const satisfies (keyof Moments<unknown>)[]
+
+/** The trained vector [size] and what the optimiser keeps. */
+export interface Kept<T> extends Moments<T> {
+  vector: T
+}
+
+/** What is kept after `step` updates. */
+export interface OptimizerState extends Kept<tf.Tensor1D> {
   step: number
 }
 
+/** An optimiser of the flat trained vector. */
+export interface Optimizer {
+  name: 'adam' | 'adamw' | 'adafactor'
+  /** Lengths of the vectors that it keeps next to the trained one. */
+  moments(layout: Layout): Moments<number>
+  /** The numbers that the update of a step takes; steps are counted from 1. */
+  numbers(learningRate: number, step: number): Record<string, number>
+  /** One update by a gradient [size], already clipped; `numbers` are scalars on the device. */
+  update(
+    kept: Kept<tf.Tensor1D>,
+    gradient: tf.Tensor1D,
+    numbers: Record<string, tf.Scalar>,
+    layout: Layout,
+  ): Kept<tf.Tensor1D>
+}
+
+/** Both of Adam's moments. */
+export const twoMoments = (size: number): Moments<number> => ({ first: size, second: size })
+
+/** What is kept, by name, in a fixed order: the vector first. */
+export function keptOf<T>({ vector, ...others }: Kept<T>): [keyof Kept<T>, T][] {
+  const moments = MOMENTS.flatMap((name) => (others[name] === undefined ? [] : [[name, others[name]] as const]))
+  return [['vector', vector], ...moments] as [keyof Kept<T>, T][]
+}
+
 /** The state before the first step: the given values, moments of zero. */
-export function startState(values: Float32Array): OptimizerState {
-  const zeros = () => tf.zeros([values.length]) as tf.Tensor1D
-  return { vector: tf.tensor1d(values), first: zeros(), second: zeros(), step: 0 }
+export function startState(values: Float32Array, moments: Moments<number> = twoMoments(values.length)): OptimizerState {
+  const zeros = Object.entries(moments).map(([name, length]) => [name, tf.zeros([length])])
+  return { vector: tf.tensor1d(values), ...Object.fromEntries(zeros), step: 0 }
 }
 
-const BETA1 = 0.9
-const BETA2 = 0.999
-const EPSILON = 1e-8
+export const disposeState = (state: OptimizerState): void => tf.dispose(keptOf(state).map(([, tensor]) => tensor))
 
-/** Decay of the two moments, as float32 knows it: bias corrections are made of what the moments are summed with. */
-export const ADAM = { beta1: Math.fround(BETA1), beta2: Math.fround(BETA2) } as const
-
-/** Rate and ε of v ← v − rate·m / (√s + ε) with the bias corrections of a step, counted from 1, moved into them. */
-export function correctedRate(learningRate: number, step: number): { rate: number; epsilon: number } {
-  const root = Math.sqrt(1 - ADAM.beta2 ** step)
-  return { rate: (learningRate * root) / (1 - ADAM.beta1 ** step), epsilon: EPSILON * root }
+/** The values of a state. */
+export async function valuesOf(state: Kept<tf.Tensor1D>): Promise<Kept<Float32Array>> {
+  const read = keptOf(state).map(async ([name, tensor]) => [name, await tensor.data()] as const)
+  return Object.fromEntries(await Promise.all(read)) as unknown as Kept<Float32Array>
 }
 
-/**
- * One update of Adam (Kingma and Ba, arXiv 1412.6980) with bias correction; ε is outside the root of the corrected moment, as in
- * PyTorch. In the order of TensorFlow's fused update, so that a replayed step gives the same bits.
- */
-export function adam(state: OptimizerState, gradient: tf.Tensor1D, learningRate: number): OptimizerState {
-  const step = state.step + 1
-  const { rate, epsilon } = correctedRate(learningRate, step)
-  const towards = (moment: tf.Tensor1D, value: tf.Tensor, share: number) =>
-    tf.add(moment, tf.mul(tf.sub(value, moment), share)) as tf.Tensor1D
-  const first = towards(state.first, gradient, 1 - ADAM.beta1)
-  const second = towards(state.second, tf.square(gradient), 1 - ADAM.beta2)
-  const move = tf.div(tf.mul(first, rate), tf.add(tf.sqrt(second), epsilon))
-  return { vector: tf.sub(state.vector, move) as tf.Tensor1D, first, second, step }
+/** The state that has these values. */
+export function stateWith(values: Kept<Float32Array>, step: number): OptimizerState {
+  const tensors = keptOf(values).map(([name, data]) => [name, tf.tensor1d(data)])
+  return { ...(Object.fromEntries(tensors) as Kept<tf.Tensor1D>), step }
 }
 
 /** Scales the gradient so that its norm is at most `limit`: the factor is min(1, limit / (norm + 1e-6)), as in PyTorch. */

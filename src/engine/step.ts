@@ -3,18 +3,21 @@ import type { Pass } from '../backbone/pass.js'
 import { decode, head, remember, shiftRight } from '../backbone/t5.js'
 import type { Batch } from '../task/batches.js'
 import tf from '../tf.cjs'
+import { adam } from './adam.js'
 import { type After, atOnce, checkpointingActivations } from './checkpoint_activations.js'
 import { crossEntropy } from './cross_entropy.js'
 import type { Dropout } from './dropout.js'
 import { encodeSources } from './generate.js'
 import { type Model, passOf } from './model.js'
-import { adam, clipNorm, type OptimizerState } from './optimizer.js'
-import { flatten, unflatten } from './trained.js'
+import { clipNorm, disposeState, type Optimizer, type OptimizerState } from './optimizer.js'
+import { flatten, type Layout, unflatten } from './trained.js'
 
 export interface StepOptions {
   learningRate: number
   /** Largest norm of the gradient. */
   gradientClipNorm: number
+  /** Adam by default. */
+  optimizer?: Optimizer
   dropout: Dropout
   /** Whether a layer's tensors are forgotten and made again for the gradient. */
   checkpointActivations?: boolean
@@ -57,7 +60,7 @@ export function lossAndGradient(model: Model, vector: tf.Tensor1D, batch: Batch,
 export function trainingStep(model: Model, state: OptimizerState, batch: Batch, options: StepOptions) {
   const { dropout, checkpointActivations } = options
   const after = checkpointActivations ? atOnce : undefined
-  return stepBy(state, () => lossAndGradient(model, state.vector, batch, dropout, after), options)
+  return stepBy(model.layout, state, () => lossAndGradient(model, state.vector, batch, dropout, after), options)
 }
 
 /**
@@ -65,20 +68,23 @@ export function trainingStep(model: Model, state: OptimizerState, batch: Batch, 
  * unless loss or gradient is no number: then the state stays as it was.
  */
 export async function stepBy(
+  layout: Layout,
   state: OptimizerState,
   make: () => { loss: tf.Scalar; gradient: tf.Tensor1D },
-  { learningRate, gradientClipNorm }: Pick<StepOptions, 'learningRate' | 'gradientClipNorm'>,
+  { learningRate, gradientClipNorm, optimizer = adam }: Omit<StepOptions, 'dropout'>,
 ): Promise<{ state: OptimizerState; result: StepResult }> {
+  const step = state.step + 1
+  const numbers = Object.entries(optimizer.numbers(learningRate, step))
   const { next, loss, norm } = tf.tidy(() => {
     const { loss, gradient } = make()
     const { clipped, norm } = clipNorm(gradient, gradientClipNorm)
-    return { next: { ...adam(state, clipped, learningRate) }, loss, norm }
+    const scalars = Object.fromEntries(numbers.map(([name, number]) => [name, tf.scalar(number)]))
+    return { next: { ...optimizer.update(state, clipped, scalars, layout) }, loss, norm }
   })
   const result = { loss: (await loss.data())[0]!, gradientNorm: (await norm.data())[0]! }
   tf.dispose([loss, norm])
   const finite = Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)
-  disposeState(finite ? state : next)
-  return { state: finite ? next : state, result }
+  const after = { ...next, step }
+  disposeState(finite ? state : after)
+  return { state: finite ? after : state, result }
 }
-
-export const disposeState = ({ vector, first, second }: OptimizerState): void => tf.dispose([vector, first, second])

@@ -8,12 +8,13 @@ import { decodesReplayed } from './decoding/captured.js'
 import type { Device } from './device.js'
 import { dropoutAt, type Part } from './dropout.js'
 import { type Blueprint, disposeModel, loadModel, type Model, type ReadTensor } from './model.js'
-import type { OptimizerState } from './optimizer.js'
+import { disposeState, type OptimizerState, stateWith, valuesOf } from './optimizer.js'
+import { optimizerOf } from './optimizers.js'
 import { type Decoder, eagerDecoder } from './predict.js'
 import { loadLibrary } from './replay/library.js'
 import { type Replay, type ReplayOptions, startReplay } from './replay/replay.js'
 import type { Gradient, Share } from './share.js'
-import { disposeState, lossAndGradient, type StepResult, stepBy, trainingStep } from './step.js'
+import { lossAndGradient, type StepResult, stepBy, trainingStep } from './step.js'
 import { loadedTensorflow } from './tensorflow.js'
 
 /** Steps from which on a captured training has paid for its captures, see docs/benchmarks.md, "When a capture pays". */
@@ -99,6 +100,7 @@ export async function startStepper(
 /** Steps by tfjs's tape, op by op. Frees the given state as it goes. */
 export function eagerStepper(model: Model, experiment: Experiment, state: OptimizerState): PartStepper {
   const { dropout, seed, gradient_clip_norm: gradientClipNorm, checkpoint_activations } = experiment.training
+  const optimizer = optimizerOf(experiment.training)
   let current = state
   const maskOf = (part?: Part) => dropoutAt(dropout ?? model.config.dropout, seed, current.step, part)
   const take = ({ state: next, result }: Awaited<ReturnType<typeof stepBy>>) => {
@@ -116,6 +118,7 @@ export function eagerStepper(model: Model, experiment: Experiment, state: Optimi
       const options = {
         learningRate,
         gradientClipNorm,
+        optimizer,
         dropout: maskOf(),
         checkpointActivations: checkpoint_activations,
       }
@@ -130,7 +133,7 @@ export function eagerStepper(model: Model, experiment: Experiment, state: Optimi
     },
     async update({ loss, values }, learningRate) {
       const given = () => ({ loss: tf.scalar(loss), gradient: tf.tensor1d(values) })
-      return take(await stepBy(current, given, { learningRate, gradientClipNorm }))
+      return take(await stepBy(model.layout, current, given, { learningRate, gradientClipNorm, optimizer }))
     },
     state: async () => current,
     decoder: async (vector) => decoderOf(model, vector ?? current.vector),
@@ -163,18 +166,14 @@ export async function replayStepper(
   const replay = await startReplay(blueprint, read, {
     dropout: dropout ?? blueprint.config.dropout,
     gradientClipNorm: gradient_clip_norm,
+    optimizer: optimizerOf(experiment.training),
     checkpointActivations: checkpoint_activations,
     precision,
     seed,
     threads,
     ...(onGraph && { onGraph }),
   })
-  const values = (tensor: tf.Tensor) => tensor.data() as Promise<Float32Array>
-  await replay.write({
-    vector: await values(state.vector),
-    first: await values(state.first),
-    second: await values(state.second),
-  })
+  await replay.write(await valuesOf(state))
   const load = () => loadModel(blueprint.config, blueprint.options, read, seed)
   const decodes = decodesReplayed(blueprint, precision)
   return replaying(replay, state, { padId: blueprint.config.padId, decodes, load })
@@ -208,9 +207,9 @@ function replaying(replay: Replay, start: OptimizerState, { padId, decodes, load
     update: async (gradient, learningRate) => take(await replay.update(gradient, count, learningRate)),
     async state() {
       if (read.step === count) return read
-      const { vector, first, second } = await replay.read()
+      const values = await replay.read()
       disposeState(read)
-      read = { vector: tf.tensor1d(vector), first: tf.tensor1d(first), second: tf.tensor1d(second), step: count }
+      read = stateWith(values, count)
       return read
     },
     async decoder(vector) {

@@ -30,6 +30,7 @@ import { checkGoesOn, isWhole, lengthChange, noteLonger, plannedSteps } from './
 import { memoryTaken } from './memory.js'
 import { type Blueprint, blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
+import { optimizerOf } from './optimizers.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { noRecord, recordInto } from './record.js'
 import { sessionFacts } from './replay/config.js'
@@ -277,12 +278,15 @@ async function startOrResume(
   { experiment, backbone }: Prepared,
   progress: Progress,
 ) {
+  const { layout } = blueprint
+  const { training } = experiment
   if (existsSync(files.checkpoint)) {
-    const { optimizer, run } = loadCheckpoint(files.checkpoint, blueprint.layout)
+    const { optimizer, run } = loadCheckpoint(files.checkpoint, layout, optimizerOf(training))
     await restoreBest(files, blueprint, optimizer, run, progress.warn)
     return { state: optimizer, run }
   }
-  const state = startState(startVector(blueprint, backbone.files.read, experiment.training.seed))
+  const vector = startVector(blueprint, backbone.files.read, training.seed)
+  const state = startState(vector, optimizerOf(training).moments(layout))
   const run: RunState = { evaluatedStep: 0, seconds: 0 }
   return { state, run }
 }

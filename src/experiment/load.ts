@@ -95,8 +95,10 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   }
   faults.push(...lengthFaults(tree.training), ...positiveFaults(tree.task), ...taskFaults(tree.task))
   if (config) faults.push(...misfits(tree.method, config))
-  if (parsed.success)
-    faults.push(...bestMetricFaults(parsed.data), ...scoringFaults(parsed.data), ...microBatchFaults(parsed.data))
+  if (parsed.success) {
+    const checks = [bestMetricFaults, scoringFaults, microBatchFaults, weightDecayFaults]
+    faults.push(...checks.flatMap((faultsOf) => faultsOf(parsed.data)))
+  }
 
   const locate = (path: Path) => origin(path).at
   complaints.push(...faults.map(({ path, ...words }) => ({ at: locate(path), ...words })))
@@ -195,6 +197,12 @@ function microBatchFaults({ training: { batch_size, micro_batch_size = batch_siz
   if (micro_batch_size <= batch_size) return []
   const problem = `training.micro_batch_size is ${micro_batch_size}, but a step has ${batch_size} rows (training.batch_size).`
   return [{ path: ['training', 'micro_batch_size'], problem, remedy: 'Set it to fewer rows than a step has.' }]
+}
+
+function weightDecayFaults({ training: { optimizer, weight_decay } }: Experiment): Fault[] {
+  if (weight_decay === 0 || optimizer !== 'adam') return []
+  const problem = `training.weight_decay is ${weight_decay}, which the optimizer adam does not have.`
+  return [{ path: ['training', 'weight_decay'], problem, remedy: 'Set training.optimizer to adamw.' }]
 }
 
 /** What does not fit the backbone, whatever else is wrong with the options: their defaults stand in for those. */

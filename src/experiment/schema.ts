@@ -29,6 +29,17 @@ export const trainingOptions = z.strictObject({
     .describe('Rows of a step that are computed at once; their gradients are summed up. All of them without.'),
   evaluation_batch_size: count.default(100).describe('Rows decoded at once in evaluation.'),
   learning_rate: z.number().positive().describe("Peak learning rate; a method preset's own unless told."),
+  optimizer: z
+    .enum(['adam', 'adamw', 'adafactor'])
+    .default('adam')
+    .describe(
+      'Adam, with decoupled weight decay as adamw; or Adafactor, which keeps one number a row and a column of a matrix.',
+    ),
+  weight_decay: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('Share of every trained value, times the learning rate, that adamw and adafactor take off it each step.'),
   schedule: z
     .enum(SCHEDULES)
     .default('linear')

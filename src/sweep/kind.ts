@@ -14,7 +14,10 @@ export const withoutSeeds = (axes: Record<string, unknown>): Record<string, unkn
 export const kindOfCell = ({ axes }: PlannedSweep['cells'][number]): string => JSON.stringify(withoutSeeds(axes))
 
 /** What makes no difference to how long a step takes and what memory it needs. */
-const NO_MATTER = ['seed', 'learning_rate', 'warmup_steps', 'evaluate_every', 'checkpoint_every', 'gradient_clip_norm']
+const NO_MATTER = [
+  ...['seed', 'learning_rate', 'weight_decay', 'warmup_steps', 'evaluate_every', 'checkpoint_every'],
+  'gradient_clip_norm',
+]
 
 /** Experiments of one measure train alike: one is measured for all. */
 export function measureOf({ backbone, method, task, training }: Experiment): string {

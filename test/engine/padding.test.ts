@@ -6,10 +6,10 @@ import { shareOf } from '../../src/engine/cluster/stepper.js'
 import { noDropout } from '../../src/engine/dropout.js'
 import { generate } from '../../src/engine/generate.js'
 import { disposeModel, evaluationPass } from '../../src/engine/model.js'
-import { startState } from '../../src/engine/optimizer.js'
+import { disposeState, startState } from '../../src/engine/optimizer.js'
 import { rank } from '../../src/engine/rank.js'
 import { type ReplayOptions, startReplay } from '../../src/engine/replay/replay.js'
-import { disposeState, trainingStep } from '../../src/engine/step.js'
+import { trainingStep } from '../../src/engine/step.js'
 import { packageRoot } from '../../src/root.js'
 import { openSafetensors } from '../../src/safetensors.js'
 import { inMemory, padBatch } from '../../src/task/batches.js'
@@ -95,7 +95,7 @@ describe.runIf(engines.includes('tensorflow'))('captured', () => {
     const replayed = await replay.step(expected.batch, 0, 1e-3)
     expectClose([replayed.loss], expected.read('loss'), { relative: 1e-4, name: 'loss' })
     expectClose([replayed.gradientNorm], [eager.result.gradientNorm], { relative: 1e-5, name: 'gradient norm' })
-    expectClose((await replay.read()).first, (await eager.state.first.data()) as Float32Array, {
+    expectClose((await replay.read()).first!, (await eager.state.first!.data()) as Float32Array, {
       relative: 1e-5,
       name: 'first moment',
     })

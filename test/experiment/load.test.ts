@@ -63,7 +63,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     [
       'key of nothing',
       training('steps: 10, zzz: 1'),
-      'DIR/trial.yaml:4:24: training has no key zzz. Keys: epochs, steps, batch_size, micro_batch_size, evaluation_batch_size, learning_rate, schedule, warmup_steps, seed, group_by_length, scoring, best_metric, patience, evaluate_every, checkpoint_every, source_length, target_length, gradient_clip_norm, dropout, engine_mode, precision, checkpoint_activations, tensorboard.',
+      'DIR/trial.yaml:4:24: training has no key zzz. Keys: epochs, steps, batch_size, micro_batch_size, evaluation_batch_size, learning_rate, optimizer, weight_decay, schedule, warmup_steps, seed, group_by_length, scoring, best_metric, patience, evaluate_every, checkpoint_every, source_length, target_length, gradient_clip_norm, dropout, engine_mode, precision, checkpoint_activations, tensorboard.',
     ],
     [
       'workers, which ranks have replaced',
@@ -359,6 +359,18 @@ describe('loading', () => {
     expect(loadExperiment(file(text), ['task=rotten-tomatoes']).task).toEqual(loadExperiment('quickstart').task)
     const { task } = loadExperiment(file(text), ['task.test=package.json'])
     expect(task).toMatchObject({ train: join(folder, 'rows.csv'), test: join(process.cwd(), 'package.json') })
+  })
+
+  test('weight decay is for optimisers that have it', () => {
+    const sets = ['training.weight_decay=0.01']
+    expect(() => loadExperiment(file(good), sets)).toThrow(
+      '--set training.weight_decay=0.01: training.weight_decay is 0.01, which the optimizer adam does not have. Set training.optimizer to adamw.',
+    )
+    for (const optimizer of ['adamw', 'adafactor'])
+      expect(loadExperiment(file(good), [...sets, `training.optimizer=${optimizer}`]).training).toMatchObject({
+        optimizer,
+        weight_decay: 0.01,
+      })
   })
 
   test('F1 needs a positive label that is there', () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { adam } from '../../src/engine/adam.js'
 import { loadCheckpoint } from '../../src/engine/checkpoint.js'
 import { openTrainedRun } from '../../src/export/trained_run.js'
 import { truncateMetrics } from '../../src/run/metrics_log.js'
@@ -151,7 +152,7 @@ test.each([
     ['vector', 'first', 'second'].map((name) => [name, values] as const),
     metadata,
   )
-  expect(complaint(() => loadCheckpoint(file, { specs: [], sizes: [], size: 2 }))).toBe(
+  expect(complaint(() => loadCheckpoint(file, { specs: [], sizes: [], size: 2 }, adam))).toBe(
     `DamagedFile: state.safetensors: is damaged: its metadata has no valid ${key}. It is no checkpoint of a training. Restore it, or start a new run with --run-dir.`,
   )
 })

@@ -5,8 +5,13 @@ import type { Output } from '../replay/library.js'
 import { variable } from '../replay/session.js'
 import { type Dtype, TYPES } from '../replay/tensor.js'
 
-/** Variables that hold the trained vector and Adam's two moments. */
-export const STATE = { vector: 'trained', first: 'moments/first', second: 'moments/second' } as const
+/** Variables that hold the trained vector and what the optimiser keeps. */
+export const STATE = {
+  vector: 'trained',
+  first: 'moments/first',
+  second: 'moments/second',
+  factors: 'moments/factors',
+} as const
 
 /** What frozen matrices are kept in and multiplied in. */
 export type Precision = 'float32' | 'bfloat16'

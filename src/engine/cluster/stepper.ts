@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Agreed } from '../interrupt.js'
-import type { OptimizerState } from '../optimizer.js'
+import { keptOf, type OptimizerState, valuesOf } from '../optimizer.js'
 import { rowsOf, type Share } from '../share.js'
 import type { PartStepper, Stepper } from '../stepper.js'
 import { gatherBytes } from './agree.js'
@@ -62,15 +62,15 @@ export function shareOf(batch: Share['batch'], { rank, size }: Pick<Ranks, 'rank
 class Parted extends Agreed {}
 
 /** @throws Parted naming the first rank whose trained values or moments have other bits than rank 0's */
-async function checkAlike({ vector, first, second, step }: OptimizerState, ranks: Ranks): Promise<void> {
+async function checkAlike(state: OptimizerState, ranks: Ranks): Promise<void> {
   const hash = createHash('sha256')
-  for (const tensor of [vector, first, second]) hash.update((await tensor.data()) as Float32Array)
+  for (const [, values] of keptOf(await valuesOf(state))) hash.update(values)
   const digests = await gatherBytes(ranks, hash.digest())
   const other = digests.findIndex(({ bytes }) => !Buffer.from(bytes).equals(digests[0]!.bytes))
   if (other < 0) return
   throw new Parted({
     at: `rank ${other} on ${digests[other]!.host}`,
-    problem: `its trained values after step ${step} are not those of rank 0.`,
+    problem: `its trained values after step ${state.step} are not those of rank 0.`,
     remedy:
       'They are not saved: go on from the last checkpoint with --resume, on hosts with one kind of processor and one version of MPI.',
   })

@@ -4,12 +4,10 @@ import type { Experiment } from '../../experiment/schema.js'
 import { version } from '../../root.js'
 import { notedBackbone, short } from '../../run/made_with.js'
 import type { RunState } from '../../run/state.js'
-import tf from '../../tf.cjs'
 import type { PreparedSplit } from '../data.js'
 import type { Device } from '../device.js'
-import { type OptimizerState, startState } from '../optimizer.js'
+import { disposeState, type Kept, keptOf, type OptimizerState, startState, stateWith, valuesOf } from '../optimizer.js'
 import type { OpenedBackbone } from '../prepare.js'
-import { disposeState } from '../step.js'
 import { compareFacts, type Facts, fromRankZero } from './agree.js'
 import type { Ranks } from './ranks.js'
 
@@ -61,17 +59,19 @@ export async function stateOfRankZero(
 ): Promise<{ state: OptimizerState; run: RunState }> {
   if (ranks.size === 1) return make()
   const made = ranks.rank === 0 ? await make() : undefined
-  const { step, run } = await fromRankZero(ranks, () => ({ step: made!.state.step, run: made!.run }))
-  const values = async (tensor: tf.Tensor | undefined) =>
-    floatsOfRankZero(ranks, tensor && ((await tensor.data()) as Float32Array))
-  const vector = await values(made?.state.vector)
+  const own = made && (await valuesOf(made.state))
+  const { step, run, sizes } = await fromRankZero(ranks, () => {
+    const sizes = keptOf(own!).map(([name, values]) => [name, values.length] as const)
+    return { step: made!.state.step, run: made!.run, sizes: Object.fromEntries(sizes) as unknown as Kept<number> }
+  })
+  const { vector: _, ...moments } = sizes
+  const values = { vector: await floatsOfRankZero(ranks, own?.vector) } as Kept<Float32Array>
   if (step === 0) {
     if (made) disposeState(made.state)
-    return { state: startState(vector), run }
+    return { state: startState(values.vector, moments), run }
   }
-  const [first, second] = [await values(made?.state.first), await values(made?.state.second)]
-  if (made) return made
-  return { state: { vector: tf.tensor1d(vector), first: tf.tensor1d(first), second: tf.tensor1d(second), step }, run }
+  for (const [name] of keptOf(sizes).slice(1)) values[name] = await floatsOfRankZero(ranks, own?.[name])
+  return made ?? { state: stateWith(values, step), run }
 }
 
 /** Rank 0's floats on every rank; the others give none. */

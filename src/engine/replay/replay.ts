@@ -1,6 +1,7 @@
 import { startValues } from '../../method/start.js'
 import { elements } from '../../safetensors.js'
 import type { Batch } from '../../task/batches.js'
+import { adam } from '../adam.js'
 import { cachedCapture } from '../capture/cache.js'
 import { batchFeeds, type Captured } from '../capture/capture.js'
 import {
@@ -17,7 +18,7 @@ import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/
 import { dropoutKey } from '../dropout.js'
 import type { Sources } from '../generate.js'
 import type { Blueprint, ReadTensor } from '../model.js'
-import { correctedRate } from '../optimizer.js'
+import { type Kept, keptOf, type Optimizer } from '../optimizer.js'
 import type { Gradient, Share } from '../share.js'
 import type { StepResult } from '../step.js'
 import { loadedTensorflow } from '../tensorflow.js'
@@ -52,13 +53,6 @@ export interface GraphFacts {
   cached: boolean
 }
 
-/** Values of the trained vector and of Adam's moments, each [size]. */
-export interface StateValues {
-  vector: Float32Array
-  first: Float32Array
-  second: Float32Array
-}
-
 /** A graph of the session's own. */
 interface OwnGraph {
   /** Its name in the session. */
@@ -74,8 +68,6 @@ interface OwnRun extends Pick<RunSpec, 'fetches' | 'targets' | 'trace'> {
   feeds: (places: string[]) => Record<string, Values>
   fetches: string[]
 }
-
-const PARTS = ['vector', 'first', 'second'] as const
 
 /**
  * A replay of the library that `startDevice` has loaded, its weights in place.
@@ -102,11 +94,16 @@ export class Replay {
   readonly #session: Session
   /** Graphs in the session by their prefix, and what the rows of their `dropout_keys` are for. */
   readonly #taken = new Map<string, string[]>()
+  /** What `write` has set. */
+  #kept: (keyof typeof STATE)[] = []
 
   constructor(library: Library, blueprint: Blueprint, { threads, config, ...options }: ReplayOptions) {
     this.#library = library
     this.#blueprint = blueprint
-    this.#options = { dropout: 0, gradientClipNorm: 1, precision: 'float32', checkpointActivations: false, ...options }
+    this.#options = {
+      ...{ dropout: 0, gradientClipNorm: 1, optimizer: adam, precision: 'float32', checkpointActivations: false },
+      ...options,
+    }
     this.#session = new Session(library, configProto({ ...sessionConfig(threads), ...config }))
   }
 
@@ -122,35 +119,35 @@ export class Replay {
     }
   }
 
-  /** Sets the trained vector and the moments. */
-  async write(state: StateValues): Promise<void> {
-    const shape = [this.#blueprint.layout.size]
-    for (const part of PARTS) await this.#session.assign(STATE[part], { shape, data: state[part] }, 'float32')
-    if (!this.#taken.has('read')) {
-      this.#session.addReads(Object.values(STATE), shape)
-      this.#taken.set('read', [])
+  /** Sets the trained vector and what the optimiser keeps. */
+  async write(state: Kept<Float32Array>): Promise<void> {
+    for (const [part, data] of keptOf(state)) {
+      const shape = [data.length]
+      await this.#session.assign(STATE[part], { shape, data }, 'float32')
+      if (!this.#kept.includes(part)) this.#session.addRead(STATE[part], shape)
     }
+    this.#kept = keptOf(state).map(([part]) => part)
   }
 
-  /** The trained vector and the moments as they are now. */
-  async read(): Promise<StateValues> {
-    const [vector, first, second] = await this.#session.floats({ fetches: PARTS.map((part) => `read/${STATE[part]}`) })
-    return { vector: vector!, first: first!, second: second! }
+  /** The trained vector and what the optimiser keeps, as they are now. */
+  async read(): Promise<Kept<Float32Array>> {
+    const values = await this.#session.floats({ fetches: this.#kept.map((part) => `read/${STATE[part]}`) })
+    return Object.fromEntries(this.#kept.map((part, i) => [part, values[i]!])) as unknown as Kept<Float32Array>
   }
 
   /** One training step; `step` counts from 0. Where loss or gradient is no number the state stays as it was. */
   async step(batch: Batch, step: number, learningRate: number, trace?: RunSpec['trace']): Promise<StepResult> {
-    const { gradientClipNorm } = this.#options
+    const { gradientClipNorm, optimizer } = this.#options
     const graph = {
       prefix: `step_${shapeOf(batch)}`,
-      what: { kind: 'step', ...this.#gradientOf(batch), gradientClipNorm },
+      what: { kind: 'step', ...this.#gradientOf(batch), gradientClipNorm, optimizer: optimizer.name },
       capture: () => captureStep(this.#library, this.#blueprint, batch, this.#options),
     }
     const [loss, norm] = await this.#run(graph, {
       feeds: (places) => ({
         ...batchFeeds(batch),
         ...this.#dropoutKeys(places, step),
-        ...rateFeeds(learningRate, step),
+        ...numberFeeds(optimizer, learningRate, step),
       }),
       fetches: ['loss', 'gradient_norm'],
       targets: ['update'],
@@ -179,17 +176,17 @@ export class Replay {
 
   /** The rest of a step: clips the gradient and moves the state by it, unless it or the loss is no number. */
   async update({ loss, values }: Gradient, step: number, learningRate: number): Promise<StepResult> {
-    const { gradientClipNorm } = this.#options
+    const { gradientClipNorm, optimizer } = this.#options
     const graph = {
       prefix: 'update',
-      what: { kind: 'update', gradientClipNorm },
+      what: { kind: 'update', gradientClipNorm, optimizer: optimizer.name },
       capture: () => captureUpdate(this.#library, this.#blueprint, this.#options),
     }
     const [norm] = await this.#run(graph, {
       feeds: () => ({
         gradient: { shape: [values.length], data: values },
         loss: { shape: [], data: Float32Array.of(loss) },
-        ...rateFeeds(learningRate, step),
+        ...numberFeeds(optimizer, learningRate, step),
       }),
       fetches: ['gradient_norm'],
       targets: ['update'],
@@ -288,10 +285,7 @@ function outputsOf(ids: Int32Array, size: number, eosId: number): number[][] {
 
 const shapeOf = ({ size, sourceLength, targetLength }: BatchShape): string => `${size}x${sourceLength}x${targetLength}`
 
-function rateFeeds(learningRate: number, step: number): Record<string, Values> {
-  const { rate, epsilon } = correctedRate(learningRate, step + 1)
-  return {
-    rate: { shape: [], data: Float32Array.of(rate) },
-    epsilon: { shape: [], data: Float32Array.of(epsilon) },
-  }
+function numberFeeds(optimizer: Optimizer, learningRate: number, step: number): Record<string, Values> {
+  const numbers = Object.entries(optimizer.numbers(learningRate, step + 1))
+  return Object.fromEntries(numbers.map(([name, number]) => [name, { shape: [], data: Float32Array.of(number) }]))
 }

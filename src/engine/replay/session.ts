@@ -74,13 +74,11 @@ export class Session {
     this.release(await this.run({ feeds: { [`assign/${name}/value`]: values }, targets: [`assign/${name}`] }))
   }
 
-  /** Adds `read/NAME` for variables of that shape. */
-  addReads(names: string[], shape: number[]): void {
-    for (const name of names) {
-      const handle = variable(this.graph, `read/${name}/handle`, name, TYPES.float32, shape)
-      const attributes = { dtype: { type: TYPES.float32 } }
-      this.graph.add({ type: 'ReadVariableOp', name: `read/${name}`, inputs: [handle], attributes })
-    }
+  /** Adds `read/NAME` for a variable of that shape. */
+  addRead(name: string, shape: number[]): void {
+    const handle = variable(this.graph, `read/${name}/handle`, name, TYPES.float32, shape)
+    const attributes = { dtype: { type: TYPES.float32 } }
+    this.graph.add({ type: 'ReadVariableOp', name: `read/${name}`, inputs: [handle], attributes })
   }
 
   /** Whether `assign` has filled a variable of that name. */

@@ -1,0 +1,109 @@
+import type tf from '../../tf.cjs'
+import { ADAM } from '../adam.js'
+import { clipNorm, keptOf, type Optimizer } from '../optimizer.js'
+import { constant, type Graph } from '../replay/graph.js'
+import type { Output } from '../replay/library.js'
+import { variable } from '../replay/session.js'
+import { TYPES } from '../replay/tensor.js'
+import type { Capture } from './capture.js'
+import { readVariable, STATE } from './variables.js'
+
+const FLOAT = { type: TYPES.float32 }
+
+export interface Update {
+  loss: tf.Scalar
+  gradient: tf.Tensor1D
+  gradientClipNorm: number
+  optimizer: Optimizer
+}
+
+/**
+ * Clips a gradient and moves the state by it, with the optimiser's numbers as inputs; output `gradient_norm`, operation
+ * `update`. Where loss or gradient is no number the state stays as it is.
+ */
+export function recordUpdate(captured: Capture, { loss, gradient, gradientClipNorm, optimizer }: Update): void {
+  const { graph, recorder, fetch } = captured
+  const { clipped, norm } = clipNorm(gradient, gradientClipNorm)
+  fetch('gradient_norm', norm)
+  const chosen = onlyIfFinite(graph, [recorder.output(loss), recorder.output(norm)])
+  const inputs = Object.keys(optimizer.numbers(1, 1)).map(
+    (name) => [name, captured.input(name, new Float32Array(1), [])] as const,
+  )
+  const update = { optimizer, gradient: clipped, numbers: Object.fromEntries(inputs), chosen }
+  if (optimizer.name === 'adafactor') recordOpByOp(captured, update)
+  else adamInPlace(captured, update)
+}
+
+/** x, or what it is otherwise where one of these numbers is none. */
+type Chosen = (name: string, x: Output, otherwise: Output) => Output
+
+function onlyIfFinite(graph: Graph, numbers: [Output, Output]): Chosen {
+  const finiteness = (x: Output, index: number) =>
+    graph.output({ type: 'IsFinite', name: `finite_${index}`, inputs: [x], attributes: { T: FLOAT } })
+  const finite = graph.output({ type: 'LogicalAnd', name: 'finite', inputs: numbers.map(finiteness) })
+  return (name, x, otherwise) =>
+    graph.output({ type: 'SelectV2', name, inputs: [finite, x, otherwise], attributes: { T: FLOAT } })
+}
+
+interface Recorded {
+  optimizer: Optimizer
+  gradient: tf.Tensor1D
+  numbers: Record<string, Output>
+  chosen: Chosen
+}
+
+/** The optimiser's own operations, then an assignment of all that it keeps. */
+function recordOpByOp({ graph, recorder, vector, model }: Capture, update: Recorded): void {
+  const { optimizer, gradient, numbers, chosen } = update
+  const moments = Object.entries(optimizer.moments(model.layout)).map(([name, size]) => {
+    const kept = { name: STATE[name as keyof typeof STATE], shape: [size], type: 'float32' as const }
+    return [name, recorder.tensor(readVariable(graph, kept))]
+  })
+  const before = { vector, ...Object.fromEntries(moments) }
+  const scalars = Object.entries(numbers).map(([name, number]) => [name, recorder.tensor(number)])
+  const after = optimizer.update(before, gradient, Object.fromEntries(scalars), model.layout)
+  const assigned = keptOf(after).map(([name, tensor]) => {
+    const value = chosen(`${name}_or_before`, recorder.output(tensor), recorder.output(before[name]))
+    return assign(graph, name, value, tensor.size)
+  })
+  graph.add({ type: 'NoOp', name: 'update', after: assigned })
+}
+
+/** TensorFlow's fused Adam: with a rate of 0 and moments that stay where there is no update. */
+function adamInPlace({ graph, recorder, vector }: Capture, { gradient, numbers, chosen }: Recorded): void {
+  const scalar = (name: string, value: number) => constant(graph, name, { shape: [], data: Float32Array.of(value) })
+  const [zero, one] = [scalar('zero', 0), scalar('one', 1)]
+  const handle = (name: keyof typeof STATE) => handleOf(graph, `update/${STATE[name]}`, name, vector.size)
+  const { rate, epsilon, left } = numbers
+  const decay = () => {
+    const inputs = [recorder.output(vector), chosen('left_or_all', left!, one)]
+    const value = graph.output({ type: 'Mul', name: 'decayed', inputs, attributes: { T: FLOAT } })
+    return assign(graph, 'vector', value, vector.size)
+  }
+  graph.add({
+    type: 'ResourceApplyAdam',
+    name: 'update',
+    inputs: [
+      handle('vector'),
+      handle('first'),
+      handle('second'),
+      zero, // β₁ᵗ and β₂ᵗ: the rate has the bias correction already, in double precision
+      zero,
+      chosen('rate_or_none', rate!, zero),
+      chosen('beta1', scalar('decay1', ADAM.beta1), one),
+      chosen('beta2', scalar('decay2', ADAM.beta2), one),
+      epsilon!,
+      chosen('gradient_or_none', recorder.output(gradient), zero),
+    ],
+    attributes: { T: FLOAT, use_locking: { bool: false }, use_nesterov: { bool: false } },
+    after: left ? [decay()] : [],
+  })
+}
+
+const handleOf = (graph: Graph, name: string, kept: keyof typeof STATE, size: number): Output =>
+  variable(graph, name, STATE[kept], TYPES.float32, [size])
+
+function assign(graph: Graph, kept: keyof typeof STATE, value: Output, size: number) {
+  const inputs = [handleOf(graph, `assign_${kept}/handle`, kept, size), value]
+  return graph.add({ type: 'AssignVariableOp', name: `assign_${kept}`, inputs, attributes: { dtype: FLOAT } })
+}
