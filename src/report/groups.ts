@@ -12,6 +12,8 @@ export type FinishedRun = ReportRun & { result: Result }
 export interface Group {
   /** The row of a table: the method and what else tells the group from others on the same task. */
   method: string
+  /** Of that: the method's name, then each value. */
+  parts: string[]
   /** The column: the task, with the number of training rows where a subset was trained on. */
   task: string
   /** What scores are the mean of; the same for a whole column. */
@@ -59,11 +61,19 @@ export function groupRuns(runs: readonly ReportRun[]): Group[] {
   const taken = new Map<string, number>()
   const metricsOf = columnMetrics(all)
   return all.map(({ column, runs }, i) => {
-    const cell = JSON.stringify([column, names[i]])
+    const name = names[i]!.join(', ')
+    const cell = JSON.stringify([column, name])
     const alike = taken.get(cell) ?? 0
     taken.set(cell, alike + 1)
-    const method = alike === 0 ? names[i]! : `${names[i]} (${alike + 1})`
-    return { method, task: column, metrics: metricsOf.get(column)!, runs, ...finishedOf(runs) }
+    const parts = alike === 0 ? names[i]! : [...names[i]!, `(${alike + 1})`]
+    return {
+      method: alike === 0 ? name : `${name} (${alike + 1})`,
+      parts,
+      task: column,
+      metrics: metricsOf.get(column)!,
+      runs,
+      ...finishedOf(runs),
+    }
   })
 }
 
@@ -123,10 +133,10 @@ function columnsOf(runs: readonly ReportRun[]): (run: ReportRun) => string {
 }
 
 /**
- * Names of rows: the method, and every setting that tells the group from others of the same method and backbone in its column.
+ * Names of rows, in parts: the method, and every setting that tells the group from others of the same method and backbone in its column.
  * Those have its backbone's name or its weights. In time that grows with the settings, not with pairs of groups.
  */
-function rowNames(groups: readonly Unnamed[]): string[] {
+function rowNames(groups: readonly Unnamed[]): string[][] {
   const kinds = groups.map(kindsOf)
   const values = groups.map(({ settings }) => [...settings].map(([key, value]) => `${key} ${JSON.stringify(value)}`))
   const tallies = new Map<string, Tally>()
@@ -139,7 +149,7 @@ function rowNames(groups: readonly Unnamed[]): string[] {
     const all = sum(({ groups }) => groups)
     const differ = [...settings.keys()].filter((_, at) => sum(({ having }) => having.get(values[i]![at]!)!) < all)
     const name = several ? `${method} on ${backboneOf(runs[0]!).name}` : method
-    return [name, ...shownOf(settings, differ, shownKey)].join(', ')
+    return [name, ...shownOf(settings, differ, shownKey)]
   })
 }
 

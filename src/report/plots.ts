@@ -1,7 +1,8 @@
-import type { TopLevelSpec } from 'vega-lite'
+import type { Config, TopLevelSpec } from 'vega-lite'
 import type { LowResourceResults } from '../sweep/low_resource.js'
 import { spread } from '../sweep/spread.js'
-import { taskScore } from '../task/direction.js'
+import { scoreMetrics, taskScore } from '../task/direction.js'
+import { looks, type Mark, markOf, PALETTES, reference } from './marks.js'
 
 /** One method's figures: what the paper's Figure 1 plots. */
 export interface MethodPoint {
@@ -12,44 +13,94 @@ export interface MethodPoint {
   score: number
 }
 
-const SIZE = { width: 560, height: 320 }
-
-/** Score against trained parameters, on a logarithmic axis, as SVG: up and to the left is better. */
-export function scatterPlot(
-  points: MethodPoint[],
-  { score, title }: { score: string; title: string },
-): Promise<string> {
-  const position = {
-    x: {
-      field: 'share',
-      type: 'quantitative',
-      scale: { type: 'log', padding: 12 },
-      title: 'trained parameters, % of the backbone',
-    },
-    y: { field: 'score', type: 'quantitative', scale: { zero: false }, title: score },
-  } as const
-  const by = { field: 'method', type: 'nominal', sort: null, title: null } as const
-  return svg({
-    ...SIZE,
-    title,
-    data: { values: points },
-    mark: { type: 'point', filled: true, size: 90, opacity: 0.85 },
-    encoding: { ...position, color: { ...by, scale: { scheme: 'tableau20' } }, shape: by }, // names beside points would cover each other
-  })
+/** Score by which the methods are sorted, the best first; what a guess scores is a line of its own. */
+export interface PlotLabels {
+  score: string
+  title: string
+  chance?: { score: number; text: string }
 }
 
-/** A bar a method, in the order given, as SVG. */
-export function barPlot(points: MethodPoint[], { score, title }: { score: string; title: string }): Promise<string> {
+const SIZE = { width: 560, height: 320 }
+const QUIET = '#5a6470'
+/** Names of any length are whole: what they need, the picture is larger. */
+const CONFIG: Config = { legend: { labelLimit: 0, columns: 1, title: null }, axisY: { labelLimit: 0 } }
+
+const bestFirst = (points: readonly MethodPoint[]) => points.toSorted((a, b) => b.score - a.score)
+
+/** `names` in a legend, each with its own mark. */
+function named(field: string, names: readonly string[]) {
+  const marks = names.map((_, i) => markOf(i))
+  const by = { field, type: 'nominal', sort: null, title: null } as const
+  const domain = [...names]
+  return {
+    color: { ...by, scale: { domain, range: marks.map(({ colour }) => colour) } },
+    shape: { ...by, scale: { domain, range: marks.map(({ shape }) => shape) } },
+    strokeDash: { ...by, scale: { domain, range: marks.map(({ dash }) => [...dash]) } },
+  }
+}
+
+/** Score against trained parameters, on a logarithmic axis, as SVG: up and to the left is better. */
+export function scatterPlot(points: readonly MethodPoint[], { score, title, chance }: PlotLabels): Promise<string> {
+  const sorted = bestFirst(points)
+  const x = {
+    field: 'share',
+    type: 'quantitative',
+    scale: { type: 'log', padding: 12 },
+    title: 'trained parameters, % of the backbone',
+  } as const
+  const y = { field: 'score', type: 'quantitative', scale: { zero: false }, title: score } as const
+  const { color, shape } = named(
+    'method',
+    sorted.map(({ method }) => method),
+  )
   return svg({
     ...SIZE,
-    title,
-    data: { values: points },
-    mark: 'bar',
-    encoding: {
-      y: { field: 'method', type: 'nominal', sort: null, title: null },
-      x: { field: 'score', type: 'quantitative', title: score },
-    },
-  })
+    title: titled(title, chance),
+    config: CONFIG,
+    layer: [
+      ...reference(chance?.score, y, QUIET),
+      {
+        data: { values: sorted },
+        mark: { type: 'point', filled: true, size: 90, opacity: 1 },
+        encoding: { x, y, color, shape }, // names beside points would cover each other
+      },
+    ],
+  } as TopLevelSpec)
+}
+
+const titled = (text: string, chance: PlotLabels['chance']) =>
+  chance ? { text, subtitle: `dotted: ${chance.text}, ${chance.score.toFixed(2)}` } : text
+
+/** A bar a method, the best first, as SVG. */
+export function barPlot(points: readonly MethodPoint[], { score, title, chance }: PlotLabels): Promise<string> {
+  const sorted = bestFirst(points)
+  const order = sorted.map(({ method }) => method)
+  const y = { field: 'method', type: 'nominal', sort: order, title: null } as const
+  const x = { field: 'score', type: 'quantitative', title: score } as const
+  const data = { values: sorted }
+  return svg({
+    width: SIZE.width,
+    height: { step: 24 },
+    title: titled(title, chance),
+    config: CONFIG,
+    layer: [
+      { data, mark: { type: 'bar', color: PALETTES.light[0], height: { band: 0.7 } }, encoding: { x, y } },
+      {
+        data,
+        mark: { type: 'text', align: 'left', dx: 4 },
+        encoding: { x, y, text: { field: 'score', type: 'quantitative', format: '.2f' } },
+      },
+      ...(chance
+        ? [
+            {
+              data: { values: [{ at: chance.score }] },
+              mark: { type: 'rule', color: QUIET, strokeDash: [1, 3], strokeWidth: 1.5 },
+              encoding: { x: { ...x, field: 'at' } },
+            },
+          ]
+        : []),
+    ],
+  } as TopLevelSpec)
 }
 
 /** Methods stand beside each other, so that their bars do not cover each other. */
@@ -63,7 +114,8 @@ export function curvePlot(results: LowResourceResults): Promise<string> {
   const missing =
     cells.length < planned && `${cells.length} of ${planned} runs are finished; points of fewer are marked`
   const title = missing ? { text, subtitle: missing } : text
-  return svg({ ...SIZE, title, ...curveLayers({ ...results, runs: seeds.length }) })
+  const layers = curveLayers({ ...results, runs: seeds.length }, undefined)
+  return svg({ ...SIZE, title, config: CONFIG, ...layers })
 }
 
 type Layered = Extract<TopLevelSpec, { layer: unknown }>
@@ -78,13 +130,15 @@ export interface Curve {
   runs: number
 }
 
-/** The curve without its size and title. */
-export function curveLayers({
-  cells,
-  methods,
-  sizes,
-  runs: planned,
-}: Curve): Pick<Layered, 'data' | 'encoding' | 'layer'> {
+/**
+ * The curve without its size and title. `marks` are of the methods, whose names are beside the drawing; with none they are
+ * in its own legend.
+ */
+export function curveLayers(
+  { cells, methods, sizes, runs: planned }: Curve,
+  marks: readonly Mark[] | undefined,
+  chance?: { score: number; colour: string },
+): Pick<Layered, 'layer'> {
   const values = methods.flatMap((method, i) =>
     sizes.flatMap((size) => {
       const runs = cells.filter((cell) => cell.method === method && cell.size === size)
@@ -93,6 +147,7 @@ export function curveLayers({
       return [
         {
           method,
+          line: i,
           rows: size * BESIDE ** (i - (methods.length - 1) / 2),
           score: mean,
           low: mean - (std ?? 0),
@@ -102,7 +157,7 @@ export function curveLayers({
       ]
     }),
   )
-  const metrics = Object.keys(cells[0]?.test ?? {})
+  const metrics = scoreMetrics(Object.keys(cells[0]?.test ?? {}))
   const score = metrics.length === 1 ? `test ${metrics[0]}` : `test score, mean of ${metrics.join(' and ')}`
   const x = {
     field: 'rows',
@@ -112,24 +167,31 @@ export function curveLayers({
     title: 'training rows',
   } as const
   const y = { field: 'score', type: 'quantitative', scale: { zero: false }, title: score } as const
-  const color = { field: 'method', type: 'nominal', sort: null, title: null } as const
-  const note: Layered['layer'][number] = {
+  const { color, shape, strokeDash } = marks ? looks('line', marks) : named('method', methods)
+  const note = {
     transform: [{ filter: 'isValid(datum.runs)' }],
     mark: { type: 'text', align: 'left', dx: 6, dy: 13, fontSize: 10 },
-    encoding: { y, text: { field: 'runs', type: 'nominal' } },
+    encoding: { x, y, color, text: { field: 'runs', type: 'nominal' } },
   }
+  const layer = [
+    { mark: 'line', encoding: { x, y, color, strokeDash } },
+    { mark: { type: 'point', filled: true, size: 70, opacity: 1 }, encoding: { x, y, color, shape } },
+    {
+      mark: { type: 'rule', strokeWidth: 1.5 },
+      encoding: { x, color, y: { ...y, field: 'low' }, y2: { field: 'high' } },
+    },
+    ...['low', 'high'].map((field) => ({
+      mark: { type: 'tick', orient: 'horizontal', size: 10 },
+      encoding: { x, color, y: { ...y, field } },
+    })),
+    ...(values.some(({ runs }) => runs) ? [note] : []),
+  ]
   return {
-    data: { values },
-    encoding: { x, color },
     layer: [
-      { mark: 'line', encoding: { y } },
-      { mark: { type: 'point', filled: true, size: 70 }, encoding: { y } },
-      { mark: { type: 'rule', strokeWidth: 1.5 }, encoding: { y: { ...y, field: 'low' }, y2: { field: 'high' } } },
-      { mark: { type: 'tick', orient: 'horizontal', size: 10 }, encoding: { y: { ...y, field: 'low' } } },
-      { mark: { type: 'tick', orient: 'horizontal', size: 10 }, encoding: { y: { ...y, field: 'high' } } },
-      ...(values.some(({ runs }) => runs) ? [note] : []),
+      ...reference(chance?.score, y, chance?.colour ?? QUIET),
+      ...layer.map((one) => ({ ...one, data: { values } })),
     ],
-  }
+  } as Pick<Layered, 'layer'>
 }
 
 /** Vega is large: loaded when something is drawn. */

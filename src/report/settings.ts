@@ -34,6 +34,10 @@ export function settingsOf(run: ReportRun): Leaves {
 /** A run's seeds as one text: runs of the same settings and seeds are one. */
 export const seedsOf = (run: ReportRun): string => JSON.stringify(valuesOf(run).filter(([key]) => isSeed(key)))
 
+/** A run's seeds by their names: `seed`, `subset.seed`. */
+export const seedValues = (run: ReportRun): Leaves =>
+  new Map(valuesOf(run).flatMap(([key, value]) => (isSeed(key) ? [[shownKey(key), value]] : [])))
+
 /** A setting as a table names it: without the part of the experiment that it is in. */
 export const shownKey = (key: string): string => key.replace(/^(backbone|method|task|training)\./, '')
 

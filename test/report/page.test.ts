@@ -96,9 +96,9 @@ describe('the page', () => {
   })
 
   test('has a name and a description for every drawing, and a scope for every heading of a table', () => {
-    const drawings = [...page.matchAll(/<svg ([^>]*)>(.*?)<\/svg>/gs)]
-    // 2 scatters (one a subset size), 1 low-resource curve, 4 curves for each of 4 tasks, 2 efficiency bars
-    expect(drawings.length).toBe(2 + 1 + 4 * 4 + 2)
+    const drawings = [...page.matchAll(/<svg (?!class="swatch" aria-hidden)([^>]*)>(.*?)<\/svg>/gs)]
+    // 2 scatters (one a subset size), 1 low-resource curve, 4 curves for each of 4 tasks
+    expect(drawings.length).toBe(2 + 1 + 4 * 4)
     for (const [, attributes, body] of drawings) {
       expect(attributes).toMatch(/^role="img" aria-labelledby="([\w-]+)-title \1-description"/)
       expect(body).toMatch(/^<title id="[\w-]+-title">[^<]+<\/title><desc id="[\w-]+-description">[^<]+<\/desc>/)
@@ -182,6 +182,78 @@ test('a run without a step is a page too', async () => {
   expect(page).toContain('it is at step 0 of 40')
 })
 
+describe('runs are told apart on every chart', () => {
+  const rates = (count: number, sets: string[] = []) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i): [string, RunValues] => [
+        `run${i}`,
+        { sets: [`training.learning_rate=${(i + 1) / 1000}`, ...sets], test: { accuracy: 50 + i } },
+      ]),
+    )
+
+  /** Of every chart of losses: its title, and its lines as they look with their names. */
+  const lossesIn = (page: string) =>
+    [...page.matchAll(/<h3>([^<]*: loss[^<]*)<\/h3>(.*?)<\/figure>/gs)].map(([, title, body]) => ({
+      title,
+      drawn: [...body!.matchAll(/role="graphics-symbol" aria-roledescription="line mark[^>]*>.*?<\/g>/gs)]
+        .flatMap(([mark]) => [...mark.matchAll(/stroke="([^"]+)"[^>]*?(?:stroke-dasharray="([^"]+)")?\/>/g)])
+        .map(([, colour, dash]) => `${colour} ${dash ?? ''}`),
+      names: [...body!.matchAll(/<li>.*?stroke="([^"]+)".*?<span>([^<]*)<\/span>/gs)].map(([, colour, name]) => [
+        colour,
+        name,
+      ]),
+    }))
+
+  test.each([
+    [1, ['']],
+    [2, ['']],
+    [9, [', runs 1 to 5 of 9', ', runs 6 to 9 of 9']],
+    [30, [', runs 1 to 8 of 30', ', runs 9 to 16 of 30', ', runs 17 to 24 of 30', ', runs 25 to 30 of 30']],
+  ])(
+    '%i runs: no chart has a colour twice, and names are what differs, the best on validation first',
+    async (count, parts) => {
+      const charts = lossesIn(await pageOf(rates(count)))
+      expect(charts.map(({ title }) => title)).toEqual(parts.map((part) => `rotten-tomatoes: loss${part}`))
+      for (const { names, drawn } of charts) {
+        expect(new Set(names.map(([colour]) => colour)).size).toBe(names.length)
+        expect(new Set(drawn).size).toBe(drawn.length)
+        if (count > 1) expect(drawn.length).toBe(names.length)
+      }
+      const best = Array.from({ length: count }, (_, i) => `learning_rate = ${(count - i) / 1000}`)
+      expect(charts.flatMap(({ names }) => names.map(([, name]) => name))).toEqual(count === 1 ? [] : best)
+    },
+  )
+
+  test('seeds of a method share its colour and are dashed, up to ten lines a chart', async () => {
+    const runs = ['compacter', 'full', 'bitfit'].flatMap((method, i) =>
+      [1, 2, 3].map((seed): [string, RunValues] => [
+        `${method}${seed}`,
+        { sets: [`method=${method}`, `training.seed=${seed}`], test: { accuracy: 60 + i } },
+      ]),
+    )
+    const [chart, ...others] = lossesIn(await pageOf(Object.fromEntries(runs)))
+    expect(others).toEqual([])
+    expect(chart!.names.map(([colour, name]) => `${name}: ${colour}`).slice(0, 4)).toEqual([
+      'bitfit, seed = 1: var(--series-1)',
+      'bitfit, seed = 2: var(--series-1)',
+      'bitfit, seed = 3: var(--series-1)',
+      'full, seed = 1: var(--series-2)',
+    ])
+    expect(new Set(chart!.drawn).size).toBe(9)
+  })
+
+  test('a long name is whole wherever it is', async () => {
+    const long = `classify the following review, which is number 1 of ${'very '.repeat(20)}many: {text}`
+    const page = await pageOf({ a: {}, b: { sets: [`task.prompt="${long}"`] } })
+    expect(page).toContain(`<span>prompt = ${long}</span>`)
+    expect(page).not.toContain('…')
+  })
+
+  test('methods of one size make no chart against trained parameters', async () => {
+    expect(await pageOf(rates(2))).not.toContain('Score against trained parameters')
+  })
+})
+
 test('a long line is drawn of 200 means of neighbours', () => {
   const points = Array.from({ length: 1000 }, (_, i) => ({ step: i + 1, value: 2 * i }))
   const thin = thinned(points)
@@ -227,11 +299,11 @@ describe.skipIf(!chromium)('in Chromium (skipped where there is none)', () => {
     })
     await browser.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] })
     expect(await value('document.documentElement.scrollWidth <= innerWidth && innerWidth')).toBe(width)
-    const boxes = (await value(`[...document.querySelectorAll('svg')].map((svg) => {
+    const boxes = (await value(`[...document.querySelectorAll('figure > svg')].map((svg) => {
       const { width, height, right } = svg.getBoundingClientRect()
       return { width, height, right, ink: svg.querySelectorAll('path[d]:not([d=""]), line, text').length }
     })`)) as { width: number; height: number; right: number; ink: number }[]
-    expect(boxes.length).toBe(21)
+    expect(boxes.length).toBe(19)
     for (const box of boxes) {
       expect(box.width).toBeGreaterThan(0.7 * Math.min(width - 32, 300))
       expect(box.height).toBeGreaterThan(40)
@@ -245,7 +317,7 @@ describe.skipIf(!chromium)('in Chromium (skipped where there is none)', () => {
       await browser.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: scheme }] })
       return value(`getComputedStyle(document.querySelector('#training svg [stroke="var(--series-1)"]')).stroke`)
     }
-    expect([await colour('light'), await colour('dark')]).toEqual(['rgb(0, 114, 178)', 'rgb(90, 176, 238)'])
+    expect([await colour('light'), await colour('dark')]).toEqual(['rgb(65, 124, 243)', 'rgb(164, 187, 255)'])
   })
 
   test('nothing hostile ran, the console is silent and nothing else was asked for', async () => {

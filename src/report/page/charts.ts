@@ -1,15 +1,12 @@
 import type { Config, TopLevelSpec } from 'vega-lite'
+import { looks, type Mark, reference } from '../marks.js'
 import { type Curve, curveLayers, svg } from '../plots.js'
 import type { Bin } from '../residuals.js'
+import { CHANCE_COLOUR, colour } from './legend.js'
 
-/** Of a chart without its legend, in px: drawn to fill a phone, enlarged on anything wider. */
+/** Of a chart, in px: drawn to fill a phone, enlarged on anything wider. */
 const WIDTH = 300
 const HEIGHT = 200
-/** More methods than this share colours and are told apart by shape too. */
-export const COLOURS = 8
-
-/** The page's style sheet gives the colours, so that light, dark and print each have theirs. */
-const PALETTE = Array.from({ length: COLOURS }, (_, i) => `var(--series-${i + 1})`)
 
 const CONFIG: Config = {
   aria: false, // the figure around it has a title and a description; a mark is no element of its own
@@ -29,81 +26,47 @@ const CONFIG: Config = {
     labelLimit: 130,
     tickCount: 5,
   },
-  legend: {
-    orient: 'bottom',
-    columns: 2,
-    labelColor: 'currentColor',
-    labelFontSize: 11,
-    labelLimit: 130,
-    symbolStrokeWidth: 2,
-    title: null,
-  },
-  range: { category: PALETTE },
 }
 
-/** `method` is a text that may hold anything: the domain lists all of them, so that each has one colour on every chart. */
-const byMethod = (methods: readonly string[]) =>
-  ({ field: 'method', type: 'nominal', title: null, scale: { domain: [...methods] } }) as const
-
-const shapes = (methods: readonly string[]) => ({
-  ...byMethod(methods),
-  scale: {
-    domain: [...methods],
-    range: methods.map((_, i) => ['circle', 'square', 'diamond', 'triangle-up'][Math.floor(i / COLOURS) % 4]!),
-  },
-})
-
-/** Characters that half of a chart's width holds, by Vega's estimate without a canvas. */
-const SHORT = 14
-
-/** What a sweep tells apart has long names: they take a line each, so that none is cut. */
-function withRoom(names: readonly string[]): Config {
-  if (names.every((name) => name.length <= SHORT)) return CONFIG
-  const labelLimit = 290
-  return { ...CONFIG, axisY: { labelLimit }, legend: { ...CONFIG.legend, columns: 1, labelLimit } }
-}
-
-const draw = (spec: object, names: readonly string[]): Promise<string> =>
-  svg({ width: WIDTH, height: HEIGHT, config: withRoom(names), ...spec } as TopLevelSpec)
+const draw = (spec: object): Promise<string> =>
+  svg({ width: WIDTH, height: HEIGHT, config: CONFIG, ...spec } as TopLevelSpec)
 
 export interface Line {
-  method: string
-  /** Tells apart the lines of one method. */
-  run: string
+  mark: Mark
   points: { step: number; value: number }[]
 }
 
-/** A line a run over training steps. Points are drawn where there are few: validation scores. */
-export function lineChart(lines: Line[], methods: string[], title: string): Promise<string> {
-  const values = lines.flatMap(({ method, run, points }) => thinned(points).map((point) => ({ method, run, ...point })))
-  const few = lines.every(({ points }) => points.length <= 20)
-  const shown = methods.filter((method) => lines.some((line) => line.method === method))
-  return draw(
-    {
-      data: { values },
-      mark: {
-        type: 'line',
-        strokeWidth: 1.5,
-        opacity: lines.length > 6 ? 0.7 : 0.9,
-        ...(few && { point: { size: 25 } }),
-      },
-      encoding: {
-        x: { field: 'step', type: 'quantitative', title: 'step', scale: { nice: false } },
-        y: { field: 'value', type: 'quantitative', title, scale: { zero: false } },
-        color: coloured(shown, methods),
-        detail: { field: 'run', type: 'nominal' },
-      },
-    },
-    shown,
-  )
+/** Least and greatest: of charts that are to be compared. */
+export interface Domain {
+  step: [number, number]
+  value: [number, number]
 }
 
-/** Only what is drawn is in the legend, in the colour that it has everywhere. */
-const coloured = (shown: string[], methods: string[]) =>
-  ({
-    ...byMethod(shown),
-    scale: { domain: shown, range: shown.map((method) => PALETTE[methods.indexOf(method) % COLOURS]!) },
-  }) as const
+/** A line a run over training steps, and what a guess scores. Points are drawn where there are few: validation scores. */
+export function lineChart(lines: Line[], title: string, domain: Domain, chance?: number): Promise<string> {
+  const values = lines.flatMap(({ points }, line) => thinned(points).map((point) => ({ line, ...point })))
+  const { color, strokeDash } = looks(
+    'line',
+    lines.map(({ mark }) => mark),
+  )
+  const few = lines.every(({ points }) => points.length <= 20)
+  const y = { field: 'value', type: 'quantitative', title, scale: { zero: false, domain: domain.value, nice: true } }
+  return draw({
+    layer: [
+      ...reference(chance, y, CHANCE_COLOUR),
+      {
+        data: { values },
+        mark: { type: 'line', strokeWidth: 1.75, ...(few && { point: { size: 25 } }) },
+        encoding: {
+          x: { field: 'step', type: 'quantitative', title: 'step', scale: { nice: false, domain: domain.step } },
+          y,
+          color,
+          strokeDash,
+        },
+      },
+    ],
+  })
+}
 
 /** Points that a line is drawn of at most: a screen shows no more. */
 const POINTS = 200
@@ -120,7 +83,7 @@ export function thinned(points: Line['points']): Line['points'] {
 }
 
 export interface ScatterPoint {
-  method: string
+  mark: Mark
   /** Trained parameters, in % of the backbone's. */
   share: number
   score: number
@@ -129,71 +92,50 @@ export interface ScatterPoint {
 }
 
 /** Score against trained parameters, on a logarithmic axis, with bars of one standard deviation. */
-export function scatterChart(points: ScatterPoint[], methods: string[], score: string): Promise<string> {
-  const shown = methods.filter((method) => points.some((point) => point.method === method))
+export function scatterChart(points: ScatterPoint[], score: string, chance?: number): Promise<string> {
   const y = { field: 'score', type: 'quantitative', scale: { zero: false, padding: 8 }, title: score }
-  return draw(
-    {
-      data: { values: points },
-      encoding: {
-        x: {
-          field: 'share',
-          type: 'quantitative',
-          scale: { type: 'log', padding: 12, nice: false },
-          axis: { grid: false, tickCount: 4 },
-          title: 'trained parameters, % of the backbone',
-        },
-        color: coloured(shown, methods),
+  const marks = points.map(({ mark }) => mark)
+  const { color, shape } = looks('point', marks)
+  const x = {
+    field: 'share',
+    type: 'quantitative',
+    scale: { type: 'log', padding: 12, nice: false },
+    axis: { grid: false, tickCount: 4 },
+    title: 'trained parameters, % of the backbone',
+  }
+  const values = points.map(({ mark: _, ...point }, i) => ({ point: i, ...point }))
+  return draw({
+    layer: [
+      ...reference(chance, y, CHANCE_COLOUR),
+      {
+        data: { values },
+        mark: { type: 'rule', strokeWidth: 1.5 },
+        encoding: { x, color, y: { ...y, field: 'low' }, y2: { field: 'high' } },
       },
-      layer: [
-        { mark: { type: 'rule', strokeWidth: 1.5 }, encoding: { y: { ...y, field: 'low' }, y2: { field: 'high' } } },
-        {
-          mark: { type: 'point', filled: true, size: 80, opacity: 1 },
-          encoding: { y, shape: shapes(shown) },
-        },
-      ],
-    },
-    shown,
-  )
-}
-
-/** A bar a method. */
-export function barChart(bars: { method: string; value: number }[], methods: string[], title: string): Promise<string> {
-  const shown = methods.filter((method) => bars.some((bar) => bar.method === method))
-  return draw(
-    {
-      height: { step: 24 },
-      data: { values: bars },
-      mark: { type: 'bar', height: { band: 0.7 } },
-      encoding: {
-        y: { field: 'method', type: 'nominal', sort: null, title: null, axis: { ticks: false, domain: false } },
-        x: { field: 'value', type: 'quantitative', title },
-        color: { ...coloured(shown, methods), legend: null },
+      {
+        data: { values },
+        mark: { type: 'point', filled: true, size: 80, opacity: 1 },
+        encoding: { x, color, y, shape },
       },
-    },
-    shown,
-  )
+    ],
+  })
 }
 
 /** Test score against training rows, as the low-resource grid draws it. */
-export function rowsChart(curve: Curve, methods: string[]): Promise<string> {
-  const { data, encoding, layer } = curveLayers(curve)
-  return draw({ data, encoding: { ...encoding, color: coloured(curve.methods, methods) }, layer }, curve.methods)
+export function rowsChart(curve: Curve, marks: readonly Mark[], chance?: number): Promise<string> {
+  return draw(curveLayers(curve, marks, chance === undefined ? undefined : { score: chance, colour: CHANCE_COLOUR }))
 }
 
 /** Rows by intervals of a number that have one width, 0 in the middle. */
 export function binChart(bins: Bin[], title: string): Promise<string> {
-  return draw(
-    {
-      height: 120,
-      data: { values: bins },
-      mark: { type: 'bar', color: PALETTE[0], binSpacing: 1 },
-      encoding: {
-        x: { field: 'from', type: 'quantitative', bin: { binned: true }, title, axis: { grid: false } },
-        x2: { field: 'to' },
-        y: { field: 'rows', type: 'quantitative', title: 'rows', axis: { tickMinStep: 1, format: 'd' } },
-      },
+  return draw({
+    height: 120,
+    data: { values: bins },
+    mark: { type: 'bar', color: colour(0), binSpacing: 1 },
+    encoding: {
+      x: { field: 'from', type: 'quantitative', bin: { binned: true }, title, axis: { grid: false } },
+      x2: { field: 'to' },
+      y: { field: 'rows', type: 'quantitative', title: 'rows', axis: { tickMinStep: 1, format: 'd' } },
     },
-    [],
-  )
+  })
 }

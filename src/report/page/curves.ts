@@ -1,10 +1,12 @@
-import { spread } from '../../sweep/spread.js'
+import { taskScore } from '../../task/direction.js'
 import { unique } from '../groups.js'
 import type { Report } from '../report.js'
 import type { ReportRun } from '../run_files.js'
 import { type Line, lineChart } from './charts.js'
 import { figure } from './figure.js'
 import type { Markup } from './html.js'
+import { legend } from './legend.js'
+import { panels, type RunSeries } from './panels.js'
 
 interface Curve {
   name: string
@@ -24,8 +26,7 @@ const CURVES: Curve[] = [
     name: 'validation score',
     axis: 'validation score',
     caption: "The mean of the task's metrics, at each evaluation.",
-    points: ({ evaluations }) =>
-      evaluations.map(({ step, scores }) => ({ step, value: spread(Object.values(scores)).mean })),
+    points: ({ evaluations }) => evaluations.map(({ step, scores }) => ({ step, value: taskScore(scores) })),
   },
   {
     name: 'learning rate',
@@ -44,22 +45,56 @@ const CURVES: Curve[] = [
 /** Charts of every task, in the order of the tasks. */
 export async function curves(report: Report): Promise<Markup[]> {
   const tasks = unique(report.groups.map(({ task }) => task))
-  const charts = tasks.flatMap((task, i) => CURVES.map((curve, j) => chart(report, task, curve, `curve-${i}-${j}`)))
+  const charts = tasks.flatMap((task, i) => {
+    const split = panels(report, task)
+    return CURVES.map((curve, j) => chartsOf(split, { task, curve, id: `curve-${i}-${j}` }))
+  })
   return (await Promise.all(charts)).flat()
 }
 
-async function chart({ groups, methods, names }: Report, task: string, curve: Curve, id: string): Promise<Markup[]> {
-  const lines = groups
-    .filter((group) => group.task === task)
-    .flatMap(({ method, runs }) => runs.map((run) => ({ method, run: names.get(run)!, points: curve.points(run) })))
-    .filter(({ points }) => points.length > 0)
+/** A curve of a task: as many charts as tell its runs apart, with the same axes. */
+async function chartsOf(
+  split: RunSeries[][],
+  { task, curve, id }: { task: string; curve: Curve; id: string },
+): Promise<Markup[]> {
+  const drawn = split
+    .map((panel) => panel.map((one) => ({ ...one, points: curve.points(one.run) })))
+    .map((panel) => panel.filter(({ points }) => points.length > 0))
+    .filter((panel) => panel.length > 0)
+  const lines = drawn.flat()
   if (lines.every(({ points }) => points.length < 2)) return [] // one evaluation is no curve
-  const last = lines.map(({ points }) => points.at(-1)!.value)
-  const [low, high] = [Math.min(...last), Math.max(...last)].map((value) => Number(value.toPrecision(3)))
-  const description = `${lines.length} ${lines.length === 1 ? 'run' : 'runs'}; the last ${curve.name} is ${low === high ? low : `${low} to ${high}`}.`
-  const title = `${task}: ${curve.name}`
-  return [figure(id, await lineChart(lines, methods, curve.axis), { title, description, caption: curve.caption })]
+  const points = lines.flatMap(({ points }) => points)
+  const domain = { step: range(points.map(({ step }) => step)), value: range(points.map(({ value }) => value)) }
+  let before = 0
+  return Promise.all(
+    drawn.map(async (panel, i) => {
+      const first = before + 1
+      before += panel.length
+      const part = drawn.length > 1 ? `, ${runsNamed(first, before)} of ${lines.length}` : ''
+      const drawing = await lineChart(panel, curve.axis, domain)
+      const words = { title: `${task}: ${curve.name}${part}`, description: descriptionOf(panel, curve) }
+      const caption = i === 0 ? curve.caption : undefined
+      return figure(`${id}-${i}`, drawing, {
+        ...words,
+        caption,
+        legend: lines.length > 1 ? legend(panel, 'line') : undefined,
+      })
+    }),
+  )
 }
+
+const runsNamed = (first: number, last: number) => (first === last ? `run ${first}` : `runs ${first} to ${last}`)
+
+function descriptionOf(lines: Line[], { name }: Curve): string {
+  const [low, high] = range(lines.map(({ points }) => points.at(-1)!.value)).map((value) =>
+    Number(value.toPrecision(3)),
+  )
+  return `${lines.length} ${lines.length === 1 ? 'run' : 'runs'}; the last ${name} is ${low === high ? low : `${low} to ${high}`}.`
+}
+
+/** Not by spreading: a long run has more values than a call takes arguments. */
+const range = (values: number[]): [number, number] =>
+  values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [values[0]!, values[0]!])
 
 /** A batch's loss is noisy: an exponential moving average over about a fiftieth of the run. */
 function smoothed(points: Line['points']): Line['points'] {

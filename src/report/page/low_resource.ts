@@ -3,6 +3,7 @@ import type { Report } from '../report.js'
 import { rowsChart } from './charts.js'
 import { figure } from './figure.js'
 import type { Markup } from './html.js'
+import { legend, pageMark } from './legend.js'
 
 /** A curve a task that was trained on subsets of two sizes or more. */
 export async function lowResource({ groups, methods }: Report): Promise<Markup[]> {
@@ -26,7 +27,12 @@ export async function lowResource({ groups, methods }: Report): Promise<Markup[]
         ? 'One run a point.'
         : `Mean of ${runs} runs, points of fewer are marked, with bars of one standard deviation.`
     const caption = `${over} Neither axis begins at 0.`
-    return [figure(`rows-${i}`, await rowsChart(curve, methods), { title: task, description, caption })]
+    const series = curve.methods.map((label) => ({ label, mark: pageMark(methods.indexOf(label)) }))
+    const drawing = await rowsChart(
+      curve,
+      series.map(({ mark }) => mark),
+    )
+    return [figure(`rows-${i}`, drawing, { title: task, description, caption, legend: legend(series, 'line') })]
   })
   return (await Promise.all(curves)).flat()
 }

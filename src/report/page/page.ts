@@ -58,7 +58,7 @@ async function sectionsOf(report: Report): Promise<Section[]> {
     ...section('parameters', 'Score against trained parameters', charts(await scatters(report))),
     ...section('low-resource', 'Score against training rows', charts(await lowResource(report))),
     ...section('training', 'Training', charts(await curves(report))),
-    ...section('efficiency', 'Time and memory', await efficiency(report)),
+    ...section('efficiency', 'Time and memory', efficiency(report)),
     ...section('predictions', 'Predictions', await predicted(report)),
     ...section('runs', 'What was trained', trained(report)),
     ...section('left-out', 'Left out', report.leftOut.length > 0 ? leftOut(report) : undefined),

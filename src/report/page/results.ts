@@ -1,10 +1,13 @@
 import { lowerScoreIsBetter } from '../../task/direction.js'
 import { type Cell, comparisonNote, shownScore, shownSpread } from '../comparison.js'
 import { type Group, summaryOf, unique } from '../groups.js'
+import { POINTS } from '../marks.js'
 import type { Report } from '../report.js'
 import { scatterChart } from './charts.js'
 import { breakable, figure, table } from './figure.js'
 import { html, type Markup } from './html.js'
+import { legend, pageMark } from './legend.js'
+import { shortened } from './panels.js'
 
 /** Methods × tasks, then every metric of each task. */
 export function results({ comparison, groups, cautions }: Report): Markup {
@@ -56,22 +59,24 @@ function everyMetric(task: string, groups: readonly Group[]): Markup {
 
 const columnsFrom = (first: number, end: number) => new Set(Array.from({ length: end - first }, (_, i) => first + i))
 
-/** A chart a task that has at least two methods. */
+/** A chart a task that has methods of two sizes at least. */
 export async function scatters({ groups, comparison, methods }: Report): Promise<Markup[]> {
   const charts = comparison.tasks.map(async ({ name, metrics }, i) => {
-    const points = groups.flatMap((group) => {
-      const summary = group.task === name ? summaryOf(group) : undefined
-      if (!summary) return []
-      const { mean, std } = summary.score
+    const own = groups.filter((group) => group.task === name && group.finished.length > 0)
+    if (unique(own.map(({ finished }) => finished[0]!.result.share_percent)).length < 2) return []
+    const names = shortened(own)
+    const points = own.slice(0, POINTS).map((group) => {
+      const { mean, std } = summaryOf(group)!.score
       const { share_percent: share } = group.finished[0]!.result
-      return [{ method: group.method, share, score: mean, low: mean - (std ?? 0), high: mean + (std ?? 0) }]
+      const mark = pageMark(methods.length > POINTS ? own.indexOf(group) : methods.indexOf(group.method))
+      return { label: names.get(group)!, mark, share, score: mean, low: mean - (std ?? 0), high: mean + (std ?? 0) }
     })
-    if (points.length < 2) return []
-    const drawing = await scatterChart(points, methods, `test ${metrics.join(', ')}`)
+    const drawing = await scatterChart(points, `test ${metrics.join(', ')}`)
     const [best] = points // groups are sorted
-    const description = `${points.length} methods; the best on validation is ${best!.method} with ${shownScore(best!.score)} on test at ${best!.share.toPrecision(3)} % of the backbone's parameters.`
-    const caption = `${lowerScoreIsBetter(metrics) ? 'Down' : 'Up'} and to the left is better.`
-    return [figure(`scatter-${i}`, drawing, { title: name, description, caption })]
+    const description = `${own.length} methods; the best on validation is ${best!.label} with ${shownScore(best!.score)} on test at ${best!.share.toPrecision(3)} % of the backbone's parameters.`
+    const left = points.length < own.length ? ` The ${points.length} best on validation of ${own.length}.` : ''
+    const caption = `${lowerScoreIsBetter(metrics) ? 'Down' : 'Up'} and to the left is better.${left}`
+    return [figure(`scatter-${i}`, drawing, { title: name, description, caption, legend: legend(points, 'point') })]
   })
   return (await Promise.all(charts)).flat()
 }

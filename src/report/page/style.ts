@@ -1,17 +1,19 @@
+import { PALETTES } from '../marks.js'
+
+const series = (colours: readonly string[]) => colours.map((colour, i) => `--series-${i + 1}: ${colour};`).join(' ')
+
 /** Sizes in rem and colours as variables: light, dark and print differ in those alone. */
 export const STYLE = `
 :root {
   color-scheme: light dark;
   --paper: #fff; --ink: #1b1f24; --quiet: #5a6470; --rule: #d9dee4; --panel: #f5f7f9; --link: #0b5cad;
   --right: 0, 130, 90; --wrong: 205, 70, 20;
-  --series-1: #0072b2; --series-2: #d55e00; --series-3: #00875f; --series-4: #b8558f;
-  --series-5: #a37400; --series-6: #3a93c9; --series-7: #6a3d9a; --series-8: #66707c;
+  ${series(PALETTES.light)}
 }
 @media (prefers-color-scheme: dark) { :root {
   --paper: #14181d; --ink: #e6e9ed; --quiet: #a0aab5; --rule: #363e48; --panel: #1d2329; --link: #7db8f5;
   --right: 40, 190, 140; --wrong: 240, 120, 70;
-  --series-1: #5ab0ee; --series-2: #ff8a4c; --series-3: #3ecf9f; --series-4: #e79ac6;
-  --series-5: #e2b93b; --series-6: #9ad7ff; --series-7: #b99cf0; --series-8: #b3bcc6;
+  ${series(PALETTES.dark)}
 } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
@@ -47,6 +49,11 @@ figure { margin: 0; min-width: 0; }
 figure h3 { margin: 0 0 .25rem; }
 figure svg { display: block; width: 100%; height: auto; max-width: 30rem; }
 figcaption { margin-top: .25rem; }
+.legend { list-style: none; margin: .25rem 0 0; padding: 0; display: flex; flex-wrap: wrap; gap: .125rem 1rem; font-size: .8125rem; max-width: 30rem; }
+.legend li { display: flex; gap: .375rem; align-items: baseline; min-width: 0; overflow-wrap: anywhere; }
+figure .swatch { flex: none; width: 1.625rem; height: .625rem; }
+td.bar { min-width: 9rem; }
+td.bar::before { content: ''; display: block; height: .5rem; width: var(--share); min-width: 1px; background: var(--series-1); }
 .confusion th, .confusion td { padding: .375rem .75rem; border: 1px solid var(--rule); }
 .confusion thead td { border: 0; }
 .confusion tbody td { text-align: right; background: rgba(var(--shade), calc(var(--share) / 1.6)); }
@@ -76,8 +83,7 @@ footer { padding-top: 2rem; padding-bottom: 2rem; }
     color-scheme: light;
     --paper: #fff; --ink: #000; --quiet: #444; --rule: #bbb; --panel: #f5f7f9; --link: #000;
     --right: 0, 130, 90; --wrong: 205, 70, 20;
-    --series-1: #0072b2; --series-2: #d55e00; --series-3: #00875f; --series-4: #b8558f;
-    --series-5: #a37400; --series-6: #3a93c9; --series-7: #6a3d9a; --series-8: #66707c;
+    ${series(PALETTES.light)}
   }
   @page { margin: 16mm; }
   body { font-size: 10pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }

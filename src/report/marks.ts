@@ -1,0 +1,58 @@
+/**
+ * Colours of what a chart tells apart, for white and for dark paper. They were searched for as far from each other as
+ * eight can be for normal eyes and all three kinds of colour blindness (test/report/marks.test.ts).
+ */
+export const PALETTES = {
+  light: ['#417cf3', '#ef6505', '#5b199c', '#356977', '#a73204', '#ab88a7', '#111a50', '#581702'],
+  dark: ['#a4bbff', '#fe7222', '#9572f7', '#43ac9b', '#c1291b', '#facb39', '#9bfbde', '#1f6a96'],
+} as const
+export const COLOURS = PALETTES.light.length
+
+/** Of lines that share a colour: each is drawn in another way. */
+export const DASHES: readonly (readonly number[])[] = [
+  [1, 0],
+  [6, 3],
+  [2, 2],
+  [8, 2, 2, 2],
+]
+const SHAPES: readonly string[] = [
+  ...['circle', 'square', 'diamond', 'triangle-up', 'cross', 'triangle-down', 'triangle-right', 'triangle-left'],
+]
+/** No two of so many points are alike. */
+export const POINTS = COLOURS * SHAPES.length
+
+/** How a line or a point looks: its colour, and what tells it from another of that colour. */
+export interface Mark {
+  colour: string
+  dash: readonly number[]
+  shape: string
+}
+
+/** The mark of what is at this place of a chart's names. */
+export function markOf(i: number, colourOf = (i: number): string => PALETTES.light[i % COLOURS]!): Mark {
+  const round = Math.floor(i / COLOURS)
+  return { colour: colourOf(i), dash: DASHES[round % DASHES.length]!, shape: SHAPES[round % SHAPES.length]! }
+}
+
+/** Vega-Lite's encodings of these marks by the number, from 0, that a field holds. */
+export function looks(field: string, marks: readonly Mark[]) {
+  const domain = marks.map((_, i) => i)
+  const by = { field, type: 'nominal', legend: null } as const
+  return {
+    color: { ...by, scale: { domain, range: marks.map(({ colour }) => colour) } },
+    strokeDash: { ...by, scale: { domain, range: marks.map(({ dash }) => [...dash]) } },
+    shape: { ...by, scale: { domain, range: marks.map(({ shape }) => shape) } },
+  }
+}
+
+/** A line across a chart at a height of its y axis: what a guess scores. */
+export const reference = (at: number | undefined, y: object, colour: string): object[] =>
+  at === undefined
+    ? []
+    : [
+        {
+          data: { values: [{ at }] },
+          mark: { type: 'rule', color: colour, strokeDash: [1, 3], strokeWidth: 1.5 },
+          encoding: { y: { ...y, field: 'at' } },
+        },
+      ]

@@ -1,0 +1,97 @@
+import type { Group } from '../groups.js'
+import { unique } from '../groups.js'
+import { COLOURS, DASHES } from '../marks.js'
+import type { Report } from '../report.js'
+import type { ReportRun } from '../run_files.js'
+import { seedValues } from '../settings.js'
+import { colour, type Series } from './legend.js'
+
+/** A run as a line of a chart. */
+export interface RunSeries extends Series {
+  run: ReportRun
+}
+
+/** Lines that can be followed on one chart. */
+const MOST_LINES = 10
+
+/** Lines of a task that are drawn; they are the best on validation. */
+export const MOST_RUNS = 64
+
+/**
+ * The runs of a task in charts of at most ten lines, no two of a chart alike: a method has a colour, its seeds are dashed
+ * differently; where a chart has one method, its runs have the colours.
+ */
+export function panels({ groups, methods, names }: Report, task: string): RunSeries[][] {
+  const own = groups.filter((group) => group.task === task)
+  const shown = shortened(own)
+  const most = evenly(own.length, Math.max(Math.ceil(own.length / COLOURS), Math.ceil(lines(own) / MOST_LINES)))
+  const filled: Group[][] = []
+  for (const group of own) {
+    const panel = [...(filled.at(-1) ?? []), group]
+    const fits = panel.length <= most && lines(panel) <= MOST_LINES
+    if (fits && panel.every(({ runs }) => runs.length <= DASHES.length)) filled.splice(-1, 1, panel)
+    else filled.push([group])
+  }
+  const colours = (panel: Group[], group: Group) =>
+    methods.length <= COLOURS ? methods.indexOf(group.method) : panel.indexOf(group)
+  return limited(
+    filled.flatMap((panel) => {
+      const [first] = panel
+      if (panel.length === 1) return inParts(seriesOf(first!, (i) => ({ colour: colour(i), dash: DASHES[0]! })))
+      return [
+        panel.flatMap((group) => seriesOf(group, (i) => ({ colour: colour(colours(panel, group)), dash: DASHES[i]! }))),
+      ]
+    }),
+  )
+
+  function seriesOf(group: Group, look: (i: number) => Pick<Series['mark'], 'colour' | 'dash'>): RunSeries[] {
+    const which = toldApart(group, names)
+    return group.runs.map((run, i) => {
+      const label = [own.length > 1 ? shown.get(group)! : '', which[i]].filter(Boolean).join(', ')
+      return { run, label: label || group.method, mark: { ...look(i), shape: 'circle' } }
+    })
+  }
+}
+
+const lines = (groups: Group[]) => groups.reduce((sum, { runs }) => sum + runs.length, 0)
+
+/** Charts that are as full as each other: of 9 methods 5 and 4. */
+const evenly = (count: number, parts: number): number => Math.ceil(count / parts)
+
+function inParts(series: RunSeries[]): RunSeries[][] {
+  const most = evenly(series.length, Math.ceil(series.length / COLOURS))
+  return Array.from({ length: Math.ceil(series.length / most) }, (_, i) => series.slice(i * most, (i + 1) * most))
+}
+
+function limited(all: RunSeries[][]): RunSeries[][] {
+  let left = MOST_RUNS
+  return all.flatMap((panel) => {
+    const kept = panel.slice(0, left)
+    left -= kept.length
+    return kept.length > 0 ? [kept] : []
+  })
+}
+
+/** Names of groups without what all of them have: `learning_rate = 0.001` of `compacter, learning_rate = 0.001`. */
+export function shortened(groups: readonly Group[]): Map<Group, string> {
+  const all = groups.map(({ parts }) => parts)
+  const common = all.length > 1 ? all[0]!.filter((part) => all.every((parts) => parts.includes(part))) : []
+  const short = all.map((parts) => parts.filter((part) => !common.includes(part)).join(', '))
+  const clear = short.every(Boolean) && new Set(short).size === short.length
+  return new Map(groups.map((group, i) => [group, clear ? short[i]! : group.method]))
+}
+
+/** What tells the runs of a group apart: their seeds, and where those are the same, their names. */
+function toldApart({ runs }: Group, names: Report['names']): string[] {
+  if (runs.length === 1) return ['']
+  const seeds = runs.map(seedValues)
+  const differing = unique(seeds.flatMap((own) => [...own.keys()])).filter(
+    (key) => unique(seeds.map((own) => own.get(key))).length > 1,
+  )
+  const shown = seeds.map((own) => differing.map((key) => `${key} = ${own.get(key)}`).join(', '))
+  return runs.map((run, i) =>
+    shown.filter((other) => other === shown[i]).length > 1
+      ? [shown[i], names.get(run)].filter(Boolean).join(', ')
+      : shown[i]!,
+  )
+}
