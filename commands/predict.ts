@@ -1,5 +1,6 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
+import { counted } from '../src/counted.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
 import { BAD_USAGE, UserError } from '../src/error.js'
 import { allowChangedFlag, deviceFlags, mpiFlag, placesFlag, quietFlag, scoringFlag } from '../src/flags.js'
@@ -122,12 +123,12 @@ export default class Predict extends Command {
     })
     const { rows, errors } = predicted
     if (errors > 0) {
-      progress.warn(`${errors.toLocaleString('en')} of ${rows.toLocaleString('en')} rows could not be predicted.`)
+      progress.warn(`${errors.toLocaleString('en')} of ${counted(rows, 'row')} could not be predicted.`)
       process.exitCode = 1
     }
     if (output === undefined) return
     if (json) this.log(JSON.stringify({ output, ...predicted }))
-    else this.log(`${output}: ${(rows - errors).toLocaleString('en')} rows`)
+    else this.log(`${output}: ${counted(rows - errors, 'row')}`)
   }
 }
 

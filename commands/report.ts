@@ -1,5 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/command.js'
+import { counted } from '../src/counted.js'
 import { REPORT_FORMATS } from '../src/report/formats.js'
 import type { WrittenReport } from '../src/report/write.js'
 
@@ -46,7 +47,7 @@ export default class Report extends Command {
     const { writeReport } = await import('../src/report/write.js')
     const { text, ...written } = await writeReport(args.run, { format, out, force })
     for (const { folder, reason } of written.left_out) this.logToStderr(`Warning: ${folder}: ${reason}`)
-    this.log('%s', out === undefined ? text.trimEnd() : `${out}: ${written.runs} runs`)
+    this.log('%s', out === undefined ? text.trimEnd() : `${out}: ${counted(written.runs, 'run')}`)
     return written
   }
 }

@@ -1,3 +1,5 @@
+import { byteSize } from './size.js'
+
 /** Where long work tells what it is doing. A terminal draws it; a test or a library may leave it silent. */
 export interface Progress {
   /** A new phase begins; the one before is done. */
@@ -17,8 +19,6 @@ export const silent: Progress = { phase() {}, update() {}, note() {}, warn() {},
 /** Draws how far a download is, and tells what it is and what it waits for. */
 export const showDownload = (progress: Progress) => ({
   onProgress: ({ file, bytes, totalBytes }: { file: string; bytes: number; totalBytes: number }): void =>
-    progress.update(`downloading ${file}: ${megabytes(bytes)} of ${megabytes(totalBytes)}`),
+    progress.update(`downloading ${file}: ${byteSize(bytes)} of ${byteSize(totalBytes)}`),
   onNote: progress.note,
 })
-
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`

@@ -1,5 +1,6 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../../src/command.js'
+import { counted } from '../../src/counted.js'
 import { allowChangedFlag, deviceFlags, quietFlag, setFlag, trainingFlags } from '../../src/flags.js'
 import type { Submission } from '../../src/sweep/slurm.js'
 
@@ -84,8 +85,7 @@ export default class Run extends Command {
 
   private submitted(submission: Submission & { folder: string }): object {
     const { jobId, indices, folder } = submission
-    const cells = indices.length === 1 ? '1 cell' : `${indices.length} cells`
-    this.log(`SLURM's job ${jobId}: ${cells}. Watch: compacter sweep status ${folder}`)
+    this.log(`SLURM's job ${jobId}: ${counted(indices.length, 'cell')}. Watch: compacter sweep status ${folder}`)
     return submission
   }
 }

@@ -6,6 +6,7 @@ import { UserError } from '../error.js'
 import { once } from '../lock.js'
 import { errorLine } from '../printable.js'
 import { readText } from '../read.js'
+import { byteSize } from '../size.js'
 import { type Access, hubAccess, hubFetch } from './access.js'
 import { hubCache } from './cache_folder.js'
 import { bytesOf, type DownloadOptions, downloadFile } from './download.js'
@@ -188,10 +189,9 @@ function checkSpace(folder: string, needed: number): void {
   const { bavail, bsize } = statfsSync(folder)
   const free = bavail * bsize
   if (needed <= free) return
-  const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`
   throw new UserError({
     at: folder,
-    problem: `has ${megabytes(free)} free; the download needs ${megabytes(needed)}.`,
+    problem: `has ${byteSize(free)} free; the download needs ${byteSize(needed)}.`,
     remedy: 'Free some space, or set HF_HOME to a folder on another disk.',
   })
 }

@@ -3,7 +3,7 @@ import { checkBeginning, type Line, LONGEST_LINE, lineText } from '../task/lines
 /** A line that came, or what is wrong with it. */
 export type StreamedLine = Line | { number: number; problem: string }
 
-const TOO_LONG = `the line is longer than ${LONGEST_LINE / 2 ** 20} MB. Each row needs a line of its own.`
+const TOO_LONG = `the line is longer than ${LONGEST_LINE / 2 ** 20} MiB. Each row needs a line of its own.`
 const NUL = 'there is a NUL byte in the line.'
 
 /**

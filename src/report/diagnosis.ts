@@ -1,25 +1,29 @@
-import Table from 'cli-table3'
 import type { Diagnosis } from '../engine/diagnosis.js'
+import { byteSize } from '../size.js'
+import { drawPairs, terminalWidth } from './table.js'
 
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`
+/** Longer lines are hard to read, on a wide terminal and in a file. */
+const WIDEST = 100
 
 /** What `compacter doctor` prints: a row a fact, the chosen engine first. */
 export function diagnosisTable(diagnosis: Diagnosis): string {
   const { device, engines, gpus, memory, missing } = diagnosis
-  const table = new Table({ style: { head: [], border: [] }, colWidths: [14, 84], wordWrap: true })
-  table.push(
+  const facts: [string, string][] = [
     ['Engine', device.description],
     ['Version', `${device.engine} ${device.version}, from ${device.origin}`],
     ['Speed', `${diagnosis.gflops.toFixed(0)} GFLOP/s, float32 matrix product`],
-    ['Threads', device.threads],
+    ['Threads', String(device.threads)],
     ['GPU', device.gpu ?? (gpus.length > 0 ? `${gpus.join(', ')}: not used` : 'none')],
     ['Processor', diagnosis.cpu],
-    ['Memory', `${gigabytes(memory.free)} free of ${gigabytes(memory.total)}`],
+    ['Memory', `${byteSize(memory.free)} free of ${byteSize(memory.total)}`],
     ['Node', `${diagnosis.node}, ${diagnosis.platform}`],
     ['Cache', diagnosis.cache],
     ['MPI', diagnosis.mpi],
-    ...Object.entries(engines).map(([name, state]) => [name, name === device.engine ? 'in use' : state]),
-    ...(missing ? [['Missing', `${missing.what} Run: ${missing.command}`]] : [['Missing', 'nothing']]),
-  )
-  return table.toString()
+    ...Object.entries(engines).map(([name, state]): [string, string] => [
+      name,
+      name === device.engine ? 'in use' : state,
+    ]),
+    ['Missing', missing ? `${missing.what} Run: ${missing.command}` : 'nothing'],
+  ]
+  return drawPairs(facts, Math.min(WIDEST, terminalWidth()))
 }

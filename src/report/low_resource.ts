@@ -1,9 +1,9 @@
-import Table from 'cli-table3'
 import { csvLine } from '../csv.js'
 import { escapeMarkdown } from '../markdown.js'
 import type { LowResourceResults } from '../sweep/low_resource.js'
 import type { Spread } from '../sweep/spread.js'
 import { shownRuns, shownSpread } from './comparison.js'
+import { drawTable } from './table.js'
 
 const SPLITS = ['validation', 'test'] as const
 
@@ -29,10 +29,13 @@ function tableOf(results: LowResourceResults): { head: string[]; rows: string[][
 /** What a grid came to, and the runs that failed. */
 export function lowResourceTable(results: LowResourceResults): string {
   const { head, rows } = tableOf(results)
-  const colAligns = head.map((_, i) => (i === 0 ? ('left' as const) : ('right' as const)))
-  const table = new Table({ style: { head: [], border: [] }, head, colAligns })
-  table.push(...rows)
-  return [table.toString(), ...remarksOn(results)].join('\n')
+  const columns = head.map((name, i) => ({
+    head: name,
+    right: i > 0,
+    ...(name === 'runs' && { importance: 1 }),
+    ...(name.startsWith('validation ') && { importance: 2 }),
+  }))
+  return [drawTable(columns, rows), ...remarksOn(results)].join('\n')
 }
 
 const remarksOn = ({ cautions, failed }: LowResourceResults): string[] => [

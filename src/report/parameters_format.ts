@@ -1,8 +1,10 @@
-import Table from 'cli-table3'
+import { counted } from '../counted.js'
 import { csvLine } from '../csv.js'
 import { escapeMarkdown } from '../markdown.js'
+import { byteSize } from '../size.js'
 import { escapeLatex } from './latex.js'
 import type { ParameterRow } from './parameters.js'
+import { drawTable } from './table.js'
 
 export type Format = 'table' | 'csv' | 'markdown' | 'latex' | 'json'
 
@@ -32,11 +34,6 @@ const layouts = { table, markdown, latex }
 const whole = (value: number) => value.toLocaleString('en')
 const percent = (value: number) => `${value.toFixed(value < 10 ? 4 : 2)} %`
 
-function bytes(value: number): string {
-  const [size, unit] = value < 1e6 ? [value / 1e3, 'kB'] : value < 1e9 ? [value / 1e6, 'MB'] : [value / 1e9, 'GB']
-  return `${size.toPrecision(size < 1000 ? 3 : 4)} ${unit}`
-}
-
 type Column = [head: string, cell: (row: ParameterRow) => string]
 
 const number =
@@ -48,9 +45,9 @@ function sheet(rows: readonly ParameterRow[]): Sheet {
   const numbers: Column[] = [
     ['trained', number('trained_parameters', whole)],
     ['share', number('share_percent', percent)],
-    [`${rows[0]?.tasks} tasks`, (row) => row.total_parameters_ratio?.toFixed(3) ?? '–'],
-    ['on disk', number('checkpoint_bytes', bytes)],
-    ['optimiser', number('optimizer_bytes', bytes)],
+    [counted(rows[0]?.tasks ?? 0, 'task'), (row) => row.total_parameters_ratio?.toFixed(3) ?? '–'],
+    ['on disk', number('checkpoint_bytes', byteSize)],
+    ['optimiser', number('optimizer_bytes', byteSize)],
   ]
   const columns: Column[] = [...named(rows), ...numbers, ['complexity', (row) => row.complexity]]
   return {
@@ -101,11 +98,23 @@ function notes(rows: readonly ParameterRow[]): string[] {
   return [...[...sizes].map(([backbone, size]) => `${backbone} has ${whole(size)} parameters.`), ...misfits]
 }
 
+/** Of columns that may go where the terminal is narrow. */
+const IMPORTANCE: Record<string, number> = {
+  complexity: 1,
+  optimiser: 2,
+  'on disk': 5,
+  share: 6,
+  'of all trained': 5,
+  tensors: 1,
+  shape: 4,
+}
+
 function table({ head, numeric, rows, notes }: Sheet): string {
-  const colAligns = head.map((name) => (numeric.has(name) ? 'right' : 'left'))
-  const drawn = new Table({ head, colAligns, style: { head: [], border: [] } })
-  drawn.push(...rows)
-  return [drawn.toString(), ...notes].join('\n')
+  const columns = head.map((name) => {
+    const importance = IMPORTANCE[name] ?? (name.endsWith(' tasks') ? 4 : undefined)
+    return { head: name, right: numeric.has(name), ...(importance !== undefined && { importance }) }
+  })
+  return [drawTable(columns, rows), ...notes].join('\n')
 }
 
 function markdown({ head, numeric, rows, notes }: Sheet): string {

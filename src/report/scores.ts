@@ -1,45 +1,51 @@
-import Table from 'cli-table3'
+import { counted } from '../counted.js'
 import type { Plan } from '../engine/dry_run.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Result, Scores } from '../run/directory.js'
+import { byteSize } from '../size.js'
 import { type Confusion, shownLabels } from '../task/confusion.js'
 import { duration } from '../terminal.js'
-
-const plain = { style: { head: [], border: [] } }
+import { drawPairs, drawTable, fits } from './table.js'
 
 /** One metric a column: `accuracy`. */
 export function scoreTable(rows: Record<string, Scores>): string {
   const metrics = Object.keys(Object.values(rows)[0]!)
-  const table = new Table({ ...plain, head: ['split', ...metrics] })
-  for (const [split, scores] of Object.entries(rows))
-    table.push([split, ...metrics.map((metric) => scores[metric]!.toFixed(2))])
-  return table.toString()
+  return drawTable(
+    [{ head: 'split' }, ...metrics.map((head) => ({ head, right: true }))],
+    Object.entries(rows).map(([split, scores]) => [split, ...metrics.map((metric) => scores[metric]!.toFixed(2))]),
+  )
 }
 
 /** A run a line, each with its own task's metrics. */
 export function runsTable(runs: { run: string; task: string; examples: unknown[]; scores: Scores }[]): string {
-  const table = new Table({ ...plain, head: ['run', 'task', 'rows', 'scores'] })
-  for (const { run, task, examples, scores } of runs) {
-    const shown = Object.entries(scores).map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
-    table.push([run, task, examples.length.toLocaleString('en'), shown.join(', ')])
-  }
-  return table.toString()
+  const shown = (scores: Scores) => Object.entries(scores).map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
+  return drawTable(
+    [
+      { head: 'run' },
+      { head: 'task', importance: 2 },
+      { head: 'rows', right: true, importance: 1 },
+      { head: 'scores' },
+    ],
+    runs.map(({ run, task, examples, scores }) => [
+      run,
+      task,
+      examples.length.toLocaleString('en'),
+      shown(scores).join(', '),
+    ]),
+  )
 }
 
 /** Rows are targets, columns what was predicted for them; the counts on the diagonal are right. */
 export function confusionTable(confusion: Confusion): string {
   const { counts } = confusion
   const labels = shownLabels(confusion)
-  if (labels.length > MOST_LABELS) return `${labels.length} labels: the confusion matrix is in --json.`
+  const elsewhere = `${counted(labels.length, 'label')}: the confusion matrix is in --json.`
+  if (labels.length > MOST_LABELS) return elsewhere
   const invalid = counts.some((row) => row.at(-1)! > 0)
   const columns = invalid ? [...labels, 'no label'] : labels
-  const table = new Table({
-    ...plain,
-    head: ['target ↓ predicted →', ...columns],
-    colAligns: ['left', ...columns.map(() => 'right' as const)],
-  })
-  for (const [i, label] of labels.entries()) table.push([label, ...counts[i]!.slice(0, columns.length).map(String)])
-  return table.toString()
+  const heads = [{ head: 'target ↓ predicted →' }, ...columns.map((head) => ({ head, right: true }))]
+  const rows = labels.map((label, i) => [label, ...counts[i]!.slice(0, columns.length).map(String)])
+  return fits(heads, rows) ? drawTable(heads, rows) : elsewhere
 }
 
 /** More do not fit beside each other. */
@@ -54,50 +60,46 @@ function methodLabel(method: Experiment['method']): string {
   return [method.kind, ...options].join(', ')
 }
 
-const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`
-
 const pace = ({ step_seconds }: Result) =>
   step_seconds === undefined ? '' : `, ${Math.round(step_seconds * 1000)} ms a step`
 
 /** What a run trained and reached. */
 export function resultTable(experiment: Experiment, result: Result): string {
-  const table = new Table(plain)
-  table.push(
+  const table = drawPairs([
     ['method', methodLabel(experiment.method)],
     ['backbone', `${experiment.backbone.name}, ${result.backbone_parameters.toLocaleString('en')} parameters`],
     [
       'trained',
       `${result.trained_parameters.toLocaleString('en')} parameters, ${result.share_percent.toPrecision(3)} %`,
     ],
-    ['time', `${result.steps} steps, ${duration(result.seconds)}${pace(result)}`],
+    ['time', `${counted(result.steps, 'step')}, ${duration(result.seconds)}${pace(result)}`],
     ...memoryRows(result),
     ['best step', String(result.best_step)],
-  )
+  ])
   return `${table}\n${scoreTable({ validation: result.validation, test: result.test })}`
 }
 
 function memoryRows({ peak_memory_bytes, gpu_memory_bytes }: Pick<Result, 'peak_memory_bytes' | 'gpu_memory_bytes'>) {
-  const peak: [string, string] = ['peak memory', gibibytes(peak_memory_bytes)]
+  const peak: [string, string] = ['peak memory', byteSize(peak_memory_bytes)]
   if (gpu_memory_bytes === undefined) return [peak]
-  return [peak, ['GPU memory', gibibytes(gpu_memory_bytes)] satisfies [string, string]]
+  return [peak, ['GPU memory', byteSize(gpu_memory_bytes)] satisfies [string, string]]
 }
 
 /** What `--dry-run` found. */
 export function planTable(plan: Plan): string {
   const { rows } = plan
-  const table = new Table(plain)
   const number = (value: number) => value.toLocaleString('en')
-  table.push(
+  const table = drawPairs([
     ['device', plan.device],
     ['steps by', plan.mode],
     ['rows', `train ${number(rows.train)}, validation ${number(rows.validation)}, test ${number(rows.test)}`],
     ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters`],
     ['a step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],
-    ['training', `${number(plan.steps)} steps, at most ${duration(plan.estimated_seconds)} without evaluations`],
+    ['training', `${counted(plan.steps, 'step')}, at most ${duration(plan.estimated_seconds)} without evaluations`],
     ...memoryRows(plan),
-  )
-  return plan.fits ? table.toString() : `${table}\n${tooLarge(plan)}`
+  ])
+  return plan.fits ? table : `${table}\n${tooLarge(plan)}`
 }
 
 const tooLarge = ({ measured_batch_size }: Plan) =>
-  `The memory of this machine is not enough: measured up to ${measured_batch_size} rows, the rest is extrapolated. Lower training.batch_size.`
+  `The memory of this machine is not enough: measured up to ${counted(measured_batch_size, 'row')}, the rest is extrapolated. Lower training.batch_size.`

@@ -1,4 +1,4 @@
-import Table from 'cli-table3'
+import { counted } from '../counted.js'
 import { csvLine } from '../csv.js'
 import { escapeMarkdown } from '../markdown.js'
 import { axisLabel } from '../sweep/names.js'
@@ -6,6 +6,7 @@ import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../swe
 import type { SweepStatus } from '../sweep/status.js'
 import { duration } from '../terminal.js'
 import { shownRuns, shownSpread } from './comparison.js'
+import { drawTable } from './table.js'
 
 const SPLITS = ['validation', 'test'] as const
 
@@ -66,13 +67,18 @@ function bestSheet({ axes, seeds, best }: SweepResults): Sheet {
   }
 }
 
+/** Of columns that may go; an axis and the validation scores, which choose the best, stay. */
+const IMPORTANCE: Record<string, number> = { runs: 1, task: 2, test: 3 }
+
 function drawn({ head, rows }: Sheet): string[] {
   if (rows.length === 0) return []
   const numeric = head.map((_, i) => rows.every((row) => /^[–\d−.-]/.test(row[i]!)))
-  const colAligns = numeric.map((right) => (right ? ('right' as const) : ('left' as const)))
-  const table = new Table({ style: { head: [], border: [] }, head, colAligns })
-  table.push(...rows)
-  return [table.toString()]
+  const importance = (name: string) => IMPORTANCE[name] ?? (name.startsWith('test ') ? 3 : undefined)
+  const columns = head.map((name, i) => {
+    const rank = importance(name)
+    return { head: name, right: numeric[i]!, ...(rank !== undefined && { importance: rank }) }
+  })
+  return [drawTable(columns, rows)]
 }
 
 const failures = ({ cells }: { cells: readonly CellRow[] }): string[] =>
@@ -97,7 +103,7 @@ export function resultsTable(results: SweepResults): string {
 export function countsLine(cells: readonly CellRow[]): string {
   const counts = STATES.map((state) => [state, cells.filter((cell) => cell.state === state).length] as const)
   const shown = counts.flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []))
-  return `${cells.length} ${cells.length === 1 ? 'cell' : 'cells'}: ${shown.join(', ')}.`
+  return `${counted(cells.length, 'cell')}: ${shown.join(', ')}.`
 }
 
 export function resultsMarkdown(results: SweepResults): string {
@@ -156,14 +162,19 @@ export function statusTable({ cells }: SweepStatus, rows = Number.POSITIVE_INFIN
       : byAttention(cells)
           .slice(0, rows)
           .toSorted((a, b) => a.index - b.index)
-  const table = new Table({
-    style: { head: [], border: [], compact: true },
-    head: ['', 'cell', 'state', 'progress', 'validation', 'time'],
-    colAligns: ['right', 'left', 'left', 'right', 'right', 'right'],
-  })
-  table.push(...shown.map((cell) => [String(cell.index), cell.name, stateOf(cell), ...progressOf(cell)]))
+  const table = drawTable(
+    [
+      { head: '#', right: true, importance: 2 },
+      { head: 'cell' },
+      { head: 'state' },
+      { head: 'progress', right: true, importance: 3 },
+      { head: 'validation', importance: 4 },
+      { head: 'time', right: true, importance: 1 },
+    ],
+    shown.map((cell) => [String(cell.index), cell.name, stateOf(cell), ...progressOf(cell)]),
+  )
   const more = cells.length > shown.length ? [`… and ${cells.length - shown.length} more`] : []
-  return [table.toString(), ...more, countsLine(cells), ...failures({ cells })].join('\n')
+  return [table, ...more, countsLine(cells), ...failures({ cells })].join('\n')
 }
 
 const ATTENTION = ['running', 'failed', 'stopped', 'waiting', 'finished']

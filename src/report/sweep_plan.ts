@@ -1,20 +1,27 @@
-import Table from 'cli-table3'
+import { counted } from '../counted.js'
+import { byteSize } from '../size.js'
 import type { PlannedCell, SweepPlan } from '../sweep/plan.js'
 import { duration } from '../terminal.js'
+import { drawTable } from './table.js'
 
 /** What `sweep run --dry-run` found: a line a cell, then what all of them come to and what is not known. */
 export function sweepPlanTable({ cells, measured, estimated_seconds }: SweepPlan): string {
-  const table = new Table({
-    style: { head: [], border: [], compact: true },
-    head: ['', 'cell', 'trained parameters', 'steps', 'training time', 'peak memory'],
-    colAligns: ['right', 'left', 'right', 'right', 'right', 'right'],
-  })
-  table.push(...cells.map(row))
-  const trainings = measured === 1 ? '1 training' : `${measured} trainings`
-  const all = `${cells.length} cells, ${trainings} measured. `
+  const number = (head: string, importance: number) => ({ head, importance, right: true })
+  const table = drawTable(
+    [
+      number('#', 1),
+      { head: 'cell' },
+      number('trained parameters', 3),
+      number('steps', 2),
+      number('training time', 5),
+      number('peak memory', 4),
+    ],
+    cells.map(row),
+  )
+  const all = `${counted(cells.length, 'cell')}, ${counted(measured, 'training')} measured. `
   const time =
     estimated_seconds === null ? '' : `One after the other at most ${duration(estimated_seconds)} without evaluations.`
-  return [table.toString(), `${all}${time}`.trim(), ...notes(cells)].join('\n')
+  return [table, `${all}${time}`.trim(), ...notes(cells)].join('\n')
 }
 
 const dash = '–'
@@ -24,7 +31,7 @@ const row = (cell: PlannedCell): string[] => [
   cell.trained_parameters?.toLocaleString('en') ?? dash,
   cell.steps?.toLocaleString('en') ?? dash,
   cell.estimated_seconds === null ? dash : `≤ ${duration(cell.estimated_seconds)}`,
-  cell.peak_memory_bytes === null ? dash : `${(cell.peak_memory_bytes / 2 ** 30).toFixed(2)} GiB`,
+  cell.peak_memory_bytes === null ? dash : byteSize(cell.peak_memory_bytes),
 ]
 
 /** Each once, with the cells that it is about. */

@@ -5,6 +5,7 @@ import { systemAvailable } from '../engine/memory.js'
 import type { Experiment } from '../experiment/schema.js'
 import { runFiles } from '../run/directory.js'
 import { readableResult } from '../run/records.js'
+import { byteSize } from '../size.js'
 import type { PlannedSweep } from './folder.js'
 import { measureOf } from './kind.js'
 import type { LocalOptions } from './local.js'
@@ -41,12 +42,10 @@ export async function affordableJobs(
   const fitting = Math.max(1, Math.floor(free / bytes))
   if (fitting >= jobs) return jobs
   progress.warn(
-    `${largest.name} needs ${gibibytes(bytes)} of memory and ${gibibytes(free)} are free: ${fitting} at once in place of ${jobs}.`,
+    `${largest.name} needs ${byteSize(bytes)} of memory and ${byteSize(free)} are free: ${fitting} at once in place of ${jobs}.`,
   )
   return fitting
 }
-
-const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`
 
 /** Good enough to tell which of several is the largest: weights, and activations of every layer. */
 function size({ experiment: { backbone, method, training } }: { experiment: Experiment }): number {

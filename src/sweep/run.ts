@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { counted } from '../counted.js'
 import type { DeviceOptions } from '../engine/device.js'
 import { UserError } from '../error.js'
 import type { Override } from '../experiment/overrides.js'
@@ -117,7 +118,8 @@ export async function cellsLeft(
   const states = await Promise.all(cells.map(({ name }) => cellState(folder, name)))
   const count = (state: string) => states.filter((cell) => cell.state === state).length
   const finished = count('finished')
-  if (finished > 0) progress.note(`${finished} of ${cells.length} cells are finished already.`)
+  if (finished > 0)
+    progress.note(`${finished} of ${counted(cells.length, 'cell')} ${finished === 1 ? 'is' : 'are'} finished already.`)
   if (count('failed') > 0 && !retryFailed)
     progress.warn(`${count('failed')} failed before and are left out; --retry-failed tries them again.`)
   const left = states.flatMap(({ state }, index) =>

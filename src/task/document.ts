@@ -29,7 +29,7 @@ function textOf(file: string): string {
     if (error instanceof UserError) throw error
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ERR_STRING_TOO_LONG' && code !== 'ERR_FS_FILE_TOO_LARGE') throw readError(file, error)
-    const problem = 'is too large for one JSON document: at most 512 MB are read.'
+    const problem = 'is too large for one JSON document: at most 512 MiB are read.'
     throw new UserError({ at: file, problem, remedy: 'Write JSON lines, one object a line, as .jsonl.' })
   }
 }

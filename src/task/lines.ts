@@ -134,7 +134,7 @@ function checkLength(file: string, number: number, parts: Buffer[]): void {
   if (parts.some((part) => part.includes(0))) throw binary(file, number)
   throw new UserError({
     at: `${file}:${number}`,
-    problem: 'the line is longer than 16 MB.',
+    problem: 'the line is longer than 16 MiB.',
     remedy: 'Each row needs a line of its own.',
   })
 }

@@ -22,7 +22,7 @@ function spend(budget: Budget, bytes: number): void {
   budget.bytes -= bytes
   if (budget.bytes < 0)
     throw new Error(
-      `its pages have more than ${MOST_BYTES / 2 ** 20} MB and sixteen times what they have in the file, once decompressed`,
+      `its pages have more than ${MOST_BYTES / 2 ** 20} MiB and sixteen times what they have in the file, once decompressed`,
     )
 }
 

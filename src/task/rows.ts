@@ -1,3 +1,4 @@
+import { counted } from '../counted.js'
 import { UserError } from '../error.js'
 import { nearest } from '../nearest.js'
 import { columnNames } from './column_names.js'
@@ -58,7 +59,8 @@ export async function* readExamples(
   }
   if (bad > 0 && on_bad_row === 'error') throw rowsError(file, problems, bad)
   if (good === 0) throw bad > 0 ? rowsError(file, problems, bad) : noRows(file)
-  if (bad > 0) skipped?.(`${bad} of ${bad + good} rows skipped.\n${listed(file, problems, bad)}`)
+  if (bad > 0)
+    skipped?.(`${bad.toLocaleString('en')} of ${counted(bad + good, 'row')} skipped.\n${listed(file, problems, bad)}`)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { counted } from '../counted.js'
 import { TaskMisfit } from './misfit.js'
 import type { TaskOptions } from './options.js'
 import type { Split } from './rows.js'
@@ -56,10 +57,10 @@ function wayOut(held_out: number | undefined, { total, groups }: Whole): string 
 }
 
 const inWords = ({ total, groups }: Whole): string => {
-  const rows = total === 1 ? '1 row' : `${total} rows`
+  const rows = counted(total, 'row')
   if (!groups || total === 1) return rows
   const { size } = new Set(groups)
-  return `${rows} in ${size === 1 ? '1 group' : `${size} groups`}`
+  return `${rows} in ${counted(size, 'group')}`
 }
 
 /** What a log says of rows that were held out: nothing where the experiment or the paper tells how many. */

@@ -26,7 +26,7 @@ describe('params report', () => {
     const cells = table.split('\n').map((line) => line.split('│').map((cell) => cell.trim()))
     const head = ['backbone', 'method', 'changed', 'trained', 'share', '3 tasks', 'on disk', 'optimiser', 'complexity']
     expect(cells[1]).toEqual(['', ...head, ''])
-    const row = ['t5-nano', 'compacter', 'n=2', '18,312', '0.1943 %', '1.004', '84.3 kB', '146 kB', 'O(k+d)']
+    const row = ['t5-nano', 'compacter', 'n=2', '18,312', '0.1943 %', '1.004', '82.3 KiB', '143 KiB', 'O(k+d)']
     expect(cells[3]).toEqual(['', ...row, ''])
     expect(cells[5]).toEqual(['t5-nano has 9,426,688 parameters.'])
   })

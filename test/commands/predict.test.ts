@@ -150,7 +150,7 @@ describe('a stream', () => {
     const problems = [
       [3, 'the line is not valid UTF-8.'],
       [4, 'there is a NUL byte in the line.'],
-      [5, 'the line is longer than 16 MB. Each row needs a line of its own.'],
+      [5, 'the line is longer than 16 MiB. Each row needs a line of its own.'],
     ] as const
     const told = problems.map(([line, problem]) => `stdin:${line}: ${problem}\n`).join('')
     expect(stderr).toBe(`${told}3 of 6 rows could not be predicted.\n`)
@@ -311,7 +311,7 @@ describe('several runs', () => {
     const [first, second] = alone.map(({ stdout }) => jsonLines<{ line: number }>(stdout))
     const args = [run, '--run', noise, '--scoring', 'rank']
     const together = await predict([...args, '--json'], texts.join('\n'))
-    expect(together.stderr).toBe('2 runs on one backbone: 37.71 MB + 0.22 MB trained; as full copies 75.41 MB\n')
+    expect(together.stderr).toBe('2 runs on one backbone: 36.0 MiB + 212 KiB trained; as full copies 71.9 MiB\n')
     const without = ({ line, ...rest }: { line: number }) => rest
     expect(jsonLines(together.stdout)).toEqual(
       first!.map((row, i) => ({ line: row.line, predictions: { [run]: without(row), [noise]: without(second![i]!) } })),

@@ -92,7 +92,7 @@ test('stopped by Ctrl-C it says how to go on, killed it has its finished cells, 
   expect([watching.code, watching.stdout.match(/^4 cells: .*$/gm)?.at(-1)]).toEqual([0, '4 cells: 4 finished.'])
   const fourth = await last.ended
   expect(fourth.code, fourth.stderr).toBe(0)
-  expect(fourth.stderr).toMatch(new RegExp(`^${before.length} of 4 cells are finished already\\.$`, 'm'))
+  expect(fourth.stderr).toMatch(new RegExp(`^${before.length} of 4 cells (is|are) finished already\\.$`, 'm'))
   expect(touched().slice(0, before.length)).toEqual(before)
   expect(JSON.parse(fourth.stdout)).toEqual(read(join(runs, 'results.json')))
   expect(await states()).toEqual(['finished', 'finished', 'finished', 'finished'])

@@ -45,7 +45,7 @@ export function withOutputs(markdown: string, outputs: readonly string[]): strin
 /** What differs from run to run, and what stands for it in the documentation. */
 const MASKS: [varies: RegExp, mask: string][] = [
   [/\b(\d+ h \d+ min|\d+ min \d+ s|[\d.]+ (ms|s))\b/g, '<time>'],
-  [/\b[\d.]+ (MiB|GiB)\b/g, '<memory>'],
+  [/\b[\d.]+ GiB\b/g, '<memory>'],
   [/\b[0-9a-f]{64}\b/g, '<sha256>'],
 ]
 

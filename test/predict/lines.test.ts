@@ -3,7 +3,7 @@ import { type StreamedLine, streamLines } from '../../src/predict/lines.js'
 
 const MEBIBYTE = 2 ** 20
 const NUL = 'there is a NUL byte in the line.'
-const TOO_LONG = 'the line is longer than 16 MB. Each row needs a line of its own.'
+const TOO_LONG = 'the line is longer than 16 MiB. Each row needs a line of its own.'
 
 async function linesOf(chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promise<StreamedLine[]> {
   const lines: StreamedLine[] = []

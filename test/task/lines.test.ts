@@ -56,7 +56,7 @@ test.each([
   const before = process.memoryUsage().rss
   expect(refusal(file)).toBe(
     name === 'text'
-      ? 'long:2: the line is longer than 16 MB. Each row needs a line of its own.'
+      ? 'long:2: the line is longer than 16 MiB. Each row needs a line of its own.'
       : 'long:2: there is a NUL byte: this is a binary file, or text in UTF-16. Save it as UTF-8 text.',
   )
   expect(process.memoryUsage().rss - before).toBeLessThan(60e6)

@@ -85,7 +85,7 @@ test.each<[string, Parameters<typeof parquetFile>[0], RegExp]>([
   [
     'pages of 2 GB once decompressed',
     { body: gzipSync(plain('one')), codec: CODECS.GZIP, uncompressed: 2 ** 31 - 1 },
-    /its pages have more than 256 MB/,
+    /its pages have more than 256 MiB/,
   ],
   [
     'a page that decompresses to more than it says',
@@ -99,7 +99,7 @@ test.each<[string, Parameters<typeof parquetFile>[0], RegExp]>([
       encoding: ENCODINGS.DELTA_BYTE_ARRAY,
       rows: 60_000,
     },
-    /its pages have more than 256 MB/,
+    /its pages have more than 256 MiB/,
   ],
   [
     'many row groups of the same bytes',

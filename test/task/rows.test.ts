@@ -278,7 +278,7 @@ describe('files that can’t be used', () => {
     const contents = Buffer.concat([Buffer.from('{"text":"a","label":1}\n'), Buffer.alloc(100_000_000, 'x')])
     const before = process.memoryUsage().rss
     expect(await complaint('one-line.jsonl', contents)).toBe(
-      'one-line.jsonl:2: the line is longer than 16 MB. Each row needs a line of its own.',
+      'one-line.jsonl:2: the line is longer than 16 MiB. Each row needs a line of its own.',
     )
     expect(process.memoryUsage().rss - before).toBeLessThan(60e6)
   })

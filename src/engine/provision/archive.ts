@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { asUserError, openNew } from '../../atomic.js'
 import { stallTimer } from '../../hub/stall.js'
+import { byteSize } from '../../size.js'
 import { runProgram } from './process.js'
 
 /** A host behind a firewall often does not answer at all. */
@@ -49,7 +50,7 @@ async function download(
 ): Promise<string> {
   const response = await connect(url)
   const size = Number(response.headers.get('content-length'))
-  if (size) report(`downloading ${url.split('/').at(-1)} (${Math.round(size / 1e6)} MB)`)
+  if (size) report(`downloading ${url.split('/').at(-1)} (${byteSize(size)})`)
   const body = Readable.fromWeb(response.body as import('node:stream/web').ReadableStream)
   const fail = (problem: string) => body.destroy(new Error(`${url} ${problem}`))
   const stall = stallTimer((problem) => fail(`broke off (${problem})`), silence)

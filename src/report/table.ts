@@ -1,0 +1,148 @@
+import Table from 'cli-table3'
+import stringWidth from 'string-width'
+
+export interface Column {
+  head: string
+  /** Numbers, which stand to the right and are never wrapped. */
+  right?: boolean
+  /** Where the terminal is too narrow, the column with the lowest goes first; one without it always stays. */
+  importance?: number
+}
+
+/** A word up to here is never cut where the column can have that width. */
+const LONGEST_WORD = 24
+/** Narrower than this no text is made. */
+const NARROWEST = 8
+
+/** Characters of a line of the terminal that standard output is; elsewhere a line may be of any length. */
+export const terminalWidth = (): number => (process.stdout.isTTY && process.stdout.columns) || Number.POSITIVE_INFINITY
+
+/**
+ * A table of text that fits into `width`: text is wrapped first, then columns are left out by their importance and named
+ * below. Without any head there is no line of heads.
+ */
+export function drawTable(columns: readonly Column[], rows: readonly string[][], width = terminalWidth()): string {
+  const shown = measured(columns, rows)
+  const out: string[] = []
+  while (least(shown) > width) {
+    const dropped = lowest(shown)
+    if (!dropped) break
+    shown.splice(shown.indexOf(dropped), 1)
+    out.push(dropped.head)
+  }
+  const widths = shrunk(shown, width - frame(shown.length))
+  const cell = (text: string, at: number) => wrapped(text, widths[at]!)
+  const heads = shown.map(({ head }, at) => cell(head, at))
+  const table = new Table({
+    ...(heads.some(Boolean) && { head: heads }),
+    style: { head: [], border: [], compact: true },
+    colAligns: shown.map(({ right }) => (right ? 'right' : 'left')),
+  })
+  table.push(...rows.map((row) => shown.map(({ i }, at) => cell(row[i]!, at))))
+  return out.length === 0 ? table.toString() : `${table}\n${wrapped(leftOut(out), width)}`
+}
+
+/** Whether all columns have room, for a table that is nothing without one of them. */
+export const fits = (columns: readonly Column[], rows: readonly string[][], width = terminalWidth()): boolean =>
+  least(measured(columns, rows)) <= width
+
+/** Facts by name, one below the other. */
+export const drawPairs = (pairs: readonly (readonly [string, string])[], width?: number): string =>
+  drawTable(
+    [{ head: '' }, { head: '' }],
+    pairs.map((pair) => [...pair]),
+    width,
+  )
+
+const leftOut = (heads: string[]) => `Too narrow for: ${heads.map((head) => head || '#').join(', ')}.`
+
+interface Extent {
+  natural: number
+  minimal: number
+}
+
+/** With its place in the rows. */
+type Shown = Column & Extent & { i: number }
+
+const measured = (columns: readonly Column[], rows: readonly string[][]): Shown[] =>
+  columns.map((column, i) => {
+    const cells = rows.map((row) => row[i]!)
+    return { ...column, i, ...extent(column, cells) }
+  })
+
+/** How wide a column is, and how narrow it can be. */
+function extent({ head, right }: Column, cells: readonly string[]): Extent {
+  const lines = cells.flatMap((cell) => cell.split('\n'))
+  const widest = longest(lines)
+  const natural = Math.max(stringWidth(head), widest)
+  const words = Math.min(LONGEST_WORD, longest(lines.flatMap((line) => line.split(' '))))
+  return { natural, minimal: Math.min(natural, Math.max(longest(head.split(' ')), right ? widest : words)) }
+}
+
+const longest = (texts: readonly string[]) => texts.reduce((most, text) => Math.max(most, stringWidth(text)), 0)
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
+
+/** What borders and the spaces beside them take. */
+const frame = (columns: number) => 3 * columns + 1
+
+const least = (shown: readonly Shown[]) => sum(shown.map(({ minimal }) => minimal)) + frame(shown.length)
+
+function lowest(shown: Shown[]): Shown | undefined {
+  return shown.filter(({ importance }) => importance !== undefined).toSorted((a, b) => a.importance! - b.importance!)[0]
+}
+
+const FLOORS = [
+  ({ minimal }: Shown) => minimal,
+  ({ minimal, right }: Shown) => (right ? minimal : Math.min(minimal, NARROWEST)),
+]
+
+/** Widths that come to `room`: the widest column gives first, none below its minimum while others can give. */
+function shrunk(shown: readonly Shown[], room: number): number[] {
+  const widths = shown.map(({ natural, minimal }) => Math.min(natural, Math.max(minimal, room)))
+  for (const floorOf of FLOORS) {
+    const givers = shown.map((column, i) => ({ i, floor: floorOf(column) }))
+    while (sum(widths) > room) {
+      const able = givers.filter(({ i, floor }) => widths[i]! > floor)
+      const widest = able.toSorted((a, b) => widths[b.i]! - widths[a.i]!)[0]
+      if (!widest) break
+      widths[widest.i]! -= 1
+    }
+  }
+  return widths
+}
+
+/** The text in lines of at most so many characters, at spaces where there are some. */
+export function wrapped(text: string, width: number): string {
+  return text
+    .split('\n')
+    .flatMap((line) => (stringWidth(line) <= width ? [line] : wrappedLine(line, width)))
+    .join('\n')
+}
+
+function wrappedLine(line: string, width: number): string[] {
+  const lines: string[] = []
+  let current = ''
+  for (const word of line.split(' ').flatMap((word) => pieces(word, width))) {
+    const longer = current === '' ? word : `${current} ${word}`
+    if (stringWidth(longer) <= width) current = longer
+    else {
+      lines.push(current)
+      current = word
+    }
+  }
+  return [...lines, current]
+}
+
+/** A word that is too long for a line, in parts that are not. */
+function pieces(word: string, width: number): string[] {
+  const parts: string[] = []
+  let part = ''
+  for (const character of word) {
+    if (stringWidth(part + character) > width && part !== '') {
+      parts.push(part)
+      part = ''
+    }
+    part += character
+  }
+  return [...parts, part]
+}
