@@ -41,13 +41,23 @@ export function rmsNormByDefinition(x: ArrayLike<number>, weight: ArrayLike<numb
   })
 }
 
-/** Mean of −log softmax(logits)[label] over the rows whose mask is 1. logits [rows, vocabulary] */
-export function crossEntropyByDefinition(logits: ArrayLike<number>, labels: number[], mask: number[]): number {
+/**
+ * Mean of −log softmax(logits)[label] over the rows whose mask is 1, with a share of it the mean over all labels. logits
+ * [rows, vocabulary]
+ */
+export function crossEntropyByDefinition(
+  logits: ArrayLike<number>,
+  labels: number[],
+  mask: number[],
+  smoothing = 0,
+): number {
   const vocabulary = logits.length / labels.length
   const losses = labels.flatMap((label, row) => {
     if (mask[row] === 0) return []
     const scores = Array.from(logits).slice(row * vocabulary, (row + 1) * vocabulary)
-    return Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0)) - scores[label]!
+    const mean = scores.reduce((sum, score) => sum + score, 0) / vocabulary
+    const logZ = Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0))
+    return logZ - (1 - smoothing) * scores[label]! - smoothing * mean
   })
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length
 }

@@ -19,6 +19,7 @@ export interface StepOptions {
   /** Adam by default. */
   optimizer?: Optimizer
   dropout: Dropout
+  labelSmoothing?: number
   /** Whether a layer's tensors are forgotten and made again for the gradient. */
   checkpointActivations?: boolean
 }
@@ -37,30 +38,42 @@ export function batchLogits(pass: Pass, batch: Batch): tf.Tensor2D {
 }
 
 /** Mean cross-entropy of a batch over its target tokens, </s> included. */
-export function batchLoss(pass: Pass, batch: Batch): tf.Scalar {
+export function batchLoss(pass: Pass, batch: Batch, labelSmoothing?: number): tf.Scalar {
   const [labels, mask] = [tf.tensor1d(batch.targetIds, 'int32'), tf.tensor1d(batch.targetMask, 'int32')]
-  return crossEntropy(batchLogits(pass, batch), labels, mask)
+  return crossEntropy(batchLogits(pass, batch), labels, mask, labelSmoothing)
 }
 
-/**
- * Loss and the gradient of every trained tensor, as one flat vector. Back-propagation ends at the lowest trained tensor.
- * Where it is given in which order things are done, layers are forgotten and made again.
- */
-export function lossAndGradient(model: Model, vector: tf.Tensor1D, batch: Batch, dropout: Dropout, after?: After) {
+/** How a loss is made. */
+export interface LossOptions {
+  /** Share of a target token's probability that is spread over the vocabulary; 0 by default. */
+  labelSmoothing?: number | undefined
+  /** In which order things are done; where it is given, layers are forgotten and made again. */
+  after?: After | undefined
+}
+
+/** Loss and the gradient of every trained tensor, as one flat vector. Back-propagation ends at the lowest trained tensor. */
+export function lossAndGradient(
+  model: Model,
+  vector: tf.Tensor1D,
+  batch: Batch,
+  dropout: Dropout,
+  { labelSmoothing, after }: LossOptions = {},
+) {
   const views = unflatten(model.layout, vector)
   const pass = () =>
     after
       ? checkpointingActivations((views, used) => passOf(model, views, dropout, used), views, after)
       : passOf(model, views, dropout)
-  const { value, grads } = tf.engine().gradients(() => batchLoss(pass(), batch), views, undefined, true)
+  const { value, grads } = tf.engine().gradients(() => batchLoss(pass(), batch, labelSmoothing), views, undefined, true)
   return { loss: value as tf.Scalar, gradient: flatten(model.layout, grads) }
 }
 
 /** One training step, as `stepBy`. */
 export function trainingStep(model: Model, state: OptimizerState, batch: Batch, options: StepOptions) {
-  const { dropout, checkpointActivations } = options
+  const { dropout, checkpointActivations, labelSmoothing } = options
   const after = checkpointActivations ? atOnce : undefined
-  return stepBy(model.layout, state, () => lossAndGradient(model, state.vector, batch, dropout, after), options)
+  const make = () => lossAndGradient(model, state.vector, batch, dropout, { labelSmoothing, after })
+  return stepBy(model.layout, state, make, options)
 }
 
 /**

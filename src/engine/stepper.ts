@@ -100,6 +100,7 @@ export async function startStepper(
 /** Steps by tfjs's tape, op by op. Frees the given state as it goes. */
 export function eagerStepper(model: Model, experiment: Experiment, state: OptimizerState): PartStepper {
   const { dropout, seed, gradient_clip_norm: gradientClipNorm, checkpoint_activations } = experiment.training
+  const { label_smoothing: labelSmoothing } = experiment.training
   const optimizer = optimizerOf(experiment.training)
   let current = state
   const maskOf = (part?: Part) => dropoutAt(dropout ?? model.config.dropout, seed, current.step, part)
@@ -119,6 +120,7 @@ export function eagerStepper(model: Model, experiment: Experiment, state: Optimi
         learningRate,
         gradientClipNorm,
         optimizer,
+        labelSmoothing,
         dropout: maskOf(),
         checkpointActivations: checkpoint_activations,
       }
@@ -126,7 +128,7 @@ export function eagerStepper(model: Model, experiment: Experiment, state: Optimi
     },
     async gradient({ batch, part }) {
       const after = checkpoint_activations ? atOnce : undefined
-      const made = tf.tidy(() => lossAndGradient(model, current.vector, batch, maskOf(part), after))
+      const made = tf.tidy(() => lossAndGradient(model, current.vector, batch, maskOf(part), { labelSmoothing, after }))
       const [loss, values] = [await made.loss.data(), (await made.gradient.data()) as Float32Array]
       tf.dispose([made.loss, made.gradient])
       return { loss: loss[0]!, values }
@@ -162,9 +164,10 @@ export async function replayStepper(
   state: OptimizerState,
   { read, threads, onGraph }: SessionOptions,
 ): Promise<PartStepper> {
-  const { dropout, seed, gradient_clip_norm, checkpoint_activations, precision } = experiment.training
+  const { dropout, label_smoothing, seed, gradient_clip_norm, checkpoint_activations, precision } = experiment.training
   const replay = await startReplay(blueprint, read, {
     dropout: dropout ?? blueprint.config.dropout,
+    labelSmoothing: label_smoothing,
     gradientClipNorm: gradient_clip_norm,
     optimizer: optimizerOf(experiment.training),
     checkpointActivations: checkpoint_activations,

@@ -80,6 +80,12 @@ export const trainingOptions = z.strictObject({
   checkpoint_every: count.default(100).describe('Steps between the checkpoints that --resume continues from.'),
   source_length: count.default(128).describe('Tokens of a source, </s> included; longer ones are cut.'),
   target_length: count.optional().describe('Tokens of a target; those of the longest label and </s> unless told.'),
+  label_smoothing: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe('Share of each target token that is spread evenly over the vocabulary, as in PyTorch.'),
   gradient_clip_norm: z.number().positive().default(1).describe('Largest norm of the whole gradient.'),
   dropout: z.number().min(0).lt(1).optional().describe("Dropout rate while training; the backbone's own unless told."),
   engine_mode: z

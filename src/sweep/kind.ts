@@ -17,6 +17,7 @@ export const kindOfCell = ({ axes }: PlannedSweep['cells'][number]): string => J
 const NO_MATTER = [
   ...['seed', 'learning_rate', 'weight_decay', 'warmup_steps', 'evaluate_every', 'checkpoint_every'],
   'gradient_clip_norm',
+  'label_smoothing',
 ]
 
 /** Experiments of one measure train alike: one is measured for all. */

@@ -76,7 +76,7 @@ describe.each(engines)('on %s', (engine) => {
     const vector = tf.tensor1d(start)
     const held = tf.memory().numTensors
     const [kept, again] = [undefined, atOnce].map((after) =>
-      tf.tidy(() => lossAndGradient(model, vector, oracle.batch, dropoutAt(0.1, 5, 3), after)),
+      tf.tidy(() => lossAndGradient(model, vector, oracle.batch, dropoutAt(0.1, 5, 3), { after })),
     )
     expect(tf.memory().numTensors).toBe(held + 4)
     expect(await again!.loss.data()).toEqual(await kept!.loss.data())
@@ -85,17 +85,18 @@ describe.each(engines)('on %s', (engine) => {
     disposeModel(model)
   })
 
-  test.each([
-    ['some rows are padding', [1, 0, 1, 1]],
-    ['none is', [1, 1, 1, 1]],
-  ])('crossEntropy where %s', async (_, mask) => {
+  test.each<[string, number[], number]>([
+    ['some rows are padding', [1, 0, 1, 1], 0],
+    ['none is', [1, 1, 1, 1], 0],
+    ['labels are smoothed', [1, 0, 1, 1], 0.2],
+  ])('crossEntropy where %s', async (_, mask, smoothing) => {
     const labels = [3, 0, 6, 1]
     const vocabulary = 7
     const logits = normals(labels.length * vocabulary, 4).map((score) => 3 * score)
     const op = (logits: tf.Tensor) =>
-      crossEntropy(logits as tf.Tensor2D, tf.tensor1d(labels, 'int32'), tf.tensor1d(mask, 'int32'))
+      crossEntropy(logits as tf.Tensor2D, tf.tensor1d(labels, 'int32'), tf.tensor1d(mask, 'int32'), smoothing)
     const w = Float32Array.of(1.7)
-    const f = (logits: ArrayLike<number>) => 1.7 * crossEntropyByDefinition(logits, labels, mask)
+    const f = (logits: ArrayLike<number>) => 1.7 * crossEntropyByDefinition(logits, labels, mask, smoothing)
     await expectGradients(weighted(op, [tf.tensor2d(logits, [labels.length, vocabulary])], w), {
       value: f(logits),
       grads: [['logits', differences(f, logits)]],

@@ -13,6 +13,7 @@ export type BatchShape = Pick<Batch, 'size' | 'sourceLength' | 'targetLength'>
 
 export interface StepGraphOptions {
   dropout: number
+  labelSmoothing: number
   gradientClipNorm: number
   optimizer: Optimizer
   precision: Precision
@@ -28,10 +29,10 @@ export function captureStep(
   library: Library,
   blueprint: Blueprint,
   shape: BatchShape,
-  { dropout, gradientClipNorm, optimizer, precision, checkpointActivations }: StepGraphOptions,
+  { gradientClipNorm, optimizer, precision, ...options }: StepGraphOptions,
 ): Captured {
   return capture(library, blueprint, precision, (captured) => {
-    const { loss, gradient } = recordGradient(captured, shape, { dropout, checkpointActivations })
+    const { loss, gradient } = recordGradient(captured, shape, options)
     captured.fetch('loss', loss)
     recordUpdate(captured, { loss, gradient, gradientClipNorm, optimizer })
   })
@@ -49,10 +50,10 @@ export function captureGradient(
   library: Library,
   blueprint: Blueprint,
   shape: BatchShape & { of: number | undefined },
-  { dropout, precision, checkpointActivations }: Omit<StepGraphOptions, 'gradientClipNorm' | 'optimizer'>,
+  { precision, ...options }: Omit<StepGraphOptions, 'gradientClipNorm' | 'optimizer'>,
 ): Captured {
   return capture(library, blueprint, precision, (captured) => {
-    const { loss, gradient } = recordGradient(captured, shape, { dropout, checkpointActivations })
+    const { loss, gradient } = recordGradient(captured, shape, options)
     captured.fetch('loss', loss)
     captured.fetch('gradient', gradient)
   })
@@ -72,19 +73,18 @@ export function captureUpdate(
   })
 }
 
+type LossGraphOptions = Pick<StepGraphOptions, 'dropout' | 'labelSmoothing' | 'checkpointActivations'>
+
 function recordGradient(
   captured: Capture,
   { of, ...shape }: BatchShape & { of?: number | undefined },
-  { dropout, checkpointActivations }: Pick<StepGraphOptions, 'dropout' | 'checkpointActivations'>,
+  { dropout, labelSmoothing, checkpointActivations }: LossGraphOptions,
 ) {
   const { recorder, model, vector, input, dropoutKey } = captured
   const part = of !== undefined && dropout > 0 ? { of, rows: new Int32Array(shape.size) } : undefined
   if (part) input(PART_ROWS, part.rows, [shape.size])
-  return lossAndGradient(
-    model,
-    vector,
-    batchInput(captured, shape),
-    dropoutBy(dropout, dropoutKey, part),
-    checkpointActivations ? recorder.after : undefined,
-  )
+  return lossAndGradient(model, vector, batchInput(captured, shape), dropoutBy(dropout, dropoutKey, part), {
+    labelSmoothing,
+    after: checkpointActivations ? recorder.after : undefined,
+  })
 }

@@ -101,7 +101,8 @@ export class Replay {
     this.#library = library
     this.#blueprint = blueprint
     this.#options = {
-      ...{ dropout: 0, gradientClipNorm: 1, optimizer: adam, precision: 'float32', checkpointActivations: false },
+      ...{ dropout: 0, labelSmoothing: 0, gradientClipNorm: 1, optimizer: adam, precision: 'float32' as const },
+      checkpointActivations: false,
       ...options,
     }
     this.#session = new Session(library, configProto({ ...sessionConfig(threads), ...config }))
@@ -196,8 +197,8 @@ export class Replay {
 
   /** All that the gradient's part of a graph depends on. */
   #gradientOf({ size, sourceLength, targetLength }: BatchShape) {
-    const { dropout, precision, checkpointActivations } = this.#options
-    return { size, sourceLength, targetLength, dropout, precision, checkpointActivations }
+    const { dropout, labelSmoothing, precision, checkpointActivations } = this.#options
+    return { size, sourceLength, targetLength, dropout, labelSmoothing, precision, checkpointActivations }
   }
 
   #dropoutKeys(places: string[], step: number): Record<string, Values> {
