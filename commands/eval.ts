@@ -24,6 +24,14 @@ export default class Eval extends Command {
       command: '<%= config.bin %> eval runs/rte runs/mrpc exports/cola',
     },
     {
+      description: 'Score a run on another file of rows with the same columns, or on another task',
+      command: '<%= config.bin %> eval runs/reviews --task other.csv',
+    },
+    {
+      description: 'Other scores than its own',
+      command: '<%= config.bin %> eval runs/quickstart --metric macro_f1 --metric matthews',
+    },
+    {
       description: 'Say where the rows are now',
       command: '<%= config.bin %> eval runs/reviews --set task.test=/data/reviews/test.jsonl',
     },
@@ -43,6 +51,17 @@ export default class Eval extends Command {
       description: 'Split to score.',
     })(),
     scoring: scoringFlag,
+    task: Flags.string({
+      description:
+        "Score on this in place of the run's own rows: a file of rows, a task preset, or an experiment's task.",
+      helpValue: 'FILE|TASK',
+    }),
+    metric: Flags.string({
+      description: "Score by this in place of the task's own metrics; may be repeated.",
+      helpValue: 'NAME',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     predictions: Flags.string({
       description:
         'Write every row, its prediction and scores to this file, and what they were made with to FILE.jsonl.manifest.json.',
@@ -85,7 +104,19 @@ export default class Eval extends Command {
       if (!isStream(file)) checkWritable(predictedWithFile(file))
     }
     const { evaluateRuns } = await import('../src/engine/evaluate_run.js')
-    const options = { split, scoring, sets, allowChanged, engine, ...(threads && { threads }), ranks, progress }
+    const { task, metric: metrics } = flags
+    const options = {
+      split,
+      scoring,
+      sets,
+      task,
+      metrics,
+      allowChanged,
+      engine,
+      ...(threads && { threads }),
+      ranks,
+      progress,
+    }
     const { evaluated, storage } = await evaluateRuns(folders, options)
     if (file) {
       checkFree(file, flags.force, '--predictions') // again: something may have come meanwhile
@@ -94,15 +125,15 @@ export default class Eval extends Command {
     const { confusionTable, runsTable, scoreTable } = await import('../src/report/scores.js')
     const { storageLine } = await import('../src/report/storage.js')
     const [only, ...others] = evaluated
-    if (others.length === 0) this.log(scoreTable({ [split]: only!.scores }))
+    if (others.length === 0) this.log(scoreTable({ [only!.otherTask ?? split]: only!.scores }))
     else this.log(`${runsTable(evaluated)}\n${storageLine(storage)}`)
     if (others.length === 0 && only!.confusion) this.log(confusionTable(only!.confusion))
-    const runs = evaluated.map(({ run, task, scoring, scores, confusion, examples, otherRows }) => ({
-      ...(others.length > 0 && { run }),
-      ...{ task, split, scoring, rows: examples.length, scores },
+    const runs = evaluated.map(({ run, task, scoring, scores, confusion, examples, otherRows, otherTask }) => ({
+      ...{ run, task, split, scoring, rows: examples.length, scores },
       ...(otherRows && { other_rows: otherRows }),
+      ...(otherTask !== undefined && { other_task: otherTask }),
       ...(confusion && { confusion }),
     }))
-    return others.length === 0 ? runs[0]! : { runs, storage }
+    return { runs, storage }
   }
 }

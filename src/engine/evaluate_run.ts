@@ -1,24 +1,22 @@
 import { hashFiles } from '../backbone/hash.js'
-import { UserError } from '../error.js'
 import { openTrainedRun, type TrainedRun } from '../export/trained_run.js'
 import type { Progress } from '../progress.js'
 import { checkRows, notedBackbone, type RowsHere, rowsDiffer, type WhenChanged } from '../run/made_with.js'
 import { checkDataThere, rowsOption, rowsPlace } from '../run/places.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { type LabelNames, writtenNames } from '../task/label_names.js'
-import { type Classification, labelTexts, namesLabels, writtenLabels } from '../task/labels.js'
 import { toldAtItsKey } from '../task/misfit.js'
 import type { Split } from '../task/rows.js'
 import type { Scoring } from '../task/scoring.js'
-import { sourceOf } from '../task/source.js'
-import { readTargets, type TargetOptions } from '../task/targets.js'
 import { rankZeroFirst } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
 import { checkTogether } from './cluster/together.js'
 import { prepareData } from './data.js'
 import { type Device, type DeviceOptions, startDevice } from './device.js'
 import { checkRankable, type Evaluated, evaluateSplit, hintAtRanking, rankingOf } from './evaluate.js'
+import { evaluatedLabels } from './evaluated_labels.js'
 import { type OneBackbone, openOneBackbone, type Storage } from './one_backbone.js'
+import { onOtherTask, withMetrics } from './other_task.js'
 import { eagerDecoder } from './predict.js'
 
 export interface EvaluateRunsOptions extends DeviceOptions {
@@ -27,6 +25,10 @@ export interface EvaluateRunsOptions extends DeviceOptions {
   scoring?: Scoring | undefined
   /** Where the runs' backbone and data are now, as `--set` has it. */
   sets: readonly string[]
+  /** A file, preset or experiment to score them on in place of their own tasks. */
+  task?: string | undefined
+  /** Scores in place of their tasks' own. */
+  metrics?: readonly string[] | undefined
   /** Go on with another backbone or other rows than the runs'. */
   allowChanged: boolean
   progress: Progress
@@ -42,6 +44,8 @@ export interface EvaluatedRun extends Evaluated {
   made: EvaluatedWith
   /** Where the rows are others than the run noted for the split, both hashes. */
   otherRows?: { sha256: string; run_sha256: string }
+  /** The file, preset or experiment whose rows these are, where they are not the run's own. */
+  otherTask?: string
   /** Of a classification. */
   confusion?: Confusion
 }
@@ -63,9 +67,13 @@ interface EvaluatedWith {
  */
 export async function evaluateRuns(
   folders: string[],
-  { split, scoring, sets, allowChanged, progress, ranks = alone, ...options }: EvaluateRunsOptions,
+  { split, scoring, sets, task, metrics, allowChanged, progress, ranks = alone, ...options }: EvaluateRunsOptions,
 ): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
-  const runs = folders.map((folder) => openTrainedRun(folder, sets))
+  const runs = folders.map((folder) => {
+    const run = openTrainedRun(folder, sets)
+    const on = task === undefined ? run : onOtherTask(run, task, split)
+    return metrics ? withMetrics(on, metrics) : on
+  })
   for (const { experiment } of runs)
     if ((scoring ?? experiment.training.scoring) === 'rank') checkRankable(experiment.task)
   const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, allowChanged))
@@ -98,6 +106,7 @@ async function evaluateOne(
   const { experiment, folder } = run
   const own = backbone.backboneOf(run)
   checkDataThere(folder, experiment, name)
+  if (run.elsewhere) progress.note(`${folder} on ${run.elsewhere.given}: a new evaluation, not of the run's own rows.`)
   const when = { allowChanged, warn: progress.warn }
   let otherRows: EvaluatedRun['otherRows']
   const data = prepareData(experiment, own, progress, (here) => {
@@ -112,7 +121,7 @@ async function evaluateOne(
       targetLength: experiment.training.target_length,
       note: (text: string) => progress.note(text),
     }
-    const labels = await toldAtItsKey(run.locate, () => evaluatedLabels(run, name, options, when))
+    const { labels, longest } = await toldAtItsKey(run.locate, () => evaluatedLabels(run, name, options, when))
     const { backbone_sha256, tokenizer_sha256 } = notedBackbone(own.files)
     const trained_sha256 = hashFiles([run.tensors]) // before it is read: of a running training it may be another then
     const made = { trained_sha256, backbone_sha256, tokenizer_sha256, data_sha256: { [name]: split.sha256 } }
@@ -123,7 +132,9 @@ async function evaluateOne(
     const decoder = eagerDecoder(model, vector)
     try {
       progress.phase(`Evaluating ${folder}`)
-      const evaluation = { experiment, tokenizer: own.tokenizer, labels, progress, ranks }
+      const target_length = experiment.training.target_length ?? Math.max(longest, split.longestTarget)
+      const limited = { ...experiment, training: { ...experiment.training, target_length } }
+      const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, progress, ranks }
       const evaluated = await evaluateSplit(decoder, split, evaluation, scoring)
       const { name: task, kind } = experiment.task
       const names = kind === 'classification' ? await writtenNames(experiment.task, own.tokenizer) : undefined
@@ -135,6 +146,7 @@ async function evaluateOne(
         made,
         ...evaluated,
         ...(otherRows && { otherRows }),
+        ...(run.elsewhere && { otherTask: run.elsewhere.given }),
         ...(names && { confusion: confusionOf(evaluated, labels, names) }),
       }
     } finally {
@@ -169,62 +181,4 @@ function confusionOf({ predictions, examples }: Evaluated, labels: string[], nam
     labels,
     names,
   )
-}
-
-/** Metrics that depend on labels which no row of the split may have. */
-const OF_ALL_LABELS: readonly string[] = ['f1', 'macro_f1', 'f1a']
-
-/** The labels of a run's task as they are compared with outputs, none of another kind than classification; all targets checked. */
-async function evaluatedLabels(
-  run: TrainedRun,
-  split: Split,
-  options: TargetOptions,
-  when: WhenChanged,
-): Promise<string[]> {
-  const { task } = run.experiment
-  if (task.kind !== 'classification') return (await readTargets(task, [split], options)).labels
-  const texts = await evaluatedTexts(run, task, split, options.scoring, when)
-  return (await writtenLabels(task, texts, options.tokenizer, options)).map(({ form }) => form)
-}
-
-/** Those of the split alone suffice where neither metrics nor scoring need the others. */
-async function evaluatedTexts(
-  run: TrainedRun,
-  task: Classification,
-  split: Split,
-  scoring: Scoring,
-  when: WhenChanged,
-): Promise<string[]> {
-  try {
-    return await trainedTexts(run, task, ['train', split], when)
-  } catch (error) {
-    const needed = scoring === 'rank' || task.metrics.some((metric) => OF_ALL_LABELS.includes(metric))
-    if (needed || !(error instanceof UserError)) throw error
-    return labelTexts(task, [split])
-  }
-}
-
-/**
- * The texts of the labels that a run's task names, or else the rows of splits.
- * @throws UserError where only rows tell them and cannot be read.
- */
-export async function trainedTexts(
-  { folder, experiment, made }: TrainedRun,
-  task: Classification,
-  splits: readonly Split[],
-  when: WhenChanged,
-): Promise<string[]> {
-  try {
-    if (!namesLabels(task)) {
-      for (const split of splits) checkDataThere(folder, experiment, split)
-      const { file, files } = await sourceOf(task, 'train')
-      const here = { split: 'train', file, sha256: hashFiles(files) } as const
-      checkRows(folder, made, here, `Say where the same rows are (--set ${rowsOption(task, 'train')})`, when)
-    }
-    return await labelTexts(task, splits)
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error
-    const remedy = "The run's task.labels does not name the labels, so they are read from its training rows."
-    throw new UserError({ problem: error.message, remedy }, { cause: error })
-  }
 }

@@ -170,7 +170,7 @@ function lengthFaults(training: unknown): Fault[] {
 }
 
 /** F1 is of one label, which has to be there. */
-function positiveFaults(task: unknown): Fault[] {
+export function positiveFaults(task: unknown): Fault[] {
   if (!isMapping(task) || !isMapping(task.labels) || !Array.isArray(task.metrics)) return []
   const { positive = '1', labels, metrics } = task
   if (!metrics.includes('f1') && !metrics.includes('f1a')) return []

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { locateBackbone } from '../backbone/locate.js'
 import { type Backbone, openBackbone } from '../backbone/weights.js'
+import type { Elsewhere } from '../engine/other_task.js'
 import { UserError } from '../error.js'
 import { foundPlaces } from '../experiment/places.js'
 import { type Path, placeIn } from '../experiment/source.js'
@@ -27,6 +28,8 @@ export interface TrainedRun extends Moved {
   /** Backbone and rows that they were trained on, as far as it is noted. */
   made: MadeWith
   metrics: Record<string, Scores> | null
+  /** Where it is scored on other rows than its own. */
+  elsewhere?: Elsewhere
 }
 
 /** The trained tensors in an exported folder. */

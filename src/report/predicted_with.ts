@@ -28,6 +28,8 @@ export function checkPredictedWith(file: string, run: ReportRun): PredictedWith 
   const refuse = (problem: string) => refused(file, run, problem, split)
   if (hashFiles([file]) !== noted.predictions_sha256) throw refuse('was changed after it was written.')
   if (runs.length > 1) throw refuse(ofSeveral)
+  const { other_task } = runs[0]!
+  if (other_task !== undefined) throw refuse(`has predictions of another task's rows (--task ${other_task}).`)
   const compared = comparedWith(run, runs[0]!, split)
   for (const { what, theirs, own } of compared) {
     if (theirs === undefined || own === undefined || theirs === own) continue

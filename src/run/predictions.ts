@@ -25,6 +25,8 @@ const predictedFile = z.object({
         tokenizer_sha256: sha256,
         /** Of the split's files, under its name. */
         data_sha256: z.partialRecord(z.enum(SPLITS), sha256),
+        /** Of another task, or of a file that is not the run's: as it was named with --task. */
+        other_task: z.string().optional(),
         rows: z.number().nonnegative(),
       }),
     )
@@ -53,7 +55,12 @@ export function writePredictions(file: string, split: Split, evaluated: Evaluate
   }
   writeAtomically(file, write, { streams: true })
   if (isStream(file)) return
-  const runs = evaluated.map(({ run, made, examples }) => ({ run, ...made, rows: examples.length }))
+  const runs = evaluated.map(({ run, made, otherTask, examples }) => ({
+    run,
+    ...made,
+    ...(otherTask !== undefined && { other_task: otherTask }),
+    rows: examples.length,
+  }))
   writeJson(predictedWithFile(file), { predictions_sha256: hash.digest('hex'), split, runs } satisfies PredictedWith)
 }
 

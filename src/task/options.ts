@@ -117,6 +117,12 @@ export const taskOptions = z.discriminatedUnion('kind', [
 ])
 export type TaskOptions = z.infer<typeof taskOptions>
 
+/** The scores that a kind of task has. */
+export function metricsOfKind(kind: TaskOptions['kind']): readonly string[] {
+  const { metrics } = taskOptions.options.find(({ shape }) => shape.kind.value === kind)!.shape
+  return metrics.unwrap().element.options
+}
+
 /** What makes text of a row. */
 export type RowText =
   | Pick<

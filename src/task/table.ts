@@ -11,6 +11,9 @@ import { parquetRows } from './parquet.js'
 /** A row of the user's file by column name, or what is wrong with it. `line` counts from 1; in parquet it is the row. */
 export type Row = { line: number; values: Record<string, unknown> } | { line: number; problem: string }
 
+/** Of files that `readTable` reads. */
+export const TABLE_ENDINGS: readonly string[] = ['.jsonl', '.json', '.csv', '.tsv', '.parquet']
+
 /** Every row is an object of them. */
 const MOST_COLUMNS = 100_000
 
@@ -41,7 +44,7 @@ export function readTable(file: string, columns?: string[]): Iterable<Row> | Asy
 
 function ending(file: string): string {
   const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory()
-  return isFolder ? 'is a folder, not a file of rows.' : 'the name ends in none of .jsonl, .json, .csv, .tsv, .parquet.'
+  return isFolder ? 'is a folder, not a file of rows.' : `the name ends in none of ${TABLE_ENDINGS.join(', ')}.`
 }
 
 /**

@@ -57,7 +57,9 @@ function checkNames(task: Classification, texts: readonly string[]): void {
   if (found) throw new LabelMisfit(['task', 'label_names', found.value], found.problem, found.remedy)
 }
 
-const longestOf = (texts: readonly Written[]) => texts.reduce((longest, { ids }) => Math.max(longest, ids.length), 0)
+/** Tokens of the longest of them. */
+export const longestOf = (texts: readonly Written[]) =>
+  texts.reduce((longest, { ids }) => Math.max(longest, ids.length), 0)
 
 /** Gives the tokens of the longest choice. Rows are not skipped: which rows there are must not depend on the backbone. */
 async function checkChoices(task: TaskOptions, source: Source, options: TargetOptions): Promise<number> {

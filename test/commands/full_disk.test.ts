@@ -67,7 +67,7 @@ describe.skipIf(process.platform !== 'linux')('standard output on a full disk (/
   test('progress that cannot be written ends nothing', () => {
     const { status, stdout } = onto('stderr', ['eval', run, '--json', ...engine])
     expect(status).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({ split: 'test', rows: 20 })
+    expect(JSON.parse(stdout).runs).toMatchObject([{ run, split: 'test', rows: 20 }])
   })
 })
 

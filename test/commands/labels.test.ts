@@ -106,7 +106,7 @@ test('labels of the same tokens are refused by ranking too', async () => {
 test('labels that come back in another form have it in predictions files, in the confusion matrix and in predict', async () => {
   const args = ['eval', spaced, '--scoring', 'rank', '--predictions', path('spaced.jsonl'), '--json', ...engine]
   const { stdout } = await compacter(args)
-  expect(JSON.parse(stdout).confusion.labels).toEqual(['No 1', 'not good'])
+  expect(JSON.parse(stdout).runs[0].confusion.labels).toEqual(['No 1', 'not good'])
   const rows = rowsOf(path('spaced.jsonl'))
   expect(rows.map(({ target }) => target)).toEqual(['not good', 'No 1', 'not good', 'No 1'])
   const predicted = await predict([spaced, '--scoring', 'rank'], films.map(({ text }) => `${text}\n`).join(''))
@@ -163,7 +163,7 @@ describe('names of labels', () => {
     expect(table.code, table.stderr).toBe(0)
     for (const label of [down, up]) expect(table.stdout).toContain(label)
     const { stdout } = await compacter([...args, '--force', '--json'])
-    expect(JSON.parse(stdout).confusion).toMatchObject({
+    expect(JSON.parse(stdout).runs[0].confusion).toMatchObject({
       labels: ['No 1', 'not good'],
       names: ['thumbs up', 'thumbs down'],
     })

@@ -324,11 +324,8 @@ describe('several runs', () => {
     const { stdout, stderr } = await compacter(['eval', run, noise, '--scoring', 'rank', '--json', ...engine])
     const { runs, storage } = JSON.parse(stdout)
     const alone = async (folder: string) =>
-      JSON.parse((await compacter(['eval', folder, '--scoring', 'rank', '--json', ...engine])).stdout)
-    expect(runs).toEqual([
-      { run, ...(await alone(run)) },
-      { run: noise, ...(await alone(noise)) },
-    ])
+      JSON.parse((await compacter(['eval', folder, '--scoring', 'rank', '--json', ...engine])).stdout).runs
+    expect(runs).toEqual([...(await alone(run)), ...(await alone(noise))])
     expect(storage).toEqual({
       runs: 2,
       backbone_bytes: 4 * 9_426_688,

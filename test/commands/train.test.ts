@@ -270,8 +270,8 @@ describe('train', () => {
     for (const [split, scores] of Object.entries({ validation, test: tested })) {
       const { code, stdout, stderr } = await compacter(['eval', whole, '--split', split, '--json', ...engine])
       expect(code, stderr).toBe(0)
-      const { confusion, ...report } = JSON.parse(stdout)
-      expect(report).toEqual({ task: 'small', split, scoring: 'generate', rows: 20, scores })
+      const { confusion, ...report } = JSON.parse(stdout).runs[0]
+      expect(report).toEqual({ run: whole, task: 'small', split, scoring: 'generate', rows: 20, scores })
       expect(confusion.counts.flat().reduce((sum: number, count: number) => sum + count, 0)).toBe(20)
     }
   })

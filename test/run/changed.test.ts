@@ -225,7 +225,9 @@ describe('an evaluation', () => {
 describe('a report', () => {
   const file = path('run', 'predictions.jsonl')
   const options = { ...device, scoring: 'generate', sets: [], allowChanged: false, progress: heard } as const
-  const predicted = async (more: { split?: 'test' | 'validation'; sets?: string[]; runs?: string[] } = {}) => {
+  const predicted = async (
+    more: { split?: 'test' | 'validation'; sets?: string[]; runs?: string[]; task?: string } = {},
+  ) => {
     const { split = 'test', runs = [run] } = more
     const { evaluated } = await evaluateRuns(runs, { ...options, ...more, split })
     writePredictions(file, split, evaluated)
@@ -269,6 +271,13 @@ describe('a report', () => {
     await predicted({ sets: [`task.test=${rows}`] })
     expect(await reported()).toBe(
       `predictions.jsonl was made with test rows of SHA-256 ${short(rows)}; the run's is ${short(path('test.jsonl'))}. ${again}`,
+    )
+  })
+
+  test('shows none of another task, though the rows are the same', async () => {
+    await predicted({ task: path('test.jsonl') })
+    expect(await reported()).toBe(
+      `predictions.jsonl has predictions of another task's rows (--task ${path('test.jsonl')}). ${again}`,
     )
   })
 

@@ -1,0 +1,72 @@
+import { hashFiles } from '../backbone/hash.js'
+import { UserError } from '../error.js'
+import type { TrainedRun } from '../export/trained_run.js'
+import { checkRows, type WhenChanged } from '../run/made_with.js'
+import { checkDataThere, rowsOption } from '../run/places.js'
+import { type Classification, labelTexts, namesLabels, writtenLabels } from '../task/labels.js'
+import type { Split } from '../task/rows.js'
+import type { Scoring } from '../task/scoring.js'
+import { sourceOf } from '../task/source.js'
+import { longestOf, readTargets, type TargetOptions, type Targets } from '../task/targets.js'
+
+/** Metrics that depend on labels which no row of the split may have. */
+const OF_ALL_LABELS: readonly string[] = ['f1', 'macro_f1', 'f1a']
+
+/** The labels of a run's task as they are compared with outputs, none of another kind than classification; all targets checked. */
+export async function evaluatedLabels(
+  run: TrainedRun,
+  split: Split,
+  options: TargetOptions,
+  when: WhenChanged,
+): Promise<Targets> {
+  const { task } = run.experiment
+  if (task.kind !== 'classification') return readTargets(task, [split], options)
+  const texts = await evaluatedTexts(run, task, split, options.scoring, when)
+  const labels = await writtenLabels(task, texts, options.tokenizer, options)
+  return { labels: labels.map(({ form }) => form), longest: longestOf(labels) }
+}
+
+/** Those of the split alone suffice where neither metrics nor scoring need the others. */
+async function evaluatedTexts(
+  run: TrainedRun,
+  task: Classification,
+  split: Split,
+  scoring: Scoring,
+  when: WhenChanged,
+): Promise<string[]> {
+  try {
+    const { own } = run.elsewhere ?? {}
+    if (!own) return await trainedTexts(run, task, ['train', split], when)
+    const trained = await trainedTexts(own, own.experiment.task as Classification, ['train'], when)
+    return [...new Set([...trained, ...(await labelTexts(task, [split]))])]
+  } catch (error) {
+    const needed = scoring === 'rank' || task.metrics.some((metric) => OF_ALL_LABELS.includes(metric))
+    if (needed || !(error instanceof UserError)) throw error
+    return labelTexts(task, [split])
+  }
+}
+
+/**
+ * The texts of the labels that a run's task names, or else the rows of splits.
+ * @throws UserError where only rows tell them and cannot be read.
+ */
+export async function trainedTexts(
+  { folder, experiment, made }: TrainedRun,
+  task: Classification,
+  splits: readonly Split[],
+  when: WhenChanged,
+): Promise<string[]> {
+  try {
+    if (!namesLabels(task)) {
+      for (const split of splits) checkDataThere(folder, experiment, split)
+      const { file, files } = await sourceOf(task, 'train')
+      const here = { split: 'train', file, sha256: hashFiles(files) } as const
+      checkRows(folder, made, here, `Say where the same rows are (--set ${rowsOption(task, 'train')})`, when)
+    }
+    return await labelTexts(task, splits)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const remedy = "The run's task.labels does not name the labels, so they are read from its training rows."
+    throw new UserError({ problem: error.message, remedy }, { cause: error })
+  }
+}

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs'
+import { extname, resolve } from 'node:path'
+import { BAD_USAGE, UserError } from '../error.js'
+import { positiveFaults } from '../experiment/load.js'
+import { readTask } from '../experiment/task.js'
+import type { TrainedRun } from '../export/trained_run.js'
+import { nearest } from '../nearest.js'
+import { metricsOfKind, type TaskOptions, taskOptions } from '../task/options.js'
+import type { Split } from '../task/rows.js'
+import { TABLE_ENDINGS } from '../task/table.js'
+
+/** A run that is scored on rows that are not of its own task. */
+export interface Elsewhere {
+  /** The file, preset or experiment, as it was named. */
+  given: string
+  /** The run as it is, whose training rows tell the labels of a file's rows; undefined where another task tells its own. */
+  own?: TrainedRun
+}
+
+class BadOption extends UserError {
+  override readonly exitCode = BAD_USAGE
+}
+
+/**
+ * The run with another task in place of its own, or with its own on the rows of a file, all of them. What it noted of its rows
+ * says nothing of these.
+ * @param given a file of rows, a task preset, or an experiment, of which only the task is taken
+ * @throws UserError where there is no such thing, or `--set` says where rows are too.
+ */
+export function onOtherTask(run: TrainedRun, given: string, split: Split): TrainedRun {
+  const set = [...run.set].find(([place]) => place !== 'backbone')
+  if (set) {
+    const problem = `says which rows to score, and ${set[1]} does too.`
+    throw new BadOption({ at: `--task ${given}`, problem, remedy: 'Keep one of the two.' })
+  }
+  const made = { ...run.made, rows: {} }
+  if (isTable(given)) {
+    const task = onFile(run.experiment.task, fileOf(given), split)
+    return { ...run, made, experiment: { ...run.experiment, task }, elsewhere: { given, own: run } }
+  }
+  const { task, locate } = readTask(given)
+  const training = { ...run.experiment.training, target_length: undefined } // the own task's labels say nothing of these
+  return { ...run, made, locate, experiment: { ...run.experiment, task, training }, elsewhere: { given } }
+}
+
+const isTable = (name: string) => TABLE_ENDINGS.includes(extname(name).toLowerCase())
+
+function fileOf(given: string): string {
+  const file = resolve(given)
+  if (existsSync(file)) return file
+  throw new BadOption({ at: `--task ${given}`, problem: `there is no file ${file}.` })
+}
+
+function onFile(task: TaskOptions, file: string, split: Split): TaskOptions {
+  const { benchmark, path, subset, held_out, train, validation, test, ...rest } = task
+  return { ...rest, split: 'given', [split]: file } as TaskOptions
+}
+
+/**
+ * The run with other scores than its task's.
+ * @throws UserError for a score that its kind of task does not have, or that needs what the task does not tell.
+ */
+export function withMetrics(run: TrainedRun, metrics: readonly string[]): TrainedRun {
+  const { task } = run.experiment
+  const known = metricsOfKind(task.kind)
+  const unknown = metrics.find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    const near = nearest(unknown, known)
+    const problem = `${run.experiment.task.name} is of kind ${task.kind}, which has no such score.`
+    const remedy = `${near ? `Did you mean ${near}? ` : ''}Scores: ${known.join(', ')}.`
+    throw new BadOption({ at: `--metric ${unknown}`, problem, remedy })
+  }
+  const scored = taskOptions.parse({ ...task, metrics: [...new Set(metrics)] })
+  const [fault] = positiveFaults(scored)
+  if (fault) throw new BadOption({ at: `--metric ${metrics.join(' --metric ')}`, ...fault })
+  return { ...run, experiment: { ...run.experiment, task: scored } }
+}
