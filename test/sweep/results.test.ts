@@ -174,7 +174,7 @@ test('what it leaves for people and programs; a report takes the folder, and tel
   expect(readFileSync(join(folder, 'results.csv'), 'utf8')).toBe(`${formatResults(results, 'csv')}\n`)
   const page = readFileSync(join(folder, 'report.html'), 'utf8')
   expect(page.match(/<svg /g)!.length).toBeGreaterThan(2)
-  expect(page).toContain('<span>compacter, learning_rate = 0.001</span>') // whole in a legend
+  expect(page).toContain('<span>compacter, learning_rate = 0.001, seed = 0</span>') // whole in a legend
   const { groups, left_out } = await writeReport([folder], { format: 'markdown', out: undefined, force: false })
   expect(groups.map(({ method, runs }) => [method, runs.length])).toEqual([
     ['compacter, learning_rate = 0.003', 1],
