@@ -1,12 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadTokenizer } from '../src/backbone/tokenizer.js'
+import { chanceOf } from '../src/engine/chance.js'
 import { type Evaluated, evaluateSplit } from '../src/engine/evaluate.js'
 import type { Decoder } from '../src/engine/predict.js'
 import { closeAll, prepare } from '../src/engine/train.js'
 import { loadExperiment } from '../src/experiment/load.js'
 import { silent } from '../src/progress.js'
 import { packageRoot } from '../src/root.js'
+import type { Chance } from '../src/run/directory.js'
 import type { Batch } from '../src/task/batches.js'
 
 const TOKENIZER = join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json')
@@ -47,6 +49,7 @@ export async function answering(outputs: Record<string, string>): Promise<Decode
 /** What was said on the way, and what came of it. */
 export interface Scored extends Evaluated {
   notes: string[]
+  chance: Chance | undefined
 }
 
 /**
@@ -87,7 +90,8 @@ export async function scored(
   try {
     const { validation, labels, backbone } = prepared
     const evaluation = { experiment: prepared.experiment, tokenizer: backbone.tokenizer, labels, progress }
-    return { ...(await evaluateSplit(decoder, validation, evaluation)), notes }
+    const evaluated = await evaluateSplit(decoder, validation, evaluation)
+    return { ...evaluated, notes, chance: await chanceOf(prepared, evaluation) }
   } finally {
     closeAll(prepared)
   }

@@ -44,7 +44,7 @@ export async function evaluateSplit(
   evaluation: Evaluation,
   scoring: Scoring = evaluation.experiment.training.scoring,
 ): Promise<Evaluated> {
-  const { experiment, tokenizer, labels, progress } = evaluation
+  const { experiment, labels, progress } = evaluation
   const { task } = experiment
   const examples = await split.examples()
   const predictions = await predict(decoder, split, optionsFor(split, examples, evaluation, scoring))
@@ -56,10 +56,20 @@ export async function evaluateSplit(
     split,
     progress,
   )
+  return { scores: await scoresOf(texts, examples, evaluation, progress), examples, predictions, invalid }
+}
+
+/** A task's scores of outputs for examples, in the examples' order. */
+export async function scoresOf(
+  texts: string[],
+  examples: Example[],
+  { experiment: { task }, tokenizer, labels }: Evaluation,
+  progress: Progress,
+): Promise<Scores> {
   const positive = task.kind === 'classification' ? positiveTarget(task, examples, progress) : undefined
   const classes =
     positive === undefined ? undefined : { labels, positive: (await written([positive], tokenizer))[0]!.form }
-  return { scores: scoreExamples(task.metrics, texts, examples, classes), examples, predictions, invalid }
+  return scoreExamples(task.metrics, texts, examples, classes)
 }
 
 const optionsFor = (

@@ -18,6 +18,7 @@ import { SPLITS } from '../task/rows.js'
 import { isRankable } from '../task/scoring.js'
 import { heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
+import { chanceOf } from './chance.js'
 import { loadCheckpoint, restoreBest } from './checkpoint.js'
 import { fromRankZero, gathered, rankZeroFirst } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
@@ -177,9 +178,11 @@ async function trainPrepared(
     const best = run.best!
     const { read } = backbone.files
     const tested = await testBest(stepper, blueprint, prepared.test, { files, step: best.step, read, evaluation })
+    const chance = await chanceOf(prepared, evaluation)
     const result = {
       validation: best.validation,
       ...tested,
+      ...(chance && { chance }),
       best_step: best.step,
       steps: stepper.count,
       ...(stepper.count < prepared.steps && { planned_steps: prepared.steps }),

@@ -1,6 +1,7 @@
 import { escapeMarkdown } from '../markdown.js'
 import type { Spread } from '../sweep/spread.js'
 import { bestFirst, lowerIsBetter, lowerScoreIsBetter } from '../task/direction.js'
+import { type ColumnChance, columnChance } from './chance.js'
 import { type Group, type Summary, summaryOf, unique } from './groups.js'
 import { escapeLatex } from './latex.js'
 
@@ -8,7 +9,7 @@ import { escapeLatex } from './latex.js'
 export interface Comparison {
   /** Those that have a score, the best first. */
   methods: string[]
-  tasks: { name: string; metrics: string[] }[]
+  tasks: { name: string; metrics: string[]; chance: ColumnChance | undefined }[]
   rows: ComparisonRow[]
   /** Whether the mean of all columns says something: scores of several tasks, none of them an error in its own unit. */
   averaged: boolean
@@ -54,6 +55,7 @@ export function compare(groups: readonly Group[]): Comparison {
   const tasks = unique(scored.map(({ group }) => group.task)).map((name) => ({
     name,
     metrics: scored.find(({ group }) => group.task === name)!.group.metrics,
+    chance: columnChance(groups.filter(({ task }) => task === name)),
   }))
   const byCell = new Map(scored.map((each) => [JSON.stringify([each.group.method, each.group.task]), each]))
   const unsorted = unique(scored.map(({ group }) => group.method)).map((method) => ({
@@ -146,9 +148,13 @@ export function comparisonNote({ runs, rows, tasks }: Comparison): string {
       ? '; rows are in the order of their validation scores, and the best of a column on validation is in bold'
       : ''
   const score = `Test scores × 100${units}${mean}${order}`
-  if (runs === 1) return `${score}. One run each.`
   const over = runs === undefined ? 'the runs in parentheses' : `${runs} runs`
-  return `${score}. Mean ± sample standard deviation over ${over} that differ in seeds only.`
+  const spread =
+    runs === 1 ? 'One run each.' : `Mean ± sample standard deviation over ${over} that differ in seeds only.`
+  const chances = tasks.flatMap(({ name, chance }) =>
+    chance ? [`${tasks.length > 1 ? `${name}, ` : ''}${chance.text}: ${shownScore(chance.test)}`] : [],
+  )
+  return [`${score}.`, spread, ...(chances.length > 0 ? [`Chance on test: ${chances.join('; ')}.`] : [])].join(' ')
 }
 
 /** Text of a table's head and body, with what a bold cell looks like and how text is escaped. */

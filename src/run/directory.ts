@@ -24,10 +24,22 @@ export function runFiles(folder: string) {
 
 export type RunFiles = ReturnType<typeof runFiles>
 
+/** What a guess scores that looks at no row. */
+export interface Chance {
+  /** Always the commonest label of the training rows, always their mean, or one of a row's choices at random. */
+  by: 'majority_class' | 'mean' | 'uniform'
+  /** The output that is always the same. */
+  guess?: string
+  validation: Scores
+  test: Scores
+}
+
 /** What a finished run reached. `seconds`: training and evaluation, over all sessions of a resumed run. */
 export interface Result {
   validation: Scores
   test: Scores
+  /** Of a task that can be guessed; of earlier versions undefined. */
+  chance?: Chance
   /** Whether a test answer is another than with the method's own tensors as they started; of `full` and earlier versions undefined. */
   own_tensors_moved_answers?: boolean
   best_step: number

@@ -11,6 +11,14 @@ const size = z.number().nonnegative()
 const resultFile = z.object({
   validation: scores,
   test: scores,
+  chance: z
+    .object({
+      by: z.enum(['majority_class', 'mean', 'uniform']),
+      guess: z.string().optional(),
+      validation: scores,
+      test: scores,
+    })
+    .optional(),
   own_tensors_moved_answers: z.boolean().optional(),
   best_step: size,
   steps: size,

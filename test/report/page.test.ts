@@ -249,6 +249,41 @@ describe('runs are told apart on every chart', () => {
     expect(page).not.toContain('…')
   })
 
+  test('the chance line is where scores are drawn, with how it was guessed', async () => {
+    const chance = {
+      by: 'majority_class',
+      guess: '1',
+      validation: { accuracy: 48.5 },
+      test: { accuracy: 51.25 },
+    } as const
+    const run = (method: string, share_percent: number): RunValues => ({
+      sets: [`method=${method}`],
+      result: { share_percent, chance },
+    })
+    const page = await pageOf({ a: run('compacter', 0.2), b: run('full', 100) })
+    const named = 'chance: always positive (1), the commonest label in training: '
+    const guesses = [...page.matchAll(/<span>(chance: [^<]*)<\/span>/g)].map(([, guess]) => guess)
+    expect(guesses).toEqual([`${named}51.25`, `${named}48.50`]) // of the scatter, on test; of the curve, on validation
+    expect(page.match(/stroke="var\(--quiet\)" stroke-width="1.5" stroke-dasharray="1,3"/g)!.length).toBe(2)
+    expect(page).toContain('Chance on test: always positive (1), the commonest label in training: 51.25.</p>')
+    const choices = { by: 'uniform', validation: { accuracy: 50 }, test: { accuracy: 25 } } as const
+    expect(await pageOf({ a: { result: { chance: choices } } })).toContain(
+      'Chance on test: one of the row&#39;s choices at random: 25.00.</p>',
+    )
+  })
+
+  test('of runs that were trained on other rows the chance is the highest, the lowest of errors', async () => {
+    const guessed = (guess: string, test: Record<string, number>): RunValues => ({
+      sets: [`training.seed=${guess}`],
+      test,
+      result: { chance: { by: 'majority_class', guess, validation: test, test } },
+    })
+    const page = await pageOf({ a: guessed('0', { accuracy: 48 }), b: guessed('1', { accuracy: 52 }) })
+    expect(page).toContain('Chance on test: the commonest label in training: 52.00.</p>')
+    const errors = await pageOf({ a: guessed('0', { mae: 3 }), b: guessed('1', { mae: 2 }) })
+    expect(errors).toContain('Chance on test: the commonest label in training: 2.00.</p>')
+  })
+
   test('methods of one size make no chart against trained parameters', async () => {
     expect(await pageOf(rates(2))).not.toContain('Score against trained parameters')
   })

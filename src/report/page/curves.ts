@@ -1,5 +1,5 @@
-import { taskScore } from '../../task/direction.js'
-import { unique } from '../groups.js'
+import { type ColumnChance, chanceNamed, columnChance } from '../chance.js'
+import { meanOf, unique } from '../groups.js'
 import type { Report } from '../report.js'
 import type { ReportRun } from '../run_files.js'
 import { type Line, lineChart } from './charts.js'
@@ -12,7 +12,9 @@ interface Curve {
   name: string
   axis: string
   caption: string
-  points: (run: ReportRun) => Line['points']
+  /** Whether it is of scores, which can be guessed. */
+  scores?: true
+  points: (run: ReportRun, metrics: readonly string[]) => Line['points']
 }
 
 const CURVES: Curve[] = [
@@ -25,8 +27,12 @@ const CURVES: Curve[] = [
   {
     name: 'validation score',
     axis: 'validation score',
+    scores: true,
     caption: "The mean of the task's metrics, at each evaluation.",
-    points: ({ evaluations }) => evaluations.map(({ step, scores }) => ({ step, value: taskScore(scores) })),
+    points: ({ evaluations }, metrics) =>
+      evaluations
+        .map(({ step, scores }) => ({ step, value: meanOf(scores, metrics) }))
+        .filter(({ value }) => Number.isFinite(value)), // an older version logged other metrics
   },
   {
     name: 'learning rate',
@@ -47,7 +53,10 @@ export async function curves(report: Report): Promise<Markup[]> {
   const tasks = unique(report.groups.map(({ task }) => task))
   const charts = tasks.flatMap((task, i) => {
     const split = panels(report, task)
-    return CURVES.map((curve, j) => chartsOf(split, { task, curve, id: `curve-${i}-${j}` }))
+    const chance = columnChance(report.groups.filter((group) => group.task === task))
+    return CURVES.map((curve, j) =>
+      chartsOf(split, { task, curve, id: `curve-${i}-${j}`, chance: curve.scores && chance }),
+    )
   })
   return (await Promise.all(charts)).flat()
 }
@@ -55,29 +64,31 @@ export async function curves(report: Report): Promise<Markup[]> {
 /** A curve of a task: as many charts as tell its runs apart, with the same axes. */
 async function chartsOf(
   split: RunSeries[][],
-  { task, curve, id }: { task: string; curve: Curve; id: string },
+  { task, curve, id, chance }: { task: string; curve: Curve; id: string; chance: ColumnChance | undefined },
 ): Promise<Markup[]> {
   const drawn = split
-    .map((panel) => panel.map((one) => ({ ...one, points: curve.points(one.run) })))
+    .map((panel) => panel.map((one) => ({ ...one, points: curve.points(one.run, one.group.metrics) })))
     .map((panel) => panel.filter(({ points }) => points.length > 0))
     .filter((panel) => panel.length > 0)
   const lines = drawn.flat()
   if (lines.every(({ points }) => points.length < 2)) return [] // one evaluation is no curve
   const points = lines.flatMap(({ points }) => points)
-  const domain = { step: range(points.map(({ step }) => step)), value: range(points.map(({ value }) => value)) }
+  const values = [...points.map(({ value }) => value), ...(chance ? [chance.validation] : [])]
+  const domain = { step: range(points.map(({ step }) => step)), value: range(values) }
+  const guess = chance && chanceNamed(chance, chance.validation)
   let before = 0
   return Promise.all(
     drawn.map(async (panel, i) => {
       const first = before + 1
       before += panel.length
       const part = drawn.length > 1 ? `, ${runsNamed(first, before)} of ${lines.length}` : ''
-      const drawing = await lineChart(panel, curve.axis, domain)
+      const drawing = await lineChart(panel, curve.axis, domain, chance?.validation)
       const words = { title: `${task}: ${curve.name}${part}`, description: descriptionOf(panel, curve) }
       const caption = i === 0 ? curve.caption : undefined
       return figure(`${id}-${i}`, drawing, {
         ...words,
         caption,
-        legend: lines.length > 1 ? legend(panel, 'line') : undefined,
+        legend: legend(lines.length > 1 ? panel : [], 'line', guess),
       })
     }),
   )

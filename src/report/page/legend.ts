@@ -17,7 +17,8 @@ export interface Series {
 export const CHANCE_COLOUR = 'var(--quiet)'
 
 /** Names in HTML, which breaks lines where SVG would cut them. */
-export function legend(series: readonly Series[], kind: 'line' | 'point', chance?: string): Markup {
+export function legend(series: readonly Series[], kind: 'line' | 'point', chance?: string): Markup | undefined {
+  if (series.length === 0 && chance === undefined) return undefined
   const swatch = kind === 'line' ? line : point
   const guess = { colour: CHANCE_COLOUR, dash: [1, 3] }
   return html`<ul class="legend">

@@ -1,3 +1,4 @@
+import { chanceNamed, columnChance } from '../chance.js'
 import { unique } from '../groups.js'
 import type { Report } from '../report.js'
 import { rowsChart } from './charts.js'
@@ -7,10 +8,12 @@ import { legend, pageMark } from './legend.js'
 
 /** A curve a task that was trained on subsets of two sizes or more. */
 export async function lowResource({ groups, methods }: Report): Promise<Markup[]> {
-  const cells = groups.flatMap(({ method, finished }) =>
-    finished.flatMap(({ experiment: { task }, result: { test } }) =>
-      task.subset ? [{ task: task.name, method, size: task.subset.size, test }] : [],
-    ),
+  const cells = groups.flatMap((group) =>
+    group.finished.flatMap(({ experiment: { task }, result }) => {
+      if (!task.subset) return []
+      const test = Object.fromEntries(group.metrics.map((metric) => [metric, result.test[metric]!]))
+      return [{ task: task.name, method: group.method, size: task.subset.size, test, group }]
+    }),
   )
   const curves = unique(cells.map(({ task }) => task)).map(async (task, i) => {
     const own = cells.filter((cell) => cell.task === task)
@@ -28,11 +31,11 @@ export async function lowResource({ groups, methods }: Report): Promise<Markup[]
         : `Mean of ${runs} runs, points of fewer are marked, with bars of one standard deviation.`
     const caption = `${over} Neither axis begins at 0.`
     const series = curve.methods.map((label) => ({ label, mark: pageMark(methods.indexOf(label)) }))
-    const drawing = await rowsChart(
-      curve,
-      series.map(({ mark }) => mark),
-    )
-    return [figure(`rows-${i}`, drawing, { title: task, description, caption, legend: legend(series, 'line') })]
+    const chance = columnChance(unique(own.map(({ group }) => group)))
+    const marks = series.map(({ mark }) => mark)
+    const drawing = await rowsChart(curve, marks, chance?.test)
+    const names = legend(series, 'line', chance && chanceNamed(chance, chance.test))
+    return [figure(`rows-${i}`, drawing, { title: task, description, caption, legend: names })]
   })
   return (await Promise.all(curves)).flat()
 }

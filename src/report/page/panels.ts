@@ -9,6 +9,7 @@ import { colour, type Series } from './legend.js'
 /** A run as a line of a chart. */
 export interface RunSeries extends Series {
   run: ReportRun
+  group: Group
 }
 
 /** Lines that can be followed on one chart. */
@@ -48,7 +49,7 @@ export function panels({ groups, methods, names }: Report, task: string): RunSer
     const which = toldApart(group, names)
     return group.runs.map((run, i) => {
       const label = [own.length > 1 ? shown.get(group)! : '', which[i]].filter(Boolean).join(', ')
-      return { run, label: label || group.method, mark: { ...look(i), shape: 'circle' } }
+      return { run, group, label: label || group.method, mark: { ...look(i), shape: 'circle' } }
     })
   }
 }

@@ -1,4 +1,5 @@
 import { lowerScoreIsBetter } from '../../task/direction.js'
+import { chanceNamed } from '../chance.js'
 import { type Cell, comparisonNote, shownScore, shownSpread } from '../comparison.js'
 import { type Group, summaryOf, unique } from '../groups.js'
 import { POINTS } from '../marks.js'
@@ -61,7 +62,7 @@ const columnsFrom = (first: number, end: number) => new Set(Array.from({ length:
 
 /** A chart a task that has methods of two sizes at least. */
 export async function scatters({ groups, comparison, methods }: Report): Promise<Markup[]> {
-  const charts = comparison.tasks.map(async ({ name, metrics }, i) => {
+  const charts = comparison.tasks.map(async ({ name, metrics, chance }, i) => {
     const own = groups.filter((group) => group.task === name && group.finished.length > 0)
     if (unique(own.map(({ finished }) => finished[0]!.result.share_percent)).length < 2) return []
     const names = shortened(own)
@@ -71,12 +72,15 @@ export async function scatters({ groups, comparison, methods }: Report): Promise
       const mark = pageMark(methods.length > POINTS ? own.indexOf(group) : methods.indexOf(group.method))
       return { label: names.get(group)!, mark, share, score: mean, low: mean - (std ?? 0), high: mean + (std ?? 0) }
     })
-    const drawing = await scatterChart(points, `test ${metrics.join(', ')}`)
+    const drawing = await scatterChart(points, `test ${metrics.join(', ')}`, chance?.test)
+    const guess = chance && chanceNamed(chance, chance.test)
     const [best] = points // groups are sorted
     const description = `${own.length} methods; the best on validation is ${best!.label} with ${shownScore(best!.score)} on test at ${best!.share.toPrecision(3)} % of the backbone's parameters.`
     const left = points.length < own.length ? ` The ${points.length} best on validation of ${own.length}.` : ''
     const caption = `${lowerScoreIsBetter(metrics) ? 'Down' : 'Up'} and to the left is better.${left}`
-    return [figure(`scatter-${i}`, drawing, { title: name, description, caption, legend: legend(points, 'point') })]
+    return [
+      figure(`scatter-${i}`, drawing, { title: name, description, caption, legend: legend(points, 'point', guess) }),
+    ]
   })
   return (await Promise.all(charts)).flat()
 }

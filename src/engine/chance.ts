@@ -1,0 +1,61 @@
+import { silent } from '../progress.js'
+import type { Chance } from '../run/directory.js'
+import { rounded } from '../task/example.js'
+import type { PreparedSplit } from './data.js'
+import { type Evaluation, scoresOf } from './evaluate.js'
+
+/**
+ * What a guess scores that looks at no row: always the commonest label of the training rows, always their mean, or one of
+ * the row's own choices at random. Undefined for free text, of which there is none.
+ */
+export async function chanceOf(
+  { train, validation, test }: { train: PreparedSplit; validation: PreparedSplit; test: PreparedSplit },
+  evaluation: Evaluation,
+): Promise<Chance | undefined> {
+  const { task } = evaluation.experiment
+  if (task.kind === 'text') return undefined
+  if (task.kind === 'multiple_choice')
+    return { by: 'uniform', validation: await anyChoice(validation), test: await anyChoice(test) }
+  const targets = countedTargets(train, evaluation)
+  const guess = task.kind === 'classification' ? commonest(targets) : meanOf(targets, task.step)
+  if (guess === undefined) return undefined
+  const scored = async (split: PreparedSplit) => {
+    const examples = await split.examples()
+    const texts = examples.map(() => guess)
+    return scoresOf(texts, examples, evaluation, silent)
+  }
+  const by = task.kind === 'classification' ? 'majority_class' : 'mean'
+  return { by, guess, validation: await scored(validation), test: await scored(test) }
+}
+
+/** Accuracy × 100 of a guess among a row's choices. */
+async function anyChoice(split: PreparedSplit): Promise<{ accuracy: number }> {
+  const examples = await split.examples()
+  const right = examples.reduce((sum, { choices }) => sum + 1 / choices!.length, 0)
+  return { accuracy: (100 * right) / examples.length }
+}
+
+/** How many rows have each target, by its text; of their tokens, since a training may have more rows than fit as text. */
+function countedTargets({ tokens, rows }: PreparedSplit, { tokenizer }: Evaluation): Map<string, number> {
+  const byIds = new Map<string, { ids: Int32Array; rows: number }>()
+  for (let row = 0; row < rows; row++) {
+    const ids = tokens.target(row)
+    const key = ids.join(' ')
+    const known = byIds.get(key)
+    if (known) known.rows++
+    else byIds.set(key, { ids, rows: 1 })
+  }
+  return new Map([...byIds.values()].map(({ ids, rows }) => [tokenizer.decode(ids).trim(), rows]))
+}
+
+/** The first of those that are equally common. */
+const commonest = (targets: Map<string, number>): string | undefined =>
+  [...targets].reduce<[string, number] | undefined>((a, b) => (a && a[1] >= b[1] ? a : b), undefined)?.[0]
+
+/** As a target is written: rounded to the task's step. Undefined where a tokenizer does not write numbers as numbers. */
+function meanOf(targets: Map<string, number>, step: number): string | undefined {
+  const entries = [...targets].map(([text, rows]) => ({ value: Number(text), rows }))
+  const total = entries.reduce((sum, { rows }) => sum + rows, 0)
+  const mean = entries.reduce((sum, { value, rows }) => sum + value * rows, 0) / total
+  return Number.isFinite(mean) ? rounded(mean, step) : undefined
+}

@@ -1,0 +1,43 @@
+import { bestFirst } from '../task/direction.js'
+import { type NamedLabels, namesAmong, shownLabel } from '../task/label_names.js'
+import { shownScore } from './comparison.js'
+import { type Group, meanOf, unique } from './groups.js'
+
+/** What a guess scores that looks at no row: the least that a column is worth. */
+export interface ColumnChance {
+  validation: number
+  test: number
+  /** How it is guessed. */
+  text: string
+}
+
+/**
+ * As the runs of a column have noted it; the highest where they were trained on other rows. Undefined of free text, which
+ * can't be guessed, and of runs of versions that did not note it.
+ */
+export function columnChance(groups: readonly Group[]): ColumnChance | undefined {
+  const runs = groups
+    .flatMap(({ finished }) => finished)
+    .flatMap(({ result: { chance }, experiment }) => (chance ? [{ chance, task: experiment.task as NamedLabels }] : []))
+  if (runs.length === 0) return undefined
+  const { metrics } = groups[0]!
+  const [validation, test] = (['validation', 'test'] as const).map(
+    (split) => runs.map(({ chance }) => meanOf(chance[split], metrics)).sort(bestFirst(metrics))[0]!,
+  )
+  const texts = unique(
+    runs.map(({ chance: { by, guess = '' }, task }) =>
+      by === 'uniform' ? GUESSES.uniform : `always ${shownLabel(guess, namesAmong(task, [guess]))}, ${GUESSES[by]}`,
+    ),
+  )
+  const text = texts.length === 1 ? texts[0]! : GUESSES[runs[0]!.chance.by]
+  return { validation: validation!, test: test!, text }
+}
+
+const GUESSES = {
+  majority_class: 'the commonest label in training',
+  mean: 'the mean of the training rows',
+  uniform: "one of the row's choices at random",
+}
+
+/** `chance: always positive (1), the commonest label in training: 50.00`. */
+export const chanceNamed = ({ text }: ColumnChance, score: number): string => `chance: ${text}: ${shownScore(score)}`
