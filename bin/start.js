@@ -25,7 +25,7 @@ export async function start({ development = false } = {}) {
     if (streams.failed()) return // told already
     const error = await told(thrown, development)
     process.exitCode = exitCode(error)
-    process.emit('compacter:failed') // src/terminal.ts stops drawing
+    process.emit('compacter:failed', process.exitCode) // src/terminal.ts stops drawing
     if (error.code !== 'EEXIT') await tell(error, development)
   }
 }

@@ -31,7 +31,10 @@ export default class Setup extends Command {
     progress.phase('Setting the native engine up')
     const result = await endedBySignals(
       () => provision({ from, unpinned, report: progress.phase }),
-      () => progress.note('Stopped; nothing is left of what was begun.'),
+      () => {
+        progress.stop()
+        progress.note('Stopped; nothing is left of what was begun.')
+      },
     )
     progress.end()
     this.log(setupSummary(result))

@@ -112,11 +112,14 @@ export default class Train extends Command {
       this.log(planTable(plan))
       return plan
     }
+    const { quoted } = await import('../src/command_line.js')
+    const { shownPath } = await import('../src/experiment/source.js')
     const { train } = await import('../src/engine/train.js')
-    const { untilInterrupted } = await import('../src/engine/interrupt.js')
+    const { stoppable } = await import('../src/engine/interrupt.js')
     const folder = resolve(own ?? flags['run-dir'] ?? `runs/${experiment.name}`)
+    const goOn = `compacter train --resume ${quoted(shownPath(folder))}${flags.mpi ? ' --mpi' : ''}`
     const run = { folder, resume: flags.resume, allowChanged: flags['allow-changed'] }
-    const result = await untilInterrupted((interrupted) =>
+    const result = await stoppable(goOn, (interrupted) =>
       toldAtItsKey(locate, () => train(experiment, { ...device, ...run, ranks, progress, interrupted })),
     )
     const { resultTable } = await import('../src/report/scores.js')
@@ -126,12 +129,12 @@ export default class Train extends Command {
 
   private async lowResource(file: string, flags: TrainFlags, progress: Progress): Promise<LowResourceResults> {
     const { lowResource } = await import('../src/sweep/low_resource.js')
-    const { untilInterrupted } = await import('../src/engine/interrupt.js')
+    const { stoppable } = await import('../src/engine/interrupt.js')
     const { lowResourceTable } = await import('../src/report/low_resource.js')
     const { setsOf } = await import('../src/experiment/short_forms.js')
     const { sizes, seeds = 5, methods, engine, threads, 'run-dir': folder, 'allow-changed': allowChanged } = flags
     const grid = { sets: setsOf(flags), sizes, seeds, methods, folder }
-    const results = await untilInterrupted((interrupted) =>
+    const results = await stoppable(this.line(), (interrupted) =>
       lowResource(file, { ...grid, allowChanged, engine, threads, progress, interrupted }),
     )
     if (results.failed.length > 0) process.exitCode = 1

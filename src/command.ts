@@ -1,11 +1,17 @@
 import { inspect } from 'node:util'
 import { Command as OclifCommand } from '@oclif/core'
+import { quoted } from './command_line.js'
 import { printable } from './printable.js'
 
 /** A command of the toolkit: what it prints holds no control characters, whatever is in the names and texts that it prints. */
 export abstract class Command extends OclifCommand {
   /** Whether another process prints the result: this one is not the first of several. */
   protected silent = false
+
+  /** The line that called it, to be called again. */
+  protected line(): string {
+    return ['compacter', ...this.id!.split(':'), ...this.argv.map(quoted)].join(' ')
+  }
 
   override log(message: unknown = '', ...args: unknown[]): void {
     if (this.silent) return

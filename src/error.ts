@@ -1,6 +1,9 @@
 /** Exit code of a bad experiment file or a bad command line. */
 export const BAD_USAGE = 2
 
+/** Exit code of a command that a signal ended. */
+export const INTERRUPTED = 130
+
 export interface Complaint {
   /** Where: `file:line:column`, `--set method.n=5`, or a file's path. */
   at?: string

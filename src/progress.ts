@@ -12,9 +12,11 @@ export interface Progress {
   warn(text: string): void
   /** The last phase is done. */
   end(): void
+  /** The running phase ended before it was done: it was stopped, or it failed. */
+  stop(): void
 }
 
-export const silent: Progress = { phase() {}, update() {}, note() {}, warn() {}, end() {} }
+export const silent: Progress = { phase() {}, update() {}, note() {}, warn() {}, end() {}, stop() {} }
 
 /** Draws how far a download is, and tells what it is and what it waits for. */
 export const showDownload = (progress: Progress) => ({

@@ -1,6 +1,10 @@
 import type { Ora } from 'ora'
+import { INTERRUPTED } from './error.js'
 import { errorLine, printable } from './printable.js'
 import { type Progress, silent } from './progress.js'
+
+/** In place of the tick of what is done. */
+const STOPPED = '■'
 
 /** Without a terminal, the newest state is written at most this often. */
 const PLAIN_INTERVAL_MS = 10_000
@@ -29,15 +33,20 @@ const printing = (drawn: Progress): Progress => ({
   note: (text) => drawn.note(printable(text)),
   warn: (text) => drawn.warn(printable(text)),
   end: () => drawn.end(),
+  stop: () => drawn.stop(),
 })
 
 function spinnerProgress(ora: (options: { stream: NodeJS.WriteStream; discardStdin: boolean }) => Ora): Progress {
   const spinner = ora({ stream: process.stderr, discardStdin: false })
   let phase = ''
   // A spinner keeps the process alive: the command line tells it where an error has ended the work.
-  ;(process as NodeJS.EventEmitter).once('compacter:failed', () => {
-    if (spinner.isSpinning) spinner.fail()
+  ;(process as NodeJS.EventEmitter).once('compacter:failed', (exitCode: number) => {
+    if (exitCode === INTERRUPTED) stop()
+    else if (spinner.isSpinning) spinner.fail()
   })
+  const stop = () => {
+    if (spinner.isSpinning) spinner.stopAndPersist({ symbol: STOPPED })
+  }
   const succeed = () => {
     if (spinner.isSpinning) spinner.succeed(spinner.text)
   }
@@ -59,6 +68,7 @@ function spinnerProgress(ora: (options: { stream: NodeJS.WriteStream; discardStd
     note: (text) => aside(() => spinner.info(text)),
     warn: (text) => aside(() => spinner.warn(text)),
     end: succeed,
+    stop,
   }
 }
 
@@ -77,6 +87,7 @@ function plainProgress(): Progress {
     note: errorLine,
     warn: warningLine,
     end() {},
+    stop() {},
   }
 }
 

@@ -60,9 +60,9 @@ export default class Run extends Command {
     const { args, flags } = await this.parse(Run)
     const { terminalProgress } = await import('../../src/terminal.js')
     const { setsOf } = await import('../../src/experiment/short_forms.js')
-    const { untilInterrupted } = await import('../../src/engine/interrupt.js')
+    const { stoppable } = await import('../../src/engine/interrupt.js')
     const progress = await terminalProgress(flags)
-    return untilInterrupted(async (interrupted) => {
+    return stoppable(this.line(), async (interrupted) => {
       const options = { ...optionsOf(flags), progress, interrupted }
       const sets = setsOf(flags)
       if (flags['dry-run']) {

@@ -1,7 +1,4 @@
-import { UserError } from '../error.js'
-
-/** Exit code of a command that a signal ended. */
-export const INTERRUPTED = 130
+import { type Complaint, INTERRUPTED, UserError } from '../error.js'
 
 /** Where ranks share the work, every one of them throws it at the same place. */
 export class Agreed extends UserError {}
@@ -10,8 +7,13 @@ export class Agreed extends UserError {}
 export class Interrupted extends Agreed {
   override readonly exitCode = INTERRUPTED
 
-  constructor() {
-    super({ problem: 'Stopped; everything so far is saved.', remedy: 'Go on with --resume.' })
+  constructor(words: Complaint = { problem: 'Stopped; everything so far is saved.', remedy: 'Go on with --resume.' }) {
+    super(words)
+  }
+
+  /** The same, with the whole command that goes on. */
+  goOnWith(command: string): Interrupted {
+    return new Interrupted({ problem: this.problem, remedy: `Go on with: ${command}` })
   }
 }
 
@@ -39,5 +41,14 @@ export async function untilInterrupted<T>(work: (interrupted: () => boolean) => 
     return await work(interrupted)
   } finally {
     for (const signal of STOP_SIGNALS) process.off(signal, stop)
+  }
+}
+
+/** As `untilInterrupted`; where the work is stopped, its error says with which command it goes on. */
+export async function stoppable<T>(command: string, work: (interrupted: () => boolean) => Promise<T>): Promise<T> {
+  try {
+    return await untilInterrupted(work)
+  } catch (error) {
+    throw error instanceof Interrupted && error.remedy ? error.goOnWith(command) : error
   }
 }

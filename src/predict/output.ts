@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { lstatSync, statSync } from 'node:fs'
 import { openAtomically, writeError, writeFully } from '../atomic.js'
-import { INTERRUPTED, STOP_SIGNALS } from '../engine/interrupt.js'
+import { STOP_SIGNALS } from '../engine/interrupt.js'
 import type { Prediction } from '../engine/predict.js'
-import { UserError } from '../error.js'
+import { INTERRUPTED, UserError } from '../error.js'
 import { withoutControls } from '../printable.js'
 import { isStream, specialKind } from '../special_file.js'
 

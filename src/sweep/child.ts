@@ -42,6 +42,7 @@ process.once('message', async ({ ...job }: Job) => {
     note: log.note,
     warn: tell('warn'),
     end: log.end,
+    stop: log.stop,
   }
   const answer = await ('measure' in job ? measured(job, progress) : trained(job, progress))
   if (process.connected) await say({ kind: 'answer', answer })

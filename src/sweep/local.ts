@@ -2,8 +2,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { makeFolder } from '../atomic.js'
 import type { DeviceOptions } from '../engine/device.js'
-import { INTERRUPTED } from '../engine/interrupt.js'
-import { UserError } from '../error.js'
+import { Interrupted } from '../engine/interrupt.js'
 import type { Progress } from '../progress.js'
 import { type Result, runFiles } from '../run/directory.js'
 import { readableResult } from '../run/records.js'
@@ -24,15 +23,10 @@ export interface LocalOptions extends DeviceOptions {
   interrupted: () => boolean
 }
 
-/** A sweep was stopped from outside, on purpose, after it had saved. */
-export class SweepInterrupted extends UserError {
-  override readonly exitCode = INTERRUPTED
-}
-
 /**
  * Trains cells on this machine, each in a process of its own, so many at once; they share the cores out among them. A
  * cell that fails is told, and the others go on.
- * @throws SweepInterrupted when asked to stop, after the running cells are saved.
+ * @throws Interrupted when asked to stop, after the running cells are saved.
  */
 export async function runLocal(
   folder: string,
@@ -81,16 +75,26 @@ export async function runLocal(
 }
 
 /** What became of a cell, in a line; a failure that the cell could not write down itself is. */
-function lineOf(folder: string, name: string, answer: Answer, seconds: number): { text: string; warning: boolean } {
+function lineOf(
+  folder: string,
+  name: string,
+  answer: Answer,
+  seconds: number,
+): { text: string; warning: boolean; finished: boolean } {
   if (answer === 'finished') {
     const { validation } = readableResult(runFiles(join(folder, name)))!
-    return { text: `${name}: ${shownScores(validation)} on validation, ${duration(seconds)}`, warning: false }
+    return {
+      text: `${name}: ${shownScores(validation)} on validation, ${duration(seconds)}`,
+      warning: false,
+      finished: true,
+    }
   }
-  if (answer === 'interrupted') return { text: `${name}: stopped and saved`, warning: false }
-  if (answer === 'busy') return { text: `${name} is being trained by another process: left to it.`, warning: true }
+  if (answer === 'interrupted') return { text: `${name}: stopped and saved`, warning: false, finished: false }
+  if (answer === 'busy')
+    return { text: `${name} is being trained by another process: left to it.`, warning: true, finished: false }
   const failure = 'failure' in answer ? answer.failure : 'no result.'
   writeFailure(folder, name, failure)
-  return { text: `${name} failed: ${failure}`, warning: true }
+  return { text: `${name} failed: ${failure}`, warning: true, finished: false }
 }
 
 const shownScores = (scores: Result['validation']) =>
@@ -98,9 +102,9 @@ const shownScores = (scores: Result['validation']) =>
     .map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
     .join(', ')
 
-function stopped(folder: string, { cells }: PlannedSweep): SweepInterrupted {
+function stopped(folder: string, { cells }: PlannedSweep): Interrupted {
   const done = cells.filter(({ name }) => readableResult(runFiles(join(folder, name)))).length
-  return new SweepInterrupted({
+  return new Interrupted({
     problem: `Stopped; ${done} of ${cells.length} cells are finished and everything so far is saved.`,
     remedy: 'Go on with the same command.',
   })

@@ -88,7 +88,7 @@ export interface LowResourceResults {
  * Trains an experiment on subsets of its training rows, every size × seed × method a run of its own, and sums up: a sweep
  * whose axes are these. All is checked before the first run starts. A finished run is kept, a begun one resumed, a failed
  * one tried again, so the same command goes on.
- * @throws SweepInterrupted when asked to stop; UserError for what the user can mend.
+ * @throws Interrupted when asked to stop; UserError for what the user can mend.
  */
 export async function lowResource(file: string, options: LowResourceOptions): Promise<LowResourceResults> {
   const { progress } = options

@@ -116,7 +116,7 @@ export async function measureApart(
       interrupted,
       onSaid: ({ text }) => progress.update(text),
     })
-    if (answer === 'interrupted') throw new Interrupted()
+    if (answer === 'interrupted') throw new Interrupted({ problem: 'Stopped; a dry run keeps nothing.' })
     return answer as Measured
   } finally {
     rmSync(folder, { recursive: true })

@@ -13,6 +13,8 @@ export class Board {
   readonly #newest = new Map<string, string>()
   readonly #phases = new Map<string, string>()
   readonly #warned = new Set<string>()
+  /** Whether every cell that ended was finished. */
+  #finished = true
 
   constructor(progress: Progress, jobs: number) {
     this.#progress = progress
@@ -39,15 +41,18 @@ export class Board {
     this.#progress.update(lines.join(' | '))
   }
 
-  ended(cell: string, { text, warning }: { text: string; warning: boolean }): void {
+  ended(cell: string, { text, warning, finished }: { text: string; warning: boolean; finished: boolean }): void {
     this.#newest.delete(cell)
     this.#phases.delete(cell)
+    this.#finished &&= finished
+    if (!this.#several && !finished) this.#progress.stop()
     if (warning) this.#progress.warn(text)
     else this.#progress.note(text)
   }
 
   close(): void {
-    this.#progress.end()
+    if (this.#finished) this.#progress.end()
+    else this.#progress.stop()
   }
 }
 

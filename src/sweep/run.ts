@@ -34,7 +34,7 @@ export interface SweepOptions extends DeviceOptions {
 /**
  * Trains the cells of a sweep on this machine. All is checked before the first one starts. A finished cell is kept, a
  * begun one resumed, so the same command goes on.
- * @throws SweepInterrupted when asked to stop; UserError for what the user can mend.
+ * @throws Interrupted when asked to stop; UserError for what the user can mend.
  */
 export async function runSweep(
   file: string,

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { DeviceOptions } from '../engine/device.js'
-import { INTERRUPTED } from '../engine/interrupt.js'
-import { UserError } from '../error.js'
+import { INTERRUPTED, UserError } from '../error.js'
 import { packageRoot } from '../root.js'
 import { sweepFiles } from './folder.js'
 import type { SlurmOptions } from './schema.js'

@@ -33,7 +33,7 @@ test('stopped by Ctrl-C it says how to go on, killed it has its finished cells, 
   const stopped = await first.ended
   expect(stopped.code, stopped.stderr).toBe(130)
   expect(stopped.stderr).toMatch(
-    /Stopped; 1 of 4 cells are finished and everything so far is saved\. Go on with the same command\.\n$/,
+    /Stopped; 1 of 4 cells are finished and everything so far is saved\. Go on with: compacter train .* --low-resource .*\n$/,
   )
   expect(existsSync(join(grid, 'results.json'))).toBe(false)
 

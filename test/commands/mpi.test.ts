@@ -106,7 +106,7 @@ describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
       const name = named('first')
       const stopped = named('stopped')
       const { code, stderr } = await signalled(launcher, stopped, 'SIGTERM', 1, 3)
-      expect(stderr).toContain('Stopped; everything so far is saved. Go on with --resume.')
+      expect(stderr).toContain('Stopped; everything so far is saved. Go on with: compacter train --resume ')
       expect(code).toBe(130)
       const steps = losses(stopped).length
       expect(steps).toBeLessThan(STEPS)

@@ -74,7 +74,7 @@ test('stopped by Ctrl-C it says how to go on, killed it has its finished cells, 
   expect(stopped.code, stopped.stderr).toBe(130)
   const done = finished().length
   expect(lastLine(stopped.stderr)).toBe(
-    `Stopped; ${done} of 4 cells are finished and everything so far is saved. Go on with the same command.`,
+    `Stopped; ${done} of 4 cells are finished and everything so far is saved. Go on with: compacter ${command.join(' ')}`,
   )
   expect(existsSync(join(runs, 'results.json'))).toBe(false)
 

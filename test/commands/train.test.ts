@@ -93,7 +93,7 @@ describe('train', () => {
     running.process.kill('SIGINT')
     const { code, stderr } = await running.ended
     expect(code).toBe(130)
-    expect(stderr).toContain('Stopped; everything so far is saved. Go on with --resume.')
+    expect(stderr).toContain(`Stopped; everything so far is saved. Go on with: compacter train --resume ${stopped}\n`)
     const again = ['train', file, '--run-dir', stopped, '--resume', ...engine]
 
     // as versions left it that sorted rows by length
@@ -130,7 +130,7 @@ describe('train', () => {
       const { code, stderr } = await running.ended
       expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([
         130,
-        'Stopped; everything so far is saved. Go on with --resume.',
+        `Stopped; everything so far is saved. Go on with: compacter train --resume ${hungUp}`,
       ])
       const logged = lines(hungUp).length
       const [own, others] = ['best.safetensors', 'predictions.jsonl'].map((name) => `.${name}.${randomUUID()}.tmp`)

@@ -1,7 +1,8 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { INTERRUPTED } from '../../error.js'
 import { pipEnvironment, startProgram } from '../../program.js'
-import { INTERRUPTED, STOP_SIGNALS } from '../interrupt.js'
+import { STOP_SIGNALS } from '../interrupt.js'
 
 export interface Outcome {
   stdout: string
