@@ -29,6 +29,10 @@ export default class Train extends Command {
       command: '<%= config.bin %> train --resume runs/quickstart --steps 2000',
     },
     {
+      description: 'Start from the tensors that another run has trained',
+      command: '<%= config.bin %> train rte.yaml --set training.start_from=runs/mnli',
+    },
+    {
       description:
         'Two methods on 100, 500 and 1000 training rows, three draws of each; the same command goes on after Ctrl-C',
       command:

@@ -8,6 +8,7 @@ import { blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { optimizerOf } from './optimizers.js'
 import { prepareModel, preparePadding } from './prepare.js'
+import { startFrom } from './start_from.js'
 import { chooseMode, type Stepper, startStepper } from './stepper.js'
 import { closeAll, prepare } from './train.js'
 import type { Training } from './trainer.js'
@@ -55,6 +56,7 @@ export async function dryRun(
   const { mode } = chooseMode(prepared.experiment, device, steps)
   const { ladder } = preparePadding(prepared, mode)
   const blueprint = blueprintOf(backbone.config, prepared.experiment.method)
+  startFrom(prepared.experiment, blueprint, backbone.files)
   const model = mode === 'eager' ? prepareModel(prepared.experiment, backbone, progress) : undefined
   const { training } = prepared.experiment
   const { batch_size, seed } = training

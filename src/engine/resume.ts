@@ -21,10 +21,11 @@ import { LENGTH, plannedSteps } from './longer.js'
 
 /**
  * Where backbone and rows are is no part of what they are: their hashes tell whether they are the same. Nor is what people
- * call the labels, or how many rows are computed at once. `lengthChange` checks how long the run is.
+ * call the labels, or how many rows are computed at once. `lengthChange` checks how long the run is, and
+ * `checkStartedFrom` where it started.
  */
 const MAY_CHANGE =
-  /^(training\.(micro_batch_size|steps|epochs|patience)$|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
+  /^(training\.(micro_batch_size|steps|epochs|patience|start_from)$|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
 
 /**
  * A length of outputs that nobody gave is found in the rows, in which earlier versions looked at fewer targets.

@@ -32,6 +32,7 @@ export async function testBest(
   const evaluated = await evaluateWith(await stepper.decoder(best), split, evaluation)
   if (experiment.training.scoring === 'generate')
     hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
+  if (experiment.training.start_from !== undefined) return { test: evaluated.scores } // they started as another run's
   const reset = ownReset(blueprint, best, startVector(blueprint, read, experiment.training.seed))
   if (!reset) return { test: evaluated.scores }
   progress.phase("Testing with the method's tensors as they started")

@@ -9,7 +9,7 @@ import { beginRun, newRun, openRun, type Result, type RunFiles, removeHalfWritte
 import { notedBackbone } from '../run/made_with.js'
 import { type Manifest, manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
-import { type LengthChange, readResult } from '../run/records.js'
+import { type LengthChange, readManifest, readResult } from '../run/records.js'
 import { checkOrder } from '../run/row_order.js'
 import type { RunState } from '../run/state.js'
 import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
@@ -36,6 +36,7 @@ import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } fr
 import { noRecord, recordInto } from './record.js'
 import { sessionFacts } from './replay/config.js'
 import { asBegun, type Checks, checkSame, keepWhatChanged, type Resumed, resumedRun, withChanges } from './resume.js'
+import { checkStartedFrom, type Start, startFrom } from './start_from.js'
 import { chooseMode, startStepper } from './stepper.js'
 import { testBest } from './test_best.js'
 import { runTraining, type Training } from './trainer.js'
@@ -119,6 +120,7 @@ const nothingYet: There = {}
 /** @throws UserError where the run that is there can't go on as it is to. */
 function whatIsThere(files: RunFiles, { experiment, plan, steps }: Prepared, given: Experiment): There {
   checkSame(files, experiment, given, plan.stepsPerEpoch)
+  if (existsSync(files.checkpoint)) checkStartedFrom(readManifest(files)?.start, experiment, files.experiment)
   const length = lengthChange(files, experiment, { steps, stepsPerEpoch: plan.stepsPerEpoch })
   const result = readResult(files)
   if (result && !length && isWhole(result, steps)) return { finished: result }
@@ -145,17 +147,21 @@ async function trainPrepared(
   progress.note(paddingLine(padding))
   const splits = [prepared.train, prepared.validation, prepared.test]
   await checkTogether(ranks, { experiment, backbone, splits, device, mode })
-  if (leads && !resume) beginRun(files, experimentYaml(storedPlaces(experiment, files.folder)))
   const blueprint = blueprintOf(backbone.config, experiment.method)
-  const { state, run } = await stateOfRankZero(ranks, () => startOrResume(files, blueprint, prepared, progress))
+  const begins = leads && !existsSync(files.checkpoint)
+  const start = begins ? startFrom(experiment, blueprint, backbone.files) : undefined
+  if (leads && !resume) beginRun(files, experimentYaml(storedPlaces(experiment, files.folder)))
+  const { state, run } = await stateOfRankZero(ranks, () => startOrResume(files, blueprint, prepared, progress, start))
   if (leads) truncateMetrics(files.metrics, state.step, progress.warn)
   const record = leads ? recordInto(files, blueprint, experiment.training.tensorboard) : noRecord
   const counts = countsOf(blueprint, backbone)
+  const started = start?.from ?? resumed?.manifest?.start
   const facts = {
     ...counts,
     ...notedBackbone(backbone.files),
     ...{ engine_mode: mode, graphs: [], row_order: plan.order, padding },
     session: mode === 'replay' ? sessionFacts(device.threads) : null,
+    ...(started && { start: started }),
     ...(ranks.library !== undefined && { mpi: await crewOf(ranks, device.threads) }),
   }
   if (length) noteLonger(length, experiment.training.schedule, state.step, progress)
@@ -280,6 +286,7 @@ async function startOrResume(
   blueprint: Blueprint,
   { experiment, backbone }: Prepared,
   progress: Progress,
+  start: Start | undefined,
 ) {
   const { layout } = blueprint
   const { training } = experiment
@@ -288,7 +295,7 @@ async function startOrResume(
     await restoreBest(files, blueprint, optimizer, run, progress.warn)
     return { state: optimizer, run }
   }
-  const vector = startVector(blueprint, backbone.files.read, training.seed)
+  const vector = start?.vector ?? startVector(blueprint, backbone.files.read, training.seed)
   const state = startState(vector, optimizerOf(training).moments(layout))
   const run: RunState = { evaluatedStep: 0, seconds: 0 }
   return { state, run }

@@ -85,6 +85,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   const folderOf = (path: Path) => origin(path).folder
 
   const config = placeBackbone(tree, folderOf, faults, complaints)
+  placeStart(tree, folderOf)
   if (!unknown.has('task')) placeData(tree, given, folderOf, faults)
   const parsed = experimentSchema.safeParse(tree)
   if (!parsed.success) {
@@ -147,6 +148,13 @@ function placeBackbone(tree: Mapping, folderOf: (path: Path) => string, faults: 
   faults.push(...found.faults)
   tree.backbone = { ...tree.backbone, name: found.name }
   return found.config
+}
+
+/** Whether a run is there, a training finds out: one that goes on doesn't need it any more. */
+function placeStart(tree: Mapping, folderOf: (path: Path) => string): void {
+  if (!isMapping(tree.training) || typeof tree.training.start_from !== 'string') return
+  const start_from = resolvePlace(folderOf(['training', 'start_from']), tree.training.start_from)
+  tree.training = { ...tree.training, start_from }
 }
 
 function placeData(tree: Mapping, given: Mapping, folderOf: (path: Path) => string, faults: Fault[]): void {

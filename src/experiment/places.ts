@@ -5,8 +5,8 @@ import { packageRoot } from '../root.js'
 import type { Experiment } from './schema.js'
 
 const DATA = ['train', 'validation', 'test', 'path'] as const
-/** Keys that say where something is, not what it is: of a task its files, and the backbone's name. */
-export const PLACES = [...DATA, 'backbone'] as const
+/** Keys that say where something is: a task's files, the backbone's name, and the run that a training starts from. */
+export const PLACES = [...DATA, 'backbone', 'start_from'] as const
 export type Place = (typeof PLACES)[number]
 
 /** In front of the name of a file that ships with the toolkit: it means the same in every clone. */
@@ -92,5 +92,8 @@ export function changePlaces(experiment: Experiment, change: (path: string, plac
   const task = { ...experiment.task }
   for (const key of DATA) if (typeof task[key] === 'string') task[key] = change(task[key], key)
   const backbone = { ...experiment.backbone, name: change(experiment.backbone.name, 'backbone') }
-  return { ...experiment, backbone, task }
+  const { start_from } = experiment.training
+  if (start_from === undefined) return { ...experiment, backbone, task }
+  const training = { ...experiment.training, start_from: change(start_from, 'start_from') }
+  return { ...experiment, backbone, task, training }
 }

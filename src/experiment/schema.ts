@@ -55,6 +55,13 @@ export const trainingOptions = z.strictObject({
       'Steps in which the learning rate rises linearly from 0, or their share of the run. Half of a run that has fewer steps.',
     ),
   seed: z.int().min(0).max(0xffffffff).default(42).describe('Seed of initialisation, data order and dropout.'),
+  start_from: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A run, or an export of one, whose trained tensors this training starts from; they have the same names and shapes. Drawn with the seed without.',
+    ),
   group_by_length: z
     .boolean()
     .default(false)

@@ -7,7 +7,7 @@ import { packageRoot, version } from '../root.js'
 import type { RowOrder } from '../task/batches.js'
 import type { Padding } from '../task/lengths.js'
 import tf from '../tf.cjs'
-import type { Change } from './records.js'
+import type { Change, StartedFrom } from './records.js'
 
 /** What a run was made with, so that it can be told from another and repeated. */
 export interface Manifest {
@@ -46,6 +46,8 @@ export interface Manifest {
   data_sha256: Record<string, string>
   /** Where the user's own files and the backbone's folder were, absolute: experiment.yaml has them relative to the run. */
   places: Partial<Record<Place, string>>
+  /** The run whose trained tensors the training started from, where it did. */
+  start?: StartedFrom
   /** What was other than before when the run went on: backbone or rows, with --allow-changed, or its length. */
   changes?: Change[]
 }
@@ -57,6 +59,7 @@ export function manifestOf(
     Manifest,
     | 'trained_parameters'
     | 'mpi'
+    | 'start'
     | 'backbone_parameters'
     | 'backbone_sha256'
     | 'tokenizer_sha256'

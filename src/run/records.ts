@@ -46,6 +46,10 @@ export type Change = z.infer<typeof changeFile>
 /** What was other than before in a run's length: keys of `training`, null where there was no value, and the steps they come to. */
 export type LengthChange = Required<Pick<Change, 'training'>> & Pick<Change, 'planned_steps'>
 
+const startedFrom = z.object({ run: z.string(), step: size.optional(), trained_sha256: z.string() })
+/** The run whose trained tensors a training started from: their step, and the SHA-256 of their file. */
+export type StartedFrom = z.infer<typeof startedFrom>
+
 /** Of the manifest, what is read again. Runs of earlier versions lack some of it. */
 const manifestFile = z.object({
   compacter: z.string(),
@@ -66,6 +70,7 @@ const manifestFile = z.object({
   data_sha256: z.record(z.string(), z.string()),
   places: z.partialRecord(z.enum(PLACES), z.string()).optional(),
   changes: z.array(changeFile).optional(),
+  start: startedFrom.optional(),
 })
 
 /** What a run was made with, as its manifest has it. */
