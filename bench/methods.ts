@@ -6,9 +6,9 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { presetNames } from '../src/presets.js'
-import { barPlot, scatterPlot } from '../src/report/plots.js'
 import { packageRoot } from '../src/root.js'
 import type { Result } from '../src/run/directory.js'
+import { plots } from './plots.js'
 
 const steps = Number(process.argv[2] ?? 300)
 const folder = mkdtempSync(join(tmpdir(), 'methods-'))
@@ -46,17 +46,10 @@ const table = [
       `| ${row.method} | ${row.validation.accuracy!.toFixed(2)} | ${row.test.accuracy!.toFixed(2)} | ${row.trained_parameters.toLocaleString('en')} | ${row.share_percent.toPrecision(3)} % | ${Math.round(row.step_seconds! * 1000)} | ${(row.peak_memory_bytes / 2 ** 30).toFixed(2)} GiB |`,
   ),
 ]
-const points = rows.map(({ method, share_percent, validation }) => ({
-  method,
-  share: share_percent,
-  score: validation.accuracy!,
-}))
-const labels = { score: 'validation accuracy, %', title: `t5-nano on Rotten Tomatoes, ${steps} steps of 32 rows` }
 mkdirSync(out, { recursive: true })
 writeFileSync(join(out, 'methods.json'), `${JSON.stringify({ steps, device, rows }, null, 2)}\n`)
 writeFileSync(
   join(out, 'methods.md'),
-  `# All methods, measured\n\n\`npx tsx bench/methods.ts ${steps}\`: t5-nano, Rotten Tomatoes, ${steps} steps of 32 rows, one seed, each method's own\nlearning rate, ${engine_mode} steps. ${device}. Times are medians, on a machine that other work shared.\nt5-nano has four layers: adapterdrop leaves out the first two of each stack, not five.\n\n${table.join('\n')}\n\n![accuracy against parameters](methods-scatter.svg)\n\n![accuracy](methods-bars.svg)\n`,
+  `# All methods, measured\n\n\`npx tsx bench/methods.ts ${steps}\`: t5-nano, Rotten Tomatoes, ${steps} steps of 32 rows, one seed, each method's own\nlearning rate, ${engine_mode} steps. ${device}. Times are medians, on a machine that other work shared.\nt5-nano has four layers: adapterdrop leaves out the first two of each stack, not five.\n\n${table.join('\n')}\n\n![accuracy against parameters](methods-scatter.svg)\n\n![accuracy](methods-bars.svg)\n\n\`npx tsx bench/plots.ts\` draws the plots of this folder anew, of the figures beside them.\n`,
 )
-writeFileSync(join(out, 'methods-scatter.svg'), await scatterPlot(points, labels))
-writeFileSync(join(out, 'methods-bars.svg'), await barPlot(points, labels))
+for (const [name, drawing] of Object.entries(await plots())) writeFileSync(join(out, name), drawing)

@@ -1,3 +1,5 @@
+import type { Experiment } from '../experiment/schema.js'
+import type { Chance } from '../run/directory.js'
 import { bestFirst } from '../task/direction.js'
 import { type NamedLabels, namesAmong, shownLabel } from '../task/label_names.js'
 import { shownScore } from './comparison.js'
@@ -16,18 +18,27 @@ export interface ColumnChance {
  * can't be guessed, and of runs of versions that did not note it.
  */
 export function columnChance(groups: readonly Group[]): ColumnChance | undefined {
-  const runs = groups
-    .flatMap(({ finished }) => finished)
-    .flatMap(({ result: { chance }, experiment }) => (chance ? [{ chance, task: experiment.task as NamedLabels }] : []))
+  const runs = groups.flatMap(({ finished }) => finished)
+  return chanceAmong(
+    runs.flatMap(({ result: { chance }, experiment }) => (chance ? [{ chance, task: experiment.task }] : [])),
+    groups[0]?.metrics ?? [],
+  )
+}
+
+/** The highest of these, by the mean of these metrics; of errors the lowest. */
+export function chanceAmong(
+  runs: readonly { chance: Chance; task: Experiment['task'] }[],
+  metrics: readonly string[],
+): ColumnChance | undefined {
   if (runs.length === 0) return undefined
-  const { metrics } = groups[0]!
   const [validation, test] = (['validation', 'test'] as const).map(
     (split) => runs.map(({ chance }) => meanOf(chance[split], metrics)).sort(bestFirst(metrics))[0]!,
   )
   const texts = unique(
-    runs.map(({ chance: { by, guess = '' }, task }) =>
-      by === 'uniform' ? GUESSES.uniform : `always ${shownLabel(guess, namesAmong(task, [guess]))}, ${GUESSES[by]}`,
-    ),
+    runs.map(({ chance: { by, guess = '' }, task }) => {
+      if (by === 'uniform') return GUESSES.uniform
+      return `always ${shownLabel(guess, namesAmong(task as NamedLabels, [guess]))}, ${GUESSES[by]}`
+    }),
   )
   const text = texts.length === 1 ? texts[0]! : GUESSES[runs[0]!.chance.by]
   return { validation: validation!, test: test!, text }

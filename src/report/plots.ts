@@ -1,7 +1,7 @@
 import type { Config, TopLevelSpec } from 'vega-lite'
 import type { LowResourceResults } from '../sweep/low_resource.js'
 import { spread } from '../sweep/spread.js'
-import { scoreMetrics, taskScore } from '../task/direction.js'
+import { bestFirst, scoreMetrics, taskScore } from '../task/direction.js'
 import { looks, type Mark, markOf, PALETTES, reference } from './marks.js'
 
 /** One method's figures: what the paper's Figure 1 plots. */
@@ -25,7 +25,7 @@ const QUIET = '#5a6470'
 /** Names of any length are whole: what they need, the picture is larger. */
 const CONFIG: Config = { legend: { labelLimit: 0, columns: 1, title: null }, axisY: { labelLimit: 0 } }
 
-const bestFirst = (points: readonly MethodPoint[]) => points.toSorted((a, b) => b.score - a.score)
+const highestFirst = (points: readonly MethodPoint[]) => points.toSorted((a, b) => b.score - a.score)
 
 /** `names` in a legend, each with its own mark. */
 function named(field: string, names: readonly string[]) {
@@ -41,14 +41,15 @@ function named(field: string, names: readonly string[]) {
 
 /** Score against trained parameters, on a logarithmic axis, as SVG: up and to the left is better. */
 export function scatterPlot(points: readonly MethodPoint[], { score, title, chance }: PlotLabels): Promise<string> {
-  const sorted = bestFirst(points)
+  const sorted = highestFirst(points)
   const x = {
     field: 'share',
     type: 'quantitative',
-    scale: { type: 'log', padding: 12 },
+    scale: { type: 'log', padding: 12, nice: false },
+    axis: { grid: false },
     title: 'trained parameters, % of the backbone',
   } as const
-  const y = { field: 'score', type: 'quantitative', scale: { zero: false }, title: score } as const
+  const y = { field: 'score', type: 'quantitative', scale: { zero: false, padding: 8 }, title: score } as const
   const { color, shape } = named(
     'method',
     sorted.map(({ method }) => method),
@@ -68,15 +69,16 @@ export function scatterPlot(points: readonly MethodPoint[], { score, title, chan
   } as TopLevelSpec)
 }
 
-const titled = (text: string, chance: PlotLabels['chance']) =>
-  chance ? { text, subtitle: `dotted: ${chance.text}, ${chance.score.toFixed(2)}` } : text
+const titled = (text: string, chance: PlotLabels['chance']) => (chance ? { text, subtitle: dotted(chance) } : text)
+
+const dotted = ({ score, text }: NonNullable<PlotLabels['chance']>) => `dotted, chance: ${text}: ${score.toFixed(2)}`
 
 /** A bar a method, the best first, as SVG. */
 export function barPlot(points: readonly MethodPoint[], { score, title, chance }: PlotLabels): Promise<string> {
-  const sorted = bestFirst(points)
+  const sorted = highestFirst(points)
   const order = sorted.map(({ method }) => method)
   const y = { field: 'method', type: 'nominal', sort: order, title: null } as const
-  const x = { field: 'score', type: 'quantitative', title: score } as const
+  const x = { field: 'score', type: 'quantitative', title: score, axis: { grid: false } } as const
   const data = { values: sorted }
   return svg({
     width: SIZE.width,
@@ -108,14 +110,27 @@ const BESIDE = 1.03
 
 /** Test score (the mean of a task's metrics) against training rows, a line a method, bars of one standard deviation. */
 export function curvePlot(results: LowResourceResults): Promise<string> {
-  const { backbone, task, steps, seeds, methods, sizes, cells } = results
+  const { backbone, task, steps, seeds, methods, sizes, cells, chance } = results
   const text = `${backbone} on ${task}, ${steps} steps, ${seeds.length} subsets a size`
   const planned = methods.length * sizes.length * seeds.length
   const missing =
     cells.length < planned && `${cells.length} of ${planned} runs are finished; points of fewer are marked`
-  const title = missing ? { text, subtitle: missing } : text
-  const layers = curveLayers({ ...results, runs: seeds.length }, undefined)
+  const notes = [missing, chance && dotted(chance)].filter((note) => typeof note === 'string')
+  const title = notes.length > 0 ? { text, subtitle: notes } : text
+  const guess = chance && { score: chance.score, colour: QUIET }
+  const layers = curveLayers({ ...results, methods: bestMethods(results), runs: seeds.length }, undefined, guess)
   return svg({ ...SIZE, title, config: CONFIG, ...layers })
+}
+
+/** By their mean validation score over all sizes, the best first; those without a finished run last. */
+function bestMethods({ methods, cells }: LowResourceResults): string[] {
+  const better = bestFirst(Object.keys(cells[0]?.validation ?? {}))
+  const scored = methods.flatMap((method) => {
+    const own = cells.filter((cell) => cell.method === method)
+    return own.length === 0 ? [] : [{ method, mean: spread(own.map(({ validation }) => taskScore(validation))).mean }]
+  })
+  const order = scored.sort((a, b) => better(a.mean, b.mean)).map(({ method }) => method)
+  return [...order, ...methods.filter((method) => !order.includes(method))]
 }
 
 type Layered = Extract<TopLevelSpec, { layer: unknown }>
@@ -166,7 +181,7 @@ export function curveLayers(
     axis: { values: sizes },
     title: 'training rows',
   } as const
-  const y = { field: 'score', type: 'quantitative', scale: { zero: false }, title: score } as const
+  const y = { field: 'score', type: 'quantitative', scale: { zero: false, padding: 8 }, title: score } as const
   const { color, shape, strokeDash } = marks ? looks('line', marks) : named('method', methods)
   const note = {
     transform: [{ filter: 'isValid(datum.runs)' }],

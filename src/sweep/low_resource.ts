@@ -13,10 +13,12 @@ import { yamlText } from '../experiment/yaml_text.js'
 import { heldBy, withLock } from '../lock.js'
 import { presetNames } from '../presets.js'
 import type { Progress } from '../progress.js'
+import { chanceAmong } from '../report/chance.js'
 import { lowResourceCsv, lowResourceMarkdown } from '../report/low_resource.js'
 import { curvePlot } from '../report/plots.js'
 import { type Result, type Scores, writeJson } from '../run/directory.js'
 import { withoutSecrets } from '../secrets.js'
+import { scoreMetrics } from '../task/direction.js'
 import { toldAtItsKey } from '../task/misfit.js'
 import { checkSubset } from '../task/splits.js'
 import { checkData } from './check_data.js'
@@ -79,6 +81,8 @@ export interface LowResourceResults {
     test: Record<string, Spread>
   }[]
   cells: (Axes & { run: string; validation: Scores; test: Scores } & Pick<Result, 'best_step' | 'seconds'>)[]
+  /** What a guess scores on test, and how it is guessed; of free text and of runs of earlier versions undefined. */
+  chance?: { score: number; text: string }
   failed: (Axes & { run: string; reason: string })[]
   /** Of sizes whose cells were not trained on the same. */
   cautions: string[]
@@ -253,10 +257,15 @@ function resultsOf(grid: Grid, folder: string, rows: CellRow[]): LowResourceResu
     folder,
     points.map((point) => at(told, point)),
   )
+  const guesses = rows.flatMap((row) =>
+    row.state === 'finished' && row.chance ? [{ chance: row.chance, task: experiment.task }] : [],
+  )
+  const guess = chanceAmong(guesses, scoreMetrics(experiment.task.metrics))
+  const chance = guess && { chance: { score: guess.test, text: guess.text } }
   const { name, task, backbone, training } = experiment
   const { steps, batch_size } = { ...training, steps: training.steps! }
   const what = { name, task: task.name, backbone: backbone.name, folder, steps, batch_size }
-  return { ...what, sizes, seeds, methods, summary, cells, failed, cautions }
+  return { ...what, sizes, seeds, methods, summary, cells, ...chance, failed, cautions }
 }
 
 async function writeResults(folder: string, whole: LowResourceResults): Promise<void> {

@@ -9,7 +9,10 @@ type Axes = Record<string, unknown>
 
 /** A cell and what became of it so far. */
 export type CellRow = { index: number; name: string; axes: Axes; task: string; backbone: string } & (
-  | ({ state: 'finished' } & Pick<Result, 'validation' | 'test' | 'best_step' | 'seconds' | 'trained_parameters'>)
+  | ({ state: 'finished' } & Pick<
+      Result,
+      'validation' | 'test' | 'chance' | 'best_step' | 'seconds' | 'trained_parameters'
+    >)
   | { state: 'failed'; reason: string }
   | { state: 'running' | 'stopped'; step: number; steps?: number }
   | { state: 'waiting' }
@@ -63,8 +66,9 @@ function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index:
   const head = { index, name, axes, task: experiment.task.name, backbone: experiment.backbone.name }
   switch (state.state) {
     case 'finished': {
-      const { validation, test, best_step, seconds, trained_parameters } = state.result
-      return { ...head, state: state.state, validation, test, best_step, seconds, trained_parameters }
+      const { validation, test, chance, best_step, seconds, trained_parameters } = state.result
+      const scores = { validation, test, ...(chance && { chance }) }
+      return { ...head, state: state.state, ...scores, best_step, seconds, trained_parameters }
     }
     case 'running':
     case 'stopped': {
