@@ -4,6 +4,7 @@ import { type Experiment, MEAN } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import type { Scores } from '../run/directory.js'
 import { toNumber } from '../task/correlation.js'
+import { lowerIsBetter, lowerScoreIsBetter, taskScore } from '../task/direction.js'
 import type { Example } from '../task/example.js'
 import { scoreExamples } from '../task/metrics.js'
 import { isRankable, type Scoring } from '../task/scoring.js'
@@ -175,11 +176,11 @@ function invalidOutputs(
   }
 }
 
-/** What chooses the best checkpoint: one of a task's metrics, or the mean of them all. */
+/** What chooses the best checkpoint, more being better: one of a task's metrics, the loss, or the task's score. */
 export function deciding(scores: Scores, metric: string): number {
-  if (metric !== MEAN) return scores[metric]!
-  const values = Object.values(scores)
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+  const value = metric === MEAN ? taskScore(scores) : scores[metric]!
+  const lower = metric === MEAN ? lowerScoreIsBetter(Object.keys(scores)) : lowerIsBetter(metric)
+  return lower ? -value : value
 }
 
 /**

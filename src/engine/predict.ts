@@ -1,14 +1,15 @@
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import { UserError } from '../error.js'
 import type { Progress } from '../progress.js'
-import { type EvaluationBatch, evaluationBatches, padBatch, type Tokenised } from '../task/batches.js'
-import type tf from '../tf.cjs'
+import { type Batch, type EvaluationBatch, evaluationBatches, padBatch, type Tokenised } from '../task/batches.js'
+import tf from '../tf.cjs'
 import { gathered } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
 import { generate, type Sources } from './generate.js'
 import { Interrupted } from './interrupt.js'
 import { evaluationPass, type Model } from './model.js'
 import { rank } from './rank.js'
+import { batchLoss } from './step.js'
 
 /** What the model makes of one row. */
 export interface Prediction {
@@ -53,13 +54,25 @@ export interface Decoder {
   dispose(): void
 }
 
+/** A decoder that knows the targets' loss, too. */
+export interface LossDecoder extends Decoder {
+  /** Mean cross-entropy of a batch over its target tokens, </s> included, in nats: the training's loss, without dropout and label smoothing. */
+  loss(batch: Batch): Promise<number>
+}
+
 /** Decodes op by op. The vector stays the caller's. */
-export function eagerDecoder(model: Model, vector: tf.Tensor1D): Decoder {
+export function eagerDecoder(model: Model, vector: tf.Tensor1D): LossDecoder {
   const { pass, dispose } = evaluationPass(model, vector)
   return {
     padId: model.config.padId,
     generate: (sources, maxLength) => generate(pass, sources, maxLength),
     rank: (sources, candidates) => rank(pass, sources, candidates),
+    async loss(batch) {
+      const loss = tf.tidy(() => batchLoss(pass, batch))
+      const [value] = await loss.data()
+      loss.dispose()
+      return value!
+    },
     dispose,
   }
 }

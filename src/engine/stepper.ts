@@ -10,7 +10,7 @@ import { dropoutAt, type Part } from './dropout.js'
 import { type Blueprint, disposeModel, loadModel, type Model, type ReadTensor } from './model.js'
 import { disposeState, type OptimizerState, stateWith, valuesOf } from './optimizer.js'
 import { optimizerOf } from './optimizers.js'
-import { type Decoder, eagerDecoder } from './predict.js'
+import { eagerDecoder, type LossDecoder } from './predict.js'
 import { loadLibrary } from './replay/library.js'
 import { type Replay, type ReplayOptions, startReplay } from './replay/replay.js'
 import type { Gradient, Share } from './share.js'
@@ -28,7 +28,7 @@ export interface Stepper {
   /** The state as it is now. It is the stepper's: it lasts until the next step. */
   state(): Promise<OptimizerState>
   /** Decodes with the trained values as they are now, or with others, until the next step. */
-  decoder(vector?: Float32Array): Promise<Decoder>
+  decoder(vector?: Float32Array): Promise<LossDecoder>
   /** Steps taken so far. */
   readonly count: number
   free(): void
@@ -144,7 +144,7 @@ export function eagerStepper(model: Model, experiment: Experiment, state: Optimi
 }
 
 /** Decodes op by op, with a vector that stays the caller's, or with values. */
-export function decoderOf(model: Model, vector: tf.Tensor1D | Float32Array): Decoder {
+export function decoderOf(model: Model, vector: tf.Tensor1D | Float32Array): LossDecoder {
   if (vector instanceof tf.Tensor) return eagerDecoder(model, vector)
   const own = tf.tensor1d(vector)
   const { dispose, ...decoder } = eagerDecoder(model, own)
@@ -221,7 +221,7 @@ function replaying(replay: Replay, start: OptimizerState, { padId, decodes, load
         return decoderOf(model, vector ?? (await this.state()).vector)
       }
       if (!decodes) return eager()
-      let ranking: Decoder | undefined
+      let ranking: LossDecoder | undefined
       return {
         padId,
         generate: (sources, maxLength) => replay.generate(sources, maxLength, vector),
@@ -229,6 +229,7 @@ function replaying(replay: Replay, start: OptimizerState, { padId, decodes, load
           ranking ??= await eager()
           return ranking.rank!(sources, candidates)
         },
+        loss: (batch) => replay.loss(batch, vector),
         dispose: () => ranking?.dispose(),
       }
     },

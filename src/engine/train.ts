@@ -7,7 +7,7 @@ import { type Holder, heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { beginRun, newRun, openRun, type Result, type RunFiles, removeHalfWritten, runFiles } from '../run/directory.js'
 import { notedBackbone } from '../run/made_with.js'
-import { type Manifest, manifestOf } from '../run/manifest.js'
+import { manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
 import { type LengthChange, readManifest, readResult } from '../run/records.js'
 import { checkOrder } from '../run/row_order.js'
@@ -20,7 +20,7 @@ import { heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
 import { chanceOf } from './chance.js'
 import { loadCheckpoint, restoreBest } from './checkpoint.js'
-import { fromRankZero, gathered, rankZeroFirst } from './cluster/agree.js'
+import { fromRankZero, rankZeroFirst } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
 import { ranksStepper } from './cluster/stepper.js'
 import { checkTogether, stateOfRankZero } from './cluster/together.js'
@@ -36,10 +36,12 @@ import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } fr
 import { noRecord, recordInto } from './record.js'
 import { sessionFacts } from './replay/config.js'
 import { asBegun, type Checks, checkSame, keepWhatChanged, type Resumed, resumedRun, withChanges } from './resume.js'
+import { countsOf, crewOf, hashesOf } from './run_facts.js'
 import { checkStartedFrom, type Start, startFrom } from './start_from.js'
 import { chooseMode, startStepper } from './stepper.js'
 import { testBest } from './test_best.js'
 import { runTraining, type Training } from './trainer.js'
+import { lossBatches } from './validation_loss.js'
 
 export interface TrainOptions extends DeviceOptions {
   /** Where the run goes. */
@@ -178,7 +180,18 @@ async function trainPrepared(
   const evaluation = { experiment, tokenizer, labels: prepared.labels, progress, interrupted, ranks }
   const stopped = together?.stopped ?? interrupted
   try {
-    const training = { ...prepared, ladder, files, record, blueprint, evaluation, progress, interrupted: stopped }
+    const validationLoss = lossBatches(prepared.validation, experiment.training, { mode, steps: prepared.steps })
+    const training = {
+      ...prepared,
+      lossBatches: validationLoss,
+      ladder,
+      files,
+      record,
+      blueprint,
+      evaluation,
+      progress,
+      interrupted: stopped,
+    }
     const pace = await runTraining(training, stepper, run)
     await record.last(await stepper.state())
     const best = run.best!
@@ -187,6 +200,7 @@ async function trainPrepared(
     const chance = await chanceOf(prepared, evaluation)
     const result = {
       validation: best.validation,
+      ...(best.loss !== undefined && { validation_loss: best.loss }),
       ...tested,
       ...(chance && { chance }),
       best_step: best.step,
@@ -205,11 +219,6 @@ async function trainPrepared(
     stepper.free()
     if (model) disposeModel(model)
   }
-}
-
-/** What the manifest says of the processes that computed the steps. */
-async function crewOf(ranks: Ranks, threads: number): Promise<NonNullable<Manifest['mpi']>> {
-  return { library: ranks.library!, ranks: await gathered(ranks, { host: ranks.host, threads }) }
 }
 
 interface Prepared extends Pick<Training, 'experiment' | 'train' | 'validation' | 'plan' | 'steps'> {
@@ -264,22 +273,11 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
 const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>
   `Rows are not grouped by length: an epoch has ${stepsPerEpoch} steps, and grouping takes ${GROUPED_FROM}. Their order is random.`
 
-const hashesOf = ({ train, validation, test }: Prepared) => ({
-  train: train.sha256,
-  validation: validation.sha256,
-  test: test.sha256,
-})
-
 /** Frees what `prepare` opened. */
 export function closeAll({ data, backbone }: Prepared): void {
   data.close()
   backbone.files.close()
 }
-
-const countsOf = ({ layout }: Blueprint, { parameters }: OpenedBackbone) => ({
-  trained_parameters: layout.size,
-  backbone_parameters: parameters,
-})
 
 async function startOrResume(
   files: RunFiles,

@@ -5,13 +5,15 @@ import type { RunState } from '../run/state.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
 import type { Ladder } from '../task/lengths.js'
 import type { PreparedSplit } from './data.js'
-import { deciding, type Evaluation, evaluateWith } from './evaluate.js'
+import { deciding, type Evaluation, evaluateSplit } from './evaluate.js'
 import { Agreed, Interrupted } from './interrupt.js'
 import { learningRate } from './learning_rate.js'
 import type { Blueprint } from './model.js'
 import { Pace } from './pace.js'
+import type { LossDecoder } from './predict.js'
 import type { RunRecord } from './record.js'
 import type { Stepper } from './stepper.js'
+import { type LossBatches, splitLoss } from './validation_loss.js'
 
 /** Everything a training needs, prepared. */
 export interface Training {
@@ -21,6 +23,8 @@ export interface Training {
   blueprint: Blueprint
   train: PreparedSplit
   validation: PreparedSplit
+  /** Of the validation rows. */
+  lossBatches: LossBatches
   plan: TrainingPlan
   /** Lengths to pad to; the next multiple of 8 without it. */
   ladder: Ladder | undefined
@@ -97,19 +101,40 @@ async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promi
 
 /** Notes the validation scores of the state; true where they are the best so far. */
 async function evaluateStep(training: Training, stepper: Stepper, run: RunState): Promise<boolean> {
-  const { record, validation, evaluation, progress, steps } = training
+  const { record, evaluation, progress, steps } = training
   const state = await stepper.state()
-  const { scores } = await evaluateWith(await stepper.decoder(), validation, evaluation)
-  record.metrics({ step: state.step, split: 'validation', ...scores })
-  const score = deciding(scores, evaluation.experiment.training.best_metric)
+  const { scores, loss } = await validated(training, await stepper.decoder())
+  record.metrics({ step: state.step, split: 'validation', loss, ...scores })
+  const score = deciding({ ...scores, loss }, evaluation.experiment.training.best_metric)
   const better = !run.best || score > run.best.score
-  if (better) run.best = { step: state.step, score, validation: scores }
+  if (better) run.best = { step: state.step, score, validation: scores, loss }
   run.evaluatedStep = state.step
   run.sinceBest = better ? 0 : (run.sinceBest ?? 0) + 1
   const figures = Object.entries(scores).map(([metric, value]) => `${metric} ${value.toFixed(2)}`)
+  figures.push(`loss ${loss.toFixed(3)}`)
   progress.note(`step ${state.step} of ${steps}: validation ${figures.join(', ')}${better ? ', the best so far' : ''}`)
   return better
 }
+
+/** Scores and loss of the validation rows; the decoder ends with it. */
+async function validated({ validation, lossBatches, evaluation }: Training, decoder: LossDecoder) {
+  try {
+    const { scores } = await evaluateSplit(decoder, validation, evaluation)
+    const loss = await splitLoss(decoder, validation, lossBatches, evaluation)
+    if (!Number.isFinite(loss)) throw lossNotANumber(validation, loss)
+    return { scores, loss }
+  } finally {
+    decoder.dispose()
+  }
+}
+
+/** A step's loss was a number before, of other rows. Every rank finds this out at once. */
+const lossNotANumber = ({ file, rows }: PreparedSplit, loss: number) =>
+  new NotANumber({
+    at: file,
+    problem: `the loss of its ${rows} validation rows is ${loss}: the model's numbers overflow on some of them.`,
+    remedy: 'Look at the rows; if every row does so, lower training.learning_rate.',
+  })
 
 /** Loss or gradient is no number; the state before that step is good and is saved. */
 class NotANumber extends Agreed {}

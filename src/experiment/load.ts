@@ -4,6 +4,7 @@ import type { T5Config } from '../backbone/config.js'
 import { type Complaint, ExperimentError } from '../error.js'
 import { methodOptions, methodProblems } from '../method/options.js'
 import { experimentFile, experimentNames } from '../presets.js'
+import { LOSS } from '../task/direction.js'
 import { isRankable } from '../task/scoring.js'
 import { resolveBackbone } from './backbone.js'
 import { nearFile, resolveData } from './files.js'
@@ -190,9 +191,11 @@ export function positiveFaults(task: unknown): Fault[] {
 
 function bestMetricFaults({ task, training: { best_metric } }: Experiment): Fault[] {
   const metrics: readonly string[] = task.metrics
-  if (best_metric === MEAN || metrics.includes(best_metric)) return []
+  if ([MEAN, LOSS, ...metrics].includes(best_metric)) return []
   const problem = `training.best_metric is ${shown(best_metric)}, which is not among the task's metrics.`
-  return [{ path: ['training', 'best_metric'], problem, remedy: `Choose one of ${[MEAN, ...metrics].join(', ')}.` }]
+  return [
+    { path: ['training', 'best_metric'], problem, remedy: `Choose one of ${[MEAN, LOSS, ...metrics].join(', ')}.` },
+  ]
 }
 
 function scoringFaults({ task, training: { scoring } }: Experiment): Fault[] {

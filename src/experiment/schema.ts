@@ -77,7 +77,9 @@ export const trainingOptions = z.strictObject({
   best_metric: z
     .string()
     .default(MEAN)
-    .describe('Which of task.metrics chooses the best checkpoint; mean: the mean of them all.'),
+    .describe(
+      'Which of task.metrics chooses the best checkpoint; mean: the mean of them all; loss: the loss of the validation rows.',
+    ),
   patience: count
     .optional()
     .describe(

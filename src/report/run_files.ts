@@ -15,8 +15,8 @@ export interface ReportRun {
   result: Result | undefined
   /** Training steps as logged. */
   steps: StepFigures[]
-  /** Validation scores as logged. */
-  evaluations: { step: number; scores: Scores }[]
+  /** Validation scores as logged, and the loss, which earlier versions did not log. */
+  evaluations: { step: number; scores: Scores; loss?: number }[]
   /** Which lines of metrics.jsonl are no figures, from 1. */
   damagedLines: number[]
 }
@@ -31,7 +31,9 @@ export interface StepFigures {
 
 const size = z.number().nonnegative()
 const stepLine = z.object({ step: size, loss: z.number(), learning_rate: z.number(), gradient_norm: z.number() })
-const evaluationLine = z.object({ step: size, split: z.literal('validation') }).catchall(z.number())
+const evaluationLine = z
+  .object({ step: size, split: z.literal('validation'), loss: z.number().optional() })
+  .catchall(z.number())
 
 /** Reads a run's files. @throws UserError that says which file is damaged, where, and how. */
 export function readRun(folder: string): ReportRun {
@@ -60,8 +62,8 @@ function readMetrics(file: string): Pick<ReportRun, 'steps' | 'evaluations' | 'd
     const evaluation = evaluationLine.safeParse(value)
     if (step.success) read.steps.push(step.data)
     else if (evaluation.success) {
-      const { step, split: _, ...scores } = evaluation.data
-      read.evaluations.push({ step, scores })
+      const { step, split: _, loss, ...scores } = evaluation.data
+      read.evaluations.push({ step, scores, ...(loss !== undefined && { loss }) })
     } else read.damagedLines.push(i + 1)
   }
   return read

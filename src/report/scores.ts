@@ -75,9 +75,13 @@ export function resultTable(experiment: Experiment, result: Result): string {
     ['time', `${counted(result.steps, 'step')}, ${duration(result.seconds)}${pace(result)}`],
     ...memoryRows(result),
     ['best step', String(result.best_step)],
+    ...lossRow(result),
   ])
   return `${table}\n${scoreTable({ validation: result.validation, test: result.test })}`
 }
+
+const lossRow = ({ validation_loss }: Result): [string, string][] =>
+  validation_loss === undefined ? [] : [['validation loss', `${validation_loss.toFixed(3)} nats a token`]]
 
 function memoryRows({ peak_memory_bytes, gpu_memory_bytes }: Pick<Result, 'peak_memory_bytes' | 'gpu_memory_bytes'>) {
   const peak: [string, string] = ['peak memory', byteSize(peak_memory_bytes)]

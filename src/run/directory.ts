@@ -37,6 +37,8 @@ export interface Chance {
 /** What a finished run reached. `seconds`: training and evaluation, over all sessions of a resumed run. */
 export interface Result {
   validation: Scores
+  /** Mean cross-entropy of the validation rows' target tokens in nats; of earlier versions undefined. */
+  validation_loss?: number
   test: Scores
   /** Of a task that can be guessed; of earlier versions undefined. */
   chance?: Chance

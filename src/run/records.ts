@@ -10,6 +10,7 @@ const size = z.number().nonnegative()
 
 const resultFile = z.object({
   validation: scores,
+  validation_loss: size.optional(),
   test: scores,
   chance: z
     .object({

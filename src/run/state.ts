@@ -9,7 +9,8 @@ export interface RunState {
   evaluatedStep: number
   /** Evaluations in a row that were not better than the best; earlier versions did not count them. */
   sinceBest?: number
-  best?: { step: number; score: number; validation: Scores }
+  /** More of the score is better. Earlier versions have no loss. */
+  best?: { step: number; score: number; validation: Scores; loss?: number }
   /** Wall time so far. */
   seconds: number
 }
@@ -19,7 +20,14 @@ const storedState = z.object({
   step: count,
   evaluatedStep: count,
   sinceBest: count.optional(),
-  best: z.object({ step: count, score: z.number(), validation: z.record(z.string(), z.number()) }).optional(),
+  best: z
+    .object({
+      step: count,
+      score: z.number(),
+      validation: z.record(z.string(), z.number()),
+      loss: z.number().optional(),
+    })
+    .optional(),
   seconds: z.number().min(0),
 })
 

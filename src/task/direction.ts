@@ -1,7 +1,7 @@
 /** Errors of numbers: of these less is better, of every other metric more. */
 const ERRORS: readonly string[] = ['mae', 'rmse']
 /** Logged next to the metrics, and none of them. */
-const LOSS = 'loss'
+export const LOSS = 'loss'
 
 /** Whether less of a metric, or of the loss, is better. */
 export const lowerIsBetter = (metric: string): boolean => metric === LOSS || ERRORS.includes(metric)

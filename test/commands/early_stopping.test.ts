@@ -34,7 +34,7 @@ test('best_metric is one of the task’s', async () => {
   expect({ code, stderr }).toEqual({
     code: 2,
     stderr: expect.stringMatching(
-      /training\.best_metric is "f1", which is not among the task's metrics\. Choose one of mean, accuracy\./,
+      /training\.best_metric is "f1", which is not among the task's metrics\. Choose one of mean, loss, accuracy\./,
     ),
   })
 })

@@ -47,10 +47,9 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
     // 24 steps of 4 rows are too few for a second length to pay
     expect(padding.source_lengths).toEqual([32])
     expect(padding.target_lengths.length).toBe(1)
-    expect(graphs.map(({ name }: { name: string }) => name)).toEqual([
-      `step_4x32x${padding.target_lengths[0]}`,
-      'decoding',
-    ])
+    const names: string[] = graphs.map(({ name }: { name: string }) => name)
+    expect(names.slice(0, 2)).toEqual([`step_4x32x${padding.target_lengths[0]}`, 'decoding'])
+    for (const name of names.slice(2)) expect(name).toMatch(/^loss_4x/)
     expect(stderr).toContain('Steps: replay (as training.engine_mode says).')
     expect(stderr).toContain(
       `Padding: ${padding.source_padding_percent} % of the source tokens and ${padding.target_padding_percent} % of the target tokens; sources have one length: 32.`,
@@ -79,7 +78,7 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
       if (!existsSync(join(killed, 'experiment.yaml'))) rmSync(killed, { recursive: true, force: true })
     }
     expect(outcome(killed)).toEqual(outcome(whole))
-    expect(manifest(killed).graphs.map(({ cached }: { cached: boolean }) => cached)).toEqual([true, true])
+    expect(manifest(killed).graphs.every(({ cached }: { cached: boolean }) => cached)).toBe(true)
   })
 
   test('of the same experiment, an eager one pads no further than to multiples of 8', async () => {

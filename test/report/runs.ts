@@ -67,7 +67,7 @@ function metrics(steps: number): string {
   return Array.from({ length: steps }, (_, i) => {
     const step = i + 1
     const line = { step, loss: 10 / step, learning_rate: 0.003 * (1 - step / 50), gradient_norm: 2 + (i % 3) }
-    const evaluation = { step, split: 'validation', accuracy: 50 + step / 4 }
+    const evaluation = { step, split: 'validation', loss: 2 - step / 100, accuracy: 50 + step / 4 }
     return [line, ...(step % 10 === 0 ? [evaluation] : [])].map((value) => `${JSON.stringify(value)}\n`).join('')
   }).join('')
 }

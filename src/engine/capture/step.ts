@@ -1,10 +1,11 @@
 import type { Batch } from '../../task/batches.js'
 import type tf from '../../tf.cjs'
-import { dropoutBy } from '../dropout.js'
-import type { Blueprint } from '../model.js'
+import { dropoutBy, noDropout } from '../dropout.js'
+import { type Blueprint, passOf } from '../model.js'
 import type { Optimizer } from '../optimizer.js'
 import type { Library } from '../replay/library.js'
-import { lossAndGradient } from '../step.js'
+import { batchLoss, lossAndGradient } from '../step.js'
+import { unflatten } from '../trained.js'
 import { batchInput, type Capture, type Captured, capture } from './capture.js'
 import { recordUpdate } from './update.js'
 import type { Precision } from './variables.js'
@@ -35,6 +36,15 @@ export function captureStep(
     const { loss, gradient } = recordGradient(captured, shape, options)
     captured.fetch('loss', loss)
     recordUpdate(captured, { loss, gradient, gradientClipNorm, optimizer })
+  })
+}
+
+/** The loss of a batch without dropout: inputs are those of a batch; output `loss`. */
+export function captureLoss(library: Library, blueprint: Blueprint, shape: BatchShape): Captured {
+  return capture(library, blueprint, 'float32', (captured) => {
+    const { model, vector, fetch } = captured
+    const views = unflatten(model.layout, vector)
+    fetch('loss', batchLoss(passOf(model, views, noDropout), batchInput(captured, shape)))
   })
 }
 

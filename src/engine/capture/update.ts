@@ -4,7 +4,7 @@ import { clipNorm, keptOf, type Optimizer } from '../optimizer.js'
 import { constant, type Graph } from '../replay/graph.js'
 import type { Output } from '../replay/library.js'
 import { variable } from '../replay/session.js'
-import { TYPES } from '../replay/tensor.js'
+import { TYPES, type Values } from '../replay/tensor.js'
 import type { Capture } from './capture.js'
 import { readVariable, STATE } from './variables.js'
 
@@ -106,4 +106,10 @@ const handleOf = (graph: Graph, name: string, kept: keyof typeof STATE, size: nu
 function assign(graph: Graph, kept: keyof typeof STATE, value: Output, size: number) {
   const inputs = [handleOf(graph, `assign_${kept}/handle`, kept, size), value]
   return graph.add({ type: 'AssignVariableOp', name: `assign_${kept}`, inputs, attributes: { dtype: FLOAT } })
+}
+
+/** The numbers of an update, by the names of its inputs; `step` counts from 0. */
+export function numberFeeds(optimizer: Optimizer, learningRate: number, step: number): Record<string, Values> {
+  const numbers = Object.entries(optimizer.numbers(learningRate, step + 1))
+  return Object.fromEntries(numbers.map(([name, number]) => [name, { shape: [], data: Float32Array.of(number) }]))
 }

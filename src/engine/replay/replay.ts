@@ -7,18 +7,21 @@ import { batchFeeds, type Captured } from '../capture/capture.js'
 import {
   type BatchShape,
   captureGradient,
+  captureLoss,
   captureStep,
   captureUpdate,
   PART_ROWS,
   type StepGraphOptions,
 } from '../capture/step.js'
+import { numberFeeds } from '../capture/update.js'
 import { frozenVariables, STATE } from '../capture/variables.js'
 import { captureDecoding } from '../decoding/captured.js'
 import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/decoding_graph.js'
+import { outputsOf } from '../decoding/outputs.js'
 import { dropoutKey } from '../dropout.js'
 import type { Sources } from '../generate.js'
 import type { Blueprint, ReadTensor } from '../model.js'
-import { type Kept, keptOf, type Optimizer } from '../optimizer.js'
+import { type Kept, keptOf } from '../optimizer.js'
 import type { Gradient, Share } from '../share.js'
 import type { StepResult } from '../step.js'
 import { loadedTensorflow } from '../tensorflow.js'
@@ -43,8 +46,8 @@ export interface ReplayOptions extends Partial<StepGraphOptions> {
 /** A graph of the session, and what it took to have it. */
 export interface GraphFacts {
   /**
-   * `step_32x64x4`: kind, rows, source tokens, target tokens; `gradient_8x64x4_of_32` for rows of a batch of 32; or `update`
-   * or `decoding`, of any shape.
+   * `step_32x64x4`: kind, rows, source tokens, target tokens; `gradient_8x64x4_of_32` for rows of a batch of 32; `loss_32x64x4`
+   * of validation; or `update` or `decoding`, of any shape.
    */
   name: string
   /** Until it could run: captured, or read from the cache, and taken in. */
@@ -175,6 +178,19 @@ export class Replay {
     return { loss: loss![0]!, values: values! }
   }
 
+  /** The loss of a batch without dropout, with the trained vector or with another. Frozen matrices have to be float32. */
+  async loss(batch: Batch, vector?: Float32Array): Promise<number> {
+    const { size, sourceLength, targetLength } = batch
+    const graph = {
+      prefix: `loss_${shapeOf(batch)}`,
+      what: { kind: 'loss', size, sourceLength, targetLength },
+      capture: () => captureLoss(this.#library, this.#blueprint, batch),
+    }
+    const given = vector && { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } }
+    const [loss] = await this.#run(graph, { feeds: () => ({ ...batchFeeds(batch), ...given }), fetches: ['loss'] })
+    return loss![0]!
+  }
+
   /** The rest of a step: clips the gradient and moves the state by it, unless it or the loss is no number. */
   async update({ loss, values }: Gradient, step: number, learningRate: number): Promise<StepResult> {
     const { gradientClipNorm, optimizer } = this.#options
@@ -274,19 +290,4 @@ export class Replay {
 
 const DECODING = 'decoding'
 
-/** ids [size, steps], a row's own up to </s>. */
-function outputsOf(ids: Int32Array, size: number, eosId: number): number[][] {
-  const steps = ids.length / size
-  return Array.from({ length: size }, (_, row) => {
-    const own = [...ids.subarray(row * steps, (row + 1) * steps)]
-    const end = own.indexOf(eosId)
-    return end < 0 ? own : own.slice(0, end)
-  })
-}
-
 const shapeOf = ({ size, sourceLength, targetLength }: BatchShape): string => `${size}x${sourceLength}x${targetLength}`
-
-function numberFeeds(optimizer: Optimizer, learningRate: number, step: number): Record<string, Values> {
-  const numbers = Object.entries(optimizer.numbers(learningRate, step + 1))
-  return Object.fromEntries(numbers.map(([name, number]) => [name, { shape: [], data: Float32Array.of(number) }]))
-}

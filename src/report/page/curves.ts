@@ -25,6 +25,13 @@ const CURVES: Curve[] = [
     points: ({ steps }) => smoothed(steps.map(({ step, loss }) => ({ step, value: loss }))),
   },
   {
+    name: 'validation loss',
+    axis: 'validation loss, nats a token',
+    caption: 'Loss of the validation rows without dropout, at each evaluation.',
+    points: ({ evaluations }) =>
+      evaluations.flatMap(({ step, loss }) => (loss === undefined ? [] : [{ step, value: loss }])),
+  },
+  {
     name: 'validation score',
     axis: 'validation score',
     scores: true,

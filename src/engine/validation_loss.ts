@@ -1,0 +1,73 @@
+import type { Experiment } from '../experiment/schema.js'
+import { type EvaluationBatch, evaluationBatches, padBatch, type TrainingPlan } from '../task/batches.js'
+import { type Ladder, ladderOf } from '../task/lengths.js'
+import { gathered } from './cluster/agree.js'
+import { alone, type Ranks } from './cluster/ranks.js'
+import type { PreparedSplit } from './data.js'
+import { Interrupted } from './interrupt.js'
+import type { LossDecoder } from './predict.js'
+
+/** The rows of a split as its loss is computed. */
+export interface LossBatches {
+  batches: EvaluationBatch[]
+  /** Lengths to pad to; the next multiple of 8 without it. */
+  ladder: Ladder | undefined
+}
+
+/**
+ * As many rows at once as a step computes, which fit into the memory then; of like length. A replayed shape costs something,
+ * so that a replay pads to few lengths.
+ */
+export function lossBatches(
+  { lengths, targetLengths }: Pick<PreparedSplit, 'lengths' | 'targetLengths'>,
+  { batch_size, micro_batch_size, evaluation_batch_size, evaluate_every }: Experiment['training'],
+  { mode, steps }: { mode: 'replay' | 'eager'; steps: number },
+): LossBatches {
+  const size = Math.min(micro_batch_size ?? batch_size, evaluation_batch_size, lengths.length)
+  const batches = evaluationBatches(lengths, size)
+  if (mode === 'eager') return { batches, ladder: undefined }
+  const plan: TrainingPlan = {
+    stepsPerEpoch: batches.length,
+    order: 'grouped_by_length',
+    batch: (step) => batches[step % batches.length]!.rows,
+  }
+  const rows = { source: lengths, target: targetLengths }
+  const evaluations = Math.ceil(steps / (evaluate_every ?? steps))
+  return { batches, ladder: ladderOf(rows, plan, size, batches.length * evaluations) }
+}
+
+/**
+ * Mean cross-entropy over all target tokens of a split, </s> included, in nats: the loss that a training minimises, without
+ * dropout and label smoothing. Ranks take a batch each and give each other its sum, so that the mean is the same however many there are.
+ * @throws Interrupted where any rank is asked to stop
+ */
+export async function splitLoss(
+  decoder: LossDecoder,
+  { tokens }: Pick<PreparedSplit, 'tokens'>,
+  { batches, ladder }: LossBatches,
+  {
+    ranks = alone,
+    interrupted = () => false,
+  }: { ranks?: Ranks | undefined; interrupted?: (() => boolean) | undefined },
+): Promise<number> {
+  const sumOf = async ({ rows, real }: EvaluationBatch) => {
+    const batch = padBatch(tokens, rows, decoder.padId, ladder)
+    batch.targetMask.fill(0, real * batch.targetLength) // repeats that fill the batch
+    const count = batch.targetMask.reduce((sum, one) => sum + one, 0)
+    return { sum: count * (await decoder.loss(batch)), count }
+  }
+  const whole = { sum: 0, count: 0 }
+  for (let first = 0; first < batches.length; first += ranks.size) {
+    const stopped = interrupted()
+    const own = batches[first + ranks.rank]
+    const part = own && !stopped ? await sumOf(own) : { sum: 0, count: 0 }
+    const all = await gathered(ranks, { stopped, ...part })
+    if (all.some(({ stopped }) => stopped)) throw new Interrupted()
+    for (const { sum, count } of all) {
+      whole.sum += sum
+      whole.count += count
+    }
+    await new Promise(setImmediate) // lets signals in
+  }
+  return whole.sum / whole.count
+}
