@@ -20,12 +20,12 @@ export const dropoutKey = (seed: number, step: number, place: string): [number, 
   step,
 ]
 
-/** Some rows of a batch, by which they take their rows of its masks. */
+/** Some rows of a batch, side by side, which take their rows of its masks. */
 export interface Part {
-  /** Rows of the whole batch. */
-  of: number
-  /** Which of them, in order. */
-  rows: Int32Array
+  /** Place of the first of them in the batch: one int32. */
+  first: Int32Array
+  /** How many there are. */
+  rows: number
 }
 
 /** Dropout whose masks come from the given keys; of a part of a batch, they are its rows of the whole batch's masks. */
@@ -33,14 +33,8 @@ export function dropoutBy(rate: number, key: (place: string) => [number, number]
   if (rate === 0) return noDropout
   const scale = 1 / (1 - droppedShare(rate))
   return (x, place) => {
-    const kept = part ? partMask(x.shape, key(place), rate, part) : keptMask(x.shape, key(place), rate)
-    return tf.mul(x, tf.mul(tf.cast(kept, 'float32'), scale))
+    // every dropped-out tensor is row-major with the batch's rows outermost: [batch·…, …]
+    const from = part && { row: part.first, each: x.size / part.rows }
+    return tf.mul(x, tf.mul(tf.cast(keptMask(x.shape, key(place), rate, from), 'float32'), scale))
   }
-}
-
-/** Every dropped-out tensor is row-major with the batch's rows outermost: [batch·…, …]. */
-function partMask(shape: number[], key: [number, number] | Int32Array, rate: number, { of, rows }: Part): tf.Tensor {
-  const each = tf.util.sizeFromShape(shape) / rows.length
-  const whole = keptMask([of, each], key, rate)
-  return tf.reshape(tf.gather(whole, tf.tensor1d(rows, 'int32')), shape)
 }

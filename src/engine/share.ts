@@ -1,10 +1,10 @@
 import type { Batch } from '../task/batches.js'
-import type { Part } from './dropout.js'
 
-/** Rows to take a gradient of: a batch, or some of its rows where `part` says which. */
+/** Rows to take a gradient of: a batch, or some rows of one. */
 export interface Share {
   batch: Batch
-  part?: Part
+  /** Of rows of a larger batch, whose masks they take: the place of the first of them there. */
+  first?: number
 }
 
 /** Mean loss a target token (nats) and its gradient [size], unclipped. */
@@ -14,10 +14,10 @@ export interface Gradient {
 }
 
 /**
- * A batch's rows from `from` on, `size` of them, padded as the whole is. `share` may be rows of a batch itself: a part of a
+ * A batch's rows from `from` on, `size` of them, padded as the whole is. The share may be rows of a batch itself: a part of a
  * part takes the masks of the whole. `weight` is these rows' part of the share's target tokens.
  */
-export function rowsOf({ batch, part }: Share, from: number, size: number): Required<Share> & { weight: number } {
+export function rowsOf({ batch, first = 0 }: Share, from: number, size: number): Required<Share> & { weight: number } {
   const { rows, sourceLength, targetLength, targetMask } = batch
   const cut = (values: Int32Array, length: number) => values.slice(from * length, (from + size) * length)
   const own = {
@@ -30,9 +30,8 @@ export function rowsOf({ batch, part }: Share, from: number, size: number): Requ
     sourceLength,
     targetLength,
   }
-  const indices = Int32Array.from({ length: size }, (_, i) => part?.rows[from + i] ?? from + i)
   const weight = tokens(own.targetMask) / tokens(targetMask)
-  return { batch: own, part: { of: part?.of ?? batch.size, rows: indices }, weight }
+  return { batch: own, first: first + from, weight }
 }
 
 const tokens = (mask: Int32Array): number => mask.reduce((sum, token) => sum + token, 0)

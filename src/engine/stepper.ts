@@ -6,7 +6,7 @@ import { accumulating } from './accumulate.js'
 import { atOnce } from './checkpoint_activations.js'
 import { decodesReplayed } from './decoding/captured.js'
 import type { Device } from './device.js'
-import { dropoutAt, type Part } from './dropout.js'
+import { dropoutAt } from './dropout.js'
 import { type Blueprint, disposeModel, loadModel, type Model, type ReadTensor } from './model.js'
 import { disposeState, type OptimizerState, stateWith, valuesOf } from './optimizer.js'
 import { optimizerOf } from './optimizers.js'
@@ -103,7 +103,10 @@ export function eagerStepper(model: Model, experiment: Experiment, state: Optimi
   const { label_smoothing: labelSmoothing } = experiment.training
   const optimizer = optimizerOf(experiment.training)
   let current = state
-  const maskOf = (part?: Part) => dropoutAt(dropout ?? model.config.dropout, seed, current.step, part)
+  const masksOf = ({ batch, first = 0 }: Share) => {
+    const part = first > 0 ? { first: Int32Array.of(first), rows: batch.size } : undefined
+    return dropoutAt(dropout ?? model.config.dropout, seed, current.step, part)
+  }
   const take = ({ state: next, result }: Awaited<ReturnType<typeof stepBy>>) => {
     const taken = next !== current
     current = next
@@ -121,14 +124,15 @@ export function eagerStepper(model: Model, experiment: Experiment, state: Optimi
         gradientClipNorm,
         optimizer,
         labelSmoothing,
-        dropout: maskOf(),
+        dropout: masksOf({ batch }),
         checkpointActivations: checkpoint_activations,
       }
       return take(await trainingStep(model, current, batch, options))
     },
-    async gradient({ batch, part }) {
+    async gradient(share) {
       const after = checkpoint_activations ? atOnce : undefined
-      const made = tf.tidy(() => lossAndGradient(model, current.vector, batch, maskOf(part), { labelSmoothing, after }))
+      const options = { labelSmoothing, after }
+      const made = tf.tidy(() => lossAndGradient(model, current.vector, share.batch, masksOf(share), options))
       const [loss, values] = [await made.loss.data(), (await made.gradient.data()) as Float32Array]
       tf.dispose([made.loss, made.gradient])
       return { loss: loss[0]!, values }

@@ -104,50 +104,6 @@ function replaceLegacyNodeFunctions(): void {
   legacy.isArray = Array.isArray
 }
 
-/**
- * Whether 16 random bits of each element, as a number, are at least `least`: TensorFlow's own generator (Philox), keyed by
- * two int32, gives two elements a word. A boolean tensor of that shape. Needs the backend `tensorflow`.
- */
-export function statelessAtLeast(shape: number[], key: [number, number] | Int32Array, least: number): tf.Tensor {
-  const backend = tf.backend() as NodeBackend
-  const { binding } = backend
-  const { TF_ATTR_TYPE, TF_INT32 } = binding
-  const count = tf.util.sizeFromShape(shape)
-  const words = Math.ceil(count / 2)
-  const made: number[] = []
-  const tensor = (values: Int32Array, shape = [values.length]) => {
-    const id = binding.createTensor(shape, TF_INT32, values)
-    made.push(id)
-    return id
-  }
-  const run = (type: string, types: Record<string, number>, ...inputs: number[]) => {
-    const attributes = Object.entries(types).map(([name, value]) => ({ name, type: TF_ATTR_TYPE, value }))
-    const [output] = binding.executeOp(type, attributes, inputs, 1)
-    made.push(output!.id)
-    return output!
-  }
-  const reshaped = (x: BindingTensor, T: number, shape: number[]) =>
-    run('Reshape', { T, Tshape: TF_INT32 }, x.id, tensor(Int32Array.from(shape)))
-  const drawn = run(
-    'StatelessRandomUniformFullInt',
-    { dtype: TF_INT32, T: TF_INT32, Tseed: TF_INT32 },
-    tensor(Int32Array.of(words)),
-    tensor(key instanceof Int32Array ? key : Int32Array.from(key)), // itself: a captured key is told by its array
-  )
-  const halves = reshaped(run('Bitcast', { T: TF_INT32, type: INT16 }, drawn.id), INT16, [2 * words])
-  const limit = run('Cast', { SrcT: TF_INT32, DstT: INT16 }, tensor(Int32Array.of(least - 2 ** 15), []))
-  const drawnOrMore = run('GreaterEqual', { T: INT16 }, halves.id, limit.id)
-  const first = () =>
-    run('Slice', { T: BOOL, Index: TF_INT32 }, drawnOrMore.id, tensor(Int32Array.of(0)), tensor(Int32Array.of(count)))
-  const result = reshaped(2 * words === count ? drawnOrMore : first(), BOOL, shape)
-  for (const id of made) if (id !== result.id) binding.deleteTensor(id)
-  return backend.createOutputTensor(result)
-}
-
-/** TF_DataType (tensorflow/c/tf_datatype.h) of what tfjs has no name for. */
-const INT16 = 5
-const BOOL = 10
-
 /** Rows of a table by TensorFlow's own op: tfjs's kernel reads every index back first. Needs the backend `tensorflow`. */
 export function gatherRows(table: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   const backend = tf.backend() as NodeBackend

@@ -58,9 +58,23 @@ describe.each(engines)('%s', (engine) => {
     expect(Math.abs(correlation(x, y))).toBeLessThan(5 / Math.sqrt(x.length))
   })
 
+  test.each([1, 3, 6, 8, 13, 64])(
+    'draws rows of %i elements from any of them on as those of the whole',
+    async (each) => {
+      const key: [number, number] = [-7, 2 ** 31 - 1]
+      const whole = await draw([9, each], key, 0.5)
+      for (const row of [0, 1, 4, 7]) {
+        const from = { row: Int32Array.of(row), each }
+        const rows = await keptMask([2, each], key, 0.5, from).data<'bool'>()
+        expect([...rows]).toEqual([...whole.subarray(row * each, (row + 2) * each)])
+      }
+    },
+  )
+
   test('leaves no tensor behind in a tidy', () => {
     const before = tf.memory().numTensors
     tf.tidy(() => void keptMask([5], [1, 2], 0.1))
+    tf.tidy(() => void keptMask([1, 5], [1, 2], 0.1, { row: Int32Array.of(3), each: 5 }))
     expect(tf.memory().numTensors).toBe(before)
   })
 })

@@ -13,7 +13,7 @@ import { loadedTensorflow } from '../tensorflow.js'
 import type { Captured } from './capture.js'
 
 /** Goes up when the layout of a file or the inputs of a graph change. */
-const FORMAT = 2
+const FORMAT = 3
 const ENDING = '.graph'
 const DIGEST_BYTES = 32
 /** A graph whose large constants make its file larger is captured anew each time: those of `intrinsic`. */

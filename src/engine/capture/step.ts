@@ -1,6 +1,6 @@
 import type { Batch } from '../../task/batches.js'
 import type tf from '../../tf.cjs'
-import { dropoutBy, noDropout } from '../dropout.js'
+import { dropoutBy, noDropout, type Part } from '../dropout.js'
 import { type Blueprint, passOf } from '../model.js'
 import type { Optimizer } from '../optimizer.js'
 import type { Library } from '../replay/library.js'
@@ -48,22 +48,23 @@ export function captureLoss(library: Library, blueprint: Blueprint, shape: Batch
   })
 }
 
-/** Which rows of the whole batch a part's are. */
-export const PART_ROWS = 'part_rows'
+/** Place of a part's first row in its batch. */
+export const FIRST_ROW = 'first_row'
 
 /**
- * The gradient of a batch, or of some rows of one of `of` rows, whose masks they take: inputs are those of a batch,
- * `dropout_keys` and, of a part with dropout, `part_rows`; outputs `loss`, the mean over these rows' target tokens, and
- * `gradient` [size].
+ * The gradient of some rows of a batch, whose masks they take: inputs are those of a batch and, with dropout, `dropout_keys`
+ * and `first_row`; outputs `loss`, the mean over these rows' target tokens, and `gradient` [size].
  */
 export function captureGradient(
   library: Library,
   blueprint: Blueprint,
-  shape: BatchShape & { of: number | undefined },
+  shape: BatchShape,
   { precision, ...options }: Omit<StepGraphOptions, 'gradientClipNorm' | 'optimizer'>,
 ): Captured {
   return capture(library, blueprint, precision, (captured) => {
-    const { loss, gradient } = recordGradient(captured, shape, options)
+    const first = new Int32Array(1)
+    if (options.dropout > 0) captured.input(FIRST_ROW, first, [])
+    const { loss, gradient } = recordGradient(captured, shape, { ...options, part: { first, rows: shape.size } })
     captured.fetch('loss', loss)
     captured.fetch('gradient', gradient)
   })
@@ -87,12 +88,10 @@ type LossGraphOptions = Pick<StepGraphOptions, 'dropout' | 'labelSmoothing' | 'c
 
 function recordGradient(
   captured: Capture,
-  { of, ...shape }: BatchShape & { of?: number | undefined },
-  { dropout, labelSmoothing, checkpointActivations }: LossGraphOptions,
+  shape: BatchShape,
+  { dropout, labelSmoothing, checkpointActivations, part }: LossGraphOptions & { part?: Part },
 ) {
-  const { recorder, model, vector, input, dropoutKey } = captured
-  const part = of !== undefined && dropout > 0 ? { of, rows: new Int32Array(shape.size) } : undefined
-  if (part) input(PART_ROWS, part.rows, [shape.size])
+  const { recorder, model, vector, dropoutKey } = captured
   return lossAndGradient(model, vector, batchInput(captured, shape), dropoutBy(dropout, dropoutKey, part), {
     labelSmoothing,
     after: checkpointActivations ? recorder.after : undefined,

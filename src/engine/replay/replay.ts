@@ -10,7 +10,7 @@ import {
   captureLoss,
   captureStep,
   captureUpdate,
-  PART_ROWS,
+  FIRST_ROW,
   type StepGraphOptions,
 } from '../capture/step.js'
 import { numberFeeds } from '../capture/update.js'
@@ -46,8 +46,8 @@ export interface ReplayOptions extends Partial<StepGraphOptions> {
 /** A graph of the session, and what it took to have it. */
 export interface GraphFacts {
   /**
-   * `step_32x64x4`: kind, rows, source tokens, target tokens; `gradient_8x64x4_of_32` for rows of a batch of 32; `loss_32x64x4`
-   * of validation; or `update` or `decoding`, of any shape.
+   * `step_32x64x4`: kind, rows, source tokens, target tokens; `gradient_8x64x4` for rows of a batch; `loss_32x64x4` of
+   * validation; or `update` or `decoding`, of any shape.
    */
   name: string
   /** Until it could run: captured, or read from the cache, and taken in. */
@@ -161,17 +161,17 @@ export class Replay {
   }
 
   /** What `step` would update with, of a batch or a part of one; the state stays as it is. */
-  async gradient({ batch, part }: Share, step: number): Promise<Gradient> {
+  async gradient({ batch, first = 0 }: Share, step: number): Promise<Gradient> {
     const graph = {
-      prefix: `gradient_${shapeOf(batch)}${part ? `_of_${part.of}` : ''}`,
-      what: { kind: 'gradient', ...this.#gradientOf(batch), of: part?.of },
-      capture: () => captureGradient(this.#library, this.#blueprint, { ...batch, of: part?.of }, this.#options),
+      prefix: `gradient_${shapeOf(batch)}`,
+      what: { kind: 'gradient', ...this.#gradientOf(batch) },
+      capture: () => captureGradient(this.#library, this.#blueprint, batch, this.#options),
     }
     const [loss, values] = await this.#run(graph, {
       feeds: (places) => ({
         ...batchFeeds(batch),
         ...this.#dropoutKeys(places, step),
-        ...(part && places.length > 0 && { [PART_ROWS]: { shape: [part.rows.length], data: part.rows } }),
+        ...(places.length > 0 && { [FIRST_ROW]: { shape: [], data: Int32Array.of(first) } }),
       }),
       fetches: ['loss', 'gradient'],
     })
