@@ -1,5 +1,5 @@
 // What docs/mpi.md says of ranks, measured on this machine.
-//   npx tsx bench/mpi.ts equal [methods, default compacter,full,intrinsic-said,prompt-tuning-r]   ranks beside one process
+//   npx tsx bench/mpi.ts equal [methods, as in test/twenty_steps.ts]   ranks beside one process
 //   npx tsx bench/mpi.ts kill [times, default 10]                 kill -9 of one rank at random steps, then --resume
 //   npx tsx bench/mpi.ts speed [backbone, default t5-nano] [rows, default 32] [steps, default 20]   a core a rank; needs taskset
 //   npx tsx bench/mpi.ts hosts [rate, default 100mbit]                 two network namespaces; root, iproute2, Open MPI
@@ -10,8 +10,8 @@ import { startDevice } from '../src/engine/device.js'
 import { openSafetensors } from '../src/safetensors.js'
 import { smallExperiment } from '../test/cli.js'
 import { ranksOf } from '../test/launched_ranks.js'
-import { type Launcher, launchers, onRanks, startRanks } from '../test/launchers.js'
-import { twentySteps } from '../test/twenty_steps.js'
+import { type Launcher, launchers, startRanks, twentyStepsOnRanks } from '../test/launchers.js'
+import { METHODS, twentySteps } from '../test/twenty_steps.js'
 import { speed } from './mpi/speed.js'
 import { twoHosts } from './mpi/two_hosts.js'
 
@@ -20,7 +20,7 @@ const RUN = join('bin', 'run.js')
 const STEPS = 30
 const [what, ...rest] = process.argv.slice(2)
 
-if (what === 'equal') await equal((rest[0] ?? 'compacter,full,intrinsic-said,prompt-tuning-r').split(','))
+if (what === 'equal') await equal(rest.length > 0 ? rest : Object.keys(METHODS))
 else if (what === 'kill') await kill(Number(rest[0] ?? 10))
 else if (what === 'speed') await speed(rest[0] ?? 't5-nano', Number(rest[1] ?? 32), Number(rest[2] ?? 20))
 else if (what === 'hosts') await twoHosts(rest[0] ?? '100mbit')
@@ -39,16 +39,13 @@ async function equal(methods: string[]): Promise<void> {
     for (const size of [2, 3]) {
       const parts = await twentySteps(file, method, 'replay', { parts: size })
       for (const launcher of launchers) {
-        const args = ['tensorflow', 'replay', file, method]
-        const { code, stdout, stderr } = await onRanks(launcher, size, 'rank_training.ts', args)
-        if (code !== 0) throw new Error(stderr)
-        const { losses, vector } = JSON.parse(stdout)
+        const { losses, vector } = (await twentyStepsOnRanks(launcher, size, file, [method])).get(method)!
         const figures = [
           [losses, parts.losses],
           [vector, parts.vector],
           [losses, whole.losses],
           [vector, whole.vector],
-        ].map(([actual, expected]) => worst(actual, expected).toExponential(1))
+        ].map(([actual, expected]) => worst(actual!, expected!).toExponential(1))
         console.log(`| ${[method, size, launcher.name, ...figures].join(' | ')} |`)
       }
     }

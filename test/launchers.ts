@@ -1,6 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../src/root.js'
+import type { Steps } from './twenty_steps.js'
 
 /** What starts ranks on this machine. */
 export interface Launcher {
@@ -43,6 +46,32 @@ export interface RanksResult {
 /** Runs a script of the test folder on so many ranks: what they print, and the launcher's exit code. */
 export const onRanks = (launcher: Launcher, ranks: number, script: string, more: string[] = []): Promise<RanksResult> =>
   startRanks(launcher, ranks, ['--import', 'tsx', join('test', script), ...more]).ended
+
+/**
+ * Twenty steps of each method (twenty_steps.ts) on so many ranks.
+ * @throws Error with what the ranks say where they fail
+ */
+export async function twentyStepsOnRanks(
+  launcher: Launcher,
+  ranks: number,
+  file: string,
+  methods: string[],
+): Promise<Map<string, Steps>> {
+  const folder = mkdtempSync(join(tmpdir(), 'compacter-'))
+  const args = ['tensorflow', 'replay', file, folder, ...methods]
+  const { code, stdout, stderr } = await onRanks(launcher, ranks, 'rank_training.ts', args)
+  if (code !== 0) throw new Error(stderr)
+  const losses = stdout.trim().split('\n')
+  return new Map(
+    methods.map((method, place) => [
+      method,
+      {
+        losses: JSON.parse(losses[place]!),
+        vector: new Float32Array(new Uint8Array(readFileSync(join(folder, String(place)))).buffer),
+      },
+    ]),
+  )
+}
 
 /** Starts Node with these arguments on so many ranks, behind the launcher with `options` of its own. */
 export function startRanks({ program, args }: Launcher, ranks: number, node: string[], options: string[] = []) {

@@ -1,28 +1,18 @@
 // expected: one process, whose steps on whole batches test/engine/oracle.test.ts holds to PyTorch
 
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, test } from 'vitest'
 import { startDevice } from '../../src/engine/device.js'
 import { smallExperiment } from '../cli.js'
 import { expectClose } from '../close.js'
 import { engines } from '../engines.js'
-import { launchers, onRanks } from '../launchers.js'
-import { type Steps, twentySteps } from '../twenty_steps.js'
+import { launchers, twentyStepsOnRanks } from '../launchers.js'
+import { METHODS, type Steps, twentySteps } from '../twenty_steps.js'
 
 // a seed with which no unit is 0 up to rounding: such a one has all of its gradient in one process and none in another
 const { file } = smallExperiment({
   ...{ seed: 1, steps: 20, batch_size: 7, warmup_steps: 4, evaluate_every: 20, source_length: 32, dropout: 0.1 },
 })
 
-/**
- * How far the losses may be from those of whole batches, of the largest; bench/mpi.ts has more methods. Sums that are grouped
- * otherwise differ in their last bits, and Adam moves a value whose gradient is all rounding as far as any other: of nine
- * million values there are some.
- */
-const METHODS = {
-  compacter: 1e-5,
-  full: 1e-4,
-  'compacter training.optimizer=adafactor training.weight_decay=0.1': 1e-5,
-}
 const SIZES = [2, 3]
 
 describe.runIf(engines.includes('tensorflow') && launchers.length > 0)('ranks', () => {
@@ -42,16 +32,7 @@ describe.runIf(engines.includes('tensorflow') && launchers.length > 0)('ranks', 
     test.each(SIZES)(
       '%i take the twenty steps of one process, dropout and uneven shares and all',
       async (size) => {
-        const args = ['tensorflow', 'replay', file, ...Object.keys(METHODS)]
-        const { code, stdout, stderr } = await onRanks(launcher, size, 'rank_training.ts', args)
-        expect(code, stderr).toBe(0)
-        const results = new Map(
-          stdout
-            .trim()
-            .split('\n')
-            .map((line) => JSON.parse(line))
-            .map(({ method, ...steps }): [string, Steps] => [method, steps]),
-        )
+        const results = await twentyStepsOnRanks(launcher, size, file, Object.keys(METHODS))
         for (const [method, relative] of Object.entries(METHODS)) {
           const { losses, vector } = results.get(method)!
           const order = size === 2 ? 1e-6 : relative // two values have one sum; three have one for each order
