@@ -1,0 +1,22 @@
+import { Args } from '@oclif/core'
+import { Command } from '../src/command.js'
+import { SHELLS, type Shell } from '../src/completion/script.js'
+
+export default class Completion extends Command {
+  static summary = 'Print the script that completes commands, flags, presets, experiments, runs and files in a shell.'
+  static description =
+    'Read by your shell when it starts, it completes with Tab; nothing of compacter is started for it. It knows the presets of this version.'
+  static examples = [
+    { description: 'In ~/.bashrc', command: 'source <(<%= config.bin %> completion bash)' },
+    { description: 'In ~/.zshrc', command: 'source <(<%= config.bin %> completion zsh)' },
+  ]
+  static args = {
+    shell: Args.custom<Shell>({ options: [...SHELLS] })({ description: 'Shell to complete in.', required: true }),
+  }
+
+  async run(): Promise<void> {
+    const { args } = await this.parse(Completion)
+    const { completionScript } = await import('../src/completion/script.js')
+    this.log('%s', completionScript(args.shell, this.config.commands))
+  }
+}

@@ -1,0 +1,15 @@
+import { type JsonSchema, jsonSchema } from './json_schema.js'
+import { experimentSchema } from './schema.js'
+
+/** Dotted keys of an experiment, of every kind of task and method, and what names a preset: what `--set` takes. */
+export function experimentKeys(): string[] {
+  const keys = leaves(jsonSchema(experimentSchema), '')
+  return [...new Set([...keys, 'backbone', 'method', 'method.preset', 'task', 'task.preset'])].sort()
+}
+
+function leaves({ properties, oneOf }: JsonSchema, path: string): string[] {
+  if (oneOf) return (oneOf as JsonSchema[]).flatMap((option) => leaves(option, path))
+  if (!properties) return [path]
+  const below = (key: string) => (path === '' ? key : `${path}.${key}`)
+  return Object.entries(properties).flatMap(([key, schema]) => leaves(schema, below(key)))
+}
