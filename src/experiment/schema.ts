@@ -78,7 +78,7 @@ export const trainingOptions = z.strictObject({
     .string()
     .default(MEAN)
     .describe(
-      'Which of task.metrics chooses the best checkpoint; mean: the mean of them all; loss: the loss of the validation rows.',
+      'Which of task.metrics chooses the best checkpoint; mean: the mean of them all, without errors where there are others; loss: the loss of the validation rows.',
     ),
   patience: count
     .optional()

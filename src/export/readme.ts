@@ -1,4 +1,5 @@
 import { codeSpan, escapeMarkdown } from '../markdown.js'
+import { unitsOf } from '../task/direction.js'
 import type { Card } from './card.js'
 
 /** The README.md of an export: what it is, and how it is loaded (`loading` is Markdown). Names and texts of the run stay text. */
@@ -15,7 +16,7 @@ export function readme(card: Card, loading: string): string {
 Trained by compacter ${card.compacter}: ${card.trained_parameters.toLocaleString('en')} parameters of the method
 ${codeSpan(method.kind)} on the backbone ${codeSpan(backbone.name)} (SHA-256 of its weights: \`${backbone.sha256}\`), for the task
 ${codeSpan(card.task)}. Everything that was in force is in \`compacter.json\`.
-${scores.length > 0 ? `\n| split | scores × 100 |\n|---|---|\n${scores.join('\n')}\n` : ''}
+${scores.length > 0 ? `\n| split | scores ${unitsOf(Object.values(metrics ?? {}).flatMap(Object.keys))} |\n|---|---|\n${scores.join('\n')}\n` : ''}
 Sources were written as: ${codeSpan(experiment.task.prompt)}
 
 ## Loading

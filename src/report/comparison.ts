@@ -1,6 +1,6 @@
 import { escapeMarkdown } from '../markdown.js'
 import type { Spread } from '../sweep/spread.js'
-import { bestFirst, lowerIsBetter, lowerScoreIsBetter } from '../task/direction.js'
+import { bestFirst, lowerScoreIsBetter, unitsOf } from '../task/direction.js'
 import { type ColumnChance, columnChance } from './chance.js'
 import { type Group, type Summary, summaryOf, unique } from './groups.js'
 import { escapeLatex } from './latex.js'
@@ -140,14 +140,13 @@ const heading = ({ name, metrics }: Comparison['tasks'][number]) => `${name} (${
 
 /** What the cells are. */
 export function comparisonNote({ runs, rows, tasks }: Comparison): string {
-  const errors = unique(tasks.flatMap(({ metrics }) => metrics.filter(lowerIsBetter)))
-  const units = errors.length === 0 ? '' : `, of ${errors.join(' and ')} in the units of the labels (less is better)`
+  const units = unitsOf(tasks.flatMap(({ metrics }) => metrics))
   const mean = tasks.some(({ metrics }) => metrics.length > 1) ? ", the mean of a task's metrics" : ''
   const order =
     rows.length > 1
       ? '; rows are in the order of their validation scores, and the best of a column on validation is in bold'
       : ''
-  const score = `Test scores × 100${units}${mean}${order}`
+  const score = `Test scores ${units}${mean}${order}`
   const over = runs === undefined ? 'the runs in parentheses' : `${runs} runs`
   const spread =
     runs === 1 ? 'One run each.' : `Mean ± sample standard deviation over ${over} that differ in seeds only.`

@@ -4,6 +4,7 @@ import { escapeMarkdown } from '../markdown.js'
 import { axisLabel } from '../sweep/names.js'
 import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../sweep/results.js'
 import type { SweepStatus } from '../sweep/status.js'
+import { unitsOf } from '../task/direction.js'
 import { duration } from '../terminal.js'
 import { shownRuns, shownSpread } from './comparison.js'
 import { drawTable } from './table.js'
@@ -117,7 +118,7 @@ export function resultsMarkdown(results: SweepResults): string {
   const lines = [...cautions, ...failures(results)].map((line) => `- ${escapeMarkdown(line)}`)
   return [
     `# ${escapeMarkdown(results.name)}\n`,
-    'Scores × 100; mean ± sample standard deviation over runs that differ in seeds only.\n',
+    `Scores ${unitsOf(results.summary.flatMap(({ validation }) => Object.keys(validation)))}; mean ± sample standard deviation over runs that differ in seeds only.\n`,
     ...table(summarySheet(results)),
     ...table(bestSheet(results)),
     countsLine(results.cells),

@@ -5,7 +5,7 @@ import { UserError } from '../error.js'
 import { specialKind } from '../special_file.js'
 import { isEventFile } from './tensorboard.js'
 
-/** A split's metrics by name, × 100. */
+/** A split's metrics by name, × 100; mae and rmse in the units of the labels. */
 export type Scores = Record<string, number>
 
 /** Paths of a run's files. What each holds: docs/run.md. */

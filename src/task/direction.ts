@@ -25,3 +25,9 @@ export const lowerScoreIsBetter = (metrics: readonly string[]): boolean => score
 /** Sorts scores of one task, the best first. */
 export const bestFirst = (metrics: readonly string[]): ((a: number, b: number) => number) =>
   lowerScoreIsBetter(metrics) ? (a, b) => a - b : (a, b) => b - a
+
+/** What these metrics are counted in: `× 100`, but for errors. */
+export function unitsOf(metrics: readonly string[]): string {
+  const errors = [...new Set(metrics.filter((metric) => ERRORS.includes(metric)))]
+  return errors.length === 0 ? '× 100' : `× 100, of ${errors.join(' and ')} in the units of the labels (less is better)`
+}

@@ -1,6 +1,7 @@
 import { bestMatch, exactMatch, rougeL, tokenF1 } from './answers.js'
 import { accuracy, labelF1, macroF1, matthews } from './confusion.js'
 import { pearson, spearman, toNumber } from './correlation.js'
+import { lowerIsBetter } from './direction.js'
 
 /** What a classification's metrics must know of it besides its rows. */
 export interface Classes {
@@ -10,12 +11,12 @@ export interface Classes {
   positive: string
 }
 
-/** What an output counts as in a correlation that is no number (STS-B's scores are 0 to 5). */
+/** What an output counts as in a regression that is no number (STS-B's scores are 0 to 5). */
 const NO_NUMBER = -1
 
 type Metric = (predictions: string[], targets: string[], classes?: Classes) => number
 
-/** Every score by its name in a task's `metrics`, of output texts against target texts in the same order; in [−1, 1]. */
+/** Every score by its name in a task's `metrics`, of output texts against target texts in the same order; in [−1, 1], but for errors. */
 const METRIC = {
   /** Share of outputs that are the target. */
   accuracy,
@@ -32,6 +33,11 @@ const METRIC = {
   pearson: (predictions, targets) => pearson(numbers(predictions), targets.map(Number)),
   /** Spearman's, ties at their mean rank. */
   spearman: (predictions, targets) => spearman(numbers(predictions), targets.map(Number)),
+  /** Mean absolute error of the numbers in the texts, in their units; an output that is no number counts as −1. */
+  mae: (predictions, targets) => mean(numbers(predictions), targets, (x, target) => Math.abs(x - Number(target))),
+  /** Root of the mean squared error, likewise. */
+  rmse: (predictions, targets) =>
+    Math.sqrt(mean(numbers(predictions), targets, (x, target) => (x - Number(target)) ** 2)),
   /** SQuAD's: lower case, no punctuation, no articles. */
   exact_match: (predictions, targets) => mean(predictions, targets, exactMatch),
   /** F1 of the words, normalised as in SQuAD. */
@@ -43,7 +49,7 @@ const METRIC = {
 export type MetricName = keyof typeof METRIC
 export const METRIC_NAMES = Object.keys(METRIC) as MetricName[]
 
-/** Scores × 100. An output that is no label is wrong for every metric; outputs and targets are compared trimmed. */
+/** Scores × 100, errors as they are. An output that is no label is wrong for every metric; outputs and targets are compared trimmed. */
 export function score<Name extends MetricName>(
   metrics: readonly Name[],
   predictions: string[],
@@ -56,9 +62,12 @@ export function score<Name extends MetricName>(
   const [outputs, wanted] = [predictions, targets].map(trimmed)
   const trimmedClasses = classes && { labels: trimmed(classes.labels), positive: classes.positive.trim() }
   return Object.fromEntries(
-    metrics.map((name) => [name, 100 * (METRIC[name] as Metric)(outputs!, wanted!, trimmedClasses)]),
+    metrics.map((name) => [name, factorOf(name) * (METRIC[name] as Metric)(outputs!, wanted!, trimmedClasses)]),
   ) as Record<Name, number>
 }
+
+/** Errors are in the units of the labels. */
+const factorOf = (name: MetricName) => (lowerIsBetter(name) ? 1 : 100)
 
 const trimmed = (texts: readonly string[]) => texts.map((text) => text.trim())
 
@@ -81,7 +90,7 @@ interface Wanted {
 /** Those of a task: more than a target counts where rows have several answers, or belong to a group. */
 export type TaskMetric = MetricName | 'f1a' | 'group_exact_match'
 
-/** Scores × 100 of outputs for examples, in the examples' order. */
+/** Scores × 100, errors as they are, of outputs for examples, in the examples' order. */
 export function scoreExamples(
   metrics: readonly TaskMetric[],
   predictions: string[],
@@ -97,12 +106,15 @@ export function scoreExamples(
         return [name, 100 * mean(predictions, accepted, (text, answers) => bestMatch(best, text, answers))]
       }
       const plain = name === 'f1a' ? 'f1' : name // MultiRC's name for F1 over all answers of all questions
-      const ofNumbers = plain === 'pearson' || plain === 'spearman'
+      const ofNumbers = OF_NUMBERS.includes(plain)
       const targets = examples.map(({ target, label }) => (ofNumbers ? (label ?? target) : target))
       return [name, score([plain], predictions, targets, classes)[plain]]
     }),
   )
 }
+
+/** Compared with the label column's numbers as they are. */
+const OF_NUMBERS: readonly MetricName[] = ['pearson', 'spearman', 'mae', 'rmse']
 
 /** Of several answers, the one that an output is best for counts. */
 const BEST: Partial<Record<TaskMetric, (prediction: string, target: string) => number>> = {
@@ -121,7 +133,7 @@ function groupExactMatch(predictions: string[], examples: Wanted[]): number {
   return right.size === 0 ? 0 : [...right.values()].filter(Boolean).length / right.size
 }
 
-function mean<T>(predictions: string[], targets: T[], of: (prediction: string, target: T) => number): number {
+function mean<P, T>(predictions: P[], targets: T[], of: (prediction: P, target: T) => number): number {
   if (predictions.length === 0) return 0
   return predictions.reduce((sum, prediction, i) => sum + of(prediction, targets[i]!), 0) / predictions.length
 }

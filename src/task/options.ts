@@ -81,7 +81,9 @@ const regressionOptions = z.strictObject({
   ...common,
   label: column.default('label').describe('Column that holds the number.'),
   step: z.number().positive().default(0.2).describe('Targets are the nearest multiples of it, with its decimals.'),
-  metrics: metricsOf(['pearson', 'spearman'], ['pearson', 'spearman']),
+  metrics: metricsOf(['pearson', 'spearman', 'mae', 'rmse'], ['pearson', 'spearman']).describe(
+    'Scores, × 100; mae and rmse in the units of the label, less is better. The mean of the correlations chooses the best checkpoint, or, without any, that of the errors.',
+  ),
 })
 
 const textOptions = z.strictObject({

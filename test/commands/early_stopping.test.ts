@@ -26,6 +26,10 @@ test('patience ends a training whose score stays, and keeps the first of equal c
 test('the best checkpoint is that of one metric, or of their mean', () => {
   const scores = { pearson: 40, spearman: 20 }
   expect([deciding(scores, 'mean'), deciding(scores, 'spearman')]).toEqual([30, 20])
+  const errors = { mae: 2, rmse: 4 } // less is better: of two scores the larger one is of the smaller error
+  expect([deciding(errors, 'mean'), deciding({ ...scores, ...errors }, 'rmse')]).toEqual([-3, -4])
+  expect(deciding({ ...scores, ...errors, loss: 1 }, 'mean')).toBe(30)
+  expect(deciding({ ...scores, loss: 1.5 }, 'loss')).toBe(-1.5)
 })
 
 test('best_metric is one of the task’s', async () => {

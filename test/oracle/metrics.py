@@ -79,8 +79,17 @@ def mean(of):
     return lambda targets, predictions: np.mean([of(p, t) for p, t in zip(predictions, targets)])
 
 
-NUMBERS = {'pearson': correlation(stats.pearsonr), 'spearman': correlation(stats.spearmanr)}
+def error(of):
+    return lambda targets, predictions: of([number(t) for t in targets], [number(p) for p in predictions])
+
+
+NUMBERS = {'pearson': correlation(stats.pearsonr), 'spearman': correlation(stats.spearmanr), 'mae': error(metrics.mean_absolute_error), 'rmse': error(metrics.root_mean_squared_error)}
 TEXTS = {'exact_match': mean(exact), 'token_f1': mean(token_f1), 'rouge_l': mean(rouge_l)}
+
+
+def scale(metric):
+    """Errors are in the units of the labels."""
+    return 1 if metric in ('mae', 'rmse') else 100
 
 
 def choices(options, n):
@@ -88,7 +97,7 @@ def choices(options, n):
 
 
 def case(name, scores, predictions, targets):
-    expected = {metric: 100 * float(of(targets, predictions)) for metric, of in scores.items()}
+    expected = {metric: scale(metric) * float(of(targets, predictions)) for metric, of in scores.items()}
     return dict(name=name, predictions=predictions, targets=targets, expected=expected)
 
 
@@ -124,7 +133,7 @@ def gold():
     number_of = lambda v: float(int(v, 16)) if 'x' in v else float(v)
     targets = [f'{round(number_of(v) / .2) * .2:.1f}' for v in values]
     predictions = [draw.choice([t, t, f'{draw.randrange(26) / 5:.1f}', 'none']) for t in targets]
-    expected = {metric: 100 * float(of([str(number_of(v)) for v in values], predictions)) for metric, of in NUMBERS.items()}
+    expected = {metric: scale(metric) * float(of([str(number_of(v)) for v in values], predictions)) for metric, of in NUMBERS.items()}
     return dict(predictions=predictions, targets=targets, values=values, expected=expected)
 
 

@@ -98,7 +98,7 @@ test('f1 is for the label that is called positive', () => {
 test('a regression is scored against the values of its label column, not against targets rounded to steps', () => {
   const { predictions, targets, values, expected } = fixture.gold
   const examples = targets.map((target, i) => ({ target, label: values[i]! }))
-  expectScores(scoreExamples(['pearson', 'spearman'], predictions, examples), expected)
+  expectScores(scoreExamples(['pearson', 'spearman', 'mae', 'rmse'], predictions, examples), expected)
 })
 
 test('without answers the target is the answer', () => {
