@@ -69,7 +69,7 @@ export function checkGoesOn({ folder, checkpoint, best }: RunFiles): void {
   throw new UserError({
     at: folder,
     problem: `has trained tensors, but no ${checkpoint} to go on from: it was imported, or keeps only its best tensors.`,
-    remedy: 'Restore the checkpoint, or start a new run with --run-dir.',
+    remedy: `Restore the checkpoint, or start a new run from its best tensors: --set training.start_from=${folder} and --run-dir.`,
   })
 }
 

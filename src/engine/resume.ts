@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { writeAtomically } from '../atomic.js'
 import type { Backbone } from '../backbone/weights.js'
@@ -7,32 +8,36 @@ import { isMapping } from '../experiment/merge.js'
 import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
-import type { RunFiles } from '../run/directory.js'
+import type { Result, RunFiles } from '../run/directory.js'
 import { asItBegan } from '../run/earlier.js'
 import { runExperiment } from '../run/experiment.js'
 import { checkBackbone, checkRows, madeWith, type RowsHere } from '../run/made_with.js'
 import type { Manifest } from '../run/manifest.js'
 import { rowsOption } from '../run/places.js'
-import { type Environment, type LengthChange, readManifest } from '../run/records.js'
+import { type Environment, type LengthChange, readManifest, readResult } from '../run/records.js'
+import { checkOrder } from '../run/row_order.js'
 import { shortened } from '../shortened.js'
 import type { Split } from '../task/rows.js'
 import { warmupInForce } from './learning_rate.js'
-import { LENGTH, plannedSteps } from './longer.js'
+import { checkGoesOn, isWhole, LENGTH, lengthChange, plannedSteps } from './longer.js'
+import { checkStartedFrom } from './start_from.js'
+import type { Training } from './trainer.js'
 
 /**
  * Where backbone and rows are is no part of what they are: their hashes tell whether they are the same. Nor is what people
- * call the labels, or how many rows are computed at once. `lengthChange` checks how long the run is, and
+ * call the labels, how many rows are computed at once, or which
+ * files are kept. `lengthChange` checks how long the run is, and
  * `checkStartedFrom` where it started.
  */
 const MAY_CHANGE =
-  /^(training\.(micro_batch_size|steps|epochs|patience|start_from)$|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
+  /^(training\.(micro_batch_size|steps|epochs|patience|start_from|keep)$|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
 
 /**
  * A length of outputs that nobody gave is found in the rows, in which earlier versions looked at fewer targets.
  * @param given the experiment before values in force were put in
  * @throws UserError where a run began with another experiment than the one that it is to go on with.
  */
-export function checkSame(files: RunFiles, experiment: Experiment, given: Experiment, stepsPerEpoch: number): void {
+function checkSame(files: RunFiles, experiment: Experiment, given: Experiment, stepsPerEpoch: number): void {
   const before = runExperiment(files.experiment)
   const warmup_steps = warmupInForce(given.training.warmup_steps, plannedSteps(before.training, stepsPerEpoch))
   const now = { ...experiment, training: { ...experiment.training, warmup_steps } }
@@ -62,6 +67,32 @@ export function asBegun(files: RunFiles, experiment: Experiment): Experiment {
     method: asItBegan(experiment.method, method),
     training: { ...training, ...(longer && { warmup_steps: before.warmup_steps }) },
   }
+}
+
+export interface There {
+  /** The result of a run that has no step left. */
+  finished?: Result | undefined
+  /** What is other than before in how long the run is. */
+  length?: LengthChange | undefined
+}
+
+/** Of a run that begins. */
+export const NOTHING: There = {}
+
+/** @throws UserError where the run that is there can't go on as it is to. */
+export function whatIsThere(
+  files: RunFiles,
+  { experiment, plan, steps }: Pick<Training, 'experiment' | 'plan' | 'steps'>,
+  given: Experiment,
+): There {
+  checkSame(files, experiment, given, plan.stepsPerEpoch)
+  if (existsSync(files.checkpoint)) checkStartedFrom(readManifest(files)?.start, experiment, files.experiment)
+  const length = lengthChange(files, experiment, { steps, stepsPerEpoch: plan.stepsPerEpoch })
+  const result = readResult(files)
+  if (result && !length && isWhole(result, steps)) return { finished: result }
+  checkGoesOn(files)
+  checkOrder(files, 'start a new run with --run-dir.', plan.order)
+  return { length }
 }
 
 /** A run that goes on: what it was made with so far, and the checks that it is the same now. */
@@ -105,6 +136,7 @@ const changeable = ({ task, backbone, training }: Experiment) => [
   backbone.name,
   'label_names' in task ? task.label_names : undefined,
   ...LENGTH.map((key) => training[key]),
+  training.keep,
 ]
 
 /** The manifest with all that was other than before when the run went on after that step: no old hash is lost. */

@@ -6,11 +6,10 @@ import type { Experiment } from '../experiment/schema.js'
 import { type Holder, heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { beginRun, newRun, openRun, type Result, type RunFiles, removeHalfWritten, runFiles } from '../run/directory.js'
+import { keepOnly } from '../run/keep.js'
 import { notedBackbone } from '../run/made_with.js'
 import { manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
-import { type LengthChange, readManifest, readResult } from '../run/records.js'
-import { checkOrder } from '../run/row_order.js'
 import type { RunState } from '../run/state.js'
 import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
 import { paddingLine } from '../task/lengths.js'
@@ -27,7 +26,7 @@ import { checkTogether, stateOfRankZero } from './cluster/together.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
 import { warmupInForce } from './learning_rate.js'
-import { checkGoesOn, isWhole, lengthChange, noteLonger, plannedSteps } from './longer.js'
+import { noteLonger, plannedSteps } from './longer.js'
 import { memoryTaken } from './memory.js'
 import { type Blueprint, blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
@@ -35,9 +34,19 @@ import { optimizerOf } from './optimizers.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { noRecord, recordInto } from './record.js'
 import { sessionFacts } from './replay/config.js'
-import { asBegun, type Checks, checkSame, keepWhatChanged, type Resumed, resumedRun, withChanges } from './resume.js'
+import {
+  asBegun,
+  type Checks,
+  keepWhatChanged,
+  NOTHING,
+  type Resumed,
+  resumedRun,
+  type There,
+  whatIsThere,
+  withChanges,
+} from './resume.js'
 import { countsOf, crewOf, hashesOf } from './run_facts.js'
-import { checkStartedFrom, type Start, startFrom } from './start_from.js'
+import { type Start, startFrom } from './start_from.js'
 import { chooseMode, startStepper } from './stepper.js'
 import { testBest } from './test_best.js'
 import { runTraining, type Training } from './trainer.js'
@@ -99,36 +108,16 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Ranke
   const prepared = await rankZeroFirst(ranks, () => prepare({ ...experiment, method, training }, progress, resumed))
   try {
     const { finished, length } = await fromRankZero(ranks, () =>
-      resume ? whatIsThere(files, prepared, experiment) : nothingYet,
+      resume ? whatIsThere(files, prepared, experiment) : NOTHING,
     )
     if (!finished) return await trainPrepared(files, { ...prepared, length }, resumed, options)
     progress.note('The run is finished already.')
+    if (ranks.rank === 0) keepOnly(experiment.training, files, progress)
     progress.end()
     return finished
   } finally {
     closeAll(prepared)
   }
-}
-
-interface There {
-  /** The result of a run that has no step left. */
-  finished?: Result | undefined
-  /** What is other than before in how long the run is. */
-  length?: LengthChange | undefined
-}
-
-const nothingYet: There = {}
-
-/** @throws UserError where the run that is there can't go on as it is to. */
-function whatIsThere(files: RunFiles, { experiment, plan, steps }: Prepared, given: Experiment): There {
-  checkSame(files, experiment, given, plan.stepsPerEpoch)
-  if (existsSync(files.checkpoint)) checkStartedFrom(readManifest(files)?.start, experiment, files.experiment)
-  const length = lengthChange(files, experiment, { steps, stepsPerEpoch: plan.stepsPerEpoch })
-  const result = readResult(files)
-  if (result && !length && isWhole(result, steps)) return { finished: result }
-  checkGoesOn(files)
-  checkOrder(files, 'start a new run with --run-dir.', plan.order)
-  return { length }
 }
 
 async function trainPrepared(
@@ -193,7 +182,7 @@ async function trainPrepared(
       interrupted: stopped,
     }
     const pace = await runTraining(training, stepper, run)
-    await record.last(await stepper.state())
+    if (experiment.training.keep === 'all') await record.last(await stepper.state())
     const best = run.best!
     const { read } = backbone.files
     const tested = await testBest(stepper, blueprint, prepared.test, { files, step: best.step, read, evaluation })
@@ -213,6 +202,7 @@ async function trainPrepared(
       share_percent: (100 * counts.trained_parameters) / counts.backbone_parameters,
     }
     record.result(result)
+    if (leads) keepOnly(experiment.training, files, progress)
     progress.end()
     return result
   } finally {

@@ -87,6 +87,12 @@ export const trainingOptions = z.strictObject({
     ),
   evaluate_every: count.optional().describe('Steps between evaluations; an epoch unless told.'),
   checkpoint_every: count.default(100).describe('Steps between the checkpoints that --resume continues from.'),
+  keep: z
+    .enum(['all', 'best'])
+    .default('all')
+    .describe(
+      'What a finished run leaves: the last tensors and the checkpoint, from which it can go on, next to the best ones; or the best ones alone.',
+    ),
   source_length: count.default(128).describe('Tokens of a source, </s> included; longer ones are cut.'),
   target_length: count.optional().describe('Tokens of a target; those of the longest label and </s> unless told.'),
   label_smoothing: z

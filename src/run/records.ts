@@ -81,9 +81,11 @@ export type Environment = z.infer<typeof manifestFile>
  * The result of a finished run; undefined for one that is not.
  * @throws DamagedFile
  */
-export function readResult({ result }: RunFiles): Result | undefined {
+export function readResult({ result, checkpoint }: RunFiles): Result | undefined {
   if (!existsSync(result)) return undefined
-  const remedy = 'Delete it, then resume the training: that writes it again.'
+  const remedy = existsSync(checkpoint)
+    ? 'Delete it, then resume the training: that writes it again.'
+    : 'Restore it from a copy.'
   return readJsonFile(result, resultFile, { remedy }) as Result
 }
 

@@ -1,0 +1,28 @@
+import { existsSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { TrainingOptions } from '../experiment/schema.js'
+import type { Progress } from '../progress.js'
+import { byteSize } from '../size.js'
+import type { RunFiles } from './directory.js'
+
+/** From here on it is worth a line that files are kept which only going on needs. */
+const MUCH = 100e6
+
+/**
+ * Removes of a finished run what `training.keep` does not want: its best tensors and its result are on the disk by then, so
+ * that a kill leaves a finished run with a file too many, which the next `--resume` removes. Of `all` it says what takes much.
+ */
+export function keepOnly({ keep }: Pick<TrainingOptions, 'keep'>, files: RunFiles, { note }: Progress): void {
+  const others = [files.last, files.checkpoint].filter((file) => existsSync(file))
+  if (keep === 'best') {
+    for (const file of others) rmSync(file)
+    if (existsSync(dirname(files.checkpoint))) rmdirSync(dirname(files.checkpoint))
+    return
+  }
+  const bytes = others.reduce((sum, file) => sum + statSync(file).size, 0)
+  if (bytes < MUCH) return
+  const way = `compacter train --resume ${files.folder} --set training.keep=best`
+  note(
+    `The last tensors and the checkpoint take ${byteSize(bytes)}. \`${way}\` removes them; the run can't become longer then.`,
+  )
+}
