@@ -11,7 +11,7 @@ export interface Comparison {
   methods: string[]
   tasks: { name: string; metrics: string[]; chance: ColumnChance | undefined }[]
   rows: ComparisonRow[]
-  /** Whether the mean of all columns says something: scores of several tasks, none of them an error in its own unit. */
+  /** Whether the mean of all columns says something: scores of several tasks, none of them an error in its own unit, and a method has all. */
   averaged: boolean
   /** Finished runs of every cell where they are equally many, else undefined. */
   runs: number | undefined
@@ -63,7 +63,10 @@ export function compare(groups: readonly Group[]): Comparison {
     first: scored.find(({ group }) => group.method === method)!.group.finished[0]!.result,
     summaries: tasks.map(({ name }) => byCell.get(JSON.stringify([method, name]))?.summary),
   }))
-  const averaged = tasks.length > 1 && tasks.every(({ metrics }) => !lowerScoreIsBetter(metrics))
+  const averaged =
+    tasks.length > 1 &&
+    tasks.every(({ metrics }) => !lowerScoreIsBetter(metrics)) &&
+    unsorted.some(({ summaries }) => summaries.every((summary) => summary !== undefined))
   const lines = sorted(unsorted, tasks, averaged)
   const bestOf = tasks.map(({ metrics }, column) =>
     best(
@@ -149,7 +152,11 @@ export function comparisonNote({ runs, rows, tasks }: Comparison): string {
   const score = `Test scores ${units}${mean}${order}`
   const over = runs === undefined ? 'the runs in parentheses' : `${runs} runs`
   const spread =
-    runs === 1 ? 'One run each.' : `Mean ± sample standard deviation over ${over} that differ in seeds only.`
+    runs === 1
+      ? rows.length === 1 && tasks.length === 1
+        ? 'One run.'
+        : 'One run each.'
+      : `Mean ± sample standard deviation over ${over} that differ in seeds only.`
   const chances = tasks.flatMap(({ name, chance }) =>
     chance ? [`${tasks.length > 1 ? `${name}, ` : ''}${chance.text}: ${shownScore(chance.test)}`] : [],
   )

@@ -57,6 +57,12 @@ full & 0.195 & $-$0.75 $\pm$ 100.06 \\
   expect(comparisonLatex(compare(groupsOf(runs)))).toBe(expected)
 })
 
+test('an average that no method has is no column, and one run alone is not "each"', () => {
+  const runs = [{ task: 'a' }, { task: 'b', sets: ['method=full'] }]
+  expect(comparisonMarkdown(compare(groupsOf(runs)))).not.toContain('average')
+  expect(comparisonMarkdown(compare(groupsOf([{}])))).toContain('Test scores × 100. One run.\n')
+})
+
 test('all that look the same are best; one alone is best of nothing', () => {
   const alike = compare(
     groupsOf([...seeds([], [{ accuracy: 61.401 }]), ...seeds(['method=full'], [{ accuracy: 61.404 }])]),

@@ -97,8 +97,8 @@ describe('the page', () => {
 
   test('has a name and a description for every drawing, and a scope for every heading of a table', () => {
     const drawings = [...page.matchAll(/<svg (?!class="swatch" aria-hidden)([^>]*)>(.*?)<\/svg>/gs)]
-    // 2 scatters (one a subset size), 1 low-resource curve, 4 curves for each of 4 tasks
-    expect(drawings.length).toBe(2 + 1 + 4 * 4)
+    // 2 scatters (one a subset size), 1 low-resource curve, 5 curves for each of 4 tasks
+    expect(drawings.length).toBe(2 + 1 + 5 * 4)
     for (const [, attributes, body] of drawings) {
       expect(attributes).toMatch(/^role="img" aria-labelledby="([\w-]+)-title \1-description"/)
       expect(body).toMatch(/^<title id="[\w-]+-title">[^<]+<\/title><desc id="[\w-]+-description">[^<]+<\/desc>/)
@@ -284,6 +284,14 @@ describe('runs are told apart on every chart', () => {
     expect(errors).toContain('Chance on test: the commonest label in training: 2.00.</p>')
   })
 
+  test('settings of one method are not called methods', async () => {
+    const titles = [await pageOf(rates(3)), await pageOf({ ...rates(2), full: { sets: ['method=full'] } })]
+    expect(titles.map((page) => /<h1>([^<]*)/.exec(page)![1])).toEqual([
+      '3 settings of compacter on rotten-tomatoes',
+      '3 settings on rotten-tomatoes',
+    ])
+  })
+
   test('methods of one size make no chart against trained parameters', async () => {
     expect(await pageOf(rates(2))).not.toContain('Score against trained parameters')
   })
@@ -338,7 +346,7 @@ describe.skipIf(!chromium)('in Chromium (skipped where there is none)', () => {
       const { width, height, right } = svg.getBoundingClientRect()
       return { width, height, right, ink: svg.querySelectorAll('path[d]:not([d=""]), line, text').length }
     })`)) as { width: number; height: number; right: number; ink: number }[]
-    expect(boxes.length).toBe(19)
+    expect(boxes.length).toBe(23)
     for (const box of boxes) {
       expect(box.width).toBeGreaterThan(0.7 * Math.min(width - 32, 300))
       expect(box.height).toBeGreaterThan(40)

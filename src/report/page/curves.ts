@@ -35,7 +35,7 @@ const CURVES: Curve[] = [
     name: 'validation score',
     axis: 'validation score',
     scores: true,
-    caption: "The mean of the task's metrics, at each evaluation.",
+    caption: 'At each evaluation.',
     points: ({ evaluations }, metrics) =>
       evaluations
         .map(({ step, scores }) => ({ step, value: meanOf(scores, metrics) }))
@@ -89,7 +89,8 @@ async function chartsOf(
       const first = before + 1
       before += panel.length
       const part = drawn.length > 1 ? `, ${runsNamed(first, before)} of ${lines.length}` : ''
-      const drawing = await lineChart(panel, curve.axis, domain, chance?.validation)
+      const axis = curve.scores ? scoreAxis(lines[0]!.group.metrics) : curve.axis
+      const drawing = await lineChart(panel, axis, domain, chance?.validation)
       const words = { title: `${task}: ${curve.name}${part}`, description: descriptionOf(panel, curve) }
       const caption = i === 0 ? curve.caption : undefined
       return figure(`${id}-${i}`, drawing, {
@@ -100,6 +101,10 @@ async function chartsOf(
     }),
   )
 }
+
+/** As the columns of the tables are named. */
+const scoreAxis = (metrics: readonly string[]) =>
+  metrics.length === 1 ? `validation ${metrics[0]}` : `validation, mean of ${metrics.join(' and ')}`
 
 const runsNamed = (first: number, last: number) => (first === last ? `run ${first}` : `runs ${first} to ${last}`)
 

@@ -1,3 +1,4 @@
+import { byteSize } from '../../size.js'
 import { spread } from '../../sweep/spread.js'
 import { type FinishedRun, unique } from '../groups.js'
 import type { Report } from '../report.js'
@@ -12,8 +13,8 @@ const MEASURES = [
   },
   {
     name: 'peak memory',
-    value: ({ result }: FinishedRun) => (result.gpu_memory_bytes ?? result.peak_memory_bytes) / 2 ** 30,
-    text: (value: number) => `${value.toFixed(2)} GiB`,
+    value: ({ result }: FinishedRun) => result.gpu_memory_bytes ?? result.peak_memory_bytes,
+    text: byteSize,
   },
 ]
 

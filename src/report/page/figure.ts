@@ -1,4 +1,4 @@
-import { html, Markup } from './html.js'
+import { html, Markup, withoutControls } from './html.js'
 
 /**
  * A drawing with what it shows in words: a title for its name, a description for who cannot see it, a legend and a caption for all.
@@ -16,7 +16,7 @@ export function figure(
 ): Markup {
   const open = html`<svg role="img" aria-labelledby="${id}-title ${id}-description" `
   const words = html`<title id="${id}-title">${title}</title><desc id="${id}-description">${description}</desc>`
-  const [start, rest] = splitOpenTag(drawing)
+  const [start, rest] = splitOpenTag(withoutControls(drawing))
   const svg = new Markup(`${open.text}${start}${words.text}${rest}`)
   return html`<figure>
 <h3>${title}</h3>

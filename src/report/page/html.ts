@@ -24,8 +24,10 @@ function written(value: Inner): string {
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
 /** For content and quoted attributes. Control characters, which HTML forbids, become the replacement character. */
-export const escapeHtml = (text: string): string =>
-  text.replace(/[&<>"']/g, (mark) => ENTITIES[mark]!).replace(CONTROLS, '\ufffd')
+export const escapeHtml = (text: string): string => withoutControls(text.replace(/[&<>"']/g, (mark) => ENTITIES[mark]!))
+
+/** Markup of another writer, who escapes text but leaves what HTML forbids or what turns directions. */
+export const withoutControls = (markup: string): string => markup.replace(CONTROLS, '\ufffd')
 
 /** All but tab and line end; halves of surrogate pairs; and the marks that turn the direction of what follows them. */
 const CONTROLS = /(?![\t\n\r])\p{Cc}|\p{Cs}|[\u202a-\u202e\u2066-\u2069]/gu

@@ -70,8 +70,10 @@ const charts = (figures: Markup[]): Markup | undefined =>
 
 function titleOf({ methods, groups }: Report): string {
   const tasks = unique(groups.flatMap(({ runs }) => runs.map(({ experiment }) => experiment.task.name)))
-  const first = methods.length === 1 ? methods[0]! : `${methods.length} methods`
-  return `${first} on ${tasks.length === 1 ? tasks[0] : `${tasks.length} tasks`}`
+  const named = unique(groups.map(({ parts }) => parts[0]!))
+  const settings = named.length === 1 ? `${methods.length} settings of ${named[0]}` : `${methods.length} settings`
+  const first = named.length === methods.length ? `${methods.length} methods` : settings
+  return `${methods.length === 1 ? methods[0]! : first} on ${tasks.length === 1 ? tasks[0] : `${tasks.length} tasks`}`
 }
 
 function leadOf({ runs }: Report): string {
