@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { packageRoot } from '../../src/root.js'
 import { documented, shownCommands } from './blocks.js'
+import { onTerminal } from './terminal.js'
 
 /** Documents, relative to the package, that show commands with their output. */
 export const documents = [
@@ -27,12 +28,19 @@ export function read(document: string): string {
 
 /** A folder with the run that `npm run quickstart` trains, and with the programs that readers call. */
 export async function trainedQuickstart(): Promise<string> {
+  const folder = readersFolder()
+  const { code, text } = await output('compacter train quickstart', folder)
+  if (code !== 0) throw new Error(text)
+  return folder
+}
+
+/** A folder with the programs that readers call: `compacter`, and npx as it is where `compacter` is installed. */
+export function readersFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'compacter-docs-')))
   const run = join(packageRoot, 'bin', 'run.js')
   program(folder, 'compacter', `exec '${process.execPath}' '${run}' "$@"`)
   program(folder, 'npx', 'exec "$@"')
-  const { code, text } = await output('compacter train quickstart', folder)
-  if (code !== 0) throw new Error(text)
+  mkdirSync(join(folder, 'runs'))
   return folder
 }
 
@@ -42,23 +50,37 @@ function program(folder: string, name: string, script: string): void {
   chmodSync(join(folder, 'bin', name), 0o755)
 }
 
-/** Runs a document's commands in their order, in a folder of its own that has the quickstart's run; gives their outputs. */
-export async function outputsOf(document: string, quickstart: string): Promise<string[]> {
+type Run = (command: string, folder: string) => Promise<{ text: string }>
+
+/**
+ * Runs a document's commands in their order, in a folder of its own that has the quickstart's run; gives their outputs, of a
+ * pipe or of what else `run` runs them in.
+ */
+export async function outputsOf(document: string, quickstart: string, run: Run = output): Promise<string[]> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'compacter-docs-')))
   for (const part of ['bin', 'runs']) cpSync(join(quickstart, part), join(folder, part), { recursive: true })
   const outputs: string[] = []
   for (const { command } of shownCommands(read(document)))
-    outputs.push(documented((await output(command, folder)).text, folder))
+    outputs.push(documented((await run(command, folder)).text, folder))
   rmSync(folder, { recursive: true })
   return outputs
 }
 
+/** As `output`, on a terminal of so many columns. */
+export const onColumns =
+  (columns: number): Run =>
+  async (command, folder) => {
+    const { lines } = await onTerminal(command, { columns, cwd: folder, env: { PATH: pathOf(folder) } })
+    return { text: lines.join('\n') }
+  }
+
+const pathOf = (folder: string) => `${join(folder, 'bin')}${delimiter}${process.env.PATH}`
+
 /** What a command of the shell prints: its standard output, and where it fails its errors too. */
 function output(command: string, folder: string): Promise<{ code: number | null; text: string }> {
-  const PATH = `${join(folder, 'bin')}${delimiter}${process.env.PATH}`
   const child = spawn('bash', ['-c', command], {
     cwd: folder,
-    env: { ...process.env, PATH },
+    env: { ...process.env, PATH: pathOf(folder) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const text = { stdout: '', stderr: '' }
