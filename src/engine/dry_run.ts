@@ -1,9 +1,19 @@
 import { UserError } from '../error.js'
-import type { Experiment } from '../experiment/schema.js'
+import { type Experiment, rowsAStep } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
-import { type Batch, padBatch } from '../task/batches.js'
+import { type Batch, padBatch, trainingPlan } from '../task/batches.js'
+import {
+  availableMemory,
+  type ChosenBatch,
+  checkKnowsMemory,
+  extrapolated,
+  largestFitting,
+  type Measured,
+  MOST_ROWS,
+} from './batch_size.js'
 import { type DeviceOptions, startDevice } from './device.js'
-import { memoryTaken, peakMemory, systemAvailable } from './memory.js'
+import { plannedSteps } from './longer.js'
+import { memoryTaken, peakMemory } from './memory.js'
 import { blueprintOf, disposeModel, startVector } from './model.js'
 import { startState } from './optimizer.js'
 import { optimizerOf } from './optimizers.js'
@@ -22,6 +32,8 @@ export interface Plan {
   trained_parameters: number
   backbone_parameters: number
   steps: number
+  /** Where `training.batch_size` is auto: what it is. */
+  batch_size_auto?: ChosenBatch
   /** Rows of the largest batch that a step was taken with: batch_size where the memory is enough for it. */
   measured_batch_size: number
   /** Seconds of one step on the longest rows, so at most that a step; beyond the measured batch by proportion. */
@@ -34,64 +46,64 @@ export interface Plan {
   fits: boolean
 }
 
-/** Steps of one batch size: how long one takes, and the most memory so far. */
-interface Measured {
-  rows: number
-  seconds: number
-  bytes: number
-}
-
 /**
  * Prepares a training as `train` would and takes steps on its longest rows, with a batch that doubles up to
- * `batch_size` as long as the next one will fit into the memory; what it can't try it extrapolates.
+ * `batch_size` as long as the next one will fit into the memory; what it can't try it extrapolates. Where `batch_size` is
+ * auto, it is the largest that fits.
+ * @throws UserError where it is auto and how much memory there is is not known, or too little
  */
 export async function dryRun(
   experiment: Experiment,
   { progress, ...options }: DeviceOptions & { progress: Progress },
 ): Promise<Plan> {
-  const prepared = await prepare(experiment, progress)
-  const { train, validation, test, steps, backbone } = prepared
+  const auto = experiment.training.batch_size === 'auto'
+  const prepared = await (auto ? prepare(withMostRows(experiment), silently(progress)) : prepare(experiment, progress))
+  const { train, validation, test, backbone } = prepared
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
-  const { mode } = chooseMode(prepared.experiment, device, steps)
+  if (auto) checkKnowsMemory(device)
+  const { mode } = chooseMode(prepared.experiment, device, prepared.steps)
   const { ladder } = preparePadding(prepared, mode)
   const blueprint = blueprintOf(backbone.config, prepared.experiment.method)
   startFrom(prepared.experiment, blueprint, backbone.files)
   const model = mode === 'eager' ? prepareModel(prepared.experiment, backbone, progress) : undefined
   const { training } = prepared.experiment
-  const { batch_size, seed } = training
-  const vector = startVector(blueprint, backbone.files.read, seed)
+  const vector = startVector(blueprint, backbone.files.read, training.seed)
   const state = startState(vector, optimizerOf(training).moments(blueprint.layout))
   const session = { ...backbone.files, threads: device.threads }
   const stepper = await startStepper(model, blueprint, prepared.experiment, state, session)
-  const wanted = Math.min(batch_size, train.rows)
+  const wanted = Math.min(rowsAStep(training), train.rows)
   const longest = [...train.lengths.keys()].sort((a, b) => train.lengths[b]! - train.lengths[a]!).slice(0, wanted)
+  const take = async (rows: number): Promise<Measured> => {
+    progress.phase(`Two steps on the ${rows} longest rows`)
+    const batch = padBatch(train.tokens, longest.slice(0, rows), backbone.config.padId, ladder)
+    const { taken, ...step } = await measure(stepper, batch)
+    if (!taken) throw await notANumber(prepared, longest.slice(0, rows))
+    return step
+  }
   try {
-    const measured: Measured[] = []
-    for (const rows of doublings(wanted)) {
-      if (extrapolated(measured, rows).bytes > availableMemory()) break
-      progress.phase(`Two steps on the ${rows} longest rows`)
-      const batch = padBatch(train.tokens, longest.slice(0, rows), backbone.config.padId, ladder)
-      const { taken, ...step } = await measure(stepper, batch)
-      if (!taken) throw await notANumber(prepared, longest.slice(0, rows))
-      measured.push(step)
-    }
-    const { seconds, bytes } = extrapolated(measured, wanted)
+    const measured = auto ? await largestFitting(train.rows, availableMemory, take) : await doubling(wanted, take)
+    const largest = measured.at(-1)!
+    const rows = auto ? largest.rows : wanted
+    const { seconds, bytes } = extrapolated(measured, rows)
+    const plan = trainingPlan(train.lengths, rows, training.seed, training.group_by_length)
+    const steps = plannedSteps(training, plan.stepsPerEpoch)
     progress.end()
     return {
       name: experiment.name,
       device: device.description,
-      mode,
+      mode: chooseMode(prepared.experiment, device, steps).mode,
       rows: { train: train.rows, validation: validation.rows, test: test.rows },
       trained_parameters: blueprint.layout.size,
       backbone_parameters: backbone.parameters,
       steps,
-      measured_batch_size: measured.at(-1)!.rows,
+      ...(auto && { batch_size_auto: chosen(largest) }),
+      measured_batch_size: largest.rows,
       step_seconds: seconds,
       estimated_seconds: seconds * steps,
       ...memoryTaken(),
       peak_memory_bytes: Math.round(bytes),
-      fits: measured.at(-1)!.rows === wanted,
+      fits: largest.rows === rows,
     }
   } finally {
     stepper.free()
@@ -100,10 +112,30 @@ export async function dryRun(
   }
 }
 
-/** … wanted/4, wanted/2, wanted: small ones cost little and tell what the next will take. */
-function doublings(wanted: number): number[] {
-  const sizes = [8, 4, 2, 1].map((part) => Math.ceil(wanted / part))
-  return [...new Set(sizes)]
+/** Prepared with the largest batch that may be chosen: fewer rows a step make more steps, which are replayed at the latest then. */
+const withMostRows = (experiment: Experiment): Experiment => ({
+  ...experiment,
+  training: { ...experiment.training, batch_size: MOST_ROWS },
+})
+
+/** Without notes, which are of a batch size that is not the training's. */
+const silently = (progress: Progress): Progress => ({ ...progress, note: () => {} })
+
+const chosen = ({ rows, bytes }: Measured): ChosenBatch => ({
+  rows,
+  peak_memory_bytes: bytes,
+  available_bytes: availableMemory(),
+})
+
+/** Measures … wanted/4, wanted/2, wanted, as far as they fit: small ones cost little and tell what the next will take. */
+async function doubling(wanted: number, take: (rows: number) => Promise<Measured>): Promise<Measured[]> {
+  const sizes = new Set([8, 4, 2, 1].map((part) => Math.ceil(wanted / part)))
+  const measured: Measured[] = []
+  for (const rows of sizes) {
+    if (extrapolated(measured, rows).bytes > availableMemory()) break
+    measured.push(await take(rows))
+  }
+  return measured
 }
 
 /** The first of the two steps warms up, or captures. */
@@ -122,31 +154,4 @@ async function notANumber({ train }: Pick<Training, 'train'>, places: number[]):
     problem: `a step on lines ${lines.join(', ')} has a loss or gradient that is no number.`,
     remedy: "Look at those rows; if every row does so, the backbone's weights are too large to be trained.",
   })
-}
-
-/** A line through the last two measurements; time and memory grow at most like that, since both have a fixed part. */
-function extrapolated(measured: Measured[], rows: number): Measured {
-  const [before, last] = measured.slice(-2)
-  if (before === undefined) return { rows, seconds: 0, bytes: 0 }
-  if (last === undefined) return rows === before.rows ? before : scaled(before, rows)
-  const share = (rows - last.rows) / (last.rows - before.rows)
-  return {
-    rows,
-    seconds: last.seconds + share * Math.max(0, last.seconds - before.seconds),
-    bytes: last.bytes + share * Math.max(0, last.bytes - before.bytes),
-  }
-}
-
-const scaled = ({ rows: measured, seconds, bytes }: Measured, rows: number): Measured => ({
-  rows,
-  seconds: (seconds * rows) / measured,
-  bytes: bytes + ((rows - measured) / measured) * Math.max(0, bytes - BASE_BYTES),
-})
-
-/** Node and TensorFlow themselves, about. */
-const BASE_BYTES = 500e6
-
-/** Bytes that this process may have in all: what it has, and what the system can still give. */
-function availableMemory(): number {
-  return process.memoryUsage().rss + systemAvailable()
 }

@@ -4,7 +4,7 @@ import { locateBackbone } from '../backbone/locate.js'
 import { loadTokenizer, type T5Tokenizer } from '../backbone/tokenizer.js'
 import { type Backbone, openBackbone } from '../backbone/weights.js'
 import { UserError } from '../error.js'
-import type { Experiment } from '../experiment/schema.js'
+import { type Experiment, rowsAStep } from '../experiment/schema.js'
 import { type Progress, showDownload } from '../progress.js'
 import type { TrainingPlan } from '../task/batches.js'
 import { type Ladder, ladderOf, type Padding, paddingOf } from '../task/lengths.js'
@@ -102,6 +102,6 @@ export function preparePadding(
   mode: 'replay' | 'eager',
 ): { ladder: Ladder | undefined; padding: Padding } {
   const lengths = { source: train.lengths, target: train.targetLengths }
-  const ladder = mode === 'replay' ? ladderOf(lengths, plan, experiment.training.batch_size, steps) : undefined
+  const ladder = mode === 'replay' ? ladderOf(lengths, plan, rowsAStep(experiment.training), steps) : undefined
   return { ladder, padding: paddingOf(ladder, lengths, plan, steps) }
 }

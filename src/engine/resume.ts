@@ -56,7 +56,7 @@ const shownValue = (value: unknown): string => (value === undefined ? 'none' : s
 
 /**
  * The experiment with what an earlier version did where it has begun the run, and with the warm-up that its steps have had,
- * whatever share of a longer run that is.
+ * whatever share of a longer run that is. A batch size of `auto` is the one that was chosen then.
  */
 export function asBegun(files: RunFiles, experiment: Experiment): Experiment {
   const { method, training: before } = runExperiment(files.experiment)
@@ -65,7 +65,11 @@ export function asBegun(files: RunFiles, experiment: Experiment): Experiment {
   return {
     ...experiment,
     method: asItBegan(experiment.method, method),
-    training: { ...training, ...(longer && { warmup_steps: before.warmup_steps }) },
+    training: {
+      ...training,
+      ...(longer && { warmup_steps: before.warmup_steps }),
+      ...(training.batch_size === 'auto' && { batch_size: before.batch_size }),
+    },
   }
 }
 

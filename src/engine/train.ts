@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { UserError } from '../error.js'
 import { experimentYaml } from '../experiment/load.js'
 import { storedPlaces } from '../experiment/places.js'
-import type { Experiment } from '../experiment/schema.js'
+import { type Experiment, rowsAStep } from '../experiment/schema.js'
 import { type Holder, heldBy, withLock } from '../lock.js'
 import type { Progress } from '../progress.js'
 import { beginRun, newRun, openRun, type Result, type RunFiles, removeHalfWritten, runFiles } from '../run/directory.js'
@@ -10,15 +10,15 @@ import { keepOnly } from '../run/keep.js'
 import { notedBackbone } from '../run/made_with.js'
 import { manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
-import type { RunState } from '../run/state.js'
 import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
 import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
 import { isRankable } from '../task/scoring.js'
 import { heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
+import type { ChosenBatch } from './batch_size.js'
 import { chanceOf } from './chance.js'
-import { loadCheckpoint, restoreBest } from './checkpoint.js'
+import { chooseBatchSize } from './choose_batch_size.js'
 import { fromRankZero, rankZeroFirst } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
 import { ranksStepper } from './cluster/stepper.js'
@@ -28,9 +28,7 @@ import { type DeviceOptions, startDevice } from './device.js'
 import { warmupInForce } from './learning_rate.js'
 import { noteLonger, plannedSteps } from './longer.js'
 import { memoryTaken } from './memory.js'
-import { type Blueprint, blueprintOf, disposeModel, startVector } from './model.js'
-import { startState } from './optimizer.js'
-import { optimizerOf } from './optimizers.js'
+import { blueprintOf, disposeModel } from './model.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel, preparePadding } from './prepare.js'
 import { noRecord, recordInto } from './record.js'
 import { sessionFacts } from './replay/config.js'
@@ -46,7 +44,8 @@ import {
   withChanges,
 } from './resume.js'
 import { countsOf, crewOf, hashesOf } from './run_facts.js'
-import { type Start, startFrom } from './start_from.js'
+import { startFrom } from './start_from.js'
+import { startOrResume } from './start_or_resume.js'
 import { chooseMode, startStepper } from './stepper.js'
 import { testBest } from './test_best.js'
 import { runTraining, type Training } from './trainer.js'
@@ -104,13 +103,15 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Ranke
   const resumed = resume && leads ? resumedRun(files, experiment, options) : undefined
   const begun = resume ? await fromRankZero(ranks, () => asBegun(files, experiment)) : experiment
   const { method } = begun
-  const training = { ...experiment.training, warmup_steps: begun.training.warmup_steps }
+  const { warmup_steps, batch_size } = begun.training
+  const sized = batch_size === 'auto' ? await chooseBatchSize(experiment, options) : undefined
+  const training = { ...experiment.training, warmup_steps, batch_size: sized?.rows ?? batch_size }
   const prepared = await rankZeroFirst(ranks, () => prepare({ ...experiment, method, training }, progress, resumed))
   try {
     const { finished, length } = await fromRankZero(ranks, () =>
       resume ? whatIsThere(files, prepared, experiment) : NOTHING,
     )
-    if (!finished) return await trainPrepared(files, { ...prepared, length }, resumed, options)
+    if (!finished) return await trainPrepared(files, { ...prepared, length, sized }, resumed, options)
     progress.note('The run is finished already.')
     if (ranks.rank === 0) keepOnly(experiment.training, files, progress)
     progress.end()
@@ -122,12 +123,12 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Ranke
 
 async function trainPrepared(
   files: RunFiles,
-  prepared: Prepared & Pick<There, 'length'>,
+  prepared: Prepared & Pick<There, 'length'> & { sized: ChosenBatch | undefined },
   resumed: Resumed | undefined,
   options: RankedOptions,
 ): Promise<Result> {
   const { progress, interrupted, ranks, resume } = options
-  const { experiment, backbone, plan, length } = prepared
+  const { experiment, backbone, plan, length, sized = resumed?.manifest?.batch_size_auto } = prepared
   const leads = ranks.rank === 0
   const device = await startDevice(options)
   for (const note of device.notes) progress.warn(note)
@@ -151,6 +152,7 @@ async function trainPrepared(
     ...counts,
     ...notedBackbone(backbone.files),
     ...{ engine_mode: mode, graphs: [], row_order: plan.order, padding },
+    ...(sized && { batch_size_auto: sized }),
     session: mode === 'replay' ? sessionFacts(device.threads) : null,
     ...(started && { start: started }),
     ...(ranks.library !== undefined && { mpi: await crewOf(ranks, device.threads) }),
@@ -240,7 +242,7 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
     ...(isRankable(experiment.task) && { ranking: 'training.scoring: rank' }),
     note: (text) => progress.note(text),
   })
-  const plan = trainingPlan(train.lengths, training.batch_size, training.seed, training.group_by_length)
+  const plan = trainingPlan(train.lengths, rowsAStep(training), training.seed, training.group_by_length)
   if (training.group_by_length && plan.order === 'random') progress.note(tooFewToGroup(plan))
   const steps = plannedSteps(training, plan.stepsPerEpoch)
   const warmup_steps = warmupInForce(training.warmup_steps, steps)
@@ -267,24 +269,4 @@ const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>
 export function closeAll({ data, backbone }: Prepared): void {
   data.close()
   backbone.files.close()
-}
-
-async function startOrResume(
-  files: RunFiles,
-  blueprint: Blueprint,
-  { experiment, backbone }: Prepared,
-  progress: Progress,
-  start: Start | undefined,
-) {
-  const { layout } = blueprint
-  const { training } = experiment
-  if (existsSync(files.checkpoint)) {
-    const { optimizer, run } = loadCheckpoint(files.checkpoint, layout, optimizerOf(training))
-    await restoreBest(files, blueprint, optimizer, run, progress.warn)
-    return { state: optimizer, run }
-  }
-  const vector = start?.vector ?? startVector(blueprint, backbone.files.read, training.seed)
-  const state = startState(vector, optimizerOf(training).moments(layout))
-  const run: RunState = { evaluatedStep: 0, seconds: 0 }
-  return { state, run }
 }

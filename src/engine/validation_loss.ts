@@ -1,4 +1,4 @@
-import type { Experiment } from '../experiment/schema.js'
+import { type Experiment, rowsAStep } from '../experiment/schema.js'
 import { type EvaluationBatch, evaluationBatches, padBatch, type TrainingPlan } from '../task/batches.js'
 import { type Ladder, ladderOf } from '../task/lengths.js'
 import { gathered } from './cluster/agree.js'
@@ -20,10 +20,11 @@ export interface LossBatches {
  */
 export function lossBatches(
   { lengths, targetLengths }: Pick<PreparedSplit, 'lengths' | 'targetLengths'>,
-  { batch_size, micro_batch_size, evaluation_batch_size, evaluate_every }: Experiment['training'],
+  training: Experiment['training'],
   { mode, steps }: { mode: 'replay' | 'eager'; steps: number },
 ): LossBatches {
-  const size = Math.min(micro_batch_size ?? batch_size, evaluation_batch_size, lengths.length)
+  const { micro_batch_size = rowsAStep(training), evaluation_batch_size, evaluate_every } = training
+  const size = Math.min(micro_batch_size, evaluation_batch_size, lengths.length)
   const batches = evaluationBatches(lengths, size)
   if (mode === 'eager') return { batches, ladder: undefined }
   const plan: TrainingPlan = {

@@ -204,7 +204,14 @@ function scoringFaults({ task, training: { scoring } }: Experiment): Fault[] {
   return [{ path: ['training', 'scoring'], problem, remedy: 'Set it to generate.' }]
 }
 
-function microBatchFaults({ training: { batch_size, micro_batch_size = batch_size } }: Experiment): Fault[] {
+function microBatchFaults({ training: { batch_size, micro_batch_size } }: Experiment): Fault[] {
+  if (micro_batch_size === undefined) return []
+  if (batch_size === 'auto') {
+    const problem = 'training.batch_size is auto: as many rows as are computed at once, which micro_batch_size has set.'
+    return [
+      { path: ['training', 'micro_batch_size'], problem, remedy: 'Set batch_size to a number, or leave one out.' },
+    ]
+  }
   if (micro_batch_size <= batch_size) return []
   const problem = `training.micro_batch_size is ${micro_batch_size}, but a step has ${batch_size} rows (training.batch_size).`
   return [{ path: ['training', 'micro_batch_size'], problem, remedy: 'Set it to fewer rows than a step has.' }]

@@ -23,7 +23,10 @@ export const MEAN = 'mean'
 export const trainingOptions = z.strictObject({
   epochs: count.optional().describe('Passes over the training rows; this or steps.'),
   steps: count.optional().describe('Optimiser steps; this or epochs.'),
-  batch_size: count.default(100).describe('Rows a step.'),
+  batch_size: z
+    .union([count, z.literal('auto')], { error: 'must be a whole number of at least 1, or auto.' })
+    .default(100)
+    .describe('Rows a step; auto: as many as fit into the memory that is free when the run starts, 512 at most.'),
   micro_batch_size: count
     .optional()
     .describe('Rows of a step that are computed at once; their gradients are summed up. All of them without.'),
@@ -123,6 +126,12 @@ export const trainingOptions = z.strictObject({
     .describe('Whether the run also holds its metrics as TensorBoard event files.'),
 })
 export type TrainingOptions = z.infer<typeof trainingOptions>
+
+/** Rows a step of an experiment in force, in which `auto` has become a number. */
+export function rowsAStep({ batch_size }: Pick<TrainingOptions, 'batch_size'>): number {
+  if (batch_size === 'auto') throw new Error('the batch size is not chosen yet')
+  return batch_size
+}
 
 /** A whole experiment with its presets merged in and every default in force. */
 export const experimentSchema = z.strictObject({

@@ -96,6 +96,9 @@ export function planTable(plan: Plan): string {
   const table = drawPairs([
     ['device', plan.device],
     ['steps by', plan.mode],
+    ...(plan.batch_size_auto
+      ? [['batch size', `auto: ${plan.batch_size_auto.rows} rows, the most that fit`] satisfies [string, string]]
+      : []),
     ['rows', `train ${number(rows.train)}, validation ${number(rows.validation)}, test ${number(rows.test)}`],
     ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters`],
     ['a step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],

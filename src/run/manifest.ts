@@ -1,3 +1,4 @@
+import type { ChosenBatch } from '../engine/batch_size.js'
 import type { Device } from '../engine/device.js'
 import type { GraphFacts } from '../engine/replay/replay.js'
 import { ownPlaces, type Place } from '../experiment/places.js'
@@ -35,6 +36,8 @@ export interface Manifest {
   /** How rows became batches. Runs of versions that sorted them by length in windows of 50 batches lack it. */
   row_order: RowOrder
   padding: Padding
+  /** Where `training.batch_size` was auto: what was chosen when the run began, and the memory that it was chosen by. */
+  batch_size_auto?: ChosenBatch
   /** Where several processes computed the steps: their MPI library, and of each, by rank, its host and CPU threads. */
   mpi?: { library: string; ranks: { host: string; threads: number }[] }
   seed: number
@@ -60,6 +63,7 @@ export function manifestOf(
     | 'trained_parameters'
     | 'mpi'
     | 'start'
+    | 'batch_size_auto'
     | 'backbone_parameters'
     | 'backbone_sha256'
     | 'tokenizer_sha256'

@@ -63,6 +63,7 @@ const manifestFile = z.object({
   engine_mode: z.string().optional(),
   precision: z.string().optional(),
   row_order: z.string().optional(),
+  batch_size_auto: z.object({ rows: size, peak_memory_bytes: size, available_bytes: size }).optional(),
   trained_parameters: size,
   backbone_parameters: size,
   backbone_sha256: z.string(),

@@ -1,4 +1,4 @@
-import type { Experiment } from '../experiment/schema.js'
+import { type Experiment, rowsAStep } from '../experiment/schema.js'
 import type { PlannedSweep } from './folder.js'
 
 /** Axes whose values are repetitions: results are their mean and standard deviation. */
@@ -24,7 +24,7 @@ const NO_MATTER = [
 export function measureOf({ backbone, method, task, training }: Experiment): string {
   const { subset, ...rows } = task
   const whole = training.epochs !== undefined // how many steps that is depends on the rows
-  const size = subset && (whole ? subset.size : Math.min(subset.size, training.batch_size))
+  const size = subset && (whole ? subset.size : Math.min(subset.size, rowsAStep(training)))
   const kept = Object.entries(training).filter(([key]) => !NO_MATTER.includes(key))
   return JSON.stringify([backbone, method, rows, size, kept])
 }

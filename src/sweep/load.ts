@@ -167,6 +167,7 @@ export function loadCells({ file, sets, cells }: Expansion): LoadedCell[] {
   const loaded = cells.flatMap(({ sets: own, ...cell }) => {
     try {
       const { experiment, locate } = readExperiment(file, [...sets, ...own])
+      if (experiment.training.batch_size === 'auto') throw autoBatch(locate(['training', 'batch_size']))
       return [{ ...cell, experiment, locate }]
     } catch (error) {
       if (!(error instanceof ExperimentProblems)) throw error
@@ -177,6 +178,16 @@ export function loadCells({ file, sets, cells }: Expansion): LoadedCell[] {
   if (complaints.size > 0) throw new ExperimentProblems(sorted([...complaints.values()]))
   return loaded
 }
+
+const autoBatch = (at: string) =>
+  new ExperimentProblems([
+    {
+      at,
+      problem:
+        "training.batch_size is auto: cells would differ by what is free when each begins, and share the machine's memory.",
+      remedy: 'Set it to a number of rows; `compacter train EXPERIMENT --dry-run` says what auto is.',
+    },
+  ])
 
 function refuseDuplicates(cells: readonly Cell[], placeOf: (index: number, first: number) => string): void {
   const known = new Map<string, number>()

@@ -7,7 +7,7 @@ import { warmupInForce } from '../engine/learning_rate.js'
 import { ExperimentError, UserError } from '../error.js'
 import { ExperimentProblems, loadExperiment, readExperiment } from '../experiment/load.js'
 import { type Override, parseOverrides } from '../experiment/overrides.js'
-import type { Experiment } from '../experiment/schema.js'
+import { type Experiment, rowsAStep } from '../experiment/schema.js'
 import { suggestion } from '../experiment/wording.js'
 import { yamlText } from '../experiment/yaml_text.js'
 import { heldBy, withLock } from '../lock.js'
@@ -263,7 +263,7 @@ function resultsOf(grid: Grid, folder: string, rows: CellRow[]): LowResourceResu
   const guess = chanceAmong(guesses, scoreMetrics(experiment.task.metrics))
   const chance = guess && { chance: { score: guess.test, text: guess.text } }
   const { name, task, backbone, training } = experiment
-  const { steps, batch_size } = { ...training, steps: training.steps! }
+  const { steps, batch_size } = { steps: training.steps!, batch_size: rowsAStep(training) }
   const what = { name, task: task.name, backbone: backbone.name, folder, steps, batch_size }
   return { ...what, sizes, seeds, methods, summary, cells, ...chance, failed, cautions }
 }

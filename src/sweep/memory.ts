@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { backbonePreset } from '../backbone/preset.js'
 import { systemAvailable } from '../engine/memory.js'
-import type { Experiment } from '../experiment/schema.js'
+import { type Experiment, rowsAStep } from '../experiment/schema.js'
 import { runFiles } from '../run/directory.js'
 import { readableResult } from '../run/records.js'
 import { byteSize } from '../size.js'
@@ -52,6 +52,6 @@ function size({ experiment: { backbone, method, training } }: { experiment: Expe
   const config = backbonePreset(backbone.name)?.config
   if (!config) return 0
   const { dModel, encoderLayers, vocabulary } = config
-  const activations = training.batch_size * training.source_length * dModel * encoderLayers
+  const activations = rowsAStep(training) * training.source_length * dModel * encoderLayers
   return activations * (method.kind === 'full' ? 1.2 : 1) + vocabulary * dModel
 }
