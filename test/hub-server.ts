@@ -72,31 +72,39 @@ export class HubServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const path = new URL(request.url!, this.url).pathname
+    const { pathname: path, searchParams } = new URL(request.url!, this.url)
     const token = request.headers.authorization?.replace('Bearer ', '')
     const seen = { method: request.method!, path, range: request.headers.range, token, sent: 0 }
     this.requests.push(seen)
     if (this.status) refuse(response, this.status)
     else if (this.#token && token !== this.#token) refuse(response, 401)
-    else this.#route(path, request, response, seen)
+    else this.#route(path, request, response, seen, searchParams.get('recursive') === 'true')
   }
 
-  #route(path: string, request: IncomingMessage, response: ServerResponse, seen: SeenRequest): void {
+  #route(
+    path: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    seen: SeenRequest,
+    recursive: boolean,
+  ): void {
     const id = this.#id
     const content = `${this.#type === 'dataset' ? '/datasets' : ''}/${id}/resolve/${this.commit}/`
     const name = path.startsWith(content) ? path.slice(content.length) : ''
     const tree = `/api/${this.#type}s/${id}/tree/${this.commit}`
     const blob = [...this.#files.keys()].find((each) => path === `/cdn/${sha256(this.#files.get(each)!)}`)
     if (path === `/api/${this.#type}s/${id}/revision/main`) json(response, { _id: '1', id, sha: this.commit })
-    else if (path === tree || path.startsWith(`${tree}/`)) json(response, this.#tree(path.slice(tree.length + 1)))
+    else if (path === tree || path.startsWith(`${tree}/`))
+      json(response, this.#tree(path.slice(tree.length + 1), recursive))
     else if (this.#files.has(name)) this.#resolve(name, request, response, seen)
     else if (blob) this.#send(blob, request, response, seen)
     else refuse(response, 404)
   }
 
-  /** The files right under a folder; folders in it are left out. */
-  #tree(folder: string): object[] {
-    const inside = [...this.#files].filter(([path]) => dirname(path) === (folder || '.'))
+  /** The files right under a folder, or all in it; folders in it are left out. */
+  #tree(folder: string, recursive: boolean): object[] {
+    const below = (path: string) => recursive && (folder === '' || path.startsWith(`${folder}/`))
+    const inside = [...this.#files].filter(([path]) => below(path) || dirname(path) === (folder || '.'))
     return inside.map(([path, content]) => ({
       type: 'file',
       path,

@@ -52,7 +52,7 @@ function fileOf(given: string): string {
 }
 
 function onFile(task: TaskOptions, file: string, split: Split): TaskOptions {
-  const { benchmark, path, subset, held_out, train, validation, test, ...rest } = task
+  const { benchmark, path, dataset, config, splits, subset, held_out, train, validation, test, ...rest } = task
   return { ...rest, split: 'given', [split]: file } as TaskOptions
 }
 

@@ -149,7 +149,7 @@ async function notANumber(
   const lines = (await train.examplesAt(rows)).map(({ row }) => row)
   return new NotANumber({
     at: files.folder,
-    problem: `at step ${step} the loss is ${loss} and the gradient norm ${gradientNorm}; the rows are lines ${lines.join(', ')} of ${task.train ?? `${task.benchmark}'s training rows`}.`,
+    problem: `at step ${step} the loss is ${loss} and the gradient norm ${gradientNorm}; the rows are lines ${lines.join(', ')} of ${task.train ?? `${task.benchmark ?? task.dataset}'s training rows`}.`,
     remedy: `The state after step ${step - 1} is in ${files.checkpoint}. Lower training.learning_rate (${training.learning_rate}) or look at those rows.`,
   })
 }

@@ -16,7 +16,8 @@ const SPLITS = ['train', 'validation', 'test'] as const
  */
 export function resolveData(task: Mapping, folderOf: (path: Path) => string, directory: string | undefined) {
   if (task.benchmark !== undefined) return resolveBenchmark(task, directory)
-  const faults = missingFiles(task)
+  if (task.dataset !== undefined) return { task: without(task, 'path'), faults: datasetFaults(task) }
+  const faults = [...missingFiles(task), ...withoutDataset(task)]
   const files: Mapping = {}
   for (const split of SPLITS) {
     const given = task[split]
@@ -34,12 +35,35 @@ export function resolveData(task: Mapping, folderOf: (path: Path) => string, dir
   return { task: { ...without(task, 'path'), ...files }, faults }
 }
 
+/** Which splits and columns it has, is known when it is read. */
+function datasetFaults(task: Mapping): Fault[] {
+  return ([...SPLITS, 'path'] as const)
+    .filter((key) => task[key] !== undefined)
+    .map((key) => ({
+      path: ['task', key],
+      problem: `task.${key} is ${shown(task[key])}, and the rows are those of the data set ${shown(task.dataset)}.`,
+      remedy: 'Take one of the two out; task.splits tells what the data set calls its splits.',
+    }))
+}
+
+function withoutDataset(task: Mapping): Fault[] {
+  return ['config', 'splits']
+    .filter((key) => task[key] !== undefined)
+    .map((key) => ({
+      path: ['task', key],
+      problem: `task.${key} is ${shown(task[key])}, but there is no task.dataset that it is of.`,
+      remedy: 'Name a data set of the hub, or take it out.',
+    }))
+}
+
 function resolveBenchmark(task: Mapping, directory: string | undefined): { task: Mapping; faults: Fault[] } {
-  const faults: Fault[] = SPLITS.filter((split) => task[split] !== undefined).map((split) => ({
-    path: ['task', split],
-    problem: `task.${split} is ${shown(task[split])}; the benchmark ${shown(task.benchmark)} has files of its own.`,
-    remedy: 'Take one of the two out; task.path names a folder with the official files.',
-  }))
+  const faults: Fault[] = (['dataset', 'config', 'splits', ...SPLITS] as const)
+    .filter((split) => task[split] !== undefined)
+    .map((split) => ({
+      path: ['task', split],
+      problem: `task.${split} is ${shown(task[split])}; the benchmark ${shown(task.benchmark)} has files of its own.`,
+      remedy: 'Take one of the two out; task.path names a folder with the official files.',
+    }))
   if (typeof task.benchmark === 'string' && !benchmarkNames().includes(task.benchmark)) {
     const remedy = suggestion(task.benchmark, benchmarkNames(), 'Benchmarks')
     faults.push({

@@ -1,12 +1,12 @@
 import { backboneIsHere } from '../backbone/locate.js'
-import { officialRowsAreHere } from '../task/benchmark/official.js'
+import { rowsAreHere } from '../task/source.js'
 import type { Experiment } from './schema.js'
 
 /** The keys of the experiment that name something on the Hugging Face hub which the cache does not have yet. */
 export async function uncached({ backbone, task }: Experiment): Promise<('backbone' | 'task')[]> {
   const isHere = {
     backbone: await backboneIsHere(backbone.name),
-    task: !task.benchmark || task.path !== undefined || (await officialRowsAreHere(task.benchmark)),
+    task: await rowsAreHere(task),
   }
   return (['backbone', 'task'] as const).filter((key) => !isHere[key])
 }

@@ -47,6 +47,8 @@ export interface Listing {
 export interface Selection {
   /** Lists only the files below this folder. */
   under?: string
+  /** Lists the files in folders too. */
+  recursive?: boolean
   /** Whether a cached snapshot has all the files that are needed. A file has its name only once it is whole. */
   isComplete(snapshot: string): boolean
   choose(listing: Listing): ListFileEntry[] | Promise<ListFileEntry[]>
@@ -81,7 +83,7 @@ export async function downloadSnapshot(
   const source = { repository, hub, ...access }
   const note = options.onNote ?? errorLine
   note(fetching(source, access))
-  const { commit, files } = await list(source, selection.under)
+  const { commit, files } = await list(source, selection)
   const snapshot = join(storage, 'snapshots', commit)
   const fetch = (chosen: ListFileEntry[]) => fetchAll(source, storage, snapshot, chosen, options)
   await fetch(await selection.choose({ at: address(source), files, snapshot, fetch }))
@@ -116,7 +118,10 @@ function cachedSnapshot(storage: string): string | undefined {
   return existsSync(ref) ? join(storage, 'snapshots', readText(ref).trim()) : undefined
 }
 
-async function list(source: Source, under: string | undefined): Promise<Pick<Listing, 'files'> & { commit: string }> {
+async function list(
+  source: Source,
+  { under, recursive = false }: Pick<Selection, 'under' | 'recursive'>,
+): Promise<Pick<Listing, 'files'> & { commit: string }> {
   const { repository, hub, endpoint, token } = source
   const { type, id } = repository
   const common = {
@@ -130,7 +135,7 @@ async function list(source: Source, under: string | undefined): Promise<Pick<Lis
     if (!/^[0-9a-f]{40}$/.test(sha)) throw new UserError({ at: endpoint, problem: `names no commit for ${id}.` })
     const files = new Map<string, ListFileEntry>()
     const where = { repo: { type, name: id }, revision: sha, ...(under !== undefined && { path: under }) }
-    for await (const entry of hub.listFiles({ ...common, ...where })) {
+    for await (const entry of hub.listFiles({ ...common, ...where, recursive })) {
       if (entry.type === 'file') files.set(entry.path, entry)
     }
     return { commit: sha, files }

@@ -11,7 +11,7 @@ import type { Split } from '../task/rows.js'
 import { sourceSplit } from '../task/source.js'
 
 /** What `--set` may say of a run that is there: nothing but where its backbone and data are now. */
-const KEYS: Record<string, Place> = {
+const KEYS: Record<string, Exclude<Place, 'start_from'>> = {
   'backbone.name': 'backbone',
   'task.train': 'train',
   'task.validation': 'validation',
@@ -72,7 +72,7 @@ function placeOf({ path, value }: Override, experiment: Experiment): Placed {
   return dataPlace(place, value, experiment.task)
 }
 
-function dataPlace(place: Exclude<Place, 'backbone'>, value: string, task: Experiment['task']): Placed {
+function dataPlace(place: Exclude<Place, 'backbone' | 'start_from'>, value: string, task: Experiment['task']): Placed {
   const file = resolve(value)
   const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory()
   if (isFolder === undefined) {
@@ -85,10 +85,20 @@ function dataPlace(place: Exclude<Place, 'backbone'>, value: string, task: Exper
     if (place === 'path') return { places: [[place, file]] }
     return { problem: `the benchmark ${task.benchmark} has files of its own.`, remedy: 'Name their folder: task.path.' }
   }
+  if (task.dataset !== undefined || (place !== 'path' && task[place] === undefined)) return notThere(place, task)
   if (place !== 'path') return { places: [[place, file]] }
   const splits = (['train', 'validation', 'test'] as const).filter((split) => task[split] !== undefined)
   return { places: splits.map((split) => [split, join(file, basename(task[split]!))]) }
 }
+
+/** A place that the run does not have would be set to no effect. */
+const notThere = (place: 'path' | Split, { dataset, split }: Experiment['task']): Placed => ({
+  problem:
+    dataset === undefined
+      ? `the run has no task.${place}: its task.split is ${split}.`
+      : `the run's rows are those of the data set ${dataset}, not of files.`,
+  remedy: 'Score a file by itself: compacter eval RUN --task FILE.',
+})
 
 /** Official files of a benchmark that were the hub's before. */
 const withPath = (experiment: Experiment, places: Map<Place, string>): Experiment => {

@@ -8,9 +8,8 @@ import type { Progress } from '../progress.js'
 import { runFiles } from '../run/directory.js'
 import { Changed, checkBackbone, checkRows, type MadeWith, madeWith, type RowsHere } from '../run/made_with.js'
 import { readManifest } from '../run/records.js'
-import { officialRowsAreHere } from '../task/benchmark/official.js'
 import { SPLITS } from '../task/rows.js'
-import { sourceOf } from '../task/source.js'
+import { rowsAreHere, sourceOf } from '../task/source.js'
 import type { Cell } from './load.js'
 
 export interface UnchangedOptions {
@@ -76,7 +75,7 @@ async function checkCell(
 
 /** Of every split; none where they are still to be downloaded. */
 async function rowsHere({ task }: Experiment): Promise<RowsHere[]> {
-  if (task.benchmark && task.path === undefined && !(await officialRowsAreHere(task.benchmark))) return []
+  if (!(await rowsAreHere(task))) return []
   const rows: RowsHere[] = []
   for (const split of SPLITS) {
     const { file, files } = await sourceOf(task, split)

@@ -25,6 +25,20 @@ const common = {
     .min(1)
     .optional()
     .describe('Official files in place of those three, such as glue/mrpc: from the hub, or from `path`.'),
+  dataset: z
+    .string()
+    .regex(/^\w[\w.-]*\/\w[\w.-]*$/, { error: 'must be owner/name, as the hub has it.' })
+    .optional()
+    .describe('A data set on the Hugging Face hub in place of files, as owner/name, whose parquet files are read.'),
+  config: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Which configuration of `dataset`, where it has several or a named one.'),
+  splits: z
+    .strictObject({ train: column.optional(), validation: column.optional(), test: column.optional() })
+    .optional()
+    .describe('What `dataset` calls its splits, where that is not train, validation and test.'),
   path: z.string().min(1).optional().describe("Folder with the benchmark's official files, instead of the hub."),
   split: z
     .enum(['given', 'halves', 'held_out'])
@@ -124,6 +138,13 @@ export function metricsOfKind(kind: TaskOptions['kind']): readonly string[] {
   const { metrics } = taskOptions.options.find(({ shape }) => shape.kind.value === kind)!.shape
   return metrics.unwrap().element.options
 }
+
+/** Which rows of the hub a task has. */
+export type DatasetOptions = Pick<TaskOptions, 'config' | 'splits'> & { dataset: string }
+
+/** The data set that a task reads, none where it has files. */
+export const datasetOf = ({ dataset, config, splits }: TaskOptions): DatasetOptions | undefined =>
+  dataset === undefined ? undefined : { dataset, config, splits }
 
 /** What makes text of a row. */
 export type RowText =

@@ -1,9 +1,10 @@
 import type { DownloadListener } from '../hub/snapshot.js'
-import { officialRows } from './benchmark/official.js'
+import { officialRows, officialRowsAreHere } from './benchmark/official.js'
+import { datasetIsHere, datasetRows } from './dataset.js'
 import type { Example } from './example.js'
 import { TaskMisfit } from './misfit.js'
-import type { TaskOptions } from './options.js'
-import { type BadRows, readExamples, type Split } from './rows.js'
+import { datasetOf, type TaskOptions } from './options.js'
+import { type BadRows, readExamples, SPLITS, type Split } from './rows.js'
 import { splitRows } from './split_rows.js'
 import { subsetIndices, subsetProblem } from './splits.js'
 import { type Row, readTable } from './table.js'
@@ -27,8 +28,17 @@ export async function sourceOf(task: TaskOptions, split: Split, options: Downloa
     const official = await officialRows(task.benchmark, from, { ...options, ...(task.path && { path: task.path }) })
     return { ...official, eachAnswer }
   }
+  const dataset = datasetOf(task)
+  if (dataset && task[from] === undefined) return { ...(await datasetRows(dataset, from, options)), eachAnswer }
   const file = task[from]!
   return { file, files: [file], rows: () => readTable(file), eachAnswer }
+}
+
+/** Whether no row has to be downloaded. */
+export async function rowsAreHere(task: TaskOptions): Promise<boolean> {
+  if (task.benchmark) return task.path !== undefined || officialRowsAreHere(task.benchmark)
+  const dataset = datasetOf(task)
+  return !dataset || datasetIsHere(dataset, [...new Set(SPLITS.map((split) => sourceSplit(task, split)))])
 }
 
 /** The sources of several splits, each once. */
