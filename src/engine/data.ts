@@ -62,7 +62,8 @@ export function prepareData(
   }
 
   const open = async (source: Source): Promise<TokenStore> => {
-    const { name, train, validation, test, benchmark, path, split, subset, metrics, ...text } = withoutNames(task)
+    const { name, train, validation, test, benchmark, path, split, split_seed, subset, metrics, ...text } =
+      withoutNames(task)
     const key = {
       files: source.files,
       text: { ...text, benchmark, ...(task.name_first && { name }), eachAnswer: source.eachAnswer },

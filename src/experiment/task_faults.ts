@@ -5,7 +5,9 @@ import { type Fault, shown } from './wording.js'
 
 /** What is wrong with a task though each of its keys is right by itself. */
 export const taskFaults = (task: unknown): Fault[] =>
-  isMapping(task) ? [...promptFaults(task), ...heldOutFaults(task), ...labelNameFaults(task)] : []
+  isMapping(task)
+    ? [...promptFaults(task), ...heldOutFaults(task), ...splitSeedFaults(task), ...labelNameFaults(task)]
+    : []
 
 /** Without a column in it, the prompt is the source of every row. */
 function promptFaults({ prompt }: { prompt?: unknown }): Fault[] {
@@ -19,6 +21,15 @@ function heldOutFaults({ split = 'given', held_out }: { split?: unknown; held_ou
   if (held_out === undefined || split === 'held_out') return []
   const problem = `task.held_out is ${shown(held_out)}, but task.split is ${shown(split)}, which holds no rows out.`
   return [{ path: ['task', 'held_out'], problem, remedy: 'Set task.split to held_out, or take the key out.' }]
+}
+
+/** Rows that are given are not drawn. */
+function splitSeedFaults({ split = 'given', split_seed }: { split?: unknown; split_seed?: unknown }): Fault[] {
+  if (split_seed === undefined || split !== 'given') return []
+  const problem = `task.split_seed is ${shown(split_seed)}, but task.split is given: no rows are drawn.`
+  return [
+    { path: ['task', 'split_seed'], problem, remedy: 'Set task.split to halves or held_out, or take the key out.' },
+  ]
 }
 
 /** Names of labels; those that rows alone tell are checked where the rows are read. */

@@ -51,6 +51,12 @@ const common = {
     .min(1)
     .optional()
     .describe("Rows that split: held_out takes out of train; unless told the paper's 1000, at most a fifth of train."),
+  split_seed: z
+    .int()
+    .min(0)
+    .max(0xffffffff)
+    .optional()
+    .describe('Which rows halves and held_out take, whatever training.seed is; 42 unless told, as in the paper.'),
   subset: subset.optional().describe('Train on so many rows only; validation and test stay whole.'),
   on_bad_row: z.enum(['error', 'skip']).default('error').describe('What to do about rows that cannot be used.'),
   name_first: z

@@ -16,14 +16,14 @@ export interface Whole {
  * @throws TaskMisfit where the task's way of splitting would leave a split without rows.
  */
 export function splitRows(task: TaskOptions, split: Split, whole: Whole): ArrayLike<number> {
-  if (task.split === 'halves' && split !== 'train') return twoHalves(whole)[split]
+  if (task.split === 'halves' && split !== 'train') return twoHalves(task, whole)[split]
   if (task.split === 'held_out' && split !== 'test') return trainAndHeldOut(task, whole)[split]
   return Int32Array.from({ length: whole.total }, (_, row) => row)
 }
 
-function twoHalves(whole: Whole): { validation: number[]; test: number[] } {
+function twoHalves({ split_seed: seed }: TaskOptions, whole: Whole): { validation: number[]; test: number[] } {
   const { total, groups, file } = whole
-  const split = groups ? groupedHalves(groups) : halves(total)
+  const split = groups ? groupedHalves(groups, seed) : halves(total, seed)
   if (split.validation.length > 0) return split
   const problem = (called: string) =>
     `task.split is halves; ${called} has ${inWords(whole)}: validation would have none.`
@@ -37,10 +37,13 @@ const PART = 5
 
 const heldOutByDefault = (total: number): number => Math.min(HELD_OUT, Math.floor(total / PART))
 
-function trainAndHeldOut({ held_out }: TaskOptions, whole: Whole): { train: number[]; validation: number[] } {
+function trainAndHeldOut(
+  { held_out, split_seed: seed }: TaskOptions,
+  whole: Whole,
+): { train: number[]; validation: number[] } {
   const { total, groups, file } = whole
   const count = held_out ?? heldOutByDefault(total)
-  const split = groups ? groupedHeldOut(groups, count) : heldOut(total, count)
+  const split = groups ? groupedHeldOut(groups, count, seed) : heldOut(total, count, seed)
   if (split.train.length > 0 && split.validation.length > 0) return split
   const fewest = split.train.length > 0 ? 'validation' : 'train'
   const key = held_out === undefined ? 'split' : 'held_out'

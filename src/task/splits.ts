@@ -2,35 +2,47 @@ import { UserError } from '../error.js'
 import { randperm } from '../random.js'
 import type { Subset, TaskOptions } from './options.js'
 
-/** GLUE and SuperGLUE hide their test labels, so test sets are made; this seed decides which rows. */
-const SPLIT_SEED = 42
+/** GLUE and SuperGLUE hide their test labels, so test sets are made; this seed decides which rows unless told. */
+export const SPLIT_SEED = 42
+
 /** Small tasks: validation and test are the halves of the official validation set, which has `rows` rows. */
-export function halves(rows: number): { validation: number[]; test: number[] } {
-  return inHalves([...randperm(rows, SPLIT_SEED)])
+export function halves(rows: number, seed = SPLIT_SEED): { validation: number[]; test: number[] } {
+  return inHalves([...randperm(rows, seed)])
 }
 
 /**
  * The same for rows that belong together (MultiRC: a question's answers): groups are halved, in the order of their
  * first row, and each keeps all of its rows.
  */
-export function groupedHalves(groups: (string | number)[]): { validation: number[]; test: number[] } {
+export function groupedHalves(
+  groups: (string | number)[],
+  seed = SPLIT_SEED,
+): { validation: number[]; test: number[] } {
   const members = membersOf(groups)
-  const { validation, test } = halves(members.length)
+  const { validation, test } = halves(members.length, seed)
   return { validation: validation.flatMap((i) => members[i]!), test: test.flatMap((i) => members[i]!) }
 }
 
 /** Large tasks: `count` rows of the official training set are validation; the official validation set is test. */
-export function heldOut(trainingRows: number, count: number): { train: number[]; validation: number[] } {
-  const order = [...randperm(trainingRows, SPLIT_SEED)]
+export function heldOut(
+  trainingRows: number,
+  count: number,
+  seed = SPLIT_SEED,
+): { train: number[]; validation: number[] } {
+  const order = [...randperm(trainingRows, seed)]
   return { train: order.slice(count), validation: order.slice(0, count) }
 }
 
 /** The same for rows that belong together: groups are drawn until they have `count` rows. */
-export function groupedHeldOut(groups: (string | number)[], count: number): { train: number[]; validation: number[] } {
+export function groupedHeldOut(
+  groups: (string | number)[],
+  count: number,
+  seed = SPLIT_SEED,
+): { train: number[]; validation: number[] } {
   const members = membersOf(groups)
   const train: number[] = []
   const validation: number[] = []
-  for (const i of randperm(members.length, SPLIT_SEED)) {
+  for (const i of randperm(members.length, seed)) {
     const split = validation.length < count ? validation : train
     split.push(...members[i]!)
   }

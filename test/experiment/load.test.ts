@@ -453,4 +453,11 @@ describe('a task whose keys do not go together', () => {
     )
     expect(complaint(own("prompt: '{sentence}', held_out: 5, split: held_out"))).toBe('no error')
   })
+
+  test('a seed of rows that are given', () => {
+    expect(complaint(own("prompt: '{sentence}', split_seed: 7"))).toBe(
+      'DIR/trial.yaml:3:112: task.split_seed is 7, but task.split is given: no rows are drawn. Set task.split to halves or held_out, or take the key out.',
+    )
+    expect(complaint(own("prompt: '{sentence}', split_seed: 7, split: halves"))).toBe('no error')
+  })
 })

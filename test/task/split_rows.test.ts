@@ -56,6 +56,26 @@ describe('rows held out of train', () => {
   })
 })
 
+describe('task.split_seed', () => {
+  // torch.randperm(277, …manual_seed(7))[:4] and torch.randperm(64, …manual_seed(7))[:4]
+  test('decides which rows halves and held_out take', () => {
+    const first = (options: object, total: number) =>
+      Array.from(splitRows(task({ split_seed: 7, ...options }), 'validation', whole(total))).slice(0, 4)
+    expect(first({ split: 'halves' }, 277)).toEqual([201, 137, 223, 2])
+    expect(first({ split: 'held_out' }, 64)).toEqual([47, 14, 15, 18])
+  })
+
+  test('is 42 unless told, of groups too', () => {
+    const groups = Array.from({ length: 30 }, (_, row) => `group ${row % 10}`)
+    for (const split of ['halves', 'held_out'])
+      for (const of of [whole(30), whole(30, groups)]) {
+        const rows = (options: object) => splitRows(task({ split, ...options }), 'validation', of)
+        expect(rows({})).toEqual(rows({ split_seed: 42 }))
+        expect(rows({})).not.toEqual(rows({ split_seed: 7 }))
+      }
+  })
+})
+
 describe('no split is without rows', () => {
   const complaint = (options: object, of: Whole, split: 'train' | 'validation' | 'test') =>
     toldAtItsKey(
