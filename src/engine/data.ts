@@ -20,6 +20,8 @@ export interface PreparedSplit {
   /** What errors name. */
   file: string
   rows: number
+  /** How many rows the split has where these are some of them. */
+  drawnFrom?: number
   /** SHA-256 of the files that its rows were read from, one after the other, in hexadecimal. */
   sha256: string
   tokens: Tokenised

@@ -26,3 +26,7 @@ export const countsOf = ({ layout }: Blueprint, { parameters }: OpenedBackbone) 
   trained_parameters: layout.size,
   backbone_parameters: parameters,
 })
+
+/** That evaluations were on some of the validation rows. */
+export const drawnRows = ({ rows, drawnFrom }: PreparedSplit): Pick<Manifest, 'evaluation_rows'> =>
+  drawnFrom === undefined ? {} : { evaluation_rows: { rows, of: drawnFrom } }

@@ -10,7 +10,7 @@ import { keepOnly } from '../run/keep.js'
 import { notedBackbone } from '../run/made_with.js'
 import { manifestOf } from '../run/manifest.js'
 import { truncateMetrics } from '../run/metrics_log.js'
-import { GROUPED_FROM, type TrainingPlan, trainingPlan } from '../task/batches.js'
+import { tooFewToGroup, trainingPlan } from '../task/batches.js'
 import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
 import { isRankable } from '../task/scoring.js'
@@ -25,6 +25,7 @@ import { ranksStepper } from './cluster/stepper.js'
 import { checkTogether, stateOfRankZero } from './cluster/together.js'
 import { type PreparedData, type PreparedSplit, prepareData } from './data.js'
 import { type DeviceOptions, startDevice } from './device.js'
+import { evaluationRows } from './evaluation_rows.js'
 import { warmupInForce } from './learning_rate.js'
 import { noteLonger, plannedSteps } from './longer.js'
 import { memoryTaken } from './memory.js'
@@ -43,7 +44,7 @@ import {
   whatIsThere,
   withChanges,
 } from './resume.js'
-import { countsOf, crewOf, hashesOf } from './run_facts.js'
+import { countsOf, crewOf, drawnRows, hashesOf } from './run_facts.js'
 import { startFrom } from './start_from.js'
 import { startOrResume } from './start_or_resume.js'
 import { chooseMode, startStepper } from './stepper.js'
@@ -155,6 +156,7 @@ async function trainPrepared(
     ...(sized && { batch_size_auto: sized }),
     session: mode === 'replay' ? sessionFacts(device.threads) : null,
     ...(started && { start: started }),
+    ...drawnRows(prepared.validation),
     ...(ranks.library !== undefined && { mpi: await crewOf(ranks, device.threads) }),
   }
   if (length) noteLonger(length, experiment.training.schedule, state.step, progress)
@@ -230,9 +232,10 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
   checks?.backbone(backbone.files)
   const data = prepareData(experiment, backbone, progress, checks?.rows)
   const train = await data.split('train')
-  const validation = await data.split('validation')
+  const whole = await data.split('validation')
+  const validation = evaluationRows(whole, experiment.training.evaluation_rows, progress)
   const test = await data.split('test')
-  const heldOut = heldOutNote(experiment.task, validation.rows)
+  const heldOut = heldOutNote(experiment.task, whole.rows)
   if (heldOut) progress.note(heldOut)
   const { training } = experiment
   const { labels, longest } = await readTargets(experiment.task, SPLITS, {
@@ -257,13 +260,10 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
     target_length: training.target_length ?? Math.max(train.longestTarget, longest),
     dropout: training.dropout ?? backbone.config.dropout,
   }
-  const task = { ...experiment.task, ...(experiment.task.split === 'held_out' && { held_out: validation.rows }) }
+  const task = { ...experiment.task, ...(experiment.task.split === 'held_out' && { held_out: whole.rows }) }
   const prepared = { backbone, data, train, validation, test, labels, plan, steps }
   return { experiment: { ...experiment, task, training: inForce }, ...prepared }
 }
-
-const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>
-  `Rows are not grouped by length: an epoch has ${stepsPerEpoch} steps, and grouping takes ${GROUPED_FROM}. Their order is random.`
 
 /** Frees what `prepare` opened. */
 export function closeAll({ data, backbone }: Prepared): void {

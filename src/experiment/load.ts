@@ -98,7 +98,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   faults.push(...lengthFaults(tree.training), ...positiveFaults(tree.task), ...taskFaults(tree.task))
   if (config) faults.push(...misfits(tree.method, config))
   if (parsed.success) {
-    const checks = [bestMetricFaults, scoringFaults, microBatchFaults, weightDecayFaults]
+    const checks = [bestMetricFaults, scoringFaults, evaluationRowsFaults, microBatchFaults, weightDecayFaults]
     faults.push(...checks.flatMap((faultsOf) => faultsOf(parsed.data)))
   }
 
@@ -195,6 +195,14 @@ function bestMetricFaults({ task, training: { best_metric } }: Experiment): Faul
   const problem = `training.best_metric is ${shown(best_metric)}, which is not among the task's metrics.`
   return [
     { path: ['training', 'best_metric'], problem, remedy: `Choose one of ${[MEAN, LOSS, ...metrics].join(', ')}.` },
+  ]
+}
+
+function evaluationRowsFaults({ task, training: { evaluation_rows } }: Experiment): Fault[] {
+  if (evaluation_rows === undefined || !('group' in task) || task.group === undefined) return []
+  const problem = `training.evaluation_rows is ${evaluation_rows}, but task.group is ${shown(task.group)}: it would part rows that belong together.`
+  return [
+    { path: ['training', 'evaluation_rows'], problem, remedy: 'Take the key out: evaluations are on all rows then.' },
   ]
 }
 

@@ -31,6 +31,9 @@ export const trainingOptions = z.strictObject({
     .optional()
     .describe('Rows of a step that are computed at once; their gradients are summed up. All of them without.'),
   evaluation_batch_size: count.default(100).describe('Rows decoded at once in evaluation.'),
+  evaluation_rows: count
+    .optional()
+    .describe('Validation rows that evaluations during training are on, drawn at random; all of them unless told.'),
   learning_rate: z.number().positive().describe("Peak learning rate; a method preset's own unless told."),
   optimizer: z
     .enum(['adam', 'adamw', 'adafactor'])

@@ -38,6 +38,8 @@ export interface Manifest {
   padding: Padding
   /** Where `training.batch_size` was auto: what was chosen when the run began, and the memory that it was chosen by. */
   batch_size_auto?: ChosenBatch
+  /** Where evaluations were on some of the validation rows: on how many, of how many; which ones depends on nothing else. */
+  evaluation_rows?: { rows: number; of: number }
   /** Where several processes computed the steps: their MPI library, and of each, by rank, its host and CPU threads. */
   mpi?: { library: string; ranks: { host: string; threads: number }[] }
   seed: number
@@ -73,6 +75,7 @@ export function manifestOf(
     | 'graphs'
     | 'row_order'
     | 'padding'
+    | 'evaluation_rows'
   >,
   data_sha256: Record<string, string>,
 ): Manifest {

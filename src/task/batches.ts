@@ -45,6 +45,10 @@ export interface TrainingPlan {
   batch(step: number): number[]
 }
 
+/** What a log says where rows could not be grouped by length. */
+export const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>
+  `Rows are not grouped by length: an epoch has ${stepsPerEpoch} steps, and grouping takes ${GROUPED_FROM}. Their order is random.`
+
 /** Rows to score together; those from `real` on are repeats that fill the batch. */
 export interface EvaluationBatch {
   rows: number[]

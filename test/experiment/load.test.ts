@@ -63,7 +63,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     [
       'key of nothing',
       training('steps: 10, zzz: 1'),
-      'DIR/trial.yaml:4:24: training has no key zzz. Keys: epochs, steps, batch_size, micro_batch_size, evaluation_batch_size, learning_rate, optimizer, weight_decay, schedule, warmup_steps, seed, start_from, group_by_length, scoring, best_metric, patience, evaluate_every, checkpoint_every, keep, source_length, target_length, label_smoothing, gradient_clip_norm, dropout, engine_mode, precision, checkpoint_activations, tensorboard.',
+      'DIR/trial.yaml:4:24: training has no key zzz. Keys: epochs, steps, batch_size, micro_batch_size, evaluation_batch_size, evaluation_rows, learning_rate, optimizer, weight_decay, schedule, warmup_steps, seed, start_from, group_by_length, scoring, best_metric, patience, evaluate_every, checkpoint_every, keep, source_length, target_length, label_smoothing, gradient_clip_norm, dropout, engine_mode, precision, checkpoint_activations, tensorboard.',
     ],
     [
       'workers, which ranks have replaced',
