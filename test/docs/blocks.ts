@@ -70,3 +70,23 @@ export function near(output: string, expected: string): boolean {
   )
   return theirs!.every((value, i) => Math.abs(ours![i]! - value) <= SHARE * Math.max(1, Math.abs(value)))
 }
+
+const TAB = 8
+
+/** The text with the spaces that a terminal makes of its tabs. */
+const tabsExpanded = (text: string) =>
+  text
+    .split('\n')
+    .map((line) =>
+      line.split('\t').reduce((before, after) => before.padEnd(before.length + TAB - (before.length % TAB)) + after),
+    )
+    .join('\n')
+
+/**
+ * Whether a terminal shows the documented output: as `near`, but for tabs, and for what progress draws where standard error is
+ * shown too: phases with a tick, and marks before notes.
+ */
+export function nearOnTerminal(seen: string, expected: string): boolean {
+  const lines = seen.split('\n').filter((line) => !line.startsWith('✔ '))
+  return near(lines.map((line) => line.replace(/^[ℹ⚠] /, '')).join('\n'), tabsExpanded(expected))
+}

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { engines } from '../engines.js'
-import { documented, near, shownCommands, withOutputs } from './blocks.js'
+import { documented, near, nearOnTerminal, shownCommands, withOutputs } from './blocks.js'
 import { documents, outputsOf, read, trainedQuickstart } from './outputs.js'
 
 const MARKDOWN = `Text.
@@ -54,6 +54,13 @@ describe('a console block', () => {
     ['20 rows', '21 rows', false],
     ['5.0 a', '5.0 b', false],
   ])('%j for %j: %s', (output, expected, same) => expect(near(output, expected)).toBe(same))
+
+  test('is the same on a terminal but for tabs and what progress draws', () => {
+    expect(nearOnTerminal('1       positive        0.9727', '1\tpositive\t0.9727')).toBe(true)
+    expect(nearOnTerminal('1 positive 0.9727', '1\tpositive\t0.9727')).toBe(false)
+    expect(nearOnTerminal('✔ Backbone\nℹ 2 runs\n{}', '2 runs\n{}')).toBe(true)
+    expect(nearOnTerminal('■ Backbone\n{}', '{}')).toBe(false)
+  })
 })
 
 // WebAssembly draws other dropout masks and takes half an hour.

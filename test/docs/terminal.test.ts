@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { quoted } from '../../src/command_line.js'
 import { packageRoot } from '../../src/root.js'
-import { near, shownCommands } from './blocks.js'
+import { nearOnTerminal, shownCommands } from './blocks.js'
 import { documents, onColumns, outputsOf, read, readersFolder } from './outputs.js'
 import { onTerminal } from './terminal.js'
 
@@ -49,7 +49,7 @@ describe.skipIf(!there)('on a terminal', () => {
     test.each(quick)('%s prints what is seen', async (document) => {
       const seen = await outputsOf(document, folder, onColumns(columns))
       for (const [i, { command, output, line }] of shownCommands(read(document)).entries())
-        expect(near(seen[i]!, output) ? output : seen[i], `${document}:${line}: ${command}`).toBe(output)
+        expect(nearOnTerminal(seen[i]!, output) ? output : seen[i], `${document}:${line}: ${command}`).toBe(output)
     })
   })
 
