@@ -7,7 +7,7 @@ type Shape = Record<string, z.ZodType>
 export function optionsOf(schema: z.ZodType, value: unknown): Shape {
   const def = (schema as z.ZodObject | z.ZodDiscriminatedUnion).def
   if (def.type === 'object') return ownKeys(def.shape as Shape)
-  if (def.type !== 'union') return {}
+  if (def.type !== 'union') return ownKeys({})
   const kind = isMapping(value) ? value.kind : undefined
   const option = (def.options as z.ZodObject[]).find((object) => (object.def.shape.kind as z.ZodLiteral).value === kind)
   return ownKeys((option?.def.shape as Shape) ?? {})
