@@ -79,7 +79,7 @@ describe.each(ways)('a step in parts on %s, %s', (engine, mode) => {
     expect(tf.memory().numTensors).toBe(0)
   })
 
-  test.each(['compacter', 'full', 'intrinsic', 'intrinsic-said', 'prompt-tuning-r'])(
+  test.each(['compacter', 'full', 'intrinsic-said', 'prompt-tuning-r'])(
     'of %s takes the same masks and weights, whatever the parts are',
     async (name) => {
       const whole = await taking(name, (stepper) => stepper.step(batch, RATE))
