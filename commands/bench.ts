@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
 import type { Row } from '../src/bench/row.js'
 import { Command } from '../src/command.js'
-import { deviceFlags, quietFlag, setFlag } from '../src/flags.js'
+import { deviceFlags, mpiFlag, quietFlag, setFlag } from '../src/flags.js'
 
 const several = { helpValue: 'NAME', multiple: true, multipleNonGreedy: true } as const
 
@@ -19,6 +19,10 @@ export default class Bench extends Command {
     {
       description: 'Where the time of a step goes',
       command: '<%= config.bin %> bench --backbone t5-nano --method compacter --mode eager --profile',
+    },
+    {
+      description: 'A step that two processes share',
+      command: 'mpirun -n 2 <%= config.bin %> bench --backbone t5-nano --method compacter --mpi',
     },
   ]
   static flags = {
@@ -55,6 +59,7 @@ export default class Bench extends Command {
     }),
     profile: Flags.boolean({ description: 'Tell which kernels of an eager step take the most time.' }),
     ...deviceFlags,
+    mpi: mpiFlag,
     quiet: quietFlag,
   }
   static enableJsonFlag = true
@@ -66,9 +71,14 @@ export default class Bench extends Command {
     const { bench } = await import('../src/bench/bench.js')
     const { benchTable } = await import('../src/report/bench.js')
     const { terminalProgress } = await import('../src/terminal.js')
+    const { onRanks } = await import('../src/engine/cluster/enter.js')
     const progress = await terminalProgress(flags)
-    const rows = await bench({ ...others, backbones, methods, sets, batchSize, sourceLength, targetLength, progress })
-    this.log('%s', benchTable(rows))
-    return rows
+    return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, async (entered) => {
+      this.silent = entered.ranks.rank > 0
+      const asked = { ...others, backbones, methods, sets, batchSize, sourceLength, targetLength }
+      const rows = await bench({ ...asked, ...entered })
+      this.log('%s', benchTable(rows))
+      return rows
+    })
   }
 }

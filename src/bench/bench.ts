@@ -1,9 +1,13 @@
 import { availableParallelism, loadavg } from 'node:os'
+import { counted } from '../counted.js'
+import type { Ranks } from '../engine/cluster/ranks.js'
 import type { EngineName } from '../engine/device.js'
-import { UserError } from '../error.js'
+import { Agreed } from '../engine/interrupt.js'
+import { BAD_USAGE, UserError } from '../error.js'
 import type { Progress } from '../progress.js'
 import type { Subject } from '../report/parameters.js'
 import { select } from '../report/parameters_selection.js'
+import { measure } from './measure.js'
 import { measureApart } from './process.js'
 import { type Row, rowOf } from './row.js'
 import { findTorch, measureTorch, type Torch, type TorchMeasured, torchHas } from './torch.js'
@@ -29,6 +33,8 @@ export interface BenchOptions {
   against?: 'torch' | undefined
   python: string
   profile: boolean
+  /** Other ranks that share each step: they are the processes that measure. */
+  ranks: Ranks
   progress: Progress
 }
 
@@ -43,7 +49,7 @@ export interface Samples {
 
 /**
  * Measures every method on every backbone, on random weights. The methods take turns, a fresh process each time, so that what else
- * the machine does is shared by all.
+ * the machine does is shared by all. Ranks are such processes already and measure one method, in one go.
  * @throws UserError where a method that was named does not fit, an engine or PyTorch is missing, or a process was killed.
  */
 export async function bench(options: BenchOptions): Promise<Row[]> {
@@ -52,6 +58,7 @@ export async function bench(options: BenchOptions): Promise<Row[]> {
   for (const { backbone, method, problem } of subjects)
     if (problem) progress.warn(`${method} does not fit ${backbone}: ${problem}`)
   warnOfLoad(progress)
+  if (options.ranks.size > 1) return [await benchTogether(subjects, options)]
   const torch = options.against && (await findTorch(options.python))
   const rows: Row[] = []
   for (const backbone of new Set(subjects.map(({ backbone }) => backbone))) {
@@ -67,12 +74,38 @@ export async function bench(options: BenchOptions): Promise<Row[]> {
   return rows
 }
 
+/** Every rank finds it at once. */
+class Unshared extends Agreed {
+  override readonly exitCode = BAD_USAGE
+}
+
+/** @throws UserError where more is asked for than one method's steps */
+async function benchTogether(subjects: readonly Subject[], options: BenchOptions): Promise<Row> {
+  const [subject, ...others] = subjects
+  const apart = options.against ? '--against' : options.profile ? '--profile' : undefined
+  if (apart)
+    throw new Unshared({ at: '--mpi', problem: `goes without ${apart}.`, remedy: `Measure ${apart} in one process.` })
+  if (!subject || others.length > 0 || subject.problem)
+    throw new Unshared({
+      at: '--mpi',
+      problem: subject?.problem ?? `measures one method on one backbone at a time, and these are ${subjects.length}.`,
+      remedy: 'Name one with --method and --backbone.',
+    })
+  const { ranks, progress, repetitions } = options
+  progress.phase(`${subject.backbone}: ${subject.method}, a step shared by ${ranks.size} ranks`)
+  const trial = trialOf(subject, { ...options, steps: options.steps * repetitions })
+  const loads = [loadavg()[0]!]
+  const measured = await measure(trial, ranks)
+  progress.end()
+  return rowOf({ subject, ours: [measured], torch: [], loads }, undefined, options)
+}
+
 /** Before anything of ours computes. */
 function warnOfLoad(progress: Progress): void {
   const [load, cores] = [loadavg()[0]!, availableParallelism()]
   if (load > cores / 2)
     progress.warn(
-      `The machine is busy: load ${load.toFixed(1)} on ${cores} cores. Times say little, ratios of turns say more.`,
+      `The machine is busy: load ${load.toFixed(1)} on ${counted(cores, 'core')}. Times say little, ratios of turns say more.`,
     )
 }
 

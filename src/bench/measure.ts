@@ -1,11 +1,11 @@
 import { randomWeights } from '../backbone/random.js'
+import { alone, type Ranks } from '../engine/cluster/ranks.js'
+import { ranksStepper } from '../engine/cluster/stepper.js'
 import { type Device, startDevice } from '../engine/device.js'
-import { dropoutAt } from '../engine/dropout.js'
 import { gpuMemory, peakMemory } from '../engine/memory.js'
-import { blueprintOf, disposeModel, loadModel, type Model, startVector } from '../engine/model.js'
-import { disposeState, type OptimizerState, startState } from '../engine/optimizer.js'
-import { startReplay } from '../engine/replay/replay.js'
-import { type StepResult, trainingStep } from '../engine/step.js'
+import { blueprintOf, disposeModel, loadModel, startVector } from '../engine/model.js'
+import { startState } from '../engine/optimizer.js'
+import { eagerStepper, replayStepper, type StepSettings } from '../engine/stepper.js'
 import { UserError } from '../error.js'
 import { type Batch, wholeBatch } from '../task/batches.js'
 import tf from '../tf.cjs'
@@ -20,36 +20,36 @@ import {
   WARM_UP_STEPS,
 } from './trial.js'
 
-interface Stepping {
-  step(): Promise<StepResult>
-  profile?(): Promise<KernelTotal[]>
-  free(): void
-}
-
 /**
- * Takes a trial's steps in this process and times them.
+ * Takes a trial's steps in this process, or its share of them as one of the ranks, and times them.
  * @throws UserError where the engine can't do what the trial asks.
  */
-export async function measure(trial: Trial): Promise<Measured> {
+export async function measure(trial: Trial, ranks: Ranks = alone): Promise<Measured> {
   const device = await startDevice({ engine: trial.engine, threads: trial.threads })
   const mode = modeOn(device, trial)
-  const { trainedParameters, ...stepping } = await (mode === 'eager' ? eagerly(trial) : replayed(trial, device))
+  const own = await stepperOf(trial, mode, device.threads)
+  const stepper = ranks.size > 1 ? ranksStepper(own, ranks, () => false) : own
+  const batch = batchOf(trial)
   const times: number[] = []
   let firstStep = 0
   try {
     for (let step = 0; step < WARM_UP_STEPS + trial.steps; step++) {
       const started = performance.now()
-      const { loss } = await stepping.step()
-      if (!Number.isFinite(loss)) throw new Error(`the loss of step ${step + 1} is ${loss}`)
+      const { result } = await stepper.step(batch, LEARNING_RATE)
+      if (!Number.isFinite(result.loss)) throw new Error(`the loss of step ${step + 1} is ${result.loss}`)
       if (step === 0) firstStep = performance.now()
       if (step >= WARM_UP_STEPS) times.push(performance.now() - started)
     }
     const peakBytes = peakMemory() // before the profile, which keeps every result
-    const gpuBytes = gpuMemory()
-    const profile = trial.profile && stepping.profile ? { profile: await stepping.profile() } : {}
-    return { device: device.description, mode, trainedParameters, times, firstStep, peakBytes, gpuBytes, ...profile }
+    const measured = { device: device.description, mode, trainedParameters: own.size, times, firstStep, peakBytes }
+    const step = async () => void (await stepper.step(batch, LEARNING_RATE))
+    return {
+      ...measured,
+      gpuBytes: gpuMemory(),
+      ...(trial.profile && mode === 'eager' && { profile: await kernelTotals(step) }),
+    }
   } finally {
-    stepping.free()
+    stepper.free()
   }
 }
 
@@ -73,52 +73,25 @@ function modeOn({ engine }: Device, { mode, precision }: Trial): Mode {
   return chosen
 }
 
-async function eagerly(trial: Trial): Promise<Stepping & { trainedParameters: number }> {
-  const { config, options } = trial
+async function stepperOf({ config, options, precision }: Trial, mode: Mode, threads: number) {
   const read = randomWeights(config, SEED)
-  const model = loadModel(config, options, read, SEED)
-  const batch = batchOf(trial)
-  let state = startState(startVector(model, read, SEED))
-  return {
-    trainedParameters: model.layout.size,
-    async step() {
-      const taken = await eagerStep(model, state, batch)
-      state = taken.state
-      return taken.result
-    },
-    profile: () =>
-      kernelTotals(async () => {
-        state = (await eagerStep(model, state, batch)).state
-      }),
-    free() {
-      disposeState(state)
-      disposeModel(model)
+  const settings: StepSettings = {
+    training: {
+      ...{ seed: SEED, precision, gradient_clip_norm: GRADIENT_CLIP_NORM, dropout: config.dropout, label_smoothing: 0 },
+      ...{ optimizer: 'adam', weight_decay: 0, checkpoint_activations: false },
     },
   }
-}
-
-const eagerStep = (model: Model, state: OptimizerState, batch: Batch) =>
-  trainingStep(model, state, batch, {
-    learningRate: LEARNING_RATE,
-    gradientClipNorm: GRADIENT_CLIP_NORM,
-    dropout: dropoutAt(model.config.dropout, SEED, state.step),
-  })
-
-async function replayed(trial: Trial, { threads }: Device): Promise<Stepping & { trainedParameters: number }> {
-  const { config, options, precision } = trial
-  const read = randomWeights(config, SEED)
   const blueprint = blueprintOf(config, options)
-  const settings = { dropout: config.dropout, gradientClipNorm: GRADIENT_CLIP_NORM, precision, seed: SEED, threads }
-  const replay = await startReplay(blueprint, read, settings)
-  const { size } = blueprint.layout
-  const vector = startVector(blueprint, read, SEED)
-  await replay.write({ vector, first: new Float32Array(size), second: new Float32Array(size) })
-  const batch = batchOf(trial)
-  let count = 0
+  const state = startState(startVector(blueprint, read, SEED))
+  if (mode === 'replay') return replayStepper(blueprint, settings, state, { read, threads })
+  const model = loadModel(config, options, read, SEED)
+  const stepper = eagerStepper(model, settings, state)
   return {
-    trainedParameters: size,
-    step: () => replay.step(batch, count++, LEARNING_RATE),
-    free: () => replay.free(),
+    ...stepper,
+    free() {
+      stepper.free()
+      disposeModel(model)
+    },
   }
 }
 

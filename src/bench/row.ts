@@ -12,6 +12,8 @@ export interface Row {
   device: string
   precision: Precision
   mode: Mode
+  /** Processes that shared each step; memory is rank 0's. Absent of one. */
+  ranks?: number
   batch_size: number
   source_length: number
   target_length: number
@@ -68,6 +70,7 @@ export function rowOf(samples: Samples, full: Samples | undefined, options: Benc
     device,
     precision,
     mode,
+    ...(options.ranks.size > 1 && { ranks: options.ranks.size }),
     batch_size: batchSize,
     source_length: sourceLength,
     target_length: targetLength,

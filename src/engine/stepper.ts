@@ -97,8 +97,23 @@ export async function startStepper(
   return most ? accumulating(whole, most) : whole
 }
 
+/** What steps depend on, of an experiment. */
+export interface StepSettings {
+  training: Pick<
+    Experiment['training'],
+    | 'checkpoint_activations'
+    | 'dropout'
+    | 'gradient_clip_norm'
+    | 'label_smoothing'
+    | 'optimizer'
+    | 'precision'
+    | 'seed'
+    | 'weight_decay'
+  >
+}
+
 /** Steps by tfjs's tape, op by op. Frees the given state as it goes. */
-export function eagerStepper(model: Model, experiment: Experiment, state: OptimizerState): PartStepper {
+export function eagerStepper(model: Model, experiment: StepSettings, state: OptimizerState): PartStepper {
   const { dropout, seed, gradient_clip_norm: gradientClipNorm, checkpoint_activations } = experiment.training
   const { label_smoothing: labelSmoothing } = experiment.training
   const optimizer = optimizerOf(experiment.training)
@@ -164,7 +179,7 @@ export function decoderOf(model: Model, vector: tf.Tensor1D | Float32Array): Los
 /** Steps as captured graphs in a session of TensorFlow's. Frees the given state. */
 export async function replayStepper(
   blueprint: Blueprint,
-  experiment: Experiment,
+  experiment: StepSettings,
   state: OptimizerState,
   { read, threads, onGraph }: SessionOptions,
 ): Promise<PartStepper> {

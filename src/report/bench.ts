@@ -15,8 +15,8 @@ export function benchTable(rows: readonly Row[]): string {
   return [...tables, ...rows.filter(({ profile }) => profile).map(kernelTable)].join('\n')
 }
 
-const shapeOf = ({ batch_size, source_length, target_length, precision, mode, steps, load_average }: Row) =>
-  `${counted(batch_size, 'source')} of ${counted(source_length, 'token')}, targets of ${target_length}, ${precision}, ${mode}; median of ${counted(steps, 'step')} ± half of their interquartile range; load average ${load_average.toFixed(1)}.`
+const shapeOf = ({ ranks, batch_size, source_length, target_length, precision, mode, steps, load_average }: Row) =>
+  `${ranks === undefined ? '' : `${ranks} ranks share `}${counted(batch_size, 'source')} of ${counted(source_length, 'token')}, targets of ${target_length}, ${precision}, ${mode}; median of ${counted(steps, 'step')} ± half of their interquartile range; load average ${load_average.toFixed(1)}.`
 
 function measuredTable(rows: readonly Row[]): string {
   const torch = rows[0]!.torch !== undefined

@@ -73,6 +73,17 @@ describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
   describe.each(launchers)('of $name', { timeout }, (launcher) => {
     const named = (name: string) => `${launcher.name.replace(' ', '')}-${name}`
 
+    test('bench times steps that ranks share, of one method at a time', async () => {
+      const bench = [bin, 'bench', '--mpi', '--backbone', 't5-nano', '--batch', '4', '--source-length', '8', '--json']
+      const one = [...bench, '--method', 'compacter', '--steps', '1', '--repetitions', '2']
+      const { code, stdout, stderr } = await startRanks(launcher, 2, one).ended
+      expect(code, stderr).toBe(0)
+      expect(JSON.parse(stdout)).toMatchObject([{ method: 'compacter', ranks: 2, batch_size: 4, steps: 2 }])
+      const both = await startRanks(launcher, 2, [...bench, '--method', 'compacter', '--method', 'full']).ended
+      expect(both.stderr).toContain('--mpi: measures one method on one backbone at a time, and these are 2.')
+      expect(both.code).toBe(2)
+    })
+
     test('is one run of all ranks, with the losses of one process and the same bits each time', async () => {
       for (const name of [named('first'), named('second')]) {
         const { code, stdout, stderr } = await startRanks(launcher, 2, [bin, ...train(name, '--mpi', '--json')]).ended
