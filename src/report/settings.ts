@@ -12,6 +12,7 @@ const NO_DIFFERENCE = [
   'training.micro_batch_size',
   'training.engine_mode',
   'training.tensorboard',
+  'training.keep',
 ]
 const makesNone = (key: string) => NO_DIFFERENCE.some((none) => key === none || key.startsWith(`${none}.`))
 

@@ -166,8 +166,9 @@ describe('runs are a group', () => {
       ['training.seed=7', 'training.checkpoint_every=5'],
       ['training.engine_mode=eager', 'training.tensorboard=true', 'task.label_names={0: dull, 1: fine}'],
       ['training.seed=8', 'training.evaluation_batch_size=3', 'task.on_bad_row=skip'],
+      ['training.seed=9', 'training.micro_batch_size=4', 'training.keep=best'],
     ]
-    expect(names(chance.map((sets) => ({ sets })))).toEqual([['compacter', 'rotten-tomatoes', 3]])
+    expect(names(chance.map((sets) => ({ sets })))).toEqual([['compacter', 'rotten-tomatoes', 4]])
   })
 
   test('and told apart by what differs where methods are the same', () => {

@@ -71,7 +71,9 @@ ${confusion && (confusion.labels.length > MOST_LABELS ? mistakes(name, confusion
 function howWrong(kind: Kind, { rows, wrong, residuals }: Predictions): string {
   if (residuals) {
     const none = rows - residuals.numbers
-    return none > 0 ? `, of which ${counted(none, 'prediction is no number', 'predictions are no number')}` : ''
+    if (none === 0) return ''
+    const left = residuals.numbers > 0 ? ': errors are of the others, while mae and rmse count it as −1' : ''
+    return `, of which ${counted(none, 'prediction is no number', 'predictions are no number')}${left}`
   }
   return `, ${wrong.toLocaleString('en')} ${kind === 'text' ? 'not word for word a right answer' : 'wrong'}`
 }
