@@ -72,5 +72,5 @@ export const trainingFlags = {
     helpGroup: 'TRAINING',
     exclusive: ['steps'],
   }),
-  'batch-size': short('batch_size', 'N'),
+  'batch-size': short('batch_size', 'N|auto'),
 }

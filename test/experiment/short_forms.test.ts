@@ -18,6 +18,10 @@ test('short forms set what they are short for', () => {
   expect(training).toMatchObject({ seed: 7, learning_rate: 0.003, batch_size: 8, steps: 20, warmup_steps: 0.1 })
 })
 
+test('a batch size may be auto, as in the file', () => {
+  expect(trained({ 'batch-size': 'auto' }).batch_size).toBe('auto')
+})
+
 test('a length in epochs takes the place of one in steps, and the other way round', () => {
   const { epochs, steps } = trained({ epochs: '3' })
   expect({ epochs, steps }).toEqual({ epochs: 3, steps: undefined })
@@ -31,7 +35,7 @@ describe('what is wrong is told by the flag that was typed', () => {
     [{ steps: '0' }, '--steps 0: training.steps is 0; it must be at least 1.'],
     [
       { 'batch-size': 'many' },
-      '--batch-size many: training.batch_size is "many"; it must be a whole number. The default is 100.',
+      '--batch-size many: training.batch_size is "many"; it must be a whole number of at least 1, or auto.',
     ],
     [{ seed: '[' }, expect.stringContaining('--seed [: the value is not valid YAML')],
   ])('%j', (flags, message) => {
