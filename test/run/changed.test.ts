@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { locateBackbone } from '../../src/backbone/locate.js'
@@ -36,12 +36,16 @@ const sha256 = (name: string) => createHash('sha256').update(readFileSync(name))
 const short = (name: string) => `${sha256(name).slice(0, 12)}…`
 const manifest = () => JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8'))
 
-/** Trains, or resumes, until it is interrupted after so many steps, or to its end. */
+/** Steps that are logged in the run. */
+const logged = () => (existsSync(path('run', 'metrics.jsonl')) ? lines('run', 'metrics.jsonl').length : 0)
+const lines = (...names: string[]) => readFileSync(path(...names), 'utf8').match(/^.*"loss":.*$/gm) ?? []
+
+/** Trains, or resumes, until it is interrupted after so many steps more, or to its end. */
 async function training(options: { resume?: boolean; allowChanged?: boolean; until?: number; sets?: string[] } = {}) {
   const { resume = true, until = Number.POSITIVE_INFINITY, allowChanged } = options
-  let asked = 0
+  const before = resume ? logged() : 0
   const experiment = loadExperiment(file, [...sets, ...(options.sets ?? [])])
-  const interrupted = () => asked++ >= until
+  const interrupted = () => logged() - before >= until
   return train(experiment, { ...device, folder: run, resume, allowChanged, progress: heard, interrupted }).catch(
     (error) => {
       if (!(error instanceof Interrupted)) throw error
