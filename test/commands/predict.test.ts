@@ -265,11 +265,11 @@ describe('--output', () => {
 
   test.skipIf(process.platform === 'win32')('a device is written into, and stays what it is', async () => {
     const before = statSync('/dev/null')
-    expect(await predict([run, 'a', '--output', '/dev/null'])).toMatchObject({ code: 0, stdout: '/dev/null: 1 rows\n' })
+    expect(await predict([run, 'a', '--output', '/dev/null'])).toMatchObject({ code: 0, stdout: '/dev/null: 1 row\n' })
     expect(await predict([run, 'a', '--output', '/dev/null', '--force'])).toMatchObject({ code: 0 })
     const args = ['predict', run, 'a', '--output', '/dev/stdout', ...engine]
     const { stdout } = await start(args, {}, 'ignore', ['sh', '-c', '"$0" "$@" | cat']).ended
-    expect(stdout).toMatch(/^.+\n\/dev\/stdout: 1 rows\n$/)
+    expect(stdout).toMatch(/^.+\n\/dev\/stdout: 1 row\n$/)
     const { code: scored } = await compacter(['eval', run, '--predictions', '/dev/null', ...engine])
     expect(scored).toBe(0)
     expect(existsSync('/dev/null.manifest.json')).toBe(false)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { locateBackbone } from '../../src/backbone/locate.js'
@@ -18,6 +18,7 @@ import { writePredictions } from '../../src/run/predictions.js'
 import { openSafetensors, writeSafetensors } from '../../src/safetensors.js'
 import { smallExperiment } from '../cli.js'
 import { engines } from '../engines.js'
+import { stopAfter } from '../stop_after.js'
 
 const { folder, file } = smallExperiment({
   steps: 6,
@@ -36,16 +37,11 @@ const sha256 = (name: string) => createHash('sha256').update(readFileSync(name))
 const short = (name: string) => `${sha256(name).slice(0, 12)}…`
 const manifest = () => JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8'))
 
-/** Steps that are logged in the run. */
-const logged = () => (existsSync(path('run', 'metrics.jsonl')) ? lines('run', 'metrics.jsonl').length : 0)
-const lines = (...names: string[]) => readFileSync(path(...names), 'utf8').match(/^.*"loss":.*$/gm) ?? []
-
 /** Trains, or resumes, until it is interrupted after so many steps more, or to its end. */
 async function training(options: { resume?: boolean; allowChanged?: boolean; until?: number; sets?: string[] } = {}) {
   const { resume = true, until = Number.POSITIVE_INFINITY, allowChanged } = options
-  const before = resume ? logged() : 0
   const experiment = loadExperiment(file, [...sets, ...(options.sets ?? [])])
-  const interrupted = () => logged() - before >= until
+  const interrupted = stopAfter(run, until)
   return train(experiment, { ...device, folder: run, resume, allowChanged, progress: heard, interrupted }).catch(
     (error) => {
       if (!(error instanceof Interrupted)) throw error

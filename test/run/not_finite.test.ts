@@ -15,6 +15,7 @@ import { silent } from '../../src/progress.js'
 import { openSafetensors, writeSafetensors } from '../../src/safetensors.js'
 import { smallExperiment } from '../cli.js'
 import { engines } from '../engines.js'
+import { stopAfter } from '../stop_after.js'
 
 const { folder, file } = smallExperiment({
   steps: 3,
@@ -43,9 +44,8 @@ function changed(file: string, name: string, change: (data: Float32Array) => voi
 }
 
 const training = ({ until = Number.POSITIVE_INFINITY, resume = false, runDir = run } = {}) => {
-  let asked = 0
   const experiment = loadExperiment(file, [`backbone=${t5}`])
-  return train(experiment, { ...options, folder: runDir, resume, interrupted: () => asked++ >= until })
+  return train(experiment, { ...options, folder: runDir, resume, interrupted: stopAfter(runDir, until) })
 }
 const evaluated = (scoring: 'generate' | 'rank') =>
   evaluateRuns([run], { ...options, split: 'test', scoring, sets: [], allowChanged: true })
