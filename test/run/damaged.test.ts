@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
@@ -43,6 +43,11 @@ describe('a run whose files are cut is one error that names the file and the pla
 
   test('result.json', () => {
     cut('result.json', 30)
+    expect(complaint(() => openTrainedRun(folder))).toBe(
+      'DamagedFile: result.json:1:31: is damaged: it is cut short. Restore it from a copy.',
+    )
+    mkdirSync(join(folder, 'checkpoint'))
+    writeFileSync(join(folder, 'checkpoint', 'state.safetensors'), '')
     expect(complaint(() => openTrainedRun(folder))).toBe(
       'DamagedFile: result.json:1:31: is damaged: it is cut short. Delete it, then resume the training: that writes it again.',
     )

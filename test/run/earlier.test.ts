@@ -76,7 +76,11 @@ test('a run whose rule is learnt is as one of now', async () => {
 })
 
 /** Trains, or goes on, until it is interrupted after so many steps, or to its end. */
-async function training(run: string, sets: string[], { until = Number.POSITIVE_INFINITY, resume = false } = {}): Promise<void> {
+async function training(
+  run: string,
+  sets: string[],
+  { until = Number.POSITIVE_INFINITY, resume = false } = {},
+): Promise<void> {
   let asked = 0
   const experiment = loadExperiment(file, [...FIXED, ...sets])
   const interrupted = () => asked++ >= until
