@@ -1,7 +1,7 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../src/command.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
-import { allowChangedFlag, deviceFlags, mpiFlag, placesFlag, quietFlag, scoringFlag } from '../src/flags.js'
+import { allowChangedFlag, beamsFlag, deviceFlags, mpiFlag, placesFlag, quietFlag, scoringFlag } from '../src/flags.js'
 
 type EvalFlags = Interfaces.InferredFlags<typeof Eval.flags>
 
@@ -51,6 +51,7 @@ export default class Eval extends Command {
       description: 'Split to score.',
     })(),
     scoring: scoringFlag,
+    beams: beamsFlag,
     task: Flags.string({
       description:
         "Score on this in place of the run's own rows: a file of rows, a task preset, or an experiment's task.",
@@ -104,10 +105,11 @@ export default class Eval extends Command {
       if (!isStream(file)) checkWritable(predictedWithFile(file))
     }
     const { evaluateRuns } = await import('../src/engine/evaluate_run.js')
-    const { task, metric: metrics } = flags
+    const { task, metric: metrics, beams } = flags
     const options = {
       split,
       scoring,
+      beams,
       sets,
       task,
       metrics,
@@ -130,6 +132,7 @@ export default class Eval extends Command {
     if (others.length === 0 && only!.confusion) this.log(confusionTable(only!.confusion))
     const runs = evaluated.map(({ run, task, scoring, scores, confusion, examples, otherRows, otherTask }) => ({
       ...{ run, task, split, scoring, rows: examples.length, scores },
+      ...(beams !== undefined && { beams }),
       ...(otherRows && { other_rows: otherRows }),
       ...(otherTask !== undefined && { other_task: otherTask }),
       ...(confusion && { confusion }),

@@ -3,7 +3,7 @@ import { Command } from '../src/command.js'
 import { counted } from '../src/counted.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
 import { BAD_USAGE, UserError } from '../src/error.js'
-import { allowChangedFlag, deviceFlags, mpiFlag, placesFlag, quietFlag, scoringFlag } from '../src/flags.js'
+import { allowChangedFlag, beamsFlag, deviceFlags, mpiFlag, placesFlag, quietFlag, scoringFlag } from '../src/flags.js'
 import type { OutputFormat } from '../src/predict/writer.js'
 
 type PredictOptions = Interfaces.InferredFlags<typeof Predict.flags> & { texts: string[]; format: OutputFormat }
@@ -73,6 +73,7 @@ export default class Predict extends Command {
     }),
     force: Flags.boolean({ description: 'Replace an output that is there.', dependsOn: ['output'] }),
     scoring: scoringFlag,
+    beams: beamsFlag,
     json: Flags.boolean({
       description: 'Write a line of JSON for each row, rows with errors too; with --output, print the counts as JSON.',
     }),
@@ -108,13 +109,13 @@ export default class Predict extends Command {
 
   private async predict(runs: string[], flags: PredictOptions, entered: Entered): Promise<void> {
     const { texts, format } = flags
-    const { json, force, scoring, engine, output, 'batch-size': batchSize, 'max-length': maxLength } = flags
+    const { json, force, scoring, beams, engine, output, 'batch-size': batchSize, 'max-length': maxLength } = flags
     const { ranks, threads, progress } = entered
     const { predictRuns } = await import('../src/predict/predict.js')
     const predicted = await predictRuns(runs, {
       sets: flags.set ?? [],
       allowChanged: flags['allow-changed'],
-      ...{ scoring, engine, batchSize, maxLength, ranks, progress },
+      ...{ scoring, beams, engine, batchSize, maxLength, ranks, progress },
       ...(threads && { threads }),
       input: { texts, file: flags.input ?? '-', format: flags['input-format'] },
       ...(output !== undefined && { output: { file: output, force } }),

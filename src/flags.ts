@@ -27,6 +27,12 @@ export const scoringFlag = Flags.option({
   description: "Greedy decoding, or the likeliest of the labels (default: each run's training.scoring).",
 })()
 
+/** Flag of every command that decodes. */
+export const beamsFlag = Flags.integer({
+  description: 'Beams of a search for the output that is likeliest a token (default: 1, greedy decoding).',
+  min: 1,
+})
+
 /** Flag of every command that opens a run. */
 export const placesFlag = Flags.string({
   description:

@@ -24,6 +24,8 @@ export interface Evaluation {
   interrupted?: () => boolean
   /** Those that share the rows. */
   ranks?: Ranks | undefined
+  /** Beams of a search; 1 or none: greedy decoding. */
+  beams?: number | undefined
 }
 
 /** A split's scores, and the rows that they were counted on. */
@@ -76,7 +78,7 @@ export async function scoresOf(
 const optionsFor = (
   split: PreparedSplit,
   examples: Example[],
-  { experiment: { task, training }, tokenizer, labels, progress, interrupted, ranks }: Evaluation,
+  { experiment: { task, training }, tokenizer, labels, progress, interrupted, ranks, beams }: Evaluation,
   scoring: Scoring,
 ): PredictOptions => ({
   tokenizer,
@@ -87,6 +89,7 @@ const optionsFor = (
   progress,
   interrupted,
   ranks,
+  beams,
   ...(scoring === 'rank' && {
     candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels,
   }),
@@ -193,6 +196,16 @@ export function checkRankable(task: Experiment['task']): void {
     at: '--scoring rank',
     problem: `the task ${task.name} is of kind ${task.kind}: its outputs are not a few labels.`,
     remedy: 'Use --scoring generate.',
+  })
+}
+
+/** @throws UserError where labels are ranked, which beams have no part in */
+export function checkSearched(scoring: Scoring, beams = 1): void {
+  if (beams === 1 || scoring === 'generate') return
+  throw new UserError({
+    at: `--beams ${beams}`,
+    problem: 'labels are ranked, not decoded: a search has no part in it.',
+    remedy: 'Leave --beams out, or add --scoring generate.',
   })
 }
 

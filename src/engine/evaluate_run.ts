@@ -13,7 +13,7 @@ import { alone, type Ranks } from './cluster/ranks.js'
 import { checkTogether } from './cluster/together.js'
 import { prepareData } from './data.js'
 import { type Device, type DeviceOptions, startDevice } from './device.js'
-import { checkRankable, type Evaluated, evaluateSplit, hintAtRanking, rankingOf } from './evaluate.js'
+import { checkRankable, checkSearched, type Evaluated, evaluateSplit, hintAtRanking, rankingOf } from './evaluate.js'
 import { evaluatedLabels } from './evaluated_labels.js'
 import { type OneBackbone, openOneBackbone, type Storage } from './one_backbone.js'
 import { onOtherTask, withMetrics } from './other_task.js'
@@ -23,6 +23,8 @@ export interface EvaluateRunsOptions extends DeviceOptions {
   split: Split
   /** Each run's own unless told. */
   scoring?: Scoring | undefined
+  /** Beams of a search; 1 or none: greedy decoding. */
+  beams?: number | undefined
   /** Where the runs' backbone and data are now, as `--set` has it. */
   sets: readonly string[]
   /** A file, preset or experiment to score them on in place of their own tasks. */
@@ -41,6 +43,8 @@ export interface EvaluatedRun extends Evaluated {
   run: string
   task: string
   scoring: Scoring
+  /** Of a search, where that was asked for. */
+  beams?: number
   made: EvaluatedWith
   /** Where the rows are others than the run noted for the split, both hashes. */
   otherRows?: { sha256: string; run_sha256: string }
@@ -67,22 +71,36 @@ interface EvaluatedWith {
  */
 export async function evaluateRuns(
   folders: string[],
-  { split, scoring, sets, task, metrics, allowChanged, progress, ranks = alone, ...options }: EvaluateRunsOptions,
+  {
+    split,
+    scoring,
+    beams,
+    sets,
+    task,
+    metrics,
+    allowChanged,
+    progress,
+    ranks = alone,
+    ...options
+  }: EvaluateRunsOptions,
 ): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
   const runs = folders.map((folder) => {
     const run = openTrainedRun(folder, sets)
     const on = task === undefined ? run : onOtherTask(run, task, split)
     return metrics ? withMetrics(on, metrics) : on
   })
-  for (const { experiment } of runs)
-    if ((scoring ?? experiment.training.scoring) === 'rank') checkRankable(experiment.task)
+  for (const { experiment } of runs) {
+    const way = scoring ?? experiment.training.scoring
+    if (way === 'rank') checkRankable(experiment.task)
+    checkSearched(way, beams)
+  }
   const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, allowChanged))
   try {
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
     progress.note(device.description)
     const evaluated: EvaluatedRun[] = []
-    const one = { split, scoring, allowChanged, progress, ranks, device }
+    const one = { split, scoring, beams, allowChanged, progress, ranks, device }
     for (const run of runs) evaluated.push(await evaluateOne(run, backbone, one))
     return { evaluated, storage: backbone.storage }
   } finally {
@@ -97,11 +115,15 @@ async function evaluateOne(
   {
     split: name,
     scoring = run.experiment.training.scoring,
+    beams,
     allowChanged,
     progress,
     ranks,
     device,
-  }: Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'allowChanged' | 'progress'> & { ranks: Ranks; device: Device },
+  }: Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'beams' | 'allowChanged' | 'progress'> & {
+    ranks: Ranks
+    device: Device
+  },
 ): Promise<EvaluatedRun> {
   const { experiment, folder } = run
   const own = backbone.backboneOf(run)
@@ -134,7 +156,7 @@ async function evaluateOne(
       progress.phase(`Evaluating ${folder}`)
       const target_length = experiment.training.target_length ?? Math.max(longest, split.longestTarget)
       const limited = { ...experiment, training: { ...experiment.training, target_length } }
-      const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, progress, ranks }
+      const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, progress, ranks, beams }
       const evaluated = await evaluateSplit(decoder, split, evaluation, scoring)
       const { name: task, kind } = experiment.task
       const names = kind === 'classification' ? await writtenNames(experiment.task, own.tokenizer) : undefined
@@ -143,6 +165,7 @@ async function evaluateOne(
         run: folder,
         task,
         scoring,
+        ...(beams !== undefined && { beams }),
         made,
         ...evaluated,
         ...(otherRows && { otherRows }),

@@ -3,6 +3,7 @@ import { UserError } from '../error.js'
 import type { Progress } from '../progress.js'
 import { type Batch, type EvaluationBatch, evaluationBatches, padBatch, type Tokenised } from '../task/batches.js'
 import tf from '../tf.cjs'
+import { generateByBeams } from './beams.js'
 import { gathered } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
 import { generate, type Sources } from './generate.js'
@@ -26,6 +27,8 @@ export interface PredictOptions {
   maxLength: number
   /** Texts to rank for every row, or for each its own; none: greedy decoding. */
   candidates?: string[] | string[][]
+  /** Beams of a search; 1 or none: greedy decoding. */
+  beams?: number | undefined
   /** Named in progress. */
   name: string
   /** What errors name a row by. */
@@ -49,6 +52,8 @@ export interface Decoder {
   padId: number
   /** Up to `maxLength` token ids a row, decoded greedily, ended by </s>, which is left out. */
   generate(sources: Sources, maxLength: number): Promise<number[][]>
+  /** As `generate`, by beam search. */
+  search?(sources: Sources, maxLength: number, beams: number): Promise<number[][]>
   /** Log-likelihood of each candidate of each row. */
   rank?(sources: Sources, candidates: Int32Array[][]): Promise<number[][]>
   dispose(): void
@@ -66,6 +71,7 @@ export function eagerDecoder(model: Model, vector: tf.Tensor1D): LossDecoder {
   return {
     padId: model.config.padId,
     generate: (sources, maxLength) => generate(pass, sources, maxLength),
+    search: (sources, maxLength, beams) => generateByBeams(pass, sources, maxLength, beams),
     rank: (sources, candidates) => rank(pass, sources, candidates),
     async loss(batch) {
       const loss = tf.tidy(() => batchLoss(pass, batch))
@@ -94,14 +100,14 @@ export async function* predicted(
   { tokens, lengths }: Rows,
   options: PredictOptions,
 ): AsyncGenerator<(Prediction & { row: number })[]> {
-  const { batchSize: most, name, progress, interrupted = () => false, ranks = alone } = options
-  const batchSize = Math.min(most, lengths.length)
+  const { batchSize: most, beams = 1, name, progress, interrupted = () => false, ranks = alone } = options
+  const batchSize = Math.min(Math.max(1, Math.floor(most / beams)), lengths.length) // memory is by the beam
   const candidates = options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
   const outputsOf = async ({ rows, real }: EvaluationBatch) => {
     const batch = padBatch(tokens, rows, decoder.padId)
     const outputs = candidates
       ? await rankedOutputs(decoder, batch, rows.map(candidates), (row) => options.place(rows[row]!))
-      : (await decoder.generate(batch, options.maxLength)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
+      : (await decoded(decoder, batch, options)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
     return rows.slice(0, real).map((row, place) => ({ row, ...outputs[place]! }))
   }
   const batches = evaluationBatches(lengths, batchSize)
@@ -115,6 +121,12 @@ export async function* predicted(
     progress.update(`${name}: ${done} of ${lengths.length} rows`)
     await new Promise(setImmediate) // lets signals in
   }
+}
+
+function decoded(decoder: Decoder, batch: Sources, { maxLength, beams = 1 }: PredictOptions): Promise<number[][]> {
+  if (beams === 1) return decoder.generate(batch, maxLength)
+  if (!decoder.search) throw new Error('this decoder has no beam search')
+  return decoder.search(batch, maxLength, beams)
 }
 
 async function rankedOutputs(

@@ -3,7 +3,7 @@ import { fromRankZero, rankZeroFirst } from '../engine/cluster/agree.js'
 import { alone, type Ranks } from '../engine/cluster/ranks.js'
 import { checkTogether } from '../engine/cluster/together.js'
 import { type Device, type DeviceOptions, startDevice } from '../engine/device.js'
-import { checkRankable, rankingOf } from '../engine/evaluate.js'
+import { checkRankable, checkSearched, rankingOf } from '../engine/evaluate.js'
 import { trainedTexts } from '../engine/evaluated_labels.js'
 import { type LoadedRun, type OneBackbone, openOneBackbone, type Storage } from '../engine/one_backbone.js'
 import { eagerDecoder, type Prediction, predict } from '../engine/predict.js'
@@ -26,6 +26,8 @@ import type { Question } from './question.js'
 
 export interface PredictorOptions extends DeviceOptions {
   scoring: Scoring
+  /** Beams of a search; 1 or none: greedy decoding. */
+  beams?: number | undefined
   /** Rows at once; each run's own for evaluation unless told. */
   batchSize?: number | undefined
   /** Tokens of an output, </s> included; what each run's task needs unless told. */
@@ -61,7 +63,8 @@ const LONGEST = { regression: 16, text: 128, multiple_choice: 128, classificatio
 
 /** @throws UserError where the runs are of different backbones, or there is nothing to rank. */
 export async function openPredictor(runs: TrainedRun[], options: PredictorOptions): Promise<Predictor> {
-  const { scoring, allowChanged = false, progress, ranks = alone } = options
+  const { scoring, beams, allowChanged = false, progress, ranks = alone } = options
+  checkSearched(scoring, beams)
   const when = { allowChanged, warn: progress.warn }
   const texts = await inTurn(runs, (run) => labelTextsOf(run, scoring, when))
   const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, allowChanged))
@@ -101,7 +104,7 @@ async function predictorOf(
   runs: TrainedRun[],
   labels: (Written[] | undefined)[],
   backbone: OneBackbone,
-  { scoring, batchSize, maxLength, ranks, device }: PredictorOptions & { ranks: Ranks; device: Device },
+  { scoring, beams, batchSize, maxLength, ranks, device }: PredictorOptions & { ranks: Ranks; device: Device },
 ): Promise<Predictor> {
   const { tokenizer } = backbone.backboneOf(runs[0]!)
   const lengths = await inTurn(runs, async (run, i) => maxLength ?? (await outputLength(run, labels[i], tokenizer)))
@@ -136,6 +139,7 @@ async function predictorOf(
         place: (row) => `${runs[place]!.folder}, line ${questions[row]!.line} of the input`,
         progress: silent,
         ranks,
+        beams,
         ...(candidates && { candidates }),
       })
       return named(predictions, names[place])

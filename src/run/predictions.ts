@@ -27,6 +27,8 @@ const predictedFile = z.object({
         data_sha256: z.partialRecord(z.enum(SPLITS), sha256),
         /** Of another task, or of a file that is not the run's: as it was named with --task. */
         other_task: z.string().optional(),
+        /** Of a search for outputs. */
+        beams: z.number().optional(),
         rows: z.number().nonnegative(),
       }),
     )
@@ -55,10 +57,11 @@ export function writePredictions(file: string, split: Split, evaluated: Evaluate
   }
   writeAtomically(file, write, { streams: true })
   if (isStream(file)) return
-  const runs = evaluated.map(({ run, made, otherTask, examples }) => ({
+  const runs = evaluated.map(({ run, made, otherTask, beams, examples }) => ({
     run,
     ...made,
     ...(otherTask !== undefined && { other_task: otherTask }),
+    ...(beams !== undefined && { beams }),
     rows: examples.length,
   }))
   writeJson(predictedWithFile(file), { predictions_sha256: hash.digest('hex'), split, runs } satisfies PredictedWith)

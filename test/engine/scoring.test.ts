@@ -82,6 +82,18 @@ describe('predict', () => {
     expect(await predicted([names[1]])).not.toHaveProperty('probabilities')
   })
 
+  test('searches with beams where outputs are decoded, and eval says so', async () => {
+    const searched = await predicted([names[1]], { beams: 3 })
+    expect(searched).toMatchObject({ prediction: expect.any(String) })
+    const options = { ...device(engine!), split: 'test', sets: [], allowChanged: false } as const
+    const { evaluated } = await evaluateRuns([names[1]], { ...options, beams: 3 })
+    expect(evaluated[0]).toMatchObject({ scoring: 'generate', beams: 3 })
+    const refused =
+      '--beams 3: labels are ranked, not decoded: a search has no part in it. Leave --beams out, or add --scoring generate.'
+    await expect(predicted([names[0]], { beams: 3 })).rejects.toThrow(refused)
+    await expect(evaluateRuns([names[0]], { ...options, beams: 3 })).rejects.toThrow(refused)
+  })
+
   test('asks for one way where runs were trained in two', async () => {
     await expect(predicted(names)).rejects.toThrow(
       `${names[1]}: has training.scoring generate, but ${names[0]} has rank. Give --scoring for both.`,
