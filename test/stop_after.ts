@@ -10,5 +10,6 @@ export function stopAfter(run: string, steps: number): () => boolean {
 function logged(run: string): number {
   const metrics = join(run, 'metrics.jsonl')
   if (!existsSync(metrics)) return 0
-  return readFileSync(metrics, 'utf8').match(/^.*"loss":.*$/gm)?.length ?? 0
+  const lines = readFileSync(metrics, 'utf8').split('\n')
+  return lines.filter((line) => line.includes('"loss":') && !line.includes('"split":')).length
 }

@@ -23,7 +23,9 @@ const lines = (name: string): Record<string, number | string>[] => {
     .slice(0, -1)
     .map((line) => JSON.parse(line))
 }
-const losses = (name: string) => lines(name).flatMap(({ loss }) => (loss === undefined ? [] : [loss as number]))
+const losses = (name: string) =>
+  lines(name).flatMap(({ loss, split }) => (loss === undefined || split ? [] : [loss as number]))
+const validations = (name: string) => lines(name).filter(({ split }) => split)
 const last = (name: string) => readFileSync(join(folder, name, 'last.safetensors')).toString('base64')
 
 /** Starts ranks that train into a folder, and signals one of them when so many lines are logged. */
@@ -74,8 +76,8 @@ describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
     const named = (name: string) => `${launcher.name.replace(' ', '')}-${name}`
 
     test('bench times steps that ranks share, of one method at a time', async () => {
-      const bench = [bin, 'bench', '--mpi', '--backbone', 't5-nano', '--batch', '4', '--source-length', '8', '--json']
-      const one = [...bench, '--method', 'compacter', '--steps', '1', '--repetitions', '2']
+      const bench = [bin, 'bench', '--mpi', '--backbone', 't5-nano', '--batch', '4', '--source-length', '8']
+      const one = [...bench, '--method', 'compacter', '--steps', '1', '--repetitions', '2', '--json']
       const { code, stdout, stderr } = await startRanks(launcher, 2, one).ended
       expect(code, stderr).toBe(0)
       expect(JSON.parse(stdout)).toMatchObject([{ method: 'compacter', ranks: 2, batch_size: 4, steps: 2 }])
@@ -90,7 +92,11 @@ describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
         expect(code, stderr).toBe(0)
         expect(JSON.parse(stdout)).toEqual(JSON.parse(readFileSync(join(folder, name, 'result.json'), 'utf8')))
         expectClose(losses(name), losses('alone'), { relative: 1e-5, name: 'losses' })
-        expect(lines(name).filter(({ split }) => split)).toEqual(lines('alone').filter(({ split }) => split))
+        expect(validations(name).map(({ loss, ...scores }) => scores)).toEqual(
+          validations('alone').map(({ loss, ...scores }) => scores),
+        )
+        const ofRows = (name: string) => validations(name).map(({ loss }) => loss as number)
+        expectClose(ofRows(name), ofRows('alone'), { relative: 1e-5, name: 'validation losses' })
         const { mpi } = JSON.parse(readFileSync(join(folder, name, 'manifest.json'), 'utf8'))
         expect(mpi.library).toMatch(new RegExp(`^${launcher.name} \\d`))
         expect(mpi.ranks.map(({ host }: { host: string }) => host)).toEqual([hostname(), hostname()])

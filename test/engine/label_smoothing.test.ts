@@ -16,7 +16,7 @@ import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
 import { loadCase, openCase, openFixture } from '../oracle_case.js'
 
-const oracle = openSafetensors(join(packageRoot, 'test/fixtures/t5-tiny/label-smoothing.safetensors'))
+const oracle = openSafetensors(join(packageRoot, 'test/fixtures/t5-tiny/loss/label-smoothing.safetensors'))
 const { smoothing, rows, vocabulary } = JSON.parse(oracle.metadata.case!)
 const expected = openCase('t5-tiny', 'compacter-n3-rank2')
 const { read } = openFixture('t5-tiny')

@@ -1,6 +1,6 @@
 """Loss and gradients with PyTorch's label smoothing: python test/oracle/label_smoothing.py
 
-Writes test/fixtures/t5-tiny/label-smoothing.safetensors: backbone, trained tensors and batch are those of the case
+Writes test/fixtures/t5-tiny/loss/label-smoothing.safetensors: backbone, trained tensors and batch are those of the case
 compacter-n3-rank2, whose metadata has the method. `large` is a loss on logits of t5-small's vocabulary, made as told below.
 """
 
@@ -43,7 +43,7 @@ def main():
     made = {f"gradient/{name}": value.contiguous() for name, value in zip(model.trained, gradients)}
     made |= {"loss": loss.detach(), "large": large()}
     metadata = {"case": json.dumps({"smoothing": SMOOTHING, "rows": ROWS, "vocabulary": VOCABULARY})}
-    save_file(made, FOLDER / "label-smoothing.safetensors", metadata)
+    save_file(made, FOLDER / "loss" / "label-smoothing.safetensors", metadata)
 
 
 main()

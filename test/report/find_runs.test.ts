@@ -14,7 +14,7 @@ const reasons = async (folder: string) =>
     ]),
   )
 
-const anew = 'Delete it, then resume the training: that writes it again.'
+const anew = 'Restore it from a copy.'
 
 test('what is unfinished or damaged is named with the reason; the others are shown', async () => {
   const folder = newFolder()

@@ -12,7 +12,7 @@ import { writeResults } from '../../src/sweep/write.js'
 import { newFolder, writeRun } from '../report/runs.js'
 
 const SEEDS = [0, 1, 2, 3, 4]
-const AGAIN = 'Delete it, then resume the training: that writes it again.'
+const AGAIN = 'Restore it from a copy.'
 
 let folder: string
 let warned: string[]
