@@ -26,7 +26,7 @@ export const METHODS = {
   full: 1e-4,
   'compacter training.optimizer=adafactor training.weight_decay=0.1': 1e-5,
   'intrinsic-said training.learning_rate=3e-3': 1e-5,
-  'prompt-tuning-r training.learning_rate=3e-3': 1e-5,
+  'prompt-tuning-r training.learning_rate=3e-3': 1e-4,
 }
 
 export interface Steps {
