@@ -1,8 +1,8 @@
 import type { KeyValue } from '../backbone/attention.js'
 import type { Pass } from '../backbone/pass.js'
-import { decode, head, type Memory, remember } from '../backbone/t5.js'
+import { decode, head, type Memory } from '../backbone/t5.js'
 import tf from '../tf.cjs'
-import { encodeSources, type Sources } from './generate.js'
+import { remembered, type Sources } from './generate.js'
 
 /** Tokens so far, and the natural logarithm of their probability. */
 interface Beam {
@@ -46,13 +46,13 @@ export async function generateByBeams(
     const running = Array.from({ length: beams }, (_, i) => ({ ids: [], score: i === 0 ? 0 : NEVER }))
     return { running, ended: [], done: false }
   })
-  const first = tf.tidy(() => remember(pass, encodeSources(pass, sources)))
+  const first = remembered(pass, sources)
   const rows = Array.from({ length: size * beams }, (_, i) => Math.floor(i / beams))
   const memory = tf.tidy(() => ({
     layers: rowsOf(first.layers, rows),
     mask: tf.gather(first.mask, tf.tensor1d(rows, 'int32')),
   }))
-  tf.dispose({ ...first })
+  tf.dispose(first)
   let past: KeyValue[] | undefined
   for (let step = 0; step < maxLength && searches.some(({ done }) => !done); step++) {
     const { scores, places, present } = tf.tidy(() => likeliest(pass, searches, memory, past))

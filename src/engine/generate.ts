@@ -27,8 +27,7 @@ export const generateScored = (pass: Pass, sources: Sources, maxLength: number):
   decodeGreedily(pass, sources, maxLength, true)
 
 /** The encoder's part of decoding, held until it is disposed. */
-export const remembered = (pass: Pass, sources: Sources): Memory =>
-  tf.tidy(() => remember(pass, encodeSources(pass, sources)))
+export const remembered = (pass: Pass, sources: Sources) => tf.tidy(() => remember(pass, encodeSources(pass, sources)))
 
 /** The encoder's output for a batch. */
 export function encodeSources(pass: Pass, { sourceIds, sourceMask, size, sourceLength }: Sources): Encoded {
