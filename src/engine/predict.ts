@@ -4,10 +4,9 @@ import type { Progress } from '../progress.js'
 import { type Batch, type EvaluationBatch, evaluationBatches, padBatch, type Tokenised } from '../task/batches.js'
 import tf from '../tf.cjs'
 import { generateByBeams } from './beams.js'
-import { gathered } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
+import { sharedBatches } from './cluster/shared_batches.js'
 import { generate, type Sources } from './generate.js'
-import { Interrupted } from './interrupt.js'
 import { evaluationPass, type Model } from './model.js'
 import { rank } from './rank.js'
 import { batchLoss } from './step.js'
@@ -111,15 +110,12 @@ export async function* predicted(
     return rows.slice(0, real).map((row, place) => ({ row, ...outputs[place]! }))
   }
   const batches = evaluationBatches(lengths, batchSize)
-  for (let first = 0; first < batches.length; first += ranks.size) {
-    const stopped = interrupted()
-    const own = batches[first + ranks.rank]
-    const all = await gathered(ranks, { stopped, outputs: own && !stopped ? await outputsOf(own) : [] })
-    if (all.some(({ stopped }) => stopped)) throw new Interrupted()
-    yield all.flatMap(({ outputs }) => outputs)
-    const done = Math.min((first + ranks.size) * batchSize, lengths.length)
+  let done = 0
+  for await (const outputs of sharedBatches(batches, { ranks, interrupted }, outputsOf)) {
+    const round = outputs.flat()
+    yield round
+    done += round.length
     progress.update(`${name}: ${done} of ${lengths.length} rows`)
-    await new Promise(setImmediate) // lets signals in
   }
 }
 

@@ -1,10 +1,9 @@
 import { type Experiment, rowsAStep } from '../experiment/schema.js'
 import { type EvaluationBatch, evaluationBatches, padBatch, type TrainingPlan } from '../task/batches.js'
 import { type Ladder, ladderOf } from '../task/lengths.js'
-import { gathered } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
+import { sharedBatches } from './cluster/shared_batches.js'
 import type { PreparedSplit } from './data.js'
-import { Interrupted } from './interrupt.js'
 import type { LossDecoder } from './predict.js'
 
 /** The rows of a split as its loss is computed. */
@@ -58,17 +57,10 @@ export async function splitLoss(
     return { sum: count * (await decoder.loss(batch)), count }
   }
   const whole = { sum: 0, count: 0 }
-  for (let first = 0; first < batches.length; first += ranks.size) {
-    const stopped = interrupted()
-    const own = batches[first + ranks.rank]
-    const part = own && !stopped ? await sumOf(own) : { sum: 0, count: 0 }
-    const all = await gathered(ranks, { stopped, ...part })
-    if (all.some(({ stopped }) => stopped)) throw new Interrupted()
-    for (const { sum, count } of all) {
+  for await (const sums of sharedBatches(batches, { ranks, interrupted }, sumOf))
+    for (const { sum, count } of sums) {
       whole.sum += sum
       whole.count += count
     }
-    await new Promise(setImmediate) // lets signals in
-  }
   return whole.sum / whole.count
 }
