@@ -1,4 +1,5 @@
 import { Command, Config, flush, run, settings } from '@oclif/core'
+import { incomplete, isIncomplete } from './loaded.js'
 import { guardStreams } from './streams.js'
 
 const BAD_USAGE = 2
@@ -39,6 +40,7 @@ function exitCode(error) {
 
 /** A full disk is not our mistake; oclif's word of a command that does not exist gets the one that was probably meant. */
 async function told(error, development) {
+  if (isIncomplete(error)) return incomplete(error)
   const { asUserError } = await import(source('atomic', development))
   if (error.constructor.name === 'NonExistentFlagsError') return unknownFlags(error.flags, development)
   if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return asUserError(error)

@@ -49,6 +49,7 @@ test('the package holds what runs and nothing else', () => {
   const needed = [
     [
       'bin/run.js',
+      'bin/loaded.js',
       'bin/start.js',
       'bin/streams.js',
       'bin/torch_step.py',
