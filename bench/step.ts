@@ -79,7 +79,7 @@ async function measure(preset: string): Promise<Measured> {
     times.push((performance.now() - started) / 1000)
   }
   const peak = process.resourceUsage().maxRSS
-  const projection = model.options.kind === 'intrinsic' ? await fastestProjection(model, state.vector) : undefined
+  const projection = model.method.weights === 'made' ? await fastestProjection(model, state.vector) : undefined
   return {
     device: description,
     trained: model.layout.size,

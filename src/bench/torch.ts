@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { assertNever } from '../assert_never.js'
 import type { T5Config } from '../backbone/config.js'
 import { UserError } from '../error.js'
 import { packageRoot } from '../root.js'
@@ -70,8 +71,21 @@ function filesOf(folder: string): string[] {
   }
 }
 
-/** Moving every weight by a projection is no hook of a module; a slow stand-in would flatter us. */
-export const torchHas = ({ options }: Pick<Trial, 'options'>): boolean => options.kind !== 'intrinsic'
+/** Whether bin/torch_step.py has the method. A projection of every weight is not a hook of a module: a slow imitation would flatter us. */
+export function torchHas({ options: { kind } }: Pick<Trial, 'options'>): boolean {
+  switch (kind) {
+    case 'full':
+    case 'adapter':
+    case 'compacter':
+    case 'bitfit':
+    case 'prompt_tuning':
+      return true
+    case 'intrinsic':
+      return false
+    default:
+      return assertNever(kind, 'method')
+  }
+}
 
 /**
  * How OpenMP's threads wait for each other. Spinning, their default, is the faster on an idle machine; where others compute too it

@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import { silent } from '../progress.js'
 import type { Chance } from '../run/directory.js'
 import { rounded } from '../task/example.js'
@@ -13,19 +14,27 @@ export async function chanceOf(
   evaluation: Evaluation,
 ): Promise<Chance | undefined> {
   const { task } = evaluation.experiment
-  if (task.kind === 'text') return undefined
-  if (task.kind === 'multiple_choice')
-    return { by: 'uniform', validation: await anyChoice(validation), test: await anyChoice(test) }
-  const targets = countedTargets(train, evaluation)
-  const guess = task.kind === 'classification' ? commonest(targets) : meanOf(targets, task.step)
-  if (guess === undefined) return undefined
-  const scored = async (split: PreparedSplit) => {
-    const examples = await split.examples()
-    const texts = examples.map(() => guess)
-    return scoresOf(texts, examples, evaluation, silent)
+  const always = async (by: 'majority_class' | 'mean', guess: string | undefined): Promise<Chance | undefined> => {
+    if (guess === undefined) return undefined
+    const scored = async (split: PreparedSplit) => {
+      const examples = await split.examples()
+      const texts = examples.map(() => guess)
+      return scoresOf(texts, examples, evaluation, silent)
+    }
+    return { by, guess, validation: await scored(validation), test: await scored(test) }
   }
-  const by = task.kind === 'classification' ? 'majority_class' : 'mean'
-  return { by, guess, validation: await scored(validation), test: await scored(test) }
+  switch (task.kind) {
+    case 'classification':
+      return always('majority_class', commonest(countedTargets(train, evaluation)))
+    case 'regression':
+      return always('mean', meanOf(countedTargets(train, evaluation), task.step))
+    case 'multiple_choice':
+      return { by: 'uniform', validation: await anyChoice(validation), test: await anyChoice(test) }
+    case 'text':
+      return undefined
+    default:
+      return assertNever(task, 'kind of task')
+  }
 }
 
 /** Accuracy × 100 of a guess among a row's choices. */

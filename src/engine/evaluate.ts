@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import { UserError } from '../error.js'
 import { type Experiment, MEAN } from '../experiment/schema.js'
@@ -176,6 +177,8 @@ function invalidOutputs(
       return outputs.filter((output, i) => !examples[i]!.choices!.includes(output.trim()))
     case 'text':
       return []
+    default:
+      return assertNever(kind, 'kind of task')
   }
 }
 

@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import type { TrainingOptions } from '../experiment/schema.js'
 import { adafactor } from './adafactor.js'
 import { adam, adamW } from './adam.js'
@@ -8,6 +9,14 @@ export function optimizerOf({
   optimizer,
   weight_decay,
 }: Pick<TrainingOptions, 'optimizer' | 'weight_decay'>): Optimizer {
-  if (optimizer === 'adamw') return adamW(weight_decay)
-  return optimizer === 'adafactor' ? adafactor(weight_decay) : adam
+  switch (optimizer) {
+    case 'adam':
+      return adam
+    case 'adamw':
+      return adamW(weight_decay)
+    case 'adafactor':
+      return adafactor(weight_decay)
+    default:
+      return assertNever(optimizer, 'optimiser')
+  }
 }

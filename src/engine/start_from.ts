@@ -108,7 +108,7 @@ function differencesOf({ entries }: SafetensorsFile, specs: Layout['specs']): st
 /** Random values that are not trained are drawn again, from the seed: trained ones fit none but their own. */
 function checkUntrained({ folder, experiment }: TrainedRun, now: Experiment, { method, config }: Blueprint): void {
   const constants = method.constants?.(now.method, config).length ?? 0
-  if (now.method.kind !== 'intrinsic' && constants === 0) return
+  if (method.weights !== 'made' && constants === 0) return
   const [before, seed] = [experiment.training.seed, now.training.seed]
   const why = `${now.method.kind} has random values that are not trained, which have to be the same`
   if (!isDeepStrictEqual(experiment.method, now.method))

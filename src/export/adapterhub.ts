@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { assertNever } from '../assert_never.js'
 import { writeAtomically } from '../atomic.js'
 import type { T5Config } from '../backbone/config.js'
 import type { MethodOptions, Placement } from '../method/options.js'
@@ -47,8 +48,12 @@ function refusal(options: MethodOptions): string | undefined {
         : undefined
     case 'prompt_tuning':
       return 'the library `adapters` has no prompt tuning for T5.'
-    default:
+    case 'full':
+    case 'bitfit':
+    case 'intrinsic':
       return 'the library `adapters` holds adapters only.'
+    default:
+      return assertNever(options, 'method')
   }
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { assertNever } from '../assert_never.js'
 import { copyFile, writeAtomically } from '../atomic.js'
 import { backboneTensors } from '../backbone/tensors.js'
 import { loadTrained } from '../engine/checkpoint.js'
@@ -8,6 +9,7 @@ import { disposeModel, evaluationPass } from '../engine/model.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel } from '../engine/prepare.js'
 import { readJson } from '../json_file.js'
 import type { MethodOptions } from '../method/options.js'
+import { methodOf } from '../method/registry.js'
 import { type DeferredTensor, type WritableTensor, writeSafetensors } from '../safetensors.js'
 import tf from '../tf.cjs'
 import type { ExportFormat, Trained } from './format.js'
@@ -19,7 +21,8 @@ export const huggingfaceFormat: ExportFormat = {
   async write(folder, trained) {
     const backbone = await prepareBackbone(trained.experiment, trained.progress)
     try {
-      const weights = trained.experiment.method.kind === 'full' ? stored(trained) : await made(trained, backbone)
+      const weights =
+        methodOf(trained.experiment.method).weights === 'trained' ? stored(trained) : await made(trained, backbone)
       trained.progress.phase('Writing')
       writeSafetensors(join(folder, 'model.safetensors'), weights, { format: 'pt' })
       writeAtomically(join(folder, 'config.json'), configText(backbone))
@@ -46,6 +49,8 @@ function refusal({ kind }: MethodOptions): string | undefined {
       return 'the trained biases have no place in a T5, whose products and norms have none.'
     case 'prompt_tuning':
       return 'the trained prompt stands in front of the input and is no weight of a T5.'
+    default:
+      return assertNever(kind, 'method')
   }
 }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { assertNever } from '../assert_never.js'
 import { writeAtomically } from '../atomic.js'
 import type { T5Config } from '../backbone/config.js'
 import type { MethodOptions } from '../method/options.js'
@@ -28,18 +29,29 @@ export const opendeltaFormat: ExportFormat = {
 }
 
 function refusal(options: MethodOptions): string | undefined {
-  if (options.kind === 'prompt_tuning') return undefined
-  if (options.kind !== 'adapter' && options.kind !== 'compacter')
-    return 'only adapters and prompts are written for OpenDelta.'
-  if (options.layer_norm !== 'none') return 'OpenDelta has no layer norms in its adapters.'
-  if (options.kind === 'adapter')
-    return options.factors === 'low_rank' && options.rank > 1
-      ? 'OpenDelta multiplies low-rank factors elementwise, which is their product at rank 1 only.'
-      : undefined
-  return options.rule_factors === 'low_rank' && options.rank > 1
-    ? 'OpenDelta knows factors of the rule of rank 1 only.'
-    : undefined
+  switch (options.kind) {
+    case 'prompt_tuning':
+      return undefined
+    case 'full':
+    case 'bitfit':
+    case 'intrinsic':
+      return 'only adapters and prompts are written for OpenDelta.'
+    case 'adapter':
+      if (options.layer_norm !== 'none') return NO_NORMS
+      return options.factors === 'low_rank' && options.rank > 1
+        ? 'OpenDelta multiplies low-rank factors elementwise, which is their product at rank 1 only.'
+        : undefined
+    case 'compacter':
+      if (options.layer_norm !== 'none') return NO_NORMS
+      return options.rule_factors === 'low_rank' && options.rank > 1
+        ? 'OpenDelta knows factors of the rule of rank 1 only.'
+        : undefined
+    default:
+      return assertNever(options, 'method')
+  }
 }
+
+const NO_NORMS = 'OpenDelta has no layer norms in its adapters.'
 
 /** The arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
 function deltaConfig(options: SharedOptions, config: T5Config, backbone: string) {

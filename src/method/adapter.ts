@@ -8,6 +8,7 @@ import type { AdapterOptions } from './options.js'
  * s [in, r] and t [r, out] (the paper's low-rank baseline). Pfeiffer's and AdapterDrop are placements of it.
  */
 export const adapter: Method<AdapterOptions> = {
+  weights: 'frozen',
   parameters(options, config) {
     const { factors, rank } = options
     const xavier: Start = { kind: 'xavier_uniform', gain: Math.SQRT2 }

@@ -8,6 +8,7 @@ import type { BitfitOptions } from './options.js'
  * attention and feed-forward, the blocks' layer norms (not the final ones) and the head. A bias is named as its weight.
  */
 export const bitfit: Method<BitfitOptions> = {
+  weights: 'frozen',
   parameters: (options, config) => biases(options, config),
   hooks(options, config, tensors) {
     const names = new Set(biases(options, config).map(({ name }) => name))

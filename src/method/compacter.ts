@@ -11,6 +11,7 @@ import { BLOCK_GAIN, ruleStart } from './rule_start.js'
  * arXiv 2106.04647 § 4) or stored whole (PHM-adapter), and {Aᵢ}, the rule, shared by the whole model or each projection's own.
  */
 export const compacter: Method<CompacterOptions> = {
+  weights: 'frozen',
   parameters: (options, config) => [
     ...(options.learn_rule ? rules(options, config) : []),
     ...blocks(options, config),

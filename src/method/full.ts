@@ -4,6 +4,7 @@ import { unfrozen } from './unfrozen.js'
 
 /** Full fine-tuning: every tensor of the backbone is trained. */
 export const full: Method<FullOptions> = {
+  weights: 'trained',
   parameters: (_options, config) => unfrozen(config, () => true),
   hooks: () => ({}),
 }

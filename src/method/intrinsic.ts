@@ -16,6 +16,7 @@ export type PartsOf = (seed: number, tensor: string, bits: number) => FastfoodPa
  */
 export function intrinsicWith(partsOf: PartsOf): Method<IntrinsicOptions> {
   return {
+    weights: 'made',
     parameters({ dimension, said }, config) {
       const tensors = said ? backboneTensors(config).size : 0
       const v: ParameterSpec = { name: 'intrinsic', shape: [dimension - tensors], start: { kind: 'zeros' } }

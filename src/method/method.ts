@@ -48,6 +48,11 @@ export interface Hooks {
 
 /** A parameter-efficient method: what it trains, and where that enters the forward pass. */
 export interface Method<Options> {
+  /**
+   * What it does to the backbone's weights, for code that would otherwise ask for its kind: they stay frozen (but for the few that
+   * it names as unfrozen), all of them are trained, or all are made anew in every pass, of the trained vector and random numbers.
+   */
+  weights: 'frozen' | 'trained' | 'made'
   /** Every tensor it trains; needs dimensions only, no weights and no backend. */
   parameters(options: Options, config: T5Config): ParameterSpec[]
   /** Tensors that stay as the seed made them: neither trained nor stored. */

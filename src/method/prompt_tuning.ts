@@ -4,6 +4,7 @@ import type { PromptTuningOptions } from './options.js'
 
 /** Prompt tuning (Lester et al., arXiv 2104.08691): trained vectors [length, d] in front of every embedded source. */
 export const promptTuning: Method<PromptTuningOptions> = {
+  weights: 'frozen',
   parameters: ({ length, start }, config) => [
     {
       name: 'prompt',

@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import { hashSeed, normalArray, uniformArray } from '../random.js'
 import type { ParameterSpec } from './method.js'
 
@@ -29,6 +30,8 @@ export function startValues(
       return backbone(name).subarray(0, length)
     case 'first_rows':
       return backbone(start.of).subarray(0, length)
+    default:
+      return assertNever(start, 'start')
   }
 }
 

@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import type { T5Config } from '../backbone/config.js'
 import { backboneTensors } from '../backbone/tensors.js'
 import type { ParameterSpec } from '../method/method.js'
@@ -118,6 +119,8 @@ function complexityOf(options: MethodOptions): string {
       return 'O(d)'
     case 'intrinsic':
       return 'O(1)'
+    default:
+      return assertNever(options, 'method')
   }
 }
 

@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import { counted } from '../counted.js'
 import { csvLine } from '../csv.js'
 import { escapeMarkdown } from '../markdown.js'
@@ -15,8 +16,12 @@ export function formatParameters(rows: readonly ParameterRow[], format: Format):
       return JSON.stringify(rows, null, 2)
     case 'csv':
       return csv(rows)
-    default:
+    case 'table':
+    case 'markdown':
+    case 'latex':
       return layouts[format](rows.some((row) => row.breakdown) ? breakdownSheet(rows) : sheet(rows))
+    default:
+      return assertNever(format, 'format')
   }
 }
 

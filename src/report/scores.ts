@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import { counted } from '../counted.js'
 import type { Plan } from '../engine/dry_run.js'
 import type { Experiment } from '../experiment/schema.js'
@@ -53,12 +54,23 @@ const MOST_LABELS = 12
 
 /** A method by what tells it from the others of its kind: `compacter, n = 4, rank 1`. */
 function methodLabel(method: Experiment['method']): string {
-  const options: string[] = []
-  if (method.kind === 'compacter') options.push(`n = ${method.n}`, `${method.rule} rule`)
-  if ('factors' in method)
-    options.push(method.factors === 'low_rank' ? `rank ${method.rank}` : `${method.factors} factors`)
-  return [method.kind, ...options].join(', ')
+  switch (method.kind) {
+    case 'compacter':
+      return [method.kind, `n = ${method.n}`, `${method.rule} rule`, factorsOf(method)].join(', ')
+    case 'adapter':
+      return [method.kind, factorsOf(method)].join(', ')
+    case 'full':
+    case 'bitfit':
+    case 'intrinsic':
+    case 'prompt_tuning':
+      return method.kind
+    default:
+      return assertNever(method, 'method')
+  }
 }
+
+const factorsOf = ({ factors, rank }: { factors: string; rank: number }) =>
+  factors === 'low_rank' ? `rank ${rank}` : `${factors} factors`
 
 const pace = ({ step_seconds }: Result) =>
   step_seconds === undefined ? '' : `, ${Math.round(step_seconds * 1000)} ms a step`

@@ -1,12 +1,14 @@
 import { createReadStream, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { assertNever } from '../assert_never.js'
 import { UserError } from '../error.js'
 import { type StreamedLine, streamLines } from '../predict/lines.js'
 import { openFile } from '../read.js'
 import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { toNumber } from '../task/correlation.js'
 import { type LabelNames, namesAmong, shownLabel } from '../task/label_names.js'
+import type { TaskOptions } from '../task/options.js'
 import { sameText } from '../task/written_form.js'
 import { checkPredictedWith, type PredictedWith, refusedOfSeveral } from './predicted_with.js'
 import { type Residuals, summed } from './residuals.js'
@@ -168,9 +170,17 @@ const byError = (a: WrongRow, b: WrongRow) => {
 }
 
 /** Ranking is offered where it can be had: where outputs are a few labels or choices. */
-function orderOf(kind: string, ranked: boolean): string {
-  if (kind === 'regression') return 'the largest error first; what is no number before all'
-  if (kind === 'text') return "in the file's order"
-  if (ranked) return 'by how much likelier the wrong answer was than the right one, in nats'
-  return "in the file's order; `--scoring rank` sorts them by how sure the model was"
+function orderOf(kind: TaskOptions['kind'], ranked: boolean): string {
+  switch (kind) {
+    case 'regression':
+      return 'the largest error first; what is no number before all'
+    case 'text':
+      return "in the file's order"
+    case 'classification':
+    case 'multiple_choice':
+      if (ranked) return 'by how much likelier the wrong answer was than the right one, in nats'
+      return "in the file's order; `--scoring rank` sorts them by how sure the model was"
+    default:
+      return assertNever(kind, 'kind of task')
+  }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { backbonePreset } from '../backbone/preset.js'
 import { systemAvailable } from '../engine/memory.js'
 import { type Experiment, rowsAStep } from '../experiment/schema.js'
+import { methodOf } from '../method/registry.js'
 import { runFiles } from '../run/directory.js'
 import { readableResult } from '../run/records.js'
 import { byteSize } from '../size.js'
@@ -53,5 +54,5 @@ function size({ experiment: { backbone, method, training } }: { experiment: Expe
   if (!config) return 0
   const { dModel, encoderLayers, vocabulary } = config
   const activations = rowsAStep(training) * training.source_length * dModel * encoderLayers
-  return activations * (method.kind === 'full' ? 1.2 : 1) + vocabulary * dModel
+  return activations * (methodOf(method).weights === 'trained' ? 1.2 : 1) + vocabulary * dModel
 }

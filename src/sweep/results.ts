@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import type { Result } from '../run/directory.js'
 import { bestFirst, taskScore } from '../task/direction.js'
 import { type CellState, cellState, type PlannedSweep, readPlanned } from './folder.js'
@@ -75,8 +76,11 @@ function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index:
       const { steps } = experiment.training
       return { ...head, ...state, ...(steps !== undefined && { steps }) }
     }
-    default:
+    case 'failed':
+    case 'waiting':
       return { ...head, ...state }
+    default:
+      return assertNever(state, 'state of a cell')
   }
 }
 

@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import { shortened } from '../shortened.js'
 import type { RowText } from './options.js'
 
@@ -69,6 +70,8 @@ export function columnsOf(task: RowText): { key: string; column: string }[] {
       return [...prompt, ...named('target', task.target), ...named('answers', task.answers)]
     case 'multiple_choice':
       return [...prompt, ...named('choices', task.choices), ...named('label', task.label)]
+    default:
+      return assertNever(task, 'kind of task')
   }
 }
 
@@ -109,6 +112,8 @@ function outcomeOf(task: RowText, values: Values): Outcome {
       }
       return { target, label, choices }
     }
+    default:
+      return assertNever(task, 'kind of task')
   }
 }
 

@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import type { TaskOptions } from './options.js'
 
 /** How an output is found: by greedy decoding, or as the likeliest of the labels or choices. */
@@ -5,5 +6,15 @@ export const SCORINGS = ['generate', 'rank'] as const
 export type Scoring = (typeof SCORINGS)[number]
 
 /** Whether a task's outputs are a few labels or choices, which can be ranked. */
-export const isRankable = ({ kind }: Pick<TaskOptions, 'kind'>): boolean =>
-  kind === 'multiple_choice' || kind === 'classification'
+export function isRankable({ kind }: Pick<TaskOptions, 'kind'>): boolean {
+  switch (kind) {
+    case 'classification':
+    case 'multiple_choice':
+      return true
+    case 'regression':
+    case 'text':
+      return false
+    default:
+      return assertNever(kind, 'kind of task')
+  }
+}

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import { extname } from 'node:path'
+import { assertNever } from '../assert_never.js'
 import { UserError } from '../error.js'
 import { shortened } from '../shortened.js'
 import { csvReader, type Fields, type LineReader, NOT_UTF8, readAll, tsvReader } from './csv.js'
@@ -59,6 +60,8 @@ export function rowReader(format: LineFormat, file: string, columns?: string[]):
       return namedRows(file, csvReader(), 'Put quotes around a value that holds a comma.', columns)
     case 'tsv':
       return namedRows(file, tsvReader(), 'A value holds no tab, and quotes do not group.', columns)
+    default:
+      return assertNever(format, 'format of rows')
   }
 }
 

@@ -1,3 +1,4 @@
+import { assertNever } from '../assert_never.js'
 import type { T5Tokenizer } from '../backbone/tokenizer.js'
 import type { DownloadListener } from '../hub/snapshot.js'
 import type { Example } from './example.js'
@@ -37,18 +38,29 @@ export async function readTargets(
   splits: readonly Split[],
   options: TargetOptions,
 ): Promise<Targets> {
-  if (task.kind === 'classification' || task.kind === 'regression') {
-    const texts = await labelTexts(task, splits, options)
-    if (task.kind === 'classification') checkNames(task, texts)
-    const labels = await writtenLabels(task, texts, options.tokenizer, options)
-    return { labels: task.kind === 'classification' ? labels.map(({ form }) => form) : [], longest: longestOf(labels) }
+  switch (task.kind) {
+    case 'classification': {
+      const texts = await labelTexts(task, splits, options)
+      checkNames(task, texts)
+      const labels = await writtenLabels(task, texts, options.tokenizer, options)
+      return { labels: labels.map(({ form }) => form), longest: longestOf(labels) }
+    }
+    case 'regression': {
+      const texts = await labelTexts(task, splits, options)
+      return { labels: [], longest: longestOf(await writtenLabels(task, texts, options.tokenizer, options)) }
+    }
+    case 'text':
+      for (const source of await sourcesOf(task, splits, options)) await noteUnwritable(task, source, options)
+      return { labels: [], longest: 0 }
+    case 'multiple_choice': {
+      let longest = 0
+      for (const source of await sourcesOf(task, splits, options))
+        longest = Math.max(longest, await checkChoices(task, source, options))
+      return { labels: [], longest }
+    }
+    default:
+      return assertNever(task, 'kind of task')
   }
-  let longest = 0
-  for (const source of await sourcesOf(task, splits, options)) {
-    if (task.kind === 'text') await noteUnwritable(task, source, options)
-    else longest = Math.max(longest, await checkChoices(task, source, options))
-  }
-  return { labels: [], longest }
 }
 
 /** @throws LabelMisfit for a name of a value that no row has, where the rows alone tell the labels. */

@@ -128,10 +128,13 @@ async function serveLibtensorflow(bytes?: number): Promise<void> {
   const archive = execFileSync('tar', ['-czf', '-', '-C', tree, '.'], { maxBuffer: 1 << 28 })
   LIBTENSORFLOW['linux x64']!.sha256 = sha256(archive)
   server = createServer((request, response) => {
-    if (request.url !== '/libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz') return response.writeHead(404).end()
+    if (request.url !== '/libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz') {
+      response.writeHead(404).end()
+      return
+    }
     response.writeHead(200, { 'content-length': archive.length })
-    if (bytes === undefined) return response.end(archive)
-    response.write(archive.subarray(0, bytes), () => response.destroy())
+    if (bytes === undefined) response.end(archive)
+    else response.write(archive.subarray(0, bytes), () => response.destroy())
   })
   await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`

@@ -11,8 +11,8 @@ import { attribute, ints, type Node, node, variableNodes, writeGraph } from './n
  * Whether a model can be decoded in a session of its training. One whose weights are made anew of the trained vector can't
  * be: they would be made for every batch. Nor can rounded weights: scores are those of the weights that a run is used with.
  */
-export const decodesReplayed = ({ options }: Blueprint, precision: Precision): boolean =>
-  options.kind !== 'intrinsic' && precision === 'float32'
+export const decodesReplayed = ({ method }: Blueprint, precision: Precision): boolean =>
+  method.weights !== 'made' && precision === 'float32'
 
 /** Greedy decoding of a model in a session that has its variables, for every batch, length and `max_length`. */
 export function captureDecoding(library: Library, blueprint: Blueprint): Captured {

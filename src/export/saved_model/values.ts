@@ -33,7 +33,7 @@ export function trainedModel(trained: Trained, backbone: OpenedBackbone): Traine
   checkTensors(tensors, parameters)
   const own = parameters.filter(({ name }) => !ofBackbone.has(name))
   const constants = new Map((method.constants?.(options, config) ?? []).map((spec) => [spec.name, spec]))
-  const made = options.kind === 'intrinsic' ? madeWeights(trained, backbone) : undefined
+  const made = method.weights === 'made' ? madeWeights(trained, backbone) : undefined
   const shapes = new Map([
     ...ofBackbone,
     ...own.map(({ name, shape }) => [name, shape] as const),

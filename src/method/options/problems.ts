@@ -1,5 +1,8 @@
+import { assertNever } from '../../assert_never.js'
 import type { T5Config } from '../../backbone/config.js'
 import type { MethodOptions } from '../options.js'
+import type { AdapterOptions } from './adapter.js'
+import type { CompacterOptions } from './compacter.js'
 import { layerNumbers, type Placement } from './shared.js'
 
 /** Why options do not fit a backbone. `path` starts below `method`. */
@@ -19,15 +22,15 @@ export function methodProblems(options: MethodOptions, config: T5Config): Method
       return dimensionProblems(options, config)
     case 'prompt_tuning':
       return promptProblems(options, config)
-    default:
+    case 'full':
+    case 'bitfit':
       return []
+    default:
+      return assertNever(options, 'method')
   }
 }
 
-function bottleneckProblems(
-  options: MethodOptions & { reduction_factor: number },
-  { dModel }: T5Config,
-): MethodProblem[] {
+function bottleneckProblems(options: AdapterOptions | CompacterOptions, { dModel }: T5Config): MethodProblem[] {
   const factor = options.reduction_factor
   if (dModel % factor !== 0) {
     const problem = `method.reduction_factor is ${factor}; it must divide d_model (${dModel}).`
