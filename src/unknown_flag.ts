@@ -1,4 +1,5 @@
 import { BAD_USAGE, UserError } from './error.js'
+import { keysOfSet } from './experiment/keys.js'
 import { synonymOf } from './experiment/synonyms.js'
 import { nearest } from './nearest.js'
 
@@ -10,11 +11,22 @@ class UnknownFlag extends UserError {
 interface KnownCommand {
   /** `sweep:run`. */
   id: string
-  flags: Record<string, { hidden?: boolean; allowNo?: boolean }>
+  flags: Record<string, { hidden?: boolean; allowNo?: boolean; helpValue?: string | string[] }>
 }
 
 /** Flags of other tools that are no keys of an experiment, and ours. */
-const SYNONYMS: Record<string, string> = { output_dir: 'run-dir', resume_from_checkpoint: 'resume', device: 'engine' }
+const SYNONYMS: Record<string, string> = {
+  output_dir: 'run-dir',
+  resume_from_checkpoint: 'resume',
+  device: 'engine',
+  num_beams: 'beams',
+  beam_size: 'beams',
+  data: 'task',
+  dataset: 'task',
+  test_file: 'task',
+  out: 'output',
+  output: 'out',
+}
 
 /** Short forms of `--set`, by key. */
 const SHORT: Record<string, string> = {
@@ -32,7 +44,8 @@ export function unknownFlag(unknown: readonly string[], line: readonly string[],
     .sort((a, b) => b.id.length - a.id.length)[0]
   const name = command ? `compacter ${command.id.replaceAll(':', ' ')}` : 'compacter'
   const known = command ? flagNames(command) : []
-  const told = unknown.map((flag) => meant(flag, known))
+  const keys = command && Object.hasOwn(command.flags, 'set') ? keysOfSet(command.flags.set!.helpValue) : []
+  const told = unknown.map((flag) => meant(flag, known, keys))
   const remedy = [...told.filter(Boolean), ...(told.includes(undefined) ? [`All flags: ${name} --help.`] : [])]
   return new UnknownFlag({
     at: name,
@@ -46,13 +59,19 @@ function flagNames({ flags }: KnownCommand): string[] {
   return ['help', ...shown.flatMap(([name, { allowNo }]) => (allowNo ? [name, `no-${name}`] : [name]))]
 }
 
-function meant(flag: string, known: readonly string[]): string | undefined {
-  const name = flag.replace(/^-+/, '').split('=')[0]!
+/** A flag or a key that `--set` takes: by another tool's name, by its own, or one like it. */
+function meant(flag: string, known: readonly string[], keys: readonly string[]): string | undefined {
+  const name = flag.replace(/^-+/, '').split('=')[0]!.toLowerCase().replaceAll('-', '_')
   const synonym = synonymOf(name)
-  const key = synonym?.key ?? `training.${name.replaceAll('-', '_')}`
-  const own = SHORT[key] ?? SYNONYMS[name.replaceAll('-', '_')]
-  if (own !== undefined && known.includes(own)) return `Did you mean --${own}?`
-  if (synonym && known.includes('set')) return [`Did you mean --set ${key}=…?`, synonym.note].filter(Boolean).join(' ')
-  const near = nearest(name, known)
+  const key = synonym?.key ?? keyNamed(name, keys)
+  const own = (key !== undefined && SHORT[key]) || SYNONYMS[name]
+  if (own && known.includes(own)) return `Did you mean --${own}?`
+  if (key !== undefined && keys.includes(key))
+    return [`Did you mean --set ${key}=…?`, synonym?.note].filter(Boolean).join(' ')
+  const near = nearest(name.replaceAll('_', '-'), known)
   return near && `Did you mean --${near}?`
 }
+
+/** The key of that name, of `training` where several sections have it. */
+const keyNamed = (name: string, keys: readonly string[]): string | undefined =>
+  [`training.${name}`, name].find((key) => keys.includes(key)) ?? keys.find((key) => key.endsWith(`.${name}`))

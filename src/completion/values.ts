@@ -1,4 +1,4 @@
-import { experimentKeys } from '../experiment/keys.js'
+import { keysOfSet } from '../experiment/keys.js'
 import { experimentNames, presetNames } from '../presets.js'
 
 /** What may stand where a value is asked for. */
@@ -15,9 +15,6 @@ export interface Described {
   options?: readonly string[]
   helpValue?: string | string[]
 }
-
-/** Places that `--set` of a command takes that opens a run. */
-const PLACES = ['backbone.name', 'task.train', 'task.validation', 'task.test', 'task.path']
 
 const files: Values = { words: [], paths: 'files' }
 const runs: Values = { words: [], paths: 'runs' }
@@ -40,6 +37,6 @@ const KINDS: Record<string, () => Values> = {
 /** What can be completed where this argument, or the value of this flag, is typed. */
 export function valuesOf({ name, options, helpValue }: Described): Values {
   if (options) return { words: [...options] }
-  if (name === 'set') return { words: (helpValue === 'key=PLACE' ? PLACES : experimentKeys()).map((key) => `${key}=`) }
+  if (name === 'set') return { words: keysOfSet(helpValue).map((key) => `${key}=`) }
   return KINDS[name]?.() ?? { words: [] }
 }

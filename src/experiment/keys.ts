@@ -7,6 +7,13 @@ export function experimentKeys(): string[] {
   return [...new Set([...keys, 'backbone', 'method', 'method.preset', 'task', 'task.preset'])].sort()
 }
 
+/** Keys that `--set` of a command takes that opens a run: where its backbone and data are. */
+const PLACES = ['backbone.name', 'task.train', 'task.validation', 'task.test', 'task.path']
+
+/** Keys that a `--set` takes, by the value that its help shows. */
+export const keysOfSet = (helpValue: string | string[] | undefined): string[] =>
+  helpValue === 'key=PLACE' ? PLACES : experimentKeys()
+
 function leaves({ properties, oneOf }: JsonSchema, path: string): string[] {
   if (oneOf) return (oneOf as JsonSchema[]).flatMap((option) => leaves(option, path))
   if (!properties) return [path]

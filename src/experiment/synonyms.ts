@@ -1,3 +1,8 @@
+const MICRO_BATCH = {
+  key: 'training.micro_batch_size',
+  note: 'It is the rows that are computed at once: batch_size by the steps of accumulation.',
+}
+
 /**
  * Names that transformers, peft, adapters, torchtune and the paper's code have for keys of ours. `note` says where ours is
  * counted otherwise.
@@ -13,12 +18,16 @@ const SYNONYMS: Record<string, { key: string; note?: string }> = {
   train_batch_size: { key: 'training.batch_size' },
   per_device_eval_batch_size: { key: 'training.evaluation_batch_size' },
   eval_batch_size: { key: 'training.evaluation_batch_size' },
-  gradient_accumulation_steps: {
-    key: 'training.micro_batch_size',
-    note: 'It is the rows that are computed at once: batch_size by the steps of accumulation.',
-  },
+  gradient_accumulation_steps: MICRO_BATCH,
+  gradient_accumulation: MICRO_BATCH,
+  accumulation_steps: MICRO_BATCH,
+  accumulate_grad_batches: MICRO_BATCH,
+  accumulate: MICRO_BATCH,
   lr_scheduler_type: { key: 'training.schedule' },
   lr_scheduler: { key: 'training.schedule' },
+  lr_schedule: { key: 'training.schedule' },
+  learning_rate_schedule: { key: 'training.schedule' },
+  scheduler: { key: 'training.schedule' },
   warmup: { key: 'training.warmup_steps' },
   warmup_ratio: { key: 'training.warmup_steps', note: 'A value between 0 and 1 is a share of the run.' },
   early_stopping_patience: { key: 'training.patience' },
@@ -45,9 +54,11 @@ const SYNONYMS: Record<string, { key: string; note?: string }> = {
   task_reduction_factor: { key: 'method.reduction_factor' },
   num_virtual_tokens: { key: 'method.length' },
   prompt_length: { key: 'method.length' },
+  data: { key: 'task.train', note: 'The other splits are task.validation and task.test.' },
   train_file: { key: 'task.train' },
   validation_file: { key: 'task.validation' },
   test_file: { key: 'task.test' },
+  dataset_name: { key: 'task.dataset' },
 }
 
 /** The key of ours, dotted, that a name of other tools means; written with dashes or in capitals too. */

@@ -267,6 +267,14 @@ describe('keys that others have for ours', () => {
       'training.gradient_accumulation_steps=4',
       'training has no key gradient_accumulation_steps. Did you mean micro_batch_size? It is the rows that are computed at once: batch_size by the steps of accumulation.',
     ],
+    [
+      'training.accumulate=4',
+      'training has no key accumulate. Did you mean micro_batch_size? It is the rows that are computed at once: batch_size by the steps of accumulation.',
+    ],
+    [
+      'task.data=a.csv',
+      'task has no key data. Did you mean train? The other splits are task.validation and task.test.',
+    ],
     ['method.r=2', 'method has no key r. Did you mean rank?'],
     ['lr=1', 'An experiment has no key lr. Did you mean training.learning_rate?'],
     ['epochs=1', 'An experiment has no key epochs. Did you mean training.epochs?'],
