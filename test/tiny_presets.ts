@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { type Blueprint, blueprintOf } from '../src/engine/model.js'
 import { type MethodOptions, methodOptions } from '../src/method/options.js'
 import { presetFile } from '../src/presets.js'
+import { openFixture } from './oracle_case.js'
 
 /** Presets at the tiny backbone's dimensions: d_model 24, three and two layers. */
 const small: Record<string, object> = {
@@ -23,3 +25,7 @@ export function preset(name: string, overrides = small[name]): { options: Method
   const { learning_rate, ...options } = parse(readFileSync(presetFile('methods', name)!, 'utf8'))
   return { options: methodOptions.parse({ ...options, ...overrides }), peak: learning_rate }
 }
+
+/** The tiny T5 with a method preset, without weights. */
+export const blueprintOfTiny = (name: string): Blueprint =>
+  blueprintOf(openFixture('t5-tiny').config, preset(name).options)

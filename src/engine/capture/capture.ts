@@ -5,6 +5,7 @@ import { Graph } from '../replay/graph.js'
 import type { Library, Output } from '../replay/library.js'
 import { TYPES, typeOf, type Values } from '../replay/tensor.js'
 import { digest } from './constants.js'
+import { Inputs } from './inputs.js'
 import { Recorder } from './recorder.js'
 import { constantVariables, frozenVariables, type Precision, readVariable, STATE, type Variable } from './variables.js'
 
@@ -34,7 +35,10 @@ export interface Capture {
   fetch(name: string, tensor: tf.Tensor): void
 }
 
-/** Captures what `body` does with a model's tensors as a graph. Nothing is computed and no weight is read. */
+/**
+ * Captures what `body` does with a model's tensors as a graph. Nothing is computed and no weight is read.
+ * @throws Error naming an input that the graph declares and never reads
+ */
 export function capture(
   library: Library,
   blueprint: Blueprint,
@@ -42,12 +46,13 @@ export function capture(
   body: (capture: Capture) => void,
 ): Captured {
   const graph = new Graph(library)
+  const declared = new Inputs(graph)
   const inputs = new Map<ArrayLike<number>, Output>()
   const large = new Map<string, Values>()
   const dropoutPlaces: string[] = []
   const recorder = new Recorder(graph, { inputs, large: keepLarge(graph, large), precision })
   const input = (name: string, array: Float32Array | Int32Array, shape: number[]) => {
-    const output = placeholder(graph, name, TYPES[typeOf(array)], shape)
+    const output = declared.placeholder(name, typeOf(array), shape)
     inputs.set(array, output)
     return output
   }
@@ -57,7 +62,7 @@ export function capture(
         new Map(variables.map((variable) => [variable.tensor, recorder.tensor(readVariable(graph, variable))]))
       const { size } = blueprint.layout
       const state: Omit<Variable, 'tensor'> = { name: STATE.vector, shape: [size], type: 'float32' }
-      const keys = lazily(() => placeholder(graph, 'dropout_keys', TYPES.int32, [-1, 2]))
+      const keys = lazily(() => declared.placeholder('dropout_keys', 'int32', [-1, 2]))
       body({
         graph,
         recorder,
@@ -70,12 +75,14 @@ export function capture(
         input,
         dropoutKey(place) {
           const key = new Int32Array(2)
-          inputs.set(key, rowOf(graph, keys(), dropoutPlaces.push(place) - 1))
+          const row = rowOf(graph, keys(), dropoutPlaces.push(place) - 1)
+          inputs.set(key, declared.declare(`dropout_keys (${place})`, row))
           return key
         },
         fetch: (name, tensor) => void identity(graph, name, recorder.output(tensor)),
       })
     })
+    declared.checkRead()
     return { definition: graph.serialised(), dropoutPlaces, large }
   } finally {
     graph.free()
@@ -120,9 +127,6 @@ function keepLarge(graph: Graph, large: Map<string, Values>) {
     return readVariable(graph, { name, shape: values.shape, type: typeOf(values.data) })
   }
 }
-
-const placeholder = (graph: Graph, name: string, type: number, shape: number[]): Output =>
-  graph.output({ type: 'Placeholder', name, attributes: { dtype: { type }, shape: { shape } } })
 
 const identity = (graph: Graph, name: string, input: Output): Output =>
   graph.output({ type: 'Identity', name, inputs: [input], attributes: { T: { type: graph.typeOf(input) } } })

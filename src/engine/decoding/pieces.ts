@@ -4,12 +4,13 @@ import type { Pass } from '../../backbone/pass.js'
 import { decode, encode, head, type Memory, remember } from '../../backbone/t5.js'
 import type { Hooks, Tensors } from '../../method/method.js'
 import tf from '../../tf.cjs'
+import { Inputs } from '../capture/inputs.js'
 import { Recorder } from '../capture/recorder.js'
 import { readVariable } from '../capture/variables.js'
 import { noDropout } from '../dropout.js'
 import { constant, Graph } from '../replay/graph.js'
 import type { Library } from '../replay/library.js'
-import { type Dtype, TYPES, type Values } from '../replay/tensor.js'
+import type { Dtype, Values } from '../replay/tensor.js'
 import { type NodeGraph, readGraph } from './node.js'
 
 /** A backbone and the method in it, without a value. */
@@ -77,6 +78,7 @@ interface Piece {
 
 function captured(library: Library, { config, hooks, shapes }: Served, body: (piece: Piece) => void): NodeGraph {
   const graph = new Graph(library)
+  const inputs = new Inputs(graph)
   let constants = 0
   const large = (values: Values) => constant(graph, `large_${constants++}`, values)
   const recorder = new Recorder(graph, { inputs: new Map(), large, precision: 'float32' })
@@ -91,14 +93,7 @@ function captured(library: Library, { config, hooks, shapes }: Served, body: (pi
     recorder.record(() =>
       body({
         pass: { config, weight, hooks: hooks(weight), dropout: noDropout },
-        input: (name, type, shape) =>
-          recorder.tensor(
-            graph.output({
-              type: 'Placeholder',
-              name,
-              attributes: { dtype: { type: TYPES[type] }, shape: { shape } },
-            }),
-          ),
+        input: (name, type, shape) => recorder.tensor(inputs.placeholder(name, type, shape)),
         output(name, tensor) {
           const output = recorder.output(tensor)
           const attributes = { T: { type: graph.typeOf(output) } }
@@ -106,6 +101,7 @@ function captured(library: Library, { config, hooks, shapes }: Served, body: (pi
         },
       }),
     )
+    inputs.checkRead()
     return readGraph(graph.serialised())
   } finally {
     graph.free()

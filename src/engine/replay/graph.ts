@@ -76,6 +76,11 @@ export class Graph {
     return this.library.OperationOutputType!(output)
   }
 
+  /** How many inputs of operations take it. */
+  consumersOf(output: Output): number {
+    return this.library.OperationOutputNumConsumers!(output)
+  }
+
   /** The inferred shape. @throws Error where it is not wholly known. */
   shapeOf(output: Output): number[] {
     const { library } = this

@@ -38,6 +38,7 @@ const PROTOTYPES = [
   'void TF_GraphGetTensorShape(void*, TF_Output, _Out_ int64_t*, int, void*)',
   'int TF_OperationOutputType(TF_Output)',
   'int TF_OperationNumOutputs(void*)',
+  'int TF_OperationOutputNumConsumers(TF_Output)',
   'const char* TF_OperationOpType(void*)',
   'void* TF_NewOperation(void*, const char*, const char*)',
   'void TF_AddInput(void*, TF_Output)',

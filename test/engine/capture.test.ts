@@ -1,0 +1,53 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { batchInput, type Capture, type Captured, capture } from '../../src/engine/capture/capture.js'
+import { dropoutBy } from '../../src/engine/dropout.js'
+import { passOf } from '../../src/engine/model.js'
+import { loadLibrary } from '../../src/engine/replay/library.js'
+import { batchLoss } from '../../src/engine/step.js'
+import { loadedTensorflow } from '../../src/engine/tensorflow.js'
+import { unflatten } from '../../src/engine/trained.js'
+import type { Batch } from '../../src/task/batches.js'
+import { engines, useEngine } from '../engines.js'
+import { blueprintOfTiny } from '../tiny_presets.js'
+
+const SHAPE = { size: 2, sourceLength: 5, targetLength: 3 }
+
+/** The loss of a batch as a graph; `change` is the fault that is put in. */
+function captureLossOf({ change = (batch) => batch, key = (own) => own }: Fault): Captured {
+  const library = loadLibrary(loadedTensorflow()!.engine)
+  return capture(library, blueprintOfTiny('compacter'), 'float32', (captured: Capture) => {
+    const { model, vector, fetch, dropoutKey } = captured
+    const dropout = dropoutBy(0.1, (place) => key(dropoutKey(place), place))
+    const batch = change(batchInput(captured, SHAPE))
+    fetch('loss', batchLoss(passOf(model, unflatten(model.layout, vector), dropout), batch))
+  })
+}
+
+interface Fault {
+  change?: (batch: Batch) => Batch
+  key?: (own: Int32Array, place: string) => Int32Array
+}
+
+describe.runIf(engines.includes('tensorflow'))('a capture', () => {
+  beforeAll(() => useEngine('tensorflow'))
+
+  test('reads every input that it declares', () => {
+    expect(captureLossOf({}).dropoutPlaces).toContain('encoder.embedded')
+  })
+
+  test.each([
+    ['source', 'sourceIds'],
+    ['source_mask', 'sourceMask'],
+    ['target_mask', 'targetMask'],
+  ] as const)('fails where the input %s was copied, and would be the same for every batch', (name, key) => {
+    const copied = (batch: Batch) => ({ ...batch, [key]: batch[key].slice() })
+    expect(() => captureLossOf({ change: copied })).toThrow(
+      `a captured graph never reads its input ${name}: what is fed`,
+    )
+  })
+
+  test('fails where a mask of dropout would be the same for every step', () => {
+    const key = (own: Int32Array, place: string) => (place === 'decoder.embedded' ? own.slice() : own)
+    expect(() => captureLossOf({ key })).toThrow('never reads its input dropout_keys (decoder.embedded)')
+  })
+})
