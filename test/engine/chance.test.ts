@@ -12,8 +12,11 @@ const chance = async (task: object, rows: object[], more: Parameters<typeof scor
   (await scored(folder, perfect, { ...task }, rows, more)).chance
 
 describe('what a guess scores that looks at no row', () => {
-  // expected: sklearn.dummy.DummyClassifier('most_frequent'), fitted on train, with f1_score(pos_label='b'),
-  // f1_score(average='macro', labels=['a', 'b', 'c']) and matthews_corrcoef
+  // From scikit-learn, where X is any column of as many rows, each score × 100:
+  //   guess = DummyClassifier(strategy='most_frequent').fit(X, train).predict(X)
+  //   accuracy_score(y, guess), f1_score(y, guess, labels=['b'], average=None)[0],
+  //   f1_score(y, guess, labels=['a', 'b', 'c'], average='macro'), matthews_corrcoef(y, guess)
+  // The F1 of one label is not average='binary', which scikit-learn refuses where there are three.
   test('is that of the commonest label of the training rows, not of the split', async () => {
     const train = rowsOf(['a', 'b', 'b', 'c', 'b'])
     const test = rowsOf(['b', 'a'])
@@ -26,11 +29,12 @@ describe('what a guess scores that looks at no row', () => {
     })
   })
 
+  // DummyRegressor().fit(X, train).predict(X): 2.35
   test('of a regression is that of the mean of the training rows, in steps, which correlates with nothing', async () => {
     const train = rowsOf([1, 2, 2, 4.4])
     expect(await chance({ kind: 'regression' }, rowsOf([1, 2, 3]), { train })).toMatchObject({
       by: 'mean',
-      guess: '2.4', // 2.35
+      guess: '2.4',
       test: { pearson: 0, spearman: 0 },
     })
   })
