@@ -2,6 +2,7 @@ import { assertNever } from '../assert_never.js'
 import { silent } from '../progress.js'
 import type { Chance } from '../run/directory.js'
 import { rounded } from '../task/example.js'
+import { countedTargets } from './counted_targets.js'
 import type { PreparedSplit } from './data.js'
 import { type Evaluation, scoresOf } from './evaluate.js'
 
@@ -25,9 +26,9 @@ export async function chanceOf(
   }
   switch (task.kind) {
     case 'classification':
-      return always('majority_class', commonest(countedTargets(train, evaluation)))
+      return always('majority_class', commonest(countedTargets(train, evaluation.tokenizer)))
     case 'regression':
-      return always('mean', meanOf(countedTargets(train, evaluation), task.step))
+      return always('mean', meanOf(countedTargets(train, evaluation.tokenizer), task.step))
     case 'multiple_choice':
       return { by: 'uniform', validation: await anyChoice(validation), test: await anyChoice(test) }
     case 'text':
@@ -42,19 +43,6 @@ async function anyChoice(split: PreparedSplit): Promise<{ accuracy: number }> {
   const examples = await split.examples()
   const right = examples.reduce((sum, { choices }) => sum + 1 / choices!.length, 0)
   return { accuracy: (100 * right) / examples.length }
-}
-
-/** How many rows have each target, by its text; of their tokens, since a training may have more rows than fit as text. */
-function countedTargets({ tokens, rows }: PreparedSplit, { tokenizer }: Evaluation): Map<string, number> {
-  const byIds = new Map<string, { ids: Int32Array; rows: number }>()
-  for (let row = 0; row < rows; row++) {
-    const ids = tokens.target(row)
-    const key = ids.join(' ')
-    const known = byIds.get(key)
-    if (known) known.rows++
-    else byIds.set(key, { ids, rows: 1 })
-  }
-  return new Map([...byIds.values()].map(({ ids, rows }) => [tokenizer.decode(ids).trim(), rows]))
 }
 
 /** The first of those that are equally common. */

@@ -18,6 +18,7 @@ import { evaluatedLabels } from './evaluated_labels.js'
 import { type OneBackbone, openOneBackbone, type Storage } from './one_backbone.js'
 import { onOtherTask, withMetrics } from './other_task.js'
 import { eagerDecoder } from './predict.js'
+import { unseenByRun } from './unseen_labels.js'
 
 export interface EvaluateRunsOptions extends DeviceOptions {
   split: Split
@@ -143,7 +144,13 @@ async function evaluateOne(
       targetLength: experiment.training.target_length,
       note: (text: string) => progress.note(text),
     }
-    const { labels, longest } = await toldAtItsKey(run.locate, () => evaluatedLabels(run, name, options, when))
+    const {
+      labels,
+      longest,
+      trained: taught,
+    } = await toldAtItsKey(run.locate, () => evaluatedLabels(run, name, options, when))
+    const unseen = taught && (await unseenByRun(split, taught, own.tokenizer))
+    if (unseen) progress.warn(unseen)
     const { backbone_sha256, tokenizer_sha256 } = notedBackbone(own.files)
     const trained_sha256 = hashFiles([run.tensors]) // before it is read: of a running training it may be another then
     const made = { trained_sha256, backbone_sha256, tokenizer_sha256, data_sha256: { [name]: split.sha256 } }

@@ -2,15 +2,21 @@ import { hashFiles } from '../backbone/hash.js'
 import { UserError } from '../error.js'
 import type { TrainedRun } from '../export/trained_run.js'
 import { checkRows, type WhenChanged } from '../run/made_with.js'
-import { checkDataThere, rowsOption } from '../run/places.js'
+import { checkDataThere, rowsOption, rowsPlace } from '../run/places.js'
 import { type Classification, labelTexts, namesLabels, writtenLabels } from '../task/labels.js'
 import type { Split } from '../task/rows.js'
 import type { Scoring } from '../task/scoring.js'
-import { sourceOf } from '../task/source.js'
+import { rowsAreHere, sourceOf } from '../task/source.js'
 import { longestOf, readTargets, type TargetOptions, type Targets } from '../task/targets.js'
 
 /** Metrics that depend on labels which no row of the split may have. */
 const OF_ALL_LABELS: readonly string[] = ['f1', 'macro_f1', 'f1a']
+
+/** What the outputs may be. */
+export interface EvaluatedLabels extends Targets {
+  /** Texts of the labels that the run was trained on, where the rows are not its own and it is known. */
+  trained?: string[]
+}
 
 /** The labels of a run's task as they are compared with outputs, none of another kind than classification; all targets checked. */
 export async function evaluatedLabels(
@@ -18,12 +24,31 @@ export async function evaluatedLabels(
   split: Split,
   options: TargetOptions,
   when: WhenChanged,
-): Promise<Targets> {
+): Promise<EvaluatedLabels> {
   const { task } = run.experiment
   if (task.kind !== 'classification') return readTargets(task, [split], options)
-  const texts = await evaluatedTexts(run, task, split, options.scoring, when)
+  const own = await ownTexts(run, split, when)
+  const texts = await evaluatedTexts(run, task, split, { own, scoring: options.scoring, when })
   const labels = await writtenLabels(task, texts, options.tokenizer, options)
-  return { labels: labels.map(({ form }) => form), longest: longestOf(labels) }
+  const forms = { labels: labels.map(({ form }) => form), longest: longestOf(labels) }
+  return own && 'texts' in own ? { ...forms, trained: own.texts } : forms
+}
+
+type OwnTexts = { texts: string[] } | { unreadable: UserError }
+
+/** The texts of the labels that the run was trained on, where the rows are not its own; nothing is downloaded only for that. */
+async function ownTexts(run: TrainedRun, split: Split, when: WhenChanged): Promise<OwnTexts | undefined> {
+  const named = run.set.has(rowsPlace(run.experiment.task, split)) ? { own: run, ownLabels: true } : undefined
+  const { own, ownLabels } = run.elsewhere ?? named ?? {}
+  const task = own?.experiment.task
+  if (!own || task?.kind !== 'classification') return undefined
+  if (!ownLabels && !namesLabels(task) && !(await rowsAreHere(task))) return undefined
+  try {
+    return { texts: await trainedTexts(own, task, ['train'], when) }
+  } catch (error) {
+    if (error instanceof UserError) return { unreadable: error }
+    throw error
+  }
 }
 
 /** Those of the split alone suffice where neither metrics nor scoring need the others. */
@@ -31,14 +56,12 @@ async function evaluatedTexts(
   run: TrainedRun,
   task: Classification,
   split: Split,
-  scoring: Scoring,
-  when: WhenChanged,
+  { own, scoring, when }: { own: OwnTexts | undefined; scoring: Scoring; when: WhenChanged },
 ): Promise<string[]> {
   try {
-    const { own } = run.elsewhere ?? {}
-    if (!own) return await trainedTexts(run, task, ['train', split], when)
-    const trained = await trainedTexts(own, own.experiment.task as Classification, ['train'], when)
-    return [...new Set([...trained, ...(await labelTexts(task, [split]))])]
+    if (!own || run.elsewhere?.ownLabels === false) return await trainedTexts(run, task, ['train', split], when)
+    if ('unreadable' in own) throw own.unreadable
+    return [...new Set([...own.texts, ...(await labelTexts(task, [split]))])]
   } catch (error) {
     const needed = scoring === 'rank' || task.metrics.some((metric) => OF_ALL_LABELS.includes(metric))
     if (needed || !(error instanceof UserError)) throw error

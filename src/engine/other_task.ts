@@ -13,8 +13,10 @@ import { TABLE_ENDINGS } from '../task/table.js'
 export interface Elsewhere {
   /** The file, preset or experiment, as it was named. */
   given: string
-  /** The run as it is, whose training rows tell the labels of a file's rows; undefined where another task tells its own. */
-  own?: TrainedRun
+  /** The run as it is, on its own task. */
+  own: TrainedRun
+  /** Whether only the rows are others, those of a file, so that the labels of its own task are labels of theirs. */
+  ownLabels: boolean
 }
 
 class BadOption extends UserError {
@@ -36,11 +38,12 @@ export function onOtherTask(run: TrainedRun, given: string, split: Split): Train
   const made = { ...run.made, rows: {} }
   if (isTable(given)) {
     const task = onFile(run.experiment.task, fileOf(given), split)
-    return { ...run, made, experiment: { ...run.experiment, task }, elsewhere: { given, own: run } }
+    return { ...run, made, experiment: { ...run.experiment, task }, elsewhere: { given, own: run, ownLabels: true } }
   }
   const { task, locate } = readTask(given)
   const training = { ...run.experiment.training, target_length: undefined } // the own task's labels say nothing of these
-  return { ...run, made, locate, experiment: { ...run.experiment, task, training }, elsewhere: { given } }
+  const elsewhere = { given, own: run, ownLabels: false }
+  return { ...run, made, locate, experiment: { ...run.experiment, task, training }, elsewhere }
 }
 
 const isTable = (name: string) => TABLE_ENDINGS.includes(extname(name).toLowerCase())

@@ -50,6 +50,7 @@ import { startOrResume } from './start_or_resume.js'
 import { chooseMode, startStepper } from './stepper.js'
 import { testBest } from './test_best.js'
 import { runTraining, type Training } from './trainer.js'
+import { unseenInTraining } from './unseen_labels.js'
 import { lossBatches } from './validation_loss.js'
 
 export interface TrainOptions extends DeviceOptions {
@@ -245,6 +246,11 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
     ...(isRankable(experiment.task) && { ranking: 'training.scoring: rank' }),
     note: (text) => progress.note(text),
   })
+  if (experiment.task.kind === 'classification')
+    for (const split of [whole, test]) {
+      const unseen = unseenInTraining(split, train, backbone.tokenizer)
+      if (unseen) progress.warn(unseen)
+    }
   const plan = trainingPlan(train.lengths, rowsAStep(training), training.seed, training.group_by_length)
   if (training.group_by_length && plan.order === 'random') progress.note(tooFewToGroup(plan))
   const steps = plannedSteps(training, plan.stepsPerEpoch)
