@@ -63,8 +63,8 @@ export async function scored(
   rows: object[],
   more: { training?: Record<string, unknown>; train?: object[]; test?: object[] } = {},
 ): Promise<Scored> {
-  const file = (name: string, lines: object[]) => {
-    writeFileSync(join(folder, name), lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
+  const file = (name: string, lines: object[], ending = '') => {
+    writeFileSync(join(folder, name), lines.map((line) => `${JSON.stringify(line)}\n`).join('') + ending)
     return name
   }
   const experiment = {
@@ -74,8 +74,9 @@ export async function scored(
     task: {
       name: 'scripted',
       train: file('train.jsonl', more.train ?? rows),
-      validation: file('validation.jsonl', rows),
-      test: file('test.jsonl', more.test ?? rows),
+      // empty lines, which are left out: files of the same content are warned of
+      validation: file('validation.jsonl', rows, '\n'),
+      test: file('test.jsonl', more.test ?? rows, '\n\n'),
       prompt: '{text}',
       ...task,
     },

@@ -7,11 +7,13 @@ import { type Confusion, confusionMatrix } from '../task/confusion.js'
 import { type LabelNames, writtenNames } from '../task/label_names.js'
 import { toldAtItsKey } from '../task/misfit.js'
 import type { Split } from '../task/rows.js'
+import { trainedOn } from '../task/same_rows.js'
 import type { Scoring } from '../task/scoring.js'
+import { sourceSplit } from '../task/source.js'
 import { rankZeroFirst } from './cluster/agree.js'
 import { alone, type Ranks } from './cluster/ranks.js'
 import { checkTogether } from './cluster/together.js'
-import { prepareData } from './data.js'
+import { type PreparedSplit, prepareData } from './data.js'
 import { type Device, type DeviceOptions, startDevice } from './device.js'
 import { checkRankable, checkSearched, type Evaluated, evaluateSplit, hintAtRanking, rankingOf } from './evaluate.js'
 import { evaluatedLabels } from './evaluated_labels.js'
@@ -151,6 +153,7 @@ async function evaluateOne(
     } = await toldAtItsKey(run.locate, () => evaluatedLabels(run, name, options, when))
     const unseen = taught && (await unseenByRun(split, taught, own.tokenizer))
     if (unseen) progress.warn(unseen)
+    if (isTrainedOn(run, split)) progress.warn(trainedOn(`The rows of ${split.file}`))
     const { backbone_sha256, tokenizer_sha256 } = notedBackbone(own.files)
     const trained_sha256 = hashFiles([run.tensors]) // before it is read: of a running training it may be another then
     const made = { trained_sha256, backbone_sha256, tokenizer_sha256, data_sha256: { [name]: split.sha256 } }
@@ -186,6 +189,12 @@ async function evaluateOne(
   } finally {
     data.close()
   }
+}
+
+/** Whether the rows are of the file that the run was trained on, and not asked for as such. */
+function isTrainedOn({ experiment: { task }, elsewhere, made }: TrainedRun, { name, sha256 }: PreparedSplit): boolean {
+  const trained = (elsewhere?.own.made ?? made).rows.train
+  return sha256 === trained && name !== 'train' && (elsewhere !== undefined || sourceSplit(task, name) !== 'train')
 }
 
 /** Rows that were named with --set are scored whatever the run had: that is a new evaluation, which is said. */

@@ -13,8 +13,9 @@ import { truncateMetrics } from '../run/metrics_log.js'
 import { tooFewToGroup, trainingPlan } from '../task/batches.js'
 import { paddingLine } from '../task/lengths.js'
 import { SPLITS } from '../task/rows.js'
+import { sameRows } from '../task/same_rows.js'
 import { isRankable } from '../task/scoring.js'
-import { heldOutNote } from '../task/split_rows.js'
+import { heldOutInForce, heldOutNote } from '../task/split_rows.js'
 import { readTargets } from '../task/targets.js'
 import type { ChosenBatch } from './batch_size.js'
 import { chanceOf } from './chance.js'
@@ -236,7 +237,7 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
   const whole = await data.split('validation')
   const validation = evaluationRows(whole, experiment.training.evaluation_rows, progress)
   const test = await data.split('test')
-  const heldOut = heldOutNote(experiment.task, whole.rows)
+  const heldOut = heldOutNote(experiment.task, { validation: whole.rows, test: test.rows })
   if (heldOut) progress.note(heldOut)
   const { training } = experiment
   const { labels, longest } = await readTargets(experiment.task, SPLITS, {
@@ -246,6 +247,7 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
     ...(isRankable(experiment.task) && { ranking: 'training.scoring: rank' }),
     note: (text) => progress.note(text),
   })
+  for (const warning of sameRows(experiment.task, { train, validation: whole, test })) progress.warn(warning)
   if (experiment.task.kind === 'classification')
     for (const split of [whole, test]) {
       const unseen = unseenInTraining(split, train, backbone.tokenizer)
@@ -266,7 +268,7 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
     target_length: training.target_length ?? Math.max(train.longestTarget, longest),
     dropout: training.dropout ?? backbone.config.dropout,
   }
-  const task = { ...experiment.task, ...(experiment.task.split === 'held_out' && { held_out: whole.rows }) }
+  const task = { ...experiment.task, ...heldOutInForce(experiment.task, whole.rows) }
   const prepared = { backbone, data, train, validation, test, labels, plan, steps }
   return { experiment: { ...experiment, task, training: inForce }, ...prepared }
 }

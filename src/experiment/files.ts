@@ -91,7 +91,7 @@ function missingFiles(task: Mapping): Fault[] {
 }
 
 const WAYS_OUT =
-  'Name the files of train, validation and test; or set task.split to halves (validation gives test too) or held_out (train gives validation too).'
+  'Name the files of train, validation and test; or set task.split to halves (validation gives test too), held_out (train gives validation too) or both_held_out (train gives both).'
 
 function missingFile(path: string[], key: string, given: string, file: string): Fault {
   const near = nearFile(file)

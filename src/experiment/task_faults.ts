@@ -18,9 +18,15 @@ function promptFaults({ prompt }: { prompt?: unknown }): Fault[] {
 
 /** A number of rows to hold out means nothing to the other ways of splitting. */
 function heldOutFaults({ split = 'given', held_out }: { split?: unknown; held_out?: unknown }): Fault[] {
-  if (held_out === undefined || split === 'held_out') return []
+  if (held_out === undefined || split === 'held_out' || split === 'both_held_out') return []
   const problem = `task.held_out is ${shown(held_out)}, but task.split is ${shown(split)}, which holds no rows out.`
-  return [{ path: ['task', 'held_out'], problem, remedy: 'Set task.split to held_out, or take the key out.' }]
+  return [
+    {
+      path: ['task', 'held_out'],
+      problem,
+      remedy: 'Set task.split to held_out or both_held_out, or take the key out.',
+    },
+  ]
 }
 
 /** Rows that are given are not drawn. */
@@ -28,7 +34,11 @@ function splitSeedFaults({ split = 'given', split_seed }: { split?: unknown; spl
   if (split_seed === undefined || split !== 'given') return []
   const problem = `task.split_seed is ${shown(split_seed)}, but task.split is given: no rows are drawn.`
   return [
-    { path: ['task', 'split_seed'], problem, remedy: 'Set task.split to halves or held_out, or take the key out.' },
+    {
+      path: ['task', 'split_seed'],
+      problem,
+      remedy: 'Set task.split to halves, held_out or both_held_out, or take the key out.',
+    },
   ]
 }
 

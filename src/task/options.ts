@@ -41,22 +41,26 @@ const common = {
     .describe('What `dataset` calls its splits, where that is not train, validation and test.'),
   path: z.string().min(1).optional().describe("Folder with the benchmark's official files, instead of the hub."),
   split: z
-    .enum(['given', 'halves', 'held_out'])
+    .enum(['given', 'halves', 'held_out', 'both_held_out'])
     .default('given')
     .describe(
-      'Where validation and test come from: as given; each half of validation; or rows held out of train (`held_out` of them), and validation as test for a benchmark, whose own test labels are hidden.',
+      'Where validation and test come from: as given; each half of validation; or rows held out of train (`held_out` of them), and validation as test for a benchmark, whose own test labels are hidden; both_held_out: rows held out of train for validation, and as many for test.',
     ),
   held_out: z
     .int()
     .min(1)
     .optional()
-    .describe("Rows that split: held_out takes out of train; unless told the paper's 1000, at most a fifth of train."),
+    .describe(
+      "Rows that split: held_out takes out of train, and both_held_out for validation and for test; unless told the paper's 1000, at most a fifth of train, or a tenth for each of both.",
+    ),
   split_seed: z
     .int()
     .min(0)
     .max(0xffffffff)
     .optional()
-    .describe('Which rows halves and held_out take, whatever training.seed is; 42 unless told, as in the paper.'),
+    .describe(
+      'Which rows halves, held_out and both_held_out take, whatever training.seed is; 42 unless told, as in the paper.',
+    ),
   subset: subset.optional().describe('Train on so many rows only; validation and test stay whole.'),
   on_bad_row: z.enum(['error', 'skip']).default('error').describe('What to do about rows that cannot be used.'),
   name_first: z
@@ -167,4 +171,5 @@ export const FILES_NEEDED = {
   given: ['train', 'validation', 'test'],
   halves: ['train', 'validation'],
   held_out: ['train', 'test'],
+  both_held_out: ['train'],
 } as const

@@ -58,6 +58,7 @@ export async function sourcesOf(
 /** The official split, or the user's file, that a split's rows are in. */
 export function sourceSplit({ split: way, benchmark }: TaskOptions, split: Split): Split {
   if (way === 'halves' && split === 'test') return 'validation'
+  if (way === 'both_held_out') return 'train'
   if (way === 'held_out') return split === 'test' ? (benchmark ? 'validation' : 'test') : 'train'
   return split
 }
@@ -116,7 +117,7 @@ async function splitExamples(
 
 /** Whether the rows of the split's source are shared between two splits. */
 const givesAway = ({ split: way }: TaskOptions, split: Split): boolean =>
-  (way === 'halves' && split !== 'train') || (way === 'held_out' && split !== 'test')
+  (way === 'halves' && split !== 'train') || (way === 'held_out' && split !== 'test') || way === 'both_held_out'
 
 /** The places of the rows' examples, where row i has counts[i] of them, all in a row. */
 function eachOf(rows: ArrayLike<number>, counts: number[]): number[] {

@@ -1,6 +1,7 @@
 import { UserError } from '../error.js'
 import { randperm } from '../random.js'
 import type { Subset, TaskOptions } from './options.js'
+import type { Split } from './rows.js'
 
 /** GLUE and SuperGLUE hide their test labels, so test sets are made; this seed decides which rows unless told. */
 export const SPLIT_SEED = 42
@@ -47,6 +48,24 @@ export function groupedHeldOut(
     split.push(...members[i]!)
   }
   return { train, validation }
+}
+
+/** One file for all: `count` rows of the training set are validation, as many more are test. */
+export function bothHeldOut(trainingRows: number, count: number, seed = SPLIT_SEED): Record<Split, number[]> {
+  const { train: rest, validation } = heldOut(trainingRows, count, seed)
+  return { train: rest.slice(count), validation, test: rest.slice(0, count) }
+}
+
+/** The same for rows that belong together: groups are drawn until validation has `count` rows, then until test has. */
+export function groupedBothHeldOut(
+  groups: (string | number)[],
+  count: number,
+  seed = SPLIT_SEED,
+): Record<Split, number[]> {
+  const { train: rest, validation } = groupedHeldOut(groups, count, seed) // a group's rows are one after the other
+  const next = rest.findIndex((row, i) => i >= count && groups[row] !== groups[rest[i - 1]!])
+  const end = next < 0 ? rest.length : next
+  return { train: rest.slice(end), validation, test: rest.slice(0, end) }
 }
 
 /** The rows of each group, groups in the order of their first row. */

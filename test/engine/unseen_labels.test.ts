@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hashFiles } from '../../src/backbone/hash.js'
 import { evaluateRuns } from '../../src/engine/evaluate_run.js'
+import { backboneHash, openTrainedRun } from '../../src/export/trained_run.js'
 import { type Progress, silent } from '../../src/progress.js'
 import { smallExperiment } from '../cli.js'
 import { engines } from '../engines.js'
@@ -26,11 +28,11 @@ const fileOf = (name: string, labels: (string | number)[]) => {
   return file
 }
 
-async function warned(given: { task?: string; sets?: string[] }): Promise<string[]> {
+async function warned(given: { task?: string; sets?: string[] }, folder = run): Promise<string[]> {
   const warnings: string[] = []
   const progress: Progress = { ...silent, warn: (text) => void warnings.push(text) }
   const options = { sets: [], allowChanged: false, split: 'test', scoring: 'rank', ...given } as const
-  await evaluateRuns([run], { ...options, engine: engines[0]!, threads: 1, progress })
+  await evaluateRuns([folder], { ...options, engine: engines[0]!, threads: 1, progress })
   return warnings
 }
 
@@ -72,6 +74,27 @@ describe('eval warns of rows with labels that the run was never trained on', () 
     expect(await warned({ task: fileOf('known.jsonl', ['0', 1]) })).toEqual([])
     expect(await warned({})).toEqual([])
   })
+})
+
+test('eval warns of rows that the run was trained on', async () => {
+  const train = join(data, 'train.jsonl')
+  const sha256 = Object.fromEntries(
+    ['train', 'test'].map((split) => [split, hashFiles([join(data, `${split}.jsonl`)])]),
+  )
+  const trained = join(outside, 'noted')
+  await makeRun(trained, 'method=bitfit', 'training.target_length=4', ...own)
+  const manifest = {
+    ...{ compacter: '0.1.0', node: 'v20', platform: 'linux', trained_parameters: 1, backbone_parameters: 1 },
+    ...{ backbone_sha256: await backboneHash(openTrainedRun(trained)), data_sha256: sha256 },
+  }
+  writeFileSync(join(trained, 'manifest.json'), JSON.stringify(manifest))
+  const copy = join(outside, 'copy.jsonl')
+  copyFileSync(train, copy)
+  const told = (file: string) =>
+    `The rows of ${file} include rows that the model is trained on: their score says nothing of new rows.`
+  expect(await warned({ task: copy }, trained)).toEqual([told(copy)])
+  expect(await warned({ sets: [`task.test=${copy}`] }, trained)).toEqual([told(copy)])
+  expect(await warned({}, trained)).toEqual([])
 })
 
 describe('training warns of rows with labels that no training row has', () => {

@@ -179,7 +179,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     [
       'missing split',
       task('train: rows.csv, validation: rows.csv'),
-      'DIR/trial.yaml:3:1: task has no test. Name the files of train, validation and test; or set task.split to halves (validation gives test too) or held_out (train gives validation too).',
+      'DIR/trial.yaml:3:1: task has no test. Name the files of train, validation and test; or set task.split to halves (validation gives test too), held_out (train gives validation too) or both_held_out (train gives both).',
     ],
     [
       'label that is no text',
@@ -457,14 +457,14 @@ describe('a task whose keys do not go together', () => {
 
   test('rows to hold out, of a split that holds none out', () => {
     expect(complaint(own("prompt: '{sentence}', held_out: 5"))).toBe(
-      'DIR/trial.yaml:3:112: task.held_out is 5, but task.split is "given", which holds no rows out. Set task.split to held_out, or take the key out.',
+      'DIR/trial.yaml:3:112: task.held_out is 5, but task.split is "given", which holds no rows out. Set task.split to held_out or both_held_out, or take the key out.',
     )
     expect(complaint(own("prompt: '{sentence}', held_out: 5, split: held_out"))).toBe('no error')
   })
 
   test('a seed of rows that are given', () => {
     expect(complaint(own("prompt: '{sentence}', split_seed: 7"))).toBe(
-      'DIR/trial.yaml:3:112: task.split_seed is 7, but task.split is given: no rows are drawn. Set task.split to halves or held_out, or take the key out.',
+      'DIR/trial.yaml:3:112: task.split_seed is 7, but task.split is given: no rows are drawn. Set task.split to halves, held_out or both_held_out, or take the key out.',
     )
     expect(complaint(own("prompt: '{sentence}', split_seed: 7, split: halves"))).toBe('no error')
   })
