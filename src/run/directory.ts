@@ -120,13 +120,19 @@ export function removeHalfWritten({ folder, checkpoint }: RunFiles): void {
   for (const each of [folder, dirname(checkpoint)]) removeUnfinished(each, isTrained)
 }
 
-/** A start that was killed at once leaves empty folders and half a file only: those are no run. */
-const holdsFiles = (folder: string): boolean =>
-  existsSync(folder) &&
-  statSync(folder).isDirectory() &&
-  readdirSync(folder, { recursive: true, withFileTypes: true }).some(
-    (entry) => !entry.isDirectory() && !isHalfWritten(entry.name),
+/**
+ * Whether a folder holds more than a start that was stopped before its first step: empty folders, half-written files, and
+ * what was written of the experiment. An experiment.yaml by itself is somebody's.
+ */
+function holdsFiles(folder: string): boolean {
+  if (!existsSync(folder) || !statSync(folder).isDirectory()) return false
+  const { checkpoint, experiment, manifest } = runFiles(folder)
+  const begun = existsSync(dirname(checkpoint)) ? [experiment, manifest] : []
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).some(
+    (entry) =>
+      !entry.isDirectory() && !isHalfWritten(entry.name) && !begun.includes(join(entry.parentPath, entry.name)),
   )
+}
 
 /**
  * The files of a run that exists.

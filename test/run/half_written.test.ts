@@ -50,3 +50,15 @@ test('a start that was killed while it wrote its first file is no run', () => {
   }
   expect(newRun(folder)).toEqual(runFiles(folder))
 })
+
+test('a start that was stopped before its first step is no run; an experiment by itself, or what was trained, is kept', () => {
+  write('experiment.yaml', 'manifest.json')
+  expect(newRun(folder)).toEqual(runFiles(folder))
+  for (const name of ['metrics.jsonl', join('checkpoint', 'state.safetensors')]) {
+    write(name)
+    expect(() => newRun(folder)).toThrow(`${folder}: exists already. Continue it with --resume`)
+    rmSync(join(folder, name))
+  }
+  rmSync(join(folder, 'checkpoint'), { recursive: true })
+  expect(() => newRun(folder)).toThrow(`${folder}: exists already.`)
+})
