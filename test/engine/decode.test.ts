@@ -4,9 +4,8 @@ import { generate, type Sources } from '../../src/engine/generate.js'
 import { blueprintOf, disposeModel, evaluationPass, startVector } from '../../src/engine/model.js'
 import { startState } from '../../src/engine/optimizer.js'
 import { startReplay } from '../../src/engine/replay/replay.js'
-import { decoderOf, replayStepper } from '../../src/engine/stepper.js'
-import { type Experiment, trainingOptions } from '../../src/experiment/schema.js'
-import type { MethodOptions } from '../../src/method/options.js'
+import { decoderOf, replayStepper, type StepSettings } from '../../src/engine/stepper.js'
+import { trainingOptions } from '../../src/experiment/schema.js'
 import { presetNames } from '../../src/presets.js'
 import tf from '../../src/tf.cjs'
 import { engines, useEngine } from '../engines.js'
@@ -22,8 +21,9 @@ const SHAPES = [
 ] as const
 
 /** What a stepper reads of an experiment. */
-const experimentOf = ({ method, precision }: { method: MethodOptions; precision: 'float32' | 'bfloat16' }) =>
-  ({ method, training: trainingOptions.parse({ steps: 1, learning_rate: 1e-3, seed: 0, precision }) }) as Experiment
+const settingsOf = (precision: 'float32' | 'bfloat16'): StepSettings => ({
+  training: trainingOptions.parse({ steps: 1, learning_rate: 1e-3, seed: 0, precision }),
+})
 
 /** Rows of which each second one ends in padding. */
 function sources(size: number, sourceLength: number, vocabulary: number): Sources {
@@ -71,7 +71,7 @@ describe.runIf(engines.includes('tensorflow'))('replayed decoding', () => {
   ] as const)('of %s in %s is eager decoding with the unrounded weights', async (name, precision) => {
     const { options } = preset(name)
     const { config, read } = openFixture('t5-tiny')
-    const experiment = experimentOf({ method: options, precision })
+    const experiment = settingsOf(precision)
     const blueprint = blueprintOf(config, options)
     const start = startVector(blueprint, read, 0)
     const stepper = await replayStepper(blueprint, experiment, startState(start), { read, threads: 2 })

@@ -6,9 +6,8 @@ import { crossEntropy } from '../../src/engine/cross_entropy.js'
 import { disposeModel } from '../../src/engine/model.js'
 import { startState } from '../../src/engine/optimizer.js'
 import { type Gradient, rowsOf } from '../../src/engine/share.js'
-import { eagerStepper, replayStepper } from '../../src/engine/stepper.js'
+import { eagerStepper, replayStepper, type StepSettings } from '../../src/engine/stepper.js'
 import { named } from '../../src/engine/trained.js'
-import type { Experiment } from '../../src/experiment/schema.js'
 import { packageRoot } from '../../src/root.js'
 import { openSafetensors } from '../../src/safetensors.js'
 import tf from '../../src/tf.cjs'
@@ -30,10 +29,20 @@ const ways = [
 describe.each(ways)('a smoothed loss on %s, %s', (engine, mode) => {
   beforeAll(() => useEngine(engine))
 
-  async function stepperOf(precision: Experiment['training']['precision'] = 'float32') {
+  async function stepperOf(precision: StepSettings['training']['precision'] = 'float32') {
     const { model, start } = loadCase('t5-tiny', expected)
-    const training = { label_smoothing: smoothing, dropout: 0, seed: 0, gradient_clip_norm: 1, precision }
-    const experiment = { training: { ...training, checkpoint_activations: false } } as Experiment
+    const experiment: StepSettings = {
+      training: {
+        seed: 0,
+        dropout: 0,
+        label_smoothing: smoothing,
+        optimizer: 'adam',
+        weight_decay: 0,
+        gradient_clip_norm: 1,
+        checkpoint_activations: false,
+        precision,
+      },
+    }
     const state = startState(start)
     const stepper =
       mode === 'eager'

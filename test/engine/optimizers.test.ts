@@ -11,9 +11,8 @@ import { disposeState, keptOf, type OptimizerState, startState, valuesOf } from 
 import { optimizerOf } from '../../src/engine/optimizers.js'
 import { startReplay } from '../../src/engine/replay/replay.js'
 import { stepBy } from '../../src/engine/step.js'
-import { eagerStepper, type PartStepper, replayStepper } from '../../src/engine/stepper.js'
+import { eagerStepper, type PartStepper, replayStepper, type StepSettings } from '../../src/engine/stepper.js'
 import { gathered, type Layout, layoutOf, named } from '../../src/engine/trained.js'
-import type { Experiment } from '../../src/experiment/schema.js'
 import { packageRoot } from '../../src/root.js'
 import { openSafetensors } from '../../src/safetensors.js'
 import tf from '../../src/tf.cjs'
@@ -22,7 +21,7 @@ import { engines, useEngine } from '../engines.js'
 import { openCase, openFixture } from '../oracle_case.js'
 import { preset } from '../tiny_presets.js'
 
-type Choice = Pick<Experiment['training'], 'optimizer' | 'weight_decay'>
+type Choice = Pick<StepSettings['training'], 'optimizer' | 'weight_decay'>
 
 const CASES: [string, Choice][] = [
   ['adam', { optimizer: 'adam', weight_decay: 0 }],
@@ -102,17 +101,17 @@ describe.each(['replay', 'eager'] as const)('a training, %s,', (mode) => {
   const { batch } = openCase('t5-tiny', 'compacter-n3-rank2')
   const RATE = 1e-3
 
-  const experimentOf = (choice: Choice) =>
-    ({
-      training: {
-        ...choice,
-        seed: 3,
-        dropout: 0.1,
-        gradient_clip_norm: 1,
-        checkpoint_activations: false,
-        precision: 'float32',
-      },
-    }) as Experiment
+  const settingsOf = (choice: Choice): StepSettings => ({
+    training: {
+      ...choice,
+      seed: 3,
+      dropout: 0.1,
+      label_smoothing: 0,
+      gradient_clip_norm: 1,
+      checkpoint_activations: false,
+      precision: 'float32',
+    },
+  })
 
   /** What `take` gives of a stepper that begins with a state, or anew. */
   async function taking<T>(
@@ -128,8 +127,8 @@ describe.each(['replay', 'eager'] as const)('a training, %s,', (mode) => {
     const session = { read, threads: 2 }
     const stepper =
       mode === 'eager'
-        ? eagerStepper(model, experimentOf(choice), state)
-        : await replayStepper(model, experimentOf(choice), state, session)
+        ? eagerStepper(model, settingsOf(choice), state)
+        : await replayStepper(model, settingsOf(choice), state, session)
     const taken = await take(stepper)
     stepper.free()
     disposeModel(model)

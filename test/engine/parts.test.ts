@@ -5,8 +5,7 @@ import { accumulating } from '../../src/engine/accumulate.js'
 import { blueprintOf, disposeModel, loadModel, startVector } from '../../src/engine/model.js'
 import { startState } from '../../src/engine/optimizer.js'
 import { type Gradient, rowsOf, type Share } from '../../src/engine/share.js'
-import { eagerStepper, type PartStepper, replayStepper } from '../../src/engine/stepper.js'
-import type { Experiment } from '../../src/experiment/schema.js'
+import { eagerStepper, type PartStepper, replayStepper, type StepSettings } from '../../src/engine/stepper.js'
 import tf from '../../src/tf.cjs'
 import { expectClose } from '../close.js'
 import { engines, useEngine } from '../engines.js'
@@ -15,13 +14,16 @@ import { preset } from '../tiny_presets.js'
 
 const STEPS = 3
 const RATE = 1e-3
-const training = {
+const training: StepSettings['training'] = {
   seed: 11,
   dropout: 0.1,
+  label_smoothing: 0,
+  optimizer: 'adam',
+  weight_decay: 0,
   gradient_clip_norm: 1,
   checkpoint_activations: false,
   precision: 'float32',
-} as Experiment['training']
+}
 
 const { batch } = openCase('t5-tiny', 'compacter-n3-rank2')
 const { config, read } = openFixture('t5-tiny')
@@ -39,7 +41,7 @@ describe.each(ways)('a step in parts on %s, %s', (engine, mode) => {
     const { options } = preset(name)
     const model = loadModel(config, options, read, training.seed)
     const start = startState(startVector(model, read, training.seed))
-    const experiment = { training } as Experiment
+    const experiment = { training }
     const stepper =
       mode === 'eager'
         ? eagerStepper(model, experiment, start)

@@ -10,7 +10,7 @@ import { eagerStepper, replayStepper } from '../../src/engine/stepper.js'
 import { train } from '../../src/engine/train.js'
 import { lossBatches, splitLoss } from '../../src/engine/validation_loss.js'
 import { loadExperiment } from '../../src/experiment/load.js'
-import { type Experiment, trainingOptions } from '../../src/experiment/schema.js'
+import { trainingOptions } from '../../src/experiment/schema.js'
 import { silent } from '../../src/progress.js'
 import { inMemory } from '../../src/task/batches.js'
 import tf from '../../src/tf.cjs'
@@ -50,7 +50,7 @@ describe.each(ways)('validation loss on %s, %s', (engine, mode) => {
     async (name) => {
       const expected = openCase(BACKBONE, name)
       const { model, start } = loadCase(BACKBONE, expected)
-      const experiment = { training: training({}) } as Experiment
+      const experiment = { training: training({}) }
       const state = startState(start)
       const { read } = openFixture(BACKBONE)
       const stepper =
