@@ -2,8 +2,6 @@ import { type Device, ENGINES, type EngineName, startDevice } from '../src/engin
 import { installedEngines } from '../src/engine/provision/cache.js'
 import { probeAdapter } from '../src/engine/webgpu.js'
 
-const required = (process.env.COMPACTER_REQUIRE_ENGINES ?? '').split(',').filter(Boolean)
-
 const here: Record<EngineName, boolean> = {
   tensorflow: installedEngines().length > 0,
   // Software adapters compute too, slowly: only on demand.
@@ -11,14 +9,22 @@ const here: Record<EngineName, boolean> = {
   wasm: true,
 }
 
-/** The engines that the tests of numbers run on here. */
-export const engines: EngineName[] = ENGINES.filter((name) => here[name])
-
-for (const name of required) {
-  if (!engines.includes(name as EngineName)) {
+/**
+ * Whether tests of an engine run here; those of one that is not set up are skipped.
+ * @throws Error where the engine is missing and COMPACTER_REQUIRE_ENGINES requires it, as .ci/run does: no test of it is skipped there
+ */
+export function hasEngine(name: EngineName, found = here, required = process.env.COMPACTER_REQUIRE_ENGINES): boolean {
+  const names = (required ?? '').split(',').filter(Boolean)
+  const unknown = names.find((each) => !ENGINES.includes(each as EngineName))
+  if (unknown !== undefined)
+    throw new Error(`COMPACTER_REQUIRE_ENGINES names ${unknown}; engines are ${ENGINES.join(', ')}.`)
+  if (!found[name] && names.includes(name))
     throw new Error(`COMPACTER_REQUIRE_ENGINES names ${name}, which is not set up here: run \`npm run setup\`.`)
-  }
+  return found[name]
 }
+
+/** The engines that the tests of numbers run on here. */
+export const engines: EngineName[] = ENGINES.filter((name) => hasEngine(name))
 
 async function hasGpu(): Promise<boolean> {
   return probeAdapter().then(

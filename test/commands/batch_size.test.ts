@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { compacter, smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { hasEngine } from '../engines.js'
 
-test.runIf(engines.includes('tensorflow'))(
+test.runIf(hasEngine('tensorflow'))(
   'batch_size: auto is chosen once, told, noted, and kept by a run that goes on',
   async () => {
     const { folder, file } = smallExperiment({ epochs: 2, batch_size: 'auto', warmup_steps: 0, source_length: 16 })
@@ -30,7 +30,7 @@ test.runIf(engines.includes('tensorflow'))(
   600_000,
 )
 
-test.runIf(engines.includes('tensorflow'))(
+test.runIf(hasEngine('tensorflow'))(
   'a dry run says what batch_size: auto is',
   async () => {
     const { file } = smallExperiment({ epochs: 3, batch_size: 'auto', source_length: 16 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../src/root.js'
 import { compacter, smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { engines, hasEngine } from '../engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
 const { folder, file } = smallExperiment({
@@ -106,7 +106,7 @@ describe.skipIf(!mounts)('a small disk (needs unshare and mount)', () => {
     })
   })
 
-  const native = engines.includes('tensorflow') ? (['saved-model'] as const) : []
+  const native = hasEngine('tensorflow') ? (['saved-model'] as const) : []
   test.each([...native, 'adapterhub', 'opendelta', 'safetensors'] as const)('export --format %s', (format) => {
     const out = join(disk, 'out')
     const { status, lastLine, left } = withDisk('size=16k', [

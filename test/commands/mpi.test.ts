@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { compacter, smallExperiment } from '../cli.js'
 import { expectClose } from '../close.js'
-import { engines } from '../engines.js'
+import { hasEngine } from '../engines.js'
 import { ranksOf } from '../launched_ranks.js'
 import { type Launcher, launchers, startRanks } from '../launchers.js'
 
@@ -65,7 +65,7 @@ test('doctor shows the MPI library, or why there is none', async () => {
   expect([code, JSON.parse(stdout).mpi]).toEqual([0, expect.stringMatching(/^none: can't be loaded: /)])
 })
 
-describe.runIf(engines.includes('tensorflow'))('train --mpi', () => {
+describe.runIf(hasEngine('tensorflow'))('train --mpi', () => {
   beforeAll(async () => {
     const { code, stderr } = await compacter(train('alone', '--mpi', '--threads', '1'))
     expect(code, stderr).toBe(0)

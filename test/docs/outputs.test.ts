@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { engines } from '../engines.js'
+import { hasEngine } from '../engines.js'
 import { documented, near, nearOnTerminal, shownCommands, withOutputs } from './blocks.js'
 import { documents, outputsOf, read, trainedQuickstart } from './outputs.js'
 
@@ -64,7 +64,7 @@ describe('a console block', () => {
 })
 
 // WebAssembly draws other dropout masks and takes half an hour.
-describe.skipIf(!engines.includes('tensorflow') || process.platform === 'win32')('what the documentation shows', () => {
+describe.skipIf(!hasEngine('tensorflow') || process.platform === 'win32')('what the documentation shows', () => {
   let quickstart: string
   beforeAll(async () => {
     quickstart = await trainedQuickstart()

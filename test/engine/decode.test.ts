@@ -8,7 +8,7 @@ import { decoderOf, replayStepper, type StepSettings } from '../../src/engine/st
 import { trainingOptions } from '../../src/experiment/schema.js'
 import { presetNames } from '../../src/presets.js'
 import tf from '../../src/tf.cjs'
-import { engines, useEngine } from '../engines.js'
+import { hasEngine, useEngine } from '../engines.js'
 import { loadModelOf, openFixture } from '../oracle_case.js'
 import { preset } from '../tiny_presets.js'
 import { zeroPadded } from '../zero_padded.js'
@@ -33,7 +33,7 @@ function sources(size: number, sourceLength: number, vocabulary: number): Source
   return zeroPadded({ sourceIds, targetIds: new Int32Array(0) }, size)
 }
 
-describe.runIf(engines.includes('tensorflow'))('replayed decoding', () => {
+describe.runIf(hasEngine('tensorflow'))('replayed decoding', () => {
   beforeAll(() => useEngine('tensorflow'))
 
   describe.each(['t5-tiny', 't5-tiny-v1_1'])('on %s', (backbone) => {

@@ -7,7 +7,7 @@ import type { Captured } from '../../src/engine/capture/capture.js'
 import { type Blueprint, blueprintOf, startVector } from '../../src/engine/model.js'
 import { type GraphFacts, startReplay } from '../../src/engine/replay/replay.js'
 import { methodOptions } from '../../src/method/options.js'
-import { engines, useEngine } from '../engines.js'
+import { hasEngine, useEngine } from '../engines.js'
 import { openCase, openFixture } from '../oracle_case.js'
 
 const SEED = 3
@@ -24,7 +24,7 @@ const graph = (byte: number, bytes = 100): Captured => ({
   ]),
 })
 
-describe.runIf(engines.includes('tensorflow'))('the cache of captured graphs', () => {
+describe.runIf(hasEngine('tensorflow'))('the cache of captured graphs', () => {
   let folder: string
   let captures = 0
   const blueprint = blueprintOf(config, compacter(4))

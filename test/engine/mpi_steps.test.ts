@@ -4,7 +4,7 @@ import { beforeAll, describe, test } from 'vitest'
 import { startDevice } from '../../src/engine/device.js'
 import { smallExperiment } from '../cli.js'
 import { expectClose } from '../close.js'
-import { engines } from '../engines.js'
+import { hasEngine } from '../engines.js'
 import { launchers, twentyStepsOnRanks } from '../launchers.js'
 import { METHODS, type Steps, twentySteps } from '../twenty_steps.js'
 
@@ -20,7 +20,7 @@ const CASES = launchers.flatMap((launcher, i) => [
   { launcher, size: 3, methods: ALL.slice(0, 1) },
 ])
 
-describe.runIf(engines.includes('tensorflow') && launchers.length > 0)('ranks', () => {
+describe.runIf(hasEngine('tensorflow') && launchers.length > 0)('ranks', () => {
   const whole = new Map<string, Steps>()
   const inParts = new Map<string, Steps>()
   beforeAll(async () => {

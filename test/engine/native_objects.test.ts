@@ -10,7 +10,7 @@ import { TYPES } from '../../src/engine/replay/tensor.js'
 import { loadedTensorflow } from '../../src/engine/tensorflow.js'
 import { UserError } from '../../src/error.js'
 import { methodOptions } from '../../src/method/options.js'
-import { engines, useEngine } from '../engines.js'
+import { hasEngine, useEngine } from '../engines.js'
 import { openCase, openFixture } from '../oracle_case.js'
 
 /** What makes a native object, and what frees it. */
@@ -29,7 +29,7 @@ const { batch } = openCase('t5-tiny', 'compacter-n3-rank2')
 const blueprint = blueprintOf(config, methodOptions.parse({ kind: 'compacter', n: 4, rank: 2, reduction_factor: 6 }))
 const graphs = mkdtempSync(join(tmpdir(), 'compacter-native-'))
 
-describe.runIf(engines.includes('tensorflow'))('native objects', () => {
+describe.runIf(hasEngine('tensorflow'))('native objects', () => {
   const calls: Record<string, number> = {}
   let library: Library
   let original: Library

@@ -14,7 +14,7 @@ import { packageRoot } from '../../src/root.js'
 import { openSafetensors } from '../../src/safetensors.js'
 import { inMemory, padBatch } from '../../src/task/batches.js'
 import { expectClose } from '../close.js'
-import { engines, useEngine } from '../engines.js'
+import { engines, hasEngine, useEngine } from '../engines.js'
 import { expectGreedy, expectLikePyTorch } from '../like_pytorch.js'
 import { loadCase, openCase, openFixture } from '../oracle_case.js'
 
@@ -74,7 +74,7 @@ describe.each(engines)('on %s', (engine) => {
   })
 })
 
-describe.runIf(engines.includes('tensorflow'))('captured', () => {
+describe.runIf(hasEngine('tensorflow'))('captured', () => {
   beforeAll(() => useEngine('tensorflow'))
 
   test.each<[string, string, Partial<ReplayOptions>]>([

@@ -16,7 +16,7 @@ import { packageRoot } from '../../src/root.js'
 import { openSafetensors } from '../../src/safetensors.js'
 import type { Batch } from '../../src/task/batches.js'
 import { expectClose } from '../close.js'
-import { engines, useEngine } from '../engines.js'
+import { hasEngine, useEngine } from '../engines.js'
 import { generatedTensor, spreadOf } from '../generated_weights.js'
 import { loadModelOf, openCase } from '../oracle_case.js'
 import { preset } from '../tiny_presets.js'
@@ -90,7 +90,7 @@ async function compare(
   disposeState(state)
 }
 
-describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
+describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
   beforeAll(() => useEngine('tensorflow'))
 
   /** The tiny backbone, eager and replayed. */

@@ -7,7 +7,7 @@ import { loadExperiment } from '../../src/experiment/load.js'
 import { type PredictRunsOptions, predictRuns } from '../../src/predict/predict.js'
 import { silent } from '../../src/progress.js'
 import { smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { engines, hasEngine } from '../engines.js'
 import { readMetricsLines } from '../metrics_lines.js'
 
 const { folder, file } = smallExperiment({ steps: 4, evaluate_every: 2, batch_size: 8, source_length: 32 })
@@ -23,7 +23,7 @@ const trained = (name: string, engine: (typeof engines)[number], sets: string[])
   })
 
 const ways = [
-  ...(engines.includes('tensorflow')
+  ...(hasEngine('tensorflow')
     ? ([
         ['tensorflow', 'replay', 'float32'],
         ['tensorflow', 'replay', 'bfloat16'],

@@ -16,14 +16,14 @@ import { inMemory } from '../../src/task/batches.js'
 import tf from '../../src/tf.cjs'
 import { smallExperiment } from '../cli.js'
 import { expectClose } from '../close.js'
-import { engines, useEngine } from '../engines.js'
+import { engines, hasEngine, useEngine } from '../engines.js'
 import { readMetricsLines } from '../metrics_lines.js'
 import { loadCase, openCase, openFixture } from '../oracle_case.js'
 
 const BACKBONE = 't5-tiny-padded'
 
 const ways = [
-  ...(engines.includes('tensorflow') ? ([['tensorflow', 'replay']] as const) : []),
+  ...(hasEngine('tensorflow') ? ([['tensorflow', 'replay']] as const) : []),
   ...engines.map((engine) => [engine, 'eager'] as const),
 ]
 

@@ -13,7 +13,7 @@ import { packageRoot } from '../../src/root.js'
 import { writeSafetensors } from '../../src/safetensors.js'
 import { smallExperiment } from '../cli.js'
 import { expectClose } from '../close.js'
-import { engines, useEngine } from '../engines.js'
+import { hasEngine, useEngine } from '../engines.js'
 import { makeBackbone, makeRun } from './made_run.js'
 import { outputsOf, padded, type Rows, servedOutputs, untilEnd } from './served.js'
 
@@ -76,7 +76,7 @@ const changeJson = (file: string, changes: object) =>
 const exported = (run: string, out: string, force = false) =>
   exportRun(run, { format: 'saved-model', out, force, progress: silent })
 
-describe.skipIf(!engines.includes('tensorflow'))('a SavedModel', () => {
+describe.skipIf(!hasEngine('tensorflow'))('a SavedModel', () => {
   beforeAll(async () => {
     await useEngine('tensorflow')
     await makeBackbone(join(folder, 'v1.1'))

@@ -17,7 +17,7 @@ import { runExperiment } from '../../src/run/experiment.js'
 import { writePredictions } from '../../src/run/predictions.js'
 import { openSafetensors, writeSafetensors } from '../../src/safetensors.js'
 import { smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { engines, hasEngine } from '../engines.js'
 import { stopAfter } from '../stop_after.js'
 
 const { folder, file } = smallExperiment({
@@ -352,7 +352,7 @@ describe('an export', () => {
     await expect(evaluateRuns([out], options as never)).rejects.toThrow(`${out}: its test rows had SHA-256 `)
   })
 
-  test.runIf(engines.includes('tensorflow'))(
+  test.runIf(hasEngine('tensorflow'))(
     'with the backbone inside carries the hash of the weights that it holds, and no scores of others',
     async () => {
       await training()
