@@ -7,6 +7,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { startDevice } from '../src/engine/device.js'
+import { MersenneTwister } from '../src/random.js'
 import { openSafetensors } from '../src/safetensors.js'
 import { smallExperiment } from '../test/cli.js'
 import { ranksOf } from '../test/launched_ranks.js'
@@ -80,10 +81,11 @@ async function kill(times: number): Promise<void> {
     if (code !== 0) throw new Error(stderr)
   }
   for (const launcher of launchers) await finished(launcher, train(`${launcher.name}-unbroken`))
+  const chance = new MersenneTwister(times)
   for (let time = 0; time < times; time++) {
     const launcher = launchers[time % launchers.length]!
     const name = `killed-${time}`
-    const [rank, after] = [Math.floor(time / launchers.length) % 2, 1 + Math.floor(Math.random() * STEPS)]
+    const [rank, after] = [Math.floor(time / launchers.length) % 2, 1 + (chance.uint32() % STEPS)]
     const started = startRanks(launcher, 2, train(name))
     while (logged(join(folder, name)) < after) await new Promise((resolve) => setTimeout(resolve, 2))
     process.kill(ranksOf(join(folder, name)).get(rank)!, 'SIGKILL')

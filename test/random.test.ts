@@ -1,5 +1,8 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { hashSeed, MersenneTwister, normalArray, randperm, uniformArray } from '../src/random.js'
+import { packageRoot } from '../src/root.js'
 
 const numbers = (seed: number, count: number): number[] => {
   const generator = new MersenneTwister(seed)
@@ -111,4 +114,14 @@ describe('normalArray', () => {
   test('a shorter array is the beginning of a longer one', () => {
     expect(normalArray(7, 3, 1)).toEqual(normalArray(12, 3, 1).subarray(0, 7))
   })
+})
+
+test('everything that is random, in tests too, is of a seed', () => {
+  const files = ['src', 'commands', 'test', 'bench'].flatMap((folder) =>
+    readdirSync(join(packageRoot, folder), { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  )
+  const unseeded = files.filter(
+    (file) => file.endsWith('.ts') && readFileSync(join(packageRoot, file), 'utf8').includes(`Math.${'random'}`),
+  )
+  expect(unseeded).toEqual([])
 })

@@ -1,12 +1,10 @@
 import { statSync } from 'node:fs'
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { UserError } from '../error.js'
+import { HUB_ID } from '../hub/id.js'
 import { presetNames } from '../presets.js'
 import type { HubOptions } from './hub.js'
 import { backbonePreset } from './preset.js'
-
-/** `name` or `owner/name`, as the hub allows them. */
-const HUB_ID = /^\w[\w.-]{0,95}(\/\w[\w.-]{0,95})?$/
 
 /**
  * The folder of a backbone's files. `name` is a preset, a directory, or a Hugging Face model id, looked up in this
@@ -17,7 +15,7 @@ export async function locateBackbone(name: string, options: HubOptions = {}): Pr
   const source = backbonePreset(name)?.source ?? name
   if (isFolder(source)) return resolve(source)
   const presets = presetNames('backbones')
-  if (isAbsolute(source) || !HUB_ID.test(source) || /--|\.\./.test(source)) {
+  if (!HUB_ID.test(source)) {
     throw new UserError({
       at: name,
       problem: 'is no preset, no folder and no Hugging Face model id.',

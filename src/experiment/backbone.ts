@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { T5Config } from '../backbone/config.js'
 import { backbonePreset, readT5Config } from '../backbone/preset.js'
 import { type Complaint, UserError } from '../error.js'
+import { OWNED_HUB_ID } from '../hub/id.js'
 import { presetNames } from '../presets.js'
 import { resolvePlace } from './places.js'
 import { type Fault, shown, suggestion } from './wording.js'
@@ -14,15 +15,13 @@ interface ResolvedBackbone {
   faults: Fault[]
 }
 
-const HUB_ID = /^[\w-][\w.-]*\/[\w.-]+$/
-
 /** Finds a preset, a directory (a relative one from `folder`) or a hub id. A wrong config.json goes into `complaints`. */
 export function resolveBackbone(name: string, folder: string, complaints: Complaint[]): ResolvedBackbone {
   const preset = backbonePreset(name)
   if (preset) return { name, config: preset.config, faults: [] }
   const directory = resolvePlace(folder, name)
   if (existsSync(directory)) return inDirectory(directory, complaints)
-  if (HUB_ID.test(name)) return { name, faults: [] }
+  if (OWNED_HUB_ID.test(name)) return { name, faults: [] }
   return { name, faults: [unknownBackbone(name, directory)] }
 }
 

@@ -15,6 +15,7 @@ import { readManifest, readResult } from '../run/records.js'
 import { readState } from '../run/state.js'
 import { withHeldOut } from '../task/split_rows.js'
 import { CARD, hasCard, readCard } from './card.js'
+import { isImportable } from './names.js'
 
 /** Trained tensors and what they belong to: a run, or a folder that `compacter export --format safetensors` made. */
 export interface TrainedRun extends Moved {
@@ -53,10 +54,9 @@ function openExported(folder: string): Opened {
     throw new UserError({
       at: folder,
       problem: `is an export for others, of the format ${format}.`,
-      remedy:
-        format === 'huggingface' || format === 'saved-model'
-          ? 'Name the run itself, or an export of the format safetensors.'
-          : `Make it a run first: compacter import ${folder} --format ${format}.`,
+      remedy: isImportable(format)
+        ? `Make it a run first: compacter import ${folder} --format ${format}.`
+        : 'Name the run itself, or an export of the format safetensors.',
     })
   }
   return {

@@ -164,7 +164,7 @@ function readMethod(experiment: string, overrides: string[], { named }: ChosenBa
   try {
     return readExperiment(experiment, [...choice('backbone.name', named), ...overrides])
   } catch {
-    return readNamed(experiment, ['backbone.name=-/-', ...overrides])
+    return readNamed(experiment, ['backbone.name=_/_', ...overrides])
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { OWNED_HUB_ID } from '../hub/id.js'
 
 const column = z.string().min(1)
 const dataFile = z.string().min(1)
@@ -27,7 +28,7 @@ const common = {
     .describe('Official files in place of those three, such as glue/mrpc: from the hub, or from `path`.'),
   dataset: z
     .string()
-    .regex(/^\w[\w.-]*\/\w[\w.-]*$/, { error: 'must be owner/name, as the hub has it.' })
+    .regex(OWNED_HUB_ID, { error: 'must be owner/name, as the hub has it.' })
     .optional()
     .describe('A data set on the Hugging Face hub in place of files, as owner/name, whose parquet files are read.'),
   config: z

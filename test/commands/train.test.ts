@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { MersenneTwister } from '../../src/random.js'
 import { compacter, smallExperiment, start } from '../cli.js'
 import { engines } from '../engines.js'
 
@@ -67,14 +68,15 @@ describe('train', () => {
 
   test.each([1, 2, 3])('killed at random points (%i) and resumed, it ends with the same bits', async (round) => {
     const killed = join(folder, `killed-${round}`)
+    const chance = new MersenneTwister(round)
     let kills = 0
     for (let resume = false; ; resume = existsSync(join(killed, 'experiment.yaml'))) {
       const running = start(['train', file, '--run-dir', killed, ...(resume ? ['--resume'] : []), ...engine])
       let over = false
       running.ended.then(() => (over = true))
       if (kills < 3) {
-        await untilLogged(killed, Math.min(30, lines(killed).length + 1 + Math.floor(Math.random() * 12)), () => over)
-        await new Promise((resolve) => setTimeout(resolve, Math.random() * 50))
+        await untilLogged(killed, Math.min(30, lines(killed).length + 1 + (chance.uint32() % 12)), () => over)
+        await new Promise((resolve) => setTimeout(resolve, chance.uniform() * 50))
         running.process.kill('SIGKILL')
         kills++
       }

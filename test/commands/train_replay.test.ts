@@ -1,8 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { MersenneTwister } from '../../src/random.js'
 import { compacter, smallExperiment, start } from '../cli.js'
-import { engines } from '../engines.js'
+import { hasEngine } from '../engines.js'
 
 const STEPS = 24
 const training = {
@@ -30,7 +31,7 @@ const outcome = (folder: string) => ({
   metrics: text(folder, 'metrics.jsonl'),
 })
 
-describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
+describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
   const { folder, file } = smallExperiment(training)
   const whole = join(folder, 'whole')
 
@@ -58,13 +59,14 @@ describe.runIf(engines.includes('tensorflow'))('a replayed training', () => {
 
   test('killed twice and resumed, it ends with the same bits', async () => {
     const killed = join(folder, 'killed')
+    const chance = new MersenneTwister(1)
     for (let kills = 0; ; kills++) {
       const resume = existsSync(join(killed, 'experiment.yaml'))
       const running = start(['train', file, '--run-dir', killed, ...(resume ? ['--resume'] : []), ...options])
       let over = false
       running.ended.then(() => (over = true))
       if (kills < 2) {
-        const enough = logged(killed) + 2 + Math.floor(Math.random() * 6)
+        const enough = logged(killed) + 2 + (chance.uint32() % 6)
         while (logged(killed) < enough && !over) await new Promise((resolve) => setTimeout(resolve, 5))
         running.process.kill('SIGKILL')
       }
