@@ -1,12 +1,13 @@
 import { shownPath } from '../experiment/source.js'
 import type { RunFiles, Scores } from '../run/directory.js'
+import { areBestPossible } from '../task/direction.js'
 import { loadTrained } from './checkpoint.js'
 import { alone } from './cluster/ranks.js'
 import { floatsOfRankZero } from './cluster/together.js'
 import type { PreparedSplit } from './data.js'
 import { type Evaluation, evaluateWith, hintAtRanking, outputsOf } from './evaluate.js'
 import { type Blueprint, type ReadTensor, startVector } from './model.js'
-import { ownReset } from './own_tensors.js'
+import { nothingMoved, ownReset } from './own_tensors.js'
 import type { Stepper } from './stepper.js'
 
 export interface Tested {
@@ -17,7 +18,7 @@ export interface Tested {
 
 /**
  * Test scores of the best checkpoint, which is of that step; and whether one answer is another with the method's own tensors
- * as they started, which is warned of where none is.
+ * as they started, which is warned of where none is and the scores could be better.
  */
 export async function testBest(
   stepper: Stepper,
@@ -38,7 +39,8 @@ export async function testBest(
   progress.phase("Testing with the method's tensors as they started")
   const answers = evaluated.predictions.map(({ text }) => text)
   const moved = await answersOtherwise(stepper, reset, split, { evaluation, answers })
-  if (!moved) progress.warn(nothingMoved(split, experiment.training.learning_rate))
+  if (!moved && !areBestPossible(evaluated.scores))
+    progress.warn(nothingMoved(blueprint, split, experiment.training.learning_rate))
   return { test: evaluated.scores, own_tensors_moved_answers: moved }
 }
 
@@ -58,6 +60,3 @@ async function answersOtherwise(
     decoder.dispose()
   }
 }
-
-const nothingMoved = ({ rows, name }: PreparedSplit, rate: number) =>
-  `With the method's own tensors as they started, all ${rows} ${name} rows are answered as they are now: training them has moved no score. More steps or a higher training.learning_rate than ${rate} may help.`

@@ -31,7 +31,7 @@ export class Board {
   said(cell: string, kind: Exclude<Said['kind'], 'answer'>, text: string): void {
     if (kind === 'warn') {
       const warning = text.replaceAll(cell, '')
-      if (!this.#warned.has(warning)) this.#progress.warn(text)
+      if (!this.#warned.has(warning)) this.#progress.warn(`${cell}: ${text}`)
       this.#warned.add(warning)
       return
     }

@@ -22,6 +22,10 @@ export function taskScore(scores: Readonly<Record<string, number>>): number {
 /** Whether less is better of the score of a task that has these metrics. */
 export const lowerScoreIsBetter = (metrics: readonly string[]): boolean => scoreMetrics(metrics).some(lowerIsBetter)
 
+/** Whether no metric can get better: errors are 0, the others 100. Correlations are allowed their rounding. */
+export const areBestPossible = (scores: Readonly<Record<string, number>>): boolean =>
+  Object.entries(scores).every(([metric, value]) => (lowerIsBetter(metric) ? value === 0 : value > 100 - 1e-9))
+
 /** Sorts scores of one task, the best first. */
 export const bestFirst = (metrics: readonly string[]): ((a: number, b: number) => number) =>
   lowerScoreIsBetter(metrics) ? (a, b) => a - b : (a, b) => b - a

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { blueprintOf } from '../../src/engine/model.js'
@@ -36,8 +36,10 @@ async function told(name: string, ...sets: string[]) {
   }
 }
 
-const warning = (rate: number) =>
-  `With the method's own tensors as they started, all 20 test rows are answered as they are now: training them has moved no score. More steps or a higher training.learning_rate than ${rate} may help.`
+const RATE = 'training.learning_rate=1e-9'
+const asTheyAre = 'as they started, all 20 test rows are answered as they are now:'
+const warning = (rate: number, others: string) =>
+  `With the method's own matrices ${asTheyAre} what training has changed of the answers, the ${others} did, which are trained too. More steps or a higher training.learning_rate than ${rate} may help.`
 
 describe('at its end a training tells whether what is its method’s own has moved an answer', {
   timeout: 120_000,
@@ -47,13 +49,37 @@ describe('at its end a training tells whether what is its method’s own has mov
   })
 
   test('one whose steps are too small has not', async () => {
-    const sets = ['method=adapter', 'training.learning_rate=1e-9']
-    expect(await told('small', ...sets)).toEqual({ moved: false, warned: [warning(1e-9)] })
+    expect(await told('small', 'method=adapter', RATE)).toEqual({
+      moved: false,
+      warned: [warning(1e-9, 'biases and layer norms')],
+    })
+  })
+
+  test('the warning names what else is trained, or nothing', async () => {
+    const { warned } = await told('no-norms', 'method=adapter', 'method.train_layer_norms=false', RATE)
+    expect(warned).toEqual([warning(1e-9, 'biases')])
+    expect((await told('prompt', 'method=prompt-tuning-r', RATE)).warned).toEqual([
+      `With the method's own tensors ${asTheyAre} training has changed no answer. More steps or a higher training.learning_rate than 1e-9 may help.`,
+    ])
+  })
+
+  test('a full score is not warned of', async () => {
+    const [row] = readFileSync(join(folder, 'test.jsonl'), 'utf8').split('\n')
+    const tolds = []
+    for (const label of ['0', '1']) {
+      const test = join(folder, `only-${label}.jsonl`) // one row, which is right with one of the two labels
+      writeFileSync(test, `${JSON.stringify({ ...JSON.parse(row!), label: Number(label) })}\n`)
+      tolds.push(
+        await told(label, 'method=adapter', RATE, 'training.scoring=rank', 'training.steps=1', `task.test=${test}`),
+      )
+    }
+    expect(tolds.map(({ moved }) => moved)).toEqual([false, false])
+    expect(tolds.map(({ warned }) => warned.length).sort()).toEqual([0, 1])
   })
 
   test('one whose norms and biases alone learn has not', async () => {
     const sets = ['method=compacter', 'method.learn_rule=false', 'method.rule_std=1e-12']
-    expect(await told('norms', ...sets)).toEqual({ moved: false, warned: [warning(0.03)] })
+    expect(await told('norms', ...sets)).toEqual({ moved: false, warned: [warning(0.03, 'biases and layer norms')] })
   })
 
   test('full fine-tuning has nothing of its own', async () => {

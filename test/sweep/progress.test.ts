@@ -40,3 +40,11 @@ test('cells at once are done only where every one of them is', () => {
     expect(marks.at(-1)).toBe(mark)
   }
 })
+
+test('a warning names its cell, and is given once for those that differ in the name only', () => {
+  const { marks, progress } = heard()
+  const board = new Board(progress, 2)
+  for (const cell of ['a1', 'a2']) board.said(cell, 'warn', `The rows of ${cell} are few.`)
+  board.said('a2', 'warn', 'Nothing has moved.')
+  expect(marks.slice(1)).toEqual(['warn a1: The rows of a1 are few.', 'warn a2: Nothing has moved.'])
+})
