@@ -48,7 +48,17 @@ test('the README of an export', () => {
 
 test('tables', () => {
   const cell = { index: 0, name: EVIL, axes: {}, task: EVIL, backbone: EVIL, state: 'failed' as const, reason: EVIL }
-  const sweep = { name: EVIL, folder: 'f', axes: [], seeds: [], summary: [], best: [], cells: [cell], cautions: [EVIL] }
+  const sweep = {
+    name: EVIL,
+    folder: 'f',
+    axes: [],
+    seeds: [],
+    summary: [],
+    best: [],
+    best_cell: [],
+    cells: [cell],
+    cautions: [EVIL],
+  }
   expect(obeyed(resultsMarkdown(sweep))).toBeNull()
 
   const grid = {

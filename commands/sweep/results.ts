@@ -5,7 +5,7 @@ import type { SweepResults } from '../../src/sweep/results.js'
 export default class Results extends Command {
   static summary = 'Print what a sweep came to: scores by axis, the best of each value, mean ± deviation over seeds.'
   static description =
-    'Reads the finished cells, also while others are trained. The best is chosen on validation. `compacter report DIR` makes a page with plots.'
+    'Reads the finished cells, also while others are trained. The best is chosen on validation; a line names its folder. `compacter report DIR` makes a page with plots.'
   static examples = [
     { description: 'Tables', command: '<%= config.bin %> sweep results runs/quick' },
     {

@@ -1,3 +1,4 @@
+import { quoted } from '../command_line.js'
 import { counted } from '../counted.js'
 import { csvLine } from '../csv.js'
 import { escapeMarkdown } from '../markdown.js'
@@ -68,6 +69,26 @@ function bestSheet({ axes, seeds, best }: SweepResults): Sheet {
   }
 }
 
+/** Where the best cell of each task is, and what tells it from the others. */
+function bestLines({ axes, seeds, best_cell }: SweepResults): string[] {
+  const named = (values: Record<string, unknown>, keys: readonly string[]) =>
+    keys.filter((key) => Object.hasOwn(values, key)).map((key) => `${axisLabel(key, axes)} ${shownValue(values[key])}`)
+  return best_cell.map((cell) => {
+    const setting = named(
+      cell.axes,
+      axes.filter((axis) => !seeds.includes(axis)),
+    )
+    const [words, score] =
+      setting.length > 0 || seeds.length === 0
+        ? [setting, shownSpread(cell.setting_score)]
+        : [named(cell.axes, seeds), cell.validation_score.toFixed(2)]
+    const task = best_cell.length > 1 ? ` of ${cell.task}` : ''
+    const others = counted(cell.ties, 'other')
+    const ties = cell.ties > 0 ? `; tied with ${others}; the first in the sweep's order` : ''
+    return `Best on validation${task}: ${words.join(', ') || cell.name} (${score}${ties}) in ${quoted(cell.folder)}`
+  })
+}
+
 /** Of columns that may go; an axis and the validation scores, which choose the best, stay. */
 const IMPORTANCE: Record<string, number> = { runs: 1, task: 2, test: 3 }
 
@@ -94,6 +115,7 @@ export function resultsTable(results: SweepResults): string {
   return [
     ...drawn(summarySheet(results)),
     ...drawn(bestSheet(results)),
+    ...bestLines(results),
     countsLine(results.cells),
     ...results.cautions.map((text) => `Caution: ${text}`),
     ...failures(results),
@@ -121,6 +143,7 @@ export function resultsMarkdown(results: SweepResults): string {
     `Scores ${unitsOf(results.summary.flatMap(({ validation }) => Object.keys(validation)))}; mean ± sample standard deviation over runs that differ in seeds only.\n`,
     ...table(summarySheet(results)),
     ...table(bestSheet(results)),
+    ...bestLines(results).map((line) => `${escapeMarkdown(line)}\n`),
     countsLine(results.cells),
     ...(lines.length > 0 ? ['', ...lines] : []),
     '',

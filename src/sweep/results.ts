@@ -1,6 +1,7 @@
 import { assertNever } from '../assert_never.js'
 import type { Result } from '../run/directory.js'
-import { bestFirst, taskScore } from '../task/direction.js'
+import { taskScore } from '../task/direction.js'
+import { type BestCell, bestCells, bestOf } from './best.js'
 import { type CellState, cellState, type PlannedSweep, readPlanned } from './folder.js'
 import { isSeed, withoutSeeds } from './kind.js'
 import { type Spread, spread, spreadOfScores } from './spread.js'
@@ -45,6 +46,8 @@ export interface SweepResults {
   summary: SummaryRow[]
   /** For every value of every other axis the row that is best on validation, task by task. */
   best: ({ axis: string; value: unknown } & SummaryRow)[]
+  /** The cell to use, task by task. */
+  best_cell: BestCell[]
   /** Of rows whose cells were not trained on the same. */
   cautions: string[]
 }
@@ -60,7 +63,9 @@ export async function readResults(folder: string): Promise<SweepResults> {
   const summary = rows.flatMap(summaryOf)
   const { name, axes } = planned
   const best = bestOf(axes, summary)
-  return { name, folder, axes, seeds: axes.filter(isSeed), cells, summary, best, cautions: unlikeCells(folder, rows) }
+  const best_cell = bestCells(folder, cells, summary)
+  const cautions = unlikeCells(folder, rows)
+  return { name, folder, axes, seeds: axes.filter(isSeed), cells, summary, best, best_cell, cautions }
 }
 
 function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index: number, state: CellState): CellRow {
@@ -112,24 +117,3 @@ function summaryOf(cells: readonly CellRow[]): SummaryRow[] {
     },
   ]
 }
-
-/** Scores of different tasks do not compare. */
-function bestOf(axes: readonly string[], summary: readonly SummaryRow[]): SweepResults['best'] {
-  const tasks = [...new Set(summary.map(({ task }) => task))]
-  return axes
-    .filter((axis) => !isSeed(axis))
-    .flatMap((axis) => {
-      const rows = summary.filter((row) => Object.hasOwn(row.axes, axis))
-      const values = new Map(rows.map((row) => [JSON.stringify(row.axes[axis]), row.axes[axis]]))
-      return [...values].flatMap(([text, value]) =>
-        tasks.flatMap((task) => {
-          const own = rows.filter((row) => row.task === task && JSON.stringify(row.axes[axis]) === text)
-          return own.length === 0 ? [] : [{ axis, value, ...own.reduce(better) }]
-        }),
-      )
-    })
-}
-
-/** The first of two that are equally good. */
-const better = (a: SummaryRow, b: SummaryRow) =>
-  bestFirst(Object.keys(a.validation))(b.validation_score.mean, a.validation_score.mean) < 0 ? b : a

@@ -49,7 +49,16 @@ test('every table that people open passes its texts through', () => {
   expect(parameters.split('\r\n')[1]).toBe(`${SAFE},compacter,[],{},'-1+1,-5\r`)
 
   const cell = { index: 0, name: 'a', axes: { 'task.prompt': EVIL }, task: '@t', backbone: EVIL }
-  const sweep = { name: 's', folder: 'f', axes: ['task.prompt'], seeds: [], summary: [], best: [], cautions: [] }
+  const sweep = {
+    name: 's',
+    folder: 'f',
+    axes: ['task.prompt'],
+    seeds: [],
+    summary: [],
+    best: [],
+    best_cell: [],
+    cautions: [],
+  }
   const failed = { ...cell, state: 'failed' as const, reason: '+x' }
   expect(resultsCsv({ ...sweep, cells: [failed] }).split('\n')[1]).toBe(`0,a,failed,${SAFE},'@t,${SAFE},,,,'+x`)
 

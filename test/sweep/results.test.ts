@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { patiently, withLock } from '../../src/lock.js'
+import { escapeMarkdown } from '../../src/markdown.js'
 import { formatResults, statusTable } from '../../src/report/sweep.js'
 import { writeReport } from '../../src/report/write.js'
 import { writeFailure } from '../../src/sweep/folder.js'
@@ -57,6 +58,7 @@ test('tables: mean ± sample deviation over seeds, the best of every value on va
 │ learning_rate │ 0.001     │ preset bitfit       │      2 │ 66.00 ± 1.41 │ 65.00 ± 1.41 │
 │ learning_rate │ 0.003     │ preset compacter    │ 1 of 2 │        71.00 │        70.00 │
 └───────────────┴───────────┴─────────────────────┴────────┴──────────────┴──────────────┘
+Best on validation: preset compacter, learning_rate 0.003 (71.00) in ${folder}/compacter-learning_rate0.003-seed0
 8 cells: 5 finished, 1 stopped, 1 waiting, 1 failed.
 bitfit-learning_rate0.003-seed1 failed: The loss is NaN at step 3, "so it ends".`)
 })
@@ -92,6 +94,8 @@ Scores × 100; mean ± sample standard deviation over runs that differ in seeds 
 | preset | bitfit | learning\\_rate 0.001 | 2 | 66.00 ± 1.41 | 65.00 ± 1.41 |
 | learning\\_rate | 0.001 | preset bitfit | 2 | 66.00 ± 1.41 | 65.00 ± 1.41 |
 | learning\\_rate | 0.003 | preset compacter | 1 of 2 | 71.00 | 70.00 |
+
+Best on validation: preset compacter, learning\\_rate 0.003 (71.00) in ${escapeMarkdown(folder)}/compacter-learning\\_rate0.003-seed0
 
 8 cells: 5 finished, 1 stopped, 1 waiting, 1 failed.
 
@@ -133,14 +137,65 @@ test('cells of one row that were not trained on the same are named, beside their
   expect((await readResults(folder)).cautions).toEqual([])
 })
 
+/** A sweep's folder whose cells are finished with these scores, in their order; `undefined` is a cell that waits. */
+function swept(name: string, axesYaml: string, scores: (number | undefined)[], metric = 'accuracy'): string {
+  const made = join(outside, name)
+  writeFileSync(file, `experiment: quickstart\naxes:\n${axesYaml}`)
+  const { axes, cells, yaml } = loadSweep(file)
+  prepareFolder(made, { name, axes, slurm: {}, cells }, yaml, { flag: '--dir', keep: false })
+  expect(cells.length).toBe(scores.length)
+  for (const [i, { name }] of cells.entries())
+    if (scores[i] !== undefined) writeRun(join(made, name), { test: { [metric]: scores[i] } })
+  return made
+}
+
+const bestLines = async (folder: string) =>
+  formatResults(await readResults(folder), 'table').match(/^Best on validation.*$/gm)
+
+test('one axis: the best cell of the setting with the best mean, which need not be the best of all', async () => {
+  const rates = '  training.learning_rate: [0.001, 0.003]\n  training.seed: [0, 1]\n'
+  const one = swept('one', rates, [70, 50, 63, 64])
+  const name = 'learning_rate0.003-seed1'
+  expect(await bestLines(one)).toEqual([`Best on validation: learning_rate 0.003 (63.50 ± 0.71) in ${one}/${name}`])
+  expect((await readResults(one)).best_cell).toEqual([
+    {
+      task: 'rotten-tomatoes',
+      name,
+      folder: join(one, name),
+      axes: { 'training.learning_rate': 0.003, 'training.seed': 1 },
+      validation_score: 64,
+      setting_score: { mean: 63.5, std: Math.SQRT1_2 },
+      ties: 0,
+    },
+  ])
+})
+
+test('seeds only: the best seed, by its own score', async () => {
+  const seeds = swept('seeds', '  training.seed: [0, 1, 2]\n', [60, 62, 61])
+  expect(await bestLines(seeds)).toEqual([`Best on validation: seed 1 (62.00) in ${seeds}/seed1`])
+})
+
+test('the best of a tie is the first in the order of the sweep, and says so', async () => {
+  // means 60 and 61 and 61; of those with 61 the best cells are 61, 61 and 62
+  const rates = '  training.learning_rate: [0.001, 0.003, 0.01]\n  training.seed: [0, 1]\n'
+  const tied = swept('tied', rates, [70, 50, 61, 61, 60, 62])
+  const ties = "tied with 2 others; the first in the sweep's order"
+  expect(await bestLines(tied)).toEqual([
+    `Best on validation: learning_rate 0.003 (61.00 ± 0.00; ${ties}) in ${tied}/learning_rate0.003-seed0`,
+  ])
+  expect((await readResults(tied)).best_cell).toMatchObject([{ name: 'learning_rate0.003-seed0', ties: 2 }])
+})
+
+test('a single cell and a sweep of which nothing is finished have no best', async () => {
+  const axis = '  training.learning_rate: [0.001]\n'
+  expect((await readResults(swept('single', axis, [60]))).best_cell).toEqual([])
+  const nothing = swept('nothing', '  training.seed: [0, 1]\n', [undefined, undefined])
+  expect((await readResults(nothing)).best_cell).toEqual([])
+  expect(await bestLines(nothing)).toBeNull()
+})
+
 test('scores of two tasks are no rivals', async () => {
-  const two = join(outside, 'two')
-  const text = 'experiment: quickstart\naxes:\n  task.name: [a, b]\n  method.preset: [compacter, bitfit]\n'
-  writeFileSync(file, text)
-  const sweep = loadSweep(file)
-  const planned = { name: 'two', axes: sweep.axes, slurm: {}, cells: sweep.cells }
-  prepareFolder(two, planned, sweep.yaml, { flag: '--dir', keep: false })
-  for (const [i, { name }] of sweep.cells.entries()) writeRun(join(two, name), { test: { accuracy: 60 + i } })
+  const two = swept('two', '  task.name: [a, b]\n  method.preset: [compacter, bitfit]\n', [60, 61, 62, 63])
   const { best } = await readResults(two)
   expect(best.map(({ axis, value, task, validation_score }) => [axis, value, task, validation_score.mean])).toEqual([
     ['task.name', 'a', 'a', 61],
@@ -150,21 +205,18 @@ test('scores of two tasks are no rivals', async () => {
     ['method.preset', 'bitfit', 'a', 61],
     ['method.preset', 'bitfit', 'b', 63],
   ])
+  expect(await bestLines(two)).toEqual([
+    `Best on validation of a: name a, preset bitfit (61.00) in ${two}/a-bitfit`,
+    `Best on validation of b: name b, preset bitfit (63.00) in ${two}/b-bitfit`,
+  ])
 })
 
-test('of errors the lowest is the best of an axis', async () => {
-  const errors = join(outside, 'errors')
-  writeFileSync(
-    file,
-    'experiment: quickstart\naxes:\n  method.preset: [compacter]\n  training.learning_rate: [0.1, 0.2]\n',
-  )
-  const sweep = loadSweep(file)
-  const planned = { name: 'errors', axes: sweep.axes, slurm: {}, cells: sweep.cells }
-  prepareFolder(errors, planned, sweep.yaml, { flag: '--dir', keep: false })
-  for (const [i, { name }] of sweep.cells.entries()) writeRun(join(errors, name), { test: { mae: [0.3, 0.6][i]! } })
-  const { best } = await readResults(errors)
+test('of errors the lowest is the best of an axis, and the best cell', async () => {
+  const rates = '  method.preset: [compacter]\n  training.learning_rate: [0.1, 0.2]\n'
+  const { best, best_cell } = await readResults(swept('errors', rates, [0.3, 0.6], 'mae'))
   const [first] = best.filter(({ axis }) => axis === 'method.preset')
   expect(first!.axes['training.learning_rate']).toBe(0.1)
+  expect(best_cell).toMatchObject([{ validation_score: 0.3 }])
 })
 
 test('what it leaves for people and programs; a report takes the folder, and tells what failed', async () => {
