@@ -29,7 +29,8 @@ export const scoringFlag = Flags.option({
 
 /** Flag of every command that decodes. */
 export const beamsFlag = Flags.integer({
-  description: 'Beams of a search for the output that is likeliest a token (default: 1, greedy decoding).',
+  description:
+    'Beams of a search for the output that is likeliest per token, for generated outputs (scoring: generate); default: 1, greedy decoding.',
   min: 1,
 })
 
