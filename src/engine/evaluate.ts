@@ -4,8 +4,9 @@ import { UserError } from '../error.js'
 import { type Experiment, MEAN } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import type { Scores } from '../run/directory.js'
+import type { RunState } from '../run/state.js'
 import { toNumber } from '../task/correlation.js'
-import { lowerIsBetter, lowerScoreIsBetter, taskScore } from '../task/direction.js'
+import { LOSS, lowerIsBetter, lowerScoreIsBetter, scoreMetrics, taskScore } from '../task/direction.js'
 import type { Example } from '../task/example.js'
 import { scoreExamples } from '../task/metrics.js'
 import { isRankable, type Scoring } from '../task/scoring.js'
@@ -187,6 +188,15 @@ export function deciding(scores: Scores, metric: string): number {
   const value = metric === MEAN ? taskScore(scores) : scores[metric]!
   const lower = metric === MEAN ? lowerScoreIsBetter(Object.keys(scores)) : lowerIsBetter(metric)
   return lower ? -value : value
+}
+
+/** What chose the best checkpoint, as it is written: `accuracy 81.20`, `mean of pearson and spearman 71.05`, `loss 0.312`. */
+export function decided({ score, validation }: NonNullable<RunState['best']>, metric: string): string {
+  const metrics = scoreMetrics(Object.keys(validation))
+  const lower = metric === MEAN ? lowerScoreIsBetter(metrics) : lowerIsBetter(metric)
+  const mean = metrics.length === 1 ? metrics[0] : `mean of ${metrics.join(' and ')}`
+  const value = (lower ? -score : score).toFixed(metric === LOSS ? 3 : 2)
+  return `${metric === MEAN ? mean : metric} ${value}`
 }
 
 /**

@@ -46,6 +46,7 @@ import {
   withChanges,
 } from './resume.js'
 import { countsOf, crewOf, drawnRows, hashesOf } from './run_facts.js'
+import { settingsLine } from './settings_line.js'
 import { startFrom } from './start_from.js'
 import { startOrResume } from './start_or_resume.js'
 import { chooseMode, startStepper } from './stepper.js'
@@ -138,6 +139,7 @@ async function trainPrepared(
   progress.note(device.description)
   const { mode, why } = chooseMode(experiment, device, prepared.steps)
   progress.note(`Steps: ${mode} (${why}).`)
+  progress.note(settingsLine(experiment))
   const { ladder, padding } = preparePadding(prepared, mode)
   progress.note(paddingLine(padding))
   const splits = [prepared.train, prepared.validation, prepared.test]

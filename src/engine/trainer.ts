@@ -5,7 +5,7 @@ import type { RunState } from '../run/state.js'
 import { padBatch, type TrainingPlan } from '../task/batches.js'
 import type { Ladder } from '../task/lengths.js'
 import type { PreparedSplit } from './data.js'
-import { deciding, type Evaluation, evaluateSplit } from './evaluate.js'
+import { decided, deciding, type Evaluation, evaluateSplit } from './evaluate.js'
 import { Agreed, Interrupted } from './interrupt.js'
 import { learningRate } from './learning_rate.js'
 import type { Blueprint } from './model.js'
@@ -63,10 +63,7 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
       } else if (step % checkpointEvery === 0) await save()
       if (step === steps) return pace
       if (isEnough(training, run)) {
-        const { patience } = experiment.training
-        progress.note(
-          `Training ends here: ${patience} evaluations in a row brought no better score (training.patience).`,
-        )
+        progress.note(endsEarly(experiment.training, run.best!))
         return pace
       }
       if (interrupted()) throw new Interrupted()
@@ -81,6 +78,9 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
 /** Whether as many evaluations as `patience` in a row have brought no better score. */
 const isEnough = ({ experiment: { training } }: Training, { sinceBest = 0 }: RunState): boolean =>
   training.patience !== undefined && sinceBest >= training.patience
+
+const endsEarly = ({ patience, best_metric }: Experiment['training'], best: NonNullable<RunState['best']>) =>
+  `Training ends here: ${patience} ${patience === 1 ? 'evaluation' : 'evaluations in a row'} brought nothing better than the ${decided(best, best_metric)} of step ${best.step} (training.patience).`
 
 async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promise<void> {
   const { experiment, record, blueprint, train, plan, ladder, steps, progress } = training

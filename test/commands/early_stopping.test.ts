@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
-import { deciding } from '../../src/engine/evaluate.js'
+import { decided, deciding } from '../../src/engine/evaluate.js'
 import { compacter, smallExperiment } from '../cli.js'
 
 test('patience ends a training whose score stays, and keeps the first of equal checkpoints', async () => {
   const { folder, file } = smallExperiment({
     steps: 40,
     batch_size: 4,
+    micro_batch_size: 2,
     learning_rate: 1e-12,
     evaluate_every: 2,
     patience: 2,
@@ -13,10 +14,13 @@ test('patience ends a training whose score stays, and keeps the first of equal c
   const { code, stdout, stderr } = await compacter(['train', file, '--run-dir', `${folder}/run`, '--json'])
   expect({ code, stderr }).toEqual({
     code: 0,
-    stderr: expect.stringContaining(
-      'Training ends here: 2 evaluations in a row brought no better score (training.patience).',
+    stderr: expect.stringMatching(
+      /Training ends here: 2 evaluations in a row brought nothing better than the accuracy \d+\.\d\d of step 2 \(training\.patience\)\./,
     ),
   })
+  expect(stderr).toMatch(
+    /Steps: .*\n\s*Batch size 4 in parts of 2 rows; adam, learning rate 1e-12, linear schedule, 20 warm-up steps\.\n/,
+  )
   const result = JSON.parse(stdout)
   expect([result.steps, result.planned_steps, result.best_step]).toEqual([6, 40, 2])
   const again = await compacter(['train', file, '--run-dir', `${folder}/run`, '--resume', '--json'])
@@ -30,6 +34,14 @@ test('the best checkpoint is that of one metric, or of their mean', () => {
   expect([deciding(errors, 'mean'), deciding({ ...scores, ...errors }, 'rmse')]).toEqual([-3, -4])
   expect(deciding({ ...scores, ...errors, loss: 1 }, 'mean')).toBe(30)
   expect(deciding({ ...scores, loss: 1.5 }, 'loss')).toBe(-1.5)
+})
+
+test('the best value is written with what it is of', () => {
+  const best = (score: number) => ({ step: 2, score, validation: { pearson: 40, spearman: 20, mae: 2 }, loss: 1.5 })
+  expect(decided(best(30), 'mean')).toBe('mean of pearson and spearman 30.00')
+  expect(decided(best(-2), 'mae')).toBe('mae 2.00')
+  expect(decided(best(-1.5), 'loss')).toBe('loss 1.500')
+  expect(decided({ ...best(-2), validation: { mae: 2 } }, 'mean')).toBe('mae 2.00')
 })
 
 test('best_metric is one of the task’s', async () => {
