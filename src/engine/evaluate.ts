@@ -35,7 +35,7 @@ export interface Evaluated {
   scores: Scores
   examples: Example[]
   predictions: Prediction[]
-  /** Outputs that are no label, choice or number. */
+  /** Outputs that are not one of the labels or choices, or not a number. */
   invalid: number
 }
 
@@ -126,7 +126,10 @@ function positiveTarget(
   return labels?.[positive] ?? positive
 }
 
-/** Outputs that are no label, choice or number count as wrong, which a user should know of. */
+const candidatesOf = (kind: Experiment['task']['kind']) =>
+  kind === 'multiple_choice' ? "their row's choices" : 'the labels'
+
+/** Outputs that are not one of the labels or choices count as wrong, those that are not numbers as −1: a user should know. */
 function noteInvalid(
   invalid: string[],
   outputs: number,
@@ -135,19 +138,14 @@ function noteInvalid(
   progress: Progress,
 ): number {
   if (invalid.length === 0) return 0
-  const what = {
-    classification: 'label',
-    regression: 'number',
-    multiple_choice: "choice of their row's",
-    text: 'text',
-  }[kind]
+  const [what, counted] = kind === 'regression' ? ['numbers', '−1'] : [`one of ${candidatesOf(kind)}`, 'wrong']
   progress.note(
-    `${name}: ${invalid.length} of ${outputs} outputs are no ${what}, such as ${JSON.stringify(invalid[0])}`,
+    `${name}: ${invalid.length} of ${outputs} outputs are not ${what}, such as ${JSON.stringify(invalid[0])}, and count as ${counted}.`,
   )
   return invalid.length
 }
 
-/** A method that has learnt little so far, or a small backbone, puts out no label, though it may rank them well. */
+/** A method that has learnt little so far, or a small backbone, seldom puts out a label, though it may rank them well. */
 export function hintAtRanking(
   kind: Experiment['task']['kind'],
   { invalid, examples }: Evaluated,
@@ -157,7 +155,7 @@ export function hintAtRanking(
   if (2 * invalid < examples.length || (kind !== 'classification' && kind !== 'multiple_choice')) return
   const what = kind === 'classification' ? 'label' : 'choice'
   progress.warn(
-    `Most outputs are no ${what} and count as wrong. \`${command}\` takes the likeliest ${what}, whatever would be put out; \`--set training.scoring=rank\` trains so.`,
+    `Most outputs are not one of ${candidatesOf(kind)} and count as wrong. \`${command}\` takes the likeliest ${what}, whatever would be put out; \`--set training.scoring=rank\` trains so.`,
   )
 }
 

@@ -427,12 +427,17 @@ describe('what cannot be predicted is refused at once', () => {
   })
 })
 
-test('eval and train say how to rank where most outputs are no label', async () => {
+test('eval and train say how to rank where most outputs are not one of the labels', async () => {
   const { stderr } = await compacter(['eval', noise, '--split', 'validation', ...engine])
+  expect(stderr).toMatch(
+    /validation: \d+ of \d+ outputs are not one of the labels, such as ".*", and count as wrong\.\n/,
+  )
   const rank = 'takes the likeliest label, whatever would be put out; `--set training.scoring=rank` trains so.\n'
-  expect(stderr).toContain(`Warning: Most outputs are no label and count as wrong. \`--scoring rank\` ${rank}`)
+  expect(stderr).toContain(
+    `Warning: Most outputs are not one of the labels and count as wrong. \`--scoring rank\` ${rank}`,
+  )
   expect(trained.stderr).toContain(
-    `Warning: Most outputs are no label and count as wrong. \`compacter eval ${run} --scoring rank\` ${rank}`,
+    `Warning: Most outputs are not one of the labels and count as wrong. \`compacter eval ${run} --scoring rank\` ${rank}`,
   )
 })
 
