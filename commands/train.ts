@@ -116,12 +116,12 @@ export default class Train extends Command {
       this.log(planTable(plan))
       return plan
     }
-    const { quoted } = await import('../src/command_line.js')
+    const { commandLine, quoted } = await import('../src/command_line.js')
     const { shownPath } = await import('../src/experiment/source.js')
     const { train } = await import('../src/engine/train.js')
     const { stoppable } = await import('../src/engine/interrupt.js')
     const folder = resolve(own ?? flags['run-dir'] ?? `runs/${experiment.name}`)
-    const goOn = `compacter train --resume ${quoted(shownPath(folder))}${flags.mpi ? ' --mpi' : ''}`
+    const goOn = commandLine(`train --resume ${quoted(shownPath(folder))}${flags.mpi ? ' --mpi' : ''}`)
     const run = { folder, resume: flags.resume, allowChanged: flags['allow-changed'] }
     const result = await stoppable(goOn, (interrupted) =>
       toldAtItsKey(locate, () => train(experiment, { ...device, ...run, ranks, progress, interrupted })),

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { Command as OclifCommand } from '@oclif/core'
-import { quoted } from './command_line.js'
+import { commandLine, quoted } from './command_line.js'
 import { printable } from './printable.js'
 
 /** A command of the toolkit: what it prints holds no control characters, whatever is in the names and texts that it prints. */
@@ -10,7 +10,7 @@ export abstract class Command extends OclifCommand {
 
   /** The line that called it, to be called again. */
   protected line(): string {
-    return ['compacter', ...this.id!.split(':'), ...this.argv.map(quoted)].join(' ')
+    return commandLine([...this.id!.split(':'), ...this.argv.map(quoted)].join(' '))
   }
 
   override log(message: unknown = '', ...args: unknown[]): void {

@@ -12,29 +12,44 @@ export interface Place {
   root: string
   cwd: string
   path: string
+  /** The words by which hints name the program, where a user has set them: those of a script that calls it, for example. */
+  named?: string | undefined
 }
 
 /** Programs of installed packages: npm and npx put it on the PATH of what they start, where the user's shell has it not. */
 const BIN = join('node_modules', '.bin')
 
-const here = (): Place => ({ root: packageRoot, cwd: process.cwd(), path: process.env.PATH ?? '' })
+const here = (): Place => ({
+  root: packageRoot,
+  cwd: process.cwd(),
+  path: process.env.PATH ?? '',
+  named: process.env.COMPACTER_COMMAND,
+})
+
+/** A command to be typed where this program was called, such as `npx compacter sweep status runs/x`: its words after `compacter`. */
+export const commandLine = (words: string, place = here()): string => `${programName(place)} ${words}`
 
 /** What sets the native engine up when typed where this program was called: `npm run setup` also installs and builds. */
-export function setupCommand({ root, cwd, path } = here()): string {
-  if (!isClone(root)) return `${programName({ root, cwd, path })} setup`
+export function setupCommand(place = here()): string {
+  const { root, cwd } = place
+  if (!isClone(root)) return commandLine('setup', place)
   return contains(root, cwd) ? 'npm run setup' : `npm --prefix ${quoted(root)} run setup`
 }
 
 /** The words that start this very copy of the program, by the shortest of the ways that work from the folder `cwd`. */
-function programName({ root, cwd, path }: Place): string {
+function programName({ root, cwd, path, named }: Place): string {
+  if (named) return named
   const folders = path.split(delimiter).filter((folder) => isAbsolute(folder) && !folder.endsWith(BIN))
   if (folders.some((folder) => startsUs(folder, root))) return 'compacter'
+  if (isClone(root)) return contains(root, cwd) ? 'npx compacter' : byPath(root)
   const owner = root.slice(0, root.lastIndexOf(`${sep}node_modules${sep}`))
   const asked = npxPackage(owner)
   if (asked) return `npx --package ${quoted(asked)} compacter`
   if (contains(owner, cwd) && startsUs(join(owner, BIN), root)) return 'npx compacter'
-  return `node ${quoted(join(root, 'bin', 'run.js'))}`
+  return byPath(root)
 }
+
+const byPath = (root: string): string => `node ${quoted(join(root, 'bin', 'run.js'))}`
 
 const isClone = (root: string): boolean => !root.split(sep).includes('node_modules')
 

@@ -1,3 +1,4 @@
+import { commandLine } from './command_line.js'
 import { BAD_USAGE, UserError } from './error.js'
 import { distanceTo } from './nearest.js'
 
@@ -29,8 +30,8 @@ export function unknownCommand(args: readonly string[], known: readonly string[]
     at: `compacter ${unknown}`,
     problem: 'there is no such command.',
     remedy: best
-      ? `Did you mean 'compacter ${best.command}'?`
-      : `All commands: compacter help${group ? ` ${first}` : ''}.`,
+      ? `Did you mean '${commandLine(best.command)}'?`
+      : `All commands: ${commandLine(group ? `help ${first}` : 'help')}.`,
   })
 }
 

@@ -1,3 +1,4 @@
+import { commandLine } from './command_line.js'
 import { BAD_USAGE, UserError } from './error.js'
 import { keysOfSet } from './experiment/keys.js'
 import { synonymOf } from './experiment/synonyms.js'
@@ -42,13 +43,16 @@ export function unknownFlag(unknown: readonly string[], line: readonly string[],
   const command = commands
     .filter(({ id }) => id.split(':').every((word, i) => line[i] === word))
     .sort((a, b) => b.id.length - a.id.length)[0]
-  const name = command ? `compacter ${command.id.replaceAll(':', ' ')}` : 'compacter'
+  const words = command ? command.id.split(':') : []
   const known = command ? flagNames(command) : []
   const keys = command && Object.hasOwn(command.flags, 'set') ? keysOfSet(command.flags.set!.helpValue) : []
   const told = unknown.map((flag) => meant(flag, known, keys))
-  const remedy = [...told.filter(Boolean), ...(told.includes(undefined) ? [`All flags: ${name} --help.`] : [])]
+  const remedy = [
+    ...told.filter(Boolean),
+    ...(told.includes(undefined) ? [`All flags: ${commandLine([...words, '--help'].join(' '))}.`] : []),
+  ]
   return new UnknownFlag({
-    at: name,
+    at: ['compacter', ...words].join(' '),
     problem: unknown.length === 1 ? `there is no flag ${unknown[0]}.` : `there are no flags ${unknown.join(', ')}.`,
     remedy: remedy.join(' '),
   })

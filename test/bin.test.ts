@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { quoted } from '../src/command_line.js'
 import { packageRoot } from '../src/root.js'
 
 // The executable from its sources: what `npm run build` makes of it is tested by using it.
@@ -41,6 +42,22 @@ test('a flag that does not exist is bad usage: exit code 2', () => {
     stdout: '',
     stderr: 'compacter doctor: there is no flag --frobnicate. All flags: compacter doctor --help.\n',
   })
+})
+
+test('a hint names the program as it can be called again from there', () => {
+  const elsewhere = [
+    '--import',
+    join(packageRoot, 'node_modules/tsx/dist/esm/index.mjs'),
+    join(packageRoot, 'bin/dev.js'),
+  ]
+  const remedy = (cwd: string) => {
+    const env = { ...process.env, PATH: '', COMPACTER_COMMAND: '' }
+    const { stderr } = spawnSync(process.execPath, [...elsewhere, 'sweep', 'stauts'], { encoding: 'utf8', cwd, env })
+    return stderr.trim().split('command. ')[1]
+  }
+  expect(remedy(packageRoot)).toBe("Did you mean 'npx compacter sweep status'?")
+  const run = quoted(join(packageRoot, 'bin/run.js'))
+  expect(remedy(cache)).toBe(`Did you mean 'node ${run} sweep status'?`)
 })
 
 test('-h is --help and -v is --version', () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { quoted, setupCommand } from '../src/command_line.js'
+import { commandLine, quoted, setupCommand } from '../src/command_line.js'
 
 let folder: string
 
@@ -56,6 +56,28 @@ test('what npx fetched for one call is called by the same name again', () => {
   )
   const command = "npx --package '/my files/compacter-0.1.0.tgz' compacter setup"
   expect(setupCommand({ root, cwd: folder, path })).toBe(command)
+})
+
+test('a clone is called by npx in its folders, from elsewhere by its path, and by its name where that is linked', () => {
+  const root = join(folder, "the user's clone")
+  mkdirSync(join(root, 'bin'), { recursive: true })
+  writeFileSync(join(root, 'bin', 'run.js'), '')
+  expect(commandLine('doctor', { root, cwd: root, path: '' })).toBe('npx compacter doctor')
+  expect(commandLine('doctor', { root, cwd: join(root, 'docs'), path: '' })).toBe('npx compacter doctor')
+  expect(commandLine('doctor', { root, cwd: folder, path: '' })).toBe(
+    `node '${folder}/the user'\\''s clone/bin/run.js' doctor`,
+  )
+  mkdirSync(join(folder, 'bin'))
+  symlinkSync(join(root, 'bin', 'run.js'), join(folder, 'bin', 'compacter'))
+  expect(commandLine('doctor', { root, cwd: root, path: join(folder, 'bin') })).toBe('compacter doctor')
+})
+
+test('the user can name the program; how a clone is set up stays', () => {
+  const root = join(folder, 'clone')
+  expect(commandLine('doctor', { root, cwd: root, path: '', named: './in_container.sh' })).toBe(
+    './in_container.sh doctor',
+  )
+  expect(setupCommand({ root, cwd: root, path: '', named: './in_container.sh' })).toBe('npm run setup')
 })
 
 test('words are quoted for the shell only where it would change them', () => {

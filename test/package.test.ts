@@ -18,7 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 /** Without what `npm test` sets for its children: npm's settings there hold for this clone. */
 const environment = () => ({
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))),
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|COMPACTER_COMMAND$)/.test(name))),
   PATH: [join(prefix, 'bin'), process.env.PATH].join(delimiter),
   // The hosts of tfjs-node's install script, as behind a firewall.
   TFJS_NODE_CDN_STORAGE: 'http://127.0.0.1:65535/',

@@ -1,5 +1,6 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
 import { Command } from '../../src/command.js'
+import { commandLine, quoted } from '../../src/command_line.js'
 import { counted } from '../../src/counted.js'
 import { allowChangedFlag, deviceFlags, quietFlag, setFlag, trainingFlags } from '../../src/flags.js'
 import type { Submission } from '../../src/sweep/slurm.js'
@@ -85,7 +86,9 @@ export default class Run extends Command {
 
   private submitted(submission: Submission & { folder: string }): object {
     const { jobId, indices, folder } = submission
-    this.log(`SLURM's job ${jobId}: ${counted(indices.length, 'cell')}. Watch: compacter sweep status ${folder}`)
+    this.log(
+      `SLURM's job ${jobId}: ${counted(indices.length, 'cell')}. Watch: ${commandLine(`sweep status ${quoted(folder)}`)}`,
+    )
     return submission
   }
 }

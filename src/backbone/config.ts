@@ -1,3 +1,4 @@
+import { commandLine } from '../command_line.js'
 import type { nonlinearities } from '../engine/nonlinearity.js'
 import { UserError } from '../error.js'
 import { shortened } from '../shortened.js'
@@ -100,7 +101,7 @@ function checkModelType(fields: Json, at: string): void {
   const type = modelType(fields)
   if (type === 't5' || type === 'mt5') return
   const problem = `model_type is ${shown(type)}; this toolkit runs t5 and mt5.`
-  throw new UserError({ at, problem, remedy: 'compacter list backbones shows the presets.' })
+  throw new UserError({ at, problem, remedy: `${commandLine('list backbones')} shows the presets.` })
 }
 
 /** Activations by transformers' names. */

@@ -1,3 +1,4 @@
+import { commandLine, quoted } from '../command_line.js'
 import { shownPath } from '../experiment/source.js'
 import type { RunFiles, Scores } from '../run/directory.js'
 import { areBestPossible } from '../task/direction.js'
@@ -32,7 +33,12 @@ export async function testBest(
   const best = await floatsOfRankZero(ranks, written)
   const evaluated = await evaluateWith(await stepper.decoder(best), split, evaluation)
   if (experiment.training.scoring === 'generate')
-    hintAtRanking(experiment.task.kind, evaluated, `compacter eval ${shownPath(files.folder)} --scoring rank`, progress)
+    hintAtRanking(
+      experiment.task.kind,
+      evaluated,
+      commandLine(`eval ${quoted(shownPath(files.folder))} --scoring rank`),
+      progress,
+    )
   if (experiment.training.start_from !== undefined) return { test: evaluated.scores } // they started as another run's
   const reset = ownReset(blueprint, best, startVector(blueprint, read, experiment.training.seed))
   if (!reset) return { test: evaluated.scores }

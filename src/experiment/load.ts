@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { T5Config } from '../backbone/config.js'
+import { commandLine } from '../command_line.js'
 import { type Complaint, ExperimentError } from '../error.js'
 import { methodOptions, methodProblems } from '../method/options.js'
 import { experimentFile, experimentNames } from '../presets.js'
@@ -125,7 +126,7 @@ function findExperiment(file: string): string {
 function givenTree(file: string, { value, find }: Source, sets: readonly Override[], complaints: Complaint[]): Mapping {
   if (!isMapping(value)) {
     const problem = `an experiment is ${value === null ? 'empty' : shown(value)}; it must be a mapping of keys to values.`
-    complaints.push({ at: find([]).at, problem, remedy: 'compacter config show quickstart prints one.' })
+    complaints.push({ at: find([]).at, problem, remedy: `${commandLine('config show quickstart')} prints one.` })
     return {}
   }
   const start = inFull({ name: basename(file, extname(file)), ...value })

@@ -1,4 +1,4 @@
-import { quoted } from '../command_line.js'
+import { commandLine, quoted } from '../command_line.js'
 import { ExperimentError } from '../error.js'
 import { experimentFile, presetFile } from '../presets.js'
 import { isMapping } from './merge.js'
@@ -34,12 +34,12 @@ const sweepGiven = (file: string) =>
   new ExperimentError({
     at: file,
     problem: 'is a sweep, many experiments in one; one experiment is needed here.',
-    remedy: `Train all of them with: compacter sweep run ${quoted(file)} (--dry-run checks them).`,
+    remedy: `Train all of them with: ${commandLine(`sweep run ${quoted(file)}`)} (--dry-run checks them).`,
   })
 
 const experimentGiven = (file: string) =>
   new ExperimentError({
     at: file,
     problem: 'is an experiment, not a sweep of several.',
-    remedy: `Train it with: compacter train ${quoted(file)} (--dry-run checks it).`,
+    remedy: `Train it with: ${commandLine(`train ${quoted(file)}`)} (--dry-run checks it).`,
   })

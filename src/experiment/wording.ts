@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { commandLine } from '../command_line.js'
 import type { Complaint } from '../error.js'
 import { nearest } from '../nearest.js'
 import { isMapping } from './merge.js'
@@ -30,7 +31,7 @@ export function wordIssues(
 
 /** What to do in place of keys that earlier versions had. */
 const REPLACED: Record<string, string> = {
-  'training.workers': 'Start one training as several processes: mpirun -n 4 compacter train … --mpi.',
+  'training.workers': `Start one training as several processes: mpirun -n 4 ${commandLine('train … --mpi')}.`,
   'training.on_worker_lost': 'A rank of --mpi that is lost ends the run; --resume goes on with any number of them.',
 }
 

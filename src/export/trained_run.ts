@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { locateBackbone } from '../backbone/locate.js'
 import { type Backbone, openBackbone } from '../backbone/weights.js'
+import { commandLine, quoted } from '../command_line.js'
 import type { Elsewhere } from '../engine/other_task.js'
 import { UserError } from '../error.js'
 import { foundPlaces } from '../experiment/places.js'
@@ -55,7 +56,7 @@ function openExported(folder: string): Opened {
       at: folder,
       problem: `is an export for others, of the format ${format}.`,
       remedy: isImportable(format)
-        ? `Make it a run first: compacter import ${folder} --format ${format}.`
+        ? `Make it a run first: ${commandLine(`import ${quoted(folder)} --format ${format}`)}.`
         : 'Name the run itself, or an export of the format safetensors.',
     })
   }
@@ -75,7 +76,7 @@ function openRunFolder(folder: string): Opened {
     throw new UserError({
       at: folder,
       problem: 'has no best checkpoint yet: it was stopped before its first evaluation.',
-      remedy: `Go on with \`compacter train --resume ${folder}\`.`,
+      remedy: `Go on with \`${commandLine(`train --resume ${quoted(folder)}`)}\`.`,
     })
   }
   const manifest = readManifest(files)

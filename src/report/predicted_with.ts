@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { hashFiles } from '../backbone/hash.js'
-import { quoted } from '../command_line.js'
+import { commandLine, quoted } from '../command_line.js'
 import { UserError } from '../error.js'
 import { runFiles } from '../run/directory.js'
 import { short } from '../run/made_with.js'
@@ -60,6 +60,6 @@ export const refusedOfSeveral = (file: string, run: ReportRun): UserError => ref
 
 function refused(file: string, { folder }: ReportRun, problem: string, split: Split = 'test'): UserError {
   const options = ['--predictions', quoted(file), ...(split === 'test' ? [] : ['--split', split])]
-  const remedy = `Write the run's own: compacter eval ${quoted(folder)} ${options.join(' ')} --force.`
+  const remedy = `Write the run's own: ${commandLine(`eval ${quoted(folder)} ${options.join(' ')} --force`)}.`
   return new UserError({ at: file, problem, remedy })
 }

@@ -1,5 +1,6 @@
 import { existsSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { commandLine, quoted } from '../command_line.js'
 import type { TrainingOptions } from '../experiment/schema.js'
 import type { Progress } from '../progress.js'
 import { byteSize } from '../size.js'
@@ -21,7 +22,7 @@ export function keepOnly({ keep }: Pick<TrainingOptions, 'keep'>, files: RunFile
   }
   const bytes = others.reduce((sum, file) => sum + statSync(file).size, 0)
   if (bytes < MUCH) return
-  const way = `compacter train --resume ${files.folder} --set training.keep=best`
+  const way = commandLine(`train --resume ${quoted(files.folder)} --set training.keep=best`)
   note(
     `The last tensors and the checkpoint take ${byteSize(bytes)}. \`${way}\` removes them; the run can't become longer then.`,
   )

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, isAbsolute, join, resolve } from 'node:path'
+import { commandLine } from '../command_line.js'
 import { type Complaint, UserError } from '../error.js'
 import { nearFile } from '../experiment/files.js'
 import { ExperimentProblems } from '../experiment/load.js'
@@ -97,7 +98,7 @@ const notThere = (place: 'path' | Split, { dataset, split }: Experiment['task'])
     dataset === undefined
       ? `the run has no task.${place}: its task.split is ${split}.`
       : `the run's rows are those of the data set ${dataset}, not of files.`,
-  remedy: 'Score a file by itself: compacter eval RUN --task FILE.',
+  remedy: `Score a file by itself: ${commandLine('eval RUN --task FILE')}.`,
 })
 
 /** Official files of a benchmark that were the hub's before. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
 import { writeAtomically, writeFully } from '../atomic.js'
+import { commandLine } from '../command_line.js'
 import type { EvaluatedRun } from '../engine/evaluate_run.js'
 import { readJsonFile } from '../json_file.js'
 import { isStream } from '../special_file.js'
@@ -89,5 +90,5 @@ function* linesOf(evaluated: EvaluatedRun[]): Generator<Buffer> {
 export function readPredictedWith(predictions: string): PredictedWith | undefined {
   const file = predictedWithFile(predictions)
   if (!existsSync(file)) return undefined
-  return readJsonFile(file, predictedFile, { remedy: 'Write the predictions again with `compacter eval`.' })
+  return readJsonFile(file, predictedFile, { remedy: `Write the predictions again with \`${commandLine('eval')}\`.` })
 }

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { commandLine, quoted } from '../command_line.js'
 import { BAD_USAGE, UserError } from '../error.js'
 import { type LoadedExperiment, readExperiment, rereadExperiment } from '../experiment/load.js'
 import type { Override } from '../experiment/overrides.js'
@@ -31,7 +32,7 @@ export function trainable(
 ): LoadedExperiment & { run?: string } {
   if (!(resume ? isFolder(name) : existsSync(runFiles(name).experiment))) return readExperiment(name, set)
   if (!resume) {
-    const remedy = `Go on with it: compacter train --resume ${name}. To begin another: compacter train ${runFiles(name).experiment} --run-dir FOLDER.`
+    const remedy = `Go on with it: ${commandLine(`train --resume ${quoted(name)}`)}. To begin another: ${commandLine(`train ${quoted(runFiles(name).experiment)} --run-dir FOLDER`)}.`
     throw new UnclearRun({ at: name, problem: 'is the folder of a run.', remedy })
   }
   if (folder !== undefined && resolve(folder) !== resolve(name)) {

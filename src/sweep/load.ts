@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { commandLine } from '../command_line.js'
 import { type Complaint, ExperimentError } from '../error.js'
 import { nearFile } from '../experiment/files.js'
 import { ExperimentProblems, type LoadedExperiment, readExperiment } from '../experiment/load.js'
@@ -99,7 +100,7 @@ function sourceOf(path: string): Source {
   if (complaints.length === 0 && !isMapping(source.value)) {
     const value = source.value === null ? 'empty' : shown(source.value)
     const problem = `a sweep is ${value}; it must be a mapping of keys to values.`
-    complaints.push({ at: source.find([]).at, problem, remedy: 'compacter list sweeps names some.' })
+    complaints.push({ at: source.find([]).at, problem, remedy: `${commandLine('list sweeps')} names some.` })
   }
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
   return source
@@ -185,7 +186,7 @@ const autoBatch = (at: string) =>
       at,
       problem:
         "training.batch_size is auto: cells would differ by what is free when each begins, and share the machine's memory.",
-      remedy: 'Set it to a number of rows; `compacter train EXPERIMENT --dry-run` says what auto is.',
+      remedy: `Set it to a number of rows; \`${commandLine('train EXPERIMENT --dry-run')}\` says what auto is.`,
     },
   ])
 

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path'
+import { commandLine, quoted } from '../command_line.js'
 import { counted } from '../counted.js'
 import type { DeviceOptions } from '../engine/device.js'
 import { UserError } from '../error.js'
@@ -64,7 +65,11 @@ export async function submitCells(
     const left = await cellsLeft(folder, planned, { ...options, running: false })
     if (left.length === 0) {
       const problem = 'no cell is left to train.'
-      throw new UserError({ at: folder, problem, remedy: 'See `compacter sweep status`; --retry-failed tries again.' })
+      throw new UserError({
+        at: folder,
+        problem,
+        remedy: `See \`${commandLine(`sweep status ${quoted(folder)}`)}\`; --retry-failed tries again.`,
+      })
     }
     options.progress.end()
     const { jobs, engine, allowChanged } = options

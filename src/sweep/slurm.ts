@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { makeFolder, writeAtomically } from '../atomic.js'
+import { commandLine, quoted } from '../command_line.js'
 import { UserError } from '../error.js'
 import type { Path } from '../experiment/source.js'
 import { readJsonFile } from '../json_file.js'
@@ -71,7 +72,7 @@ const alreadyQueued = (folder: string, job: string) =>
   new UserError({
     at: folder,
     problem: `SLURM's job ${job} has all these cells in its queue.`,
-    remedy: `Watch it with \`compacter sweep status ${folder}\`, or end it with \`scancel ${job}\` first.`,
+    remedy: `Watch it with \`${commandLine(`sweep status ${quoted(folder)}`)}\`, or end it with \`scancel ${job}\` first.`,
   })
 
 interface Task {

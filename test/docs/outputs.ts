@@ -38,7 +38,7 @@ export async function trainedQuickstart(): Promise<string> {
 export function readersFolder(): string {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'compacter-docs-')))
   const run = join(packageRoot, 'bin', 'run.js')
-  program(folder, 'compacter', `exec '${process.execPath}' '${run}' "$@"`)
+  program(folder, 'compacter', `COMPACTER_COMMAND=compacter exec '${process.execPath}' '${run}' "$@"`)
   program(folder, 'npx', 'exec "$@"')
   mkdirSync(join(folder, 'runs'))
   return folder

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setupCommand } from '../../command_line.js'
 import { withoutPlaces } from '../../experiment/places.js'
 import type { Experiment } from '../../experiment/schema.js'
 import { version } from '../../root.js'
@@ -37,7 +38,7 @@ function factsOf({ experiment, backbone, splits, device, mode, trained }: Togeth
     'version of compacter': { value: version, remedy: 'Install the same version on all hosts.' },
     engine: {
       value: `${device.engine} ${device.version}${mode === undefined ? '' : `, steps by ${mode}`}`,
-      remedy: 'Set up the same engine on all hosts: `compacter setup`.',
+      remedy: `Set up the same engine on all hosts: \`${setupCommand()}\`.`,
     },
     'backbone of': hashed(backbone_sha256, sameBackbone),
     'tokenizer of': hashed(tokenizer_sha256, sameBackbone),

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { writeAtomically } from '../../atomic.js'
+import { commandLine } from '../../command_line.js'
 import { compileBinding, compileLoader } from './compile.js'
 import { LOADER, WHEEL_ADDON } from './loader.js'
 import { CUDA_WHEELS, type PinnedWheel, platformOf, TENSORFLOW_WHEELS } from './pinned.js'
@@ -70,7 +71,7 @@ export const wheel: Origin = async (folder, { cuda, unpinned, report }) => {
 }
 
 const noHash = ({ requirement }: PinnedWheel, cuda: boolean) =>
-  `the hash of ${requirement} for ${platformOf(cuda)} is not known to this version: \`compacter setup --from wheel --unpinned\` takes the file that pip's index names, by the index's own hash`
+  `the hash of ${requirement} for ${platformOf(cuda)} is not known to this version: \`${commandLine('setup --from wheel --unpinned')}\` takes the file that pip's index names, by the index's own hash`
 
 /**
  * Downloads exact versions, each of which has to have its hash where one is known. No retries: where the index can't be
