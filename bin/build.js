@@ -7,7 +7,8 @@ const dist = join(root, 'dist')
 
 removeOutputsWithoutSource()
 await succeed(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'])
-for (const file of ['tf.cjs', 'tf.d.cts', 'lock/beat.cjs']) cpSync(join(root, 'src', file), join(dist, 'src', file))
+for (const file of ['tensor/tf.cjs', 'tensor/tf.d.cts', 'base/lock/beat.cjs'])
+  cpSync(join(root, 'src', file), join(dist, 'src', file))
 copyTfjsNode()
 await succeed(process.execPath, [join(root, 'node_modules/oclif/bin/run.js'), 'manifest'])
 

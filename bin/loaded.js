@@ -18,7 +18,7 @@ export async function loaded(path) {
 /** Whether a module is not there: dist/, or a package. */
 export const isIncomplete = ({ code }) => code === 'ERR_MODULE_NOT_FOUND'
 
-/** An error as src/error.ts has them, which is not there either. */
+/** An error as src/base/error.ts has them, which is not there either. */
 export function incomplete({ message }) {
   const missing = message.split(' imported from ')[0].replace('Cannot find', 'there is no') // then Node says who asked for it
   const problem = `is not installed and built as it should be: ${missing}.`

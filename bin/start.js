@@ -11,8 +11,8 @@ export async function start({ development = false } = {}) {
     settings.debug = true
   }
   const streams = guardStreams(async (error) => {
-    const { writeError } = await import(source('atomic', development))
-    const { printable } = await import(source('printable', development))
+    const { writeError } = await import(source('base/files/atomic', development))
+    const { printable } = await import(source('base/text/printable', development))
     return printable(laidOut(writeError('standard output', error)))
   })
   // oclif would print an error of a --json command without its message: here every error takes one way.
@@ -26,7 +26,7 @@ export async function start({ development = false } = {}) {
     if (streams.failed()) return // told already
     const error = await told(thrown, development)
     process.exitCode = exitCode(error)
-    process.emit('compacter:failed', process.exitCode) // src/terminal.ts stops drawing
+    process.emit('compacter:failed', process.exitCode) // src/cli/terminal.ts stops drawing
     if (error.code !== 'EEXIT') await tell(error, development)
   }
 }
@@ -41,10 +41,10 @@ function exitCode(error) {
 /** A full disk is not our mistake; oclif's word of a command that does not exist gets the one that was probably meant. */
 async function told(error, development) {
   if (isIncomplete(error)) return incomplete(error)
-  const { asUserError } = await import(source('atomic', development))
+  const { asUserError } = await import(source('base/files/atomic', development))
   if (error.constructor.name === 'NonExistentFlagsError') return unknownFlags(error.flags, development)
   if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return asUserError(error)
-  const { unknownCommand } = await import(source('unknown_command', development))
+  const { unknownCommand } = await import(source('cli/unknown_command', development))
   const { commands, topics } = await Config.load(import.meta.url)
   const shown = [...commands.map(({ id: name, hidden }) => ({ name, hidden })), ...topics].filter(
     ({ hidden }) => !hidden,
@@ -56,7 +56,7 @@ async function told(error, development) {
 }
 
 async function unknownFlags(flags, development) {
-  const { unknownFlag } = await import(source('unknown_flag', development))
+  const { unknownFlag } = await import(source('catalogue/unknown_flag', development))
   const { commands } = await Config.load(import.meta.url)
   return unknownFlag(flags, process.argv.slice(2), commands)
 }
@@ -64,7 +64,7 @@ async function unknownFlags(flags, development) {
 const source = (name, development) => (development ? `../src/${name}.ts` : `../dist/src/${name}.js`)
 
 async function tell(error, development) {
-  const { printable } = await import(source('printable', development))
+  const { printable } = await import(source('base/text/printable', development))
   const text = expected(error) || !process.env.DEBUG ? error.message : error.stack
   if (wantsJson()) {
     const json = JSON.stringify({ error: { name: error.name, message: text, ...details(error) } }, null, 2)

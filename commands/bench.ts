@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
-import type { Row } from '../src/bench/row.js'
-import { Command } from '../src/command.js'
-import { deviceFlags, mpiFlag, quietFlag, setFlag } from '../src/flags.js'
+import { Command } from '../src/cli/command.js'
+import { deviceFlags, mpiFlag, quietFlag, setFlag } from '../src/cli/flags.js'
+import type { Row } from '../src/measure/row.js'
 
 const several = { helpValue: 'NAME', multiple: true, multipleNonGreedy: true } as const
 
@@ -68,9 +68,9 @@ export default class Bench extends Command {
     const { flags } = await this.parse(Bench)
     const { backbone: backbones, method: methods, set: sets = [], batch: batchSize, ...rest } = flags
     const { 'source-length': sourceLength, 'target-length': targetLength, ...others } = rest
-    const { bench } = await import('../src/bench/bench.js')
-    const { benchTable } = await import('../src/report/bench.js')
-    const { terminalProgress } = await import('../src/terminal.js')
+    const { bench } = await import('../src/measure/bench.js')
+    const { benchTable } = await import('../src/report/tables/bench.js')
+    const { terminalProgress } = await import('../src/cli/terminal.js')
     const { onRanks } = await import('../src/engine/cluster/enter.js')
     const progress = await terminalProgress(flags)
     return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, async (entered) => {

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core'
-import { Command } from '../src/command.js'
-import { SHELLS, type Shell } from '../src/completion/script.js'
+import { SHELLS, type Shell } from '../src/catalogue/completion.js'
+import { Command } from '../src/cli/command.js'
 
 export default class Completion extends Command {
   static summary = 'Print the script that completes commands, flags, presets, experiments, runs and files in a shell.'
@@ -16,7 +16,7 @@ export default class Completion extends Command {
 
   async run(): Promise<void> {
     const { args } = await this.parse(Completion)
-    const { completionScript } = await import('../src/completion/script.js')
+    const { completionScript } = await import('../src/catalogue/completion.js')
     this.log('%s', completionScript(args.shell, this.config.commands))
   }
 }

@@ -1,5 +1,5 @@
-import { Command } from '../src/command.js'
-import type { Diagnosis } from '../src/engine/diagnosis.js'
+import { Command } from '../src/cli/command.js'
+import type { Diagnosis } from '../src/engine/device/diagnosis.js'
 
 export default class Doctor extends Command {
   static override summary = 'Show what this machine computes with, how fast, and what is missing.'
@@ -11,8 +11,8 @@ export default class Doctor extends Command {
 
   async run(): Promise<Diagnosis> {
     await this.parse(Doctor)
-    const { diagnose } = await import('../src/engine/diagnosis.js') // here: --help must not load TensorFlow
-    const { diagnosisTable } = await import('../src/report/diagnosis.js')
+    const { diagnose } = await import('../src/engine/device/diagnosis.js') // here: --help must not load TensorFlow
+    const { diagnosisTable } = await import('../src/report/tables/diagnosis.js')
     const diagnosis = await diagnose()
     this.log(diagnosisTable(diagnosis))
     return diagnosis

@@ -1,7 +1,15 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
-import { Command } from '../src/command.js'
+import { Command } from '../src/cli/command.js'
+import {
+  allowChangedFlag,
+  beamsFlag,
+  deviceFlags,
+  mpiFlag,
+  placesFlag,
+  quietFlag,
+  scoringFlag,
+} from '../src/cli/flags.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
-import { allowChangedFlag, beamsFlag, deviceFlags, mpiFlag, placesFlag, quietFlag, scoringFlag } from '../src/flags.js'
 
 type EvalFlags = Interfaces.InferredFlags<typeof Eval.flags>
 
@@ -82,7 +90,7 @@ export default class Eval extends Command {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Eval)
-    const { terminalProgress } = await import('../src/terminal.js')
+    const { terminalProgress } = await import('../src/cli/terminal.js')
     const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
     const progress = await terminalProgress(flags)
     return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {
@@ -95,16 +103,16 @@ export default class Eval extends Command {
     const { split, scoring, set: sets = [], engine } = flags
     const file = ranks.rank === 0 ? flags.predictions : undefined
     const allowChanged = flags['allow-changed']
-    const { checkWritable } = await import('../src/atomic.js')
+    const { checkWritable } = await import('../src/base/files/atomic.js')
     const { checkFree } = await import('../src/predict/output.js')
-    const { isStream } = await import('../src/special_file.js')
-    const { predictedWithFile, writePredictions } = await import('../src/run/predictions.js')
+    const { isStream } = await import('../src/base/files/special_file.js')
+    const { predictedWithFile, writePredictions } = await import('../src/engine/evaluate/predictions.js')
     if (file) {
       checkFree(file, flags.force, '--predictions')
       checkWritable(file, { streams: true })
       if (!isStream(file)) checkWritable(predictedWithFile(file))
     }
-    const { evaluateRuns } = await import('../src/engine/evaluate_run.js')
+    const { evaluateRuns } = await import('../src/engine/evaluate/evaluate_run.js')
     const { task, metric: metrics, beams } = flags
     const options = {
       split,
@@ -124,8 +132,8 @@ export default class Eval extends Command {
       checkFree(file, flags.force, '--predictions') // again: something may have come meanwhile
       writePredictions(file, split, evaluated)
     }
-    const { confusionTable, runsTable, scoreTable } = await import('../src/report/scores.js')
-    const { storageLine } = await import('../src/report/storage.js')
+    const { confusionTable, runsTable, scoreTable } = await import('../src/report/tables/scores.js')
+    const { storageLine } = await import('../src/predict/storage.js')
     const [only, ...others] = evaluated
     if (others.length === 0) this.log(scoreTable({ [only!.otherTask ?? split]: only!.scores }))
     else this.log(`${runsTable(evaluated)}\n${storageLine(storage)}`)

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
-import { Command } from '../src/command.js'
-import { FORMATS } from '../src/export/names.js'
-import { allowChangedFlag, placesFlag, quietFlag } from '../src/flags.js'
+import { Command } from '../src/cli/command.js'
+import { allowChangedFlag, placesFlag, quietFlag } from '../src/cli/flags.js'
+import { FORMATS } from '../src/format/names.js'
 
 export default class Export extends Command {
   static summary = "Write a run's best trained tensors in a format that others read."
@@ -36,8 +36,8 @@ export default class Export extends Command {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Export)
-    const { terminalProgress } = await import('../src/terminal.js')
-    const { exportRun } = await import('../src/export/export.js') // here: --help must not load TensorFlow
+    const { terminalProgress } = await import('../src/cli/terminal.js')
+    const { exportRun } = await import('../src/format/export.js') // here: --help must not load TensorFlow
     const { format, out, force, set: sets = [] } = flags
     const options = { format, out, force, sets, allowChanged: flags['allow-changed'] }
     const exported = await exportRun(args.run, { ...options, progress: await terminalProgress(flags) })

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
-import { Command } from '../src/command.js'
-import { IMPORT_FORMATS } from '../src/export/names.js'
-import { allowChangedFlag, quietFlag } from '../src/flags.js'
+import { Command } from '../src/cli/command.js'
+import { allowChangedFlag, quietFlag } from '../src/cli/flags.js'
+import { IMPORT_FORMATS } from '../src/format/names.js'
 
 export default class Import extends Command {
   static summary = 'Make adapters that were trained elsewhere a run.'
@@ -33,8 +33,8 @@ export default class Import extends Command {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Import)
     const { 'run-dir': runDir, 'allow-changed': allowChanged, format, backbone, task } = flags
-    const { terminalProgress } = await import('../src/terminal.js')
-    const { importRun } = await import('../src/import/import.js') // here: --help must not load TensorFlow
+    const { terminalProgress } = await import('../src/cli/terminal.js')
+    const { importRun } = await import('../src/format/import.js') // here: --help must not load TensorFlow
     const imported = await importRun(args.path, {
       ...{ format, backbone, runDir, allowChanged },
       ...(task && { task }),

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core'
-import { Command } from '../src/command.js'
-import type { Catalogue, Entry } from '../src/experiment/catalogue.js'
+import type { Catalogue, Entry } from '../src/catalogue/catalogue.js'
+import { Command } from '../src/cli/command.js'
 
 const KINDS: Catalogue[] = ['backbones', 'methods', 'tasks', 'experiments', 'sweeps']
 
@@ -17,8 +17,8 @@ export default class List extends Command {
 
   async run(): Promise<Entry[]> {
     const { args } = await this.parse(List)
-    const { catalogue } = await import('../src/experiment/catalogue.js')
-    const { entryTable } = await import('../src/report/entries.js')
+    const { catalogue } = await import('../src/catalogue/catalogue.js')
+    const { entryTable } = await import('../src/report/tables/entries.js')
     const entries = catalogue(args.kind)
     this.log(entryTable(entries))
     return entries

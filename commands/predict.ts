@@ -1,9 +1,17 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
-import { Command } from '../src/command.js'
-import { counted } from '../src/counted.js'
+import { BAD_USAGE, UserError } from '../src/base/error.js'
+import { counted } from '../src/base/text/counted.js'
+import { Command } from '../src/cli/command.js'
+import {
+  allowChangedFlag,
+  beamsFlag,
+  deviceFlags,
+  mpiFlag,
+  placesFlag,
+  quietFlag,
+  scoringFlag,
+} from '../src/cli/flags.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
-import { BAD_USAGE, UserError } from '../src/error.js'
-import { allowChangedFlag, beamsFlag, deviceFlags, mpiFlag, placesFlag, quietFlag, scoringFlag } from '../src/flags.js'
 import type { OutputFormat } from '../src/predict/writer.js'
 
 type PredictOptions = Interfaces.InferredFlags<typeof Predict.flags> & { texts: string[]; format: OutputFormat }
@@ -97,7 +105,7 @@ export default class Predict extends Command {
     const texts = args.text ?? []
     const { outputFormat } = await import('../src/predict/writer.js')
     const format = outputFormat(flags.output, flags.json)
-    const { pipeProgress } = await import('../src/terminal.js')
+    const { pipeProgress } = await import('../src/cli/terminal.js')
     const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
     const progress = await pipeProgress(flags)
     await onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {

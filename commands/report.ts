@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
-import { Command } from '../src/command.js'
-import { counted } from '../src/counted.js'
+import { counted } from '../src/base/text/counted.js'
+import { Command } from '../src/cli/command.js'
 import { REPORT_FORMATS } from '../src/report/formats.js'
 import type { WrittenReport } from '../src/report/write.js'
 

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core'
-import { Command } from '../src/command.js'
-import type { Provisioned } from '../src/engine/provision/provision.js'
-import { quietFlag } from '../src/flags.js'
+import { Command } from '../src/cli/command.js'
+import { quietFlag } from '../src/cli/flags.js'
+import type { Provisioned } from '../src/engine/device/provision/provision.js'
 
 export default class Setup extends Command {
   static override summary = 'Set the native engine up, once for all checkouts.'
@@ -23,10 +23,10 @@ export default class Setup extends Command {
   async run(): Promise<Provisioned> {
     const { flags } = await this.parse(Setup)
     const { from, unpinned } = flags
-    const { endedBySignals } = await import('../src/engine/provision/process.js')
-    const { provision } = await import('../src/engine/provision/provision.js')
-    const { setupSummary } = await import('../src/report/setup.js')
-    const { terminalProgress } = await import('../src/terminal.js')
+    const { endedBySignals } = await import('../src/engine/device/provision/process.js')
+    const { provision } = await import('../src/engine/device/provision/provision.js')
+    const { setupSummary } = await import('../src/report/tables/setup.js')
+    const { terminalProgress } = await import('../src/cli/terminal.js')
     const progress = await terminalProgress(flags)
     progress.phase('Setting the native engine up')
     const result = await endedBySignals(

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { Args, Flags } from '@oclif/core'
-import { Command } from '../src/command.js'
-import { quietFlag, setFlag } from '../src/flags.js'
-import type { WrittenSubset } from '../src/task/subsample.js'
+import { Command } from '../src/cli/command.js'
+import { quietFlag, setFlag } from '../src/cli/flags.js'
+import type { WrittenSubset } from '../src/task/rows/subsample.js'
 
 const SEEDS = 5
 
@@ -57,10 +57,10 @@ export default class Subsample extends Command {
     const { args, flags } = await this.parse(Subsample)
     const { readTask } = await import('../src/experiment/task.js')
     const { task, locate } = readTask(args.task, { path: flags.path, sets: flags.set })
-    const { drawSubsets, writeSubsets } = await import('../src/task/subsample.js')
-    const { toldAtItsKey } = await import('../src/task/misfit.js')
-    const { terminalProgress } = await import('../src/terminal.js')
-    const { showDownload } = await import('../src/progress.js')
+    const { drawSubsets, writeSubsets } = await import('../src/task/rows/subsample.js')
+    const { toldAtItsKey } = await import('../src/task/rows/misfit.js')
+    const { terminalProgress } = await import('../src/cli/terminal.js')
+    const { showDownload } = await import('../src/base/progress.js')
     const progress = await terminalProgress(flags)
     progress.phase(`Reading the training rows of ${task.name}`)
     const { size: sizes, stratified } = flags

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { Args, Flags, type Interfaces } from '@oclif/core'
-import { Command } from '../src/command.js'
+import type { Progress } from '../src/base/progress.js'
+import { Command } from '../src/cli/command.js'
+import { allowChangedFlag, deviceFlags, mpiFlag, quietFlag, setFlag, trainingFlags } from '../src/cli/flags.js'
 import type { Entered } from '../src/engine/cluster/enter.js'
-import { allowChangedFlag, deviceFlags, mpiFlag, quietFlag, setFlag, trainingFlags } from '../src/flags.js'
-import type { Progress } from '../src/progress.js'
-import type { LowResourceResults } from '../src/sweep/low_resource.js'
+import type { LowResourceResults } from '../src/sweep/run/low_resource.js'
 
 type TrainFlags = Interfaces.InferredFlags<typeof Train.flags>
 
@@ -93,7 +93,7 @@ export default class Train extends Command {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Train)
-    const { terminalProgress } = await import('../src/terminal.js')
+    const { terminalProgress } = await import('../src/cli/terminal.js')
     const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
     const progress = await terminalProgress(flags)
     return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, async (entered) => {
@@ -105,36 +105,36 @@ export default class Train extends Command {
 
   private async train(file: string, flags: TrainFlags, { ranks, threads, progress }: Entered): Promise<object> {
     const { setsOf } = await import('../src/experiment/short_forms.js')
-    const { toldAtItsKey } = await import('../src/task/misfit.js')
+    const { toldAtItsKey } = await import('../src/task/rows/misfit.js')
     const { trainable } = await import('../src/run/trainable.js')
     const { experiment, locate, run: own } = trainable(file, { ...flags, set: setsOf(flags) })
     const device = { engine: flags.engine, ...(threads && { threads }) }
     if (flags['dry-run']) {
-      const { dryRun } = await import('../src/engine/dry_run.js')
-      const { planTable } = await import('../src/report/scores.js')
+      const { dryRun } = await import('../src/engine/prepare/dry_run.js')
+      const { planTable } = await import('../src/report/tables/scores.js')
       const plan = await toldAtItsKey(locate, () => dryRun(experiment, { ...device, progress }))
       this.log(planTable(plan))
       return plan
     }
-    const { commandLine, quoted } = await import('../src/command_line.js')
-    const { shownPath } = await import('../src/experiment/source.js')
-    const { train } = await import('../src/engine/train.js')
-    const { stoppable } = await import('../src/engine/interrupt.js')
+    const { commandLine, quoted } = await import('../src/base/command_line.js')
+    const { shownPath } = await import('../src/base/yaml/source.js')
+    const { train } = await import('../src/engine/train/train.js')
+    const { stoppable } = await import('../src/cli/interrupt.js')
     const folder = resolve(own ?? flags['run-dir'] ?? `runs/${experiment.name}`)
     const goOn = commandLine(`train --resume ${quoted(shownPath(folder))}${flags.mpi ? ' --mpi' : ''}`)
     const run = { folder, resume: flags.resume, allowChanged: flags['allow-changed'] }
     const result = await stoppable(goOn, (interrupted) =>
       toldAtItsKey(locate, () => train(experiment, { ...device, ...run, ranks, progress, interrupted })),
     )
-    const { resultTable } = await import('../src/report/scores.js')
+    const { resultTable } = await import('../src/report/tables/scores.js')
     this.log(`${resultTable(experiment, result)}\n${folder}`)
     return result
   }
 
   private async lowResource(file: string, flags: TrainFlags, progress: Progress): Promise<LowResourceResults> {
-    const { lowResource } = await import('../src/sweep/low_resource.js')
-    const { stoppable } = await import('../src/engine/interrupt.js')
-    const { lowResourceTable } = await import('../src/report/low_resource.js')
+    const { lowResource } = await import('../src/sweep/run/low_resource.js')
+    const { stoppable } = await import('../src/cli/interrupt.js')
+    const { lowResourceTable } = await import('../src/report/sweep/low_resource.js')
     const { setsOf } = await import('../src/experiment/short_forms.js')
     const { sizes, seeds = 5, methods, engine, threads, 'run-dir': folder, 'allow-changed': allowChanged } = flags
     const grid = { sets: setsOf(flags), sizes, seeds, methods, folder }

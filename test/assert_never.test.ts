@@ -2,21 +2,21 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { expect, test } from 'vitest'
-import { assertNever } from '../src/assert_never.js'
-import { packageRoot } from '../src/root.js'
+import { assertNever } from '../src/base/assert_never.js'
+import { packageRoot } from '../src/base/root.js'
 
 /** Switches over values that others may add to, by file: what is not known there has a meaning. */
 const OPEN: Record<string, string> = {
   'src/experiment/wording.ts': "zod's codes of issues",
-  'src/task/parquet_values.ts': 'types in files that others write',
+  'src/task/parquet/values.ts': 'types in files that others write',
 }
 
 /** Tests of a method's kind outside of src/method, by file. Everything else asks a method what it does. */
 const ASKS_FOR_A_KIND: Record<string, string> = {
-  'src/export/adapterhub.ts': 'of the kinds that the library holds',
-  'src/export/names_elsewhere.ts': 'of the kinds that the libraries hold',
-  'src/export/opendelta.ts': 'of the kinds that the library holds',
-  'src/import/reference.ts': 'of the kinds that the checkpoint holds',
+  'src/format/adapterhub/write.ts': 'of the kinds that the library holds',
+  'src/format/names_elsewhere.ts': 'of the kinds that the libraries hold',
+  'src/format/opendelta/write.ts': 'of the kinds that the library holds',
+  'src/format/reference/read.ts': 'of the kinds that the checkpoint holds',
   'src/run/earlier.ts': 'a default that compacter had once',
 }
 

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { append, checkWritable, copyFile, openNew, writeAtomically, writeError } from '../src/atomic.js'
+import { append, checkWritable, copyFile, openNew, writeAtomically, writeError } from '../src/base/files/atomic.js'
 
 let folder: string
 beforeEach(() => {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { quoted } from '../src/command_line.js'
-import { packageRoot } from '../src/root.js'
+import { quoted } from '../src/base/command_line.js'
+import { packageRoot } from '../src/base/root.js'
 
 // The executable from its sources: what `npm run build` makes of it is tested by using it.
 const cache = mkdtempSync(join(tmpdir(), 'compacter-bin-'))

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { commandLine, quoted, setupCommand } from '../src/command_line.js'
+import { commandLine, quoted, setupCommand } from '../src/base/command_line.js'
 
 let folder: string
 

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { packageRoot } from '../src/root.js'
-import { hasEngine } from './engines.js'
+import { packageRoot } from '../src/base/root.js'
+import { hasEngine } from './support/engines.js'
 
 const here = { tensorflow: false, webgpu: false, wasm: true }
 
@@ -32,5 +32,5 @@ test('no other test finds out by itself which engines are set up', () => {
     (file) =>
       file.endsWith('.ts') && /\binstalledEngines\b/.test(readFileSync(join(packageRoot, 'test', file), 'utf8')),
   )
-  expect(asking.sort()).toEqual([join('engine', 'provision.test.ts'), 'engines.ts']) // the first tests what was set up
+  expect(asking.sort()).toEqual([join('engine', 'provision.test.ts'), join('support', 'engines.ts')]) // the first tests what was set up
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
-import { DamagedFile, readJsonFile } from '../src/json_file.js'
+import { DamagedFile, readJsonFile } from '../src/base/files/json_file.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'json-'))
 afterAll(() => rmSync(folder, { recursive: true }))

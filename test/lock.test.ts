@@ -4,8 +4,8 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { isLocked, once, patiently, withLock } from '../src/lock.js'
-import { packageRoot } from '../src/root.js'
+import { isLocked, once, patiently, withLock } from '../src/base/lock/lock.js'
+import { packageRoot } from '../src/base/root.js'
 
 const root = mkdtempSync(join(tmpdir(), 'compacter-lock-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -22,7 +22,7 @@ afterEach(() => {
   for (const child of started) child.kill('SIGKILL')
 })
 
-const SCRIPT = join(packageRoot, 'test', 'lock_process.ts')
+const SCRIPT = join(packageRoot, 'test', 'support', 'lock_process.ts')
 const NODE = [process.execPath, '--import', 'tsx', SCRIPT]
 
 /** A process that asks for the lock, behind other programs such as unshare; `silence` in ms. */
@@ -166,7 +166,7 @@ test('four processes add to one number 40 times each, and some are killed in bet
   writeFileSync(number, '0')
   const script = `
     import { readFileSync, writeFileSync } from 'node:fs'
-    import { withLock, patiently } from './src/lock.ts'
+    import { withLock, patiently } from './src/base/lock/lock.ts'
     const [lock, number, killed] = process.argv.slice(1)
     for (let i = 0; i < 40; i++)
       await withLock(lock, async () => {

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import type { Card } from '../src/export/card.js'
-import { readme } from '../src/export/readme.js'
-import { codeSpan, escapeMarkdown } from '../src/markdown.js'
-import { lowResourceMarkdown } from '../src/report/low_resource.js'
-import type { ParameterRow } from '../src/report/parameters.js'
-import { formatParameters } from '../src/report/parameters_format.js'
-import { resultsMarkdown } from '../src/report/sweep.js'
+import { codeSpan, escapeMarkdown } from '../src/base/text/markdown.js'
+import type { ParameterRow } from '../src/count/parameters.js'
+import { readme } from '../src/format/readme.js'
+import { lowResourceMarkdown } from '../src/report/sweep/low_resource.js'
+import { resultsMarkdown } from '../src/report/sweep/sweep.js'
+import { formatParameters } from '../src/report/tables/parameters.js'
+import type { Card } from '../src/run/card.js'
 
 const EVIL = 'x\n\n# Heading\n<img src=http://x onerror=alert(1)> ![a](http://x) `code` | \x1b[31m'
 

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { packageRoot } from '../src/root.js'
+import { packageRoot } from '../src/base/root.js'
 
 let clone: string
 
@@ -21,15 +21,15 @@ function run(cwd: string, root = clone) {
 
 test('a clone that was not built says what to run', () => {
   const stderr = (where: string) =>
-    `${clone}: is not installed and built as it should be: there is no module '${join(clone, 'dist/src/compiled_code.js')}'. Run${where}: npm ci && npm run build\n`
+    `${clone}: is not installed and built as it should be: there is no module '${join(clone, 'dist/src/base/compiled_code.js')}'. Run${where}: npm ci && npm run build\n`
   expect(run(clone)).toEqual({ status: 1, stdout: '', stderr: stderr('') })
   expect(run(join(clone, 'bin'))).toEqual({ status: 1, stdout: '', stderr: stderr('') })
   expect(run(tmpdir())).toEqual({ status: 1, stdout: '', stderr: stderr(' there') })
 })
 
 test('so does one that was built, and whose packages are gone', () => {
-  mkdirSync(join(clone, 'dist', 'src'), { recursive: true })
-  writeFileSync(join(clone, 'dist/src/compiled_code.js'), 'export const compiledCodeFolder = () => undefined\n')
+  mkdirSync(join(clone, 'dist', 'src', 'base'), { recursive: true })
+  writeFileSync(join(clone, 'dist/src/base/compiled_code.js'), 'export const compiledCodeFolder = () => undefined\n')
   expect(run(clone)).toEqual({
     status: 1,
     stdout: '',

@@ -15,9 +15,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { compiledCodeFolder } from '../src/compiled_code.js'
-import { makeOwnFolder, whoElseCanWrite } from '../src/own_folder.js'
-import { packageRoot } from '../src/root.js'
+import { compiledCodeFolder } from '../src/base/compiled_code.js'
+import { makeOwnFolder, whoElseCanWrite } from '../src/base/files/own_folder.js'
+import { packageRoot } from '../src/base/root.js'
 
 const modeOf = (path: string) => statSync(path).mode & 0o777
 const isRoot = process.geteuid?.() === 0
@@ -99,7 +99,7 @@ describe.skipIf(process.platform === 'win32')('a folder of our own', () => {
   })
 
   test.skipIf(!canUnshare())('is found in a container too, where the folders above belong to nobody known', () => {
-    const script = `import('${join(packageRoot, 'src/own_folder.ts')}').then(({ whoElseCanWrite }) => console.log(whoElseCanWrite('${folder}')))`
+    const script = `import('${join(packageRoot, 'src/base/files/own_folder.ts')}').then(({ whoElseCanWrite }) => console.log(whoElseCanWrite('${folder}')))`
     const inside = ['-r', process.execPath, '--import', 'tsx', '-e', script]
     expect(execFileSync('unshare', inside, { cwd: packageRoot, encoding: 'utf8' })).toBe('undefined\n')
   })

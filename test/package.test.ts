@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cacheFolder } from '../src/cache_folder.js'
-import { packageRoot } from '../src/root.js'
-import { smallExperiment } from './cli.js'
-import { hasEngine } from './engines.js'
+import { cacheFolder } from '../src/base/files/cache_folder.js'
+import { packageRoot } from '../src/base/root.js'
+import { smallExperiment } from './support/cli.js'
+import { hasEngine } from './support/engines.js'
 
 // What users install: the built package as npm packs it, into a prefix of its own, with install scripts on, called
 // from an empty folder. Nothing but npm's registry is asked.
@@ -59,7 +59,7 @@ test('the package holds what runs and nothing else', () => {
       'SECURITY.md',
       'package.json',
     ],
-    ['dist/commands/train.js', 'dist/src/tf.cjs', 'dist/src/sweep/child.js', 'configs/experiment.schema.json'],
+    ['dist/commands/train.js', 'dist/src/tf.cjs', 'dist/src/sweep/run/child.js', 'configs/experiment.schema.json'],
     ['configs/backbones/t5-nano/model.safetensors', 'configs/tasks/rotten-tomatoes/train.jsonl'],
     ['dist/tfjs-node/binding/tfjs_backend.cc', 'dist/tfjs-node/dist/kernels/Add.js', 'experiments/quickstart.yaml'],
   ].flat()

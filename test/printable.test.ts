@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { yamlText } from '../src/experiment/yaml_text.js'
-import { printable } from '../src/printable.js'
-import { MersenneTwister } from '../src/random.js'
-import { packageRoot } from '../src/root.js'
+import { MersenneTwister } from '../src/base/numbers/random.js'
+import { packageRoot } from '../src/base/root.js'
+import { printable } from '../src/base/text/printable.js'
+import { yamlText } from '../src/base/yaml/yaml_text.js'
 
 test('control characters are shown as JSON writes them, and nothing else is changed', () => {
   expect(printable('\x1b[2J\x07\x00\x7f\x9b31m')).toBe('\\u001b[2J\\u0007\\u0000\\u007f\\u009b31m')
@@ -80,13 +80,14 @@ test('text without control characters is YAML as it was', () => {
 /** Where text is written to standard output or standard error: each passes it through `printable`, or writes constants. */
 const WRITERS = [
   'bin/bootstrap.js',
+  'bin/loaded.js',
   'bin/start.js',
   'bin/streams.js',
   'commands/sweep/status.ts',
-  'src/command.ts',
+  'src/cli/command.ts',
   'src/predict/output.ts',
-  'src/printable.ts',
-  'src/terminal.ts',
+  'src/base/text/printable.ts',
+  'src/cli/terminal.ts',
 ]
 
 test('nothing is written around the filter', () => {
@@ -98,9 +99,10 @@ test('nothing is written around the filter', () => {
   const writers = code.filter((path) =>
     /process\.std(out|err)\.write|^\s*console\.|stream: process/m.test(withoutTemplates(read(path))),
   )
-  expect(writers.sort()).toEqual(WRITERS)
+  expect(writers.sort()).toEqual(WRITERS.sort())
   const commands = code.filter((path) => path.startsWith('commands'))
-  for (const path of commands) expect(read(path), path).toMatch(/import \{ Command \} from '(\.\.\/)+src\/command\.js'/)
+  for (const path of commands)
+    expect(read(path), path).toMatch(/import \{ Command \} from '(\.\.\/)+src\/cli\/command\.js'/)
 })
 
 /** Programs for other processes, such as a probe of the graphics adapter, are templates. */

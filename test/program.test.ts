@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { findProgram, outputOf, pipEnvironment } from '../src/program.js'
-import { packageRoot } from '../src/root.js'
+import { findProgram, outputOf, pipEnvironment } from '../src/base/program.js'
+import { packageRoot } from '../src/base/root.js'
 
 const before = process.cwd()
 let folder: string
@@ -51,9 +51,9 @@ test('programs are started in one place, and our own code by its whole path', ()
       return functions.map((name) => `${file}: ${name.trim()}`)
     })
   expect(starting.sort()).toEqual([
-    'src/bench/process.ts: fork',
-    'src/program.ts: execFileSync',
-    'src/program.ts: spawn',
-    'src/sweep/process.ts: fork',
+    'src/measure/process.ts: fork',
+    'src/base/program.ts: execFileSync',
+    'src/base/program.ts: spawn',
+    'src/sweep/run/process.ts: fork',
   ])
 })

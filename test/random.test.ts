@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { hashSeed, MersenneTwister, normalArray, randperm, uniformArray } from '../src/random.js'
-import { packageRoot } from '../src/root.js'
+import { hashSeed, MersenneTwister, normalArray, randperm, uniformArray } from '../src/base/numbers/random.js'
+import { packageRoot } from '../src/base/root.js'
 
 const numbers = (seed: number, count: number): number[] => {
   const generator = new MersenneTwister(seed)

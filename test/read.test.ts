@@ -13,21 +13,21 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { copyFile } from '../src/atomic.js'
-import { readT5Config } from '../src/backbone/preset.js'
-import { specialTokens } from '../src/backbone/special_tokens.js'
-import { loadTokenizer } from '../src/backbone/tokenizer.js'
-import { openBackbone } from '../src/backbone/weights.js'
-import { readExperiment } from '../src/experiment/load.js'
+import { readT5Config } from '../src/backbone/files/preset.js'
+import { specialTokens } from '../src/backbone/files/special_tokens.js'
+import { loadTokenizer } from '../src/backbone/files/tokenizer.js'
+import { openBackbone } from '../src/backbone/files/weights.js'
+import { copyFile } from '../src/base/files/atomic.js'
+import { openFile, readText } from '../src/base/files/read.js'
+import { packageRoot } from '../src/base/root.js'
+import { openSafetensors } from '../src/base/safetensors/safetensors.js'
+import { readExperiment } from '../src/experiment/load/load.js'
 import { openInput } from '../src/predict/input.js'
-import { openFile, readText } from '../src/read.js'
-import { packageRoot } from '../src/root.js'
 import { runFiles } from '../src/run/directory.js'
 import { runExperiment } from '../src/run/experiment.js'
 import { readResult } from '../src/run/records.js'
-import { openSafetensors } from '../src/safetensors.js'
 import { localFiles } from '../src/task/benchmark/files.js'
-import { readTable } from '../src/task/table.js'
+import { readTable } from '../src/task/rows/table.js'
 
 const NANO = join(packageRoot, 'configs/backbones/t5-nano')
 
@@ -148,18 +148,18 @@ describe.skipIf(process.platform === 'win32')('what is no file', () => {
 
 /** Who opens files by themselves, and which ones. */
 const OPENERS = {
-  'src/atomic.ts': 'to write',
-  'src/export/folder.ts': 'its own hidden folder, to sync it',
+  'src/base/files/atomic.ts': 'to write',
+  'src/format/folder.ts': 'its own hidden folder, to sync it',
   'src/engine/cluster/threads.ts': 'of the system',
-  'src/engine/memory.ts': 'of the system',
-  'src/engine/nvidia.ts': 'of the system',
-  'src/lock/beat.cjs': 'its own lock file, in a thread without TypeScript',
-  'src/lock/entry.ts': 'its own drafts of lock files, of random names',
-  'src/lock/kernel.ts': 'of the system',
-  'src/own_folder.ts': 'of the system',
-  'src/read.ts': 'to read',
-  'src/root.ts': 'of the package',
-  'src/special_file.ts': 'to write into a device or a pipe',
+  'src/engine/device/memory.ts': 'of the system',
+  'src/engine/device/nvidia.ts': 'of the system',
+  'src/base/lock/beat.cjs': 'its own lock file, in a thread without TypeScript',
+  'src/base/lock/entry.ts': 'its own drafts of lock files, of random names',
+  'src/base/lock/kernel.ts': 'of the system',
+  'src/base/files/own_folder.ts': 'of the system',
+  'src/base/files/read.ts': 'to read',
+  'src/base/root.ts': 'of the package',
+  'src/base/files/special_file.ts': 'to write into a device or a pipe',
 }
 
 test('files are opened in one place for reading and in one for writing', () => {

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { printable } from '../src/printable.js'
-import { hideSecrets, keepSecret, withoutSecrets } from '../src/secrets.js'
+import { hideSecrets, keepSecret, withoutSecrets } from '../src/base/secrets.js'
+import { printable } from '../src/base/text/printable.js'
 
 let home: string
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest'
-import { pipeProgress, terminalProgress } from '../src/terminal.js'
+import { pipeProgress, terminalProgress } from '../src/cli/terminal.js'
 
 afterEach(() => vi.restoreAllMocks())
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { nearest } from '../src/nearest.js'
-import { packageRoot } from '../src/root.js'
-import { unknownCommand } from '../src/unknown_command.js'
+import { packageRoot } from '../src/base/root.js'
+import { nearest } from '../src/base/text/nearest.js'
+import { unknownCommand } from '../src/cli/unknown_command.js'
 
 const { commands } = JSON.parse(readFileSync(join(packageRoot, 'oclif.manifest.json'), 'utf8'))
 const known = [...Object.keys(commands).map((id) => id.replaceAll(':', ' ')), 'config', 'params', 'sweep', 'help']

@@ -5,9 +5,9 @@ import Bench from '../commands/bench.js'
 import Eval from '../commands/eval.js'
 import Status from '../commands/sweep/status.js'
 import Train from '../commands/train.js'
+import { packageRoot } from '../src/base/root.js'
+import { unknownFlag } from '../src/catalogue/unknown_flag.js'
 import { synonymOf } from '../src/experiment/synonyms.js'
-import { packageRoot } from '../src/root.js'
-import { unknownFlag } from '../src/unknown_flag.js'
 
 const commands = [
   { id: 'train', flags: Train.flags },

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
 
 /**
  * Milliseconds of a step of Compacter on so many rows: by one process on one core; by one rank, and by two with a core each,

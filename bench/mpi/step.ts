@@ -1,8 +1,9 @@
 // One process or rank of speed.ts: BACKBONE ROWS STEPS [mpi]; rank 0 prints the milliseconds of each step, as JSON.
-import { measure } from '../../src/bench/measure.js'
+
+import { select } from '../../src/count/selection.js'
 import { openMpi } from '../../src/engine/cluster/mpi.js'
 import { alone, startRanks } from '../../src/engine/cluster/ranks.js'
-import { select } from '../../src/report/parameters_selection.js'
+import { measure } from '../../src/measure/measure.js'
 
 const [name, rows, steps, mpi] = process.argv.slice(2)
 const ranks = mpi ? startRanks(openMpi()) : alone

@@ -2,8 +2,8 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { packageRoot } from '../../src/root.js'
-import { smallExperiment } from '../../test/cli.js'
+import { packageRoot } from '../../src/base/root.js'
+import { smallExperiment } from '../../test/support/cli.js'
 
 const STEPS = 20
 const HOSTS = ['compacter-a', 'compacter-b']

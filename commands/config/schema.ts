@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core'
-import { Command } from '../../src/command.js'
+import { Command } from '../../src/cli/command.js'
 
 export default class Schema extends Command {
   static override summary =
@@ -19,7 +19,7 @@ export default class Schema extends Command {
 
   async run(): Promise<object> {
     const { flags } = await this.parse(Schema)
-    const { fileSchema } = await import('../../src/experiment/json_schema.js')
+    const { fileSchema } = await import('../../src/catalogue/json_schema.js')
     const schema = fileSchema(flags.for)
     this.log('%s', JSON.stringify(schema, null, 2))
     return schema

@@ -1,6 +1,6 @@
-import { Command } from '../../src/command.js'
+import { Command } from '../../src/cli/command.js'
+import { experimentArg, setFlag, trainingFlags } from '../../src/cli/flags.js'
 import type { Experiment } from '../../src/experiment/schema.js'
-import { experimentArg, setFlag, trainingFlags } from '../../src/flags.js'
 
 export default class Show extends Command {
   static override summary = 'Print an experiment with every value in force.'
@@ -24,7 +24,7 @@ export default class Show extends Command {
 
   async run(): Promise<Experiment> {
     const { args, flags } = await this.parse(Show)
-    const { loadExperiment, experimentYaml } = await import('../../src/experiment/load.js')
+    const { loadExperiment, experimentYaml } = await import('../../src/experiment/load/load.js')
     const { setsOf } = await import('../../src/experiment/short_forms.js')
     const experiment = loadExperiment(args.experiment, setsOf(flags))
     this.log('%s', experimentYaml(experiment).replace(/\n$/, ''))

@@ -1,6 +1,6 @@
-import { Command } from '../../src/command.js'
+import { Command } from '../../src/cli/command.js'
+import { experimentArg, setFlag, trainingFlags } from '../../src/cli/flags.js'
 import type { Experiment } from '../../src/experiment/schema.js'
-import { experimentArg, setFlag, trainingFlags } from '../../src/flags.js'
 
 export default class Validate extends Command {
   static override summary = 'Check an experiment without running it.'
@@ -21,16 +21,16 @@ export default class Validate extends Command {
 
   async run(): Promise<{ valid: true; experiment: Experiment; to_download: ('backbone' | 'task')[] }> {
     const { args, flags } = await this.parse(Validate)
-    const { readExperiment } = await import('../../src/experiment/load.js')
+    const { readExperiment } = await import('../../src/experiment/load/load.js')
     const { setsOf } = await import('../../src/experiment/short_forms.js')
     const { experiment, locate } = readExperiment(args.experiment, setsOf(flags))
     const { name, method, backbone, task } = experiment
     const { uncached } = await import('../../src/experiment/uncached.js')
     const to_download = await uncached(experiment)
-    const { checkHead, SPLITS } = await import('../../src/task/rows.js')
+    const { checkHead, SPLITS } = await import('../../src/task/rows/rows.js')
     if (!to_download.includes('task')) {
-      const { sourceOf } = await import('../../src/task/source.js')
-      const { toldAtItsKey } = await import('../../src/task/misfit.js')
+      const { sourceOf } = await import('../../src/task/rows/source.js')
+      const { toldAtItsKey } = await import('../../src/task/rows/misfit.js')
       await toldAtItsKey(locate, async () => {
         for (const split of SPLITS) {
           const source = await sourceOf(task, split)

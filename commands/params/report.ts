@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
-import { Command } from '../../src/command.js'
-import { setFlag } from '../../src/flags.js'
-import type { ParameterRow } from '../../src/report/parameters.js'
+import { Command } from '../../src/cli/command.js'
+import { setFlag } from '../../src/cli/flags.js'
+import type { ParameterRow } from '../../src/count/parameters.js'
 
 export default class Report extends Command {
   static override summary = 'Count what methods train: parameters, share of the backbone, storage.'
@@ -52,9 +52,9 @@ export default class Report extends Command {
 
   async run(): Promise<ParameterRow[]> {
     const { args, flags } = await this.parse(Report)
-    const { select } = await import('../../src/report/parameters_selection.js')
-    const { parameterRows } = await import('../../src/report/parameters.js')
-    const { formatParameters } = await import('../../src/report/parameters_format.js')
+    const { select } = await import('../../src/count/selection.js')
+    const { parameterRows } = await import('../../src/count/parameters.js')
+    const { formatParameters } = await import('../../src/report/tables/parameters.js')
     const { backbone: backbones, method: methods, set: sets } = flags
     const subjects = await select({ experiment: args.experiment, backbones, methods, sets })
     const rows = parameterRows(subjects, flags.tasks, flags.by)

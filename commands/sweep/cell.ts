@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core'
-import { Command } from '../../src/command.js'
-import { allowChangedFlag, deviceFlags, mpiFlag, quietFlag } from '../../src/flags.js'
+import { Command } from '../../src/cli/command.js'
+import { allowChangedFlag, deviceFlags, mpiFlag, quietFlag } from '../../src/cli/flags.js'
 import type { Result } from '../../src/run/directory.js'
 
 export default class Cell extends Command {
@@ -15,9 +15,9 @@ export default class Cell extends Command {
 
   async run(): Promise<Result> {
     const { args, flags } = await this.parse(Cell)
-    const { runCell } = await import('../../src/sweep/cell.js')
-    const { untilInterrupted } = await import('../../src/engine/interrupt.js')
-    const { terminalProgress } = await import('../../src/terminal.js')
+    const { runCell } = await import('../../src/sweep/run/cell.js')
+    const { untilInterrupted } = await import('../../src/cli/interrupt.js')
+    const { terminalProgress } = await import('../../src/cli/terminal.js')
     const progress = await terminalProgress(flags)
     const { onRanks } = await import('../../src/engine/cluster/enter.js')
     const { engine, mpi, threads, 'allow-changed': allowChanged } = flags

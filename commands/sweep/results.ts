@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
-import { Command } from '../../src/command.js'
-import type { SweepResults } from '../../src/sweep/results.js'
+import { Command } from '../../src/cli/command.js'
+import type { SweepResults } from '../../src/sweep/results/results.js'
 
 export default class Results extends Command {
   static summary = 'Print what a sweep came to: scores by axis, the best of each value, mean ± deviation over seeds.'
@@ -26,8 +26,8 @@ export default class Results extends Command {
 
   async run(): Promise<SweepResults> {
     const { args, flags } = await this.parse(Results)
-    const { readResults } = await import('../../src/sweep/results.js')
-    const { formatResults } = await import('../../src/report/sweep.js')
+    const { readResults } = await import('../../src/sweep/results/results.js')
+    const { formatResults } = await import('../../src/report/sweep/sweep.js')
     const results = await readResults(args.folder)
     this.log('%s', formatResults(results, flags.format))
     return results

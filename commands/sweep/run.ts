@@ -1,9 +1,9 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
-import { Command } from '../../src/command.js'
-import { commandLine, quoted } from '../../src/command_line.js'
-import { counted } from '../../src/counted.js'
-import { allowChangedFlag, deviceFlags, quietFlag, setFlag, trainingFlags } from '../../src/flags.js'
-import type { Submission } from '../../src/sweep/slurm.js'
+import { commandLine, quoted } from '../../src/base/command_line.js'
+import { counted } from '../../src/base/text/counted.js'
+import { Command } from '../../src/cli/command.js'
+import { allowChangedFlag, deviceFlags, quietFlag, setFlag, trainingFlags } from '../../src/cli/flags.js'
+import type { Submission } from '../../src/sweep/slurm/slurm.js'
 
 type RunFlags = Interfaces.InferredFlags<typeof Run.flags>
 
@@ -59,24 +59,24 @@ export default class Run extends Command {
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Run)
-    const { terminalProgress } = await import('../../src/terminal.js')
+    const { terminalProgress } = await import('../../src/cli/terminal.js')
     const { setsOf } = await import('../../src/experiment/short_forms.js')
-    const { stoppable } = await import('../../src/engine/interrupt.js')
+    const { stoppable } = await import('../../src/cli/interrupt.js')
     const progress = await terminalProgress(flags)
     return stoppable(this.line(), async (interrupted) => {
       const options = { ...optionsOf(flags), progress, interrupted }
       const sets = setsOf(flags)
       if (flags['dry-run']) {
-        const { planSweep } = await import('../../src/sweep/plan.js')
-        const { loadSweep } = await import('../../src/sweep/load.js')
-        const { sweepPlanTable } = await import('../../src/report/sweep_plan.js')
+        const { planSweep } = await import('../../src/sweep/plan/plan.js')
+        const { loadSweep } = await import('../../src/sweep/plan/load.js')
+        const { sweepPlanTable } = await import('../../src/report/sweep/plan.js')
         const plan = await planSweep(loadSweep(args.sweep, sets), options)
         this.log(sweepPlanTable(plan))
         return plan
       }
-      const { runSweep, submitCells } = await import('../../src/sweep/run.js')
+      const { runSweep, submitCells } = await import('../../src/sweep/run/run.js')
       if (flags.on === 'slurm') return this.submitted(await submitCells(args.sweep, sets, options))
-      const { resultsTable } = await import('../../src/report/sweep.js')
+      const { resultsTable } = await import('../../src/report/sweep/sweep.js')
       const results = await runSweep(args.sweep, sets, options)
       if (results.cells.some(({ state }) => state !== 'finished')) process.exitCode = 1
       this.log(`${resultsTable(results)}\n${results.folder}`)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Args, Flags } from '@oclif/core'
-import { Command } from '../../src/command.js'
-import type { SweepStatus } from '../../src/sweep/status.js'
+import { Command } from '../../src/cli/command.js'
+import type { SweepStatus } from '../../src/sweep/results/status.js'
 
 const EVERY_MS = 2000
 /** Below the table: the counts, what is cut, the prompt. */
@@ -25,8 +25,8 @@ export default class Status extends Command {
 
   async run(): Promise<SweepStatus> {
     const { args, flags } = await this.parse(Status)
-    const { readStatus } = await import('../../src/sweep/status.js')
-    const { statusTable } = await import('../../src/report/sweep.js')
+    const { readStatus } = await import('../../src/sweep/results/status.js')
+    const { statusTable } = await import('../../src/report/sweep/sweep.js')
     const watched = !this.jsonEnabled() && (flags.watch ?? process.stdout.isTTY === true)
     for (;;) {
       const status = await readStatus(args.folder)

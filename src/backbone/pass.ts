@@ -1,7 +1,7 @@
-import { rmsNorm } from '../engine/norm.js'
 import type { Hooks } from '../method/method.js'
-import tf from '../tf.cjs'
-import type { T5Config } from './config.js'
+import { rmsNorm } from '../tensor/norm.js'
+import tf from '../tensor/tf.cjs'
+import type { T5Config } from './t5/config.js'
 
 /** What one forward pass computes with: dimensions, weights by Hugging Face name, a method's hooks, dropout. */
 export interface Pass {

@@ -1,8 +1,8 @@
-import type { Complaint } from '../error.js'
-import { isMapping, type Mapping } from './merge.js'
+import type { Complaint } from '../base/error.js'
+import { isMapping, type Mapping } from '../base/yaml/merge.js'
+import type { Path, Source } from '../base/yaml/source.js'
+import { parseYaml, plainValue } from '../base/yaml/yaml.js'
 import { isExperimentText } from './schema.js'
-import type { Path, Source } from './source.js'
-import { parseYaml, plainValue } from './yaml.js'
 
 /** One `--set key=value`, or a value that a sweep sets. */
 export interface Override {

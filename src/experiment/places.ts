@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { UserError } from '../error.js'
-import { packageRoot } from '../root.js'
+import { UserError } from '../base/error.js'
+import { packageRoot } from '../base/root.js'
 import type { Experiment } from './schema.js'
 
 const DATA = ['train', 'validation', 'test', 'path'] as const

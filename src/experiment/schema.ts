@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { SCHEDULES } from '../engine/learning_rate.js'
+import type { IsText } from '../base/yaml/yaml.js'
+import { SCHEDULES } from '../engine/optimizer/learning_rate.js'
 import { methodOptions } from '../method/options.js'
+import { SCORINGS } from '../task/metrics/scoring.js'
 import { taskOptions } from '../task/options.js'
-import { SCORINGS } from '../task/scoring.js'
 import { takesText } from './schema_walk.js'
-import type { IsText } from './yaml.js'
 
 export const backboneOptions = z.strictObject({
   name: z.string().min(1).describe('A preset, a Hugging Face model id, or a directory.'),

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { isMapping } from './merge.js'
+import { isMapping } from '../base/yaml/merge.js'
 
 type Shape = Record<string, z.ZodType>
 

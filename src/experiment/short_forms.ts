@@ -1,4 +1,4 @@
-import { type Complaint, ExperimentError } from '../error.js'
+import { type Complaint, ExperimentError } from '../base/error.js'
 import { type Override, parseOverrides } from './overrides.js'
 
 /** Flags that set a key of `training`. */

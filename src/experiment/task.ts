@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
-import { UserError } from '../error.js'
-import { nearest } from '../nearest.js'
-import { experimentNames, presetNames } from '../presets.js'
+import { UserError } from '../base/error.js'
+import { experimentNames, presetNames } from '../base/presets.js'
+import { nearest } from '../base/text/nearest.js'
+import type { Path } from '../base/yaml/source.js'
 import type { TaskOptions } from '../task/options.js'
-import { readExperiment } from './load.js'
-import type { Path } from './source.js'
+import { readExperiment } from './load/load.js'
 
 /** Any experiment does to read a task preset by: presets are merged and checked in experiments. */
 const CARRIER = 'quickstart'

@@ -1,5 +1,5 @@
-import { backboneIsHere } from '../backbone/locate.js'
-import { rowsAreHere } from '../task/source.js'
+import { backboneIsHere } from '../backbone/files/locate.js'
+import { rowsAreHere } from '../task/rows/source.js'
 import type { Experiment } from './schema.js'
 
 /** The keys of the experiment that name something on the Hugging Face hub which the cache does not have yet. */

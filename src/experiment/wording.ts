@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { commandLine } from '../command_line.js'
-import type { Complaint } from '../error.js'
-import { nearest } from '../nearest.js'
-import { isMapping } from './merge.js'
+import { commandLine } from '../base/command_line.js'
+import type { Complaint } from '../base/error.js'
+import { nearest } from '../base/text/nearest.js'
+import { isMapping } from '../base/yaml/merge.js'
 import { optionsOf, schemaAt } from './schema_walk.js'
 import { synonymOf } from './synonyms.js'
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { UserError } from '../error.js'
-import { readText } from '../read.js'
-import { tokenFile } from './cache_folder.js'
+import { UserError } from '../base/error.js'
+import { tokenFile } from '../base/files/hub_folder.js'
+import { readText } from '../base/files/read.js'
 
 /** Where the hub is, and what is shown to it. */
 export interface Access {

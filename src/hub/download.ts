@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, renameSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openToAppend, writeError, writeFully } from '../atomic.js'
-import { filePieces } from '../backbone/hash.js'
-import { UserError } from '../error.js'
+import { UserError } from '../base/error.js'
+import { openToAppend, writeError, writeFully } from '../base/files/atomic.js'
+import { filePieces } from '../base/files/hash.js'
 import { LEAST_BYTES, stallTimer } from './stall.js'
 
 export interface RemoteFile {

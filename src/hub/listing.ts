@@ -1,4 +1,4 @@
-import { UserError } from '../error.js'
+import { UserError } from '../base/error.js'
 
 /** Of a thousand files each; a T5's repository has one. */
 const MOST_PAGES = 100

@@ -1,4 +1,4 @@
-import { UserError } from '../error.js'
+import { UserError } from '../base/error.js'
 import { networkReason } from './download.js'
 
 export interface Repository {

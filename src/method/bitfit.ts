@@ -1,5 +1,5 @@
-import type { T5Config } from '../backbone/config.js'
-import { backboneTensors } from '../backbone/tensors.js'
+import type { T5Config } from '../backbone/t5/config.js'
+import { backboneTensors } from '../backbone/t5/tensors.js'
 import type { Method, ParameterSpec } from './method.js'
 import type { BitfitOptions } from './options.js'
 

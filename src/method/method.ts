@@ -1,5 +1,5 @@
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core'
-import type { T5Config } from '../backbone/config.js'
+import type { T5Config } from '../backbone/t5/config.js'
 
 export type Stack = 'encoder' | 'decoder'
 export type Sublayer = 'attention' | 'cross_attention' | 'feed_forward'

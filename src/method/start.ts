@@ -1,5 +1,5 @@
-import { assertNever } from '../assert_never.js'
-import { hashSeed, normalArray, uniformArray } from '../random.js'
+import { assertNever } from '../base/assert_never.js'
+import { hashSeed, normalArray, uniformArray } from '../base/numbers/random.js'
 import type { ParameterSpec } from './method.js'
 
 /**

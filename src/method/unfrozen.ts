@@ -1,5 +1,5 @@
-import type { T5Config } from '../backbone/config.js'
-import { backboneTensors } from '../backbone/tensors.js'
+import type { T5Config } from '../backbone/t5/config.js'
+import { backboneTensors } from '../backbone/t5/tensors.js'
 import type { ParameterSpec } from './method.js'
 
 /** The backbone's tensors that `chosen` picks by Hugging Face name, trained from their pretrained values. */

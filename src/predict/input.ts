@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
-import { openFile } from '../read.js'
-import { NOT_UTF8 } from '../task/csv.js'
-import { readError } from '../task/lines.js'
-import { readTable, rowReader } from '../task/table.js'
+import { openFile } from '../base/files/read.js'
+import { NOT_UTF8 } from '../task/rows/csv.js'
+import { readError } from '../task/rows/lines.js'
+import { readTable, rowReader } from '../task/rows/table.js'
 import { type StreamedLine, streamLines } from './lines.js'
 
 /** How rows are written: a text a line, or as in the files that are trained on. */

@@ -1,4 +1,4 @@
-import { checkBeginning, type Line, LONGEST_LINE, lineText } from '../task/lines.js'
+import { checkBeginning, type Line, LONGEST_LINE, lineText } from '../task/rows/lines.js'
 
 /** A line that came, or what is wrong with it. */
 export type StreamedLine = Line | { number: number; problem: string }

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { lstatSync, statSync } from 'node:fs'
-import { openAtomically, writeError, writeFully } from '../atomic.js'
-import { STOP_SIGNALS } from '../engine/interrupt.js'
-import type { Prediction } from '../engine/predict.js'
-import { INTERRUPTED, UserError } from '../error.js'
-import { withoutControls } from '../printable.js'
-import { isStream, specialKind } from '../special_file.js'
+import { INTERRUPTED, UserError } from '../base/error.js'
+import { openAtomically, writeError, writeFully } from '../base/files/atomic.js'
+import { isStream, specialKind } from '../base/files/special_file.js'
+import { withoutControls } from '../base/text/printable.js'
+import { STOP_SIGNALS } from '../cli/interrupt.js'
+import type { Prediction } from '../engine/model/decoder.js'
 
 /** What a run predicts for a row. Where its task names labels, with the name: null for an output that has none. */
 export type Answer = Prediction & { labelName?: string | null }

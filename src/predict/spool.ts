@@ -1,6 +1,6 @@
 import { closeSync, rmSync } from 'node:fs'
-import { openNew, temporaryName, writeError, writeFully } from '../atomic.js'
-import { readFully } from '../read.js'
+import { openNew, temporaryName, writeError, writeFully } from '../base/files/atomic.js'
+import { readFully } from '../base/files/read.js'
 
 /** Records that wait on disk for the last of them: they need no memory, and nothing of them is left behind. */
 export interface Spool {

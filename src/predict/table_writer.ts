@@ -1,5 +1,5 @@
-import { csvLine, tsvLine } from '../csv.js'
-import type { TrainedRun } from '../export/trained_run.js'
+import { csvLine, tsvLine } from '../base/text/csv.js'
+import type { TrainedRun } from '../run/trained_run.js'
 import type { InputRow } from './input.js'
 import { type Answer, type Outcome, type Output, probabilities } from './output.js'
 import { openSpool } from './spool.js'

@@ -1,4 +1,4 @@
-import { BAD_USAGE, UserError } from '../error.js'
+import { BAD_USAGE, UserError } from '../base/error.js'
 import type { InputRow } from './input.js'
 import { jsonLine, type Outcome, type Output, textLine } from './output.js'
 

@@ -1,7 +1,7 @@
 import type { Experiment } from '../experiment/schema.js'
 import type { Chance } from '../run/directory.js'
-import { bestFirst } from '../task/direction.js'
-import { type NamedLabels, namesAmong, shownLabel } from '../task/label_names.js'
+import { type NamedLabels, namesAmong, shownLabel } from '../task/labels/label_names.js'
+import { bestFirst } from '../task/metrics/direction.js'
 import { shownScore } from './comparison.js'
 import { type Group, meanOf, unique } from './groups.js'
 

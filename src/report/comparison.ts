@@ -1,9 +1,9 @@
-import { escapeMarkdown } from '../markdown.js'
-import type { Spread } from '../sweep/spread.js'
-import { bestFirst, lowerScoreIsBetter, unitsOf } from '../task/direction.js'
+import { escapeMarkdown } from '../base/text/markdown.js'
+import type { Spread } from '../run/compare/spread.js'
+import { bestFirst, lowerScoreIsBetter, unitsOf } from '../task/metrics/direction.js'
 import { type ColumnChance, columnChance } from './chance.js'
 import { type Group, type Summary, summaryOf, unique } from './groups.js'
-import { escapeLatex } from './latex.js'
+import { escapeLatex } from './tables/latex.js'
 
 /** Methods × tasks: test scores. Validation alone decides what is best, and the order. */
 export interface Comparison {

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { UserError } from '../error.js'
-import { shownPath } from '../experiment/source.js'
+import { UserError } from '../base/error.js'
+import { shownPath } from '../base/yaml/source.js'
+import { type ReportRun, readRun } from '../run/compare/read_run.js'
 import { runFiles } from '../run/directory.js'
-import { readFailure } from '../sweep/folder.js'
-import { type ReportRun, readRun } from './run_files.js'
+import { readFailure } from '../sweep/run/folder.js'
 
 /** A folder that a report has nothing of, or not all, and why. */
 export interface LeftOut {

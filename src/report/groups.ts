@@ -1,10 +1,10 @@
+import { type Leaves, methodName, shownOf } from '../experiment/method_name.js'
 import { MEAN } from '../experiment/schema.js'
+import type { ReportRun } from '../run/compare/read_run.js'
+import { seedsOf, settingsOf, shownKey } from '../run/compare/settings.js'
+import { type Spread, spread, spreadOfScores } from '../run/compare/spread.js'
 import type { Result, Scores } from '../run/directory.js'
-import { type Spread, spread, spreadOfScores } from '../sweep/spread.js'
-import { scoreMetrics } from '../task/direction.js'
-import { type Leaves, methodName, shownOf } from './method_name.js'
-import type { ReportRun } from './run_files.js'
-import { seedsOf, settingsOf, shownKey } from './settings.js'
+import { scoreMetrics } from '../task/metrics/direction.js'
 
 export type FinishedRun = ReportRun & { result: Result }
 

@@ -1,8 +1,8 @@
 import type { Config, TopLevelSpec } from 'vega-lite'
-import type { LowResourceResults } from '../sweep/low_resource.js'
-import { spread } from '../sweep/spread.js'
-import { bestFirst, scoreMetrics, taskScore } from '../task/direction.js'
-import { looks, type Mark, markOf, PALETTES, reference } from './marks.js'
+import { spread } from '../run/compare/spread.js'
+import type { LowResourceResults } from '../sweep/run/low_resource.js'
+import { bestFirst, scoreMetrics, taskScore } from '../task/metrics/direction.js'
+import { looks, type Mark, markOf, PALETTES, reference } from './tables/marks.js'
 
 /** One method's figures: what the paper's Figure 1 plots. */
 export interface MethodPoint {

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
-import { hashFiles } from '../backbone/hash.js'
-import { commandLine, quoted } from '../command_line.js'
-import { UserError } from '../error.js'
+import { commandLine, quoted } from '../base/command_line.js'
+import { UserError } from '../base/error.js'
+import { hashFiles } from '../base/files/hash.js'
+import { readPredictedWith } from '../engine/evaluate/predictions.js'
+import type { ReportRun } from '../run/compare/read_run.js'
 import { runFiles } from '../run/directory.js'
 import { short } from '../run/made_with.js'
-import { readPredictedWith } from '../run/predictions.js'
-import type { Split } from '../task/rows.js'
-import type { ReportRun } from './run_files.js'
+import type { Split } from '../task/rows/rows.js'
 
 /** How far it is known that a run's predictions are its own. */
 export interface PredictedWith {

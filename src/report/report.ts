@@ -1,11 +1,11 @@
 import { basename, sep } from 'node:path'
-import { UserError } from '../error.js'
-import { taskScore } from '../task/direction.js'
+import { UserError } from '../base/error.js'
+import type { ReportRun } from '../run/compare/read_run.js'
+import { seedsOf } from '../run/compare/settings.js'
+import { taskScore } from '../task/metrics/direction.js'
 import { type Comparison, compare, shownScore } from './comparison.js'
 import { type FoundRuns, findRuns, type LeftOut } from './find_runs.js'
 import { type Group, groupRuns, unique } from './groups.js'
-import type { ReportRun } from './run_files.js'
-import { seedsOf } from './settings.js'
 import { type Predictions, readPredictions } from './wrong_rows.js'
 
 /** Everything that a report is written of. */

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { asUserError, makeFolder, removeUnfinished, unfinished, writeAtomically } from '../atomic.js'
-import { UserError } from '../error.js'
-import { specialKind } from '../special_file.js'
-import { isEventFile } from './tensorboard.js'
+import { UserError } from '../base/error.js'
+import { asUserError, makeFolder, removeUnfinished, unfinished, writeAtomically } from '../base/files/atomic.js'
+import { specialKind } from '../base/files/special_file.js'
+import { isEventFile } from './log/tensorboard.js'
 
 /** A split's metrics by name, × 100; mae and rmse in the units of the labels. */
 export type Scores = Record<string, number>

@@ -1,6 +1,6 @@
-import { isMapping } from '../experiment/merge.js'
+import { isMapping } from '../base/yaml/merge.js'
+import { earlierRuleStd } from '../method/compacter/rule_start.js'
 import { type MethodOptions, methodOptions } from '../method/options.js'
-import { earlierRuleStd } from '../method/rule_start.js'
 
 /**
  * The experiment of a run or an export, as it is stored, with what an earlier version did where it has no key for that, and

@@ -1,12 +1,12 @@
 import { dirname, resolve } from 'node:path'
-import { type Complaint, ExperimentError } from '../error.js'
-import { ExperimentProblems, readExperiment } from '../experiment/load.js'
+import { type Complaint, ExperimentError } from '../base/error.js'
+import { pathInFolder, readText } from '../base/files/read.js'
+import { type Source, shownPath, yamlSource } from '../base/yaml/source.js'
+import { ExperimentProblems, readExperiment } from '../experiment/load/load.js'
+import { labelNameFaults } from '../experiment/load/task_faults.js'
 import { locatedPlaces } from '../experiment/places.js'
 import { type Experiment, experimentSchema, isExperimentText } from '../experiment/schema.js'
-import { type Source, shownPath, yamlSource } from '../experiment/source.js'
-import { labelNameFaults } from '../experiment/task_faults.js'
-import { pathInFolder, readText } from '../read.js'
-import { withHeldOut } from '../task/split_rows.js'
+import { withHeldOut } from '../task/rows/split_rows.js'
 import { asItWasMade } from './earlier.js'
 
 /**

@@ -1,9 +1,9 @@
 import { existsSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { commandLine, quoted } from '../command_line.js'
+import { commandLine, quoted } from '../base/command_line.js'
+import type { Progress } from '../base/progress.js'
+import { byteSize } from '../base/text/size.js'
 import type { TrainingOptions } from '../experiment/schema.js'
-import type { Progress } from '../progress.js'
-import { byteSize } from '../size.js'
 import type { RunFiles } from './directory.js'
 
 /** From here on it is worth a line that files are kept which only going on needs. */

@@ -1,15 +1,15 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, isAbsolute, join, resolve } from 'node:path'
-import { commandLine } from '../command_line.js'
-import { type Complaint, UserError } from '../error.js'
-import { nearFile } from '../experiment/files.js'
-import { ExperimentProblems } from '../experiment/load.js'
+import { commandLine } from '../base/command_line.js'
+import { type Complaint, UserError } from '../base/error.js'
+import type { Path } from '../base/yaml/source.js'
+import { nearFile } from '../experiment/load/files.js'
+import { ExperimentProblems } from '../experiment/load/load.js'
 import { type Override, parseOverrides } from '../experiment/overrides.js'
 import { changePlaces, type Place } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
-import type { Path } from '../experiment/source.js'
-import type { Split } from '../task/rows.js'
-import { sourceSplit } from '../task/source.js'
+import type { Split } from '../task/rows/rows.js'
+import { sourceSplit } from '../task/rows/source.js'
 
 /** What `--set` may say of a run that is there: nothing but where its backbone and data are now. */
 const KEYS: Record<string, Exclude<Place, 'start_from'>> = {

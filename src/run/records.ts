@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
-import { UserError } from '../error.js'
+import { UserError } from '../base/error.js'
+import { readJsonFile } from '../base/files/json_file.js'
 import { PLACES } from '../experiment/places.js'
-import { readJsonFile } from '../json_file.js'
 import type { Result, RunFiles } from './directory.js'
 
 const scores = z.record(z.string(), z.number())

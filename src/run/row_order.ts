@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { UserError } from '../error.js'
-import type { RowOrder } from '../task/batches.js'
+import { UserError } from '../base/error.js'
+import type { RowOrder } from '../task/tokens/batches.js'
 import type { RunFiles } from './directory.js'
 import { readManifest } from './records.js'
 

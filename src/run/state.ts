@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { DamagedFile } from '../json_file.js'
-import { openSafetensors, type SafetensorsFile } from '../safetensors.js'
+import { DamagedFile } from '../base/files/json_file.js'
+import { openSafetensors, type SafetensorsFile } from '../base/safetensors/safetensors.js'
 import type { Scores } from './directory.js'
 
 /** How far a run is, next to its tensors. */

@@ -1,5 +1,5 @@
-import { assertNever } from '../assert_never.js'
-import { shortened } from '../shortened.js'
+import { assertNever } from '../base/assert_never.js'
+import { shortened } from '../base/text/shortened.js'
 import type { RowText } from './options.js'
 
 /** One row as the backbone sees it. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { parameterCount, parseT5Config } from '../../src/backbone/config.js'
-import { backbonePreset, backbonePresets } from '../../src/backbone/preset.js'
-import { packageRoot } from '../../src/root.js'
+import { backbonePreset, backbonePresets } from '../../src/backbone/files/preset.js'
+import { parameterCount, parseT5Config } from '../../src/backbone/t5/config.js'
+import { packageRoot } from '../../src/base/root.js'
 
 const small = {
   d_model: 512,

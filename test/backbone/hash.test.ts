@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { hashFiles } from '../../src/backbone/hash.js'
+import { hashFiles } from '../../src/base/files/hash.js'
 
 let folder: string
 const path = (name: string) => join(folder, name)

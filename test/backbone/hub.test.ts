@@ -13,10 +13,10 @@ import {
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type DownloadProgress, downloadModel } from '../../src/backbone/hub.js'
-import { locateBackbone } from '../../src/backbone/locate.js'
-import { patiently, withLock } from '../../src/lock.js'
-import { HubServer, type HubServerOptions } from '../hub-server.js'
+import { type DownloadProgress, downloadModel } from '../../src/backbone/files/hub.js'
+import { locateBackbone } from '../../src/backbone/files/locate.js'
+import { patiently, withLock } from '../../src/base/lock/lock.js'
+import { HubServer, type HubServerOptions } from '../support/hub-server.js'
 
 const WEIGHTS = Buffer.from(Uint32Array.from({ length: 250_000 }, (_, i) => Math.imul(i, 2654435761)).buffer) // 1 MB
 const FILES = {

@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { firstNotFinite } from '../../src/finite.js'
-import { bf16ToFloat32, f16ToFloat32 } from '../../src/half.js'
-import { packageRoot } from '../../src/root.js'
-import { openSafetensors, writeSafetensors } from '../../src/safetensors.js'
+import { firstNotFinite } from '../../src/base/numbers/finite.js'
+import { bf16ToFloat32, f16ToFloat32 } from '../../src/base/numbers/half.js'
+import { packageRoot } from '../../src/base/root.js'
+import { openSafetensors, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
 
 // expected: test/oracle/tensor_files.py, PyTorch and the Python safetensors library
 const FIXTURES = join(packageRoot, 'test/fixtures')

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadTokenizer, type T5Tokenizer } from '../../src/backbone/tokenizer.js'
-import { UserError } from '../../src/error.js'
-import { packageRoot } from '../../src/root.js'
+import { loadTokenizer, type T5Tokenizer } from '../../src/backbone/files/tokenizer.js'
+import { UserError } from '../../src/base/error.js'
+import { packageRoot } from '../../src/base/root.js'
 
 // expected: test/oracle/t5_tokenizer.py, transformers 5.18
 const expected = JSON.parse(readFileSync(join(packageRoot, 'test/fixtures/tokenizer.json'), 'utf8')) as {

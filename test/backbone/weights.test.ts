@@ -13,10 +13,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { parameterCount, parseT5Config } from '../../src/backbone/config.js'
-import { backboneTensors, openBackbone } from '../../src/backbone/weights.js'
-import { packageRoot } from '../../src/root.js'
-import { elements, type WritableTensor, writeSafetensors } from '../../src/safetensors.js'
+import { backboneTensors, openBackbone } from '../../src/backbone/files/weights.js'
+import { parameterCount, parseT5Config } from '../../src/backbone/t5/config.js'
+import { packageRoot } from '../../src/base/root.js'
+import { elements, type WritableTensor, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
 
 const NANO = join(packageRoot, 'configs/backbones/t5-nano')
 

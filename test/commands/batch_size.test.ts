@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { compacter, smallExperiment } from '../cli.js'
-import { hasEngine } from '../engines.js'
+import { compacter, smallExperiment } from '../support/cli.js'
+import { hasEngine } from '../support/engines.js'
 
 test.runIf(hasEngine('tensorflow'))(
   'batch_size: auto is chosen once, told, noted, and kept by a run that goes on',

@@ -2,10 +2,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { quantile } from '../../src/bench/quantile.js'
-import { packageRoot } from '../../src/root.js'
-import { compacter } from '../cli.js'
-import { engines } from '../engines.js'
+import { packageRoot } from '../../src/base/root.js'
+import { quantile } from '../../src/measure/quantile.js'
+import { compacter } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const tiny = join(packageRoot, 'test/fixtures/t5-tiny')
 const engine = ['--engine', engines[0]!, '--threads', '1']

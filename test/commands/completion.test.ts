@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { completionScript, type Shell } from '../../src/completion/script.js'
-import { presetNames } from '../../src/presets.js'
-import { packageRoot } from '../../src/root.js'
+import { presetNames } from '../../src/base/presets.js'
+import { packageRoot } from '../../src/base/root.js'
+import { completionScript, type Shell } from '../../src/catalogue/completion.js'
 
 const { commands } = JSON.parse(readFileSync(join(packageRoot, 'oclif.manifest.json'), 'utf8'))
 

@@ -7,8 +7,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import Show from '../../commands/config/show.js'
 import Validate from '../../commands/config/validate.js'
 import List from '../../commands/list.js'
-import { loadExperiment } from '../../src/experiment/load.js'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 
 type Runnable = { run(argv: string[], root: string): Promise<unknown> } & typeof Command
 
@@ -132,7 +132,7 @@ describe('list', () => {
 test('checking an experiment loads no TensorFlow', () => {
   const script = `
     import { createRequire } from 'node:module'
-    import { loadExperiment } from './src/experiment/load.ts'
+    import { loadExperiment } from './src/experiment/load/load.ts'
     const loaded = () => Object.keys(createRequire(process.cwd() + '/').cache).some((path) => path.includes('@tensorflow'))
     loadExperiment('quickstart')
     const before = loaded()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { decided, deciding } from '../../src/engine/evaluate.js'
-import { compacter, smallExperiment } from '../cli.js'
+import { decided, deciding } from '../../src/engine/evaluate/evaluate.js'
+import { compacter, smallExperiment } from '../support/cli.js'
 
 test('patience ends a training whose score stays, and keeps the first of equal checkpoints', async () => {
   const { folder, file } = smallExperiment({

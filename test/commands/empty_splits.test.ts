@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { compacter, smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { compacter, smallExperiment } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
 const { folder } = smallExperiment({})

@@ -3,9 +3,9 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } fr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../../src/root.js'
-import { compacter, smallExperiment } from '../cli.js'
-import { engines, hasEngine } from '../engines.js'
+import { packageRoot } from '../../src/base/root.js'
+import { compacter, smallExperiment } from '../support/cli.js'
+import { engines, hasEngine } from '../support/engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
 const { folder, file } = smallExperiment({
@@ -138,7 +138,7 @@ describe.skipIf(!mounts)('a small disk (needs unshare and mount)', () => {
 
   test('train: a log has no room for a line, and has no part of it', () => {
     const script = `
-      import { appendMetrics } from './src/run/metrics_log.ts'
+      import { appendMetrics } from './src/run/log/metrics_log.ts'
       for (let step = 1; ; step++) appendMetrics(process.argv[1], { step, loss: 1.25, learning_rate: 0.001 })`
     const args = ['--import', 'tsx', '--input-type=module', '-e', script, join(disk, 'metrics.jsonl')]
     const command = ['sh', '-c', 'cd "$0" && exec "$@"', packageRoot, process.execPath, ...args]

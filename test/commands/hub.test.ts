@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../../src/root.js'
-import { compacter, smallExperiment } from '../cli.js'
-import { HubServer } from '../hub-server.js'
+import { packageRoot } from '../../src/base/root.js'
+import { compacter, smallExperiment } from '../support/cli.js'
+import { HubServer } from '../support/hub-server.js'
 
 const bundled = join(packageRoot, 'configs/backbones/t5-nano')
 

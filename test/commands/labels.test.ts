@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { compacter, type Ended, smallExperiment, start } from '../cli.js'
-import { engines } from '../engines.js'
 import { makeRun } from '../export/made_run.js'
+import { compacter, type Ended, smallExperiment, start } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
 const folder = mkdtempSync(join(tmpdir(), 'labels-'))

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { runExperiment } from '../../src/run/experiment.js'
-import { compacter, smallExperiment, start } from '../cli.js'
-import { engines } from '../engines.js'
+import { compacter, smallExperiment, start } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
 const training = {

@@ -3,10 +3,10 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symli
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { packageRoot } from '../../src/root.js'
-import { compacter, smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { packageRoot } from '../../src/base/root.js'
 import { makeRun } from '../export/made_run.js'
+import { compacter, smallExperiment } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
 const outside = mkdtempSync(join(tmpdir(), 'moved-'))

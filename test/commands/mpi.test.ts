@@ -2,11 +2,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { compacter, smallExperiment } from '../cli.js'
-import { expectClose } from '../close.js'
-import { hasEngine } from '../engines.js'
-import { ranksOf } from '../launched_ranks.js'
-import { type Launcher, launchers, startRanks } from '../launchers.js'
+import { compacter, smallExperiment } from '../support/cli.js'
+import { expectClose } from '../support/close.js'
+import { hasEngine } from '../support/engines.js'
+import { ranksOf } from '../support/launched_ranks.js'
+import { type Launcher, launchers, startRanks } from '../support/launchers.js'
 
 const STEPS = 12
 const training = { steps: STEPS, batch_size: 4, evaluate_every: 6, checkpoint_every: 4, source_length: 32 }

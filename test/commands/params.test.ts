@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Command } from '@oclif/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import Report from '../../commands/params/report.js'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
 
 /** What the command prints on stdout. */
 async function printed(...argv: string[]): Promise<string> {
@@ -75,8 +75,8 @@ describe('params report', () => {
   test('reads no weights and loads no engine', () => {
     const script = `
       import { createRequire } from 'node:module'
-      import { select } from './src/report/parameters_selection.ts'
-      import { parameterRows } from './src/report/parameters.ts'
+      import { select } from './src/count/selection.ts'
+      import { parameterRows } from './src/count/parameters.ts'
       const rows = parameterRows(await select({ backbones: ['t5-11b'], methods: ['all'] }), 8)
       const engines = /tfjs-node|tfjs-backend|koffi|webgpu/
       const loaded = Object.keys(createRequire(process.cwd() + '/').cache).filter((path) => engines.test(path))

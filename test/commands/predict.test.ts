@@ -11,11 +11,11 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../../src/root.js'
-import { readTable } from '../../src/task/table.js'
-import { compacter, type Ended, smallExperiment, start } from '../cli.js'
-import { engines } from '../engines.js'
+import { packageRoot } from '../../src/base/root.js'
+import { readTable } from '../../src/task/rows/table.js'
 import { makeRun } from '../export/made_run.js'
+import { compacter, type Ended, smallExperiment, start } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
 // Hardly trained, the bundled T5 still answers positive or negative, by the row.

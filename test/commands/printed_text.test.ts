@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { compacter, smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
 import { makeRun } from '../export/made_run.js'
+import { compacter, smallExperiment } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 // Sets the window's title and the colour, goes up a line; and the same start in one character (C1).
 const HOSTILE = '\x1b]0;owned\x07\x1b[31m\x9b1A'

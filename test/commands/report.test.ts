@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Command } from '@oclif/core'
 import { afterEach, expect, test, vi } from 'vitest'
 import Report from '../../commands/report.js'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
 import { newFolder, writeRun } from '../report/runs.js'
 
 /** What the command prints. */

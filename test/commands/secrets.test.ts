@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { compacter, smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
 import { makeRun } from '../export/made_run.js'
-import { HubServer } from '../hub-server.js'
+import { compacter, smallExperiment } from '../support/cli.js'
+import { engines } from '../support/engines.js'
+import { HubServer } from '../support/hub-server.js'
 
 const TOKEN = 'hf_abcdefgh'
 const SECRETS = /hf_abcdefgh|correcthorse/

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { start } from '../cli.js'
+import { start } from '../support/cli.js'
 
 let folder: string
 const path = (...names: string[]) => join(folder, ...names)

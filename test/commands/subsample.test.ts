@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { compacter } from '../cli.js'
+import { compacter } from '../support/cli.js'
 
 const out = join(mkdtempSync(join(tmpdir(), 'subsample-')), 'subsets')
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { runExperiment } from '../../src/run/experiment.js'
-import { compacter, type Started, smallExperiment, start } from '../cli.js'
-import { engines } from '../engines.js'
+import { compacter, type Started, smallExperiment, start } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const engine = ['--engine', engines[0]!, '--threads', '1']
 const training = { steps: 3, batch_size: 4, evaluate_every: 3, checkpoint_every: 1, source_length: 32 }

@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { MersenneTwister } from '../../src/random.js'
-import { compacter, smallExperiment, start } from '../cli.js'
-import { engines } from '../engines.js'
+import { MersenneTwister } from '../../src/base/numbers/random.js'
+import { compacter, smallExperiment, start } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const training = {
   steps: 30,

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { MersenneTwister } from '../../src/random.js'
-import { compacter, smallExperiment, start } from '../cli.js'
-import { hasEngine } from '../engines.js'
+import { MersenneTwister } from '../../src/base/numbers/random.js'
+import { compacter, smallExperiment, start } from '../support/cli.js'
+import { hasEngine } from '../support/engines.js'
 
 const STEPS = 24
 const training = {

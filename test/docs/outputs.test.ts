@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { hasEngine } from '../engines.js'
+import { hasEngine } from '../support/engines.js'
 import { documented, near, nearOnTerminal, shownCommands, withOutputs } from './blocks.js'
 import { documents, outputsOf, read, trainedQuickstart } from './outputs.js'
 

@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
 import { documented, shownCommands } from './blocks.js'
 import { onTerminal } from './terminal.js'
 

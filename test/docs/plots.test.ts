@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { plots } from '../../bench/plots.js'
+import { plots } from '../../bench/plots.bench.js'
+import { packageRoot } from '../../src/base/root.js'
 import { barPlot, scatterPlot } from '../../src/report/plots.js'
-import { packageRoot } from '../../src/root.js'
 
 describe('the plots of docs/results', () => {
   let drawn: Record<string, string>
@@ -12,7 +12,7 @@ describe('the plots of docs/results', () => {
   })
 
   test.each(['methods-scatter.svg', 'methods-bars.svg', 'low_resource.svg'])(
-    '%s is that of the figures beside it: npx tsx bench/plots.ts',
+    '%s is that of the figures beside it: npx tsx bench/plots.bench.ts',
     (name) => {
       expect(readFileSync(join(packageRoot, 'docs/results', name), 'utf8')).toBe(drawn[name])
     },

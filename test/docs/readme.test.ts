@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { loadExperiment } from '../../src/experiment/load.js'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'compacter-readme-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -3,8 +3,8 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { quoted } from '../../src/command_line.js'
-import { packageRoot } from '../../src/root.js'
+import { quoted } from '../../src/base/command_line.js'
+import { packageRoot } from '../../src/base/root.js'
 import { nearOnTerminal, shownCommands } from './blocks.js'
 import { documents, onColumns, outputsOf, read, readersFolder } from './outputs.js'
 import { onTerminal } from './terminal.js'
@@ -55,7 +55,7 @@ describe.skipIf(!there)('on a terminal', () => {
 
   /** What a terminal shows of these calls of the progress of a command. */
   const drawn = async (calls: string) => {
-    const module = pathToFileURL(join(packageRoot, 'dist', 'src', 'terminal.js')).href
+    const module = pathToFileURL(join(packageRoot, 'dist', 'src', 'cli', 'terminal.js')).href
     const code = `const { terminalProgress } = await import(${JSON.stringify(module)}); const progress = await terminalProgress(); ${calls}`
     const node = `${quoted(process.execPath)} --input-type=module -e ${quoted(code)}`
     return (await onTerminal(node, { columns: 80, cwd: folder, stderr: true })).lines

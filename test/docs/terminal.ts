@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import xterm from '@xterm/headless'
-import { quoted } from '../../src/command_line.js'
+import { quoted } from '../../src/base/command_line.js'
 
 /** What somebody sees on a terminal. */
 export interface Seen {

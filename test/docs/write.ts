@@ -1,7 +1,7 @@
 // Writes what the commands in README.md and docs/ print now below them: `npm run docs:outputs`. Trains the quickstart first.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
 import { withOutputs } from './blocks.js'
 import { documents, outputsOf, read, trainedQuickstart } from './outputs.js'
 

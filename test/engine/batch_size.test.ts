@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { checkKnowsMemory, largestFitting, type Measured } from '../../src/engine/batch_size.js'
-import { chooseBatchSize } from '../../src/engine/choose_batch_size.js'
+import { silent } from '../../src/base/progress.js'
 import { alone } from '../../src/engine/cluster/ranks.js'
-import { ExperimentProblems, loadExperiment } from '../../src/experiment/load.js'
-import { silent } from '../../src/progress.js'
-import { loadCells } from '../../src/sweep/load.js'
+import { checkKnowsMemory, largestFitting, type Measured } from '../../src/engine/prepare/batch_size.js'
+import { chooseBatchSize } from '../../src/engine/prepare/choose_batch_size.js'
+import { ExperimentProblems, loadExperiment } from '../../src/experiment/load/load.js'
+import { loadCells } from '../../src/sweep/plan/load.js'
 
 const GIB = 2 ** 30
 

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { batchInput, type Capture, type Captured, capture } from '../../src/engine/capture/capture.js'
-import { dropoutBy } from '../../src/engine/dropout.js'
-import { passOf } from '../../src/engine/model.js'
-import { loadLibrary } from '../../src/engine/replay/library.js'
-import { batchLoss } from '../../src/engine/step.js'
-import { loadedTensorflow } from '../../src/engine/tensorflow.js'
-import { unflatten } from '../../src/engine/trained.js'
-import type { Batch } from '../../src/task/batches.js'
-import { engines, useEngine } from '../engines.js'
-import { blueprintOfTiny } from '../tiny_presets.js'
+import { loadedTensorflow } from '../../src/engine/device/tensorflow.js'
+import { loadLibrary } from '../../src/engine/graph/library.js'
+import { unflatten } from '../../src/engine/model/layout.js'
+import { passOf } from '../../src/engine/model/model.js'
+import { batchLoss } from '../../src/engine/model/step.js'
+import type { Batch } from '../../src/task/tokens/batches.js'
+import { dropoutBy } from '../../src/tensor/dropout.js'
+import { engines, useEngine } from '../support/engines.js'
+import { blueprintOfTiny } from '../support/tiny_presets.js'
 
 const SHAPE = { size: 2, sourceLength: 5, targetLength: 3 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { perfect, scored } from '../scripted.js'
+import { perfect, scored } from '../support/scripted.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'chance-'))
 afterAll(() => rmSync(folder, { recursive: true }))

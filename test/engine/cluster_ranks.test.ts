@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { launchedRank } from '../../src/engine/cluster/launcher.js'
 import { openMpi } from '../../src/engine/cluster/mpi.js'
-import { launchers, onRanks } from '../launchers.js'
+import { launchers, onRanks } from '../support/launchers.js'
 
 describe('launchers', () => {
   test.each([

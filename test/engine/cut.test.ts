@@ -2,11 +2,11 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { prepareData } from '../../src/engine/data.js'
-import { prepareBackbone } from '../../src/engine/prepare.js'
-import { loadExperiment } from '../../src/experiment/load.js'
-import { silent } from '../../src/progress.js'
-import { cutTally } from '../../src/task/cut.js'
+import { silent } from '../../src/base/progress.js'
+import { prepareData } from '../../src/engine/prepare/data.js'
+import { prepareBackbone } from '../../src/engine/prepare/prepare.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
+import { cutTally } from '../../src/task/tokens/cut.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'compacter-cut-'))
 const words = (count: number) => Array.from({ length: count }, () => 'film').join(' ') // a token each

@@ -1,17 +1,17 @@
 // expected: eager decoding, which test/engine/oracle.test.ts holds to PyTorch
 import { beforeAll, describe, expect, test } from 'vitest'
-import { generate, type Sources } from '../../src/engine/generate.js'
-import { blueprintOf, disposeModel, evaluationPass, startVector } from '../../src/engine/model.js'
-import { startState } from '../../src/engine/optimizer.js'
+import { presetNames } from '../../src/base/presets.js'
+import { generate, type Sources } from '../../src/engine/model/generate.js'
+import { blueprintOf, disposeModel, evaluationPass, startVector } from '../../src/engine/model/model.js'
+import { decoderOf, replayStepper, type StepSettings } from '../../src/engine/model/stepper.js'
+import { startState } from '../../src/engine/optimizer/optimizer.js'
 import { startReplay } from '../../src/engine/replay/replay.js'
-import { decoderOf, replayStepper, type StepSettings } from '../../src/engine/stepper.js'
 import { trainingOptions } from '../../src/experiment/schema.js'
-import { presetNames } from '../../src/presets.js'
-import tf from '../../src/tf.cjs'
-import { hasEngine, useEngine } from '../engines.js'
-import { loadModelOf, openFixture } from '../oracle_case.js'
-import { preset } from '../tiny_presets.js'
-import { zeroPadded } from '../zero_padded.js'
+import tf from '../../src/tensor/tf.cjs'
+import { hasEngine, useEngine } from '../support/engines.js'
+import { loadModelOf, openFixture } from '../support/oracle_case.js'
+import { preset } from '../support/tiny_presets.js'
+import { zeroPadded } from '../support/zero_padded.js'
 
 const SEED = 11
 const SHAPES = [

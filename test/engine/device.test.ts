@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { startDevice } from '../../src/engine/device.js'
-import { engines, useEngine } from '../engines.js'
+import { startDevice } from '../../src/engine/device/device.js'
+import { engines, useEngine } from '../support/engines.js'
 
 describe.each(engines)('%s', (engine) => {
   beforeAll(() => useEngine(engine))

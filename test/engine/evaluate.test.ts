@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { answering, perfect, scored } from '../scripted.js'
+import { answering, perfect, scored } from '../support/scripted.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'evaluate-'))
 afterAll(() => rmSync(folder, { recursive: true }))

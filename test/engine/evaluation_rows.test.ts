@@ -2,12 +2,12 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { evaluationRows } from '../../src/engine/evaluation_rows.js'
-import { closeAll, prepare, train } from '../../src/engine/train.js'
-import { loadExperiment } from '../../src/experiment/load.js'
-import { silent } from '../../src/progress.js'
-import { smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { silent } from '../../src/base/progress.js'
+import { evaluationRows } from '../../src/engine/train/evaluation_rows.js'
+import { closeAll, prepare, train } from '../../src/engine/train/train.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
+import { smallExperiment } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const DRAWN = [2, 14, 18, 15, 1, 10].sort((a, b) => a - b)
 

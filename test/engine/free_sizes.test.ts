@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { relativeBucket } from '../../src/backbone/position.js'
+import { relativeBucket } from '../../src/backbone/t5/position.js'
 import { withFreeSizes } from '../../src/engine/decoding/free_sizes.js'
 import {
   attribute,
@@ -12,7 +12,7 @@ import {
   writeGraph,
 } from '../../src/engine/decoding/node.js'
 import { interpolated, valueAt } from '../../src/engine/decoding/polynomial.js'
-import { TYPES } from '../../src/engine/replay/tensor.js'
+import { TYPES } from '../../src/engine/graph/tensor.js'
 
 const int = attribute.type(TYPES.int32)
 

@@ -2,21 +2,26 @@
 import '@tensorflow/tfjs'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { atOnce } from '../../src/engine/checkpoint_activations.js'
-import { crossEntropy } from '../../src/engine/cross_entropy.js'
-import { dropoutAt } from '../../src/engine/dropout.js'
-import { lookUp } from '../../src/engine/embedding.js'
-import { disposeModel } from '../../src/engine/model.js'
-import { relu } from '../../src/engine/nonlinearity.js'
-import { rmsNorm } from '../../src/engine/norm.js'
-import { lossAndGradient } from '../../src/engine/step.js'
-import { bitsFor, fastfood } from '../../src/method/fastfood.js'
-import { moved } from '../../src/method/projection.js'
-import { regeneratedNormals, regeneratedParts } from '../../src/method/regenerated.js'
-import { expectClose } from '../close.js'
-import { crossEntropyByDefinition, differences, fastfoodByDefinition, rmsNormByDefinition } from '../definitions.js'
-import { engines, useEngine } from '../engines.js'
-import { loadCase, openCase } from '../oracle_case.js'
+import { atOnce } from '../../src/engine/model/checkpoint_activations.js'
+import { disposeModel } from '../../src/engine/model/model.js'
+import { lossAndGradient } from '../../src/engine/model/step.js'
+import { bitsFor, fastfood } from '../../src/method/intrinsic/fastfood.js'
+import { moved } from '../../src/method/intrinsic/projection.js'
+import { regeneratedNormals, regeneratedParts } from '../../src/method/intrinsic/regenerated.js'
+import { crossEntropy } from '../../src/tensor/cross_entropy.js'
+import { dropoutAt } from '../../src/tensor/dropout.js'
+import { lookUp } from '../../src/tensor/embedding.js'
+import { relu } from '../../src/tensor/nonlinearity.js'
+import { rmsNorm } from '../../src/tensor/norm.js'
+import { expectClose } from '../support/close.js'
+import {
+  crossEntropyByDefinition,
+  differences,
+  fastfoodByDefinition,
+  rmsNormByDefinition,
+} from '../support/definitions.js'
+import { engines, useEngine } from '../support/engines.js'
+import { loadCase, openCase } from '../support/oracle_case.js'
 
 const normals = (length: number, stream: number) => regeneratedNormals(length, [stream, 9])
 const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * b[i]!, 0)

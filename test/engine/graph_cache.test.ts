@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { cachedCapture } from '../../src/engine/capture/cache.js'
 import type { Captured } from '../../src/engine/capture/capture.js'
-import { type Blueprint, blueprintOf, startVector } from '../../src/engine/model.js'
+import { type Blueprint, blueprintOf, startVector } from '../../src/engine/model/model.js'
 import { type GraphFacts, startReplay } from '../../src/engine/replay/replay.js'
 import { methodOptions } from '../../src/method/options.js'
-import { hasEngine, useEngine } from '../engines.js'
-import { openCase, openFixture } from '../oracle_case.js'
+import { hasEngine, useEngine } from '../support/engines.js'
+import { openCase, openFixture } from '../support/oracle_case.js'
 
 const SEED = 3
 const { config, read } = openFixture('t5-tiny')

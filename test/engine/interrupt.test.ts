@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
 
 const BUSY = 'const end = Date.now() + 300_000; console.log("ready"); while (Date.now() < end);'
 const WAITING =
@@ -10,7 +10,7 @@ const WAITING =
 /** Work behind `untilInterrupted` in a process of its own, which gets a signal once it says that it is ready. */
 async function stopped(work: string, signal: NodeJS.Signals) {
   const script = `
-    const { untilInterrupted } = await import('./src/engine/interrupt.ts')
+    const { untilInterrupted } = await import('./src/cli/interrupt.ts')
     await untilInterrupted(async (interrupted) => { ${work} })`
   const args = ['--import', 'tsx', '--input-type=module', '-e', script]
   const child = spawn(process.execPath, args, { cwd: packageRoot, stdio: ['ignore', 'pipe', 'inherit'] })

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { droppedShare, keptMask } from '../../src/engine/mask.js'
-import { engines, useEngine } from '../engines.js'
+import { droppedShare, keptMask } from '../../src/tensor/mask.js'
+import { engines, useEngine } from '../support/engines.js'
 
 const draw = (shape: number[], key: [number, number], rate = 0.1) => keptMask(shape, key, rate).data<'bool'>()
 const kept = (mask: Uint8Array) => mask.reduce((sum, x) => sum + x, 0) / mask.length

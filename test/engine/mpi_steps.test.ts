@@ -1,12 +1,12 @@
 // expected: one process, whose steps on whole batches test/engine/oracle.test.ts holds to PyTorch
 
 import { beforeAll, describe, test } from 'vitest'
-import { startDevice } from '../../src/engine/device.js'
-import { smallExperiment } from '../cli.js'
-import { expectClose } from '../close.js'
-import { hasEngine } from '../engines.js'
-import { launchers, twentyStepsOnRanks } from '../launchers.js'
-import { METHODS, type Steps, twentySteps } from '../twenty_steps.js'
+import { startDevice } from '../../src/engine/device/device.js'
+import { smallExperiment } from '../support/cli.js'
+import { expectClose } from '../support/close.js'
+import { hasEngine } from '../support/engines.js'
+import { launchers, twentyStepsOnRanks } from '../support/launchers.js'
+import { METHODS, type Steps, twentySteps } from '../support/twenty_steps.js'
 
 // a seed with which no unit is 0 up to rounding: such a one has all of its gradient in one process and none in another
 const { file } = smallExperiment({
@@ -14,7 +14,7 @@ const { file } = smallExperiment({
 })
 
 const ALL = Object.entries(METHODS)
-/** All methods on two ranks of one library, one on three of each; `bench/mpi.ts equal` has all of all. */
+/** All methods on two ranks of one library, one on three of each; `bench/mpi.bench.ts equal` has all of all. */
 const CASES = launchers.flatMap((launcher, i) => [
   ...(i === 0 ? [{ launcher, size: 2, methods: ALL }] : []),
   { launcher, size: 3, methods: ALL.slice(0, 1) },

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { openOneBackbone } from '../../src/engine/one_backbone.js'
-import { openTrainedRun, type TrainedRun } from '../../src/export/trained_run.js'
-import { silent } from '../../src/progress.js'
-import { engines, useEngine } from '../engines.js'
+import { silent } from '../../src/base/progress.js'
+import { openOneBackbone } from '../../src/engine/model/one_backbone.js'
+import { openTrainedRun, type TrainedRun } from '../../src/run/trained_run.js'
 import { makeRun } from '../export/made_run.js'
+import { engines, useEngine } from '../support/engines.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'backbone-'))
 afterAll(() => rmSync(folder, { recursive: true }))

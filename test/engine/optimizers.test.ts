@@ -4,22 +4,28 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { accumulating } from '../../src/engine/accumulate.js'
-import { loadCheckpoint, saveCheckpoint } from '../../src/engine/checkpoint.js'
-import { blueprintOf, disposeModel, loadModel, startVector } from '../../src/engine/model.js'
-import { disposeState, keptOf, type OptimizerState, startState, valuesOf } from '../../src/engine/optimizer.js'
-import { optimizerOf } from '../../src/engine/optimizers.js'
+import { packageRoot } from '../../src/base/root.js'
+import { openSafetensors } from '../../src/base/safetensors/safetensors.js'
+import { accumulating } from '../../src/engine/model/accumulate.js'
+import { loadCheckpoint, saveCheckpoint } from '../../src/engine/model/checkpoint.js'
+import { gathered, type Layout, layoutOf, named } from '../../src/engine/model/layout.js'
+import { blueprintOf, disposeModel, loadModel, startVector } from '../../src/engine/model/model.js'
+import { stepBy } from '../../src/engine/model/step.js'
+import { eagerStepper, type PartStepper, replayStepper, type StepSettings } from '../../src/engine/model/stepper.js'
+import {
+  disposeState,
+  keptOf,
+  type OptimizerState,
+  startState,
+  valuesOf,
+} from '../../src/engine/optimizer/optimizer.js'
+import { optimizerOf } from '../../src/engine/optimizer/optimizers.js'
 import { startReplay } from '../../src/engine/replay/replay.js'
-import { stepBy } from '../../src/engine/step.js'
-import { eagerStepper, type PartStepper, replayStepper, type StepSettings } from '../../src/engine/stepper.js'
-import { gathered, type Layout, layoutOf, named } from '../../src/engine/trained.js'
-import { packageRoot } from '../../src/root.js'
-import { openSafetensors } from '../../src/safetensors.js'
-import tf from '../../src/tf.cjs'
-import { expectClose } from '../close.js'
-import { engines, hasEngine, useEngine } from '../engines.js'
-import { openCase, openFixture } from '../oracle_case.js'
-import { preset } from '../tiny_presets.js'
+import tf from '../../src/tensor/tf.cjs'
+import { expectClose } from '../support/close.js'
+import { engines, hasEngine, useEngine } from '../support/engines.js'
+import { openCase, openFixture } from '../support/oracle_case.js'
+import { preset } from '../support/tiny_presets.js'
 
 type Choice = Pick<StepSettings['training'], 'optimizer' | 'weight_decay'>
 

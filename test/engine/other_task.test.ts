@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { evaluateRuns } from '../../src/engine/evaluate_run.js'
-import { type Progress, silent } from '../../src/progress.js'
-import { smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { type Progress, silent } from '../../src/base/progress.js'
+import { evaluateRuns } from '../../src/engine/evaluate/evaluate_run.js'
 import { makeRun } from '../export/made_run.js'
+import { smallExperiment } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const { folder: data, file: experiment } = smallExperiment({ steps: 2 })
 const outside = mkdtempSync(join(tmpdir(), 'elsewhere-'))

@@ -1,14 +1,14 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { blueprintOf } from '../../src/engine/model.js'
-import { ownReset } from '../../src/engine/own_tensors.js'
-import { train } from '../../src/engine/train.js'
-import { named } from '../../src/engine/trained.js'
-import { loadExperiment, readExperiment } from '../../src/experiment/load.js'
-import { silent } from '../../src/progress.js'
-import { smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { silent } from '../../src/base/progress.js'
+import { named } from '../../src/engine/model/layout.js'
+import { blueprintOf } from '../../src/engine/model/model.js'
+import { ownReset } from '../../src/engine/model/own_tensors.js'
+import { train } from '../../src/engine/train/train.js'
+import { loadExperiment, readExperiment } from '../../src/experiment/load/load.js'
+import { smallExperiment } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const { folder, file } = smallExperiment({
   steps: 8,

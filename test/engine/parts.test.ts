@@ -1,16 +1,16 @@
 // expected: the step on the whole batch, which test/engine/oracle.test.ts holds to PyTorch
 
 import { beforeAll, describe, expect, test } from 'vitest'
-import { accumulating } from '../../src/engine/accumulate.js'
-import { blueprintOf, disposeModel, loadModel, startVector } from '../../src/engine/model.js'
-import { startState } from '../../src/engine/optimizer.js'
-import { type Gradient, rowsOf, type Share } from '../../src/engine/share.js'
-import { eagerStepper, type PartStepper, replayStepper, type StepSettings } from '../../src/engine/stepper.js'
-import tf from '../../src/tf.cjs'
-import { expectClose } from '../close.js'
-import { engines, hasEngine, useEngine } from '../engines.js'
-import { openCase, openFixture } from '../oracle_case.js'
-import { preset } from '../tiny_presets.js'
+import { accumulating } from '../../src/engine/model/accumulate.js'
+import { blueprintOf, disposeModel, loadModel, startVector } from '../../src/engine/model/model.js'
+import { type Gradient, rowsOf, type Share } from '../../src/engine/model/share.js'
+import { eagerStepper, type PartStepper, replayStepper, type StepSettings } from '../../src/engine/model/stepper.js'
+import { startState } from '../../src/engine/optimizer/optimizer.js'
+import tf from '../../src/tensor/tf.cjs'
+import { expectClose } from '../support/close.js'
+import { engines, hasEngine, useEngine } from '../support/engines.js'
+import { openCase, openFixture } from '../support/oracle_case.js'
+import { preset } from '../support/tiny_presets.js'
 
 const STEPS = 3
 const RATE = 1e-3

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { prepareBackbone } from '../../src/engine/prepare.js'
-import { loadExperiment } from '../../src/experiment/load.js'
-import { silent } from '../../src/progress.js'
+import { silent } from '../../src/base/progress.js'
+import { prepareBackbone } from '../../src/engine/prepare/prepare.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 import { makeBackbone } from '../export/made_run.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'prepare-'))

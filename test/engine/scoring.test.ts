@@ -1,14 +1,14 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { evaluateRuns } from '../../src/engine/evaluate_run.js'
-import { train } from '../../src/engine/train.js'
-import { loadExperiment } from '../../src/experiment/load.js'
+import { silent } from '../../src/base/progress.js'
+import { evaluateRuns } from '../../src/engine/evaluate/evaluate_run.js'
+import { train } from '../../src/engine/train/train.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 import { type PredictRunsOptions, predictRuns } from '../../src/predict/predict.js'
-import { silent } from '../../src/progress.js'
-import { smallExperiment } from '../cli.js'
-import { engines, hasEngine } from '../engines.js'
-import { readMetricsLines } from '../metrics_lines.js'
+import { smallExperiment } from '../support/cli.js'
+import { engines, hasEngine } from '../support/engines.js'
+import { readMetricsLines } from '../support/metrics_lines.js'
 
 const { folder, file } = smallExperiment({ steps: 4, evaluate_every: 2, batch_size: 8, source_length: 32 })
 afterAll(() => rmSync(folder, { recursive: true }))

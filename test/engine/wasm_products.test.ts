@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { normalArray } from '../../src/random.js'
-import { expectClose } from '../close.js'
-import { useEngine } from '../engines.js'
+import { normalArray } from '../../src/base/numbers/random.js'
+import { expectClose } from '../support/close.js'
+import { useEngine } from '../support/engines.js'
 
 const matrix = (shape: number[], seed: number) => tf.tensor(normalArray(tf.util.sizeFromShape(shape), seed, 1), shape)
 

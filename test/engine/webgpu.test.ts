@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeEach, expect, test } from 'vitest'
-import { counterAtLeast, keptMask } from '../../src/engine/mask.js'
-import { probeAdapter } from '../../src/engine/webgpu.js'
-import { useEngine } from '../engines.js'
-import { expectLikePyTorch } from '../like_pytorch.js'
+import { probeAdapter } from '../../src/engine/device/webgpu.js'
+import { counterAtLeast, keptMask } from '../../src/tensor/mask.js'
+import { useEngine } from '../support/engines.js'
+import { expectLikePyTorch } from '../support/like_pytorch.js'
 
 // Debian's chromium brings SwiftShader, a Vulkan driver on the CPU; a driver that the user names comes first.
 const SWIFTSHADER = '/usr/lib/chromium/vk_swiftshader_icd.json'

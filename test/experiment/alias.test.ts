@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadExperiment } from '../../src/experiment/load.js'
-import { readYaml } from '../../src/experiment/source.js'
-import { loadSweep } from '../../src/sweep/load.js'
+import { readYaml } from '../../src/base/yaml/source.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
+import { loadSweep } from '../../src/sweep/plan/load.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'alias-'))
 

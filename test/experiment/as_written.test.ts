@@ -2,9 +2,9 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { experimentYaml, loadExperiment } from '../../src/experiment/load.js'
-import { loadSweep } from '../../src/sweep/load.js'
-import { readSplit } from '../../src/task/source.js'
+import { experimentYaml, loadExperiment } from '../../src/experiment/load/load.js'
+import { loadSweep } from '../../src/sweep/plan/load.js'
+import { readSplit } from '../../src/task/rows/source.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'as-written-'))
 const write = (name: string, text: string): string => {

@@ -3,8 +3,8 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { fileSchema, SCHEMA_KINDS } from '../../src/experiment/json_schema.js'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
+import { fileSchema, SCHEMA_KINDS } from '../../src/catalogue/json_schema.js'
 
 const read = (file: string) => readFileSync(join(packageRoot, file), 'utf8')
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { loadExperiment } from '../../src/experiment/load.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'compacter-yaml-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { experimentYaml, loadExperiment, readExperiment } from '../../src/experiment/load.js'
-import { experimentNames, presetNames } from '../../src/presets.js'
-import { packageRoot } from '../../src/root.js'
+import { experimentNames, presetNames } from '../../src/base/presets.js'
+import { packageRoot } from '../../src/base/root.js'
+import { experimentYaml, loadExperiment, readExperiment } from '../../src/experiment/load/load.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'experiment-'))
 writeFileSync(join(folder, 'rows.csv'), 'sentence,mood\ngood,happy\n')

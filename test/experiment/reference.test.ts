@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { referenceTables } from '../../src/experiment/reference.js'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
+import { referenceTables } from '../../src/catalogue/reference.js'
 
 // `npx vitest run test/experiment/reference.test.ts -u` writes it anew.
 test('docs/experiment.md lists every key as the schema describes it', async () => {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import Run from '../../commands/sweep/run.js'
 import Train from '../../commands/train.js'
-import { loadExperiment } from '../../src/experiment/load.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 import { setsOf } from '../../src/experiment/short_forms.js'
-import { loadSweep } from '../../src/sweep/load.js'
+import { loadSweep } from '../../src/sweep/plan/load.js'
 
 const trained = (flags: Parameters<typeof setsOf>[0]) => loadExperiment('quickstart', setsOf(flags)).training
 

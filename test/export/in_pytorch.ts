@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { locateBackbone } from '../../src/backbone/locate.js'
-import { packageRoot } from '../../src/root.js'
+import { locateBackbone } from '../../src/backbone/files/locate.js'
+import { packageRoot } from '../../src/base/root.js'
 import { batch } from './made_run.js'
 
 /** A Python with torch and transformers; the tests that need one are left out without it. */

@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { exportRun } from '../../src/export/export.js'
-import { openTrainedRun } from '../../src/export/trained_run.js'
-import { silent } from '../../src/progress.js'
-import { packageRoot } from '../../src/root.js'
-import { openSafetensors, writeSafetensors } from '../../src/safetensors.js'
-import { engines, useEngine } from '../engines.js'
+import { silent } from '../../src/base/progress.js'
+import { packageRoot } from '../../src/base/root.js'
+import { openSafetensors, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
+import { exportRun } from '../../src/format/export.js'
+import { openTrainedRun } from '../../src/run/trained_run.js'
+import { engines, useEngine } from '../support/engines.js'
 import { logitsOf, makeBackbone, makeRun } from './made_run.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'export-'))

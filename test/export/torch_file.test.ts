@@ -3,9 +3,9 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSy
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { writeTorchFile } from '../../src/export/torch_file.js'
-import { openTorchFile } from '../../src/import/torch_file.js'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
+import { openTorchFile } from '../../src/format/torch/read.js'
+import { writeTorchFile } from '../../src/format/torch/write.js'
 import { zipFile } from './zip_file.js'
 
 // expected: test/oracle/export_files.py, torch.save

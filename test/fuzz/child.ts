@@ -1,5 +1,5 @@
 // Reads one input after the other, as its parent says (pool.ts), and tells what became of each.
-import { UserError } from '../../src/error.js'
+import { UserError } from '../../src/base/error.js'
 import { enter } from './entry.js'
 import type { Kind } from './inputs.js'
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
 import { zipFile } from '../export/zip_file.js'
 import { writeRun } from '../report/runs.js'
 import { CODECS, ENCODINGS, parquetFile, plain } from '../task/parquet_file.js'

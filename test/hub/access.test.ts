@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { downloadModel } from '../../src/backbone/hub.js'
+import { downloadModel } from '../../src/backbone/files/hub.js'
 import { hubAccess } from '../../src/hub/access.js'
 
 const TOKEN = 'hf_abcdefgh'

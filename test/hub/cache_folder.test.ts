@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { cacheFolder } from '../../src/cache_folder.js'
-import { hubCache, hubHome } from '../../src/hub/cache_folder.js'
-import { pathVariable } from '../../src/path_variable.js'
+import { cacheFolder } from '../../src/base/files/cache_folder.js'
+import { hubCache, hubHome } from '../../src/base/files/hub_folder.js'
+import { pathVariable } from '../../src/base/files/path_variable.js'
 import { python } from '../export/in_pytorch.js'
 
 const NAMES = ['HF_HOME', 'HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'XDG_CACHE_HOME', 'COMPACTER_CACHE']

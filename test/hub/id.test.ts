@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { resolveBackbone } from '../../src/experiment/backbone.js'
+import { resolveBackbone } from '../../src/experiment/load/backbone.js'
 import { HUB_ID, OWNED_HUB_ID } from '../../src/hub/id.js'
 import { taskOptions } from '../../src/task/options.js'
 

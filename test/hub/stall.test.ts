@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { downloadModel } from '../../src/backbone/hub.js'
-import { fetchArchive } from '../../src/engine/provision/archive.js'
+import { downloadModel } from '../../src/backbone/files/hub.js'
+import { fetchArchive } from '../../src/engine/device/provision/archive.js'
 import { downloadFile } from '../../src/hub/download.js'
 
 let folder: string

@@ -1,11 +1,11 @@
 import '@tensorflow/tfjs'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { lowRankPhm, phm } from '../../src/method/phm.js'
-import { regeneratedNormals } from '../../src/method/regenerated.js'
-import { expectClose } from '../close.js'
-import { engines, useEngine } from '../engines.js'
-import { kronecker } from '../kronecker.js'
+import { lowRankPhm, phm } from '../../src/method/compacter/phm.js'
+import { regeneratedNormals } from '../../src/method/intrinsic/regenerated.js'
+import { expectClose } from '../support/close.js'
+import { engines, useEngine } from '../support/engines.js'
+import { kronecker } from '../support/kronecker.js'
 
 const normals = (shape: number[], stream: number): tf.Tensor =>
   tf.tensor(regeneratedNormals(tf.util.sizeFromShape(shape), [stream, 1]), shape)

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, expect, test } from 'vitest'
-import { noDropout } from '../../src/engine/dropout.js'
-import { disposeModel, passOf } from '../../src/engine/model.js'
-import { batchLoss, lossAndGradient } from '../../src/engine/step.js'
-import { unflatten } from '../../src/engine/trained.js'
+import { normalArray } from '../../src/base/numbers/random.js'
+import { unflatten } from '../../src/engine/model/layout.js'
+import { disposeModel, passOf } from '../../src/engine/model/model.js'
+import { batchLoss, lossAndGradient } from '../../src/engine/model/step.js'
 import { methodOptions } from '../../src/method/options.js'
-import { normalArray } from '../../src/random.js'
-import { engines, useEngine } from '../engines.js'
-import { loadModelOf, openCase } from '../oracle_case.js'
+import { noDropout } from '../../src/tensor/dropout.js'
+import { engines, useEngine } from '../support/engines.js'
+import { loadModelOf, openCase } from '../support/oracle_case.js'
 
 beforeAll(() => useEngine(engines[0]!))
 

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { denseProjection } from '../../src/method/dense_projection.js'
-import { bitsFor, fastfood } from '../../src/method/fastfood.js'
-import { hadamard } from '../../src/method/hadamard.js'
-import type { Projection } from '../../src/method/projection.js'
-import { regeneratedNormals, regeneratedParts } from '../../src/method/regenerated.js'
-import { expectClose } from '../close.js'
-import { hadamardByDefinition } from '../definitions.js'
-import { engines, useEngine } from '../engines.js'
+import { denseProjection } from '../../src/method/intrinsic/dense_projection.js'
+import { bitsFor, fastfood } from '../../src/method/intrinsic/fastfood.js'
+import { hadamard } from '../../src/method/intrinsic/hadamard.js'
+import type { Projection } from '../../src/method/intrinsic/projection.js'
+import { regeneratedNormals, regeneratedParts } from '../../src/method/intrinsic/regenerated.js'
+import { expectClose } from '../support/close.js'
+import { hadamardByDefinition } from '../support/definitions.js'
+import { engines, useEngine } from '../support/engines.js'
 
 const normals = (length: number, stream: number) => regeneratedNormals(length, [stream, 0])
 const dot = (a: Float32Array, b: Float32Array) => a.reduce((sum, x, i) => sum + x * b[i]!, 0)

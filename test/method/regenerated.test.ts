@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { regeneratedNormals, regeneratedParts } from '../../src/method/regenerated.js'
+import { regeneratedNormals, regeneratedParts } from '../../src/method/intrinsic/regenerated.js'
 
 test.each([0, 1, 2, 3, 5, 8, 13, 16])(
   'a permutation of 2^%i holds every number once, and its inverse undoes it',

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { parseT5Config } from '../../src/backbone/config.js'
+import { parseT5Config } from '../../src/backbone/t5/config.js'
+import { earlierRuleStd } from '../../src/method/compacter/rule_start.js'
 import type { ParameterSpec } from '../../src/method/method.js'
 import { type CompacterOptions, compacterOptions } from '../../src/method/options.js'
 import { methodOf } from '../../src/method/registry.js'
-import { earlierRuleStd } from '../../src/method/rule_start.js'
 import { startValues } from '../../src/method/start.js'
-import { engines, useEngine } from '../engines.js'
-import { kronecker } from '../kronecker.js'
+import { engines, useEngine } from '../support/engines.js'
+import { kronecker } from '../support/kronecker.js'
 
 const config = parseT5Config(
   {

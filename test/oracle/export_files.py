@@ -1,4 +1,4 @@
-"""Files of torch.save for the reader of src/import/torch_file.ts: one that is right, and hostile ones.
+"""Files of torch.save for the reader of src/format/torch/read.ts: one that is right, and hostile ones.
 
     python test/oracle/export_files.py
 """

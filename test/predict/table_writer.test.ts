@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { read } from 'vega'
 import { afterAll, describe, expect, test } from 'vitest'
-import { loadExperiment } from '../../src/experiment/load.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 import type { InputRow } from '../../src/predict/input.js'
 import { type Answer, fileOutput, type Outcome } from '../../src/predict/output.js'
 import { type TableOptions, tableWriter } from '../../src/predict/table_writer.js'
 import { outputFormat } from '../../src/predict/writer.js'
-import { readTable } from '../../src/task/table.js'
+import { readTable } from '../../src/task/rows/table.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'table-writer-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadExperiment } from '../../src/experiment/load.js'
+import { packageRoot } from '../../src/base/root.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
+import { methodName } from '../../src/experiment/method_name.js'
 import { compare, comparisonLatex, comparisonMarkdown } from '../../src/report/comparison.js'
 import { findRuns } from '../../src/report/find_runs.js'
 import { groupRuns } from '../../src/report/groups.js'
-import { methodName } from '../../src/report/method_name.js'
 import { readReport } from '../../src/report/report.js'
-import { packageRoot } from '../../src/root.js'
 import { newFolder, type RunValues, writeRun } from './runs.js'
 
 const groupsOf = (runs: RunValues[]) => {

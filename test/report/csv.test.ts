@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { csvField, csvLine, tsvLine } from '../../src/csv.js'
-import { lowResourceCsv } from '../../src/report/low_resource.js'
-import type { ParameterRow } from '../../src/report/parameters.js'
-import { formatParameters } from '../../src/report/parameters_format.js'
-import { resultsCsv } from '../../src/report/sweep.js'
+import { csvField, csvLine, tsvLine } from '../../src/base/text/csv.js'
+import type { ParameterRow } from '../../src/count/parameters.js'
+import { lowResourceCsv } from '../../src/report/sweep/low_resource.js'
+import { resultsCsv } from '../../src/report/sweep/sweep.js'
+import { formatParameters } from '../../src/report/tables/parameters.js'
 
 // https://owasp.org/www-community/attacks/CSV_Injection: what spreadsheets take for a formula.
 test.each([

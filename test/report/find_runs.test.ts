@@ -1,9 +1,9 @@
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { packageRoot } from '../../src/base/root.js'
 import { findRuns } from '../../src/report/find_runs.js'
 import { readReport } from '../../src/report/report.js'
-import { packageRoot } from '../../src/root.js'
 import { newFolder, writeRun } from './runs.js'
 
 const reasons = async (folder: string) =>

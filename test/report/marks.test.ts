@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { markOf, PALETTES, POINTS } from '../../src/report/marks.js'
+import { markOf, PALETTES, POINTS } from '../../src/report/tables/marks.js'
 
 type Vector = [number, number, number]
 type Matrix = readonly [Vector, Vector, Vector]

@@ -6,7 +6,7 @@ import { thinned } from '../../src/report/page/charts.js'
 import { escapeHtml, html } from '../../src/report/page/html.js'
 import { reportPage } from '../../src/report/page/page.js'
 import { readReport } from '../../src/report/report.js'
-import { type Browser, chromium, startBrowser } from '../browser.js'
+import { type Browser, chromium, startBrowser } from '../support/browser.js'
 import { newFolder, type RunValues, writeRun } from './runs.js'
 
 const pageOf = async (runs: Record<string, RunValues>) => {

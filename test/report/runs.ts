@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { experimentYaml, loadExperiment } from '../../src/experiment/load.js'
+import { experimentYaml, loadExperiment } from '../../src/experiment/load/load.js'
 import type { Result, Scores } from '../../src/run/directory.js'
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'report-'))

@@ -1,8 +1,8 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readRun } from '../../src/report/run_files.js'
 import { readPredictions } from '../../src/report/wrong_rows.js'
+import { readRun } from '../../src/run/compare/read_run.js'
 import { newFolder, writeRun } from './runs.js'
 
 const read = (predictions: object[], sets: string[] = []) =>

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { adam } from '../../src/engine/adam.js'
-import { loadCheckpoint } from '../../src/engine/checkpoint.js'
-import { openTrainedRun } from '../../src/export/trained_run.js'
-import { truncateMetrics } from '../../src/run/metrics_log.js'
-import { writeSafetensors } from '../../src/safetensors.js'
+import { writeSafetensors } from '../../src/base/safetensors/safetensors.js'
+import { loadCheckpoint } from '../../src/engine/model/checkpoint.js'
+import { adam } from '../../src/engine/optimizer/adam.js'
+import { truncateMetrics } from '../../src/run/log/metrics_log.js'
+import { openTrainedRun } from '../../src/run/trained_run.js'
 import { writeRun } from '../report/runs.js'
 
 const outside = mkdtempSync(join(tmpdir(), 'damaged-'))

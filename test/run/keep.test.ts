@@ -1,13 +1,13 @@
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { train } from '../../src/engine/train.js'
-import { loadExperiment } from '../../src/experiment/load.js'
-import { openTrainedRun } from '../../src/export/trained_run.js'
-import { silent } from '../../src/progress.js'
+import { silent } from '../../src/base/progress.js'
+import { train } from '../../src/engine/train/train.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 import { trainable } from '../../src/run/trainable.js'
-import { smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { openTrainedRun } from '../../src/run/trained_run.js'
+import { smallExperiment } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const { folder, file } = smallExperiment({ steps: 2, batch_size: 4, warmup_steps: 0, source_length: 16 })
 const [all, best] = [join(folder, 'all'), join(folder, 'best')]

@@ -1,16 +1,16 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Interrupted } from '../../src/engine/interrupt.js'
-import { train } from '../../src/engine/train.js'
-import { loadExperiment } from '../../src/experiment/load.js'
+import { type Progress, silent } from '../../src/base/progress.js'
+import { Interrupted } from '../../src/cli/interrupt.js'
+import { train } from '../../src/engine/train/train.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 import type { Override } from '../../src/experiment/overrides.js'
 import { setsOf } from '../../src/experiment/short_forms.js'
-import { type Progress, silent } from '../../src/progress.js'
 import { runExperiment } from '../../src/run/experiment.js'
 import { trainable } from '../../src/run/trainable.js'
-import { smallExperiment } from '../cli.js'
-import { engines } from '../engines.js'
+import { smallExperiment } from '../support/cli.js'
+import { engines } from '../support/engines.js'
 
 const { folder, file } = smallExperiment({
   steps: 6,

@@ -2,12 +2,12 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, write
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { experimentYaml, loadExperiment } from '../../src/experiment/load.js'
+import { packageRoot } from '../../src/base/root.js'
+import { experimentYaml, loadExperiment } from '../../src/experiment/load/load.js'
 import { locatedPlaces, ownPlaces, storedPlaces } from '../../src/experiment/places.js'
 import type { Experiment } from '../../src/experiment/schema.js'
-import { openTrainedRun } from '../../src/export/trained_run.js'
-import { packageRoot } from '../../src/root.js'
 import { withPlaces } from '../../src/run/places.js'
+import { openTrainedRun } from '../../src/run/trained_run.js'
 import { writeRun } from '../report/runs.js'
 
 const outside = mkdtempSync(join(tmpdir(), 'places-'))

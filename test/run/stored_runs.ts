@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { packageRoot } from '../../src/root.js'
+import { packageRoot } from '../../src/base/root.js'
 
 export const STORED = join(packageRoot, 'test', 'fixtures', 'stored-runs')
 

@@ -2,8 +2,8 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { appendMetrics, truncateMetrics } from '../../src/run/metrics_log.js'
-import { crc32c, frameRecord, readRecords } from '../../src/run/tfrecord.js'
+import { appendMetrics, truncateMetrics } from '../../src/run/log/metrics_log.js'
+import { crc32c, frameRecord, readRecords } from '../../src/run/log/tfrecord.js'
 
 const newFolder = () => mkdtempSync(join(tmpdir(), 'tensorboard-'))
 const eventFiles = (folder: string) => readdirSync(folder).filter((name) => name.includes('tfevents'))

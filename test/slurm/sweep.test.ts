@@ -4,9 +4,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../../src/root.js'
-import { compacter, smallExperiment } from '../cli.js'
-import { launchers } from '../launchers.js'
+import { packageRoot } from '../../src/base/root.js'
+import { compacter, smallExperiment } from '../support/cli.js'
+import { launchers } from '../support/launchers.js'
 
 const PROGRAMS = ['munged', 'slurmctld', 'slurmd', 'sbatch', 'squeue', 'scancel']
 const path = [...process.env.PATH!.split(delimiter), '/usr/sbin']

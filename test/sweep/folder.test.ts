@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { readPlanned } from '../../src/sweep/folder.js'
-import { loadSweep } from '../../src/sweep/load.js'
-import { cellNames, isCellName } from '../../src/sweep/names.js'
-import { prepareFolder } from '../../src/sweep/prepare.js'
-import { runApart } from '../../src/sweep/process.js'
+import { loadSweep } from '../../src/sweep/plan/load.js'
+import { cellNames, isCellName } from '../../src/sweep/plan/names.js'
+import { readPlanned } from '../../src/sweep/run/folder.js'
+import { prepareFolder } from '../../src/sweep/run/prepare.js'
+import { runApart } from '../../src/sweep/run/process.js'
 import { newFolder } from '../report/runs.js'
 
 const own = newFolder()

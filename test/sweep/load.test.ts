@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadExperiment } from '../../src/experiment/load.js'
-import { presetNames } from '../../src/presets.js'
-import { packageRoot } from '../../src/root.js'
-import { loadSweep } from '../../src/sweep/load.js'
+import { presetNames } from '../../src/base/presets.js'
+import { packageRoot } from '../../src/base/root.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
+import { loadSweep } from '../../src/sweep/plan/load.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sweep-'))
 mkdirSync(join(folder, 'sweeps'))

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { silent } from '../../src/progress.js'
-import { loadSweep } from '../../src/sweep/load.js'
-import { affordableJobs } from '../../src/sweep/memory.js'
-import { prepareFolder } from '../../src/sweep/prepare.js'
+import { silent } from '../../src/base/progress.js'
+import { loadSweep } from '../../src/sweep/plan/load.js'
+import { affordableJobs } from '../../src/sweep/plan/memory.js'
+import { prepareFolder } from '../../src/sweep/run/prepare.js'
 import { newFolder, writeRun } from '../report/runs.js'
 
 const outside = newFolder()

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect, test } from 'vitest'
-import { outputOf } from '../../src/program.js'
-import { packageRoot } from '../../src/root.js'
+import { outputOf } from '../../src/base/program.js'
+import { packageRoot } from '../../src/base/root.js'
 
-const built = pathToFileURL(join(packageRoot, 'dist', 'src', 'sweep', 'process.js')).href
+const built = pathToFileURL(join(packageRoot, 'dist', 'src', 'sweep', 'run', 'process.js')).href
 
 /** Answers of so many cells at once, all of a folder that is no sweep, and the listeners of their process to its end, during and after. */
 function cellsAtOnce(count: number): { answers: unknown[]; listeners: number[] } {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Progress } from '../../src/progress.js'
-import { Board } from '../../src/sweep/progress.js'
+import type { Progress } from '../../src/base/progress.js'
+import { Board } from '../../src/sweep/run/progress.js'
 
 /** The marks that a terminal would set, in order: phases, and how each came to its end. */
 function heard(): { marks: string[]; progress: Progress } {

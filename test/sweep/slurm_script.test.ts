@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadSweep } from '../../src/sweep/load.js'
-import { batchScript } from '../../src/sweep/slurm_script.js'
+import { loadSweep } from '../../src/sweep/plan/load.js'
+import { batchScript } from '../../src/sweep/slurm/script.js'
 import { newFolder } from '../report/runs.js'
 
 const folder = newFolder()

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadTokenizer } from '../../src/backbone/tokenizer.js'
-import { randperm } from '../../src/random.js'
-import { packageRoot } from '../../src/root.js'
-import { evaluationBatches, inMemory, padBatch, trainingPlan } from '../../src/task/batches.js'
+import { loadTokenizer } from '../../src/backbone/files/tokenizer.js'
+import { randperm } from '../../src/base/numbers/random.js'
+import { packageRoot } from '../../src/base/root.js'
 import { taskOptions } from '../../src/task/options.js'
-import { readSplit } from '../../src/task/source.js'
-import { tokenise } from '../../src/task/tokenise.js'
+import { readSplit } from '../../src/task/rows/source.js'
+import { evaluationBatches, inMemory, padBatch, trainingPlan } from '../../src/task/tokens/batches.js'
+import { tokenise } from '../../src/task/tokens/tokenise.js'
 
 const lengths = Array.from(randperm(1003, 5), (value) => 1 + (value % 97))
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)

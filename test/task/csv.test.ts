@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { csvRecords, type Fields, tsvRecords } from '../../src/task/csv.js'
+import { csvRecords, type Fields, tsvRecords } from '../../src/task/rows/csv.js'
 
 const linesOf = (text: string) => text.split('\n').map((line, i) => ({ number: i + 1, text: line }))
 const csv = (text: string) => [...csvRecords(linesOf(text))]

@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { loadExperiment } from '../../src/experiment/load.js'
+import { loadExperiment } from '../../src/experiment/load/load.js'
 import { uncached } from '../../src/experiment/uncached.js'
 import { withPlaces } from '../../src/run/places.js'
-import { countRows, readSplit } from '../../src/task/source.js'
-import { HubServer, type HubServerOptions } from '../hub-server.js'
+import { countRows, readSplit } from '../../src/task/rows/source.js'
+import { HubServer, type HubServerOptions } from '../support/hub-server.js'
 
 // parquet by pyarrow, test/oracle/hub_files.py
 const shard = (i: number) =>

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseExactly } from '../../src/task/exact_json.js'
+import { parseExactly } from '../../src/task/rows/exact_json.js'
 
 test.each<[string, unknown]>([
   ['{"a": 1, "b": -2.5, "c": 1e-7, "d": 9007199254740991}', { a: 1, b: -2.5, c: 1e-7, d: 9007199254740991 }],

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { randperm } from '../../src/random.js'
-import { confusionMatrix } from '../../src/task/confusion.js'
+import { randperm } from '../../src/base/numbers/random.js'
 import { exampleOf, rounded } from '../../src/task/example.js'
+import { confusionMatrix } from '../../src/task/metrics/confusion.js'
 import { type TaskOptions, taskOptions } from '../../src/task/options.js'
-import { checkHead } from '../../src/task/rows.js'
-import { examplesOf, readSplit, sourceOf } from '../../src/task/source.js'
+import { checkHead } from '../../src/task/rows/rows.js'
+import { examplesOf, readSplit, sourceOf } from '../../src/task/rows/source.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'compacter-example-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { randperm } from '../../src/random.js'
-import { inMemory, padBatch, trainingPlan } from '../../src/task/batches.js'
-import { type Ladder, ladderOf, paddedLengths, paddingLine, paddingOf, rungs } from '../../src/task/lengths.js'
+import { randperm } from '../../src/base/numbers/random.js'
+import { inMemory, padBatch, trainingPlan } from '../../src/task/tokens/batches.js'
+import { type Ladder, ladderOf, paddedLengths, paddingLine, paddingOf, rungs } from '../../src/task/tokens/lengths.js'
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
 

@@ -2,8 +2,8 @@ import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { UserError } from '../../src/error.js'
-import { readLines } from '../../src/task/lines.js'
+import { UserError } from '../../src/base/error.js'
+import { readLines } from '../../src/task/rows/lines.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'compacter-lines-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { normaliseAnswer } from '../../src/task/answers.js'
-import { type Classes, METRIC_NAMES, type MetricName, score, scoreExamples } from '../../src/task/metrics.js'
+import { normaliseAnswer } from '../../src/task/metrics/answers.js'
+import { type Classes, METRIC_NAMES, type MetricName, score, scoreExamples } from '../../src/task/metrics/metrics.js'
 
 interface Case {
   name: string

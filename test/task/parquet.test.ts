@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { parquetRows } from '../../src/task/parquet.js'
-import { shortestFloat16, shortestFloat32 } from '../../src/task/shortest.js'
+import { parquetRows } from '../../src/task/parquet/parquet.js'
+import { shortestFloat16, shortestFloat32 } from '../../src/task/rows/shortest.js'
 import { collect } from './collect.js'
 
 // all made by test/oracle/hub_files.py with pyarrow

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, expect, test } from 'vitest'
-import { parquetRows } from '../../src/task/parquet.js'
+import { parquetRows } from '../../src/task/parquet/parquet.js'
 import { collect } from './collect.js'
 import { CODECS, ENCODINGS, parquetFile, plain, varint } from './parquet_file.js'
 

@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { UserError } from '../../src/error.js'
-import { packageRoot } from '../../src/root.js'
+import { UserError } from '../../src/base/error.js'
+import { packageRoot } from '../../src/base/root.js'
 import type { Example } from '../../src/task/example.js'
-import { TaskMisfit } from '../../src/task/misfit.js'
 import { taskOptions } from '../../src/task/options.js'
-import { readSplit } from '../../src/task/source.js'
+import { TaskMisfit } from '../../src/task/rows/misfit.js'
+import { readSplit } from '../../src/task/rows/source.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'compacter-rows-'))
 afterAll(() => rmSync(folder, { recursive: true }))

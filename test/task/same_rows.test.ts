@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { taskOptions } from '../../src/task/options.js'
-import { sameRows } from '../../src/task/same_rows.js'
+import { sameRows } from '../../src/task/rows/same_rows.js'
 
 const warned = (split: string, train: string, validation: string, test: string) => {
   const task = taskOptions.parse({ kind: 'classification', name: 'mine', prompt: '{q}', split })

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { toldAtItsKey } from '../../src/task/misfit.js'
 import { taskOptions } from '../../src/task/options.js'
-import { SPLITS } from '../../src/task/rows.js'
-import { heldOutInForce, heldOutNote, splitRows, type Whole, withHeldOut } from '../../src/task/split_rows.js'
-import { heldOut } from '../../src/task/splits.js'
+import { toldAtItsKey } from '../../src/task/rows/misfit.js'
+import { SPLITS } from '../../src/task/rows/rows.js'
+import { heldOutInForce, heldOutNote, splitRows, type Whole, withHeldOut } from '../../src/task/rows/split_rows.js'
+import { heldOut } from '../../src/task/rows/splits.js'
 
 const task = (options: object) => taskOptions.parse({ kind: 'classification', name: 'mine', prompt: '{q}', ...options })
 const whole = (total: number, groups?: string[]): Whole => ({ total, groups, file: 'rows.csv' })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { groupedHalves, groupedHeldOut, halves, heldOut } from '../../src/task/splits.js'
+import { groupedHalves, groupedHeldOut, halves, heldOut } from '../../src/task/rows/splits.js'
 
 const sorted = (rows: number[]) => rows.toSorted((a, b) => a - b)
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)

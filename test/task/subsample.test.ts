@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { packageRoot } from '../../src/base/root.js'
 import { loadTask, readTask } from '../../src/experiment/task.js'
-import { packageRoot } from '../../src/root.js'
-import { toldAtItsKey } from '../../src/task/misfit.js'
 import type { TaskOptions } from '../../src/task/options.js'
-import { readSplit } from '../../src/task/source.js'
-import { drawSubsets, trainingSplit, writeSubsets } from '../../src/task/subsample.js'
+import { toldAtItsKey } from '../../src/task/rows/misfit.js'
+import { readSplit } from '../../src/task/rows/source.js'
+import { drawSubsets, trainingSplit, writeSubsets } from '../../src/task/rows/subsample.js'
 
 const rottenTomatoes = loadTask('rotten-tomatoes')
 const trainFile = join(packageRoot, 'configs/tasks/rotten-tomatoes/train.jsonl')

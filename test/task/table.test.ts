@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { UserError } from '../../src/error.js'
-import { type Row, readTable } from '../../src/task/table.js'
+import { UserError } from '../../src/base/error.js'
+import { type Row, readTable } from '../../src/task/rows/table.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'compacter-table-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -17,11 +17,16 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { hashFiles, hashFilesInPieces } from '../../src/backbone/hash.js'
-import { loadTokenizer } from '../../src/backbone/tokenizer.js'
-import { packageRoot } from '../../src/root.js'
-import { openTokenStore, type TokenKey, type TokenStore, type TokenStoreOptions } from '../../src/task/token_store.js'
-import type { TextPair } from '../../src/task/tokenise.js'
+import { loadTokenizer } from '../../src/backbone/files/tokenizer.js'
+import { hashFiles, hashFilesInPieces } from '../../src/base/files/hash.js'
+import { packageRoot } from '../../src/base/root.js'
+import {
+  openTokenStore,
+  type TokenKey,
+  type TokenStore,
+  type TokenStoreOptions,
+} from '../../src/task/tokens/token_store.js'
+import type { TextPair } from '../../src/task/tokens/tokenise.js'
 
 const tokenizerFile = join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json')
 const tokenizer = await loadTokenizer(tokenizerFile)
@@ -247,8 +252,8 @@ test('two at once in one process make it once', async () => {
 
 test('two processes make it once', async () => {
   const script = `
-    const { openTokenStore } = await import('./src/task/token_store.ts')
-    const { loadTokenizer } = await import('./src/backbone/tokenizer.ts')
+    const { openTokenStore } = await import('./src/task/tokens/token_store.ts')
+    const { loadTokenizer } = await import('./src/backbone/files/tokenizer.ts')
     let read = 0
     async function* examples() {
       read++

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { loadTokenizer } from '../../src/backbone/tokenizer.js'
-import { packageRoot } from '../../src/root.js'
-import { tokenise } from '../../src/task/tokenise.js'
+import { loadTokenizer } from '../../src/backbone/files/tokenizer.js'
+import { packageRoot } from '../../src/base/root.js'
+import { tokenise } from '../../src/task/tokens/tokenise.js'
 
 const tokenizer = await loadTokenizer(join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json'))
 

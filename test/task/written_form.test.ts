@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadTokenizer } from '../../src/backbone/tokenizer.js'
-import { packageRoot } from '../../src/root.js'
-import { textsProblem } from '../../src/task/told_apart.js'
-import { inWrittenForm, lostPieces, written } from '../../src/task/written_form.js'
+import { loadTokenizer } from '../../src/backbone/files/tokenizer.js'
+import { packageRoot } from '../../src/base/root.js'
+import { textsProblem } from '../../src/task/labels/told_apart.js'
+import { inWrittenForm, lostPieces, written } from '../../src/task/labels/written_form.js'
 import { newFolder } from '../report/runs.js'
 
 const t5 = await loadTokenizer(join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json'))

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { constant, type Graph } from '../replay/graph.js'
-import type { Output } from '../replay/library.js'
-import { TYPES, type Values } from '../replay/tensor.js'
+import { constant, type Graph } from '../graph/graph.js'
+import type { Output } from '../graph/library.js'
+import { TYPES, type Values } from '../graph/tensor.js'
 
 /** Elements from which on a constant of one repeated value is written as that value. */
 const REPEATED = 16

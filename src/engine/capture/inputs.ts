@@ -1,6 +1,6 @@
-import type { Graph } from '../replay/graph.js'
-import type { Output } from '../replay/library.js'
-import { type Dtype, TYPES } from '../replay/tensor.js'
+import type { Graph } from '../graph/graph.js'
+import type { Output } from '../graph/library.js'
+import { type Dtype, TYPES } from '../graph/tensor.js'
 
 /** The inputs that a graph declares, each of which has to be read by one of its operations. */
 export class Inputs {

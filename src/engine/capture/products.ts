@@ -1,7 +1,7 @@
-import type { Graph } from '../replay/graph.js'
-import type { Output } from '../replay/library.js'
-import { TYPES } from '../replay/tensor.js'
-import type { OpAttribute } from '../tensorflow.js'
+import type { OpAttribute } from '../device/tensorflow.js'
+import type { Graph } from '../graph/graph.js'
+import type { Output } from '../graph/library.js'
+import { TYPES } from '../graph/tensor.js'
 import type { Precision } from './variables.js'
 
 /** Operations that move numbers and change none: they keep the type of their first input. */

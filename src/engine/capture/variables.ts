@@ -1,9 +1,9 @@
-import { backboneTensors } from '../../backbone/tensors.js'
-import type { Blueprint } from '../model.js'
-import type { Graph } from '../replay/graph.js'
-import type { Output } from '../replay/library.js'
-import { variable } from '../replay/session.js'
-import { type Dtype, TYPES } from '../replay/tensor.js'
+import { backboneTensors } from '../../backbone/t5/tensors.js'
+import type { Graph } from '../graph/graph.js'
+import type { Output } from '../graph/library.js'
+import { variable } from '../graph/session.js'
+import { type Dtype, TYPES } from '../graph/tensor.js'
+import type { Blueprint } from '../model/model.js'
 
 /** Variables that hold the trained vector and what the optimiser keeps. */
 export const STATE = {

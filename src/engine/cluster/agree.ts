@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import { UserError } from '../../error.js'
+import { UserError } from '../../base/error.js'
 import type { Ranks } from './ranks.js'
 
 /** Bytes of a rank, and the host that it is on. */

@@ -1,6 +1,6 @@
 import type { KoffiFunc } from 'koffi'
-import { UserError } from '../../error.js'
-import { native } from '../../native.js'
+import { UserError } from '../../base/error.js'
+import { native } from '../../base/native.js'
 import { launchedRank } from './launcher.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: as koffi types a function of a prototype

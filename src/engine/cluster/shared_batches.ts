@@ -1,4 +1,4 @@
-import { Interrupted } from '../interrupt.js'
+import { Interrupted } from '../../cli/interrupt.js'
 import { gathered } from './agree.js'
 import type { Ranks } from './ranks.js'
 

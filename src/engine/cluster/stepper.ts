@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { Agreed } from '../interrupt.js'
-import { keptOf, type OptimizerState, valuesOf } from '../optimizer.js'
-import { rowsOf, type Share } from '../share.js'
-import type { PartStepper, Stepper } from '../stepper.js'
+import { Agreed } from '../../cli/interrupt.js'
+import { rowsOf, type Share } from '../model/share.js'
+import type { PartStepper, Stepper } from '../model/stepper.js'
+import { keptOf, type OptimizerState, valuesOf } from '../optimizer/optimizer.js'
 import { gatherBytes } from './agree.js'
 import type { Ranks } from './ranks.js'
 

@@ -1,14 +1,22 @@
 import { createHash } from 'node:crypto'
-import { setupCommand } from '../../command_line.js'
+import { setupCommand } from '../../base/command_line.js'
+import { version } from '../../base/root.js'
 import { withoutPlaces } from '../../experiment/places.js'
 import type { Experiment } from '../../experiment/schema.js'
-import { version } from '../../root.js'
 import { notedBackbone, short } from '../../run/made_with.js'
 import type { RunState } from '../../run/state.js'
-import type { PreparedSplit } from '../data.js'
-import type { Device } from '../device.js'
-import { disposeState, type Kept, keptOf, type OptimizerState, startState, stateWith, valuesOf } from '../optimizer.js'
-import type { OpenedBackbone } from '../prepare.js'
+import type { Device } from '../device/device.js'
+import {
+  disposeState,
+  type Kept,
+  keptOf,
+  type OptimizerState,
+  startState,
+  stateWith,
+  valuesOf,
+} from '../optimizer/optimizer.js'
+import type { PreparedSplit } from '../prepare/data.js'
+import type { OpenedBackbone } from '../prepare/prepare.js'
 import { compareFacts, type Facts, fromRankZero } from './agree.js'
 import type { Ranks } from './ranks.js'
 

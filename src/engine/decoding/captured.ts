@@ -1,9 +1,9 @@
-import { backboneTensors } from '../../backbone/tensors.js'
+import { backboneTensors } from '../../backbone/t5/tensors.js'
 import type { Captured } from '../capture/capture.js'
 import { constantVariables, frozenVariables, type Precision, STATE } from '../capture/variables.js'
-import type { Blueprint } from '../model.js'
-import type { Library } from '../replay/library.js'
-import { TYPES } from '../replay/tensor.js'
+import type { Library } from '../graph/library.js'
+import { TYPES } from '../graph/tensor.js'
+import type { Blueprint } from '../model/model.js'
 import { decodingGraph } from './decoding_graph.js'
 import { attribute, ints, type Node, node, variableNodes, writeGraph } from './node.js'
 

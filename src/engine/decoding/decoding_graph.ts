@@ -1,5 +1,5 @@
-import type { Library } from '../replay/library.js'
-import { TYPES } from '../replay/tensor.js'
+import type { Library } from '../graph/library.js'
+import { TYPES } from '../graph/tensor.js'
 import { withFreeSizes } from './free_sizes.js'
 import { Loop } from './loop.js'
 import { attribute, ints, type Node, type NodeGraph, node } from './node.js'

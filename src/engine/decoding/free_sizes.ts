@@ -1,6 +1,6 @@
-import type { T5Config } from '../../backbone/config.js'
+import type { T5Config } from '../../backbone/t5/config.js'
 import type { Stack } from '../../method/method.js'
-import { TYPES } from '../replay/tensor.js'
+import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, type NodeGraph, node, readInts, readShape } from './node.js'
 import { interpolated, isFixed, type Polynomial, SizeArithmetic, valueAt } from './polynomial.js'
 import { bucketedKeys, bucketNodes } from './positions.js'

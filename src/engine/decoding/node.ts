@@ -1,5 +1,5 @@
-import { delimited, fields, integer, joined, packed } from '../replay/protobuf.js'
-import { TYPES } from '../replay/tensor.js'
+import { delimited, fields, integer, joined, packed } from '../graph/protobuf.js'
+import { TYPES } from '../graph/tensor.js'
 
 /** TensorFlow's DataType of texts, of which a graph's variables have none. */
 export const STRING = 7

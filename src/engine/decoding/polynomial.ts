@@ -1,4 +1,4 @@
-import { TYPES } from '../replay/tensor.js'
+import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, node } from './node.js'
 
 /** Σ coefficient·Π sizes: the coefficient at index m is that of the product of the sizes whose bits are set in m. */

@@ -1,7 +1,7 @@
-import type { T5Config } from '../../backbone/config.js'
-import { relativeBucket } from '../../backbone/position.js'
+import type { T5Config } from '../../backbone/t5/config.js'
+import { relativeBucket } from '../../backbone/t5/position.js'
 import type { Stack } from '../../method/method.js'
-import { TYPES } from '../replay/tensor.js'
+import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, node } from './node.js'
 
 /** How many keys the buckets of relative positions are for; undefined where the values are something else. */

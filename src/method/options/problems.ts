@@ -1,5 +1,5 @@
-import { assertNever } from '../../assert_never.js'
-import type { T5Config } from '../../backbone/config.js'
+import type { T5Config } from '../../backbone/t5/config.js'
+import { assertNever } from '../../base/assert_never.js'
 import type { MethodOptions } from '../options.js'
 import type { AdapterOptions } from './adapter.js'
 import type { CompacterOptions } from './compacter.js'

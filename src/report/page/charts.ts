@@ -1,7 +1,7 @@
 import type { Config, TopLevelSpec } from 'vega-lite'
-import { looks, type Mark, reference } from '../marks.js'
 import { type Curve, curveLayers, svg } from '../plots.js'
 import type { Bin } from '../residuals.js'
+import { looks, type Mark, reference } from '../tables/marks.js'
 import { CHANCE_COLOUR, colour } from './legend.js'
 
 /** Of a chart, in px: drawn to fill a phone, enlarged on anything wider. */

@@ -1,7 +1,7 @@
+import type { ReportRun } from '../../run/compare/read_run.js'
 import { type ColumnChance, chanceNamed, columnChance } from '../chance.js'
 import { meanOf, unique } from '../groups.js'
 import type { Report } from '../report.js'
-import type { ReportRun } from '../run_files.js'
 import { type Line, lineChart } from './charts.js'
 import { figure } from './figure.js'
 import type { Markup } from './html.js'

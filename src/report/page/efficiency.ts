@@ -1,5 +1,5 @@
-import { byteSize } from '../../size.js'
-import { spread } from '../../sweep/spread.js'
+import { byteSize } from '../../base/text/size.js'
+import { spread } from '../../run/compare/spread.js'
 import { type FinishedRun, unique } from '../groups.js'
 import type { Report } from '../report.js'
 import { Bar, table } from './figure.js'

@@ -1,4 +1,4 @@
-import { COLOURS, type Mark, markOf } from '../marks.js'
+import { COLOURS, type Mark, markOf } from '../tables/marks.js'
 import { html, type Markup } from './html.js'
 
 /** The page's style sheet gives the colours, so that light, dark and print each have theirs. */

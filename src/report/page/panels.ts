@@ -1,9 +1,9 @@
+import type { ReportRun } from '../../run/compare/read_run.js'
+import { seedValues } from '../../run/compare/settings.js'
 import type { Group } from '../groups.js'
 import { unique } from '../groups.js'
-import { COLOURS, DASHES } from '../marks.js'
 import type { Report } from '../report.js'
-import type { ReportRun } from '../run_files.js'
-import { seedValues } from '../settings.js'
+import { COLOURS, DASHES } from '../tables/marks.js'
 import { colour, type Series } from './legend.js'
 
 /** A run as a line of a chart. */

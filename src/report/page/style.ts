@@ -1,4 +1,4 @@
-import { PALETTES } from '../marks.js'
+import { PALETTES } from '../tables/marks.js'
 
 const series = (colours: readonly string[]) => colours.map((colour, i) => `--series-${i + 1}: ${colour};`).join(' ')
 

@@ -1,4 +1,4 @@
-import type { Row } from '../table.js'
+import type { Row } from '../rows/table.js'
 
 export type OfficialSplit = 'train' | 'validation' | 'test'
 export type Values = Record<string, unknown>

@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { UserError } from '../../error.js'
+import { UserError } from '../../base/error.js'
+import { pathInFolder } from '../../base/files/read.js'
 import { type DownloadListener, downloadSnapshot, isCached, type Listing } from '../../hub/snapshot.js'
-import { pathInFolder } from '../../read.js'
-import { TaskMisfit } from '../misfit.js'
+import { TaskMisfit } from '../rows/misfit.js'
 import type { Benchmark, SplitFiles } from './benchmark.js'
 
 const ENDINGS = ['.tsv', '.jsonl', '.json', '.parquet']

@@ -1,4 +1,4 @@
-import { shortestFloat32 } from '../shortest.js'
+import { shortestFloat32 } from '../rows/shortest.js'
 import { type Benchmark, column, labelId, RowProblem, textOf, type Values } from './benchmark.js'
 
 /** A GLUE task's rows: the hub's text columns and label. */

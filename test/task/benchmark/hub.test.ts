@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { DownloadProgress } from '../../../src/hub/snapshot.js'
 import { officialRows } from '../../../src/task/benchmark/official.js'
-import { HubServer, type HubServerOptions } from '../../hub-server.js'
+import { HubServer, type HubServerOptions } from '../../support/hub-server.js'
 import { collect } from '../collect.js'
 
 // parquet by pyarrow, test/oracle/hub_files.py

@@ -7,7 +7,7 @@ import type { OfficialSplit } from '../../../src/task/benchmark/benchmark.js'
 import { benchmarkNames, officialRows } from '../../../src/task/benchmark/official.js'
 import { withSentences } from '../../../src/task/benchmark/record.js'
 import { markSpans } from '../../../src/task/benchmark/wsc.js'
-import type { Row } from '../../../src/task/table.js'
+import type { Row } from '../../../src/task/rows/table.js'
 import { collect } from '../collect.js'
 
 // made by test/oracle/hub_files.py with pyarrow

@@ -1,0 +1,50 @@
+// Draws docs/results/*.svg anew of the figures beside them, without training anything.
+//   npx tsx bench/plots.bench.ts
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { packageRoot } from '../src/base/root.js'
+import { barPlot, curvePlot, type MethodPoint, type PlotLabels, scatterPlot } from '../src/report/plots.js'
+import type { Result } from '../src/run/directory.js'
+import type { LowResourceResults } from '../src/sweep/run/low_resource.js'
+
+const folder = join(packageRoot, 'docs', 'results')
+const json = <T>(name: string): T => JSON.parse(readFileSync(join(folder, name), 'utf8'))
+
+/** The drawings by the names of their files. */
+export async function plots(): Promise<Record<string, string>> {
+  const { steps, rows } = json<{ steps: number; rows: (Result & { method: string })[] }>('methods.json')
+  const points = rows.map(
+    ({ method, share_percent, validation }): MethodPoint => ({
+      method,
+      share: share_percent,
+      score: validation.accuracy!,
+    }),
+  )
+  const labels: PlotLabels = {
+    score: 'validation accuracy, %',
+    title: `t5-nano on Rotten Tomatoes, ${steps} steps of 32 rows`,
+    chance: chance('validation'),
+  }
+  return {
+    'methods-scatter.svg': await scatterPlot(points, labels),
+    'methods-bars.svg': await barPlot(points, labels),
+    'low_resource.svg': await curvePlot({ ...json<LowResourceResults>('low_resource.json'), chance: chance('test') }),
+  }
+}
+
+/** Of Rotten Tomatoes: the accuracy of the commonest label of its training rows. */
+function chance(split: 'validation' | 'test'): { score: number; text: string } {
+  const labels = (name: string) =>
+    readFileSync(join(packageRoot, `configs/tasks/rotten-tomatoes/${name}.jsonl`), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => String(JSON.parse(line).label))
+  const count = (all: string[], label: string) => all.filter((one) => one === label).length
+  const train = labels('train')
+  const [guess] = [...new Set(train)].sort((a, b) => count(train, b) - count(train, a))
+  const rows = labels(split)
+  return { score: (100 * count(rows, guess!)) / rows.length, text: `always ${guess}, the commonest label in training` }
+}
+
+if (process.argv[1]?.endsWith('plots.ts'))
+  for (const [name, drawing] of Object.entries(await plots())) writeFileSync(join(folder, name), drawing)

@@ -1,0 +1,116 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Tokenizer } from 'tokenizers'
+import { UserError } from '../../base/error.js'
+import { specialTokens } from './special_tokens.js'
+import { readTokenizerFile } from './tokenizer_file.js'
+
+export interface T5Tokenizer {
+  /** One more than the highest id, sentinels included; the embedding table may have more rows. */
+  vocabularySize: number
+  /** What ends a row, `</s>` unless tokenizer_config.json names another token. */
+  eosId: number
+  /** What the files say that rows are padded with, if anything. */
+  padId: number | undefined
+  /** One row of ids a text, `</s>` last; a longer row is cut so that `</s>` is still the last of `maxLength`. */
+  encode(texts: string[], maxLength: number): Promise<Int32Array[]>
+  /** Padding, `</s>`, `<unk>`, sentinels and ids beyond the vocabulary are left out. */
+  decode(ids: ArrayLike<number>): string
+  /** The text as the tokenizer takes it before it looks for tokens: characters composed or replaced, white space collapsed. */
+  normalise(text: string): string
+}
+
+/** Texts handed to the native library at once: enough for all its threads, and the encodings it returns are large. */
+const BATCH = 8192
+
+/**
+ * A T5's `tokenizer.json`, run by Hugging Face's own library; `tokenizer_config.json` next to it may name the special
+ * tokens.
+ * @throws UserError where the file is missing, damaged or has no token that ends a row.
+ */
+export async function loadTokenizer(file: string): Promise<T5Tokenizer> {
+  if (!existsSync(file)) throw missing(file)
+  const { added, padToken, text } = readTokenizerFile(file)
+  const native = await parse(file, text)
+  const { eos = '</s>', pad } = specialTokens(dirname(file))
+  const eosId = native.tokenToId(eos)
+  if (eosId === null) {
+    throw new UserError({ at: file, problem: `has no token ${eos}: not a T5's tokenizer.` })
+  }
+  const tokens = tokenTable(native, new Set(added.filter(({ special }) => special).map(({ id }) => id)))
+  return {
+    vocabularySize: tokens.length,
+    eosId,
+    padId: native.tokenToId(pad ?? padToken ?? '<pad>') ?? undefined,
+    encode: (texts, maxLength) =>
+      encodeAll(native, eosId, texts, maxLength).catch((error) => Promise.reject(cannotEncode(file, error))),
+    decode: decoder(native, tokens),
+    normalise: normaliser(native),
+  }
+}
+
+const missing = (file: string) =>
+  new UserError({
+    at: file,
+    problem: 'cannot be read (ENOENT).',
+    remedy: 'A backbone needs its tokenizer.json: save it with AutoTokenizer.from_pretrained(…).save_pretrained(…).',
+  })
+
+async function parse(file: string, json: string): Promise<Tokenizer> {
+  const { Tokenizer } = await import('tokenizers') // here: the native library takes its time to load
+  try {
+    return Tokenizer.fromString(json)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new UserError(
+      { at: file, problem: `is not a tokenizer: ${reason}.`, remedy: 'Fetch the file again.' },
+      { cause: error },
+    )
+  }
+}
+
+/** Every id's token, undefined where decoding leaves it out. */
+function tokenTable(native: Tokenizer, special: Set<number>): (string | undefined)[] {
+  const table: (string | undefined)[] = []
+  for (const [token, id] of Object.entries(native.getVocab(true))) table[id] = special.has(id) ? undefined : token
+  return table
+}
+
+const cannotEncode = (file: string, error: Error) =>
+  new UserError(
+    { at: file, problem: `cannot encode a text: ${error.message}.`, remedy: 'Fetch the file again.' },
+    { cause: error },
+  )
+
+async function encodeAll(native: Tokenizer, eos: number, texts: string[], maxLength: number): Promise<Int32Array[]> {
+  const rows: Int32Array[] = []
+  for (let start = 0; start < texts.length; start += BATCH) {
+    const batch = await native.encodeBatch(texts.slice(start, start + BATCH), { addSpecialTokens: false })
+    for (const encoding of batch) rows.push(withEos(encoding.getIds(), eos, maxLength))
+  }
+  return rows
+}
+
+/** Cut here, not by the library, whose truncation is a setting that calls at the same time would share. */
+function withEos(ids: number[], eos: number, maxLength: number): Int32Array {
+  const length = Math.min(ids.length + 1, maxLength)
+  const row = new Int32Array(length)
+  for (let i = 0; i < length - 1; i++) row[i] = ids[i]!
+  row[length - 1] = eos
+  return row
+}
+
+/** The library's own `decode` is asynchronous; this is what it does. */
+function decoder(native: Tokenizer, tokens: (string | undefined)[]): T5Tokenizer['decode'] {
+  const join = native.getDecoder()
+  return (ids) => {
+    const kept = Array.from(ids, (id) => tokens[id]).filter((token) => token !== undefined)
+    return join ? join.decode(kept) : kept.join(' ')
+  }
+}
+
+/** The blank that SentencePiece writes as a character of its own is one again. */
+function normaliser(native: Tokenizer): T5Tokenizer['normalise'] {
+  const normalizer = native.getNormalizer()
+  return (text) => (normalizer?.normalizeString(text) ?? text).replaceAll('▁', ' ')
+}

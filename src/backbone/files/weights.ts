@@ -1,0 +1,139 @@
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '../../base/error.js'
+import { hashFiles } from '../../base/files/hash.js'
+import { openSafetensors, type SafetensorsFile } from '../../base/safetensors/safetensors.js'
+import type { T5Config } from '../t5/config.js'
+import { aliases, backboneTensors, ignoredTensors } from '../t5/tensors.js'
+import { readT5Config } from './preset.js'
+import { type StoredTensor, sameValues } from './stored.js'
+import { findWeights } from './weight_files.js'
+
+export { backboneTensors } from '../t5/tensors.js'
+
+export interface BackboneFiles {
+  folder: string
+  config: T5Config
+  tokenizerFile: string
+  /** `model.safetensors`, or the shards that `model.safetensors.index.json` names, sorted. */
+  weightFiles: string[]
+}
+
+export interface Backbone extends BackboneFiles {
+  /** Hugging Face names, in the model's order; `lm_head.weight` only where the head is its own. */
+  names(): string[]
+  shape(name: string): number[]
+  /** One tensor as float32, read from disk now. */
+  read(name: string): Float32Array
+  /** SHA-256 of the weight files, one after the other, in hexadecimal. */
+  hash(): string
+  close(): void
+}
+
+/**
+ * Opens a Hugging Face T5 folder and checks that its files hold the model that config.json describes; tensors are read
+ * one by one when asked for.
+ * @throws UserError naming file and tensor: a missing file, shard or tensor, another shape, one tensor too many, a head
+ * that config.json and the weights disagree about.
+ */
+export function openBackbone(folder: string): Backbone {
+  const files = findFiles(folder)
+  const opened: SafetensorsFile[] = []
+  const close = () => {
+    for (const file of opened.splice(0)) file.close()
+  }
+  try {
+    for (const file of files.weightFiles) opened.push(openSafetensors(file))
+    const where = locateTensors(files, opened)
+    const shapes = backboneTensors(files.config)
+    return {
+      ...files,
+      names: () => [...shapes.keys()],
+      shape: (name) => shapes.get(name) ?? unknownTensor(folder, name),
+      read: (name) => {
+        const { file, name: stored } = where.get(name) ?? unknownTensor(folder, name)
+        return file.read(stored)
+      },
+      hash: () => hashFiles(files.weightFiles),
+      close,
+    }
+  } catch (error) {
+    close()
+    throw error
+  }
+}
+
+function findFiles(folder: string): BackboneFiles {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new UserError({ at: folder, problem: 'no such folder.', remedy: 'Name a folder with a Hugging Face T5.' })
+  }
+  const config = readT5Config(folder)
+  const tokenizerFile = join(folder, 'tokenizer.json')
+  if (!existsSync(tokenizerFile)) {
+    throw new UserError({
+      at: folder,
+      problem: 'has no tokenizer.json.',
+      remedy: "Make it in Python: AutoTokenizer.from_pretrained('FOLDER').save_pretrained('FOLDER').",
+    })
+  }
+  return { folder, config, tokenizerFile, weightFiles: findWeights(folder) }
+}
+
+/** Where each of the model's tensors lies, after every check that the headers allow. */
+function locateTensors({ folder, config }: BackboneFiles, opened: SafetensorsFile[]): Map<string, StoredTensor> {
+  const stored = new Map<string, StoredTensor>()
+  for (const file of opened) {
+    for (const name of file.entries.keys()) {
+      const twice = stored.get(name)
+      if (twice) throw new UserError({ at: file.path, problem: `has tensor ${name}, as ${twice.file.path} has.` })
+      stored.set(name, { file, name })
+    }
+  }
+  const places = new Map<string, StoredTensor>()
+  for (const [name, shape] of backboneTensors(config)) {
+    const place = [name, ...aliases(name, config)].map((each) => stored.get(each)).find(Boolean)
+    if (!place) {
+      const at = opened.length === 1 ? opened[0]!.path : folder
+      throw new UserError({ at, problem: `has no tensor ${name}.`, remedy: 'Take all files from the same T5.' })
+    }
+    checkShape(place, shape)
+    places.set(name, place)
+  }
+  checkRest(stored, places, config)
+  return places
+}
+
+function checkShape({ file, name }: StoredTensor, shape: number[]): void {
+  const found = file.entries.get(name)!.shape
+  if (found.join() === shape.join()) return
+  throw new UserError({
+    at: file.path,
+    problem: `tensor ${name} has shape [${found.join(', ')}]; config.json says [${shape.join(', ')}].`,
+    remedy: 'Take config.json and weights from the same model.',
+  })
+}
+
+/** What the model does not use must be a copy of what it does, or known to be left over. */
+function checkRest(stored: Map<string, StoredTensor>, places: Map<string, StoredTensor>, config: T5Config): void {
+  const used = new Set(places.values())
+  const shared = places.get('shared.weight')!
+  const copies = new Set(aliases('shared.weight', config))
+  for (const [name, place] of stored) {
+    if (used.has(place) || ignoredTensors.has(name)) continue
+    if (!copies.has(name)) {
+      throw new UserError({
+        at: place.file.path,
+        problem: `has tensor ${name}, which a T5 of this config.json does not have.`,
+        remedy: 'Take config.json and weights from the same model.',
+      })
+    }
+    if (!sameValues(place, shared)) {
+      const problem = `tensor ${name} differs from shared.weight; a T5 has one table.`
+      throw new UserError({ at: place.file.path, problem })
+    }
+  }
+}
+
+function unknownTensor(folder: string, name: string): never {
+  throw new Error(`${folder} has no tensor ${name}`)
+}

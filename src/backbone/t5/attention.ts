@@ -1,0 +1,88 @@
+import tf from '../../tensor/tf.cjs'
+import { linear, type Pass } from '../pass.js'
+
+/** Keys and values of one attention, each [batch, heads, length, d_kv]. */
+export type KeyValue = {
+  keys: tf.Tensor4D
+  values: tf.Tensor4D
+}
+
+/** [batch·length, heads·d_kv] → [batch, heads, length, d_kv] */
+function splitHeads(pass: Pass, x: tf.Tensor2D, batch: number): tf.Tensor4D {
+  const { heads, dKv } = pass.config
+  return tf.transpose(tf.reshape(x, [batch, -1, heads, dKv]), [0, 2, 1, 3])
+}
+
+/** Keys and values that the attention at `name` makes of x [batch·length, d]. */
+export function keyValue(pass: Pass, name: string, x: tf.Tensor2D, batch: number): KeyValue {
+  return {
+    keys: splitHeads(pass, linear(pass, x, `${name}.k.weight`), batch),
+    values: splitHeads(pass, linear(pass, x, `${name}.v.weight`), batch),
+  }
+}
+
+/**
+ * Multi-head attention without T5's missing 1/√d_kv (its initialisation absorbs it).
+ * x [batch·queries, d], bias broadcast to [batch, heads, queries, keys] → [batch·queries, d]
+ */
+export function attention(pass: Pass, name: string, x: tf.Tensor2D, memory: KeyValue, bias: tf.Tensor): tf.Tensor2D {
+  const [batch, heads, , dKv] = memory.keys.shape
+  const query = splitHeads(pass, linear(pass, x, `${name}.q.weight`), batch)
+  const scores = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, queries, keys]
+  const weights = pass.dropout(tf.softmax(scores), name)
+  const mixed = tf.transpose(tf.matMul(weights, memory.values) as tf.Tensor4D, [0, 2, 1, 3]) // [batch, queries, heads, d_kv]
+  return linear(pass, tf.reshape(mixed, [-1, heads * dKv]), `${name}.o.weight`)
+}
+
+/**
+ * Whether `attentionOver` is less work than keys and values for `length` hidden states and `queries` a row: it is where
+ * queries are few. A bias of keys or values has no place in it.
+ */
+export function fewQueries(pass: Pass, name: string, length: number, queries: number): boolean {
+  const { heads, dKv, dModel } = pass.config
+  if (['k', 'v'].some((side) => pass.hooks.bias?.(`${name}.${side}.weight`))) return false
+  const inner = heads * dKv
+  return queries * (inner * dModel + heads * length * dModel) < length * (dModel * inner + queries * inner)
+}
+
+/**
+ * The attention at `name` with the products in another order, which makes neither keys nor values: (q·Wk)·hᵀ in place of
+ * q·(h·Wkᵀ)ᵀ, and (weights·h)·Wvᵀ in place of weights·(h·Wvᵀ).
+ * x [batch·queries, d], hidden [batch, keys, d], bias broadcast to [batch, heads, queries, keys] → [batch·queries, d]
+ */
+export function attentionOver(
+  pass: Pass,
+  name: string,
+  x: tf.Tensor2D,
+  hidden: tf.Tensor3D,
+  bias: tf.Tensor,
+): tf.Tensor2D {
+  const { heads, dKv } = pass.config
+  const [batch, keys, d] = hidden.shape
+  const queries = x.shape[0] / batch
+  const perHead = (side: string) => tf.reshape(pass.weight(`${name}.${side}.weight`), [heads, dKv, d]) as tf.Tensor3D
+  const query = tf.transpose(
+    tf.reshape(linear(pass, x, `${name}.q.weight`), [-1, heads, dKv]) as tf.Tensor3D,
+    [1, 0, 2],
+  )
+  const asked = headsInside(tf.matMul(query, perHead('k')), batch) // [batch, heads·queries, d]
+  const scores = tf.reshape(tf.matMul(asked, hidden, false, true), [batch, heads, queries, keys])
+  const weights = pass.dropout(tf.softmax(tf.add(scores, bias) as tf.Tensor4D), name)
+  const mixed = tf.matMul(tf.reshape(weights, [batch, heads * queries, keys]), hidden) // [batch, heads·queries, d]
+  const values = tf.matMul(headsOutside(mixed as tf.Tensor3D, heads), perHead('v'), false, true) // [heads, batch·queries, d_kv]
+  return linear(pass, tf.reshape(tf.transpose(values, [1, 0, 2]), [-1, heads * dKv]), `${name}.o.weight`)
+}
+
+/** [heads, batch·queries, d] → [batch, heads·queries, d] */
+function headsInside(x: tf.Tensor3D, batch: number): tf.Tensor3D {
+  const [heads, rows, d] = x.shape
+  const moved = tf.transpose(tf.reshape(x, [heads, batch, rows / batch, d]), [1, 0, 2, 3])
+  return tf.reshape(moved, [batch, -1, d])
+}
+
+/** [batch, heads·queries, d] → [heads, batch·queries, d] */
+function headsOutside(x: tf.Tensor3D, heads: number): tf.Tensor3D {
+  const [batch, rows, d] = x.shape
+  const moved = tf.transpose(tf.reshape(x, [batch, heads, rows / heads, d]), [1, 0, 2, 3])
+  return tf.reshape(moved, [heads, -1, d])
+}

@@ -1,0 +1,192 @@
+import type { Site, Stack, Sublayer } from '../../method/method.js'
+import { lookUp } from '../../tensor/embedding.js'
+import { nonlinearities } from '../../tensor/nonlinearity.js'
+import tf from '../../tensor/tf.cjs'
+import { inLayer, layerNorm, linear, type Pass } from '../pass.js'
+import { attention, attentionOver, fewQueries, type KeyValue, keyValue } from './attention.js'
+import { causalMask, positionBias } from './position.js'
+
+/** An encoded batch: hidden [batch·length, d]; mask [batch, 1, 1, length], 0 at tokens and −1e9 at padding. */
+export interface Encoded {
+  hidden: tf.Tensor2D
+  mask: tf.Tensor4D
+  batch: number
+}
+
+/** What one cross-attention reads of the encoder: keys and values, or [batch, length, d] of what they would be made of. */
+export type Remembered = KeyValue | { encoded: tf.Tensor3D }
+
+/** What the decoder reads of the encoder: what every layer's cross-attention does, and the padding mask. */
+export type Memory = {
+  layers: Remembered[]
+  mask: tf.Tensor4D
+}
+
+/**
+ * The encoder. ids and attentionMask [batch, length], int32, the mask 1 at tokens and 0 at padding. A prompt of the method
+ * stands in front of each row.
+ */
+export function encode(pass: Pass, ids: tf.Tensor2D, attentionMask: tf.Tensor2D): Encoded {
+  const batch = ids.shape[0]
+  const { embedded, mask } = withPrompt(pass, embed(pass, ids), paddingMask(attentionMask), batch)
+  const length = mask.shape[3]
+  const bias = tf.add(positionBias(pass, 'encoder', length, length), mask) // [batch, heads, length, length]
+  let hidden = pass.dropout(embedded, 'encoder.embedded')
+  for (let layer = 0; layer < pass.config.encoderLayers; layer++)
+    hidden = inLayer(pass)({ hidden, bias }, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
+  return { hidden: finalNorm(pass, 'encoder', hidden), mask, batch }
+}
+
+/** hidden [batch·length, d], bias [batch, heads, length, length] → [batch·length, d] */
+function encoderLayer(
+  pass: Pass,
+  layer: number,
+  batch: number,
+  { hidden, bias }: { hidden: tf.Tensor2D; bias: tf.Tensor },
+): tf.Tensor2D {
+  const attended = sublayer(pass, site('encoder', layer, 'attention'), hidden, (normed, name) =>
+    attention(pass, name, normed, keyValue(pass, name, normed, batch), bias),
+  )
+  return sublayer(pass, site('encoder', layer, 'feed_forward'), attended, (normed, name) =>
+    feedForward(pass, name, normed),
+  )
+}
+
+/**
+ * What every cross-attention reads, made once for a batch however many tokens are decoded: keys and values, unless it is
+ * known that there will be few `queries` a row.
+ */
+export function remember(pass: Pass, encoded: Encoded): { layers: KeyValue[]; mask: tf.Tensor4D }
+export function remember(pass: Pass, encoded: Encoded, queries: number): Memory
+export function remember(pass: Pass, { hidden, mask, batch }: Encoded, queries = Number.POSITIVE_INFINITY): Memory {
+  const length = mask.shape[3]
+  const whole = { encoded: tf.reshape(hidden, [batch, length, -1]) as tf.Tensor3D }
+  const layers = Array.from({ length: pass.config.decoderLayers }, (_, layer) => {
+    const name = sublayerName(site('decoder', layer, 'cross_attention'))
+    return fewQueries(pass, name, length, queries) ? whole : keyValue(pass, name, hidden, batch)
+  })
+  return { layers, mask }
+}
+
+/**
+ * The decoder on ids [batch, length] that follow what `past` holds (keys and values of each layer's self-attention).
+ * Gives hidden [batch·length, d] and the past that now includes these ids.
+ */
+export function decode(pass: Pass, ids: tf.Tensor2D, memory: Memory, past?: KeyValue[]) {
+  const [batch, length] = ids.shape
+  const from = past?.[0]?.keys.shape[2] ?? 0
+  const bias = tf.add(
+    positionBias(pass, 'decoder', length, from + length, from),
+    causalMask(length, from + length, from),
+  )
+  const present: KeyValue[] = []
+  let hidden = pass.dropout(embed(pass, ids), 'decoder.embedded')
+  for (let layer = 0; layer < pass.config.decoderLayers; layer++) {
+    const inputs = { hidden, bias, mask: memory.mask, ...memory.layers[layer]! }
+    hidden = inLayer(pass)(inputs, (pass, { hidden, bias, mask, ...remembered }) => {
+      const attended = sublayer(pass, site('decoder', layer, 'attention'), hidden, (normed, name) => {
+        const own = append(past?.[layer], keyValue(pass, name, normed, batch))
+        present[layer] = own
+        return attention(pass, name, normed, own, bias)
+      })
+      const crossed = sublayer(pass, site('decoder', layer, 'cross_attention'), attended, (normed, name) =>
+        crossAttention(pass, name, normed, remembered, mask),
+      )
+      return sublayer(pass, site('decoder', layer, 'feed_forward'), crossed, (normed, name) =>
+        feedForward(pass, name, normed),
+      )
+    })
+  }
+  return { hidden: finalNorm(pass, 'decoder', hidden), past: present }
+}
+
+const crossAttention = (pass: Pass, name: string, x: tf.Tensor2D, remembered: Remembered, mask: tf.Tensor4D) =>
+  'keys' in remembered
+    ? attention(pass, name, x, remembered, mask)
+    : attentionOver(pass, name, x, remembered.encoded, mask)
+
+/** Logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
+export function head(pass: Pass, hidden: tf.Tensor2D): tf.Tensor2D {
+  const { tiedHead, scaledHead, dModel } = pass.config
+  const name = tiedHead ? 'shared.weight' : 'lm_head.weight'
+  const scaled = scaledHead ? tf.mul(hidden, dModel ** -0.5) : hidden
+  const logits = tf.matMul(scaled, pass.weight(name) as tf.Tensor2D, false, true)
+  const bias = pass.hooks.bias?.('lm_head.weight')
+  return bias ? tf.add(logits, bias) : (logits as tf.Tensor2D)
+}
+
+/** The decoder's input: labels moved right by one, the start token in front. labels, result [batch, length] int32 */
+export function shiftRight(pass: Pass, labels: tf.Tensor2D): tf.Tensor2D {
+  const [batch, length] = labels.shape
+  const start = tf.fill([batch, 1], pass.config.decoderStartId, 'int32') as tf.Tensor2D
+  return tf.concat([start, tf.slice(labels, [0, 0], [batch, length - 1])], 1)
+}
+
+const site = (stack: Stack, layer: number, sublayer: Sublayer): Site => ({ stack, layer, sublayer })
+
+const MODULES = { attention: 'SelfAttention', cross_attention: 'EncDecAttention', feed_forward: 'DenseReluDense' }
+
+const layerName = ({ stack, layer, sublayer }: Site): string => {
+  const index = sublayer === 'attention' ? 0 : sublayer === 'cross_attention' || stack === 'encoder' ? 1 : 2
+  return `${stack}.block.${layer}.layer.${index}`
+}
+
+const sublayerName = (site: Site): string => `${layerName(site)}.${MODULES[site.sublayer]}`
+
+/** h + dropout(hook(S(LN(h)))): pre-norm, the method sees the sublayer's output. h, result [rows, d] */
+function sublayer(
+  pass: Pass,
+  site: Site,
+  h: tf.Tensor2D,
+  compute: (normed: tf.Tensor2D, name: string) => tf.Tensor2D,
+): tf.Tensor2D {
+  const output = compute(layerNorm(pass, h, `${layerName(site)}.layer_norm.weight`), sublayerName(site))
+  const adapted = pass.hooks.sublayerOutput?.(site, output) ?? output
+  return tf.add(h, pass.dropout(adapted, layerName(site)))
+}
+
+/** wo·dropout(f(wi·x)); gated: wo·dropout(f(wi_0·x)·(wi_1·x)). x, result [rows, d] */
+function feedForward(pass: Pass, name: string, x: tf.Tensor2D): tf.Tensor2D {
+  const { gated, activation } = pass.config
+  const activate = nonlinearities[activation]<tf.Tensor2D>
+  const inner = gated
+    ? tf.mul(activate(linear(pass, x, `${name}.wi_0.weight`)), linear(pass, x, `${name}.wi_1.weight`))
+    : activate(linear(pass, x, `${name}.wi.weight`))
+  return linear(pass, pass.dropout(inner as tf.Tensor2D, name), `${name}.wo.weight`)
+}
+
+function finalNorm(pass: Pass, stack: Stack, hidden: tf.Tensor2D): tf.Tensor2D {
+  return pass.dropout(layerNorm(pass, hidden, `${stack}.final_layer_norm.weight`), `${stack}.final`)
+}
+
+/** ids [batch, length] → [batch·length, d] */
+function embed(pass: Pass, ids: tf.Tensor2D): tf.Tensor2D {
+  return lookUp(pass.weight('shared.weight') as tf.Tensor2D, tf.reshape(ids, [-1]))
+}
+
+/** What is added to attention scores. [batch, length], 1 at tokens and 0 at padding → [batch, 1, 1, length], 0 and −1e9 */
+function paddingMask(attentionMask: tf.Tensor2D): tf.Tensor4D {
+  const [batch, length] = attentionMask.shape
+  const tokens = tf.cast(tf.reshape(attentionMask, [batch, 1, 1, length]), 'float32') as tf.Tensor4D
+  return tf.mul(tf.sub(tokens, 1), 1e9)
+}
+
+function withPrompt(pass: Pass, embedded: tf.Tensor2D, mask: tf.Tensor4D, batch: number) {
+  const prompt = pass.hooks.prompt?.()
+  if (!prompt) return { embedded, mask }
+  const [count, d] = prompt.shape
+  const rows = tf.tile(tf.expandDims(prompt, 0), [batch, 1, 1])
+  const joined = tf.concat([rows, tf.reshape(embedded, [batch, -1, d])], 1)
+  return {
+    embedded: tf.reshape(joined, [-1, d]) as tf.Tensor2D,
+    mask: tf.concat([tf.zeros([batch, 1, 1, count]), mask], 3) as tf.Tensor4D,
+  }
+}
+
+const append = (past: KeyValue | undefined, present: KeyValue): KeyValue =>
+  past
+    ? {
+        keys: tf.concat([past.keys, present.keys], 2),
+        values: tf.concat([past.values, present.values], 2),
+      }
+    : present

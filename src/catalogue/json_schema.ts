@@ -1,0 +1,137 @@
+import { z } from 'zod'
+import { type PresetKind, presetFile, presetNames } from '../base/presets.js'
+import { readYaml } from '../base/yaml/source.js'
+import { experimentSchema, trainingOptions } from '../experiment/schema.js'
+import { methodOptions } from '../method/options.js'
+import { sweepSchema } from '../sweep/plan/schema.js'
+import { taskOptions } from '../task/options.js'
+
+/** Kinds of YAML file that have a schema: `configs/<kind>.schema.json`, which the first line of each such file names. */
+export const SCHEMA_KINDS = ['experiment', 'method', 'task', 'backbone', 'sweep'] as const
+export type SchemaKind = (typeof SCHEMA_KINDS)[number]
+
+/** JSON Schema of a kind of YAML file, for editors. */
+export function fileSchema(kind: SchemaKind): object {
+  return schemas[kind]()
+}
+
+/** What z.toJSONSchema gives of our schemas. */
+export interface JsonSchema {
+  type?: string
+  const?: unknown
+  enum?: unknown[]
+  default?: unknown
+  description?: string
+  properties?: Record<string, JsonSchema>
+  required?: string[]
+  items?: JsonSchema
+  anyOf?: JsonSchema[]
+  [keyword: string]: unknown
+}
+
+export const jsonSchema = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema
+
+export const kindOf = (option: JsonSchema) => option.properties!.kind!.const
+
+/** JSON Schema of an experiment file, for editors: the resolved schema, with presets and short forms let in. */
+function experimentJsonSchema(): object {
+  const schema = jsonSchema(experimentSchema)
+  const { backbone, method, task, training } = schema.properties!
+  const name = { type: 'string', examples: presetNames('backbones') }
+  const path = { type: 'string', description: 'Folder that holds its files.' }
+  const properties = {
+    ...schema.properties,
+    backbone: { description: backbone!.description, anyOf: [name, backbone] },
+    method: named('methods', method!, method!.oneOf as JsonSchema[], {}),
+    task: named('tasks', task!, (task!.oneOf as JsonSchema[]).map(withDefaultKind), { path }),
+    training: { ...training, required: undefined },
+  }
+  return { ...schema, properties, required: ['backbone', 'method', 'task', 'training'] }
+}
+
+/** A task that names no kind is a classification. */
+function withDefaultKind(schema: JsonSchema): JsonSchema {
+  if (kindOf(schema) !== 'classification') return schema
+  return { ...schema, required: schema.required!.filter((key) => key !== 'kind') }
+}
+
+/** A preset's name, a preset with overrides, or everything written out. */
+function named(presets: PresetKind, { description }: JsonSchema, kinds: JsonSchema[], extra: JsonSchema['properties']) {
+  const overridden = kinds.flatMap((schema) => {
+    const names = presetNames(presets).filter((name) => isOfKind(presets, name, schema.properties!.kind!))
+    if (names.length === 0) return [] // an empty enum is no valid schema
+    const { kind, ...options } = schema.properties!
+    return [{ ...schema, properties: { preset: { enum: names }, ...options, ...extra }, required: ['preset'] }]
+  })
+  return { description, anyOf: [{ enum: presetNames(presets) }, ...overridden, ...kinds] }
+}
+
+function isOfKind(presets: PresetKind, name: string, kind: JsonSchema): boolean {
+  const preset = readYaml(presetFile(presets, name)!)
+  return kind.enum ? kind.enum.includes(preset.kind) : kind.const === preset.kind
+}
+
+/** A method preset: options of its kind, and the learning rate that experiments with it have unless they tell another. */
+function methodJsonSchema(): object {
+  const learning_rate = jsonSchema(trainingOptions).properties!.learning_rate!
+  const kinds = methodOptions.options.map(jsonSchema)
+  return oneOfKinds(kinds.map((kind) => ({ ...kind, properties: { ...kind.properties, learning_rate } })))
+}
+
+/** A task preset: its name is the file's. */
+function taskJsonSchema(): object {
+  const kinds = taskOptions.options.map(jsonSchema).map(withDefaultKind)
+  return oneOfKinds(
+    kinds.map((kind) => {
+      const { name: _, ...properties } = kind.properties!
+      return { ...kind, properties, required: kind.required!.filter((key) => key !== 'name') }
+    }),
+  )
+}
+
+const oneOfKinds = (kinds: JsonSchema[]) => ({
+  $schema: DRAFT,
+  type: 'object',
+  oneOf: kinds.map(({ $schema: _, ...kind }) => kind),
+})
+
+const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
+
+/** Dimensions under the names that a Hugging Face config.json has; which fit each other, parseT5Config says. */
+const backbonePreset = z.strictObject({
+  source: z
+    .string()
+    .min(1)
+    .describe('Hugging Face model id, or ./folder of a bundled one, which has its own config.json.'),
+  tokenizer_vocabulary: z.int().min(1).describe('Ids that the tokenizer uses; the embedding table may have more rows.'),
+  config: z
+    .looseObject({
+      model_type: z.enum(['t5', 'mt5']),
+      d_model: z.int().min(1).describe('Width of the model.'),
+      d_kv: z.int().min(1).describe('Width of an attention head.'),
+      d_ff: z.int().min(1).describe('Width of a feed-forward sublayer.'),
+      num_layers: z.int().min(1).describe('Layers of the encoder.'),
+      num_decoder_layers: z
+        .int()
+        .min(1)
+        .optional()
+        .describe("Layers of the decoder; as many as the encoder's unless told."),
+      num_heads: z.int().min(1).describe('Attention heads of a layer.'),
+      vocab_size: z.int().min(1).describe('Rows of the embedding table.'),
+      feed_forward_proj: z.enum(['relu', 'gated-gelu']).optional().describe('v1.0 has relu, later ones gated-gelu.'),
+      tie_word_embeddings: z
+        .boolean()
+        .optional()
+        .describe('Whether the head is the embedding table, and the output of the decoder scaled, as in v1.0.'),
+    })
+    .optional()
+    .describe('Dimensions, so that counting needs no download.'),
+})
+
+const schemas: Record<SchemaKind, () => object> = {
+  experiment: experimentJsonSchema,
+  method: methodJsonSchema,
+  task: taskJsonSchema,
+  backbone: () => jsonSchema(backbonePreset),
+  sweep: () => jsonSchema(sweepSchema),
+}

@@ -1,0 +1,69 @@
+import { isDeepStrictEqual } from 'node:util'
+import { backboneOptions, trainingOptions } from '../experiment/schema.js'
+import { methodOptions } from '../method/options.js'
+import { taskOptions } from '../task/options.js'
+import { type JsonSchema, jsonSchema, kindOf } from './json_schema.js'
+
+/** Markdown tables of every key, by section and by kind of method: the schema's own descriptions, types and defaults. */
+export function referenceTables(): string {
+  const sections: [string, JsonSchema][] = [
+    ['`backbone`', jsonSchema(backboneOptions)],
+    ...taskSections(),
+    ['`training`', jsonSchema(trainingOptions)],
+    ...methodOptions.options
+      .map(jsonSchema)
+      .map((option): [string, JsonSchema] => [`\`method\`, kind \`${kindOf(option)}\``, option]),
+  ]
+  return sections.map(([title, schema]) => `### ${title}\n\n${table(schema)}`).join('\n')
+}
+
+/** The keys that every kind of task has, once; then each kind's own. */
+function taskSections(): [string, JsonSchema][] {
+  const kinds = taskOptions.options.map(jsonSchema)
+  const common = Object.entries(kinds[0]!.properties!).filter(([key, schema]) =>
+    kinds.every(({ properties }) => isDeepStrictEqual(properties![key], schema)),
+  )
+  const only = (schema: JsonSchema, keep: (key: string) => boolean) => ({
+    ...schema,
+    properties: Object.fromEntries(Object.entries(schema.properties!).filter(([key]) => keep(key))),
+  })
+  const isCommon = (key: string) => common.some(([name]) => name === key)
+  return [
+    ['`task`, every kind', only(kinds[0]!, isCommon)],
+    ...kinds.map((kind): [string, JsonSchema] => [
+      `\`task\`, kind \`${kindOf(kind)}\`: ${kind.properties!.kind!.description}`,
+      only(kind, (key) => !isCommon(key)),
+    ]),
+  ]
+}
+
+function table(schema: JsonSchema): string {
+  const lines = rows(schema, '')
+  if (lines.length === 0) return 'No options.\n'
+  return `${['| key | value | default | |', '|---|---|---|---|', ...lines].join('\n')}\n`
+}
+
+/** One row a key; the keys of an inner mapping stand below it as `placement.sublayers`. */
+function rows(schema: JsonSchema, prefix: string): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
+    if (value.const !== undefined) return []
+    if (value.properties) return rows(value, `${prefix}${key}.`)
+    const required = schema.required?.includes(key) ?? false
+    const byDefault = value.default === undefined ? (required ? '(needed)' : '') : `\`${written(value.default)}\``
+    return [`| \`${prefix}${key}\` | ${typeOf(value)} | ${byDefault} | ${value.description ?? ''} |`]
+  })
+}
+
+function typeOf(schema: JsonSchema): string {
+  if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ')
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(' or ')
+  if (schema.const !== undefined) return `\`${schema.const}\``
+  if (schema.type === 'array') return `list of ${typeOf(schema.items!)}`
+  if (schema.pattern === '^\\d+-\\d*$') return 'range'
+  return (
+    { integer: 'whole number', boolean: 'true or false', object: 'mapping', string: 'text' }[schema.type!] ??
+    schema.type!
+  )
+}
+
+const written = (value: unknown) => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value))

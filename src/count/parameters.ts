@@ -1,0 +1,127 @@
+import type { T5Config } from '../backbone/t5/config.js'
+import { backboneTensors } from '../backbone/t5/tensors.js'
+import { assertNever } from '../base/assert_never.js'
+import { elements } from '../base/safetensors/safetensors.js'
+import type { ParameterSpec } from '../method/method.js'
+import type { MethodOptions } from '../method/options.js'
+import { methodOf } from '../method/registry.js'
+import { type Breakdown, breakdown, type Grouping } from './breakdown.js'
+
+/** A method on a backbone, to be counted. */
+export interface Subject {
+  /** As the user named it. */
+  backbone: string
+  /** A method preset, with `changes` the options that are not its own: `n=8`. */
+  method: string
+  changes: string[]
+  options: MethodOptions
+  /** The backbone's dimensions with the vocabulary that is in force. */
+  config: T5Config
+  /** Why the method does not fit the backbone, if so. */
+  problem?: string
+}
+
+/** One line of `compacter params report`. Where the method does not fit the backbone, `problem` says why and all counts are null. */
+export interface ParameterRow {
+  backbone: string
+  method: string
+  changes: string[]
+  options: MethodOptions
+  tasks: number
+  backbone_parameters: number
+  trained_parameters: number | null
+  /** Of the trained ones those that each task has of its own: an unfrozen head too, unfrozen layer norms not. */
+  added_parameters: number | null
+  /** Trained of the backbone's, × 100. */
+  share_percent: number | null
+  /** The paper's "#Total params": backbone and additions for all tasks, relative to one backbone. */
+  total_parameters_ratio: number | null
+  /** File of the trained tensors: float32 safetensors, header included. */
+  checkpoint_bytes: number | null
+  /** Adam's two moments, float32. */
+  optimizer_bytes: number | null
+  /** How what is trained for a projection of k inputs and d outputs grows. */
+  complexity: string
+  problem?: string
+  breakdown?: Breakdown[]
+}
+
+/** Counts what each subject trains, from the tensors themselves: no weights, no device. `tasks` share one backbone. */
+export function parameterRows(subjects: readonly Subject[], tasks: number, by?: Grouping): ParameterRow[] {
+  return subjects.map(({ config, problem, ...named }) => {
+    const backbone_parameters = total([...backboneTensors(config).values()])
+    const head = { ...named, tasks, backbone_parameters }
+    const complexity = complexityOf(named.options)
+    if (problem !== undefined) return { ...head, ...uncounted, complexity, problem }
+    const specs = methodOf(named.options).parameters(named.options, config)
+    const groups = by && { breakdown: breakdown(specs, by) }
+    return { ...head, ...counts(specs, backbone_parameters, tasks), complexity, ...groups }
+  })
+}
+
+const total = (shapes: readonly number[][]) => shapes.reduce((sum, shape) => sum + elements(shape), 0)
+
+function counts(specs: readonly ParameterSpec[], base: number, tasks: number) {
+  const trained = total(specs.map(({ shape }) => shape))
+  const unfrozen = total(specs.filter(({ start }) => start.kind === 'backbone').map(({ shape }) => shape))
+  const whole = unfrozen === base // nothing of the backbone is shared: each task has its own, and adds nothing to it
+  const added = whole ? trained - base : total(specs.filter(isAdded).map(({ shape }) => shape))
+  return {
+    trained_parameters: trained,
+    added_parameters: added,
+    share_percent: (100 * trained) / base,
+    total_parameters_ratio: (whole ? tasks : 1) + (tasks * added) / base,
+    checkpoint_bytes: safetensorsBytes(specs),
+    optimizer_bytes: 2 * 4 * trained,
+  }
+}
+
+/**
+ * What a task has of its own next to the backbone that all share: the method's tensors and an unfrozen head. Layer norms are
+ * left out, as in the paper's "#Total params": its 1.065 and 1.004 are those of the adapters alone.
+ */
+const isAdded = ({ name, start }: ParameterSpec) => start.kind !== 'backbone' || !name.endsWith('layer_norm.weight')
+
+const uncounted = {
+  trained_parameters: null,
+  added_parameters: null,
+  share_percent: null,
+  total_parameters_ratio: null,
+  checkpoint_bytes: null,
+  optimizer_bytes: null,
+}
+
+/** Size of the file that writeSafetensors makes of these tensors: eight bytes, the header padded to eights, the values. */
+function safetensorsBytes(specs: readonly ParameterSpec[]): number {
+  let end = 0
+  const entries = specs
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, shape }) => {
+      const begin = end
+      end += 4 * elements(shape)
+      return `${JSON.stringify(name)}:${JSON.stringify({ dtype: 'F32', shape, data_offsets: [begin, end] })}`
+    })
+  const header = Buffer.byteLength(`{${entries.join(',')}}`)
+  return 8 + Math.ceil(header / 8) * 8 + end
+}
+
+/** arXiv 2106.04647 § 4.1: low-rank hypercomplex factors grow with k + d, a dense projection with k·d. */
+function complexityOf(options: MethodOptions): string {
+  switch (options.kind) {
+    case 'full':
+      return 'O(kd)'
+    case 'adapter':
+      return options.factors === 'dense' ? 'O(kd)' : lowRank(options.rank)
+    case 'compacter':
+      return options.factors === 'full' ? 'O(kd/n)' : lowRank(options.rank)
+    case 'bitfit':
+    case 'prompt_tuning':
+      return 'O(d)'
+    case 'intrinsic':
+      return 'O(1)'
+    default:
+      return assertNever(options, 'method')
+  }
+}
+
+const lowRank = (rank: number) => (rank === 1 ? 'O(k+d)' : 'O(r(k+d))')

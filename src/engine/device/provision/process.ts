@@ -1,0 +1,122 @@
+import type { ChildProcess, StdioOptions } from 'node:child_process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { INTERRUPTED } from '../../../base/error.js'
+import { pipEnvironment, startProgram } from '../../../base/program.js'
+import { STOP_SIGNALS } from '../../../cli/interrupt.js'
+
+export interface Outcome {
+  stdout: string
+  stderr: string
+}
+
+/** Programs that run now, each with what it starts itself, while a signal is to end them with this process. */
+interface Ended {
+  programs: Set<ChildProcess>
+  stopped: boolean
+}
+let ended: Ended | undefined
+
+/** What a program has to end by itself, in ms. */
+const GRACE = 3000
+const WINDOWS = process.platform === 'win32'
+
+/**
+ * Runs `work`; a signal ends this process, and all programs that `work` runs with what they have started. The first lets
+ * them end by themselves, and `say` is called then; a second Ctrl-C or SIGTERM ends all at once.
+ */
+export async function endedBySignals<T>(work: () => Promise<T>, say: () => void): Promise<T> {
+  const own: Ended = { programs: new Set(), stopped: false }
+  const signalAll = (signal: NodeJS.Signals) => {
+    for (const program of own.programs) signalTree(program, signal)
+  }
+  const stop = async (signal: NodeJS.Signals) => {
+    if (own.stopped && signal !== 'SIGHUP') process.exit(INTERRUPTED)
+    if (own.stopped) return
+    own.stopped = true
+    signalAll('SIGTERM')
+    await Promise.race([Promise.all([...own.programs].map(closed)), sleep(GRACE)])
+    say()
+    process.exit(INTERRUPTED)
+  }
+  const kill = () => signalAll('SIGKILL')
+  ended = own
+  for (const signal of STOP_SIGNALS) process.on(signal, stop)
+  process.on('exit', kill)
+  try {
+    return await work()
+  } finally {
+    ended = undefined
+    process.off('exit', kill)
+    for (const signal of STOP_SIGNALS) process.off(signal, stop)
+  }
+}
+
+const closed = (program: ChildProcess) => new Promise((done) => program.once('close', done))
+
+/** A program that leads a process group, and the group. */
+function signalTree(program: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (WINDOWS || program.pid === undefined) program.kill(signal)
+    else process.kill(-program.pid, signal)
+  } catch {} // it has ended
+}
+
+export interface ProgramOptions {
+  /** The longest that it may take. */
+  seconds?: number
+  /** Hears each line of its stdout. */
+  onLine?: (line: string) => void
+  /** More than the environment has. */
+  env?: NodeJS.ProcessEnv
+}
+
+/**
+ * Runs a program to its end.
+ * @throws Error with the program's last line of stderr if it can't start, fails, or outlasts the limit.
+ */
+export function runProgram(
+  program: string,
+  args: string[],
+  { seconds = 60, onLine, env = {} }: ProgramOptions = {},
+): Promise<Outcome> {
+  const owner = ended
+  if (owner?.stopped) return new Promise(() => {}) // this process is about to end
+  return new Promise((resolve, reject) => {
+    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
+    const detached = owner !== undefined && !WINDOWS // a group of its own
+    const options = { stdio, timeout: seconds * 1000, detached, env: { ...pipEnvironment(), ...env } }
+    const child = startProgram(program, args, options)
+    owner?.programs.add(child)
+    const stop = () => child.kill()
+    process.once('exit', stop)
+    let [stdout, stderr] = ['', '']
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text
+      for (const line of text.split('\n')) if (line.trim()) onLine?.(line.trim())
+    })
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text
+    })
+    child.once('error', (error) => reject(new Error(`${program} can't be run (${error.message})`)))
+    child.once('close', (code, signal) => {
+      process.off('exit', stop)
+      if (owner?.stopped) return // what waits must not try another way
+      owner?.programs.delete(child)
+      if (code === 0) resolve({ stdout, stderr })
+      else reject(new Error(`${program} ${signal ? `was stopped by ${signal}` : 'failed'}: ${reasonIn(stderr)}`))
+    })
+  })
+}
+
+/** The line that says what went wrong, not the advice around it. */
+function reasonIn(stderr: string): string {
+  const lines = stderr.split('\n').flatMap((line) => line.trim() || [])
+  return (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'no message').slice(0, 400)
+}
+
+/** Whether the program is there and answers. */
+export const answers = (program: string, args: string[]): Promise<boolean> =>
+  runProgram(program, args, { seconds: 20 }).then(
+    () => true,
+    () => false,
+  )

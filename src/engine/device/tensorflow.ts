@@ -1,0 +1,118 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import util from 'node:util'
+import tf from '../../tensor/tf.cjs'
+import { findEngines, type InstalledEngine, tfjsNode } from './provision/cache.js'
+import { loadAddon } from './provision/loader.js'
+
+const require = createRequire(import.meta.url)
+
+export interface OpAttribute {
+  name: string
+  type: number
+  value: unknown
+}
+
+/** A tensor that the binding holds. */
+export interface BindingTensor {
+  id: number
+  dtype: number
+  shape: number[]
+}
+
+/** What we use of tfjs-node's native binding. */
+export interface Binding {
+  TF_Version: string
+  TF_ATTR_TYPE: number
+  TF_ATTR_INT: number
+  TF_ATTR_FLOAT: number
+  TF_ATTR_BOOL: number
+  TF_ATTR_STRING: number
+  TF_ATTR_SHAPE: number
+  TF_FLOAT: number
+  TF_INT32: number
+  isUsingGpuDevice(): boolean
+  /** Every tensor with values from JavaScript comes in here, and every kernel runs here. */
+  createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number
+  deleteTensor(id: number): void
+  tensorDataSync(id: number): ArrayLike<number>
+  executeOp(name: string, attributes: OpAttribute[], inputs: number[], outputs: number): BindingTensor[]
+}
+
+export interface NodeBackend extends tf.KernelBackend {
+  binding: Binding
+  executeSingleOutput(op: string, attributes: OpAttribute[], inputs: tf.Tensor[]): tf.Tensor
+  createOutputTensor(metadata: BindingTensor): tf.Tensor
+}
+
+export interface LoadedTensorflow {
+  engine: InstalledEngine
+  /** Of the library that runs, from the library itself. */
+  version: string
+  gpu: boolean
+}
+
+let loaded: LoadedTensorflow | undefined
+
+/** The library that runs; undefined before `loadTensorflow`. */
+export const loadedTensorflow = (): LoadedTensorflow | undefined => loaded
+
+/**
+ * Registers the tfjs backend `tensorflow` on the first engine that loads.
+ * tfjs-node's index.js is not used: it looks for the addon inside node_modules only.
+ * @throws Error with the loader's message if no installed engine loads.
+ */
+export function loadTensorflow(threads: number): LoadedTensorflow {
+  if (loaded) return loaded
+  const { usable, refused } = findEngines()
+  const failures = refused.map(({ folder, reason }) => `${folder}: ${reason}`)
+  if (usable.length + failures.length === 0) throw new Error('the native engine is not set up')
+  // TensorFlow reads these once, when it loads.
+  process.env.TF_NUM_INTRAOP_THREADS = String(threads)
+  process.env.TF_NUM_INTEROP_THREADS = '1'
+  process.env.OMP_NUM_THREADS = String(threads)
+  replaceLegacyNodeFunctions()
+  for (const engine of usable) {
+    try {
+      loaded = register(engine)
+      return loaded
+    } catch (error) {
+      failures.push(`${engine.folder}: ${(error as Error).message}`)
+    }
+  }
+  throw new Error(failures.join('; '))
+}
+
+function register(engine: InstalledEngine): LoadedTensorflow {
+  const binding = loadAddon(engine) as Binding
+  const kernels = join(tfjsNode().folder, 'dist')
+  const { NodeJSKernelBackend } = require(join(kernels, 'nodejs_kernel_backend.js')) as {
+    NodeJSKernelBackend: new (binding: Binding, packageName: string) => NodeBackend
+  }
+  require(join(kernels, 'register_all_kernels.js'))
+  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node-gpu'))
+  return { engine, version: binding.TF_Version, gpu: binding.isUsingGpuDevice() }
+}
+
+/**
+ * tfjs-node 4.22 calls two functions of node:util that Node 22 warns about at their first call (DEP0044, DEP0051), and of
+ * which Node 23 removed one. These do the same without a warning, on every Node.
+ */
+function replaceLegacyNodeFunctions(): void {
+  const legacy = util as unknown as Record<string, unknown>
+  legacy.isNullOrUndefined = (value: unknown) => value === null || value === undefined
+  legacy.isArray = Array.isArray
+}
+
+/** Rows of a table by TensorFlow's own op: tfjs's kernel reads every index back first. Needs the backend `tensorflow`. */
+export function gatherRows(table: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
+  const backend = tf.backend() as NodeBackend
+  const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding
+  const attributes = [
+    { name: 'Tparams', type: TF_ATTR_TYPE, value: TF_FLOAT },
+    { name: 'Tindices', type: TF_ATTR_TYPE, value: TF_INT32 },
+    { name: 'Taxis', type: TF_ATTR_TYPE, value: TF_INT32 },
+  ]
+  const axis = () => tf.scalar(0, 'int32')
+  return tf.tidy(() => backend.executeSingleOutput('GatherV2', attributes, [table, ids, axis()]) as tf.Tensor2D)
+}

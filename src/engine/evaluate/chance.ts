@@ -1,0 +1,58 @@
+import { assertNever } from '../../base/assert_never.js'
+import { silent } from '../../base/progress.js'
+import type { Chance } from '../../run/directory.js'
+import { rounded } from '../../task/example.js'
+import type { PreparedSplit } from '../prepare/data.js'
+import { countedTargets } from './counted_targets.js'
+import { type Evaluation, scoresOf } from './evaluate.js'
+
+/**
+ * What a guess scores that looks at no row: always the commonest label of the training rows, always their mean, or one of
+ * the row's own choices at random. Undefined for free text, of which there is none.
+ */
+export async function chanceOf(
+  { train, validation, test }: { train: PreparedSplit; validation: PreparedSplit; test: PreparedSplit },
+  evaluation: Evaluation,
+): Promise<Chance | undefined> {
+  const { task } = evaluation.experiment
+  const always = async (by: 'majority_class' | 'mean', guess: string | undefined): Promise<Chance | undefined> => {
+    if (guess === undefined) return undefined
+    const scored = async (split: PreparedSplit) => {
+      const examples = await split.examples()
+      const texts = examples.map(() => guess)
+      return scoresOf(texts, examples, evaluation, silent)
+    }
+    return { by, guess, validation: await scored(validation), test: await scored(test) }
+  }
+  switch (task.kind) {
+    case 'classification':
+      return always('majority_class', commonest(countedTargets(train, evaluation.tokenizer)))
+    case 'regression':
+      return always('mean', meanOf(countedTargets(train, evaluation.tokenizer), task.step))
+    case 'multiple_choice':
+      return { by: 'uniform', validation: await anyChoice(validation), test: await anyChoice(test) }
+    case 'text':
+      return undefined
+    default:
+      return assertNever(task, 'kind of task')
+  }
+}
+
+/** Accuracy × 100 of a guess among a row's choices. */
+async function anyChoice(split: PreparedSplit): Promise<{ accuracy: number }> {
+  const examples = await split.examples()
+  const right = examples.reduce((sum, { choices }) => sum + 1 / choices!.length, 0)
+  return { accuracy: (100 * right) / examples.length }
+}
+
+/** The first of those that are equally common. */
+const commonest = (targets: Map<string, number>): string | undefined =>
+  [...targets].reduce<[string, number] | undefined>((a, b) => (a && a[1] >= b[1] ? a : b), undefined)?.[0]
+
+/** As a target is written: rounded to the task's step. Undefined where a tokenizer does not write numbers as numbers. */
+function meanOf(targets: Map<string, number>, step: number): string | undefined {
+  const entries = [...targets].map(([text, rows]) => ({ value: Number(text), rows }))
+  const total = entries.reduce((sum, { rows }) => sum + rows, 0)
+  const mean = entries.reduce((sum, { value, rows }) => sum + value * rows, 0) / total
+  return Number.isFinite(mean) ? rounded(mean, step) : undefined
+}

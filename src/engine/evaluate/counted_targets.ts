@@ -1,0 +1,18 @@
+import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { PreparedSplit } from '../prepare/data.js'
+
+/** How many rows have each target, by its text; of their tokens, since a training may have more rows than fit as text. */
+export function countedTargets(
+  { tokens, rows }: Pick<PreparedSplit, 'tokens' | 'rows'>,
+  tokenizer: T5Tokenizer,
+): Map<string, number> {
+  const byIds = new Map<string, { ids: Int32Array; rows: number }>()
+  for (let row = 0; row < rows; row++) {
+    const ids = tokens.target(row)
+    const key = ids.join(' ')
+    const known = byIds.get(key)
+    if (known) known.rows++
+    else byIds.set(key, { ids, rows: 1 })
+  }
+  return new Map([...byIds.values()].map(({ ids, rows }) => [tokenizer.decode(ids).trim(), rows]))
+}

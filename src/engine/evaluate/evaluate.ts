@@ -1,0 +1,227 @@
+import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import { assertNever } from '../../base/assert_never.js'
+import { UserError } from '../../base/error.js'
+import type { Progress } from '../../base/progress.js'
+import { type Experiment, MEAN } from '../../experiment/schema.js'
+import type { Scores } from '../../run/directory.js'
+import type { RunState } from '../../run/state.js'
+import type { Example } from '../../task/example.js'
+import type { Told } from '../../task/labels/told_apart.js'
+import { written } from '../../task/labels/written_form.js'
+import { toNumber } from '../../task/metrics/correlation.js'
+import { LOSS, lowerIsBetter, lowerScoreIsBetter, scoreMetrics, taskScore } from '../../task/metrics/direction.js'
+import { scoreExamples } from '../../task/metrics/metrics.js'
+import { isRankable, type Scoring } from '../../task/metrics/scoring.js'
+import type { Ranks } from '../cluster/ranks.js'
+import { type Decoder, type Prediction, type PredictOptions, predict, predicted } from '../model/decoder.js'
+import type { PreparedSplit } from '../prepare/data.js'
+
+export interface Evaluation {
+  experiment: Experiment
+  tokenizer: T5Tokenizer
+  /** Every label of the task, whether the split's rows have it or not, as it is compared with outputs; empty where it is no classification. */
+  labels: string[]
+  progress: Progress
+  /** Asked between batches; true ends the evaluation with `Interrupted`. */
+  interrupted?: () => boolean
+  /** Those that share the rows. */
+  ranks?: Ranks | undefined
+  /** Beams of a search; 1 or none: greedy decoding. */
+  beams?: number | undefined
+}
+
+/** A split's scores, and the rows that they were counted on. */
+export interface Evaluated {
+  scores: Scores
+  examples: Example[]
+  predictions: Prediction[]
+  /** Outputs that are not one of the labels or choices, or not a number. */
+  invalid: number
+}
+
+/**
+ * Predicts a split and scores it: by greedy decoding, or by ranking the labels (multiple choice: the row's own choices),
+ * so that no output is invalid.
+ */
+export async function evaluateSplit(
+  decoder: Decoder,
+  split: PreparedSplit,
+  evaluation: Evaluation,
+  scoring: Scoring = evaluation.experiment.training.scoring,
+): Promise<Evaluated> {
+  const { experiment, labels, progress } = evaluation
+  const { task } = experiment
+  const examples = await split.examples()
+  const predictions = await predict(decoder, split, optionsFor(split, examples, evaluation, scoring))
+  const texts = predictions.map(({ text }) => text)
+  const invalid = noteInvalid(
+    invalidOutputs(task.kind, texts, examples, labels),
+    texts.length,
+    task.kind,
+    split,
+    progress,
+  )
+  return { scores: await scoresOf(texts, examples, evaluation, progress), examples, predictions, invalid }
+}
+
+/** A task's scores of outputs for examples, in the examples' order. */
+export async function scoresOf(
+  texts: string[],
+  examples: Example[],
+  { experiment: { task }, tokenizer, labels }: Evaluation,
+  progress: Progress,
+): Promise<Scores> {
+  const positive = task.kind === 'classification' ? positiveTarget(task, examples, progress) : undefined
+  const classes =
+    positive === undefined ? undefined : { labels, positive: (await written([positive], tokenizer))[0]!.form }
+  return scoreExamples(task.metrics, texts, examples, classes)
+}
+
+const optionsFor = (
+  split: PreparedSplit,
+  examples: Example[],
+  { experiment: { task, training }, tokenizer, labels, progress, interrupted, ranks, beams }: Evaluation,
+  scoring: Scoring,
+): PredictOptions => ({
+  tokenizer,
+  batchSize: training.evaluation_batch_size,
+  maxLength: training.target_length ?? split.longestTarget,
+  name: split.name,
+  place: (row) => `${split.file}:${examples[row]!.row}`,
+  progress,
+  interrupted,
+  ranks,
+  beams,
+  ...(scoring === 'rank' && {
+    candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels,
+  }),
+})
+
+/** A split's outputs as `training.scoring` finds them, batch by batch, each row by its place. */
+export async function* outputsOf(decoder: Decoder, split: PreparedSplit, evaluation: Evaluation) {
+  const { scoring } = evaluation.experiment.training
+  yield* predicted(decoder, split, optionsFor(split, await split.examples(), evaluation, scoring))
+}
+
+/** As `evaluateSplit`, as `training.scoring` says; the decoder ends with it. */
+export async function evaluateWith(decoder: Decoder, split: PreparedSplit, evaluation: Evaluation): Promise<Evaluated> {
+  try {
+    return await evaluateSplit(decoder, split, evaluation)
+  } finally {
+    decoder.dispose()
+  }
+}
+
+/** The target text of the label that F1 is for. */
+function positiveTarget(
+  { metrics, labels, positive }: Extract<Experiment['task'], { kind: 'classification' }>,
+  examples: Example[],
+  progress: Progress,
+): string {
+  const wanted = metrics.some((metric) => metric === 'f1' || metric === 'f1a')
+  if (wanted && examples.every(({ label }) => label !== positive))
+    progress.warn(
+      `No row has the label '${positive}' that F1 is for: set task.positive to the value that it should be for.`,
+    )
+  return labels?.[positive] ?? positive
+}
+
+const candidatesOf = (kind: Experiment['task']['kind']) =>
+  kind === 'multiple_choice' ? "their row's choices" : 'the labels'
+
+/** Outputs that are not one of the labels or choices count as wrong, those that are not numbers as −1: a user should know. */
+function noteInvalid(
+  invalid: string[],
+  outputs: number,
+  kind: Experiment['task']['kind'],
+  { name }: PreparedSplit,
+  progress: Progress,
+): number {
+  if (invalid.length === 0) return 0
+  const [what, counted] = kind === 'regression' ? ['numbers', '−1'] : [`one of ${candidatesOf(kind)}`, 'wrong']
+  progress.note(
+    `${name}: ${invalid.length} of ${outputs} outputs are not ${what}, such as ${JSON.stringify(invalid[0])}, and count as ${counted}.`,
+  )
+  return invalid.length
+}
+
+/** A method that has learnt little so far, or a small backbone, seldom puts out a label, though it may rank them well. */
+export function hintAtRanking(
+  kind: Experiment['task']['kind'],
+  { invalid, examples }: Evaluated,
+  command: string,
+  progress: Progress,
+): void {
+  if (2 * invalid < examples.length || (kind !== 'classification' && kind !== 'multiple_choice')) return
+  const what = kind === 'classification' ? 'label' : 'choice'
+  progress.warn(
+    `Most outputs are not one of ${candidatesOf(kind)} and count as wrong. \`${command}\` takes the likeliest ${what}, whatever would be put out; \`--set training.scoring=rank\` trains so.`,
+  )
+}
+
+function invalidOutputs(
+  kind: Experiment['task']['kind'],
+  outputs: string[],
+  examples: Example[],
+  labels: string[],
+): string[] {
+  switch (kind) {
+    case 'classification': {
+      const known = new Set(labels)
+      return outputs.filter((output) => !known.has(output.trim()))
+    }
+    case 'regression':
+      return outputs.filter((output) => toNumber(output) === undefined)
+    case 'multiple_choice':
+      return outputs.filter((output, i) => !examples[i]!.choices!.includes(output.trim()))
+    case 'text':
+      return []
+    default:
+      return assertNever(kind, 'kind of task')
+  }
+}
+
+/** What chooses the best checkpoint, more being better: one of a task's metrics, the loss, or the task's score. */
+export function deciding(scores: Scores, metric: string): number {
+  const value = metric === MEAN ? taskScore(scores) : scores[metric]!
+  const lower = metric === MEAN ? lowerScoreIsBetter(Object.keys(scores)) : lowerIsBetter(metric)
+  return lower ? -value : value
+}
+
+/** What chose the best checkpoint, as it is written: `accuracy 81.20`, `mean of pearson and spearman 71.05`, `loss 0.312`. */
+export function decided({ score, validation }: NonNullable<RunState['best']>, metric: string): string {
+  const metrics = scoreMetrics(Object.keys(validation))
+  const lower = metric === MEAN ? lowerScoreIsBetter(metrics) : lowerIsBetter(metric)
+  const mean = metrics.length === 1 ? metrics[0] : `mean of ${metrics.join(' and ')}`
+  const value = (lower ? -score : score).toFixed(metric === LOSS ? 3 : 2)
+  return `${metric === MEAN ? mean : metric} ${value}`
+}
+
+/**
+ * Checks that a task's outputs are a few labels or choices, which can be ranked.
+ * @throws UserError where they are not.
+ */
+export function checkRankable(task: Experiment['task']): void {
+  if (isRankable(task)) return
+  throw new UserError({
+    at: '--scoring rank',
+    problem: `the task ${task.name} is of kind ${task.kind}: its outputs are not a few labels.`,
+    remedy: 'Use --scoring generate.',
+  })
+}
+
+/** @throws UserError where labels are ranked, which beams have no part in */
+export function checkSearched(scoring: Scoring, beams = 1): void {
+  if (beams === 1 || scoring === 'generate') return
+  throw new UserError({
+    at: `--beams ${beams}`,
+    problem: 'labels are ranked, not decoded: a search has no part in it.',
+    remedy: 'Leave --beams out, or add --scoring generate.',
+  })
+}
+
+/** How a command that has `--scoring` finds the outputs of a task, and how it could. */
+export const rankingOf = (task: Experiment['task'], scoring: Scoring): Pick<Told, 'scoring' | 'ranking'> => ({
+  scoring,
+  ...(isRankable(task) && { ranking: '--scoring rank' }),
+})

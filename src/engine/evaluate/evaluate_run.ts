@@ -1,0 +1,223 @@
+import { hashFiles } from '../../base/files/hash.js'
+import type { Progress } from '../../base/progress.js'
+import { checkRows, notedBackbone, type RowsHere, rowsDiffer, type WhenChanged } from '../../run/made_with.js'
+import { onOtherTask, withMetrics } from '../../run/other_task.js'
+import { checkDataThere, rowsOption, rowsPlace } from '../../run/places.js'
+import { openTrainedRun, type TrainedRun } from '../../run/trained_run.js'
+import { type LabelNames, writtenNames } from '../../task/labels/label_names.js'
+import { type Confusion, confusionMatrix } from '../../task/metrics/confusion.js'
+import type { Scoring } from '../../task/metrics/scoring.js'
+import { toldAtItsKey } from '../../task/rows/misfit.js'
+import type { Split } from '../../task/rows/rows.js'
+import { trainedOn } from '../../task/rows/same_rows.js'
+import { sourceSplit } from '../../task/rows/source.js'
+import { rankZeroFirst } from '../cluster/agree.js'
+import { alone, type Ranks } from '../cluster/ranks.js'
+import { checkTogether } from '../cluster/together.js'
+import { type Device, type DeviceOptions, startDevice } from '../device/device.js'
+import { eagerDecoder } from '../model/decoder.js'
+import { type OneBackbone, openOneBackbone, type Storage } from '../model/one_backbone.js'
+import { type PreparedSplit, prepareData } from '../prepare/data.js'
+import { checkRankable, checkSearched, type Evaluated, evaluateSplit, hintAtRanking, rankingOf } from './evaluate.js'
+import { evaluatedLabels } from './evaluated_labels.js'
+import { unseenByRun } from './unseen_labels.js'
+
+export interface EvaluateRunsOptions extends DeviceOptions {
+  split: Split
+  /** Each run's own unless told. */
+  scoring?: Scoring | undefined
+  /** Beams of a search; 1 or none: greedy decoding. */
+  beams?: number | undefined
+  /** Where the runs' backbone and data are now, as `--set` has it. */
+  sets: readonly string[]
+  /** A file, preset or experiment to score them on in place of their own tasks. */
+  task?: string | undefined
+  /** Scores in place of their tasks' own. */
+  metrics?: readonly string[] | undefined
+  /** Go on with another backbone or other rows than the runs'. */
+  allowChanged: boolean
+  progress: Progress
+  /** Those that share the rows; each opens the runs. */
+  ranks?: Ranks
+}
+
+export interface EvaluatedRun extends Evaluated {
+  /** As it was named. */
+  run: string
+  task: string
+  scoring: Scoring
+  /** Of a search, where that was asked for. */
+  beams?: number
+  made: EvaluatedWith
+  /** Where the rows are others than the run noted for the split, both hashes. */
+  otherRows?: { sha256: string; run_sha256: string }
+  /** The file, preset or experiment whose rows these are, where they are not the run's own. */
+  otherTask?: string
+  /** Of a classification. */
+  confusion?: Confusion
+}
+
+/** What it was scored with: SHA-256 in hexadecimal. */
+interface EvaluatedWith {
+  /** Of the file of trained tensors. */
+  trained_sha256: string
+  backbone_sha256: string
+  tokenizer_sha256: string
+  /** Of the split's files. */
+  data_sha256: Partial<Record<Split, string>>
+}
+
+/**
+ * Scores the best trained tensors of runs, finished or running, or of exported safetensors folders, on a split each. The
+ * backbone is loaded once.
+ * @throws UserError where one is neither, has no checkpoint, another backbone than the first, or nothing to rank.
+ */
+export async function evaluateRuns(
+  folders: string[],
+  {
+    split,
+    scoring,
+    beams,
+    sets,
+    task,
+    metrics,
+    allowChanged,
+    progress,
+    ranks = alone,
+    ...options
+  }: EvaluateRunsOptions,
+): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
+  const runs = folders.map((folder) => {
+    const run = openTrainedRun(folder, sets)
+    const on = task === undefined ? run : onOtherTask(run, task, split)
+    return metrics ? withMetrics(on, metrics) : on
+  })
+  for (const { experiment } of runs) {
+    const way = scoring ?? experiment.training.scoring
+    if (way === 'rank') checkRankable(experiment.task)
+    checkSearched(way, beams)
+  }
+  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, allowChanged))
+  try {
+    const device = await startDevice(options)
+    for (const note of device.notes) progress.warn(note)
+    progress.note(device.description)
+    const evaluated: EvaluatedRun[] = []
+    const one = { split, scoring, beams, allowChanged, progress, ranks, device }
+    for (const run of runs) evaluated.push(await evaluateOne(run, backbone, one))
+    return { evaluated, storage: backbone.storage }
+  } finally {
+    progress.end()
+    backbone.close()
+  }
+}
+
+async function evaluateOne(
+  run: TrainedRun,
+  backbone: OneBackbone,
+  {
+    split: name,
+    scoring = run.experiment.training.scoring,
+    beams,
+    allowChanged,
+    progress,
+    ranks,
+    device,
+  }: Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'beams' | 'allowChanged' | 'progress'> & {
+    ranks: Ranks
+    device: Device
+  },
+): Promise<EvaluatedRun> {
+  const { experiment, folder } = run
+  const own = backbone.backboneOf(run)
+  checkDataThere(folder, experiment, name)
+  if (run.elsewhere) progress.note(`${folder} on ${run.elsewhere.given}: a new evaluation, not of the run's own rows.`)
+  const when = { allowChanged, warn: progress.warn }
+  let otherRows: EvaluatedRun['otherRows']
+  const data = prepareData(experiment, own, progress, (here) => {
+    checkSplit(run, here, when, progress)
+    if (rowsDiffer(run.made, here)) otherRows = { sha256: here.sha256, run_sha256: run.made.rows[here.split]! }
+  })
+  try {
+    const split = await rankZeroFirst(ranks, () => toldAtItsKey(run.locate, () => data.split(name)))
+    const options = {
+      ...rankingOf(experiment.task, scoring),
+      tokenizer: own.tokenizer,
+      targetLength: experiment.training.target_length,
+      note: (text: string) => progress.note(text),
+    }
+    const {
+      labels,
+      longest,
+      trained: taught,
+    } = await toldAtItsKey(run.locate, () => evaluatedLabels(run, name, options, when))
+    const unseen = taught && (await unseenByRun(split, taught, own.tokenizer))
+    if (unseen) progress.warn(unseen)
+    if (isTrainedOn(run, split)) progress.warn(trainedOn(`The rows of ${split.file}`))
+    const { backbone_sha256, tokenizer_sha256 } = notedBackbone(own.files)
+    const trained_sha256 = hashFiles([run.tensors]) // before it is read: of a running training it may be another then
+    const made = { trained_sha256, backbone_sha256, tokenizer_sha256, data_sha256: { [name]: split.sha256 } }
+    progress.phase('Weights onto the device')
+    const { model, vector, dispose } = backbone.load(run)
+    const trained = (await vector.data()) as Float32Array
+    await checkTogether(ranks, { experiment, backbone: own, splits: [split], device, trained })
+    const decoder = eagerDecoder(model, vector)
+    try {
+      progress.phase(`Evaluating ${folder}`)
+      const target_length = experiment.training.target_length ?? Math.max(longest, split.longestTarget)
+      const limited = { ...experiment, training: { ...experiment.training, target_length } }
+      const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, progress, ranks, beams }
+      const evaluated = await evaluateSplit(decoder, split, evaluation, scoring)
+      const { name: task, kind } = experiment.task
+      const names = kind === 'classification' ? await writtenNames(experiment.task, own.tokenizer) : undefined
+      if (scoring === 'generate') hintAtRanking(kind, evaluated, '--scoring rank', progress)
+      return {
+        run: folder,
+        task,
+        scoring,
+        ...(beams !== undefined && { beams }),
+        made,
+        ...evaluated,
+        ...(otherRows && { otherRows }),
+        ...(run.elsewhere && { otherTask: run.elsewhere.given }),
+        ...(names && { confusion: confusionOf(evaluated, labels, names) }),
+      }
+    } finally {
+      decoder.dispose()
+      dispose()
+    }
+  } finally {
+    data.close()
+  }
+}
+
+/** Whether the rows are of the file that the run was trained on, and not asked for as such. */
+function isTrainedOn({ experiment: { task }, elsewhere, made }: TrainedRun, { name, sha256 }: PreparedSplit): boolean {
+  const trained = (elsewhere?.own.made ?? made).rows.train
+  return sha256 === trained && name !== 'train' && (elsewhere !== undefined || sourceSplit(task, name) !== 'train')
+}
+
+/** Rows that were named with --set are scored whatever the run had: that is a new evaluation, which is said. */
+function checkSplit(
+  { folder, experiment, made, set }: TrainedRun,
+  here: RowsHere,
+  when: WhenChanged,
+  { note }: Progress,
+) {
+  const option = rowsOption(experiment.task, here.split)
+  if (!set.has(rowsPlace(experiment.task, here.split))) {
+    const wayOut = `To score these as a new evaluation, name them: --set ${option}. Else restore the file`
+    checkRows(folder, made, here, wayOut, when)
+  } else if (rowsDiffer(made, here)) {
+    note(`${here.file} has other rows than the run's ${here.split} split: this is a new evaluation.`)
+  }
+}
+
+function confusionOf({ predictions, examples }: Evaluated, labels: string[], names: LabelNames): Confusion {
+  return confusionMatrix(
+    predictions.map(({ text }) => text),
+    examples.map(({ target }) => target),
+    labels,
+    names,
+  )
+}

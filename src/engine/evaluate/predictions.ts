@@ -1,0 +1,94 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { z } from 'zod'
+import { commandLine } from '../../base/command_line.js'
+import { writeAtomically, writeFully } from '../../base/files/atomic.js'
+import { readJsonFile } from '../../base/files/json_file.js'
+import { isStream } from '../../base/files/special_file.js'
+import { writeJson } from '../../run/directory.js'
+import { SPLITS, type Split } from '../../task/rows/rows.js'
+import type { EvaluatedRun } from './evaluate_run.js'
+
+const ROWS_A_WRITE = 1000
+
+const sha256 = z.string()
+const predictedFile = z.object({
+  /** Of the predictions file that it is next to. */
+  predictions_sha256: sha256,
+  split: z.enum(SPLITS),
+  runs: z
+    .array(
+      z.object({
+        run: z.string(),
+        /** Of the file of trained tensors. */
+        trained_sha256: sha256,
+        backbone_sha256: sha256,
+        tokenizer_sha256: sha256,
+        /** Of the split's files, under its name. */
+        data_sha256: z.partialRecord(z.enum(SPLITS), sha256),
+        /** Of another task, or of a file that is not the run's: as it was named with --task. */
+        other_task: z.string().optional(),
+        /** Of a search for outputs. */
+        beams: z.number().optional(),
+        rows: z.number().nonnegative(),
+      }),
+    )
+    .min(1),
+})
+
+/** What predictions were made with: SHA-256 in hexadecimal. */
+export type PredictedWith = z.infer<typeof predictedFile>
+
+/** Where it is noted what a predictions file was made with. */
+export const predictedWithFile = (predictions: string): string => `${predictions}.manifest.json`
+
+/**
+ * Every row as a line of JSON, in the split's order: `run` where there are several, `row` (line of the file), `source`,
+ * `label` (the label column's value), `target`, `prediction` and, where labels were ranked, `scores`, their
+ * log-likelihoods in nats. What they were made with goes into a file of its own, last: until it is there, the hash in an
+ * older one tells that it is of other predictions. A device or a pipe gets the lines only.
+ */
+export function writePredictions(file: string, split: Split, evaluated: EvaluatedRun[]): void {
+  const hash = createHash('sha256')
+  const write = (fd: number) => {
+    for (const lines of linesOf(evaluated)) {
+      hash.update(lines)
+      writeFully(fd, lines)
+    }
+  }
+  writeAtomically(file, write, { streams: true })
+  if (isStream(file)) return
+  const runs = evaluated.map(({ run, made, otherTask, beams, examples }) => ({
+    run,
+    ...made,
+    ...(otherTask !== undefined && { other_task: otherTask }),
+    ...(beams !== undefined && { beams }),
+    rows: examples.length,
+  }))
+  writeJson(predictedWithFile(file), { predictions_sha256: hash.digest('hex'), split, runs } satisfies PredictedWith)
+}
+
+function* linesOf(evaluated: EvaluatedRun[]): Generator<Buffer> {
+  for (const { run, examples, predictions } of evaluated) {
+    const several = evaluated.length > 1 && { run }
+    for (let start = 0; start < examples.length; start += ROWS_A_WRITE) {
+      const lines = examples.slice(start, start + ROWS_A_WRITE).map(({ row, source, label, ...wanted }, i) => {
+        const { target, answers, group } = wanted
+        const { text: prediction, scores } = predictions[start + i]!
+        const asked = { ...several, row, source, ...(label !== '' && { label }) }
+        return `${JSON.stringify({ ...asked, target, answers, group, prediction, scores })}\n`
+      })
+      yield Buffer.from(lines.join(''))
+    }
+  }
+}
+
+/**
+ * What a predictions file was made with; undefined for one of an earlier version.
+ * @throws DamagedFile
+ */
+export function readPredictedWith(predictions: string): PredictedWith | undefined {
+  const file = predictedWithFile(predictions)
+  if (!existsSync(file)) return undefined
+  return readJsonFile(file, predictedFile, { remedy: `Write the predictions again with \`${commandLine('eval')}\`.` })
+}

@@ -1,0 +1,21 @@
+import { native } from '../../base/native.js'
+
+let trim: ((pad: number) => number) | undefined | null
+
+/**
+ * Gives freed memory back to the system, where libc keeps it: what TensorFlow plans a graph with is a hundred MiB of a
+ * small model, and glibc would hold it for good. Does nothing where libc has no `malloc_trim`.
+ */
+export function giveBackMemory(): void {
+  if (trim === undefined) trim = mallocTrim()
+  trim?.(0)
+}
+
+function mallocTrim(): ((pad: number) => number) | null {
+  if (process.platform !== 'linux') return null
+  try {
+    return native().load(null).func('int malloc_trim(size_t)')
+  } catch {
+    return null
+  }
+}

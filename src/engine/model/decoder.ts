@@ -1,0 +1,178 @@
+import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import { UserError } from '../../base/error.js'
+import type { Progress } from '../../base/progress.js'
+import {
+  type Batch,
+  type EvaluationBatch,
+  evaluationBatches,
+  padBatch,
+  type Tokenised,
+} from '../../task/tokens/batches.js'
+import tf from '../../tensor/tf.cjs'
+import { alone, type Ranks } from '../cluster/ranks.js'
+import { sharedBatches } from '../cluster/shared_batches.js'
+import { generateByBeams } from './beams.js'
+import { generate, type Sources } from './generate.js'
+import { evaluationPass, type Model } from './model.js'
+import { rank } from './rank.js'
+import { batchLoss } from './step.js'
+
+/** What the model makes of one row. */
+export interface Prediction {
+  text: string
+  /** Log-likelihood of each candidate, in nats; where candidates were ranked. */
+  scores?: Record<string, number>
+}
+
+export interface PredictOptions {
+  tokenizer: T5Tokenizer
+  /** Rows at once. */
+  batchSize: number
+  /** Tokens of an output, </s> included. */
+  maxLength: number
+  /** Texts to rank for every row, or for each its own; none: greedy decoding. */
+  candidates?: string[] | string[][]
+  /** Beams of a search; 1 or none: greedy decoding. */
+  beams?: number | undefined
+  /** Named in progress. */
+  name: string
+  /** What errors name a row by. */
+  place: (row: number) => string
+  progress: Progress
+  /** Asked between batches; true ends the prediction with `Interrupted`. */
+  interrupted?: (() => boolean) | undefined
+  /** Those that share the rows, all of which call this. */
+  ranks?: Ranks | undefined
+}
+
+/** Rows to predict: their tokens, and the sources' lengths. */
+export interface Rows {
+  tokens: Pick<Tokenised, 'source' | 'target'>
+  lengths: ArrayLike<number>
+}
+
+/** What decodes rows, with trained values of its own. */
+export interface Decoder {
+  /** The backbone's, which rows are padded with. */
+  padId: number
+  /** Up to `maxLength` token ids a row, decoded greedily, ended by </s>, which is left out. */
+  generate(sources: Sources, maxLength: number): Promise<number[][]>
+  /** As `generate`, by beam search. */
+  search?(sources: Sources, maxLength: number, beams: number): Promise<number[][]>
+  /** Log-likelihood of each candidate of each row. */
+  rank?(sources: Sources, candidates: Int32Array[][]): Promise<number[][]>
+  dispose(): void
+}
+
+/** A decoder that knows the targets' loss, too. */
+export interface LossDecoder extends Decoder {
+  /** Mean cross-entropy of a batch over its target tokens, </s> included, in nats: the training's loss, without dropout and label smoothing. */
+  loss(batch: Batch): Promise<number>
+}
+
+/** Decodes op by op. The vector stays the caller's. */
+export function eagerDecoder(model: Model, vector: tf.Tensor1D): LossDecoder {
+  const { pass, dispose } = evaluationPass(model, vector)
+  return {
+    padId: model.config.padId,
+    generate: (sources, maxLength) => generate(pass, sources, maxLength),
+    search: (sources, maxLength, beams) => generateByBeams(pass, sources, maxLength, beams),
+    rank: (sources, candidates) => rank(pass, sources, candidates),
+    async loss(batch) {
+      const loss = tf.tidy(() => batchLoss(pass, batch))
+      const [value] = await loss.data()
+      loss.dispose()
+      return value!
+    },
+    dispose,
+  }
+}
+
+/** Decodes every row greedily or ranks its candidates, long rows first; in the rows' order. */
+export async function predict(decoder: Decoder, rows: Rows, options: PredictOptions): Promise<Prediction[]> {
+  const predictions = new Array<Prediction>(rows.lengths.length)
+  for await (const batch of predicted(decoder, rows, options))
+    for (const { row, ...prediction } of batch) predictions[row] = prediction
+  return predictions
+}
+
+/**
+ * As `predict`, some rows at a time: what is made of them, each by its place. Ranks take a batch each and give each other
+ * what they have made of it; batches are the same however many ranks there are.
+ */
+export async function* predicted(
+  decoder: Decoder,
+  { tokens, lengths }: Rows,
+  options: PredictOptions,
+): AsyncGenerator<(Prediction & { row: number })[]> {
+  const { batchSize: most, beams = 1, name, progress, interrupted = () => false, ranks = alone } = options
+  const batchSize = Math.min(Math.max(1, Math.floor(most / beams)), lengths.length) // memory is by the beam
+  const candidates = options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
+  const outputsOf = async ({ rows, real }: EvaluationBatch) => {
+    const batch = padBatch(tokens, rows, decoder.padId)
+    const outputs = candidates
+      ? await rankedOutputs(decoder, batch, rows.map(candidates), (row) => options.place(rows[row]!))
+      : (await decoded(decoder, batch, options)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
+    return rows.slice(0, real).map((row, place) => ({ row, ...outputs[place]! }))
+  }
+  const batches = evaluationBatches(lengths, batchSize)
+  let done = 0
+  for await (const outputs of sharedBatches(batches, { ranks, interrupted }, outputsOf)) {
+    const round = outputs.flat()
+    yield round
+    done += round.length
+    progress.update(`${name}: ${done} of ${lengths.length} rows`)
+  }
+}
+
+function decoded(decoder: Decoder, batch: Sources, { maxLength, beams = 1 }: PredictOptions): Promise<number[][]> {
+  if (beams === 1) return decoder.generate(batch, maxLength)
+  if (!decoder.search) throw new Error('this decoder has no beam search')
+  return decoder.search(batch, maxLength, beams)
+}
+
+async function rankedOutputs(
+  decoder: Decoder,
+  batch: Sources,
+  candidates: Candidates[],
+  place: (row: number) => string,
+): Promise<Prediction[]> {
+  if (!decoder.rank) throw new Error('this decoder ranks nothing')
+  const ids = candidates.map(({ ids }) => ids)
+  return (await decoder.rank(batch, ids)).map((scores, i) => ranked(candidates[i]!.texts, scores, () => place(i)))
+}
+
+interface Candidates {
+  texts: string[]
+  ids: Int32Array[]
+}
+
+async function encodedCandidates(
+  candidates: string[] | string[][],
+  tokenizer: T5Tokenizer,
+): Promise<(row: number) => Candidates> {
+  const encode = async (texts: string[]) => ({ texts, ids: await tokenizer.encode(texts, Number.MAX_SAFE_INTEGER) })
+  if (!Array.isArray(candidates[0])) {
+    const all = await encode(candidates as string[])
+    return () => all
+  }
+  const each = await Promise.all((candidates as string[][]).map(encode))
+  return (row) => each[row]!
+}
+
+/**
+ * The likeliest text; of equals, the first.
+ * @throws UserError at `place` for a score that is no number: there is no likeliest then.
+ */
+function ranked(texts: string[], scores: number[], place: () => string): Prediction {
+  const wrong = scores.findIndex((score) => !Number.isFinite(score))
+  if (wrong !== -1) {
+    throw new UserError({
+      at: place(),
+      problem: `the log-likelihood of ${JSON.stringify(texts[wrong])} is ${scores[wrong]}: the model's numbers overflow on this row.`,
+      remedy: "Look at the row; if every row does so, the run's weights are too large to be used.",
+    })
+  }
+  const best = scores.indexOf(Math.max(...scores))
+  return { text: texts[best]!, scores: Object.fromEntries(texts.map((text, i) => [text, scores[i]!])) }
+}

@@ -1,0 +1,49 @@
+import type { ParameterSpec } from '../../method/method.js'
+import type { PreparedSplit } from '../prepare/data.js'
+import type { Layout } from './layout.js'
+import type { Blueprint } from './model.js'
+
+/**
+ * The trained values with the method's own tensors as they started: its matrices, or all that it has of its own where it has
+ * none (BitFit, intrinsic). Biases and norms beside matrices stay, since they learn where the matrices do not; so does
+ * what is trained of the backbone. Undefined where all of it is the backbone's.
+ */
+export function ownReset({ layout }: Blueprint, trained: Float32Array, start: Float32Array): Float32Array | undefined {
+  const chosen = ownTensors(layout)
+  if (chosen.size === 0) return undefined
+  const reset = trained.slice()
+  let begin = 0
+  for (const [i, spec] of layout.specs.entries()) {
+    const end = begin + layout.sizes[i]!
+    if (chosen.has(spec)) reset.set(start.subarray(begin, end), begin)
+    begin = end
+  }
+  return reset
+}
+
+/** A method's own matrices, or all that it has of its own where it has none. */
+function ownTensors({ specs }: Layout): Set<ParameterSpec> {
+  const own = specs.filter(({ start }) => start.kind !== 'backbone')
+  const matrices = own.filter(({ shape }) => shape.length > 1)
+  return new Set(matrices.length > 0 ? matrices : own)
+}
+
+/**
+ * The warning that no answer of a split changes when the method's own tensors are reset. It names the other trained tensors,
+ * which then account for all that training has changed. `rate`: the peak learning rate.
+ */
+export function nothingMoved({ layout }: Blueprint, { rows, name }: PreparedSplit, rate: number): string {
+  const own = ownTensors(layout)
+  const others = [...new Set(layout.specs.filter((spec) => !own.has(spec)).map(kindOf))].sort()
+  const raise = `More steps or a higher training.learning_rate than ${rate} may help.`
+  if (others.length === 0)
+    return `With the method's own tensors as they started, all ${rows} ${name} rows are answered as they are now: training has changed no answer. ${raise}`
+  const kinds = others.join(' and ')
+  return `With the method's own matrices as they started, all ${rows} ${name} rows are answered as they are now: what training has changed of the answers, the ${kinds} did, which are trained too. ${raise}`
+}
+
+function kindOf({ name, start }: ParameterSpec): string {
+  if (name.includes('norm')) return 'layer norms'
+  if (start.kind !== 'backbone') return 'biases'
+  return name === 'shared.weight' ? 'embeddings' : 'output layer'
+}

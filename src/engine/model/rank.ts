@@ -1,0 +1,103 @@
+import type { Pass } from '../../backbone/pass.js'
+import { decode, head } from '../../backbone/t5/model.js'
+import { logProbability } from '../../tensor/log_probability.js'
+import tf from '../../tensor/tf.cjs'
+import { remembered, type Sources } from './generate.js'
+
+/** The most that is computed at once: positions in the decoder (one candidate a row at least), rows of logits in the head. */
+export interface Limits {
+  positions: number
+  logits: number
+}
+
+/** As many positions as the encoder has just had: what the memory holds for one it holds for the other. */
+const limitsOf = ({ size, sourceLength }: Sources): Limits => ({
+  positions: Math.max(1024, size * sourceLength),
+  logits: 512,
+})
+
+/** Candidates that go through the decoder together: of every row equally many, padded to one length. */
+interface Chunk {
+  /** The decoder's input [size·candidates, length]. */
+  ids: Int32Array
+  shape: [number, number]
+  /** Every token of every candidate. */
+  tokens: Token[]
+}
+
+interface Token {
+  row: number
+  candidate: number
+  id: number
+  /** Row of the decoder's output that it is predicted from. */
+  position: number
+}
+
+/**
+ * Log-likelihood of every candidate of every row: the sum of its tokens' natural logarithms, </s> included where it is
+ * the candidate's last token. `candidates[row]` are token ids; rows may share one list, or differ in number and length.
+ * The encoder runs once a row. A row's candidates are one long query to its keys and values of the cross-attention, so
+ * neither is made or copied once a candidate; the head computes no padding.
+ */
+export async function rank(
+  pass: Pass,
+  sources: Sources,
+  candidates: Int32Array[][],
+  limits = limitsOf(sources),
+): Promise<number[][]> {
+  const scores = candidates.map((row) => new Array<number>(row.length).fill(0))
+  const memory = remembered(pass, sources)
+  for (const chunk of chunks(pass, candidates, limits.positions)) {
+    const hidden = tf.tidy(() => decode(pass, tf.tensor2d(chunk.ids, chunk.shape, 'int32'), memory).hidden)
+    for (let from = 0; from < chunk.tokens.length; from += limits.logits) {
+      const tokens = chunk.tokens.slice(from, from + limits.logits)
+      const gains = await logProbabilities(pass, hidden, tokens)
+      for (const [i, { row, candidate }] of tokens.entries()) scores[row]![candidate]! += gains[i]!
+    }
+    hidden.dispose()
+  }
+  tf.dispose(memory)
+  return scores
+}
+
+async function logProbabilities(pass: Pass, hidden: tf.Tensor2D, tokens: Token[]) {
+  const positions = tokens.map(({ position }) => position)
+  const ids = tokens.map(({ id }) => id)
+  const values = tf.tidy(() => {
+    const logits = head(pass, tf.gather(hidden, tf.tensor1d(positions, 'int32'))) // [tokens, vocabulary]
+    return logProbability(logits, tf.tensor1d(ids, 'int32'))
+  })
+  const read = await values.data()
+  values.dispose()
+  return read
+}
+
+/** Each row's candidates longest first, so that those of one chunk are of like length, cut where `positions` are reached. */
+function* chunks(pass: Pass, candidates: Int32Array[][], positions: number): Generator<Chunk> {
+  const orders = candidates.map((row) => [...row.keys()].sort((a, b) => row[b]!.length - row[a]!.length))
+  const most = Math.max(...candidates.map((row) => row.length))
+  let from = 0
+  while (from < most) {
+    const length = Math.max(...candidates.map((row, i) => row[orders[i]![from] ?? -1]?.length ?? 0))
+    const count = Math.max(1, Math.min(most - from, Math.floor(positions / (candidates.length * length))))
+    const chosen = orders.map((order) => order.slice(from, from + count))
+    yield chunkOf(pass, candidates, chosen, count, length)
+    from += count
+  }
+}
+
+function chunkOf(pass: Pass, candidates: Int32Array[][], chosen: number[][], count: number, length: number): Chunk {
+  const { padId, decoderStartId } = pass.config
+  const ids = new Int32Array(candidates.length * count * length).fill(padId)
+  const tokens: Token[] = []
+  for (const [row, places] of chosen.entries()) {
+    for (const [column, candidate] of places.entries()) {
+      const start = (row * count + column) * length
+      const own = candidates[row]![candidate]!
+      ids[start] = decoderStartId
+      ids.set(own.subarray(0, -1), start + 1)
+      for (const [i, id] of own.entries()) tokens.push({ row, candidate, id, position: start + i })
+    }
+  }
+  return { ids, shape: [candidates.length * count, length], tokens }
+}

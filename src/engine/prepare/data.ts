@@ -1,0 +1,154 @@
+import { hashFiles, hashFilesInPieces } from '../../base/files/hash.js'
+import { type Progress, showDownload } from '../../base/progress.js'
+import type { Experiment } from '../../experiment/schema.js'
+import type { RowsHere } from '../../run/made_with.js'
+import type { Example } from '../../task/example.js'
+import { withoutNames } from '../../task/labels/label_names.js'
+import { inWrittenForm } from '../../task/labels/written_form.js'
+import { changed } from '../../task/rows/lines.js'
+import type { Split } from '../../task/rows/rows.js'
+import { chosenRows, examplesAt, examplesOf, type Source, sourceOf } from '../../task/rows/source.js'
+import type { Tokenised } from '../../task/tokens/batches.js'
+import { cutTally } from '../../task/tokens/cut.js'
+import { openTokenStore, type TokenStore } from '../../task/tokens/token_store.js'
+import type { TokenLimits } from '../../task/tokens/tokenise.js'
+import type { OpenedBackbone } from './prepare.js'
+
+/** One split as token ids; its text is read again when it is asked for. */
+export interface PreparedSplit {
+  name: Split
+  /** What errors name. */
+  file: string
+  rows: number
+  /** How many rows the split has where these are some of them. */
+  drawnFrom?: number
+  /** SHA-256 of the files that its rows were read from, one after the other, in hexadecimal. */
+  sha256: string
+  tokens: Tokenised
+  /** Tokens of every source. */
+  lengths: Int32Array
+  /** Tokens of every target. */
+  targetLengths: Int32Array
+  /** Tokens of the longest target of the whole source, </s> included: what an output may have unless the experiment tells. */
+  longestTarget: number
+  /** The rows as text, what is wanted of them in the form in which it is compared with outputs; read once, then kept. */
+  examples(): Promise<Example[]>
+  /** The rows at these places as text; read anew. */
+  examplesAt(places: number[]): Promise<Example[]>
+}
+
+/** The splits of one experiment, each made ready when it is asked for. */
+export interface PreparedData {
+  split(name: Split): Promise<PreparedSplit>
+  close(): void
+}
+
+/**
+ * Reads, tokenises and splits an experiment's rows; a source that two splits share is read once. Targets are cut only
+ * where the experiment gives their length. `onRows` is told of each split before it is read, and may throw.
+ */
+export function prepareData(
+  { task, training }: Experiment,
+  backbone: OpenedBackbone,
+  progress: Progress,
+  onRows: (here: RowsHere) => void = () => {},
+): PreparedData {
+  const stores = new Map<string, Promise<TokenStore>>()
+  const limits = { source: training.source_length, target: training.target_length ?? Number.MAX_SAFE_INTEGER }
+
+  const tokensOf = (source: Source): Promise<TokenStore> => {
+    const name = [...source.files, source.eachAnswer].join('\n')
+    const store = stores.get(name) ?? open(source)
+    stores.set(name, store)
+    return store
+  }
+
+  const open = async (source: Source): Promise<TokenStore> => {
+    const { name, train, validation, test, benchmark, path, split, split_seed, subset, metrics, ...text } =
+      withoutNames(task)
+    const key = {
+      files: source.files,
+      text: { ...text, benchmark, ...(task.name_first && { name }), eachAnswer: source.eachAnswer },
+      tokenizerFile: backbone.files.tokenizerFile,
+    }
+    let read = false
+    const examples = () => {
+      read = true
+      return examplesOf(task, source, (report) => progress.warn(report))
+    }
+    const store = await openTokenStore(key, examples, backbone.tokenizer, limits, {
+      onProgress: (rows) => progress.update(`${count(rows)} rows tokenised`),
+      onHash: (bytes, total) => progress.update(`${percent(bytes, total)} read`),
+      onWait: progress.note,
+      warn: (text) => progress.warn(text),
+    })
+    if (!read && task.on_bad_row === 'skip') for await (const _ of examples()); // tells again what is skipped
+    return store
+  }
+
+  return {
+    async split(name) {
+      progress.phase(`Reading and tokenising ${task.name}, ${name}`)
+      const source = await sourceOf(task, name, showDownload(progress))
+      const sha256 = await hashFilesInPieces(source.files, (bytes, total) =>
+        progress.update(`${percent(bytes, total)} read`),
+      )
+      onRows({ split: name, file: source.file, sha256 })
+      const unchanged = () => {
+        if (hashFiles(source.files) !== sha256) throw changed(source.file)
+      }
+      const store = await tokensOf(source)
+      const rows = await chosenRows(task, source, name, store.rows)
+      unchanged()
+      for (const line of cutLines(name, store, rows, limits)) progress.warn(line)
+      return splitOf({ name, file: source.file, sha256 }, store, rows, async (rows) => {
+        const examples = await examplesAt(task, source, rows)
+        unchanged() // the tokens are of the rows as they were
+        return inWrittenForm(examples, backbone.tokenizer)
+      })
+    },
+    close() {
+      const failed = () => {} // told of where it was awaited
+      for (const store of stores.values()) void store.then((opened) => opened.close(), failed)
+    },
+  }
+}
+
+/** What is lost of a split's texts. */
+function cutLines(name: Split, store: TokenStore, rows: ArrayLike<number>, limits: TokenLimits): string[] {
+  const tally = (whole: Int32Array, limit: number, what: string, key: string): string[] => {
+    const cut = cutTally(limit)
+    cut.add(Array.from(rows, (row) => whole[row]!))
+    const line = cut.line(`${what} of ${name}`, key)
+    return line === undefined ? [] : [line]
+  }
+  return [
+    ...tally(store.wholeSourceLengths, limits.source, 'sources', 'training.source_length'),
+    ...tally(store.wholeTargetLengths, limits.target, 'targets', 'training.target_length'),
+  ]
+}
+
+function splitOf(
+  named: Pick<PreparedSplit, 'name' | 'file' | 'sha256'>,
+  store: TokenStore,
+  rows: ArrayLike<number>,
+  read: (rows: ArrayLike<number>) => Promise<Example[]>,
+): PreparedSplit {
+  let examples: Promise<Example[]> | undefined
+  return {
+    ...named,
+    rows: rows.length,
+    tokens: { source: (i) => store.source(rows[i]!), target: (i) => store.target(rows[i]!) },
+    lengths: Int32Array.from(rows, (row) => store.sourceLengths[row]!),
+    targetLengths: Int32Array.from(rows, (row) => store.targetLengths[row]!),
+    longestTarget: store.targetLengths.reduce((longest, length) => Math.max(longest, length), 1),
+    examples: () => {
+      examples ??= read(rows)
+      return examples
+    },
+    examplesAt: (places) => read(places.map((place) => rows[place]!)),
+  }
+}
+
+const count = (rows: number) => rows.toLocaleString('en')
+const percent = (part: number, whole: number) => `${whole === 0 ? 100 : Math.round((100 * part) / whole)} %`

@@ -1,0 +1,107 @@
+import { join } from 'node:path'
+import { locateBackbone } from '../../backbone/files/locate.js'
+import { loadTokenizer, type T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import { type Backbone, openBackbone } from '../../backbone/files/weights.js'
+import { parameterCount, type T5Config } from '../../backbone/t5/config.js'
+import { UserError } from '../../base/error.js'
+import { type Progress, showDownload } from '../../base/progress.js'
+import { type Experiment, rowsAStep } from '../../experiment/schema.js'
+import type { TrainingPlan } from '../../task/tokens/batches.js'
+import { type Ladder, ladderOf, type Padding, paddingOf } from '../../task/tokens/lengths.js'
+import { loadModel, type Model } from '../model/model.js'
+import type { PreparedSplit } from './data.js'
+
+/** A backbone's files and its tokenizer; `config` has the vocabulary that is in force. */
+export interface OpenedBackbone {
+  files: Backbone
+  config: T5Config
+  tokenizer: T5Tokenizer
+  /** Of the backbone alone, with that vocabulary. */
+  parameters: number
+}
+
+/** Finds the backbone, on the hub if need be, and opens it; no tensor is read yet. */
+export async function prepareBackbone(experiment: Experiment, progress: Progress): Promise<OpenedBackbone> {
+  const { name, trim_vocabulary } = experiment.backbone
+  progress.phase(`Backbone ${name}`)
+  const folder = await locateBackbone(name, showDownload(progress))
+  const files = openBackbone(folder)
+  try {
+    const tokenizer = await loadTokenizer(files.tokenizerFile)
+    checkTokenizer(files, tokenizer)
+    return withVocabulary(files, tokenizer, trim_vocabulary)
+  } catch (error) {
+    files.close()
+    throw error
+  }
+}
+
+/** @throws UserError where tokenizer and config.json are of different models: by the vocabulary, or the ids that end and pad a row. */
+function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: T5Tokenizer): void {
+  const { vocabularySize, eosId, padId = config.padId } = tokenizer
+  if (vocabularySize > config.vocabulary) {
+    throw new UserError({
+      at: tokenizerFile,
+      problem: `has ${vocabularySize} tokens; the backbone's embedding has ${config.vocabulary} rows.`,
+      remedy: 'They do not belong together.',
+    })
+  }
+  for (const [key, own, ofTokenizer] of [
+    ['eos_token_id', config.eosId, eosId],
+    ['pad_token_id', config.padId, padId],
+  ] as const) {
+    if (own === ofTokenizer) continue
+    throw new UserError({
+      at: join(folder, 'config.json'),
+      problem: `${key} is ${own}; the tokenizer's is ${ofTokenizer} (${tokenizerFile}).`,
+      remedy: `Take config.json and tokenizer from the same model, or set ${key} to the id that it was trained with in both.`,
+    })
+  }
+}
+
+/**
+ * An opened backbone with its whole vocabulary in force, or the tokenizer's alone.
+ * @throws UserError where the decoder starts with a token that the tokenizer's vocabulary does not have.
+ */
+export function withVocabulary(files: Backbone, tokenizer: T5Tokenizer, trim: boolean): OpenedBackbone {
+  const config = trim ? { ...files.config, vocabulary: tokenizer.vocabularySize } : files.config
+  const { vocabulary, decoderStartId, padId } = config
+  const beyond = [decoderStartId, padId].find((id) => id >= vocabulary)
+  if (beyond !== undefined) {
+    throw new UserError({
+      at: 'backbone.trim_vocabulary',
+      problem: `leaves ${vocabulary} tokens; the backbone pads or starts with token ${beyond}.`,
+      remedy: 'Leave it out.',
+    })
+  }
+  return { files, config, tokenizer, parameters: parameterCount(config) }
+}
+
+/** Puts the backbone on the device, beside the method that the experiment trains. */
+export function prepareModel(experiment: Experiment, { files, config }: OpenedBackbone, progress: Progress): Model {
+  progress.phase('Weights onto the device')
+  return loadModel(config, experiment.method, files.read, experiment.training.seed)
+}
+
+/**
+ * The lengths that batches are padded to, and the padding that is left. Only a replayed shape costs something, so that an
+ * eager training pads no further than to the next multiple of 8.
+ */
+export function preparePadding(
+  {
+    experiment,
+    train,
+    plan,
+    steps,
+  }: {
+    experiment: Experiment
+    train: Pick<PreparedSplit, 'lengths' | 'targetLengths'>
+    plan: TrainingPlan
+    steps: number
+  },
+  mode: 'replay' | 'eager',
+): { ladder: Ladder | undefined; padding: Padding } {
+  const lengths = { source: train.lengths, target: train.targetLengths }
+  const ladder = mode === 'replay' ? ladderOf(lengths, plan, rowsAStep(experiment.training), steps) : undefined
+  return { ladder, padding: paddingOf(ladder, lengths, plan, steps) }
+}

@@ -1,0 +1,31 @@
+import type { Path, Source } from '../../base/yaml/source.js'
+
+/** A source and the path in the experiment that its root stands for. */
+export interface Layer {
+  under: Path
+  source: Source
+}
+
+export interface Origin {
+  /** `file:line:column`, or `--set key=value`. */
+  at: string
+  /** Folder that a relative path there starts from. */
+  folder: string
+}
+
+/**
+ * Tells where the value at a path came from: the layer that has most of the path, of equal ones the last. What --set
+ * replaces whole is told by its name all the way down, but files in a preset that it names start from the preset's folder.
+ */
+export function originsOf(layers: readonly Layer[]): (path: Path) => Origin {
+  return (path) => {
+    const found = layers
+      .filter(({ under }) => under.every((key, i) => key === path[i]))
+      .map(({ under, source }) => {
+        const { at, depth, held = depth, folder = source.folder } = source.find(path.slice(under.length))
+        return { at, folder, depth: depth && depth + under.length, held: held && held + under.length }
+      })
+    const deepest = (of: 'depth' | 'held') => found.reduce((best, next) => (next[of] >= best[of] ? next : best))
+    return { at: deepest('depth').at, folder: deepest('held').folder }
+  }
+}

@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { T5Config } from '../../backbone/t5/config.js'
+import { UserError } from '../../base/error.js'
+import { readJson } from '../../base/files/json_file.js'
+import { foreignSafetensors } from '../foreign.js'
+import type { Found } from '../found.js'
+import { adapterhubNames, type BottleneckOptions } from '../names_elsewhere.js'
+import { openTorchFile } from '../torch/read.js'
+import { ADAPTERHUB_FILES } from './write.js'
+
+const CONFIG_LIMIT = 1_000_000
+
+/** What of the library's BnConfig matters; a key that older versions lack has its default. */
+const bottleneck = z.object({
+  architecture: z.null().default(null),
+  mh_adapter: z.boolean(),
+  output_adapter: z.boolean(),
+  cross_adapter: z.boolean().default(false),
+  reduction_factor: z.int().min(1),
+  non_linearity: z.string(),
+  original_ln_before: z.boolean().default(false),
+  original_ln_after: z.literal(true).default(true),
+  ln_before: z.boolean().default(false),
+  ln_after: z.boolean().default(false),
+  adapter_residual_before_ln: z.boolean().default(false),
+  inv_adapter: z.null().default(null),
+  is_parallel: z.literal(false).default(false),
+  use_gating: z.literal(false).default(false),
+  scaling: z.literal(1).default(1),
+  leave_out: z.array(z.int().min(0)).max(1000).default([]),
+  phm_layer: z.boolean().default(false),
+  phm_dim: z.int().min(1).default(4),
+  phm_rank: z.int().min(1).default(1),
+  phm_bias: z.literal(true).default(true),
+  shared_phm_rule: z.boolean().default(true),
+  factorized_phm_rule: z.boolean().default(false),
+  factorized_phm_W: z.boolean().default(true),
+  shared_W_phm: z.boolean().default(false),
+})
+const file = z.object({ name: z.string().min(1), version: z.string().optional(), config: bottleneck })
+type Bottleneck = z.infer<typeof bottleneck>
+
+/** Reads a folder that the library `adapters` saved: config and weights, pickled or not, and our layer norms beside them. */
+export function adapterhubFolder(folder: string, config: T5Config): Found {
+  const at = join(folder, ADAPTERHUB_FILES.config)
+  const parsed = file.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
+  if (!parsed.success) {
+    const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
+    throw new UserError({ at, problem: `${path.join('.')}: ${message}.`, remedy: 'Only bottleneck adapters are read.' })
+  }
+  const { name, version, config: options } = parsed.data
+  checkResidual(options, at)
+  const safe = join(folder, ADAPTERHUB_FILES.weights)
+  const own = existsSync(safe) ? foreignSafetensors(safe) : openTorchFile(join(folder, 'pytorch_adapter.bin'))
+  const norms = join(folder, ADAPTERHUB_FILES.norms)
+  const backbone = existsSync(norms) ? foreignSafetensors(norms) : undefined
+  return {
+    method: {
+      ...methodOf(options, version === undefined),
+      placement: placementOf(options, config, at),
+      train_layer_norms: backbone?.tensors.has('encoder.final_layer_norm.weight') ?? false,
+      train_lm_head: backbone?.tensors.has(config.tiedHead ? 'shared.weight' : 'lm_head.weight') ?? false,
+    },
+    names: (ours, config) => adapterhubNames(ours as BottleneckOptions, config, name),
+    own,
+    backbone,
+    ignored: () => false,
+  }
+}
+
+/** With it the library adds the sublayer's input before the adapter, which no method of ours does. */
+function checkResidual(options: Bottleneck, at: string): void {
+  const [key] = [
+    options.original_ln_before && 'original_ln_before',
+    options.ln_after && options.adapter_residual_before_ln && 'adapter_residual_before_ln',
+  ].filter(Boolean)
+  if (!key) return
+  throw new UserError({
+    at,
+    problem: `config.${key} is true: the adapter takes other inputs than those of compacter.`,
+    remedy: 'There is no method here that gives the same outputs.',
+  })
+}
+
+/** Before it wrote its version the library called the two GELUs by other names. */
+const FORMER: Record<string, string> = { gelu: 'gelu_new', gelu_orig: 'gelu' }
+
+function methodOf(options: Bottleneck, old: boolean): Record<string, unknown> {
+  const norm = options.ln_before ? (options.ln_after ? 'both' : 'before') : options.ln_after ? 'after' : 'none'
+  const given = options.non_linearity.toLowerCase()
+  const common = {
+    reduction_factor: options.reduction_factor,
+    nonlinearity: (old && FORMER[given]) || given,
+    layer_norm: norm,
+  }
+  if (!options.phm_layer) return { kind: 'adapter', ...common }
+  return {
+    kind: 'compacter',
+    ...common,
+    n: options.phm_dim,
+    rank: options.phm_rank,
+    rule: options.shared_phm_rule ? 'shared' : 'own',
+    rule_factors: options.factorized_phm_rule ? 'low_rank' : 'full',
+    factors: options.factorized_phm_W ? 'low_rank' : 'full',
+    blocks: options.shared_W_phm ? 'shared' : 'own',
+  }
+}
+
+function placementOf(options: Bottleneck, { encoderLayers, decoderLayers }: T5Config, at: string) {
+  const placed = (first: number, count: number) =>
+    [...Array(count).keys()].filter((layer) => !options.leave_out.includes(first + layer))
+  const sublayers = [
+    options.mh_adapter && 'attention',
+    options.cross_adapter && 'cross_attention',
+    options.output_adapter && 'feed_forward',
+  ].filter(Boolean)
+  if (sublayers.length === 0) throw new UserError({ at, problem: 'places no adapter anywhere.' })
+  return {
+    sublayers,
+    encoder_layers: placed(0, encoderLayers),
+    decoder_layers: placed(encoderLayers, decoderLayers),
+  }
+}

@@ -1,0 +1,144 @@
+import { join } from 'node:path'
+import type { T5Config } from '../../backbone/t5/config.js'
+import { assertNever } from '../../base/assert_never.js'
+import { writeAtomically } from '../../base/files/atomic.js'
+import { writeSafetensors } from '../../base/safetensors/safetensors.js'
+import type { MethodOptions, Placement } from '../../method/options.js'
+import { layerNumbers } from '../../method/options.js'
+import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
+import type { ExportFormat } from '../format.js'
+import { adapterhubNames, type BottleneckOptions } from '../names_elsewhere.js'
+
+/** The version of the library whose files these are. */
+const VERSION = 'adapters.1.2.0'
+
+export const ADAPTERHUB_FILES = {
+  config: 'adapter_config.json',
+  weights: 'adapter.safetensors',
+  norms: 'layer_norms.safetensors',
+}
+
+/** Adapters for the Python library `adapters`; the trained layer norms, which its format has no place for, beside them. */
+export const adapterhubFormat: ExportFormat = {
+  refusal,
+  holdsBackbone: false,
+  async write(folder, trained) {
+    const { experiment } = trained
+    const options = experiment.method as BottleneckOptions
+    const config = await dimensionsOf(experiment)
+    const name = adapterName(experiment.name)
+    const { own, ofBackbone } = renamedTensors(adapterhubNames(options, config, name), trained, config)
+    writeSafetensors(join(folder, ADAPTERHUB_FILES.weights), own, { format: 'pt' })
+    if (ofBackbone.length > 0) writeSafetensors(join(folder, ADAPTERHUB_FILES.norms), ofBackbone, { format: 'pt' })
+    const text = JSON.stringify(adapterConfig(options, config, name, experiment.backbone.name), null, 2)
+    writeAtomically(join(folder, ADAPTERHUB_FILES.config), `${text.replace('"scaling": 1', '"scaling": 1.0')}\n`) // the library asks for a float
+    return readmePart(name, ofBackbone.length > 0, resizing(experiment, ofBackbone))
+  },
+}
+
+function refusal(options: MethodOptions): string | undefined {
+  switch (options.kind) {
+    case 'adapter':
+      return options.factors === 'dense' ? undefined : 'the library `adapters` has no low-rank adapters.'
+    case 'compacter':
+      if (options.rule_factors === 'low_rank' && options.rank > 1)
+        return 'the library `adapters` knows factors of the rule of rank 1 only.'
+      return options.blocks === 'shared' && options.factors === 'full'
+        ? 'the library `adapters` fails on shared blocks that are stored whole.'
+        : undefined
+    case 'prompt_tuning':
+      return 'the library `adapters` has no prompt tuning for T5.'
+    case 'full':
+    case 'bitfit':
+    case 'intrinsic':
+      return 'the library `adapters` holds adapters only.'
+    default:
+      return assertNever(options, 'method')
+  }
+}
+
+/** The library's module names must not have a dot. */
+const adapterName = (name: string) => name.replaceAll('.', '_')
+
+/**
+ * Every key of the library's BnConfig. A bottleneck after the sublayer's own output, as we have it, is `original_ln_before: false`
+ * in all of them, also where the library's preset of that name says otherwise.
+ */
+function adapterConfig(options: BottleneckOptions, config: T5Config, name: string, backbone: string) {
+  const { placement, layer_norm } = options
+  const placed = (sublayer: Placement['sublayers'][number]) => placement.sublayers.includes(sublayer)
+  const phm = options.kind === 'compacter' ? options : undefined
+  return {
+    config: {
+      adapter_residual_before_ln: false,
+      architecture: null,
+      cross_adapter: placed('cross_attention'),
+      dropout: 0,
+      factorized_phm_W: phm ? phm.factors === 'low_rank' : true,
+      factorized_phm_rule: phm?.rule_factors === 'low_rank',
+      hypercomplex_nonlinearity: 'glorot-uniform',
+      init_weights: 'bert',
+      init_weights_seed: null,
+      inv_adapter: null,
+      inv_adapter_reduction_factor: null,
+      is_parallel: false,
+      learn_phm: phm?.learn_rule ?? true,
+      leave_out: leftOut(placement, config),
+      ln_after: layer_norm === 'after' || layer_norm === 'both',
+      ln_before: layer_norm === 'before' || layer_norm === 'both',
+      mh_adapter: placed('attention'),
+      non_linearity: options.nonlinearity,
+      original_ln_after: true,
+      original_ln_before: false,
+      output_adapter: placed('feed_forward'),
+      phm_bias: true,
+      phm_c_init: 'normal',
+      phm_dim: phm?.n ?? 4,
+      phm_init_range: 0.0001,
+      phm_layer: phm !== undefined,
+      phm_rank: phm?.rank ?? 1,
+      reduction_factor: options.reduction_factor,
+      residual_before_ln: true,
+      scaling: 1,
+      shared_W_phm: phm?.blocks === 'shared',
+      shared_phm_rule: phm ? phm.rule === 'shared' : true,
+      stochastic_depth: 0,
+      use_gating: false,
+    },
+    hidden_size: config.dModel,
+    model_class: 'T5ForConditionalGeneration',
+    model_name: backbone,
+    model_type: 't5',
+    name,
+    version: VERSION,
+  }
+}
+
+/** Layers without an adapter; the library numbers the decoder's after the encoder's. */
+function leftOut(placement: Placement, { encoderLayers, decoderLayers }: T5Config): number[] {
+  const without = (layers: Placement['encoder_layers'], count: number) => {
+    const placed = layerNumbers(layers, count)
+    return [...Array(count).keys()].filter((layer) => !placed.includes(layer))
+  }
+  const decoder = without(placement.decoder_layers, decoderLayers).map((layer) => encoderLayers + layer)
+  return [...without(placement.encoder_layers, encoderLayers), ...decoder]
+}
+
+const readmePart = (name: string, norms: boolean, resizing: string) => `\`\`\`python
+import adapters
+from transformers import AutoModelForSeq2SeqLM
+${norms ? 'from safetensors.torch import load_file\n' : ''}
+model = AutoModelForSeq2SeqLM.from_pretrained("BACKBONE").float()
+${resizing}adapters.init(model)
+model.load_adapter("PATH", use_safetensors=True)
+model.set_active_adapters("${name}")
+${norms ? NORMS : ''}model.eval()
+\`\`\`
+
+The library applies dropout before the adapter, here it comes after: outputs agree in evaluation, not in training.
+`
+
+const NORMS = `# The format has no place for the backbone's layer norms, which were trained too:
+_, unexpected = model.load_state_dict(load_file("PATH/layer_norms.safetensors"), strict=False)
+assert not unexpected
+`

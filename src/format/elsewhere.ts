@@ -1,0 +1,65 @@
+import { join } from 'node:path'
+import { locateBackbone } from '../backbone/files/locate.js'
+import { backbonePreset, readT5Config } from '../backbone/files/preset.js'
+import { loadTokenizer } from '../backbone/files/tokenizer.js'
+import type { T5Config } from '../backbone/t5/config.js'
+import type { SafetensorsFile, WritableTensor } from '../base/safetensors/safetensors.js'
+import type { Experiment } from '../experiment/schema.js'
+import { methodOf } from '../method/registry.js'
+import { startValues } from '../method/start.js'
+import type { Trained } from './format.js'
+import type { NameTable } from './names_elsewhere.js'
+
+/** The backbone's dimensions, with the vocabulary that is in force and no weight read. */
+export async function dimensionsOf({ backbone }: Pick<Experiment, 'backbone'>): Promise<T5Config> {
+  const preset = backbonePreset(backbone.name)
+  const folder = preset ? undefined : await locateBackbone(backbone.name)
+  const config = preset?.config ?? readT5Config(folder!)
+  if (!backbone.trim_vocabulary) return config
+  const vocabulary =
+    preset?.tokenizerVocabulary ?? (await loadTokenizer(join(folder!, 'tokenizer.json'))).vocabularySize
+  return { ...config, vocabulary }
+}
+
+/** In Python, where a head was trained on the tokenizer's vocabulary alone: cuts the backbone's to as many rows. */
+export const resizing = ({ backbone }: Experiment, ofBackbone: [string, WritableTensor][]): string => {
+  const head = ofBackbone.find(([name]) => name === 'shared.weight' || name === 'lm_head.weight')
+  return backbone.trim_vocabulary && head ? `model.resize_token_embeddings(${head[1].shape[0]})\n` : ''
+}
+
+/** Our tensors under another library's names, and the backbone's trained ones under their own. */
+export function renamedTensors(
+  { renamed, backbone }: NameTable,
+  { experiment, tensors }: Trained,
+  config: T5Config,
+): { own: [string, WritableTensor][]; ofBackbone: [string, WritableTensor][] } {
+  const constants = constantValues(experiment, config)
+  const own = renamed.flatMap(({ ours, shape, theirs, transposed }) => {
+    const values = constants.get(ours) ?? tensors.read(ours)
+    const tensor = transposed ? transpose(values, shape) : { shape, data: values }
+    return theirs.map((name): [string, WritableTensor] => [name, tensor])
+  })
+  const ofBackbone = backbone.map(({ name }): [string, WritableTensor] => [name, stored(tensors, name)])
+  return { own, ofBackbone }
+}
+
+const stored = (tensors: SafetensorsFile, name: string): WritableTensor => ({
+  shape: tensors.entries.get(name)?.shape ?? [],
+  data: tensors.read(name),
+})
+
+/** What is not trained is not in the run's file; other libraries cannot make it from our seed. */
+function constantValues({ method: options, training }: Experiment, config: T5Config): Map<string, Float32Array> {
+  const specs = methodOf(options).constants?.(options, config) ?? []
+  const none = () => {
+    throw new Error('a constant of an adapter takes nothing from the backbone')
+  }
+  return new Map(specs.map((spec) => [spec.name, startValues(spec, training.seed, none)]))
+}
+
+/** [rows, columns] → [columns, rows] */
+export function transpose(values: Float32Array, [rows, columns]: number[]): { shape: number[]; data: Float32Array } {
+  const data = new Float32Array(values.length)
+  for (let i = 0; i < rows!; i++) for (let j = 0; j < columns!; j++) data[j * rows! + i] = values[i * columns! + j]!
+  return { shape: [columns!, rows!], data }
+}

@@ -1,0 +1,25 @@
+import type { Progress } from '../base/progress.js'
+import type { SafetensorsFile } from '../base/safetensors/safetensors.js'
+import type { Experiment } from '../experiment/schema.js'
+import type { MethodOptions } from '../method/options.js'
+import type { TrainedRun } from '../run/trained_run.js'
+
+/** What a format writes from. */
+export interface Trained {
+  experiment: Experiment
+  /** Where they are from. */
+  run: TrainedRun
+  /** Trained tensors by name. */
+  tensors: SafetensorsFile
+  progress: Progress
+}
+
+/** One format of `compacter export`. */
+export interface ExportFormat {
+  /** Why it cannot hold what the method trains; undefined where it can. */
+  refusal(options: MethodOptions): string | undefined
+  /** Whether the backbone's weights are inside, so that it holds those that are here. */
+  holdsBackbone: boolean
+  /** Writes the format's files into an empty folder. Gives the README's part on how to load them. */
+  write(folder: string, trained: Trained): Promise<string>
+}

@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { backboneTensors } from '../../backbone/t5/tensors.js'
+import { assertNever } from '../../base/assert_never.js'
+import { copyFile, writeAtomically } from '../../base/files/atomic.js'
+import { readJson } from '../../base/files/json_file.js'
+import { type DeferredTensor, type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
+import { startDevice } from '../../engine/device/device.js'
+import { loadTrained } from '../../engine/model/checkpoint.js'
+import { disposeModel, evaluationPass } from '../../engine/model/model.js'
+import { type OpenedBackbone, prepareBackbone, prepareModel } from '../../engine/prepare/prepare.js'
+import type { MethodOptions } from '../../method/options.js'
+import { methodOf } from '../../method/registry.js'
+import tf from '../../tensor/tf.cjs'
+import type { ExportFormat, Trained } from '../format.js'
+
+/** A whole T5 for transformers: the backbone's files with the weights that the method made of its own. */
+export const huggingfaceFormat: ExportFormat = {
+  refusal,
+  holdsBackbone: true,
+  async write(folder, trained) {
+    const backbone = await prepareBackbone(trained.experiment, trained.progress)
+    try {
+      const weights =
+        methodOf(trained.experiment.method).weights === 'trained' ? stored(trained) : await made(trained, backbone)
+      trained.progress.phase('Writing')
+      writeSafetensors(join(folder, 'model.safetensors'), weights, { format: 'pt' })
+      writeAtomically(join(folder, 'config.json'), configText(backbone))
+      for (const name of COPIED) {
+        const source = join(backbone.files.folder, name)
+        if (existsSync(source)) copyFile(source, join(folder, name))
+      }
+      return README
+    } finally {
+      backbone.files.close()
+    }
+  },
+}
+
+function refusal({ kind }: MethodOptions): string | undefined {
+  switch (kind) {
+    case 'full':
+    case 'intrinsic':
+      return undefined
+    case 'adapter':
+    case 'compacter':
+      return 'an adapter sits behind a nonlinearity, so that it cannot be merged into the weights of a T5.'
+    case 'bitfit':
+      return 'the trained biases have no place in a T5, whose products and norms have none.'
+    case 'prompt_tuning':
+      return 'the trained prompt stands in front of the input and is no weight of a T5.'
+    default:
+      return assertNever(kind, 'method')
+  }
+}
+
+const COPIED = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'spiece.model',
+  'generation_config.json',
+]
+
+/** Full fine-tuning stores every tensor under its Hugging Face name. */
+function stored({ tensors }: Trained): [string, DeferredTensor][] {
+  return [...tensors.entries.values()].map(({ name, shape }) => [name, { shape, read: () => tensors.read(name) }])
+}
+
+/** The backbone's tensors as the method moved them. */
+async function made({ experiment, tensors, progress }: Trained, backbone: OpenedBackbone) {
+  const device = await startDevice({ engine: 'auto' })
+  for (const note of device.notes) progress.warn(note)
+  const model = prepareModel(experiment, backbone, progress)
+  const vector = tf.tensor1d(loadTrained(tensors.path, model))
+  const { pass, dispose } = evaluationPass(model, vector)
+  const weights: [string, WritableTensor][] = []
+  for (const [name, shape] of backboneTensors(backbone.config))
+    weights.push([name, { shape, data: (await pass.weight(name).data()) as Float32Array }])
+  dispose()
+  disposeModel(model)
+  vector.dispose()
+  return weights
+}
+
+/** The backbone's own, with what the export changed: every tensor is float32, the vocabulary may be trimmed. */
+function configText({ files, config }: OpenedBackbone): string {
+  const { torch_dtype: _, ...own } = readJson(join(files.folder, 'config.json')) as Record<string, unknown>
+  const architecture = own.model_type === 'mt5' ? 'MT5ForConditionalGeneration' : 'T5ForConditionalGeneration'
+  const changed = { architectures: [architecture], ...own, vocab_size: config.vocabulary }
+  return `${JSON.stringify({ ...changed, dtype: 'float32' }, null, 2).replace(WHOLE_FLOAT, '$1.0')}\n`
+}
+
+/** JavaScript writes 1.0 as 1, which transformers 5 refuses for these keys. */
+const WHOLE_FLOAT = /("(?:initializer_factor|dropout_rate|classifier_dropout|layer_norm_epsilon)": \d+)(?=,?$)/gm
+
+const README = `\`\`\`python
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+model = AutoModelForSeq2SeqLM.from_pretrained("PATH")
+tokenizer = AutoTokenizer.from_pretrained("PATH")
+source = tokenizer(["…"], return_tensors="pt")
+print(tokenizer.batch_decode(model.generate(**source), skip_special_tokens=True))
+\`\`\`
+`

@@ -1,0 +1,179 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { T5Config } from '../backbone/t5/config.js'
+import { UserError } from '../base/error.js'
+import { writeAtomically } from '../base/files/atomic.js'
+import { type Progress, silent } from '../base/progress.js'
+import { elements, type WritableTensor, writeSafetensors } from '../base/safetensors/safetensors.js'
+import { shownPath } from '../base/yaml/source.js'
+import { yamlText } from '../base/yaml/yaml_text.js'
+import { experimentYaml, readExperiment } from '../experiment/load/load.js'
+import { storedPlaces } from '../experiment/places.js'
+import type { Experiment } from '../experiment/schema.js'
+import { loadTask } from '../experiment/task.js'
+import { type Card, hasCard, readCard } from '../run/card.js'
+import { newRun, writeJson } from '../run/directory.js'
+import { adapterhubFolder } from './adapterhub/read.js'
+import { dimensionsOf, transpose } from './elsewhere.js'
+import { writeFolder } from './folder.js'
+import type { ForeignFile, ForeignTensor } from './foreign.js'
+import type { Found } from './found.js'
+import type { ImportFormat } from './names.js'
+import type { NameTable, Renamed, SharedOptions } from './names_elsewhere.js'
+import { importedBackbone, importedManifest } from './noted.js'
+import { opendeltaFolder } from './opendelta/read.js'
+import { referenceFolder } from './reference/read.js'
+
+const readers: Record<ImportFormat, (folder: string, config: T5Config) => Found> = {
+  adapterhub: adapterhubFolder,
+  opendelta: opendeltaFolder,
+  reference: referenceFolder,
+}
+
+export interface ImportOptions {
+  format: ImportFormat
+  /** A preset, a hub id or a folder. */
+  backbone: string
+  /** Folder of the run to make. */
+  runDir: string
+  /** Task or experiment to score it on; what our own exports tell unless given. */
+  task?: string
+  /** Take adapters of ours though the backbone is another than they were trained on. */
+  allowChanged?: boolean
+  progress?: Progress
+}
+
+export interface Imported {
+  folder: string
+  method: SharedOptions
+  trained_parameters: number
+}
+
+/**
+ * Makes adapters that were trained elsewhere a run that `eval` takes.
+ * @throws UserError naming the file and tensor or key: damaged, hostile, of a structure that no method here has.
+ */
+export async function importRun(path: string, options: ImportOptions): Promise<Imported> {
+  const { runDir, allowChanged = false, progress = silent } = options
+  const backbone = existsSync(options.backbone) ? resolve(options.backbone) : options.backbone
+  const card = hasCard(path) ? readCard(path) : undefined
+  const given = experimentAround(path, card, { ...options, backbone })
+  const config = await dimensionsOf(given)
+  newRun(runDir)
+  const noted = await importedBackbone(path, backbone, card, { allowChanged, progress })
+  const found = readers[options.format](path, config)
+  try {
+    let imported: Imported | undefined
+    await writeFolder(runDir, false, (folder) => {
+      const experiment = checked(folder, { ...given, method: found.method }, path)
+      writeAtomically(join(folder, 'experiment.yaml'), experimentYaml(storedPlaces(experiment, runDir)))
+      const method = experiment.method as SharedOptions
+      const tensors = ourTensors(found, found.names(method, config), config)
+      writeSafetensors(join(folder, 'best.safetensors'), tensors)
+      const count = tensors.reduce((sum, [, { data }]) => sum + data.length, 0)
+      const facts = { trained_parameters: count, data_sha256: (!options.task && card?.data_sha256) || {} }
+      if (noted) writeJson(join(folder, 'manifest.json'), importedManifest(noted, experiment, config, facts))
+      imported = { folder: runDir, method, trained_parameters: count }
+    })
+    return imported!
+  } finally {
+    found.own.close()
+    if (found.backbone !== found.own) found.backbone?.close()
+  }
+}
+
+/** All of the experiment but its method. Training is over: its values are there because an experiment has them. */
+function experimentAround(
+  path: string,
+  card: Card | undefined,
+  { backbone, task, runDir }: ImportOptions,
+): Omit<Experiment, 'method'> {
+  if (card) {
+    const { name, training, backbone: before, task: own } = card.experiment
+    return { name, backbone: { ...before, name: backbone }, task: task ? loadTask(task) : own, training }
+  }
+  if (task === undefined) {
+    throw new UserError({
+      at: path,
+      problem: 'does not tell its task.',
+      remedy: 'Name it with --task, such as glue/rte.',
+    })
+  }
+  const name = runDir
+    .replace(/\/+$/, '')
+    .replace(/.*\//, '')
+    .replace(/[^\w.-]/g, '_')
+    .replace(/^[^A-Za-z0-9]+/, '')
+  return {
+    name: name || 'imported',
+    backbone: { name: backbone, trim_vocabulary: false },
+    task: loadTask(task),
+    training: { epochs: 1, learning_rate: 3e-3 } as Experiment['training'],
+  }
+}
+
+/** Written as a run's experiment.yaml and read back: with every check that an experiment of a user has. */
+function checked(folder: string, experiment: object, path: string): Experiment {
+  const file = join(folder, 'experiment.yaml')
+  writeAtomically(file, yamlText(experiment))
+  try {
+    return readExperiment(file).experiment
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const words = [shownPath(file), file].reduce(
+      (text, name) => text.replaceAll(name, 'experiment.yaml'),
+      error.message,
+    )
+    const problem = `does not make an experiment here: ${words}`
+    throw new UserError({ at: path, problem }, { cause: error })
+  }
+}
+
+function ourTensors({ own, backbone, ignored }: Found, names: NameTable, config: T5Config): [string, WritableTensor][] {
+  const used = new Set<string>()
+  const adapters = names.renamed.map((renamed): [string, WritableTensor] => {
+    for (const name of renamed.theirs) used.add(name)
+    return [renamed.ours, { shape: renamed.shape, data: valuesOf(own, renamed) }]
+  })
+  const trained = names.backbone.map(({ name, shape }): [string, WritableTensor] => {
+    used.add(name)
+    return [name, { shape, data: look(backbone ?? own, name, shape).read() }]
+  })
+  for (const file of new Set([own, backbone ?? own])) {
+    const left = [...file.tensors.keys()].find((name) => !used.has(name) && !ignored(name))
+    if (left === undefined) continue
+    throw new UserError({
+      at: file.path,
+      problem: `has tensor ${left.slice(0, 120)}, which has no place in this method on a T5 of ${config.encoderLayers} and ${config.decoderLayers} layers.`,
+      remedy: 'Is it another backbone, or another kind of adapter?',
+    })
+  }
+  return [...adapters, ...trained]
+}
+
+/** One of our tensors; where the file has copies of it, they must be the same. */
+function valuesOf(file: ForeignFile, { theirs, shape, transposed }: Renamed): Float32Array {
+  const stored = transposed ? [...shape].reverse() : shape
+  const [first, ...copies] = theirs.map((name) => look(file, name, stored))
+  const values = first!.read()
+  for (const [i, copy] of copies.entries()) {
+    if (copy.read().every((value, at) => Object.is(value, values[at]))) continue
+    throw new UserError({
+      at: file.path,
+      problem: `tensor ${theirs[i + 1]} differs from ${theirs[0]}; it must be a copy.`,
+    })
+  }
+  return transposed ? transpose(values, stored).data : values
+}
+
+function look({ path, tensors }: ForeignFile, name: string, shape: number[]): ForeignTensor {
+  const tensor = tensors.get(name)
+  if (tensor && tensor.shape.join() === shape.join() && elements(shape) > 0) return tensor
+  throw new UserError({
+    at: path,
+    problem: tensor
+      ? `tensor ${name} has shape [${tensor.shape.join(', ')}]; [${shape.join(', ')}] was expected.`
+      : `has no tensor ${name}.`,
+    remedy: 'Is it another backbone, or another kind of adapter?',
+  })
+}

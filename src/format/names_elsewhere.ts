@@ -1,0 +1,126 @@
+import type { T5Config } from '../backbone/t5/config.js'
+import { layoutOf } from '../engine/model/layout.js'
+import { siteName, sites } from '../method/adapter/placement.js'
+import type { Site } from '../method/method.js'
+import type { AdapterOptions, CompacterOptions, PromptTuningOptions } from '../method/options.js'
+import { methodOf } from '../method/registry.js'
+
+export type BottleneckOptions = AdapterOptions | CompacterOptions
+/** Methods that other libraries know. */
+export type SharedOptions = BottleneckOptions | PromptTuningOptions
+
+/** One of our tensors under the names of another library; it holds a copy under each of them. */
+export interface Renamed {
+  ours: string
+  shape: number[]
+  theirs: string[]
+  /** Stored there as [out, in], here as [in, out]. */
+  transposed: boolean
+}
+
+/** Our tensors of an adapter method and their names in another library; the backbone's own are apart. */
+export interface NameTable {
+  renamed: Renamed[]
+  /** Hugging Face names of the backbone's tensors that were trained too. */
+  backbone: { name: string; shape: number[] }[]
+}
+
+/** Every tensor that the outputs depend on, by what `rename` says of a site's or a shared one. */
+export function nameTable(
+  options: BottleneckOptions,
+  config: T5Config,
+  rename: (name: string, site: Site | undefined, all: Site[]) => string[],
+): NameTable {
+  const method = methodOf(options)
+  const placed = sites(options.placement, config)
+  const { specs } = layoutOf([...method.parameters(options, config), ...(method.constants?.(options, config) ?? [])])
+  const ofBackbone = specs.filter(({ start }) => start.kind === 'backbone')
+  const renamed = specs
+    .filter((spec) => !ofBackbone.includes(spec))
+    .map(({ name: ours, shape }): Renamed => {
+      const site = placed.find((site) => ours.startsWith(`${siteName(site)}.`))
+      const theirs = rename(site ? ours.slice(siteName(site).length + 1) : ours, site, placed)
+      return { ours, shape, theirs, transposed: ours.endsWith('.weight') && shape.length === 2 }
+    })
+  return { renamed, backbone: ofBackbone }
+}
+
+/** Place of a sublayer in a block of transformers' T5. */
+export const layerIndex = ({ stack, sublayer }: Site): number =>
+  sublayer === 'attention' ? 0 : sublayer === 'feed_forward' && stack === 'decoder' ? 2 : 1
+
+const PARTS = { s: 'W_left', t: 'W_right', b: 'W', bias: 'b' } as const
+
+/** Of `down.s`, `up.bias`, `down.rule.left`, … what the PHM layers of both libraries call them. */
+export function phmPart(part: string): string {
+  if (part.startsWith('rule')) return part.replace(/^rule/, 'phm_rule').replace('.', '_')
+  return PARTS[part as keyof typeof PARTS]
+}
+
+/** The names that the library `adapters` gives to an adapter called `adapter` in a T5. */
+export function adapterhubNames(options: BottleneckOptions, config: T5Config, adapter: string): NameTable {
+  const first = options.layer_norm === 'before' || options.layer_norm === 'both' ? 1 : 0
+  const projection = { down: `adapter_down.${first}`, up: 'adapter_up' }
+  return nameTable(options, config, (name, site) => {
+    if (!site) return [`transformer.shared_parameters.${adapter}.${sharedPart(name)}`]
+    const prefix = `transformer.${site.stack}.block.${site.layer}.layer.${layerIndex(site)}.adapters.${adapter}`
+    const [head, ...rest] = name.split('.') as [string, ...string[]]
+    const part = rest.join('.')
+    if (head === 'norm_after') return [`${prefix}.adapter_norm_after.${part}`]
+    if (head === 'norm_before') return [`${prefix}.adapter_norm_before.${part}`, `${prefix}.adapter_down.0.${part}`]
+    const projected = `${prefix}.${projection[head as 'down' | 'up']}`
+    return [`${projected}.${options.kind === 'adapter' ? part : phmPart(part)}`]
+  })
+}
+
+/** `rule` → `phm_rule`, `down.s` → `W_down_left`: what belongs to the whole model. */
+function sharedPart(name: string): string {
+  if (name.startsWith('rule')) return phmPart(name)
+  const [position, factor] = name.split('.') as [string, string]
+  return `W_${position}_${factor === 's' ? 'left' : 'right'}`
+}
+
+/** What OpenDelta calls its layer behind the product of that name, by its own kind of layer. */
+export const OPENDELTA_LAYERS = {
+  compacter: 'compactor',
+  adapter: 'adapter',
+  low_rank_adapter: 'low_rank_adapter',
+} as const
+export type OpendeltaType = keyof typeof OPENDELTA_LAYERS
+
+export const opendeltaType = (options: BottleneckOptions): OpendeltaType =>
+  options.kind === 'compacter' ? 'compacter' : options.factors === 'dense' ? 'adapter' : 'low_rank_adapter'
+
+const MODULES = {
+  attention: 'SelfAttention.o',
+  cross_attention: 'EncDecAttention.o',
+  feed_forward: 'DenseReluDense.wo',
+}
+
+/** The product whose output an adapter takes: `encoder.block.3.layer.0.SelfAttention.o`. */
+export const opendeltaModule = (site: Site): string =>
+  `${site.stack}.block.${site.layer}.layer.${layerIndex(site)}.${MODULES[site.sublayer]}`
+
+/** OpenDelta's layer of prompts is the encoder's, not the embedding's. */
+export const OPENDELTA_PROMPT = 'encoder.soft_prompt_layer.soft_embeds'
+
+/** The names that OpenDelta 0.3 gives in a T5. It shares nothing: what is shared here is copied into every layer. */
+export function opendeltaNames(options: SharedOptions, config: T5Config): NameTable {
+  if (options.kind === 'prompt_tuning') {
+    const shape = [options.length, config.dModel]
+    return { renamed: [{ ours: 'prompt', shape, theirs: [OPENDELTA_PROMPT], transposed: false }], backbone: [] }
+  }
+  const type = opendeltaType(options)
+  const projected = (site: Site, position: string, part: string) => {
+    const layer = `${opendeltaModule(site)}.${OPENDELTA_LAYERS[type]}`
+    return type === 'adapter'
+      ? `${layer}.modulelist.${position}_proj.${part}`
+      : `${layer}.${position}_sampler.${phmPart(part)}`
+  }
+  return nameTable(options, config, (name, site, all) => {
+    const [head, ...rest] = name.split('.') as [string, ...string[]]
+    if (site) return [projected(site, head, rest.join('.'))]
+    if (head !== 'rule') return all.map((each) => projected(each, head, rest.join('.')))
+    return all.flatMap((each) => ['down', 'up'].map((position) => projected(each, position, name)))
+  })
+}

@@ -1,0 +1,126 @@
+import { join } from 'node:path'
+import type { T5Config } from '../../backbone/t5/config.js'
+import { assertNever } from '../../base/assert_never.js'
+import { writeAtomically } from '../../base/files/atomic.js'
+import { sites } from '../../method/adapter/placement.js'
+import type { MethodOptions } from '../../method/options.js'
+import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
+import type { ExportFormat } from '../format.js'
+import { opendeltaModule, opendeltaNames, opendeltaType, type SharedOptions } from '../names_elsewhere.js'
+import { writeTorchFile } from '../torch/write.js'
+
+export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.bin' }
+
+/** Adapters and prompts for OpenDelta 0.3: a pickled state dict, which the trained layer norms are part of. */
+export const opendeltaFormat: ExportFormat = {
+  refusal,
+  holdsBackbone: false,
+  async write(folder, trained) {
+    const { experiment } = trained
+    const options = experiment.method as SharedOptions
+    const config = await dimensionsOf(experiment)
+    const { own, ofBackbone } = renamedTensors(opendeltaNames(options, config), trained, config)
+    writeTorchFile(join(folder, OPENDELTA_FILES.weights), [...own, ...ofBackbone])
+    const text = JSON.stringify(deltaConfig(options, config, experiment.backbone.name), null, 2)
+    writeAtomically(join(folder, OPENDELTA_FILES.config), `${text}\n`)
+    const loading = readmePart(resizing(experiment, ofBackbone))
+    return options.kind === 'prompt_tuning' ? loading : loading + ADAPTERS
+  },
+}
+
+function refusal(options: MethodOptions): string | undefined {
+  switch (options.kind) {
+    case 'prompt_tuning':
+      return undefined
+    case 'full':
+    case 'bitfit':
+    case 'intrinsic':
+      return 'only adapters and prompts are written for OpenDelta.'
+    case 'adapter':
+      if (options.layer_norm !== 'none') return NO_NORMS
+      return options.factors === 'low_rank' && options.rank > 1
+        ? 'OpenDelta multiplies low-rank factors elementwise, which is their product at rank 1 only.'
+        : undefined
+    case 'compacter':
+      if (options.layer_norm !== 'none') return NO_NORMS
+      return options.rule_factors === 'low_rank' && options.rank > 1
+        ? 'OpenDelta knows factors of the rule of rank 1 only.'
+        : undefined
+    default:
+      return assertNever(options, 'method')
+  }
+}
+
+const NO_NORMS = 'OpenDelta has no layer norms in its adapters.'
+
+/** The arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
+function deltaConfig(options: SharedOptions, config: T5Config, backbone: string) {
+  const always = {
+    backbone_checkpoint_name: backbone,
+    backbone_class: 'T5ForConditionalGeneration',
+    backbone_hash: null,
+    common_structure: false,
+    exclude_modules: null,
+    opendelta_version: '0.3.2',
+  }
+  if (options.kind === 'prompt_tuning')
+    return {
+      ...always,
+      delta_type: 'soft_prompt',
+      modified_modules: ['root'],
+      unfrozen_modules: ['deltas'],
+      soft_token_num: options.length,
+      token_init: options.start === 'vocabulary',
+      init_range: 0.5,
+    }
+  const type = opendeltaType(options)
+  const common = {
+    ...always,
+    delta_type: type,
+    modified_modules: sites(options.placement, config).map(opendeltaModule),
+    non_linearity: options.nonlinearity,
+    unfrozen_modules: ['deltas', ...(options.train_layer_norms ? ['layer_norm', 'final_layer_norm'] : [])],
+  }
+  if (options.kind === 'compacter')
+    return {
+      ...common,
+      reduction_factor: options.reduction_factor,
+      hypercomplex_division: options.n,
+      phm_rank: options.rank,
+      factorized_phm: options.factors === 'low_rank',
+      factorized_phm_rule: options.rule_factors === 'low_rank',
+      learn_phm: options.learn_rule,
+      shared_phm_rule: false,
+      shared_W_phm: false,
+      phm_c_init: 'normal',
+      phm_init_range: 0.0001,
+      hypercomplex_nonlinearity: 'glorot-uniform',
+      kronecker_prod: null,
+      use_bias_down_sampler: true,
+      use_bias_up_sampler: true,
+    }
+  return type === 'adapter'
+    ? { ...common, bottleneck_dim: config.dModel / options.reduction_factor }
+    : {
+        ...common,
+        reduction_factor: options.reduction_factor,
+        low_rank_rank: options.rank,
+        low_rank_w_init: 'glorot-uniform',
+      }
+}
+
+const readmePart = (resizing: string) => `\`\`\`python
+from opendelta import AutoDeltaModel
+from transformers import AutoModelForSeq2SeqLM
+
+model = AutoModelForSeq2SeqLM.from_pretrained("BACKBONE").float()
+${resizing}AutoDeltaModel.from_finetuned("PATH", backbone_model=model, check_hash=False)
+model.eval()
+\`\`\`
+`
+
+const ADAPTERS = `
+The trained layer norms are in the same file, under the backbone's names. OpenDelta shares no rule between layers: it is
+copied into each, and trains apart if you go on training there. \`backbone_hash\` is left out, since it depends on the
+version of transformers.
+`

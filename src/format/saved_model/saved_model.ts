@@ -1,0 +1,142 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { T5Config } from '../../backbone/t5/config.js'
+import { setupCommand } from '../../base/command_line.js'
+import { UserError } from '../../base/error.js'
+import { copyFile, writeAtomically } from '../../base/files/atomic.js'
+import {
+  ATTENTION_MASK,
+  decodingGraph,
+  HIDDEN_STATES,
+  OUTPUT_IDS,
+  SOURCE_IDS,
+} from '../../engine/decoding/decoding_graph.js'
+import { variableNodes } from '../../engine/decoding/node.js'
+import { startDevice } from '../../engine/device/device.js'
+import { type LoadedTensorflow, loadedTensorflow } from '../../engine/device/tensorflow.js'
+import { loadLibrary } from '../../engine/graph/library.js'
+import { type OpenedBackbone, prepareBackbone } from '../../engine/prepare/prepare.js'
+import type { ExportFormat, Trained } from '../format.js'
+import { saverNodes, writeVariables } from './checkpoint.js'
+import { type Described, type Signature, savedModel } from './meta_graph.js'
+import { trainedModel } from './values.js'
+
+/** TensorFlow's own: backbone and method in one graph that reads token ids and writes token ids. */
+export const savedModelFormat: ExportFormat = {
+  refusal: () => undefined,
+  holdsBackbone: true,
+  async write(folder, trained) {
+    const tensorflow = await startTensorflow()
+    const backbone = await prepareBackbone(trained.experiment, trained.progress)
+    try {
+      return await writeSavedModel(folder, trained, backbone, tensorflow)
+    } finally {
+      backbone.files.close()
+    }
+  },
+}
+
+async function writeSavedModel(
+  folder: string,
+  trained: Trained,
+  backbone: OpenedBackbone,
+  tensorflow: LoadedTensorflow,
+): Promise<string> {
+  const { experiment, progress } = trained
+  const { source_length, target_length = LONGEST } = experiment.training
+  const library = loadLibrary(tensorflow.engine)
+  const model = trainedModel(trained, backbone)
+  try {
+    progress.phase('Graph')
+    const { nodes, versions, variables } = decodingGraph(library, model.served, {
+      maxLength: target_length,
+      reading: (names) => names.flatMap((name) => variableNodes(name, model.served.shapes.get(name)!)),
+    })
+    progress.phase('Variables')
+    const shapes = new Map(variables.map((name) => [name, model.served.shapes.get(name)!]))
+    mkdirSync(join(folder, 'variables'))
+    await writeVariables(library, join(folder, 'variables', 'variables'), shapes, model.read, versions)
+    const graph = { nodes: [...nodes, ...saverNodes(variables)], versions }
+    const signatures = signaturesOf(backbone.config.dModel)
+    writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, tensorflow.version))
+    mkdirSync(join(folder, 'assets.extra'))
+    copyFile(backbone.files.tokenizerFile, join(folder, TOKENIZER))
+    return readme(source_length, target_length, backbone.config)
+  } finally {
+    model.free()
+  }
+}
+
+/** Ids of an output where the experiment does not say. */
+const LONGEST = 128
+const TOKENIZER = 'assets.extra/tokenizer.json'
+
+async function startTensorflow(): Promise<LoadedTensorflow> {
+  try {
+    await startDevice({ engine: 'tensorflow' })
+  } catch (error) {
+    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
+    throw new UserError(
+      {
+        at: '--format saved-model',
+        problem: `needs TensorFlow itself, which writes the variables: ${reason}.`,
+        remedy: `Run \`${setupCommand()}\`.`,
+      },
+      { cause: error },
+    )
+  }
+  return loadedTensorflow()!
+}
+
+function signaturesOf(d: number): Record<string, Signature> {
+  const inputs = { [SOURCE_IDS]: ids(SOURCE_IDS), [ATTENTION_MASK]: ids(ATTENTION_MASK) }
+  const hidden: Described = { tensor: HIDDEN_STATES, type: 'float32', shape: [-1, -1, d] }
+  return {
+    serving_default: { inputs, outputs: { [OUTPUT_IDS]: ids(OUTPUT_IDS) } },
+    encode: { inputs, outputs: { [HIDDEN_STATES]: hidden } },
+  }
+}
+
+const ids = (tensor: string): Described => ({ tensor, type: 'int32', shape: [-1, -1] })
+
+const readme = (
+  sourceLength: number,
+  targetLength: number,
+  { padId, eosId }: T5Config,
+) => `A TensorFlow SavedModel: backbone and method are inside, the tokenizer is not (TensorFlow has no operation
+for it), it lies in \`${TOKENIZER}\`. In this folder, after \`pip install tensorflow tokenizers\`:
+
+\`\`\`python
+import tensorflow as tf
+from tokenizers import Tokenizer
+
+tokenizer = Tokenizer.from_file("${TOKENIZER}")
+tokenizer.enable_truncation(${sourceLength})
+tokenizer.enable_padding(pad_id=${padId})
+model = tf.saved_model.load(".")
+
+def predict(texts):
+    encodings = tokenizer.encode_batch(texts)
+    output_ids = model.signatures["serving_default"](
+        source_ids=tf.constant([encoding.ids for encoding in encodings], tf.int32),
+        attention_mask=tf.constant([encoding.attention_mask for encoding in encodings], tf.int32),
+    )["output_ids"]
+    return tokenizer.decode_batch(output_ids.numpy().tolist())
+
+print(predict(["…"]))
+\`\`\`
+
+| signature | inputs | output |
+|---|---|---|
+| \`serving_default\` | \`source_ids\`, \`attention_mask\` int32 [batch, length] | \`output_ids\` int32 [batch, steps], at most ${targetLength} |
+| \`encode\` | \`source_ids\`, \`attention_mask\` int32 [batch, length] | \`hidden_states\` float32 [batch, length, d] |
+
+Batch (of one row at least) and length are free. Sources end with \`</s>\` (the tokenizer's own last step). \`attention_mask\` is 1 at
+tokens and 0 at padding, which nothing looks at. Outputs are decoded greedily; a row ends with \`</s>\` (${eosId}), then ${padId}; one that was cut
+has no \`</s>\`. After prompt tuning the prompt's vectors stand in front of the hidden states.
+
+For TensorFlow Serving the folder has to have a number for its name:
+
+    docker run -p 8501:8501 -v "$PWD:/models/t5/1" -e MODEL_NAME=t5 tensorflow/serving
+    curl localhost:8501/v1/models/t5:predict -d '{"inputs": {"source_ids": [[100, 200, ${eosId}]], "attention_mask": [[1, 1, 1]]}}'
+`

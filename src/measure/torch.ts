@@ -1,0 +1,152 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { T5Config } from '../backbone/t5/config.js'
+import { assertNever } from '../base/assert_never.js'
+import { UserError } from '../base/error.js'
+import { packageRoot } from '../base/root.js'
+import { killed, runProgram } from './process.js'
+import { quantile } from './quantile.js'
+import { GRADIENT_CLIP_NORM, LEARNING_RATE, SEED, type Trial, WARM_UP_STEPS } from './trial.js'
+
+/** A Python that has what the other side of the comparison needs. */
+export interface Torch {
+  python: string
+  /** 'PyTorch 2.13.0, transformers 5.18.0, tcmalloc' */
+  description: string
+  environment: NodeJS.ProcessEnv
+}
+
+export interface TorchMeasured {
+  trainedParameters: number
+  times: number[]
+  peakBytes: number
+}
+
+const script = join(packageRoot, 'bin', 'torch_step.py')
+
+/**
+ * Finds torch and transformers, and tcmalloc, which PyTorch's own tuning guide preloads.
+ * @throws UserError where the Python or one of its packages is missing.
+ */
+export async function findTorch(python: string): Promise<Torch> {
+  const tcmalloc = findTcmalloc()
+  const preload = [tcmalloc, process.env.LD_PRELOAD].filter(Boolean).join(':')
+  const environment = preload ? { LD_PRELOAD: preload } : {}
+  const { code, stdout, stderr } = await runProgram(python, [script, '--versions'], environment).catch((error) => {
+    throw needsTorch(python, `it can't be started (${(error as NodeJS.ErrnoException).code}).`)
+  })
+  if (code !== 0) throw needsTorch(python, `${stderr.trim().split('\n').at(-1)}.`)
+  const { torch, transformers } = JSON.parse(stdout)
+  const allocator = tcmalloc ? 'tcmalloc' : "the C library's malloc"
+  return { python, description: `PyTorch ${torch}, transformers ${transformers}, ${allocator}`, environment }
+}
+
+const needsTorch = (python: string, problem: string) =>
+  new UserError({
+    at: `--python ${python}`,
+    problem,
+    remedy: 'Name a Python that has both: python3 -m venv torch && torch/bin/pip install torch transformers.',
+  })
+
+function findTcmalloc(): string | undefined {
+  const folders = (process.env.LD_LIBRARY_PATH ?? '').split(':').filter(Boolean)
+  for (const folder of [
+    ...folders,
+    '/usr/lib/x86_64-linux-gnu',
+    '/usr/lib/aarch64-linux-gnu',
+    '/usr/lib64',
+    '/usr/lib',
+  ]) {
+    const name = filesOf(folder).find((file) => /^libtcmalloc(_minimal)?\.so/.test(file))
+    if (name) return join(folder, name)
+  }
+  return undefined
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort()
+  } catch {
+    return []
+  }
+}
+
+/** Whether bin/torch_step.py has the method. A projection of every weight is not a hook of a module: a slow imitation would flatter us. */
+export function torchHas({ options: { kind } }: Pick<Trial, 'options'>): boolean {
+  switch (kind) {
+    case 'full':
+    case 'adapter':
+    case 'compacter':
+    case 'bitfit':
+    case 'prompt_tuning':
+      return true
+    case 'intrinsic':
+      return false
+    default:
+      return assertNever(kind, 'method')
+  }
+}
+
+/**
+ * How OpenMP's threads wait for each other. Spinning, their default, is the faster on an idle machine; where others compute too it
+ * made a step up to forty times as slow, which says nothing about PyTorch.
+ */
+const WAIT_POLICIES = ['default', 'passive'] as const
+
+/** The same trial in PyTorch, the faster of two processes: each waits in its way. OMP_WAIT_POLICY, where it is set, decides. */
+export async function measureTorch(torch: Torch, trial: Trial): Promise<TorchMeasured> {
+  const set = process.env.OMP_WAIT_POLICY
+  const measured: TorchMeasured[] = []
+  for (const policy of set ? [set] : WAIT_POLICIES) measured.push(await runTorch(torch, trial, policy))
+  return measured.reduce((best, next) => (median(next.times) < median(best.times) ? next : best))
+}
+
+const median = (times: number[]) => quantile(times, 0.5)
+
+/** Autocast where the precision is bfloat16. */
+async function runTorch(torch: Torch, trial: Trial, policy: string): Promise<TorchMeasured> {
+  const { config, options, batchSize, sourceLength, targetLength, precision, threads, steps } = trial
+  const spec = {
+    backbone: huggingFaceConfig(config),
+    own_head: !config.tiedHead,
+    method: options,
+    batch_size: batchSize,
+    source_length: sourceLength,
+    target_length: targetLength,
+    precision,
+    threads,
+    warm_up: WARM_UP_STEPS,
+    steps,
+    learning_rate: LEARNING_RATE,
+    gradient_clip_norm: GRADIENT_CLIP_NORM,
+    seed: SEED,
+  }
+  const ended = await runProgram(torch.python, [script, JSON.stringify(spec)], {
+    ...torch.environment,
+    ...(policy !== 'default' && { OMP_WAIT_POLICY: policy }),
+  })
+  if (ended.code !== 0) throw killed(ended)
+  const { trained_parameters, times, peak_bytes } = JSON.parse(ended.stdout.trim().split('\n').at(-1)!)
+  return { trainedParameters: trained_parameters, times, peakBytes: peak_bytes }
+}
+
+/** The keys of a Hugging Face config.json. */
+const huggingFaceConfig = (config: T5Config) => ({
+  vocab_size: config.vocabulary,
+  d_model: config.dModel,
+  d_kv: config.dKv,
+  d_ff: config.dFf,
+  num_layers: config.encoderLayers,
+  num_decoder_layers: config.decoderLayers,
+  num_heads: config.heads,
+  relative_attention_num_buckets: config.relativeBuckets,
+  relative_attention_max_distance: config.relativeMaxDistance,
+  dropout_rate: config.dropout,
+  layer_norm_epsilon: config.layerNormEpsilon,
+  dense_act_fn: config.activation,
+  is_gated_act: config.gated,
+  tie_word_embeddings: config.scaledHead, // transformers 5 ties every head, and tells by this key whether it is scaled
+  pad_token_id: config.padId,
+  eos_token_id: config.eosId,
+  decoder_start_token_id: config.decoderStartId,
+})

@@ -1,0 +1,55 @@
+import type { T5Config } from '../backbone/t5/config.js'
+import type { EngineName } from '../engine/device/device.js'
+import type { MethodOptions } from '../method/options.js'
+
+export type Precision = 'float32' | 'bfloat16'
+export type Mode = 'replay' | 'eager'
+
+/** One process's share of a benchmark: a method on a backbone, at one shape. */
+export interface Trial {
+  config: T5Config
+  options: MethodOptions
+  batchSize: number
+  sourceLength: number
+  targetLength: number
+  precision: Precision
+  mode: Mode | 'auto'
+  engine: EngineName | 'auto'
+  /** CPU threads that compute. */
+  threads: number
+  /** Steps that are timed, after `WARM_UP_STEPS` that are not. */
+  steps: number
+  /** Whether one step more is taken op by op to tell where its time goes. */
+  profile: boolean
+}
+
+/** The first step captures or builds its kernels; the second is the first to find memory in place. */
+export const WARM_UP_STEPS = 2
+
+/** The same for both sides; the time of a step does not depend on it. */
+export const LEARNING_RATE = 1e-4
+export const GRADIENT_CLIP_NORM = 1
+export const SEED = 42
+
+/** What a process measured. */
+export interface Measured {
+  device: string
+  mode: Mode
+  trainedParameters: number
+  /** Milliseconds of each timed step. */
+  times: number[]
+  /** From the start of the process to the end of its first step, in ms. */
+  firstStep: number
+  /** Most bytes that the process had resident. */
+  peakBytes: number
+  /** Bytes of the GPU's memory, on `webgpu`. */
+  gpuBytes?: number
+  profile?: KernelTotal[]
+}
+
+/** All calls of a kernel in one step. */
+export interface KernelTotal {
+  kernel: string
+  calls: number
+  ms: number
+}

@@ -1,0 +1,64 @@
+import type { T5Config } from '../../backbone/t5/config.js'
+import { nonlinearities } from '../../tensor/nonlinearity.js'
+import { meanNorm } from '../../tensor/norm.js'
+import tf from '../../tensor/tf.cjs'
+import type { Hooks, ParameterSpec, Tensors } from '../method.js'
+import type { AdapterOptions, CompacterOptions } from '../options.js'
+import { unfrozenBesideAdapters } from '../unfrozen.js'
+import { siteName, sites } from './placement.js'
+
+type BottleneckOptions = AdapterOptions | CompacterOptions
+
+/** Both projections of every adapter: down d → b and up b → d, by name. */
+export function projections(options: BottleneckOptions, config: T5Config) {
+  const d = config.dModel
+  const b = d / options.reduction_factor
+  return adapterNames(options, config).flatMap((site) => [
+    { name: `${site}.down`, inputs: d, outputs: b },
+    { name: `${site}.up`, inputs: b, outputs: d },
+  ])
+}
+
+/** Biases [out] of the projections, the adapters' own norms, the unfrozen tensors: what all bottleneck adapters train. */
+export function bottleneckParameters(options: BottleneckOptions, config: T5Config): ParameterSpec[] {
+  const biases = projections(options, config).map(
+    ({ name, outputs }): ParameterSpec => ({ name: `${name}.bias`, shape: [outputs], start: { kind: 'zeros' } }),
+  )
+  const norms = adapterNames(options, config).flatMap((site) =>
+    normPlaces(options).flatMap((place): ParameterSpec[] => [
+      { name: `${site}.norm_${place}.weight`, shape: [config.dModel], start: { kind: 'ones' } },
+      { name: `${site}.norm_${place}.bias`, shape: [config.dModel], start: { kind: 'zeros' } },
+    ]),
+  )
+  return [...biases, ...norms, ...unfrozenBesideAdapters(config, options)]
+}
+
+/** Adapter A(s) = s + norm(U(f(D(norm(s))))), both norms optional, at every site of the placement. arXiv 2106.04647 § 2.2 */
+export function bottleneckHooks(
+  options: BottleneckOptions,
+  config: T5Config,
+  tensors: Tensors,
+  product: (x: tf.Tensor2D, name: string) => tf.Tensor2D,
+): Hooks {
+  const placed = new Set(adapterNames(options, config))
+  const places = normPlaces(options)
+  const activate = nonlinearities[options.nonlinearity] as typeof tf.relu
+  const project = (x: tf.Tensor2D, name: string) => tf.add(product(x, name), tensors(`${name}.bias`)) as tf.Tensor2D
+  const normed = (x: tf.Tensor2D, name: string) =>
+    meanNorm(x, tensors(`${name}.weight`) as tf.Tensor1D, tensors(`${name}.bias`) as tf.Tensor1D)
+  return {
+    sublayerOutput(site, s) {
+      const name = siteName(site)
+      if (!placed.has(name)) return s
+      const x = places.includes('before') ? normed(s, `${name}.norm_before`) : s
+      const y = project(activate(project(x, `${name}.down`)), `${name}.up`)
+      return tf.add(s, places.includes('after') ? normed(y, `${name}.norm_after`) : y)
+    },
+  }
+}
+
+const adapterNames = (options: BottleneckOptions, config: T5Config): string[] =>
+  sites(options.placement, config).map(siteName)
+
+const normPlaces = ({ layer_norm }: BottleneckOptions): string[] =>
+  layer_norm === 'both' ? ['before', 'after'] : layer_norm === 'none' ? [] : [layer_norm]

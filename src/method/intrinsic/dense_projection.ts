@@ -1,0 +1,32 @@
+import tf from '../../tensor/tf.cjs'
+import type { Projection } from './projection.js'
+import { keyOf, regeneratedNormals } from './regenerated.js'
+
+/** Numbers of the matrix that there are at a time. */
+const BLOCK = 2 ** 22
+
+/**
+ * P = Rᵀ / √size with R [dimension, size] from N(0, 1), made anew from the seed in blocks of rows: |P(v)| = |v| on average.
+ * It costs dimension·size random numbers each way: for small backbones.
+ */
+export function denseProjection(seed: number, tensor: string, size: number, dimension: number): Projection {
+  const key = keyOf(seed, tensor, 'dense')
+  const height = 2 * Math.max(1, Math.floor(BLOCK / 2 / size)) // even, so that a block starts at an even place of the stream
+  const blocks = Array.from({ length: Math.ceil(dimension / height) }, (_, block) => block * height)
+  const rows = (from: number) => Math.min(height, dimension - from)
+  const R = (from: number) => tf.tensor2d(regeneratedNormals(rows(from) * size, key, from * size), [rows(from), size])
+  return {
+    apply: (v) =>
+      tf.tidy(() => {
+        const part = (from: number) => tf.matMul(tf.reshape(tf.slice(v, from, rows(from)), [1, -1]), R(from))
+        const sum = blocks.map((from) => tf.tidy(() => part(from))).reduce((a, b) => tf.add(a, b))
+        return tf.reshape(tf.mul(sum, size ** -0.5), [size])
+      }),
+    transposed: (dy) =>
+      tf.tidy(() => {
+        const part = (from: number) => tf.reshape(tf.matMul(R(from), tf.reshape(dy, [size, 1])), [-1])
+        const parts = blocks.map((from) => tf.tidy(() => part(from)))
+        return tf.mul(tf.concat(parts as tf.Tensor1D[]), size ** -0.5)
+      }),
+  }
+}

@@ -1,0 +1,220 @@
+import { quoted } from '../../base/command_line.js'
+import { counted } from '../../base/text/counted.js'
+import { csvLine } from '../../base/text/csv.js'
+import { escapeMarkdown } from '../../base/text/markdown.js'
+import { duration } from '../../cli/terminal.js'
+import { axisLabel } from '../../sweep/plan/names.js'
+import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../../sweep/results/results.js'
+import type { SweepStatus } from '../../sweep/results/status.js'
+import { unitsOf } from '../../task/metrics/direction.js'
+import { shownRuns, shownSpread } from '../comparison.js'
+import { drawTable } from '../tables/table.js'
+
+const SPLITS = ['validation', 'test'] as const
+
+interface Sheet {
+  head: string[]
+  rows: string[][]
+}
+
+/** A value of an axis as text: of texts themselves, of others as YAML's flow style has them. */
+export const shownValue = (value: unknown): string =>
+  value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value)
+
+/** A row a setting: mean ± standard deviation over its seeds, of every metric. */
+function summarySheet({ axes, seeds, summary }: SweepResults): Sheet {
+  const keys = axes.filter((axis) => !seeds.includes(axis))
+  const columns = SPLITS.flatMap((split) =>
+    unique(summary.flatMap((row) => Object.keys(row[split]))).map((metric) => ({ split, metric })),
+  )
+  const several = unique(summary.map(({ task }) => task)).length > 1
+  return {
+    head: [
+      ...keys.map((key) => axisLabel(key, axes)),
+      ...(several ? ['task'] : []),
+      'runs',
+      ...columns.map(({ split, metric }) => `${split} ${metric}`),
+    ],
+    rows: summary.map((row) => [
+      ...keys.map((key) => shownValue(row.axes[key])),
+      ...(several ? [row.task] : []),
+      shownRuns(row),
+      ...columns.map(({ split, metric }) => scored(row[split][metric])),
+    ]),
+  }
+}
+
+const scored = (spread: SummaryRow['test'][string] | undefined) => (spread ? shownSpread(spread) : '–')
+
+/** For every value of an axis the setting that is best on validation; nothing where one axis is all there is. */
+function bestSheet({ axes, seeds, best }: SweepResults): Sheet {
+  const keys = axes.filter((axis) => !seeds.includes(axis))
+  const several = unique(best.map(({ task }) => task)).length > 1
+  const rest = (row: SweepResults['best'][number]) =>
+    keys
+      .filter((key) => key !== row.axis && Object.hasOwn(row.axes, key))
+      .map((key) => `${axisLabel(key, axes)} ${shownValue(row.axes[key])}`)
+      .join(', ')
+  return {
+    head: ['axis', 'value', ...(several ? ['task'] : []), 'best with', 'runs', 'validation', 'test'],
+    rows: (keys.length > 1 ? best : []).map((row) => [
+      axisLabel(row.axis, axes),
+      shownValue(row.value),
+      ...(several ? [row.task] : []),
+      rest(row),
+      shownRuns(row),
+      scored(row.validation_score),
+      scored(row.test_score),
+    ]),
+  }
+}
+
+/** Where the best cell of each task is, and what tells it from the others. */
+function bestLines({ axes, seeds, best_cell }: SweepResults): string[] {
+  const named = (values: Record<string, unknown>, keys: readonly string[]) =>
+    keys.filter((key) => Object.hasOwn(values, key)).map((key) => `${axisLabel(key, axes)} ${shownValue(values[key])}`)
+  return best_cell.map((cell) => {
+    const setting = named(
+      cell.axes,
+      axes.filter((axis) => !seeds.includes(axis)),
+    )
+    const [words, score] =
+      setting.length > 0 || seeds.length === 0
+        ? [setting, shownSpread(cell.setting_score)]
+        : [named(cell.axes, seeds), cell.validation_score.toFixed(2)]
+    const task = best_cell.length > 1 ? ` of ${cell.task}` : ''
+    const others = counted(cell.ties, 'other')
+    const ties = cell.ties > 0 ? `; tied with ${others}; the first in the sweep's order` : ''
+    return `Best on validation${task}: ${words.join(', ') || cell.name} (${score}${ties}) in ${quoted(cell.folder)}`
+  })
+}
+
+/** Of columns that may go; an axis and the validation scores, which choose the best, stay. */
+const IMPORTANCE: Record<string, number> = { runs: 1, task: 2, test: 3 }
+
+function drawn({ head, rows }: Sheet): string[] {
+  if (rows.length === 0) return []
+  const numeric = head.map((_, i) => rows.every((row) => /^[–\d−.-]/.test(row[i]!)))
+  const importance = (name: string) => IMPORTANCE[name] ?? (name.startsWith('test ') ? 3 : undefined)
+  const columns = head.map((name, i) => {
+    const rank = importance(name)
+    return { head: name, right: numeric[i]!, ...(rank !== undefined && { importance: rank }) }
+  })
+  return [drawTable(columns, rows)]
+}
+
+const failures = ({ cells }: { cells: readonly CellRow[] }): string[] =>
+  cells.flatMap((cell) => (cell.state === 'failed' ? [`${cell.name} failed: ${cell.reason}`] : []))
+
+/** What a sweep came to, in one of the formats of `sweep results`. */
+export const formatResults = (results: SweepResults, format: 'table' | 'csv' | 'markdown'): string =>
+  ({ table: resultsTable, csv: resultsCsv, markdown: resultsMarkdown })[format](results).trimEnd()
+
+/** What a sweep came to, and what is not there. */
+export function resultsTable(results: SweepResults): string {
+  return [
+    ...drawn(summarySheet(results)),
+    ...drawn(bestSheet(results)),
+    ...bestLines(results),
+    countsLine(results.cells),
+    ...results.cautions.map((text) => `Caution: ${text}`),
+    ...failures(results),
+  ].join('\n')
+}
+
+/** `8 cells: 6 finished, 2 failed.` */
+export function countsLine(cells: readonly CellRow[]): string {
+  const counts = STATES.map((state) => [state, cells.filter((cell) => cell.state === state).length] as const)
+  const shown = counts.flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []))
+  return `${counted(cells.length, 'cell')}: ${shown.join(', ')}.`
+}
+
+export function resultsMarkdown(results: SweepResults): string {
+  const table = ({ head, rows }: Sheet) => {
+    const line = (cells: string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
+    return rows.length === 0
+      ? []
+      : [`${[line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')}\n`]
+  }
+  const cautions = results.cautions.map((text) => `Caution: ${text}`)
+  const lines = [...cautions, ...failures(results)].map((line) => `- ${escapeMarkdown(line)}`)
+  return [
+    `# ${escapeMarkdown(results.name)}\n`,
+    `Scores ${unitsOf(results.summary.flatMap(({ validation }) => Object.keys(validation)))}; mean ± sample standard deviation over runs that differ in seeds only.\n`,
+    ...table(summarySheet(results)),
+    ...table(bestSheet(results)),
+    ...bestLines(results).map((line) => `${escapeMarkdown(line)}\n`),
+    countsLine(results.cells),
+    ...(lines.length > 0 ? ['', ...lines] : []),
+    '',
+  ].join('\n')
+}
+
+/** A line a cell, finished or not: RFC 4180, except for line ends. */
+export function resultsCsv({ axes, cells }: SweepResults): string {
+  const columns = SPLITS.flatMap((split) =>
+    unique(cells.flatMap((cell) => (cell.state === 'finished' ? Object.keys(cell[split]) : []))).map((metric) => ({
+      split,
+      metric,
+    })),
+  )
+  const head = [
+    ...['index', 'name', 'state', 'backbone', 'task'],
+    ...axes,
+    ...columns.map(({ split, metric }) => `${split}_${metric}`),
+    ...['best_step', 'seconds', 'trained_parameters', 'reason'],
+  ]
+  const rows = cells.map((cell) => {
+    const { index, name, state, backbone, task } = cell
+    const done = cell.state === 'finished' ? cell : undefined
+    return [
+      ...[index, name, state, backbone, task],
+      ...axes.map((key) => (Object.hasOwn(cell.axes, key) ? shownValue(cell.axes[key]) : '')),
+      ...columns.map(({ split, metric }) => done?.[split][metric] ?? ''),
+      ...[done?.best_step ?? '', done?.seconds ?? '', done?.trained_parameters ?? ''],
+      cell.state === 'failed' ? cell.reason : '',
+    ]
+  })
+  return [head, ...rows].map((row) => `${csvLine(row)}\n`).join('')
+}
+
+/** Every cell and how far it is, and why some failed; no more rows than fit, what needs attention first. */
+export function statusTable({ cells }: SweepStatus, rows = Number.POSITIVE_INFINITY): string {
+  const shown =
+    cells.length <= rows
+      ? cells
+      : byAttention(cells)
+          .slice(0, rows)
+          .toSorted((a, b) => a.index - b.index)
+  const table = drawTable(
+    [
+      { head: '#', right: true, importance: 2 },
+      { head: 'cell' },
+      { head: 'state' },
+      { head: 'progress', right: true, importance: 3 },
+      { head: 'validation', importance: 4 },
+      { head: 'time', right: true, importance: 1 },
+    ],
+    shown.map((cell) => [String(cell.index), cell.name, stateOf(cell), ...progressOf(cell)]),
+  )
+  const more = cells.length > shown.length ? [`… and ${cells.length - shown.length} more`] : []
+  return [table, ...more, countsLine(cells), ...failures({ cells })].join('\n')
+}
+
+const ATTENTION = ['running', 'failed', 'stopped', 'waiting', 'finished']
+
+const byAttention = (cells: SweepStatus['cells']) =>
+  cells.toSorted((a, b) => ATTENTION.indexOf(a.state) - ATTENTION.indexOf(b.state))
+
+const stateOf = ({ state, slurm }: SweepStatus['cells'][number]) =>
+  slurm === undefined || slurm === state ? state : `${state}, ${slurm}`
+
+function progressOf(cell: CellRow): string[] {
+  if (cell.state === 'running' || cell.state === 'stopped')
+    return [`step ${cell.step}${cell.steps === undefined ? '' : ` of ${cell.steps}`}`, '', '']
+  if (cell.state !== 'finished') return ['', '', '']
+  const scores = Object.entries(cell.validation).map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
+  return [`best step ${cell.best_step}`, scores.join(', '), duration(cell.seconds)]
+}
+
+const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]

@@ -1,0 +1,124 @@
+import { assertNever } from '../../base/assert_never.js'
+import { counted } from '../../base/text/counted.js'
+import { byteSize } from '../../base/text/size.js'
+import { duration } from '../../cli/terminal.js'
+import type { Plan } from '../../engine/prepare/dry_run.js'
+import type { Experiment } from '../../experiment/schema.js'
+import type { Result, Scores } from '../../run/directory.js'
+import { type Confusion, shownLabels } from '../../task/metrics/confusion.js'
+import { drawPairs, drawTable, fits } from './table.js'
+
+/** One metric a column: `accuracy`. */
+export function scoreTable(rows: Record<string, Scores>): string {
+  const metrics = Object.keys(Object.values(rows)[0]!)
+  return drawTable(
+    [{ head: 'split' }, ...metrics.map((head) => ({ head, right: true }))],
+    Object.entries(rows).map(([split, scores]) => [split, ...metrics.map((metric) => scores[metric]!.toFixed(2))]),
+  )
+}
+
+/** A run a line, each with its own task's metrics. */
+export function runsTable(runs: { run: string; task: string; examples: unknown[]; scores: Scores }[]): string {
+  const shown = (scores: Scores) => Object.entries(scores).map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
+  return drawTable(
+    [
+      { head: 'run' },
+      { head: 'task', importance: 2 },
+      { head: 'rows', right: true, importance: 1 },
+      { head: 'scores' },
+    ],
+    runs.map(({ run, task, examples, scores }) => [
+      run,
+      task,
+      examples.length.toLocaleString('en'),
+      shown(scores).join(', '),
+    ]),
+  )
+}
+
+/** Rows are targets, columns what was predicted for them; the counts on the diagonal are right. */
+export function confusionTable(confusion: Confusion): string {
+  const { counts } = confusion
+  const labels = shownLabels(confusion)
+  const elsewhere = `${counted(labels.length, 'label')}: the confusion matrix is in --json.`
+  if (labels.length > MOST_LABELS) return elsewhere
+  const invalid = counts.some((row) => row.at(-1)! > 0)
+  const columns = invalid ? [...labels, 'no label'] : labels
+  const heads = [{ head: 'target ↓ predicted →' }, ...columns.map((head) => ({ head, right: true }))]
+  const rows = labels.map((label, i) => [label, ...counts[i]!.slice(0, columns.length).map(String)])
+  return fits(heads, rows) ? drawTable(heads, rows) : elsewhere
+}
+
+/** More do not fit beside each other. */
+const MOST_LABELS = 12
+
+/** A method by what tells it from the others of its kind: `compacter, n = 4, rank 1`. */
+function methodLabel(method: Experiment['method']): string {
+  switch (method.kind) {
+    case 'compacter':
+      return [method.kind, `n = ${method.n}`, `${method.rule} rule`, factorsOf(method)].join(', ')
+    case 'adapter':
+      return [method.kind, factorsOf(method)].join(', ')
+    case 'full':
+    case 'bitfit':
+    case 'intrinsic':
+    case 'prompt_tuning':
+      return method.kind
+    default:
+      return assertNever(method, 'method')
+  }
+}
+
+const factorsOf = ({ factors, rank }: { factors: string; rank: number }) =>
+  factors === 'low_rank' ? `rank ${rank}` : `${factors} factors`
+
+const pace = ({ step_seconds }: Result) =>
+  step_seconds === undefined ? '' : `, ${Math.round(step_seconds * 1000)} ms a step`
+
+/** What a run trained and reached. */
+export function resultTable(experiment: Experiment, result: Result): string {
+  const table = drawPairs([
+    ['method', methodLabel(experiment.method)],
+    ['backbone', `${experiment.backbone.name}, ${result.backbone_parameters.toLocaleString('en')} parameters`],
+    [
+      'trained',
+      `${result.trained_parameters.toLocaleString('en')} parameters, ${result.share_percent.toPrecision(3)} %`,
+    ],
+    ['time', `${counted(result.steps, 'step')}, ${duration(result.seconds)}${pace(result)}`],
+    ...memoryRows(result),
+    ['best step', String(result.best_step)],
+    ...lossRow(result),
+  ])
+  return `${table}\n${scoreTable({ validation: result.validation, test: result.test })}`
+}
+
+const lossRow = ({ validation_loss }: Result): [string, string][] =>
+  validation_loss === undefined ? [] : [['validation loss', `${validation_loss.toFixed(3)} nats a token`]]
+
+function memoryRows({ peak_memory_bytes, gpu_memory_bytes }: Pick<Result, 'peak_memory_bytes' | 'gpu_memory_bytes'>) {
+  const peak: [string, string] = ['peak memory', byteSize(peak_memory_bytes)]
+  if (gpu_memory_bytes === undefined) return [peak]
+  return [peak, ['GPU memory', byteSize(gpu_memory_bytes)] satisfies [string, string]]
+}
+
+/** What `--dry-run` found. */
+export function planTable(plan: Plan): string {
+  const { rows } = plan
+  const number = (value: number) => value.toLocaleString('en')
+  const table = drawPairs([
+    ['device', plan.device],
+    ['steps by', plan.mode],
+    ...(plan.batch_size_auto
+      ? [['batch size', `auto: ${plan.batch_size_auto.rows} rows, the most that fit`] satisfies [string, string]]
+      : []),
+    ['rows', `train ${number(rows.train)}, validation ${number(rows.validation)}, test ${number(rows.test)}`],
+    ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters`],
+    ['a step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],
+    ['training', `${counted(plan.steps, 'step')}, at most ${duration(plan.estimated_seconds)} without evaluations`],
+    ...memoryRows(plan),
+  ])
+  return plan.fits ? table : `${table}\n${tooLarge(plan)}`
+}
+
+const tooLarge = ({ measured_batch_size }: Plan) =>
+  `The memory of this machine is not enough: measured up to ${counted(measured_batch_size, 'row')}, the rest is extrapolated. Lower training.batch_size.`

@@ -1,0 +1,48 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { readJsonFile } from '../base/files/json_file.js'
+import { locatedPlaces, storedPlaces } from '../experiment/places.js'
+import { experimentSchema } from '../experiment/schema.js'
+import { FORMATS } from '../format/names.js'
+import { asItWasMade } from './earlier.js'
+
+/** The JSON that is in every export. */
+export const CARD = 'compacter.json'
+
+/** A card takes a few KB. */
+const CARD_LIMIT = 1_000_000
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+
+const cardSchema = z.strictObject({
+  format: z.enum(FORMATS),
+  compacter: z.string(),
+  method: z.looseObject({ kind: z.string() }),
+  backbone: z.strictObject({ name: z.string(), sha256: sha256, tokenizer_sha256: sha256.optional() }),
+  /** Of the rows that it was trained and scored on, by split; exports of earlier versions lack it. */
+  data_sha256: z.record(z.string(), sha256).optional(),
+  task: z.string(),
+  /** Of the run that the tensors are from; null where it was not finished. */
+  metrics: z.record(z.string(), z.record(z.string(), z.number())).nullable(),
+  trained_parameters: z.int(),
+  experiment: z.preprocess(asItWasMade, experimentSchema),
+})
+export type Card = z.infer<typeof cardSchema>
+
+/** As JSON, with paths into the toolkit made relative to it: they mean the same on another machine. */
+export const cardText = (card: Card): string =>
+  `${JSON.stringify({ ...card, experiment: storedPlaces(card.experiment) }, null, 2)}\n`
+
+export const hasCard = (folder: string): boolean => existsSync(join(folder, CARD))
+
+/**
+ * The card of an exported folder.
+ * @throws UserError naming the file, and the key where it is one: too large, no JSON, a key missing, wrong or unknown.
+ */
+export function readCard(folder: string): Card {
+  const at = join(folder, CARD)
+  const remedy = 'It is no export of compacter, or of another version.'
+  const card = readJsonFile(at, cardSchema, { limit: CARD_LIMIT, remedy })
+  return { ...card, experiment: locatedPlaces(card.experiment, folder, at) }
+}

@@ -1,0 +1,64 @@
+import { type Leaves, leavesOf } from '../../experiment/method_name.js'
+import { isSeed } from '../../sweep/plan/kind.js'
+import type { Environment } from '../records.js'
+import type { ReportRun } from './read_run.js'
+
+/** What makes no difference to a run's scores, with all that is below it. */
+const NO_DIFFERENCE = [
+  'task.label_names',
+  'task.on_bad_row',
+  'training.checkpoint_every',
+  'training.evaluation_batch_size',
+  'training.micro_batch_size',
+  'training.engine_mode',
+  'training.tensorboard',
+  'training.keep',
+]
+const makesNone = (key: string) => NO_DIFFERENCE.some((none) => key === none || key.startsWith(`${none}.`))
+
+/** Digits of a hash that are shown, and compared. */
+const DIGITS = 12
+
+/**
+ * Everything of a run that can change its scores, but for seeds, by dotted keys: its experiment, and what its manifest
+ * says of weights, rows and their order. Files count by their hash where the manifest has it, so that moved ones are the
+ * same.
+ */
+export function settingsOf(run: ReportRun): Leaves {
+  const facts = run.environment ? factsOf(run.environment) : new Map<string, unknown>()
+  const hashed = new Set([...facts.keys()].map((fact) => PLACES[fact]))
+  if (facts.size > 0) hashed.add('task.path')
+  const told = valuesOf(run).filter(([key]) => !isSeed(key) && !makesNone(key) && !hashed.has(key))
+  return new Map([...told, ...facts])
+}
+
+/** A run's seeds as one text: runs of the same settings and seeds are one. */
+export const seedsOf = (run: ReportRun): string => JSON.stringify(valuesOf(run).filter(([key]) => isSeed(key)))
+
+/** A run's seeds by their names: `seed`, `subset.seed`. */
+export const seedValues = (run: ReportRun): Leaves =>
+  new Map(valuesOf(run).flatMap(([key, value]) => (isSeed(key) ? [[shownKey(key), value]] : [])))
+
+/** A setting as a table names it: without the part of the experiment that it is in. */
+export const shownKey = (key: string): string => key.replace(/^(backbone|method|task|training)\./, '')
+
+const valuesOf = ({ experiment: { name: _, ...parts } }: ReportRun): [string, unknown][] =>
+  [...leavesOf(parts)].filter(([, value]) => value !== undefined)
+
+/** Where the experiment says what a fact of the manifest says better. */
+const PLACES: Record<string, string> = {
+  weights: 'backbone.name',
+  'train data': 'task.train',
+  'validation data': 'task.validation',
+  'test data': 'task.test',
+}
+
+/** What a manifest says of weights, rows and their order. */
+export function factsOf({ backbone_sha256, data_sha256, row_order }: Environment): Map<string, unknown> {
+  const files = Object.entries(data_sha256).map(([split, hash]) => [`${split} data`, hash] as const)
+  const hashes = [['weights', backbone_sha256] as const, ...files]
+  return new Map<string, unknown>([
+    ...hashes.map(([name, hash]) => [name, hash.slice(0, DIGITS)] as const),
+    ['row_order', row_order ?? 'not noted'],
+  ])
+}

@@ -1,0 +1,20 @@
+import type { Scores } from '../directory.js'
+
+/** Mean and sample standard deviation (n − 1); of one value there is none. */
+export interface Spread {
+  mean: number
+  std: number | null
+}
+
+export function spread(values: number[]): Spread {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  if (values.length < 2) return { mean, std: null }
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
+  return { mean, std: Math.sqrt(squares / (values.length - 1)) }
+}
+
+/** Metric by metric, over runs that have the same ones. */
+export function spreadOfScores(runs: Scores[]): Record<string, Spread> {
+  const metrics = Object.keys(runs[0] ?? {})
+  return Object.fromEntries(metrics.map((metric) => [metric, spread(runs.map((scores) => scores[metric]!))]))
+}

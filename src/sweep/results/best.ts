@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import type { Spread } from '../../run/compare/spread.js'
+import { bestFirst, taskScore } from '../../task/metrics/direction.js'
+import { isSeed, withoutSeeds } from '../plan/kind.js'
+import type { CellRow, FinishedCell, SummaryRow } from './results.js'
+
+/** The cell of a sweep to use: of the setting with the best mean on validation the cell with the best score there. */
+export interface BestCell {
+  task: string
+  name: string
+  /** The run directory, for `compacter eval` and `export`. */
+  folder: string
+  axes: Record<string, unknown>
+  /** The cell's own score on validation. */
+  validation_score: number
+  /** The score over all finished cells of its setting. */
+  setting_score: Spread
+  /** How many other cells are as good; of all of them this one is the first in the sweep's order. */
+  ties: number
+}
+
+/** For every value of every axis but seeds the row that is best on validation. Scores of different tasks do not compare. */
+export function bestOf(
+  axes: readonly string[],
+  summary: readonly SummaryRow[],
+): ({ axis: string; value: unknown } & SummaryRow)[] {
+  const tasks = tasksOf(summary)
+  return axes
+    .filter((axis) => !isSeed(axis))
+    .flatMap((axis) => {
+      const rows = summary.filter((row) => Object.hasOwn(row.axes, axis))
+      const values = new Map(rows.map((row) => [JSON.stringify(row.axes[axis]), row.axes[axis]]))
+      return [...values].flatMap(([text, value]) =>
+        tasks.flatMap((task) => {
+          const own = rows.filter((row) => row.task === task && JSON.stringify(row.axes[axis]) === text)
+          return own.length === 0 ? [] : [{ axis, value, ...bestBy(own, meanOf)[0]! }]
+        }),
+      )
+    })
+}
+
+/** The best cell of every task; none of a task that has a single cell, where there is nothing to choose. */
+export function bestCells(folder: string, cells: readonly CellRow[], summary: readonly SummaryRow[]): BestCell[] {
+  return tasksOf(summary).flatMap((task) => {
+    const own = cells.filter((cell) => cell.task === task)
+    const settings = bestBy(
+      summary.filter((row) => row.task === task),
+      meanOf,
+    )
+    const good = settings.flatMap((row) => bestBy(finishedOf(row, own), ({ validation }) => taskScore(validation)))
+    const [cell] = good
+    if (own.length < 2 || !cell) return []
+    const { name, axes, validation } = cell
+    return [
+      {
+        ...{ task, name, folder: join(folder, name), axes, validation_score: taskScore(validation) },
+        ...{ setting_score: settings[0]!.validation_score, ties: good.length - 1 },
+      },
+    ]
+  })
+}
+
+const tasksOf = (summary: readonly SummaryRow[]) => [...new Set(summary.map(({ task }) => task))]
+
+const finishedOf = ({ axes }: SummaryRow, cells: readonly CellRow[]) =>
+  cells.filter(
+    (cell): cell is FinishedCell =>
+      cell.state === 'finished' && JSON.stringify(withoutSeeds(cell.axes)) === JSON.stringify(axes),
+  )
+
+const meanOf = ({ validation_score }: SummaryRow) => validation_score.mean
+
+/** Those of rows of one task that no other is better than, in their order. */
+function bestBy<T extends FinishedCell | SummaryRow>(rows: readonly T[], scoreOf: (row: T) => number): T[] {
+  const scores = rows.map(scoreOf)
+  const [best] = scores.toSorted(bestFirst(Object.keys(rows[0]?.validation ?? {})))
+  return rows.filter((_, i) => scores[i] === best)
+}

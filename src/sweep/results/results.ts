@@ -1,0 +1,119 @@
+import { assertNever } from '../../base/assert_never.js'
+import { type Spread, spread, spreadOfScores } from '../../run/compare/spread.js'
+import type { Result } from '../../run/directory.js'
+import { taskScore } from '../../task/metrics/direction.js'
+import { isSeed, withoutSeeds } from '../plan/kind.js'
+import { type CellState, cellState, type PlannedSweep, readPlanned } from '../run/folder.js'
+import { type BestCell, bestCells, bestOf } from './best.js'
+import { unlikeCells } from './unlike.js'
+
+type Axes = Record<string, unknown>
+
+/** A cell and what became of it so far. */
+export type CellRow = { index: number; name: string; axes: Axes; task: string; backbone: string } & (
+  | ({ state: 'finished' } & Pick<
+      Result,
+      'validation' | 'test' | 'chance' | 'best_step' | 'seconds' | 'trained_parameters'
+    >)
+  | { state: 'failed'; reason: string }
+  | { state: 'running' | 'stopped'; step: number; steps?: number }
+  | { state: 'waiting' }
+)
+export type FinishedCell = Extract<CellRow, { state: 'finished' }>
+
+/** Finished cells that differ in seeds only; sample standard deviation. */
+export interface SummaryRow {
+  task: string
+  axes: Axes
+  runs: number
+  /** Of the setting, finished or not. */
+  cells: number
+  validation: Record<string, Spread>
+  test: Record<string, Spread>
+  /** Means over the metrics of the task: what best checkpoints, and best cells, are chosen by. */
+  validation_score: Spread
+  test_score: Spread
+}
+
+/** What a sweep came to so far: what results.json holds and --json prints. */
+export interface SweepResults {
+  name: string
+  folder: string
+  axes: string[]
+  /** Of the axes those whose values are repetitions. */
+  seeds: string[]
+  cells: CellRow[]
+  summary: SummaryRow[]
+  /** For every value of every other axis the row that is best on validation, task by task. */
+  best: ({ axis: string; value: unknown } & SummaryRow)[]
+  /** The cell to use, task by task. */
+  best_cell: BestCell[]
+  /** Of rows whose cells were not trained on the same. */
+  cautions: string[]
+}
+
+export const STATES = ['finished', 'running', 'stopped', 'waiting', 'failed'] as const
+
+/** Reads what a sweep's cells came to. @throws UserError where the folder is no sweep's. */
+export async function readResults(folder: string): Promise<SweepResults> {
+  const planned = readPlanned(folder)
+  const states = await Promise.all(planned.cells.map(({ name }) => cellState(folder, name)))
+  const cells = planned.cells.map((cell, index) => rowOf(cell, index, states[index]!))
+  const rows = rowsOf(cells)
+  const summary = rows.flatMap(summaryOf)
+  const { name, axes } = planned
+  const best = bestOf(axes, summary)
+  const best_cell = bestCells(folder, cells, summary)
+  const cautions = unlikeCells(folder, rows)
+  return { name, folder, axes, seeds: axes.filter(isSeed), cells, summary, best, best_cell, cautions }
+}
+
+function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index: number, state: CellState): CellRow {
+  const head = { index, name, axes, task: experiment.task.name, backbone: experiment.backbone.name }
+  switch (state.state) {
+    case 'finished': {
+      const { validation, test, chance, best_step, seconds, trained_parameters } = state.result
+      const scores = { validation, test, ...(chance && { chance }) }
+      return { ...head, state: state.state, ...scores, best_step, seconds, trained_parameters }
+    }
+    case 'running':
+    case 'stopped': {
+      const { steps } = experiment.training
+      return { ...head, ...state, ...(steps !== undefined && { steps }) }
+    }
+    case 'failed':
+    case 'waiting':
+      return { ...head, ...state }
+    default:
+      return assertNever(state, 'state of a cell')
+  }
+}
+
+/** Cells that differ in seeds only. */
+function rowsOf(cells: readonly CellRow[]): CellRow[][] {
+  const rows = new Map<string, CellRow[]>()
+  for (const cell of cells) {
+    const key = JSON.stringify([cell.task, withoutSeeds(cell.axes)])
+    rows.set(key, [...(rows.get(key) ?? []), cell])
+  }
+  return [...rows.values()]
+}
+
+/** Nothing for a row of which no cell is finished. */
+function summaryOf(cells: readonly CellRow[]): SummaryRow[] {
+  const runs = cells.filter((cell): cell is FinishedCell => cell.state === 'finished')
+  if (runs.length === 0) return []
+  const scores = (split: 'validation' | 'test') => runs.map((run) => run[split])
+  return [
+    {
+      task: runs[0]!.task,
+      axes: withoutSeeds(runs[0]!.axes),
+      runs: runs.length,
+      cells: cells.length,
+      validation: spreadOfScores(scores('validation')),
+      test: spreadOfScores(scores('test')),
+      validation_score: spread(scores('validation').map(taskScore)),
+      test_score: spread(scores('test').map(taskScore)),
+    },
+  ]
+}

@@ -1,0 +1,132 @@
+import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import { assertNever } from '../../base/assert_never.js'
+import type { DownloadListener } from '../../hub/snapshot.js'
+import type { Example } from '../example.js'
+import type { TaskOptions } from '../options.js'
+import { LabelMisfit } from '../rows/misfit.js'
+import { type Problem, ROWS_SHOWN, rowsError, type Split } from '../rows/rows.js'
+import { examplesOf, type Source, sourcesOf } from '../rows/source.js'
+import { namesProblems } from './label_names.js'
+import { type Classification, labelTexts, writtenLabels } from './labels.js'
+import { shown, type Told, textsProblem } from './told_apart.js'
+import { lostPieces, type Written, written } from './written_form.js'
+
+export interface TargetOptions extends Told, DownloadListener {
+  tokenizer: T5Tokenizer
+  /** Told of rows that are used though an output can never be exactly right. */
+  note(text: string): void
+}
+
+/** What the outputs of a task may be. */
+export interface Targets {
+  /** Of a classification, every label's text in the form in which it is compared with outputs, sorted. */
+  labels: string[]
+  /** Tokens of the longest label, number or choice, </s> included; 0 for free text. */
+  longest: number
+}
+
+const BATCH = 2048
+
+/**
+ * Reads what the rows of the splits want put out, and checks that the backbone's tokenizer can write it, so that a score
+ * says what the model does and not what its tokenizer lacks.
+ * @throws LabelMisfit for labels, their names and numbers, UserError naming the lines for choices: two that cannot be told apart,
+ * or one that can never be put out and no ranking is asked for. Of free text such rows are only told.
+ */
+export async function readTargets(
+  task: TaskOptions,
+  splits: readonly Split[],
+  options: TargetOptions,
+): Promise<Targets> {
+  switch (task.kind) {
+    case 'classification': {
+      const texts = await labelTexts(task, splits, options)
+      checkNames(task, texts)
+      const labels = await writtenLabels(task, texts, options.tokenizer, options)
+      return { labels: labels.map(({ form }) => form), longest: longestOf(labels) }
+    }
+    case 'regression': {
+      const texts = await labelTexts(task, splits, options)
+      return { labels: [], longest: longestOf(await writtenLabels(task, texts, options.tokenizer, options)) }
+    }
+    case 'text':
+      for (const source of await sourcesOf(task, splits, options)) await noteUnwritable(task, source, options)
+      return { labels: [], longest: 0 }
+    case 'multiple_choice': {
+      let longest = 0
+      for (const source of await sourcesOf(task, splits, options))
+        longest = Math.max(longest, await checkChoices(task, source, options))
+      return { labels: [], longest }
+    }
+    default:
+      return assertNever(task, 'kind of task')
+  }
+}
+
+/** @throws LabelMisfit for a name of a value that no row has, where the rows alone tell the labels. */
+function checkNames(task: Classification, texts: readonly string[]): void {
+  const [found] = task.labels ? [] : namesProblems(task, texts)
+  if (found) throw new LabelMisfit(['task', 'label_names', found.value], found.problem, found.remedy)
+}
+
+/** Tokens of the longest of them. */
+export const longestOf = (texts: readonly Written[]) =>
+  texts.reduce((longest, { ids }) => Math.max(longest, ids.length), 0)
+
+/** Gives the tokens of the longest choice. Rows are not skipped: which rows there are must not depend on the backbone. */
+async function checkChoices(task: TaskOptions, source: Source, options: TargetOptions): Promise<number> {
+  const problems: Problem[] = []
+  let [bad, longest] = [0, 0]
+  for await (const { row, texts } of writtenRows(task, source, ({ choices }) => choices!, options)) {
+    longest = Math.max(longest, longestOf(texts))
+    const found = choicesProblem(texts, options)
+    if (found !== undefined && ++bad <= ROWS_SHOWN) problems.push({ line: row, problem: found })
+  }
+  if (bad > 0) throw rowsError(source.file, problems, bad)
+  return longest
+}
+
+/** What is wrong with a row's choices, as a sentence or two. */
+export function choicesProblem(choices: readonly Written[], told: Told): string | undefined {
+  const found = textsProblem(choices, 'choice', told)
+  return found && `${found.problem} ${found.remedy}`
+}
+
+/** A row counts where the tokenizer can write none of its right outputs. */
+async function noteUnwritable(task: TaskOptions, source: Source, options: TargetOptions): Promise<void> {
+  let [rows, lost] = [0, 0]
+  let example = ''
+  const right = ({ target, answers }: Example) => answers ?? [target]
+  for await (const { row, texts } of writtenRows(task, source, right, options)) {
+    rows++
+    if (texts.some(({ comesBack }) => comesBack)) continue
+    if (lost++ === 0) example = `row ${row} loses ${lostPieces(texts[0]!).map(shown).join(' ')}`
+  }
+  if (lost === 0) return
+  const of = `${lost.toLocaleString('en')} of ${rows.toLocaleString('en')} rows`
+  options.note(
+    `${source.file}: ${of} have a target that the backbone's tokenizer cannot write (${example}): no output is exactly right there.`,
+  )
+}
+
+/** The source's rows with what the tokenizer makes of some of their texts. */
+async function* writtenRows(
+  task: TaskOptions,
+  source: Source,
+  textsOf: (example: Example) => string[],
+  { tokenizer }: TargetOptions,
+): AsyncGenerator<{ row: number; texts: Written[] }> {
+  let batch: { row: number; texts: string[] }[] = []
+  const flush = async () => {
+    const texts = [...new Set(batch.flatMap(({ texts }) => texts))]
+    const all = new Map((await written(texts, tokenizer)).map((text) => [text.text, text]))
+    const rows = batch.map(({ row, texts }) => ({ row, texts: texts.map((text) => all.get(text)!) }))
+    batch = []
+    return rows
+  }
+  for await (const example of examplesOf(task, source)) {
+    batch.push({ row: example.row, texts: textsOf(example) })
+    if (batch.length === BATCH) yield* await flush()
+  }
+  yield* await flush()
+}

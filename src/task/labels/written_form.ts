@@ -1,0 +1,85 @@
+import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Example } from '../example.js'
+
+/**
+ * A text as a backbone's tokenizer writes it. What a model is taught is the text's tokens, so what a perfect model puts
+ * out is what comes back of them: outputs are compared with that, not with the text.
+ */
+export interface Written {
+  text: string
+  /** Its tokens, none cut off, </s> last. */
+  ids: Int32Array
+  /** What its tokens are as text. */
+  back: string
+  /** Whether that is the text but for white space and Unicode's normal form. */
+  comesBack: boolean
+  /** The form in which the text is compared with outputs: what comes back, or the text itself where that is another. */
+  form: string
+}
+
+/** How the tokenizer writes each of the texts. */
+export async function written(texts: readonly string[], tokenizer: T5Tokenizer): Promise<Written[]> {
+  const distinct = [...new Set(texts)]
+  const ids = await tokenizer.encode(distinct, Number.MAX_SAFE_INTEGER)
+  const all = new Map(distinct.map((text, i) => [text, writtenAs(text, ids[i]!, tokenizer)]))
+  return texts.map((text) => all.get(text)!)
+}
+
+function writtenAs(text: string, ids: Int32Array, tokenizer: T5Tokenizer): Written {
+  const back = tokenizer.decode(ids).trim()
+  const comesBack = sameText(back, text)
+  return { text, ids, back, comesBack, form: comesBack ? back : ownForm(text, tokenizer) }
+}
+
+/** A text that loses characters, with those that it keeps as they would be put out. */
+function ownForm(text: string, tokenizer: T5Tokenizer): string {
+  const normal = tokenizer.normalise(text).trim()
+  return sameText(normal, text) ? normal : text.trim()
+}
+
+/** What of a text does not come back, piece by piece; after compatibility composition, without white space. */
+export function lostPieces({ text, back }: Written): string[] {
+  const kept = [...bare(back)]
+  const pieces = [['']]
+  let at = 0
+  for (const character of bare(text)) {
+    if (character !== kept[at]) pieces.at(-1)!.push(character)
+    else {
+      at++
+      pieces.push([])
+    }
+  }
+  const lost = pieces.map((piece) => piece.join('')).filter((piece) => piece !== '')
+  return at === kept.length ? [...new Set(lost)] : missingCharacters(bare(text), kept)
+}
+
+/** Characters of a text that others of it have taken the place of. */
+function missingCharacters(text: string, kept: string[]): string[] {
+  const left = new Map<string, number>()
+  for (const character of kept) left.set(character, (left.get(character) ?? 0) + 1)
+  const missing = [...text].filter((character) => {
+    const count = left.get(character) ?? 0
+    if (count > 0) left.set(character, count - 1)
+    return count === 0
+  })
+  return [...new Set(missing)]
+}
+
+/** Whether two texts differ in white space and Unicode's normal form only. */
+export const sameText = (a: string, b: string): boolean => bare(a) === bare(b)
+
+/** Some tokenizers drop or add white space, of which they take invisible characters (zero width, direction) to be. */
+const bare = (text: string) => text.normalize('NFKC').replace(/[\s\u200b-\u200f]+/g, '')
+
+/** Examples with targets, answers and choices in the form in which outputs are compared with them. */
+export async function inWrittenForm(examples: readonly Example[], tokenizer: T5Tokenizer): Promise<Example[]> {
+  const texts = new Set(examples.flatMap(({ target, answers = [], choices = [] }) => [target, ...answers, ...choices]))
+  const forms = new Map((await written([...texts], tokenizer)).map(({ text, form }) => [text, form]))
+  const of = (text: string) => forms.get(text)!
+  return examples.map((example) => ({
+    ...example,
+    target: of(example.target),
+    ...(example.answers && { answers: example.answers.map(of) }),
+    ...(example.choices && { choices: example.choices.map(of) }),
+  }))
+}

@@ -1,0 +1,101 @@
+import { type LabelNames, shownLabel } from '../labels/label_names.js'
+
+/** Share of predictions equal to their target; 0 for none. */
+export function accuracy(predictions: string[], targets: string[]): number {
+  if (targets.length === 0) return 0
+  return countWhere(targets, (target, i) => predictions[i] === target) / targets.length
+}
+
+/**
+ * F1 of the positive label among the task's `labels`, as scikit-learn has it: 2·TP / (predicted + wanted), 0 where it is
+ * neither predicted nor wanted. An output that is no label predicts no label; where there are two, it counts as the
+ * other one than the target, as in the paper's released code, and so as wrong whatever the target.
+ */
+export function labelF1(predictions: string[], targets: string[], positive: string, labels: readonly string[]): number {
+  const isPositive = (target: string, i: number) => {
+    const prediction = predictions[i]!
+    if (labels.length === 2 && !labels.includes(prediction)) return target !== positive
+    return prediction === positive
+  }
+  const correct = countWhere(targets, (target, i) => target === positive && isPositive(target, i))
+  const wanted = countWhere(targets, (target) => target === positive)
+  return f1(correct, countWhere(targets, isPositive), wanted)
+}
+
+/**
+ * Mean F1 of the task's labels, as in the paper's released code: a label that no row has and no output is counts as 0.
+ * An output that is no label costs recall and is no class of its own.
+ */
+export function macroF1(predictions: string[], targets: string[], labels: readonly string[]): number {
+  if (labels.length === 0) return 0
+  const correct = counts(targets.filter((target, i) => predictions[i] === target))
+  const [predicted, wanted] = [counts(predictions), counts(targets)]
+  const sum = labels.reduce((sum, label) => {
+    const [right = 0, outputs = 0, rows = 0] = [correct, predicted, wanted].map((of) => of.get(label))
+    return sum + f1(right, outputs, rows)
+  }, 0)
+  return sum / labels.length
+}
+
+function f1(correct: number, predicted: number, wanted: number): number {
+  return predicted + wanted === 0 ? 0 : (2 * correct) / (predicted + wanted)
+}
+
+/**
+ * Matthews' correlation coefficient in Gorodkin's form for any number of classes, as scikit-learn has it; 0 where
+ * predictions or targets are all alike. An output that is no label is a class of its own, and so always wrong.
+ */
+export function matthews(predictions: string[], targets: string[]): number {
+  const total = targets.length
+  const predicted = counts(predictions)
+  const wanted = counts(targets)
+  const correct = countWhere(targets, (target, i) => predictions[i] === target)
+  let agreement = correct * total
+  for (const [label, count] of predicted) agreement -= count * (wanted.get(label) ?? 0)
+  const spread = (of: Map<string, number>) =>
+    [...of.values()].reduce((rest, count) => rest - count * count, total * total)
+  const product = spread(predicted) * spread(wanted)
+  return product === 0 ? 0 : agreement / Math.sqrt(product)
+}
+
+/** How often each label was predicted for each target. */
+export interface Confusion {
+  /** Of the task, sorted, whether rows have them or not. */
+  labels: string[]
+  /** The labels' names for people, null for a label without one; where any has one. */
+  names?: (string | null)[]
+  /** [target][prediction], in the labels' order; the last column counts outputs that are no label. */
+  counts: number[][]
+}
+
+/** Of trimmed texts; every target is among the labels. */
+export function confusionMatrix(
+  predictions: string[],
+  targets: string[],
+  labels: readonly string[],
+  named: LabelNames = new Map(),
+): Confusion {
+  const sorted = [...new Set(labels.map((label) => label.trim()))].sort()
+  const places = new Map(sorted.map((label, place) => [label, place]))
+  const matrix = sorted.map(() => new Array<number>(sorted.length + 1).fill(0))
+  for (const [i, target] of targets.entries())
+    matrix[places.get(target.trim())!]![places.get(predictions[i]!.trim()) ?? sorted.length]!++
+  const names = sorted.map((label) => named.get(label) ?? null)
+  return { labels: sorted, ...(names.some((name) => name !== null) && { names }), counts: matrix }
+}
+
+/** A matrix's labels as people read them. */
+export function shownLabels({ labels, names }: Confusion): string[] {
+  const named = new Map(labels.flatMap((label, i) => (names?.[i] == null ? [] : [[label, names[i]] as const])))
+  return labels.map((label) => shownLabel(label, named))
+}
+
+function counts(labels: string[]): Map<string, number> {
+  const result = new Map<string, number>()
+  for (const label of labels) result.set(label, (result.get(label) ?? 0) + 1)
+  return result
+}
+
+function countWhere<T>(items: T[], condition: (item: T, index: number) => boolean): number {
+  return items.reduce((sum, item, i) => (condition(item, i) ? sum + 1 : sum), 0)
+}

@@ -1,0 +1,90 @@
+import type { AsyncBuffer, FileMetaData, SchemaTree } from 'hyparquet'
+import { UserError } from '../../base/error.js'
+import { checkThrift } from './thrift.js'
+
+/** Columns, and what they are made of, that a file may have; hyparquet's time grows with their square. */
+const MOST_COLUMNS = 10_000
+/** Columns in columns. */
+const DEEPEST = 64
+/** Values that few bytes may stand for: nulls, and one value over and over, take next to none. */
+const FREE_VALUES = 2 ** 21
+/** Values for each byte beyond. */
+const VALUES_A_BYTE = 16
+
+/**
+ * What a parquet file says of itself, held against its size: hyparquet makes room for what is said.
+ * @throws UserError where it is damaged, or says more than a file of this size can hold.
+ */
+export async function readFooter(
+  file: string,
+  buffer: AsyncBuffer,
+): Promise<{ metadata: FileMetaData; tree: SchemaTree }> {
+  const { parquetMetadata, parquetSchema } = await import('hyparquet')
+  try {
+    const footer = await footerOf(buffer)
+    checkThrift(footer, 0)
+    const metadata = parquetMetadata(footer, { geoparquet: false })
+    checkClaims(metadata, buffer.byteLength, buffer.byteLength - footer.length)
+    const tree = parquetSchema(metadata)
+    checkDepth(tree)
+    return { metadata, tree }
+  } catch (error) {
+    const reason = error instanceof TypeError ? 'it lacks something that each has' : (error as Error).message
+    throw new UserError(
+      {
+        at: file,
+        problem: `its footer cannot be read: ${reason}.`,
+        remedy: 'The file is damaged: write or download it again.',
+      },
+      { cause: error },
+    )
+  }
+}
+
+/** With its length and the magic bytes that follow it. */
+async function footerOf(buffer: AsyncBuffer): Promise<Uint8Array> {
+  const size = buffer.byteLength
+  const length = new DataView(await buffer.slice(size - 8, size)).getUint32(0, true)
+  if (length > size - 12) throw new Error(`it says that it has ${length} bytes; the file has ${size}`)
+  return new Uint8Array(await buffer.slice(size - 8 - length, size))
+}
+
+function checkClaims({ schema, row_groups }: FileMetaData, size: number, beforeFooter: number): void {
+  if (schema.length > MOST_COLUMNS)
+    throw new Error(`it names ${schema.length} columns; at most ${MOST_COLUMNS} are read`)
+  let [bytes, values] = [0, 0]
+  for (const { num_rows, columns } of row_groups) {
+    const before = { bytes, values }
+    const rows = count('rows', num_rows)
+    values += rows
+    for (const { meta_data: meta } of columns) {
+      if (!meta) throw new Error('it says nothing of a column')
+      bytes += count('bytes', meta.total_compressed_size)
+      values += count('values', meta.num_values) * meta.path_in_schema.length // as deep lists, at worst
+    }
+    checkCounts('a row group', bytes - before.bytes, values - before.values)
+  }
+  if (bytes > beforeFooter) throw new Error(`its columns have ${bytes} bytes; there are ${beforeFooter} before it`)
+  checkCounts('the file', size, values)
+}
+
+/** Level by level: what reads values calls itself for each. */
+function checkDepth(tree: SchemaTree): void {
+  let level = tree.children
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > DEEPEST) throw new Error(`its columns nest deeper than ${DEEPEST}`)
+    level = level.flatMap(({ children }) => children)
+  }
+}
+
+function checkCounts(what: string, bytes: number, values: number): void {
+  const most = FREE_VALUES + VALUES_A_BYTE * bytes
+  if (values > most)
+    throw new Error(`it says that ${what} of ${bytes} bytes has ${values} rows and values; at most ${most} are read`)
+}
+
+function count(what: string, value: bigint | number): number {
+  const number = Number(value)
+  if (Number.isSafeInteger(number) && number >= 0) return number
+  throw new Error(`it says that something has ${value} ${what}`)
+}

@@ -1,0 +1,188 @@
+import { hashSeed, randperm } from '../../base/numbers/random.js'
+import { type Ladder, paddedLengths } from './lengths.js'
+import type { TokenRows } from './tokenise.js'
+
+/** Token ids of a row, `</s>` last, without padding. */
+export interface Tokenised {
+  source(row: number): Int32Array
+  target(row: number): Int32Array
+}
+
+/** Rows that are in memory. */
+export const inMemory = ({ source, target }: TokenRows): Tokenised => ({
+  source: (row) => source[row]!,
+  target: (row) => target[row]!,
+})
+
+/**
+ * Rows side by side, padded on the right with the backbone's padding id. The masks say which ids are tokens: a text may
+ * hold the padding id as a token like any other.
+ */
+export interface Batch {
+  /** Indices into the split. */
+  rows: number[]
+  /** [size, sourceLength], row-major. */
+  sourceIds: Int32Array
+  /** [size, sourceLength], row-major: 1 at tokens, 0 at padding. */
+  sourceMask: Int32Array
+  /** [size, targetLength], row-major. */
+  targetIds: Int32Array
+  /** [size, targetLength], row-major: 1 at tokens, 0 at padding. */
+  targetMask: Int32Array
+  size: number
+  sourceLength: number
+  targetLength: number
+}
+
+/** How a training's rows become batches: drawn at random, or rows of like length together. */
+export type RowOrder = 'random' | 'grouped_by_length'
+
+/** Batches of one training run: which rows step k learns from. */
+export interface TrainingPlan {
+  stepsPerEpoch: number
+  order: RowOrder
+  /** The rows of a step counted from 0; a pure function of (lengths, batch size, seed, grouping, step). */
+  batch(step: number): number[]
+}
+
+/** What a log says where rows could not be grouped by length. */
+export const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>
+  `Rows are not grouped by length: an epoch has ${stepsPerEpoch} steps, and grouping takes ${GROUPED_FROM}. Their order is random.`
+
+/** Rows to score together; those from `real` on are repeats that fill the batch. */
+export interface EvaluationBatch {
+  rows: number[]
+  real: number
+}
+
+/** Steps of an epoch from which on rows can be grouped by length. */
+export const GROUPED_FROM = 20
+
+/**
+ * Windows of an epoch whose rows are sorted together, at least: with fewer of them much of a batch meets again in every
+ * epoch, and labels that go with length are unevenly spread over batches.
+ */
+const WINDOWS = 10
+
+/** Batches of a window at most: with more of them lengths get hardly closer. */
+const MOST_IN_A_WINDOW = 50
+
+/**
+ * Every row once an epoch, in a new random order each epoch; if asked for, grouped by length, where an epoch has
+ * GROUPED_FROM steps. What the batches leave over (fewer rows than `batchSize`) is the epoch's last, smaller batch: rows
+ * drawn at random either way.
+ */
+export function trainingPlan(
+  lengths: ArrayLike<number>,
+  batchSize: number,
+  seed: number,
+  groupByLength = false,
+): TrainingPlan {
+  const stepsPerEpoch = Math.ceil(lengths.length / batchSize)
+  const order = groupByLength && stepsPerEpoch >= GROUPED_FROM ? 'grouped_by_length' : 'random'
+  const batchesOf = (epoch: number): number[][] => {
+    const rows = randperm(lengths.length, hashSeed(seed, 'rows', epoch))
+    if (order === 'random') return cut(rows, batchSize)
+    const window = Math.min(MOST_IN_A_WINDOW, Math.floor(stepsPerEpoch / WINDOWS))
+    return grouped(rows, lengths, batchSize, window, hashSeed(seed, 'batches', epoch))
+  }
+  let cached = { epoch: -1, batches: [] as number[][] }
+  return {
+    stepsPerEpoch,
+    order,
+    batch(step) {
+      const epoch = Math.floor(step / stepsPerEpoch)
+      if (cached.epoch !== epoch) cached = { epoch, batches: batchesOf(epoch) }
+      return cached.batches[step - epoch * stepsPerEpoch]!
+    },
+  }
+}
+
+/** Batches of rows that are sorted by length within windows of so many batches; the batches are shuffled with `seed`. */
+function grouped(
+  rows: Int32Array,
+  lengths: ArrayLike<number>,
+  batchSize: number,
+  window: number,
+  seed: number,
+): number[][] {
+  const inFull = rows.length - (rows.length % batchSize)
+  const batches: number[][] = []
+  for (let start = 0; start < inFull; start += window * batchSize) {
+    const together = rows.subarray(start, Math.min(start + window * batchSize, inFull))
+    batches.push(...cut(byLength(together, lengths), batchSize))
+  }
+  const shuffled = Array.from(randperm(batches.length, seed), (i) => batches[i]!)
+  const rest = [...rows.subarray(inFull)]
+  return rest.length > 0 ? [...shuffled, rest] : shuffled
+}
+
+/**
+ * Every row once, longest first, so that a batch too large for the memory fails at once. The last batch is filled with
+ * repeats of its last row: all batches have one size, and none is dropped.
+ */
+export function evaluationBatches(lengths: ArrayLike<number>, batchSize: number): EvaluationBatch[] {
+  const rows = Int32Array.from({ length: lengths.length }, (_, row) => row)
+  return cut(byLength(rows, lengths).reverse(), batchSize).map((batch) => {
+    const repeats = new Array<number>(batchSize - batch.length).fill(batch.at(-1)!)
+    return { rows: [...batch, ...repeats], real: batch.length }
+  })
+}
+
+/** Pads the rows with `padId` to a common length: that of the longest, rounded up, or the ladder's next. */
+export function padBatch(tokens: Tokenised, rows: number[], padId: number, ladder?: Ladder): Batch {
+  const sources = rows.map((row) => tokens.source(row))
+  const targets = rows.map((row) => tokens.target(row))
+  const padded = paddedLengths(rows.length, longest(sources), longest(targets), ladder)
+  return {
+    rows,
+    sourceIds: pad(sources, padded.source, padId),
+    sourceMask: mask(sources, padded.source),
+    targetIds: pad(targets, padded.target, padId),
+    targetMask: mask(targets, padded.target),
+    size: rows.length,
+    sourceLength: padded.source,
+    targetLength: padded.target,
+  }
+}
+
+/** A batch of rows that all have the batch's lengths, so that nothing in it is padding. */
+export function wholeBatch(ids: Pick<Batch, 'sourceIds' | 'targetIds'>, size: number): Batch {
+  const { sourceIds, targetIds } = ids
+  return {
+    rows: [],
+    sourceIds,
+    sourceMask: new Int32Array(sourceIds.length).fill(1),
+    targetIds,
+    targetMask: new Int32Array(targetIds.length).fill(1),
+    size,
+    sourceLength: sourceIds.length / size,
+    targetLength: targetIds.length / size,
+  }
+}
+
+const longest = (rows: Int32Array[]): number => rows.reduce((most, row) => Math.max(most, row.length), 0)
+
+function pad(rows: Int32Array[], length: number, padId: number): Int32Array {
+  const ids = new Int32Array(rows.length * length).fill(padId)
+  for (const [i, row] of rows.entries()) ids.set(row, i * length)
+  return ids
+}
+
+function mask(rows: Int32Array[], length: number): Int32Array {
+  const ones = new Int32Array(rows.length * length)
+  for (const [i, row] of rows.entries()) ones.fill(1, i * length, i * length + row.length)
+  return ones
+}
+
+function byLength(rows: Int32Array, lengths: ArrayLike<number>): Int32Array {
+  return rows.slice().sort((a, b) => lengths[a]! - lengths[b]!)
+}
+
+function cut(rows: Int32Array, batchSize: number): number[][] {
+  const batches: number[][] = []
+  for (let start = 0; start < rows.length; start += batchSize) {
+    batches.push([...rows.subarray(start, start + batchSize)])
+  }
+  return batches
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
+import { hashFiles, hashFilesInPieces, stampOf } from '../../base/files/hash.js'
+import { changed } from '../rows/lines.js'
+import { FORMAT } from './token_file.js'
+import type { TokenLimits } from './tokenise.js'
+
+/** All that decides what the tokens are; the store's name is its hash. */
+export interface TokenKey {
+  /** Files that the examples are read from, in the order in which they count. Their bytes are hashed. */
+  files: string[]
+  /** What makes examples of their rows (prompt, labels, which rows): anything that JSON can write. */
+  text: unknown
+  tokenizerFile: string
+}
+
+/** SHA-256, in hexadecimal, of all that the key names, and the id that ends rows, which another file may name. @throws UserError where a file can't be read. */
+export async function hashKey(
+  { files, text, tokenizerFile }: TokenKey,
+  eos: number,
+  limits: TokenLimits,
+  onHash?: (bytes: number, total: number) => void,
+): Promise<string> {
+  const data = [await hashFilesInPieces(files, onHash), ...sizesOf(files)]
+  const tokenizer = hashFiles([tokenizerFile])
+  const { source, target } = limits
+  const all = JSON.stringify({ format: FORMAT, data, text, tokenizer, eos, source, target })
+  return createHash('sha256').update(all).digest('hex')
+}
+
+/** Where one of several files ends: the hash is of their bytes one after the other. */
+const sizesOf = (files: string[]): number[] => (files.length === 1 ? [] : files.map((file) => statSync(file).size))
+
+export const stamps = (files: string[]): string[] => files.map(stampOf)
+
+/** The name says what the file held when it was hashed, so tokens of anything else must not have that name. @throws UserError */
+export function checkUnchanged(files: string[], before: string[]): void {
+  const after = stamps(files)
+  const different = files.find((_, i) => before[i] !== after[i])
+  if (different !== undefined) throw changed(different)
+}

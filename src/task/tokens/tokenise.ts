@@ -1,0 +1,126 @@
+import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+
+/** Longest source and target in tokens, `</s>` included; what is longer is cut. */
+export interface TokenLimits {
+  source: number
+  target: number
+}
+
+/** What goes into the backbone and what is to come out. */
+export interface TextPair {
+  source: string
+  target: string
+}
+
+/** Token ids by row, `</s>` last. */
+export interface TokenRows {
+  source: Int32Array[]
+  target: Int32Array[]
+}
+
+/** Rows as they are trained on, and how many tokens they had before they were cut. */
+export interface CutRows extends TokenRows {
+  whole: WholeLengths
+}
+
+/** Tokens of each row's text, `</s>` included; −n where its first n were counted, and more come. */
+export interface WholeLengths {
+  source: number[]
+  target: number[]
+}
+
+/** What is tokenised at once: enough for the library's threads, and little enough for the memory. */
+const BATCH_ROWS = 2048
+const BATCH_CHARACTERS = 2 ** 19
+
+/** Rows' sources and targets as token ids, in the rows' order. Rows of one target share its ids. */
+export async function tokenise(
+  rows: readonly TextPair[],
+  tokenizer: T5Tokenizer,
+  limits: TokenLimits,
+): Promise<CutRows> {
+  const targets = [...new Set(rows.map(({ target }) => target))] // labels are few
+  const [source, encoded] = await Promise.all([
+    encodeHeads(
+      rows.map((row) => row.source),
+      tokenizer,
+      limits.source,
+    ),
+    encodeHeads(targets, tokenizer, limits.target),
+  ])
+  const places = new Map(targets.map((target, i) => [target, i]))
+  const each = <T>(of: T[]) => rows.map(({ target }) => of[places.get(target)!]!)
+  return {
+    source: source.ids,
+    target: each(encoded.ids),
+    whole: { source: source.whole, target: each(encoded.whole) },
+  }
+}
+
+/** A token has about 4 characters: so many times the limit have room for all the tokens that are kept. */
+const CHARACTERS_A_TOKEN = 64
+
+/**
+ * As `encode` does, but of a text far beyond the limit only the head goes to the library, which takes 200 bytes a
+ * character: T5 tokenises each word by itself, so those in front of a blank do not depend on what comes after.
+ */
+async function encodeHeads(
+  texts: string[],
+  tokenizer: T5Tokenizer,
+  limit: number,
+): Promise<{ ids: Int32Array[]; whole: number[] }> {
+  const heads = texts.map((text) => headOf(text, limit * CHARACTERS_A_TOKEN))
+  const rows = await tokenizer.encode(heads, Number.MAX_SAFE_INTEGER)
+  const whole: number[] = []
+  for (const [i, text] of texts.entries()) {
+    const isHead = heads[i]!.length < text.length
+    const tooShort = isHead && rows[i]!.length <= limit
+    if (tooShort) rows[i] = (await tokenizer.encode([text], Number.MAX_SAFE_INTEGER))[0]!
+    whole.push(isHead && !tooShort ? -rows[i]!.length : rows[i]!.length)
+  }
+  return { ids: rows.map((row) => cut(row, limit)), whole }
+}
+
+/** The last id, `</s>`, stays the last. */
+function cut(ids: Int32Array, limit: number): Int32Array {
+  if (ids.length <= limit) return ids
+  const head = ids.slice(0, limit)
+  head[limit - 1] = ids.at(-1)!
+  return head
+}
+
+function headOf(text: string, characters: number): string {
+  if (text.length <= characters) return text
+  const blank = text.indexOf(' ', characters)
+  return blank === -1 ? text : text.slice(0, blank)
+}
+
+/** The rows, a batch at a time; the library tokenises one on its own threads while the next one's rows are read. */
+export async function* tokeniseAll(
+  examples: AsyncIterable<TextPair> | Iterable<TextPair>,
+  tokenizer: T5Tokenizer,
+  limits: TokenLimits,
+): AsyncGenerator<CutRows> {
+  let running: Promise<CutRows> | undefined
+  for await (const batch of batches(examples)) {
+    const next = tokenise(batch, tokenizer, limits)
+    next.catch(() => {}) // reported where it is awaited
+    if (running) yield await running
+    running = next
+  }
+  if (running) yield await running
+}
+
+async function* batches(examples: AsyncIterable<TextPair> | Iterable<TextPair>): AsyncGenerator<TextPair[]> {
+  let batch: TextPair[] = []
+  let characters = 0
+  for await (const { source, target } of examples) {
+    batch.push({ source, target })
+    characters += source.length + target.length
+    if (batch.length < BATCH_ROWS && characters < BATCH_CHARACTERS) continue
+    yield batch
+    batch = []
+    characters = 0
+  }
+  if (batch.length > 0) yield batch
+}
