@@ -2,7 +2,8 @@
 //   npx tsx bench/phm.bench.ts [tensorflow|wasm] [repetitions]
 import '@tensorflow/tfjs'
 import * as tf from '@tensorflow/tfjs-core'
-import { type EngineName, startDevice } from '../src/engine/device/device.js'
+import type { EngineName } from '../src/base/choices.js'
+import { startDevice } from '../src/engine/device/device.js'
 import { lowRankPhm, phm } from '../src/method/compacter/phm.js'
 import { kronecker } from '../test/support/kronecker.js'
 

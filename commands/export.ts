@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
+import { FORMATS } from '../src/base/choices.js'
 import { Command } from '../src/cli/command.js'
 import { allowChangedFlag, placesFlag, quietFlag } from '../src/cli/flags.js'
-import { FORMATS } from '../src/format/names.js'
 
 export default class Export extends Command {
   static summary = "Write a run's best trained tensors in a format that others read."

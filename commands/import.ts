@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
+import { IMPORT_FORMATS } from '../src/base/choices.js'
 import { Command } from '../src/cli/command.js'
 import { allowChangedFlag, quietFlag } from '../src/cli/flags.js'
-import { IMPORT_FORMATS } from '../src/format/names.js'
 
 export default class Import extends Command {
   static summary = 'Make adapters that were trained elsewhere a run.'

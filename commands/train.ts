@@ -134,12 +134,13 @@ export default class Train extends Command {
   private async lowResource(file: string, flags: TrainFlags, progress: Progress): Promise<LowResourceResults> {
     const { lowResource } = await import('../src/sweep/run/low_resource.js')
     const { stoppable } = await import('../src/cli/interrupt.js')
+    const { writeLowResource: write } = await import('../src/report/sweep/write.js')
     const { lowResourceTable } = await import('../src/report/sweep/low_resource.js')
     const { setsOf } = await import('../src/experiment/short_forms.js')
     const { sizes, seeds = 5, methods, engine, threads, 'run-dir': folder, 'allow-changed': allowChanged } = flags
     const grid = { sets: setsOf(flags), sizes, seeds, methods, folder }
     const results = await stoppable(this.line(), (interrupted) =>
-      lowResource(file, { ...grid, allowChanged, engine, threads, progress, interrupted }),
+      lowResource(file, { ...grid, allowChanged, engine, threads, write, progress, interrupted }),
     )
     if (results.failed.length > 0) process.exitCode = 1
     this.log(`${lowResourceTable(results)}\n${results.folder}`)

@@ -59,7 +59,12 @@ test('the package holds what runs and nothing else', () => {
       'SECURITY.md',
       'package.json',
     ],
-    ['dist/commands/train.js', 'dist/src/tf.cjs', 'dist/src/sweep/run/child.js', 'configs/experiment.schema.json'],
+    [
+      'dist/commands/train.js',
+      'dist/src/tensor/tf.cjs',
+      'dist/src/sweep/run/child.js',
+      'configs/experiment.schema.json',
+    ],
     ['configs/backbones/t5-nano/model.safetensors', 'configs/tasks/rotten-tomatoes/train.jsonl'],
     ['dist/tfjs-node/binding/tfjs_backend.cc', 'dist/tfjs-node/dist/kernels/Add.js', 'experiments/quickstart.yaml'],
   ].flat()

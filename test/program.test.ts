@@ -51,9 +51,9 @@ test('programs are started in one place, and our own code by its whole path', ()
       return functions.map((name) => `${file}: ${name.trim()}`)
     })
   expect(starting.sort()).toEqual([
-    'src/measure/process.ts: fork',
     'src/base/program.ts: execFileSync',
     'src/base/program.ts: spawn',
-    'src/sweep/run/process.ts: fork',
+    'src/engine/apart/process.ts: fork',
+    'src/measure/process.ts: fork',
   ])
 })

@@ -77,7 +77,8 @@ export default class Run extends Command {
       const { runSweep, submitCells } = await import('../../src/sweep/run/run.js')
       if (flags.on === 'slurm') return this.submitted(await submitCells(args.sweep, sets, options))
       const { resultsTable } = await import('../../src/report/sweep/sweep.js')
-      const results = await runSweep(args.sweep, sets, options)
+      const { writeResults } = await import('../../src/report/sweep/write.js')
+      const results = await runSweep(args.sweep, sets, { ...options, write: writeResults })
       if (results.cells.some(({ state }) => state !== 'finished')) process.exitCode = 1
       this.log(`${resultsTable(results)}\n${results.folder}`)
       return results

@@ -1,6 +1,6 @@
-import type { Hooks } from '../method/method.js'
 import { rmsNorm } from '../tensor/norm.js'
 import tf from '../tensor/tf.cjs'
+import type { Hooks } from './hooks.js'
 import type { T5Config } from './t5/config.js'
 
 /** What one forward pass computes with: dimensions, weights by Hugging Face name, a method's hooks, dropout. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { SCHEDULES } from '../base/choices.js'
 import type { IsText } from '../base/yaml/yaml.js'
-import { SCHEDULES } from '../engine/optimizer/learning_rate.js'
 import { methodOptions } from '../method/options.js'
 import { SCORINGS } from '../task/metrics/scoring.js'
 import { taskOptions } from '../task/options.js'

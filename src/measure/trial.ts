@@ -1,5 +1,5 @@
 import type { T5Config } from '../backbone/t5/config.js'
-import type { EngineName } from '../engine/device/device.js'
+import type { EngineName } from '../base/choices.js'
 import type { MethodOptions } from '../method/options.js'
 
 export type Precision = 'float32' | 'bfloat16'

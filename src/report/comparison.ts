@@ -1,7 +1,8 @@
 import { escapeMarkdown } from '../base/text/markdown.js'
+import type { ColumnChance } from '../run/compare/chance.js'
 import type { Spread } from '../run/compare/spread.js'
 import { bestFirst, lowerScoreIsBetter, unitsOf } from '../task/metrics/direction.js'
-import { type ColumnChance, columnChance } from './chance.js'
+import { columnChance } from './chance.js'
 import { type Group, type Summary, summaryOf, unique } from './groups.js'
 import { escapeLatex } from './tables/latex.js'
 

@@ -2,8 +2,8 @@ import { type Leaves, methodName, shownOf } from '../experiment/method_name.js'
 import { MEAN } from '../experiment/schema.js'
 import type { ReportRun } from '../run/compare/read_run.js'
 import { seedsOf, settingsOf, shownKey } from '../run/compare/settings.js'
-import { type Spread, spread, spreadOfScores } from '../run/compare/spread.js'
-import type { Result, Scores } from '../run/directory.js'
+import { meanOf, type Spread, spread, spreadOfScores } from '../run/compare/spread.js'
+import type { Result } from '../run/directory.js'
 import { scoreMetrics } from '../task/metrics/direction.js'
 
 export type FinishedRun = ReportRun & { result: Result }
@@ -117,10 +117,6 @@ export function summaryOf({ finished, metrics }: Group): Summary | undefined {
     ...{ validation_score: score('validation'), score: score('test') },
   }
 }
-
-/** The mean of these of the scores, as far as they are there. */
-export const meanOf = (scores: Scores, metrics: readonly string[]): number =>
-  spread(metrics.flatMap((metric) => scores[metric] ?? [])).mean
 
 /** `rotten-tomatoes`, or `rotten-tomatoes, 100 rows`; with the metrics where runs of one name have others. */
 function columnsOf(runs: readonly ReportRun[]): (run: ReportRun) => string {

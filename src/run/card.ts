@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { FORMATS } from '../base/choices.js'
 import { readJsonFile } from '../base/files/json_file.js'
 import { locatedPlaces, storedPlaces } from '../experiment/places.js'
 import { experimentSchema } from '../experiment/schema.js'
-import { FORMATS } from '../format/names.js'
 import { asItWasMade } from './earlier.js'
 
 /** The JSON that is in every export. */

@@ -1,14 +1,48 @@
+import type { EngineName } from '../base/choices.js'
 import { outputOf } from '../base/program.js'
 import { packageRoot, version } from '../base/root.js'
-import type { Device } from '../engine/device/device.js'
-import type { ChosenBatch } from '../engine/prepare/batch_size.js'
-import type { GraphFacts } from '../engine/replay/replay.js'
 import { ownPlaces, type Place } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { RowOrder } from '../task/tokens/batches.js'
 import type { Padding } from '../task/tokens/lengths.js'
 import tf from '../tensor/tf.cjs'
 import type { Change, StartedFrom } from './records.js'
+
+/** What computes, in words for a person and in parts for the manifest. */
+export interface Device {
+  engine: EngineName
+  /** 'TensorFlow 2.21.0 from the pip wheel, 2 CPU threads' */
+  description: string
+  version: string
+  origin: string
+  /** CPU threads that compute. */
+  threads: number
+  gpu?: string
+  /** Why not a faster engine: warnings to show. */
+  notes: string[]
+}
+
+/** What `training.batch_size: auto` has chosen, and by what. */
+export interface ChosenBatch {
+  rows: number
+  /** Most that a process had resident that took steps of so many of the longest rows. */
+  peak_memory_bytes: number
+  /** What it could have had. */
+  available_bytes: number
+}
+
+/** A graph of the session, and what it took to have it. */
+export interface GraphFacts {
+  /**
+   * `step_32x64x4`: kind, rows, source tokens, target tokens; `gradient_8x64x4` for rows of a batch; `loss_32x64x4` of
+   * validation; or `update` or `decoding`, of any shape.
+   */
+  name: string
+  /** Until it could run: captured, or read from the cache, and taken in. */
+  seconds: number
+  /** Whether it was in the cache. */
+  cached: boolean
+}
 
 /** What a run was made with, so that it can be told from another and repeated. */
 export interface Manifest {

@@ -1,4 +1,4 @@
-import { gatherRows } from '../engine/device/tensorflow.js'
+import { gatherRows } from './binding.js'
 import tf from './tf.cjs'
 
 /**

@@ -1,4 +1,4 @@
-import type { Binding, BindingTensor, NodeBackend } from '../engine/device/tensorflow.js'
+import type { Binding, BindingTensor, NodeBackend } from './binding.js'
 import tf from './tf.cjs'
 
 /** Where a mask's values start in a generator's stream: at the first element of that row, each row having so many. */

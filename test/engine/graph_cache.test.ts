@@ -5,8 +5,9 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vi
 import { cachedCapture } from '../../src/engine/capture/cache.js'
 import type { Captured } from '../../src/engine/capture/capture.js'
 import { type Blueprint, blueprintOf, startVector } from '../../src/engine/model/model.js'
-import { type GraphFacts, startReplay } from '../../src/engine/replay/replay.js'
+import { startReplay } from '../../src/engine/replay/replay.js'
 import { methodOptions } from '../../src/method/options.js'
+import type { GraphFacts } from '../../src/run/manifest.js'
 import { hasEngine, useEngine } from '../support/engines.js'
 import { openCase, openFixture } from '../support/oracle_case.js'
 

@@ -1,10 +1,10 @@
 import { silent } from '../../src/base/progress.js'
-import type { NodeBackend } from '../../src/engine/device/tensorflow.js'
 import { loadTrained } from '../../src/engine/model/checkpoint.js'
 import { encodeSources, generate, type Sources } from '../../src/engine/model/generate.js'
 import { disposeModel, evaluationPass } from '../../src/engine/model/model.js'
 import { prepareBackbone, prepareModel } from '../../src/engine/prepare/prepare.js'
 import { openTrainedRun } from '../../src/run/trained_run.js'
+import type { NodeBackend } from '../../src/tensor/binding.js'
 import tf from '../../src/tensor/tf.cjs'
 
 /** Token ids of each row, without padding. */

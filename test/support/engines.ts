@@ -1,6 +1,8 @@
-import { type Device, ENGINES, type EngineName, startDevice } from '../../src/engine/device/device.js'
+import { ENGINES, type EngineName } from '../../src/base/choices.js'
+import { startDevice } from '../../src/engine/device/device.js'
 import { installedEngines } from '../../src/engine/device/provision/cache.js'
 import { probeAdapter } from '../../src/engine/device/webgpu.js'
+import type { Device } from '../../src/run/manifest.js'
 
 const here: Record<EngineName, boolean> = {
   tensorflow: installedEngines().length > 0,

@@ -5,7 +5,7 @@ import { loadSweep } from '../../src/sweep/plan/load.js'
 import { cellNames, isCellName } from '../../src/sweep/plan/names.js'
 import { readPlanned } from '../../src/sweep/run/folder.js'
 import { prepareFolder } from '../../src/sweep/run/prepare.js'
-import { runApart } from '../../src/sweep/run/process.js'
+import { runCellApart } from '../../src/sweep/run/process.js'
 import { newFolder } from '../report/runs.js'
 
 const own = newFolder()
@@ -91,7 +91,7 @@ describe('a link', () => {
     const log = join(folder, 'logs', 'bitfit.log')
     symlinkSync(join(elsewhere, 'failure.json'), log)
     const job = { folder, index: 1 }
-    await expect(runApart(job, { log, interrupted: () => false, onSaid: () => {} })).rejects.toThrow(
+    await expect(runCellApart(job, { log, interrupted: () => false, onSaid: () => {} })).rejects.toThrow(
       `${log}: is a link, which is not followed. Delete the link, or put the file itself there.`,
     )
     expect(readFileSync(join(elsewhere, 'failure.json'), 'utf8')).toBe('mine')

@@ -12,9 +12,9 @@ const built = pathToFileURL(join(packageRoot, 'dist', 'src', 'sweep', 'run', 'pr
 function cellsAtOnce(count: number): { answers: unknown[]; listeners: number[] } {
   const logs = mkdtempSync(join(tmpdir(), 'cells-'))
   const script = `
-    import { runApart } from ${JSON.stringify(built)}
+    import { runCellApart } from ${JSON.stringify(built)}
     process.on('warning', (warning) => { throw warning })
-    const cell = (index) => runApart({ folder: '/no/sweep', index }, {
+    const cell = (index) => runCellApart({ folder: '/no/sweep', index }, {
       log: ${JSON.stringify(logs)} + '/' + index, interrupted: () => false, onSaid: () => {} })
     const before = process.listenerCount('exit')
     const cells = Array.from({ length: ${count} }, (_, index) => cell(index))

@@ -1,7 +1,7 @@
-import type { Site, Stack, Sublayer } from '../../method/method.js'
 import { lookUp } from '../../tensor/embedding.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
+import type { Site, Stack, Sublayer } from '../hooks.js'
 import { inLayer, layerNorm, linear, type Pass } from '../pass.js'
 import { attention, attentionOver, fewQueries, type KeyValue, keyValue } from './attention.js'
 import { causalMask, positionBias } from './position.js'

@@ -1,5 +1,5 @@
-import type { Stack } from '../../method/method.js'
 import tf from '../../tensor/tf.cjs'
+import type { Stack } from '../hooks.js'
 import type { Pass } from '../pass.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { OpAttribute } from '../device/tensorflow.js'
+import type { OpAttribute } from '../../tensor/binding.js'
 import type { Graph } from '../graph/graph.js'
 import type { Output } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'

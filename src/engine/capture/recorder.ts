@@ -1,5 +1,5 @@
+import type { Binding, BindingTensor, NodeBackend, OpAttribute } from '../../tensor/binding.js'
 import tf from '../../tensor/tf.cjs'
-import type { Binding, BindingTensor, NodeBackend, OpAttribute } from '../device/tensorflow.js'
 import type { Attribute, Graph } from '../graph/graph.js'
 import type { Output } from '../graph/library.js'
 import { TYPES, type Values } from '../graph/tensor.js'

@@ -4,8 +4,8 @@ import { version } from '../../base/root.js'
 import { withoutPlaces } from '../../experiment/places.js'
 import type { Experiment } from '../../experiment/schema.js'
 import { notedBackbone, short } from '../../run/made_with.js'
+import type { Device } from '../../run/manifest.js'
 import type { RunState } from '../../run/state.js'
-import type { Device } from '../device/device.js'
 import {
   disposeState,
   type Kept,

@@ -1,5 +1,5 @@
+import type { Stack } from '../../backbone/hooks.js'
 import type { T5Config } from '../../backbone/t5/config.js'
-import type { Stack } from '../../method/method.js'
 import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, type NodeGraph, node, readInts, readShape } from './node.js'
 import { interpolated, isFixed, type Polynomial, SizeArithmetic, valueAt } from './polynomial.js'

@@ -1,6 +1,6 @@
+import type { Stack } from '../../backbone/hooks.js'
 import type { T5Config } from '../../backbone/t5/config.js'
 import { relativeBucket } from '../../backbone/t5/position.js'
-import type { Stack } from '../../method/method.js'
 import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, node } from './node.js'
 

@@ -1,30 +1,14 @@
 import { availableParallelism } from 'node:os'
+import { ENGINES, type EngineName } from '../../base/choices.js'
 import { setupCommand } from '../../base/command_line.js'
 import { UserError } from '../../base/error.js'
+import type { Device } from '../../run/manifest.js'
 import tf from '../../tensor/tf.cjs'
 import { nvidiaGpus } from './nvidia.js'
 import { missingCudaLibraries } from './provision/loader.js'
 import { type LoadedTensorflow, loadTensorflow } from './tensorflow.js'
 import { loadWasm } from './wasm.js'
 import { loadWebgpu, probeAdapter } from './webgpu.js'
-
-/** Fastest first: the order in which `auto` tries them. */
-export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const
-export type EngineName = (typeof ENGINES)[number]
-
-/** What computes, in words for a person and in parts for the manifest. */
-export interface Device {
-  engine: EngineName
-  /** 'TensorFlow 2.21.0 from the pip wheel, 2 CPU threads' */
-  description: string
-  version: string
-  origin: string
-  /** CPU threads that compute. */
-  threads: number
-  gpu?: string
-  /** Why not a faster engine: warnings to show. */
-  notes: string[]
-}
 
 export interface DeviceOptions {
   engine?: EngineName | 'auto'

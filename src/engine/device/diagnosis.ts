@@ -1,10 +1,12 @@
 import { cpus, freemem, totalmem } from 'node:os'
+import { ENGINES, type EngineName } from '../../base/choices.js'
 import { setupCommand } from '../../base/command_line.js'
 import { UserError } from '../../base/error.js'
 import { cacheFolder } from '../../base/files/cache_folder.js'
+import type { Device } from '../../run/manifest.js'
 import tf from '../../tensor/tf.cjs'
 import { openMpi } from '../cluster/mpi.js'
-import { type Device, ENGINES, type EngineName, engineState, startDevice } from './device.js'
+import { engineState, startDevice } from './device.js'
 import { nvidiaGpus } from './nvidia.js'
 import { missingTools } from './provision/tools.js'
 

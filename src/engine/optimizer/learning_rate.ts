@@ -1,6 +1,4 @@
-/** How the rate goes on after the warm-up: down to 0 along a line or half a cosine, or not at all. */
-export const SCHEDULES = ['linear', 'cosine', 'constant'] as const
-export type ScheduleName = (typeof SCHEDULES)[number]
+import type { ScheduleName } from '../../base/choices.js'
 
 export interface Schedule {
   /** 'linear' by default. */

@@ -1,6 +1,6 @@
 import { UserError } from '../../base/error.js'
 import { byteSize } from '../../base/text/size.js'
-import type { Device } from '../device/device.js'
+import type { Device } from '../../run/manifest.js'
 import { systemAvailable } from '../device/memory.js'
 
 /** Steps of one batch size: how long one takes, and the most memory so far. */
@@ -8,15 +8,6 @@ export interface Measured {
   rows: number
   seconds: number
   bytes: number
-}
-
-/** What `training.batch_size: auto` has chosen, and by what. */
-export interface ChosenBatch {
-  rows: number
-  /** Most that a process had resident that took steps of so many of the longest rows. */
-  peak_memory_bytes: number
-  /** What it could have had. */
-  available_bytes: number
 }
 
 /** Rows that are tried at least, and at most: a larger batch makes rows no faster, and steps fewer. */

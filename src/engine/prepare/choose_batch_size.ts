@@ -3,10 +3,10 @@ import type { Progress } from '../../base/progress.js'
 import { byteSize } from '../../base/text/size.js'
 import { Agreed } from '../../cli/interrupt.js'
 import type { Experiment } from '../../experiment/schema.js'
-import { measureApart } from '../../sweep/plan/plan.js'
+import type { ChosenBatch } from '../../run/manifest.js'
+import { measureApart } from '../apart/measure.js'
 import type { Ranks } from '../cluster/ranks.js'
 import type { DeviceOptions } from '../device/device.js'
-import type { ChosenBatch } from './batch_size.js'
 
 interface Options extends DeviceOptions {
   progress: Progress

@@ -1,6 +1,7 @@
 import { UserError } from '../../base/error.js'
 import type { Progress } from '../../base/progress.js'
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
+import type { ChosenBatch } from '../../run/manifest.js'
 import { type Batch, padBatch, trainingPlan } from '../../task/tokens/batches.js'
 import { type DeviceOptions, startDevice } from '../device/device.js'
 import { memoryTaken, peakMemory } from '../device/memory.js'
@@ -14,7 +15,6 @@ import { closeAll, prepare } from '../train/train.js'
 import type { Training } from '../train/trainer.js'
 import {
   availableMemory,
-  type ChosenBatch,
   checkKnowsMemory,
   extrapolated,
   largestFitting,

@@ -1,5 +1,6 @@
 import { elements } from '../../base/safetensors/safetensors.js'
 import { startValues } from '../../method/start.js'
+import type { GraphFacts } from '../../run/manifest.js'
 import type { Batch } from '../../task/tokens/batches.js'
 import { dropoutKey } from '../../tensor/dropout.js'
 import { cachedCapture } from '../capture/cache.js'
@@ -41,19 +42,6 @@ export interface ReplayOptions extends Partial<StepGraphOptions> {
   graphs?: string
   /** Told of every graph that the session takes. */
   onGraph?: (graph: GraphFacts) => void
-}
-
-/** A graph of the session, and what it took to have it. */
-export interface GraphFacts {
-  /**
-   * `step_32x64x4`: kind, rows, source tokens, target tokens; `gradient_8x64x4` for rows of a batch; `loss_32x64x4` of
-   * validation; or `update` or `decoding`, of any shape.
-   */
-  name: string
-  /** Until it could run: captured, or read from the cache, and taken in. */
-  seconds: number
-  /** Whether it was in the cache. */
-  cached: boolean
 }
 
 /** A graph of the session's own. */

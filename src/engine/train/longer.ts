@@ -6,7 +6,7 @@ import type { Result, RunFiles } from '../../run/directory.js'
 import { runExperiment } from '../../run/experiment.js'
 import type { LengthChange } from '../../run/records.js'
 import { readState } from '../../run/state.js'
-import { cellIn } from '../../sweep/run/folder.js'
+import { sweepOf } from '../../run/sweep_of.js'
 
 /** How long a run is. No step that was taken depends on it, except by the learning rate's way to the end. */
 export const LENGTH = ['steps', 'epochs', 'patience'] as const
@@ -35,8 +35,8 @@ export function lengthChange(
   const planned = plannedSteps(before, stepsPerEpoch)
   if (steps < planned) throw shorter(files, planned, steps)
   if (steps === planned && before.patience === now.patience) return undefined
-  const cell = cellIn(files.folder)
-  if (cell) throw ofSweep(files, cell)
+  const sweep = sweepOf(files.folder)
+  if (sweep) throw ofSweep(files, sweep)
   checkPatience(files, now, steps)
   const training = keys.map((key) => [key, { from: before[key] ?? null, to: now[key] ?? null }])
   return {

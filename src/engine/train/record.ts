@@ -1,11 +1,10 @@
 import { type Result, type RunFiles, writeJson } from '../../run/directory.js'
 import { appendMetrics, type MetricsLine, syncMetrics } from '../../run/log/metrics_log.js'
-import type { Manifest } from '../../run/manifest.js'
+import type { GraphFacts, Manifest } from '../../run/manifest.js'
 import type { RunState } from '../../run/state.js'
 import { saveCheckpoint, saveTrained } from '../model/checkpoint.js'
 import type { Blueprint } from '../model/model.js'
 import type { OptimizerState } from '../optimizer/optimizer.js'
-import type { GraphFacts } from '../replay/replay.js'
 
 /** What a training leaves behind, as it comes. */
 export interface RunRecord {

@@ -1,5 +1,5 @@
+import type { Site } from '../../backbone/hooks.js'
 import type { T5Config } from '../../backbone/t5/config.js'
-import type { Site } from '../method.js'
 import { type Layers, layerNumbers, type Placement } from '../options.js'
 
 /** The sites of a placement, encoder first, by layer, attention before feed-forward. */

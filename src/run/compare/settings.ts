@@ -1,5 +1,5 @@
 import { type Leaves, leavesOf } from '../../experiment/method_name.js'
-import { isSeed } from '../../sweep/plan/kind.js'
+import { isSeed } from '../../experiment/seeds.js'
 import type { Environment } from '../records.js'
 import type { ReportRun } from './read_run.js'
 

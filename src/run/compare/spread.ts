@@ -18,3 +18,7 @@ export function spreadOfScores(runs: Scores[]): Record<string, Spread> {
   const metrics = Object.keys(runs[0] ?? {})
   return Object.fromEntries(metrics.map((metric) => [metric, spread(runs.map((scores) => scores[metric]!))]))
 }
+
+/** The mean of these of the scores, as far as they are there. */
+export const meanOf = (scores: Scores, metrics: readonly string[]): number =>
+  spread(metrics.flatMap((metric) => scores[metric] ?? [])).mean

@@ -1,10 +1,6 @@
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
+import { isSeed } from '../../experiment/seeds.js'
 import type { PlannedSweep } from '../run/folder.js'
-
-/** Axes whose values are repetitions: results are their mean and standard deviation. */
-const SEEDS = ['training.seed', 'task.subset.seed', 'task.split_seed']
-
-export const isSeed = (key: string): boolean => SEEDS.includes(key)
 
 /** A cell's axes without its seeds. */
 export const withoutSeeds = (axes: Record<string, unknown>): Record<string, unknown> =>

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { backbonePreset } from '../../backbone/files/preset.js'
 import { byteSize } from '../../base/text/size.js'
+import { measureApart } from '../../engine/apart/measure.js'
 import { systemAvailable } from '../../engine/device/memory.js'
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
 import { methodOf } from '../../method/registry.js'
@@ -10,7 +11,6 @@ import { readableResult } from '../../run/records.js'
 import type { PlannedSweep } from '../run/folder.js'
 import type { LocalOptions } from '../run/local.js'
 import { measureOf } from './kind.js'
-import { measureApart } from './plan.js'
 
 /**
  * How many of these cells can run at once: as many as are wanted, or as many as fit into the memory that is free now by

@@ -1,14 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { backbonePreset } from '../../backbone/files/preset.js'
-import type { Progress } from '../../base/progress.js'
-import { Interrupted } from '../../cli/interrupt.js'
 import { parameterRows } from '../../count/parameters.js'
-import type { DeviceOptions } from '../../engine/device/device.js'
-import type { Plan } from '../../engine/prepare/dry_run.js'
+import { type Measured, type MeasureOptions, measureApart } from '../../engine/apart/measure.js'
 import type { Experiment } from '../../experiment/schema.js'
-import { runApart } from '../run/process.js'
 import { measureOf } from './kind.js'
 import type { Cell, LoadedSweep } from './load.js'
 
@@ -40,13 +33,6 @@ export interface SweepPlan {
   /** All cells one after the other; null where some were not measured. */
   estimated_seconds: number | null
 }
-
-export interface MeasureOptions extends DeviceOptions {
-  progress: Progress
-  interrupted: () => boolean
-}
-
-type Measured = { plan: Plan } | { failure: string }
 
 /**
  * Counts every cell's parameters and takes a few steps of each kind of training, in a process of its own each, so that
@@ -100,26 +86,6 @@ class Broken {
 
   #key({ backbone, task }: Experiment): string {
     return JSON.stringify([backbone, task.name])
-  }
-}
-
-/** A dry run in a process of its own. @throws Interrupted */
-export async function measureApart(
-  measure: Experiment,
-  { progress, interrupted, engine, threads }: MeasureOptions,
-): Promise<Measured> {
-  const folder = mkdtempSync(join(tmpdir(), 'compacter-measure-'))
-  const job = { measure, ...(engine && { engine }), ...(threads && { threads }) }
-  try {
-    const answer = await runApart(job, {
-      log: join(folder, 'log'),
-      interrupted,
-      onSaid: ({ text }) => progress.update(text),
-    })
-    if (answer === 'interrupted') throw new Interrupted({ problem: 'Stopped; a dry run keeps nothing.' })
-    return answer as Measured
-  } finally {
-    rmSync(folder, { recursive: true })
   }
 }
 

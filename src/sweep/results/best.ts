@@ -1,7 +1,8 @@
 import { join } from 'node:path'
+import { isSeed } from '../../experiment/seeds.js'
 import type { Spread } from '../../run/compare/spread.js'
 import { bestFirst, taskScore } from '../../task/metrics/direction.js'
-import { isSeed, withoutSeeds } from '../plan/kind.js'
+import { withoutSeeds } from '../plan/kind.js'
 import type { CellRow, FinishedCell, SummaryRow } from './results.js'
 
 /** The cell of a sweep to use: of the setting with the best mean on validation the cell with the best score there. */

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, fstatSync, lstatSync, readSync, realpathSync, rmSync } from 'node:fs'
-import { basename, dirname, join, resolve, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../../base/error.js'
 import { makeFolder } from '../../base/files/atomic.js'
@@ -11,6 +11,7 @@ import { locatedPlaces, storedPlaces } from '../../experiment/places.js'
 import { type Experiment, experimentSchema } from '../../experiment/schema.js'
 import { type Result, type RunFiles, runFiles, writeJson } from '../../run/directory.js'
 import { readResult } from '../../run/records.js'
+import { CELLS_FILE } from '../../run/sweep_of.js'
 import { isCellName } from '../plan/names.js'
 
 /** Paths of a sweep's own files; beside them stands a run directory for each cell. */
@@ -20,7 +21,7 @@ export function sweepFiles(folder: string) {
     /** The sweep file as it is in force, for people. */
     sweep: join(folder, 'sweep.yaml'),
     /** What a process needs to run any cell, in the order of their indices. */
-    cells: join(folder, 'cells.json'),
+    cells: join(folder, CELLS_FILE),
     logs: join(folder, 'logs'),
     slurm: join(folder, 'slurm.json'),
     results: join(folder, 'results.json'),
@@ -55,13 +56,6 @@ export function readPlanned(folder: string): PlannedSweep {
   const planned = readJsonFile(cells, plannedSchema, { remedy: REWRITE })
   checkInside(folder, planned.cells)
   return withExperiments(planned, (experiment) => locatedPlaces(experiment, folder, cells))
-}
-
-/** The folder of the sweep that a run is a cell of; undefined of a run by itself. */
-export function cellIn(run: string): string | undefined {
-  const [folder, name] = [dirname(resolve(run)), basename(resolve(run))]
-  if (!existsSync(sweepFiles(folder).cells)) return undefined
-  return readPlanned(folder).cells.some((cell) => cell.name === name) ? folder : undefined
 }
 
 /** Writes cells.json, with the cells' files relative to the sweep's folder: the two may be moved together. */

@@ -10,7 +10,7 @@ import { readableResult } from '../../run/records.js'
 import { kindOfCell } from '../plan/kind.js'
 import type { Answer } from './child.js'
 import { type PlannedSweep, sweepFiles, writeFailure } from './folder.js'
-import { runApart } from './process.js'
+import { runCellApart } from './process.js'
 import { Board, TimeLeft } from './progress.js'
 
 export interface LocalOptions extends DeviceOptions {
@@ -54,7 +54,7 @@ export async function runLocal(
     const line = left.line([...running, ...queue].map((i) => kindOfCell(cells[i]!)))
     board.begin(cell.name, `${index + 1} of ${cells.length} ${cell.name}${line}`)
     const started = performance.now()
-    const answer = await runApart(
+    const answer = await runCellApart(
       { folder, index, allowChanged: options.allowChanged, ...(options.engine && { engine: options.engine }), threads },
       {
         log: join(sweepFiles(folder).logs, `${cell.name}.log`),

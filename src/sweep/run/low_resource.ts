@@ -2,11 +2,9 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { ExperimentError, UserError } from '../../base/error.js'
-import { makeFolder, writeAtomically } from '../../base/files/atomic.js'
 import { heldBy, withLock } from '../../base/lock/lock.js'
 import { presetNames } from '../../base/presets.js'
 import type { Progress } from '../../base/progress.js'
-import { withoutSecrets } from '../../base/secrets.js'
 import { yamlText } from '../../base/yaml/yaml_text.js'
 import type { DeviceOptions } from '../../engine/device/device.js'
 import { warmupInForce } from '../../engine/optimizer/learning_rate.js'
@@ -14,11 +12,9 @@ import { ExperimentProblems, loadExperiment, readExperiment } from '../../experi
 import { type Override, parseOverrides } from '../../experiment/overrides.js'
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
 import { suggestion } from '../../experiment/wording.js'
-import { chanceAmong } from '../../report/chance.js'
-import { curvePlot } from '../../report/plots.js'
-import { lowResourceCsv, lowResourceMarkdown } from '../../report/sweep/low_resource.js'
+import { chanceAmong } from '../../run/compare/chance.js'
 import { type Spread, spreadOfScores } from '../../run/compare/spread.js'
-import { type Result, type Scores, writeJson } from '../../run/directory.js'
+import type { Result, Scores } from '../../run/directory.js'
 import { scoreMetrics } from '../../task/metrics/direction.js'
 import { toldAtItsKey } from '../../task/rows/misfit.js'
 import { checkSubset } from '../../task/rows/splits.js'
@@ -56,6 +52,8 @@ export interface LowResourceOptions extends DeviceOptions {
   allowChanged?: boolean | undefined
   /** Of the grid; runs/<name>-low-resource unless told. */
   folder?: string | undefined
+  /** Leaves what the grid came to in its folder, for people and programs. */
+  write: (results: LowResourceResults) => Promise<void>
   progress: Progress
   interrupted: () => boolean
 }
@@ -119,7 +117,7 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
         folder,
         grid.cells.map(({ name }) => cells.find((cell) => cell.name === name)!),
       )
-      await writeResults(folder, results)
+      await options.write(results)
       progress.end()
       return results
     },
@@ -266,13 +264,4 @@ function resultsOf(grid: Grid, folder: string, rows: CellRow[]): LowResourceResu
   const { steps, batch_size } = { steps: training.steps!, batch_size: rowsAStep(training) }
   const what = { name, task: task.name, backbone: backbone.name, folder, steps, batch_size }
   return { ...what, sizes, seeds, methods, summary, cells, ...chance, failed, cautions }
-}
-
-async function writeResults(folder: string, whole: LowResourceResults): Promise<void> {
-  const results = withoutSecrets(whole) // why runs failed may quote an address
-  makeFolder(folder)
-  writeJson(join(folder, 'results.json'), results)
-  writeAtomically(join(folder, 'results.csv'), lowResourceCsv(results))
-  writeAtomically(join(folder, 'results.md'), lowResourceMarkdown(results))
-  if (results.cells.length > 0) writeAtomically(join(folder, 'curve.svg'), await curvePlot(results))
 }

@@ -1,86 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { closeSync } from 'node:fs'
 import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { openToAppend } from '../../base/files/atomic.js'
-import type { Answer, Job, Said } from './child.js'
+import { type ProcessOptions, runApart } from '../../engine/apart/process.js'
+import type { Answer, Job } from './child.js'
 
-export interface ProcessOptions {
-  /** File that the process's own messages are added to. */
-  log: string
-  /** Asked often: whether the process shall save and end. */
-  interrupted: () => boolean
-  /** How its work goes. */
-  onSaid: (said: Exclude<Said, { kind: 'answer' }>) => void
-}
+const module = new URL(`./child${extname(import.meta.url)}`, import.meta.url)
 
-/** How often the process is told that it shall stop, in ms. */
-const ASKED_EVERY = 100
-
-/**
- * Does a job in a process of its own, with an engine, threads and memory of its own. A process that ends without an
- * answer has failed.
- */
-export async function runApart(job: Job, { log, interrupted, onSaid }: ProcessOptions): Promise<Answer> {
-  const child = start(job, log)
-  let answer: Answer | undefined
-  child.on('message', (said: Said) => {
-    if (said.kind === 'answer') answer = said.answer
-    else onSaid(said)
-  })
-  let asked = false
-  const asking = setInterval(() => {
-    if (asked || !interrupted()) return
-    asked = true
-    if ('measure' in job)
-      child.kill('SIGKILL') // has nothing to save
-    else if (child.connected) child.send('stop')
-  }, ASKED_EVERY)
-  if (running.size === 0) process.on('exit', killAll) // the second Ctrl-C ends all at once
-  running.add(child)
-  try {
-    const [code, signal] = await ended(child)
-    if (answer !== undefined) return answer
-    return asked && 'measure' in job ? 'interrupted' : { failure: withoutAnswer(code, signal, log) }
-  } catch (error) {
-    return { failure: `The process could not be started: ${(error as Error).message}.` } // the other cells go on
-  } finally {
-    clearInterval(asking)
-    running.delete(child)
-    if (running.size === 0) process.off('exit', killAll)
-  }
-}
-
-/** One listener for all: Node warns of a leak where there are more than ten. */
-const running = new Set<ChildProcess>()
-
-function killAll(): void {
-  for (const child of running) child.kill('SIGKILL')
-}
-
-function start(job: Job, log: string): ChildProcess {
-  const here = import.meta.url
-  const file = openToAppend(log)
-  try {
-    const child = fork(fileURLToPath(new URL(`./child${extname(here)}`, here)), {
-      stdio: ['ignore', file, file, 'ipc'],
-      env: { ...process.env, ...(job.threads && { OMP_NUM_THREADS: String(job.threads) }) },
-    })
-    child.send(job)
-    return child
-  } finally {
-    closeSync(file)
-  }
-}
-
-const ended = (child: ChildProcess) =>
-  new Promise<[number | null, NodeJS.Signals | null]>((done, fail) => {
-    child.on('error', fail)
-    child.on('close', (code, signal) => done([code, signal]))
-  })
-
-/** The kernel kills what needs more memory than there is by SIGKILL. */
-const withoutAnswer = (code: number | null, signal: string | null, log: string) =>
-  signal === 'SIGKILL'
-    ? `The process was killed, as happens when memory runs out. Its log: ${log}.`
-    : `The process ended with ${signal ?? `code ${code}`}. Its log: ${log}.`
+/** Trains a cell in a process of its own. */
+export const runCellApart = (job: Job, options: Omit<ProcessOptions, 'saves'>): Promise<Answer> =>
+  runApart<Answer>(module, job, { ...options, saves: true })

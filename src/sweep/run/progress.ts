@@ -1,6 +1,6 @@
 import type { Progress } from '../../base/progress.js'
 import { duration } from '../../cli/terminal.js'
-import type { Said } from './child.js'
+import type { Said } from '../../engine/apart/child.js'
 
 /**
  * Draws cells that run at once. A cell has one line when it begins and one when it ends, whatever its phases; a warning

@@ -6,7 +6,6 @@ import type { Progress } from '../../base/progress.js'
 import { counted } from '../../base/text/counted.js'
 import type { DeviceOptions } from '../../engine/device/device.js'
 import type { Override } from '../../experiment/overrides.js'
-import { writeResults } from '../../report/sweep/write.js'
 import { runFiles } from '../../run/directory.js'
 import { readableResult } from '../../run/records.js'
 import { checkCellsData } from '../plan/check_data.js'
@@ -32,6 +31,9 @@ export interface SweepOptions extends DeviceOptions {
   interrupted: () => boolean
 }
 
+/** Leaves what a sweep came to in its folder, for people and programs. */
+export type WriteResults = (results: SweepResults) => Promise<void>
+
 /**
  * Trains the cells of a sweep on this machine. All is checked before the first one starts. A finished cell is kept, a
  * begun one resumed, so the same command goes on.
@@ -40,14 +42,14 @@ export interface SweepOptions extends DeviceOptions {
 export async function runSweep(
   file: string,
   sets: readonly (string | Override)[],
-  { jobs = 1, ...options }: SweepOptions,
+  { jobs = 1, write, ...options }: SweepOptions & { write: WriteResults },
 ): Promise<SweepResults> {
   return inFolder(loadSweep(file, sets), options, async (folder, planned) => {
     const left = await cellsLeft(folder, planned, { ...options, running: true })
     const affordable = await affordableJobs(folder, planned, left, { ...options, jobs })
     if (left.length > 0) await runLocal(folder, planned, left, { ...options, jobs: affordable })
     const results = await readResults(folder)
-    await writeResults(results)
+    await write(results)
     options.progress.end()
     return results
   })

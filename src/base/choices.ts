@@ -1,0 +1,20 @@
+// Closed lists of names that the command line, the YAML schema and the code share. The file imports nothing, so that `--help` loads nothing.
+
+/** Formats that `compacter export` writes. */
+export const FORMATS = ['safetensors', 'huggingface', 'adapterhub', 'opendelta', 'saved-model'] as const
+export type Format = (typeof FORMATS)[number]
+
+/** Formats that `compacter import` reads. */
+export const IMPORT_FORMATS = ['adapterhub', 'opendelta', 'reference'] as const
+export type ImportFormat = (typeof IMPORT_FORMATS)[number]
+
+export const isImportable = (format: string): format is ImportFormat =>
+  (IMPORT_FORMATS as readonly string[]).includes(format)
+
+/** How the learning rate goes on after the warm-up: down to 0 along a line or half a cosine, or not at all. */
+export const SCHEDULES = ['linear', 'cosine', 'constant'] as const
+export type ScheduleName = (typeof SCHEDULES)[number]
+
+/** Engines, the fastest first. */
+export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const
+export type EngineName = (typeof ENGINES)[number]

@@ -1,0 +1,90 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { closeSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { openToAppend } from '../../base/files/atomic.js'
+import type { Failure, Said } from './child.js'
+
+export interface ProcessOptions {
+  /** File that the process's own messages are added to. */
+  log: string
+  /** Asked often: whether the process shall save and end. */
+  interrupted: () => boolean
+  /** How its work goes. */
+  onSaid: (said: Exclude<Said, { kind: 'answer' }>) => void
+  /** Whether it has something to save when it is asked to stop; if not, it is ended at once. */
+  saves: boolean
+}
+
+/** How often the process is told that it shall stop, in ms. */
+const ASKED_EVERY = 100
+
+/**
+ * Does a job in a process of its own, with an engine, threads and memory of its own. A process that ends without an
+ * answer has failed.
+ * @param module of the process, which answers with `answerJob`
+ */
+export async function runApart<Answer>(
+  module: URL,
+  job: { threads?: number },
+  { log, interrupted, onSaid, saves }: ProcessOptions,
+): Promise<Answer | 'interrupted' | Failure> {
+  const child = start(module, job, log)
+  let answer: Answer | undefined
+  child.on('message', (said: Said) => {
+    if (said.kind === 'answer') answer = said.answer as Answer
+    else onSaid(said)
+  })
+  let asked = false
+  const asking = setInterval(() => {
+    if (asked || !interrupted()) return
+    asked = true
+    if (!saves) child.kill('SIGKILL')
+    else if (child.connected) child.send('stop')
+  }, ASKED_EVERY)
+  if (running.size === 0) process.on('exit', killAll) // the second Ctrl-C ends all at once
+  running.add(child)
+  try {
+    const [code, signal] = await ended(child)
+    if (answer !== undefined) return answer
+    return asked && !saves ? 'interrupted' : { failure: withoutAnswer(code, signal, log) }
+  } catch (error) {
+    return { failure: `The process could not be started: ${(error as Error).message}.` } // the other cells go on
+  } finally {
+    clearInterval(asking)
+    running.delete(child)
+    if (running.size === 0) process.off('exit', killAll)
+  }
+}
+
+/** One listener for all: Node warns of a leak where there are more than ten. */
+const running = new Set<ChildProcess>()
+
+function killAll(): void {
+  for (const child of running) child.kill('SIGKILL')
+}
+
+function start(module: URL, job: { threads?: number }, log: string): ChildProcess {
+  const file = openToAppend(log)
+  try {
+    const child = fork(fileURLToPath(module), {
+      stdio: ['ignore', file, file, 'ipc'],
+      env: { ...process.env, ...(job.threads && { OMP_NUM_THREADS: String(job.threads) }) },
+    })
+    child.send(job)
+    return child
+  } finally {
+    closeSync(file)
+  }
+}
+
+const ended = (child: ChildProcess) =>
+  new Promise<[number | null, NodeJS.Signals | null]>((done, fail) => {
+    child.on('error', fail)
+    child.on('close', (code, signal) => done([code, signal]))
+  })
+
+/** The kernel kills what needs more memory than there is by SIGKILL. */
+const withoutAnswer = (code: number | null, signal: string | null, log: string) =>
+  signal === 'SIGKILL'
+    ? `The process was killed, as happens when memory runs out. Its log: ${log}.`
+    : `The process ended with ${signal ?? `code ${code}`}. Its log: ${log}.`
