@@ -108,7 +108,7 @@ describe('an export as safetensors', () => {
   test('a killed export leaves nothing under its name', async () => {
     const target = join(folder, 'killed', 'out')
     const script = `
-      import { writeFolder } from '${packageRoot}/src/export/folder.ts'
+      import { writeFolder } from '${packageRoot}/src/format/folder.ts'
       import { writeFileSync } from 'node:fs'
       await writeFolder('${target}', false, async (folder) => {
         writeFileSync(folder + '/compacter.json', '{}')

@@ -162,8 +162,8 @@ describe.skipIf(!hasEngine('tensorflow'))('a SavedModel', () => {
   test('killed half-way, leaves nothing under its name', async () => {
     const target = join(folder, 'killed', 'out')
     const script = `
-      import { exportRun } from '${packageRoot}/src/export/export.ts'
-      import { silent } from '${packageRoot}/src/progress.ts'
+      import { exportRun } from '${packageRoot}/src/format/export.ts'
+      import { silent } from '${packageRoot}/src/base/progress.ts'
       const phase = (name) => {
         if (name !== 'Variables') return
         console.log('half')
@@ -251,8 +251,8 @@ test('is refused where TensorFlow is not set up', async () => {
   const run = await makeRun(join(folder, 'refused'), 'method=compacter')
   const out = join(folder, 'none')
   const script = `
-    import { exportRun } from '${packageRoot}/src/export/export.ts'
-    import { silent } from '${packageRoot}/src/progress.ts'
+    import { exportRun } from '${packageRoot}/src/format/export.ts'
+    import { silent } from '${packageRoot}/src/base/progress.ts'
     await exportRun('${run}', { format: 'saved-model', out: '${out}', force: false, progress: silent }).catch((error) => console.log(error.message))`
   const printed = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
     cwd: packageRoot,
