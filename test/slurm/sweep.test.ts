@@ -16,6 +16,8 @@ const missing = absent.length > 0 ? `${absent.join(', ')} not installed: apt ins
 const script = (name: string) => join(packageRoot, 'test/slurm', name)
 /** So many that a cell lasts beyond the minute in which its limit is told. */
 const STEPS = Number(process.env.SLURM_TEST_STEPS ?? 2500)
+/** Ranks on one node take longer to a step. */
+const RANKS_STEPS = Number(process.env.SLURM_TEST_STEPS ?? 600)
 const training = { steps: 3, batch_size: 4, evaluate_every: 1000, checkpoint_every: 10, source_length: 32 }
 const { folder } = smallExperiment(training)
 
@@ -48,6 +50,13 @@ async function until(cells: string, wanted: (cells: Cell[]) => boolean): Promise
     if (wanted(now)) return now
     await sleep(500)
   }
+}
+
+/** Why SLURM can't start ranks here; empty where it can. */
+function noRanks(): string {
+  if (!launchers.some(({ name }) => name === 'Open MPI')) return 'no Open MPI'
+  const kinds = execFileSync('sh', ['-c', 'srun --mpi=list 2>&1'], { encoding: 'utf8' })
+  return /pmix/.test(kinds) ? '' : "SLURM's plug-in for PMIx is not there"
 }
 
 const allFinished = (cells: Cell[]) => cells.every(({ state }) => state === 'finished')
@@ -130,15 +139,29 @@ slurm: { time: "10", cpus: 1, memory: 2G }
   })
 
   test('ranks share each step of a cell (needs Open MPI and SLURM with PMIx)', async ({ skip }) => {
-    const kinds = execFileSync('sh', ['-c', 'srun --mpi=list 2>&1'], { encoding: 'utf8' })
-    const reason = launchers.some(({ name }) => name === 'Open MPI') ? '' : 'no Open MPI'
-    skip(reason !== '' || !/pmix/.test(kinds), reason || "SLURM's plug-in for PMIx is not there")
+    skip(noRanks() !== '', noRanks())
     const { file, cells } = sweepOf('ranks', 'cells: [{ training.steps: 20 }]\nslurm: { ranks: 2, memory: 4G }\n')
     const { code, stderr } = await compacter(['sweep', 'run', file, '--dir', cells, '--on', 'slurm'])
     expect(code, stderr).toBe(0)
     const [cell] = await until(cells, allFinished)
     const { mpi } = JSON.parse(readFileSync(join(cells, cell!.name, 'manifest.json'), 'utf8'))
     expect(mpi.ranks).toHaveLength(2)
+  })
+
+  test('ranks at their time limit save, and are queued again (needs Open MPI and SLURM with PMIx)', async ({
+    skip,
+  }) => {
+    skip(noRanks() !== '', noRanks())
+    const { file, cells } = sweepOf(
+      'limited-ranks',
+      `cells: [{ training.steps: ${RANKS_STEPS} }]\nslurm: { time: "2", ranks: 2, memory: 4G }\n`,
+    )
+    const { code, stderr } = await compacter(['sweep', 'run', file, '--dir', cells, '--on', 'slurm'])
+    expect(code, stderr).toBe(0)
+    await until(cells, allFinished)
+    const log = readFileSync(join(cells, 'logs/0.log'), 'utf8')
+    expect(log).toContain('Stopped; everything so far is saved.')
+    expect(log).toMatch(/Training, resumed after step \d+/)
   })
 
   test('a request that the scheduler refuses is told with its words and the line of the sweep', async () => {

@@ -82,6 +82,7 @@ test('a cell of several ranks is started by srun, each with its cores', () => {
   expect(cell({ ranks: 4, cpus: 2 })).toBe(
     'srun --mpi=pmix --ntasks=4 --cpus-per-task=2 "$node" "$compacter" sweep cell DIR "$SLURM_ARRAY_TASK_ID" --mpi &',
   )
+  expect(script({ ranks: 4 })).toContain('scancel --signal=TERM $SLURM_JOB_ID') // srun itself would kill them
   expect(script({})).toContain('\n#SBATCH --nodes=1 --ntasks=1\n')
   expect(cell({})).toBe('"$node" "$compacter" sweep cell DIR "$SLURM_ARRAY_TASK_ID" --threads "$threads" &')
 })

@@ -73,7 +73,7 @@ export const scriptOf = (requests: readonly Request[], batch: Batch): string =>
 const jobOf = ({ folder, slurm, engine, allowChanged }: Batch) => `\
 # Before its time limit a cell is told by SIGUSR1, saves, and is queued again. scancel sends SIGTERM, to the cell as well:
 # that saves, too, but is the end; \`compacter sweep run\` goes on.
-trap 'limit=1; [ "$cell" ] && kill -TERM $cell' USR1
+trap 'limit=1; [ "$cell" ] && ${toldToSave(slurm)}' USR1
 trap : TERM
 ${(slurm.lines ?? []).flatMap((line) => (isRequest(line) ? [] : [`${line}\n`])).join('')}
 node=${quoted(process.execPath)}
@@ -94,6 +94,10 @@ exit $code
 /** srun takes the batch script's ntasks, and not its cpus-per-task. */
 const srunOf = ({ ranks, cpus }: SlurmOptions) =>
   ranks === undefined ? '' : `srun --mpi=pmix --ntasks=${ranks} ${cpus === undefined ? '' : `--cpus-per-task=${cpus} `}`
+
+/** srun would answer SIGTERM by killing its ranks: scancel signals the job's steps, which the ranks are, and not this script. */
+const toldToSave = ({ ranks }: SlurmOptions) =>
+  ranks === undefined ? 'kill -TERM $cell' : 'scancel --signal=TERM $SLURM_JOB_ID'
 
 /** Ranks find their part of a node's cores themselves. */
 const threadsOf = ({ ranks }: SlurmOptions) => (ranks === undefined ? ' --threads "$threads"' : ' --mpi')
