@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { openToAppend } from '../../base/files/atomic.js'
+import { STOP_SIGNALS } from '../../cli/interrupt.js'
 import type { Failure, Said } from './child.js'
 
 export interface ProcessOptions {
@@ -46,7 +47,9 @@ export async function runApart<Answer>(
   try {
     const [code, signal] = await ended(child)
     if (answer !== undefined) return answer
-    return asked && !saves ? 'interrupted' : { failure: withoutAnswer(code, signal, log) }
+    // Ctrl-C reaches it as well, before it listens too.
+    const stopped = (asked || interrupted()) && (!saves || isStop(signal))
+    return stopped ? 'interrupted' : { failure: withoutAnswer(code, signal, log) }
   } catch (error) {
     return { failure: `The process could not be started: ${(error as Error).message}.` } // the other cells go on
   } finally {
@@ -82,6 +85,8 @@ const ended = (child: ChildProcess) =>
     child.on('error', fail)
     child.on('close', (code, signal) => done([code, signal]))
   })
+
+const isStop = (signal: string | null) => STOP_SIGNALS.some((stop) => stop === signal)
 
 /** The kernel kills what needs more memory than there is by SIGKILL. */
 const withoutAnswer = (code: number | null, signal: string | null, log: string) =>
