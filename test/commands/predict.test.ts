@@ -430,7 +430,7 @@ describe('what cannot be predicted is refused at once', () => {
 test('eval and train say how to rank where most outputs are not one of the labels', async () => {
   const { stderr } = await compacter(['eval', noise, '--split', 'validation', ...engine])
   expect(stderr).toMatch(
-    /validation: \d+ of \d+ outputs are not one of the labels, such as ".*", and count as wrong\.\n/,
+    /validation: \d+ of \d+ outputs, such as ".*", are not one of the labels and count as wrong\.\n/,
   )
   const rank = 'takes the likeliest label, whatever would be put out; `--set training.scoring=rank` trains so.\n'
   expect(stderr).toContain(

@@ -36,14 +36,14 @@ test('outputs that are none of the possible answers are noted, with what they co
   const decoder = await answering({ one: 'x', two: 'x', three: '2.4' })
   const numbers = await scored(folder, decoder, { kind: 'regression' }, rowsOf({ one: 1, two: 2, three: 2.4 }))
   expect(numbers.notes).toEqual([
-    expect.stringMatching(/: 2 of 3 outputs are not numbers, such as "x", and count as −1\.$/),
+    expect.stringMatching(/: 2 of 3 outputs, such as "x", are not numbers and count as −1\.$/),
   ])
   const choices = ['x y', 'z']
   const rows = ['one', 'two', 'three'].map((text) => ({ text, label: 0, choices }))
   const task = { kind: 'multiple_choice', choices: 'choices' }
   const chosen = await scored(folder, await answering({ one: 'x', two: 'x y', three: 'z' }), task, rows)
   expect(chosen.notes).toEqual([
-    expect.stringMatching(/: 1 of 3 outputs are not one of their row's choices, such as "x", and count as wrong\.$/),
+    expect.stringMatching(/: 1 of 3 outputs, such as "x", are not one of their row's choices and count as wrong\.$/),
   ])
 })
 

@@ -16,8 +16,6 @@ const missing = absent.length > 0 ? `${absent.join(', ')} not installed: apt ins
 const script = (name: string) => join(packageRoot, 'test/slurm', name)
 /** So many that a cell lasts beyond the minute in which its limit is told. */
 const STEPS = Number(process.env.SLURM_TEST_STEPS ?? 2500)
-/** Ranks on one node take longer to a step. */
-const RANKS_STEPS = Number(process.env.SLURM_TEST_STEPS ?? 600)
 const training = { steps: 3, batch_size: 4, evaluate_every: 1000, checkpoint_every: 10, source_length: 32 }
 const { folder } = smallExperiment(training)
 
@@ -148,20 +146,24 @@ slurm: { time: "10", cpus: 1, memory: 2G }
     expect(mpi.ranks).toHaveLength(2)
   })
 
-  test('ranks at their time limit save, and are queued again (needs Open MPI and SLURM with PMIx)', async ({
+  test('ranks save at their time limit and are queued again; scancel saves too (needs Open MPI and SLURM with PMIx)', async ({
     skip,
   }) => {
     skip(noRanks() !== '', noRanks())
     const { file, cells } = sweepOf(
       'limited-ranks',
-      `cells: [{ training.steps: ${RANKS_STEPS} }]\nslurm: { time: "2", ranks: 2, memory: 4G }\n`,
+      'cells: [{ training.steps: 100000 }]\nslurm: { time: "2", ranks: 2, memory: 4G }\n',
     )
-    const { code, stderr } = await compacter(['sweep', 'run', file, '--dir', cells, '--on', 'slurm'])
-    expect(code, stderr).toBe(0)
-    await until(cells, allFinished)
-    const log = readFileSync(join(cells, 'logs/0.log'), 'utf8')
-    expect(log).toContain('Stopped; everything so far is saved.')
-    expect(log).toMatch(/Training, resumed after step \d+/)
+    const { stdout } = await compacter(['sweep', 'run', file, '--dir', cells, '--on', 'slurm'])
+    const [, job] = /job (\d+)/.exec(stdout)!
+    const saved = () =>
+      readFileSync(join(cells, 'logs/0.log'), 'utf8').split('Stopped; everything so far is saved.').length - 1
+    const resumed = () => /Training, resumed after step \d+/.test(readFileSync(join(cells, 'logs/0.log'), 'utf8'))
+    await until(cells, () => existsSync(join(cells, 'logs/0.log')) && resumed())
+    const before = saved()
+    expect(before).toBeGreaterThan(0)
+    execFileSync('scancel', [job!])
+    await until(cells, ([cell]) => cell!.state === 'stopped' && saved() > before)
   })
 
   test('a request that the scheduler refuses is told with its words and the line of the sweep', async () => {

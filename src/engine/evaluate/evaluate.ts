@@ -140,7 +140,7 @@ function noteInvalid(
   if (invalid.length === 0) return 0
   const [what, counted] = kind === 'regression' ? ['numbers', '−1'] : [`one of ${candidatesOf(kind)}`, 'wrong']
   progress.note(
-    `${name}: ${invalid.length} of ${outputs} outputs are not ${what}, such as ${JSON.stringify(invalid[0])}, and count as ${counted}.`,
+    `${name}: ${invalid.length} of ${outputs} outputs, such as ${JSON.stringify(invalid[0])}, are not ${what} and count as ${counted}.`,
   )
   return invalid.length
 }
