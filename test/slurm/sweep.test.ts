@@ -156,10 +156,10 @@ slurm: { time: "10", cpus: 1, memory: 2G }
     )
     const { stdout } = await compacter(['sweep', 'run', file, '--dir', cells, '--on', 'slurm'])
     const [, job] = /job (\d+)/.exec(stdout)!
-    const saved = () =>
-      readFileSync(join(cells, 'logs/0.log'), 'utf8').split('Stopped; everything so far is saved.').length - 1
-    const resumed = () => /Training, resumed after step \d+/.test(readFileSync(join(cells, 'logs/0.log'), 'utf8'))
-    await until(cells, () => existsSync(join(cells, 'logs/0.log')) && resumed())
+    const log = () => readFileSync(join(cells, 'logs/0.log'), 'utf8')
+    const saved = () => log().split('Stopped; everything so far is saved.').length - 1
+    const resumedAt = () => Number(/Training, resumed after step (\d+)/.exec(log())?.[1] ?? Number.POSITIVE_INFINITY)
+    await until(cells, ([cell]) => cell!.state === 'running' && cell!.step! > resumedAt() + 2)
     const before = saved()
     expect(before).toBeGreaterThan(0)
     execFileSync('scancel', [job!])
