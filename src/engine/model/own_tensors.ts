@@ -30,16 +30,16 @@ function ownTensors({ specs }: Layout): Set<ParameterSpec> {
 
 /**
  * The warning that no answer of a split changes when the method's own tensors are reset. It names the other trained tensors,
- * which then account for all that training has changed. `rate`: the peak learning rate.
+ * which then account for all that training has changed.
  */
-export function nothingMoved({ layout }: Blueprint, { rows, name }: PreparedSplit, rate: number): string {
+export function nothingMoved({ layout }: Blueprint, { rows, name }: PreparedSplit): string {
   const own = ownTensors(layout)
   const others = [...new Set(layout.specs.filter((spec) => !own.has(spec)).map(kindOf))].sort()
-  const raise = `More steps or a higher training.learning_rate than ${rate} may help.`
-  if (others.length === 0)
-    return `With the method's own tensors as they started, all ${rows} ${name} rows are answered as they are now: training has changed no answer. ${raise}`
+  const same = `as they started, all ${rows} ${name} rows get the same answers.`
+  const raise = 'More steps or a higher training.learning_rate may help.'
+  if (others.length === 0) return `Training has changed no answer: with the trained tensors ${same} ${raise}`
   const kinds = others.join(' and ')
-  return `With the method's own matrices as they started, all ${rows} ${name} rows are answered as they are now: what training has changed of the answers, the ${kinds} did, which are trained too. ${raise}`
+  return `The method's own matrices have changed no answer: with them ${same} Any change comes from the ${kinds}, which are trained too. ${raise}`
 }
 
 function kindOf({ name, start }: ParameterSpec): string {

@@ -45,8 +45,7 @@ export async function testBest(
   progress.phase("Testing with the method's tensors as they started")
   const answers = evaluated.predictions.map(({ text }) => text)
   const moved = await answersOtherwise(stepper, reset, split, { evaluation, answers })
-  if (!moved && !areBestPossible(evaluated.scores))
-    progress.warn(nothingMoved(blueprint, split, experiment.training.learning_rate))
+  if (!moved && !areBestPossible(evaluated.scores)) progress.warn(nothingMoved(blueprint, split))
   return { test: evaluated.scores, own_tensors_moved_answers: moved }
 }
 
