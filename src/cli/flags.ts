@@ -1,9 +1,10 @@
 import { Args, Flags } from '@oclif/core'
+import { ENGINES } from '../base/choices.js'
 
 /** Flags of every command that computes. */
 export const deviceFlags = {
   engine: Flags.option({
-    options: ['auto', 'tensorflow', 'webgpu', 'wasm'] as const,
+    options: ['auto', ...ENGINES] as const,
     default: 'auto' as const,
     description: 'What computes; auto takes the fastest that works and says which.',
   })(),
