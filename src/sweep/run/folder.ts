@@ -11,7 +11,7 @@ import { locatedPlaces, storedPlaces } from '../../experiment/places.js'
 import { type Experiment, experimentSchema } from '../../experiment/schema.js'
 import { type Result, type RunFiles, runFiles, writeJson } from '../../run/directory.js'
 import { readResult } from '../../run/records.js'
-import { CELLS_FILE } from '../../run/sweep_of.js'
+import { CELLS_FILE, REWRITE } from '../../run/sweep_of.js'
 import { isCellName } from '../plan/names.js'
 
 /** Paths of a sweep's own files; beside them stands a run directory for each cell. */
@@ -69,10 +69,6 @@ const withExperiments = (planned: PlannedSweep, change: (experiment: Experiment)
   ...planned,
   cells: planned.cells.map((cell) => ({ ...cell, experiment: change(cell.experiment) })),
 })
-
-/** The order of cells decides what a job that waits in a cluster's queue will train. */
-const REWRITE =
-  'If none of its jobs is in a queue, delete it: the same `compacter sweep run` writes it again, and keeps what is trained.'
 
 /**
  * Checks that a sweep's cells and logs are in its folder: what is written there, or deleted, must be its own.
