@@ -18,3 +18,7 @@ export type ScheduleName = (typeof SCHEDULES)[number]
 /** Engines, the fastest first. */
 export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const
 export type EngineName = (typeof ENGINES)[number]
+
+/** How an output is found: by greedy decoding, or as the likeliest of the labels or choices. */
+export const SCORINGS = ['generate', 'rank'] as const
+export type Scoring = (typeof SCORINGS)[number]

@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core'
-import { ENGINES } from '../base/choices.js'
+import { ENGINES, SCORINGS } from '../base/choices.js'
 
 /** Flags of every command that computes. */
 export const deviceFlags = {
@@ -24,7 +24,7 @@ export const mpiFlag = Flags.boolean({
 
 /** Flag of every command that predicts. */
 export const scoringFlag = Flags.option({
-  options: ['generate', 'rank'] as const,
+  options: SCORINGS,
   description: "Greedy decoding, or the likeliest of the labels (default: each run's training.scoring).",
 })()
 

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { SCHEDULES } from '../base/choices.js'
+import { SCHEDULES, SCORINGS } from '../base/choices.js'
 import type { IsText } from '../base/yaml/yaml.js'
 import { methodOptions } from '../method/options.js'
-import { SCORINGS } from '../task/metrics/scoring.js'
 import { taskOptions } from '../task/options.js'
 import { takesText } from './schema_walk.js'
 

@@ -1,4 +1,4 @@
-import type { Scoring } from '../metrics/scoring.js'
+import type { Scoring } from '../../base/choices.js'
 import { lostPieces, type Written } from './written_form.js'
 
 /** Under which conditions texts have to be told apart by what a model puts out. */

@@ -1,10 +1,6 @@
 import { assertNever } from '../../base/assert_never.js'
 import type { TaskOptions } from '../options.js'
 
-/** How an output is found: by greedy decoding, or as the likeliest of the labels or choices. */
-export const SCORINGS = ['generate', 'rank'] as const
-export type Scoring = (typeof SCORINGS)[number]
-
 /** Whether a task's outputs are a few labels or choices, which can be ranked. */
 export function isRankable({ kind }: Pick<TaskOptions, 'kind'>): boolean {
   switch (kind) {
