@@ -33,99 +33,132 @@ export function unpickledTensors(bytes: Uint8Array, fail: Fail): Map<string, Sto
 }
 
 function unpickled(bytes: Buffer, fail: Fail): unknown {
-  const stack: unknown[] = []
-  const memo = new Map<number, unknown>()
-  let at = 0
-  const take = (length: number) => {
-    if (at + length > bytes.length) throw fail('has a truncated pickle.')
-    at += length
-    return at - length
+  const machine = new Machine(bytes, fail)
+  for (;;) {
+    const code = machine.byte()
+    if (code === STOP) return machine.pop()
+    const instruction = INSTRUCTIONS[code]
+    if (!instruction) throw fail(`has instruction ${code} in its pickle, which no state dict needs.`)
+    instruction(machine)
   }
-  const text = (length: number) => {
-    const from = take(length)
-    return bytes.toString('utf8', from, from + length)
+}
+
+/** What a pickle's instructions work on: its bytes, read from front to back, a stack, and the values that were kept for later. */
+class Machine {
+  readonly fail: Fail
+  readonly #bytes: Buffer
+  readonly #stack: unknown[] = []
+  readonly #memo = new Map<number, unknown>()
+  #at = 0
+
+  constructor(bytes: Buffer, fail: Fail) {
+    this.#bytes = bytes
+    this.fail = fail
   }
-  const line = () => {
-    const end = bytes.indexOf(10, at)
-    if (end < 0) throw fail('has a truncated pickle.')
-    const value = bytes.toString('utf8', at, end)
-    at = end + 1
+
+  /** Goes past the next bytes; returns where they begin. */
+  skip(length: number): number {
+    if (this.#at + length > this.#bytes.length) throw this.fail('has a truncated pickle.')
+    this.#at += length
+    return this.#at - length
+  }
+
+  byte = () => this.#bytes.readUInt8(this.skip(1))
+  uint16 = () => this.#bytes.readUInt16LE(this.skip(2))
+  int32 = () => this.#bytes.readInt32LE(this.skip(4))
+  uint32 = () => this.#bytes.readUInt32LE(this.skip(4))
+
+  longInteger(): number {
+    const length = this.byte()
+    if (length > 6) throw this.fail('has a number beyond 48 bits in its pickle.')
+    return length === 0 ? 0 : this.#bytes.readIntLE(this.skip(length), length)
+  }
+
+  text(length: number): string {
+    const from = this.skip(length)
+    return this.#bytes.toString('utf8', from, from + length)
+  }
+
+  line(): string {
+    const end = this.#bytes.indexOf(10, this.#at)
+    if (end < 0) throw this.fail('has a truncated pickle.')
+    const value = this.#bytes.toString('utf8', this.#at, end)
+    this.#at = end + 1
     return value
   }
-  const pop = () => {
-    if (stack.length === 0) throw fail('has a damaged pickle.')
-    return stack.pop()
+
+  push = (value: unknown): unknown => this.#stack.push(value)
+
+  pop(): unknown {
+    if (this.#stack.length === 0) throw this.fail('has a damaged pickle.')
+    return this.#stack.pop()
   }
-  const popMarked = () => {
-    const mark = stack.lastIndexOf(MARK)
-    if (mark < 0) throw fail('has a damaged pickle.')
-    const items = stack.splice(mark)
-    return items.slice(1)
-  }
-  const popped = (count: number) => {
-    const items = Array.from({ length: count }, pop)
+
+  popped(count: number): unknown[] {
+    const items = Array.from({ length: count }, () => this.pop())
     return items.reverse()
   }
-  const setItems = (items: unknown[]) => {
-    const map = stack.at(-1)
-    if (!(map instanceof Map)) throw fail('has a damaged pickle.')
+
+  /** All values above the last mark, which goes with them. */
+  poppedToMark(): unknown[] {
+    const mark = this.#stack.lastIndexOf(MARK)
+    if (mark < 0) throw this.fail('has a damaged pickle.')
+    const items = this.#stack.splice(mark)
+    return items.slice(1)
+  }
+
+  /** Puts keys and values, in turn, into the dict on the stack. */
+  setItems(items: unknown[]): void {
+    const map = this.#stack.at(-1)
+    if (!(map instanceof Map)) throw this.fail('has a damaged pickle.')
     for (let i = 0; i + 1 < items.length; i += 2) map.set(items[i], items[i + 1])
   }
-  const recall = (index: number) => {
-    if (!memo.has(index)) throw fail('has a damaged pickle.')
-    stack.push(memo.get(index))
+
+  memorise(index = this.#memo.size): void {
+    this.#memo.set(index, this.#stack.at(-1))
   }
-  const instructions: Record<number, () => void> = {
-    128: () => take(1), // PROTO
-    149: () => take(8), // FRAME
-    125: () => stack.push(new Map()), // }
-    93: () => stack.push([]), // ]
-    41: () => stack.push([]), // )
-    40: () => stack.push(MARK), // (
-    78: () => stack.push(null), // N
-    136: () => stack.push(true),
-    137: () => stack.push(false),
-    74: () => stack.push(bytes.readInt32LE(take(4))), // J
-    75: () => stack.push(bytes.readUInt8(take(1))), // K
-    77: () => stack.push(bytes.readUInt16LE(take(2))), // M
-    138: () => {
-      const length = bytes.readUInt8(take(1))
-      if (length > 6) throw fail('has a number beyond 48 bits in its pickle.')
-      stack.push(length === 0 ? 0 : bytes.readIntLE(take(length), length))
-    },
-    88: () => stack.push(text(bytes.readUInt32LE(take(4)))), // X
-    140: () => stack.push(text(bytes.readUInt8(take(1)))),
-    99: () => stack.push(known(`${line()}.${line()}`, fail)), // c
-    147: () => {
-      const names = popped(2)
-      if (!names.every((name) => typeof name === 'string')) throw fail('has a damaged pickle.') // lists of lists have texts without end
-      stack.push(known(names.join('.'), fail))
-    },
-    116: () => stack.push(popMarked()), // t
-    133: () => stack.push(popped(1)),
-    134: () => stack.push(popped(2)),
-    135: () => stack.push(popped(3)),
-    81: () => stack.push(storageOf(pop(), fail)), // Q
-    82: () => {
-      const [callee, values] = popped(2)
-      stack.push(rebuilt(callee, values, fail))
-    },
-    98: () => pop(), // b: attributes of an OrderedDict
-    115: () => setItems(popped(2)), // s
-    117: () => setItems(popMarked()), // u
-    113: () => memo.set(bytes.readUInt8(take(1)), stack.at(-1)), // q
-    114: () => memo.set(bytes.readUInt32LE(take(4)), stack.at(-1)), // r
-    148: () => memo.set(memo.size, stack.at(-1)),
-    104: () => recall(bytes.readUInt8(take(1))), // h
-    106: () => recall(bytes.readUInt32LE(take(4))), // j
+
+  recall(index: number): void {
+    if (!this.#memo.has(index)) throw this.fail('has a damaged pickle.')
+    this.#stack.push(this.#memo.get(index))
   }
-  for (;;) {
-    const code = bytes.readUInt8(take(1))
-    if (code === 46) return pop() // .
-    const instruction = instructions[code]
-    if (!instruction) throw fail(`has instruction ${code} in its pickle, which no state dict needs.`)
-    instruction()
-  }
+}
+
+const STOP = 46
+
+/** By their codes; the letters are those of Python's pickletools. */
+const INSTRUCTIONS: Record<number, (machine: Machine) => unknown> = {
+  128: (m) => m.skip(1), // PROTO
+  149: (m) => m.skip(8), // FRAME
+  125: (m) => m.push(new Map()), // }
+  93: (m) => m.push([]), // ]
+  41: (m) => m.push([]), // )
+  40: (m) => m.push(MARK), // (
+  78: (m) => m.push(null), // N
+  136: (m) => m.push(true),
+  137: (m) => m.push(false),
+  74: (m) => m.push(m.int32()), // J
+  75: (m) => m.push(m.byte()), // K
+  77: (m) => m.push(m.uint16()), // M
+  138: (m) => m.push(m.longInteger()),
+  88: (m) => m.push(m.text(m.uint32())), // X
+  140: (m) => m.push(m.text(m.byte())),
+  99: (m) => m.push(known(`${m.line()}.${m.line()}`, m.fail)), // c
+  147: (m) => m.push(knownOfStack(m)),
+  116: (m) => m.push(m.poppedToMark()), // t
+  133: (m) => m.push(m.popped(1)),
+  134: (m) => m.push(m.popped(2)),
+  135: (m) => m.push(m.popped(3)),
+  81: (m) => m.push(storageOf(m.pop(), m.fail)), // Q
+  82: (m) => m.push(rebuilt(m.popped(2), m.fail)), // R
+  98: (m) => m.pop(), // b: attributes of an OrderedDict
+  115: (m) => m.setItems(m.popped(2)), // s
+  117: (m) => m.setItems(m.poppedToMark()), // u
+  113: (m) => m.memorise(m.byte()), // q
+  114: (m) => m.memorise(m.uint32()), // r
+  148: (m) => m.memorise(),
+  104: (m) => m.recall(m.byte()), // h
+  106: (m) => m.recall(m.uint32()), // j
 }
 
 const ALLOWED = new Set([
@@ -139,6 +172,12 @@ function known(name: string, fail: Fail): Global {
   throw fail(`asks for ${JSON.stringify(name.slice(0, 120))}, which no state dict needs. Do not trust it.`)
 }
 
+function knownOfStack(machine: Machine): Global {
+  const names = machine.popped(2)
+  if (!names.every((name) => typeof name === 'string')) throw machine.fail('has a damaged pickle.') // lists of lists have texts without end
+  return known(names.join('.'), machine.fail)
+}
+
 /** `('storage', torch.FloatStorage, '0', 'cpu', 1024)` */
 function storageOf(id: unknown, fail: Fail): { storage: string; key: string } {
   const [tag, type, key] = Array.isArray(id) ? id : []
@@ -147,7 +186,7 @@ function storageOf(id: unknown, fail: Fail): { storage: string; key: string } {
   return { storage, key }
 }
 
-function rebuilt(callee: unknown, values: unknown, fail: Fail): unknown {
+function rebuilt([callee, values]: unknown[], fail: Fail): unknown {
   if (!(callee instanceof Global) || !Array.isArray(values)) throw fail('has a damaged pickle.')
   if (callee.name === 'collections.OrderedDict') return new Map()
   if (callee.name === 'torch._utils._rebuild_parameter') return values[0]

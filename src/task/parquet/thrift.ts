@@ -13,63 +13,81 @@ const [STOP, TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, STRUCT] = [
  * @throws Error where it breaks off, nests too deep, or has a number or a statistic of more bytes than any has.
  */
 export function checkThrift(bytes: Uint8Array, from: number): void {
-  let at = from
-  const byte = () => {
-    if (at >= bytes.length) throw new Error('it breaks off')
-    return bytes[at++]!
+  checkStruct(new Message(bytes, from), '', 0)
+}
+
+/** The bytes of a message, read from front to back. */
+class Message {
+  readonly #bytes: Uint8Array
+  #at: number
+
+  constructor(bytes: Uint8Array, from: number) {
+    this.#bytes = bytes
+    this.#at = from
   }
-  const number = () => {
+
+  get left(): number {
+    return this.#bytes.length - this.#at
+  }
+
+  byte(): number {
+    if (this.left <= 0) throw new Error('it breaks off')
+    return this.#bytes[this.#at++]!
+  }
+
+  number(): number {
     let value = 0
     for (let length = 1; ; length++) {
       if (length > LONGEST_NUMBER) throw new Error(`a number in it has more than ${LONGEST_NUMBER} bytes`)
-      const next = byte()
+      const next = this.byte()
       value |= (next & 0x7f) << (7 * (length - 1))
       if (next < 0x80) return value
     }
   }
-  const skip = (length: number) => {
-    if (length < 0 || length > bytes.length - at)
-      throw new Error(`a value in it has ${length} bytes, more than there are`)
-    at += length
-  }
 
-  function element(type: number, path: string, depth: number): void {
-    if (type === TRUE || type === FALSE) return
-    if (type === BYTE) skip(1)
-    else if (type === I16 || type === I32 || type === I64) number()
-    else if (type === DOUBLE) skip(8)
-    else if (type === BINARY) {
-      const length = number()
-      if (length > LONGEST_STATISTIC && STATISTICS.test(path))
-        throw new Error(`a statistic in it has ${length} bytes; at most ${LONGEST_STATISTIC} are read`)
-      skip(length)
-    } else if (type === LIST) list(path, depth)
-    else if (type === STRUCT) struct(path, depth + 1)
-    else throw new Error(`it has a value of type ${type}, which parquet does not use`)
+  skip(length: number): void {
+    if (length < 0 || length > this.left) throw new Error(`a value in it has ${length} bytes, more than there are`)
+    this.#at += length
   }
+}
 
-  function list(path: string, depth: number): void {
-    const head = byte()
-    const size = head >> 4 === 15 ? number() : head >> 4
-    const type = head & 15
-    if (size < 0 || size > bytes.length - at)
-      throw new Error(`a list in it has ${size} entries, more than there are bytes`)
-    for (let i = 0; i < size; i++) element(type === TRUE || type === FALSE ? BYTE : type, path, depth)
-  }
-
-  function struct(path: string, depth: number): void {
-    if (depth > DEEPEST) throw new Error(`it nests deeper than ${DEEPEST}`)
-    for (let field = 0; ; ) {
-      const head = byte()
-      if ((head & 15) === STOP) return
-      if (head >> 4) field += head >> 4
-      else {
-        const zigzag = number()
-        field = (zigzag >>> 1) ^ -(zigzag & 1)
-      }
-      element(head & 15, `${path}.${field}`, depth)
+/** @param path the fields that lead to the struct, `.4.1` */
+function checkStruct(message: Message, path: string, depth: number): void {
+  if (depth > DEEPEST) throw new Error(`it nests deeper than ${DEEPEST}`)
+  for (let field = 0; ; ) {
+    const head = message.byte()
+    if ((head & 15) === STOP) return
+    if (head >> 4) field += head >> 4
+    else {
+      const zigzag = message.number()
+      field = (zigzag >>> 1) ^ -(zigzag & 1)
     }
+    checkElement(message, head & 15, `${path}.${field}`, depth)
   }
+}
 
-  struct('', 0)
+function checkElement(message: Message, type: number, path: string, depth: number): void {
+  if (type === TRUE || type === FALSE) return
+  if (type === BYTE) message.skip(1)
+  else if (type === I16 || type === I32 || type === I64) message.number()
+  else if (type === DOUBLE) message.skip(8)
+  else if (type === BINARY) checkBinary(message, path)
+  else if (type === LIST) checkList(message, path, depth)
+  else if (type === STRUCT) checkStruct(message, path, depth + 1)
+  else throw new Error(`it has a value of type ${type}, which parquet does not use`)
+}
+
+function checkBinary(message: Message, path: string): void {
+  const length = message.number()
+  if (length > LONGEST_STATISTIC && STATISTICS.test(path))
+    throw new Error(`a statistic in it has ${length} bytes; at most ${LONGEST_STATISTIC} are read`)
+  message.skip(length)
+}
+
+function checkList(message: Message, path: string, depth: number): void {
+  const head = message.byte()
+  const size = head >> 4 === 15 ? message.number() : head >> 4
+  const type = head & 15
+  if (size < 0 || size > message.left) throw new Error(`a list in it has ${size} entries, more than there are bytes`)
+  for (let i = 0; i < size; i++) checkElement(message, type === TRUE || type === FALSE ? BYTE : type, path, depth)
 }
