@@ -20,7 +20,7 @@ import { type Written, written } from '../task/labels/written_form.js'
 import type { TaskOptions } from '../task/options.js'
 import { toldAtItsKey } from '../task/rows/misfit.js'
 import { inMemory } from '../task/tokens/batches.js'
-import { cutTally } from '../task/tokens/cut.js'
+import { type CutTally, cutTally } from '../task/tokens/cut.js'
 import { tokenise } from '../task/tokens/tokenise.js'
 import type { Answer } from './output.js'
 import type { Question } from './question.js'
@@ -58,6 +58,8 @@ export interface Predictor {
 
 /** What rank 0 gives the others: questions to one of the runs; undefined where there are no more. */
 type Asked = { place: number; questions: Question[] } | undefined
+
+type InForce = PredictorOptions & { ranks: Ranks; device: Device }
 
 /** Outputs of tasks that do not tell how long theirs are. A row ends at </s> anyway. */
 const LONGEST = { regression: 16, text: 128, multiple_choice: 128, classification: 128 } as const
@@ -101,83 +103,127 @@ async function labelsOf(
   return toldAtItsKey(locate, () => writtenLabels(task, texts, tokenizer, told))
 }
 
+/** A run on the device, and what answering for it needs. */
+interface Answering {
+  run: TrainedRun
+  loaded: LoadedRun
+  /** As outputs are compared with them; undefined where they are not known. */
+  labels: Written[] | undefined
+  names: LabelNames | undefined
+  /** Tokens of an output at most. */
+  maxLength: number
+  /** Sources so far that were too long. */
+  tally: CutTally
+}
+
 async function predictorOf(
   runs: TrainedRun[],
   labels: (Written[] | undefined)[],
   backbone: OneBackbone,
-  { scoring, beams, batchSize, maxLength, ranks, device }: PredictorOptions & { ranks: Ranks; device: Device },
+  options: InForce,
 ): Promise<Predictor> {
+  const { ranks, scoring } = options
   const { tokenizer } = backbone.backboneOf(runs[0]!)
-  const lengths = await inTurn(runs, async (run, i) => maxLength ?? (await outputLength(run, labels[i], tokenizer)))
-  const names = await inTurn(runs, ({ experiment: { task } }) => labelNamesOf(task, tokenizer))
-  const candidatesOf = async (place: number, questions: Question[]) => {
-    if (runs[place]!.experiment.task.kind !== 'multiple_choice') return labels[place]!.map(({ form }) => form)
-    const choices = await inTurn(questions, ({ choices }) => written(choices!, tokenizer))
-    return choices.map((row) => row.map(({ form }) => form))
-  }
-  const loaded: LoadedRun[] = runs.map((run) => backbone.load(run))
-  for (const [i, run] of runs.entries()) {
-    const { experiment } = run
-    const trained = (await loaded[i]!.vector.data()) as Float32Array
-    await checkTogether(ranks, { experiment, backbone: backbone.backboneOf(run), splits: [], device, trained })
-  }
-  const tallies = runs.map(({ experiment }) => cutTally(experiment.training.source_length))
-  const answered = async (place: number, questions: Question[]): Promise<Answer[]> => {
-    const { model, vector } = loaded[place]!
-    const { task, training } = runs[place]!.experiment
-    const pairs = questions.map(({ source }) => ({ source, target: '' }))
-    const tokens = await tokenise(pairs, tokenizer, { source: training.source_length, target: 1 })
-    tallies[place]!.add(tokens.whole.source)
-    const rows = { tokens: inMemory(tokens), lengths: tokens.source.map((ids) => ids.length) }
-    const candidates = scoring === 'rank' ? await candidatesOf(place, questions) : undefined
-    const decoder = eagerDecoder(model, vector)
-    try {
-      const predictions = await predict(decoder, rows, {
-        tokenizer,
-        batchSize: batchSize ?? training.evaluation_batch_size,
-        maxLength: lengths[place]!,
-        name: task.name,
-        place: (row) => `${runs[place]!.folder}, line ${questions[row]!.line} of the input`,
-        progress: silent,
-        ranks,
-        beams,
-        ...(candidates && { candidates }),
-      })
-      return named(predictions, names[place])
-    } finally {
-      decoder.dispose()
-    }
-  }
+  const answering = await answeringOf(runs, labels, backbone, options)
+  const answered = ({ place, questions }: NonNullable<Asked>) =>
+    answersOf(answering[place]!, questions, tokenizer, options)
   return {
     storage: backbone.storage,
     async problems(place, questions) {
-      const choices = runs[place]!.experiment.task.kind === 'multiple_choice' && scoring === 'rank'
+      const choices = isMultipleChoice(runs[place]!) && scoring === 'rank'
       return inTurn(questions, async (question) =>
         choices ? choicesProblem(await written(question.choices!, tokenizer), { scoring }) : undefined,
       )
     },
     async answer(place, questions) {
-      await fromRankZero<Asked>(ranks, () => ({ place, questions }))
-      return answered(place, questions)
+      const asked = { place, questions }
+      await fromRankZero<Asked>(ranks, () => asked)
+      return answered(asked)
     },
     async follow() {
       for (;;) {
         const asked = await fromRankZero<Asked>(ranks, () => undefined)
         if (!asked) return
-        await answered(asked.place, asked.questions)
+        await answered(asked)
       }
     },
     finish: async () => void (await fromRankZero<Asked>(ranks, () => undefined)),
     cutLines: () =>
-      runs.flatMap(({ folder }, i) => {
-        const line = tallies[i]!.line('sources', "the run's training.source_length")
+      answering.flatMap(({ run: { folder }, tally }) => {
+        const line = tally.line('sources', "the run's training.source_length")
         return line === undefined ? [] : [`${folder}: ${line}`]
       }),
     close() {
-      for (const run of loaded) run.dispose()
+      for (const { loaded } of answering) loaded.dispose()
       backbone.close()
     },
   }
+}
+
+async function answeringOf(
+  runs: TrainedRun[],
+  labels: (Written[] | undefined)[],
+  backbone: OneBackbone,
+  { maxLength, ranks, device }: InForce,
+): Promise<Answering[]> {
+  const { tokenizer } = backbone.backboneOf(runs[0]!)
+  const lengths = await inTurn(runs, async (run, i) => maxLength ?? (await outputLength(run, labels[i], tokenizer)))
+  const names = await inTurn(runs, ({ experiment: { task } }) => labelNamesOf(task, tokenizer))
+  const loaded = runs.map((run) => backbone.load(run))
+  for (const [i, run] of runs.entries()) {
+    const { experiment } = run
+    const trained = (await loaded[i]!.vector.data()) as Float32Array
+    await checkTogether(ranks, { experiment, backbone: backbone.backboneOf(run), splits: [], device, trained })
+  }
+  return runs.map((run, i) => ({
+    ...{ run, loaded: loaded[i]!, labels: labels[i], names: names[i], maxLength: lengths[i]! },
+    tally: cutTally(run.experiment.training.source_length),
+  }))
+}
+
+async function answersOf(
+  { run, loaded: { model, vector }, labels, names, maxLength, tally }: Answering,
+  questions: Question[],
+  tokenizer: T5Tokenizer,
+  { scoring, beams, batchSize, ranks }: InForce,
+): Promise<Answer[]> {
+  const { task, training } = run.experiment
+  const pairs = questions.map(({ source }) => ({ source, target: '' }))
+  const tokens = await tokenise(pairs, tokenizer, { source: training.source_length, target: 1 })
+  tally.add(tokens.whole.source)
+  const rows = { tokens: inMemory(tokens), lengths: tokens.source.map((ids) => ids.length) }
+  const candidates = scoring === 'rank' ? await candidatesOf(run, labels, questions, tokenizer) : undefined
+  const decoder = eagerDecoder(model, vector)
+  try {
+    const predictions = await predict(decoder, rows, {
+      tokenizer,
+      batchSize: batchSize ?? training.evaluation_batch_size,
+      maxLength,
+      name: task.name,
+      place: (row) => `${run.folder}, line ${questions[row]!.line} of the input`,
+      progress: silent,
+      ranks,
+      beams,
+      ...(candidates && { candidates }),
+    })
+    return named(predictions, names)
+  } finally {
+    decoder.dispose()
+  }
+}
+
+const isMultipleChoice = ({ experiment: { task } }: TrainedRun) => task.kind === 'multiple_choice'
+
+/** What outputs are chosen from: the labels, or the choices of each row. */
+async function candidatesOf(
+  run: TrainedRun,
+  labels: Written[] | undefined,
+  questions: Question[],
+  tokenizer: T5Tokenizer,
+): Promise<string[] | string[][]> {
+  if (!isMultipleChoice(run)) return labels!.map(({ form }) => form)
+  const choices = await inTurn(questions, ({ choices }) => written(choices!, tokenizer))
+  return choices.map((row) => row.map(({ form }) => form))
 }
 
 /** Undefined where the task names no labels. */

@@ -1,3 +1,4 @@
+import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
 import type { Scoring } from '../../base/choices.js'
 import { hashFiles } from '../../base/files/hash.js'
 import type { Progress } from '../../base/progress.js'
@@ -7,6 +8,7 @@ import { onOtherTask, withMetrics } from '../../run/other_task.js'
 import { checkDataThere, rowsOption, rowsPlace } from '../../run/places.js'
 import { openTrainedRun, type TrainedRun } from '../../run/trained_run.js'
 import { type LabelNames, writtenNames } from '../../task/labels/label_names.js'
+import type { Targets } from '../../task/labels/targets.js'
 import { type Confusion, confusionMatrix } from '../../task/metrics/confusion.js'
 import { toldAtItsKey } from '../../task/rows/misfit.js'
 import type { Split } from '../../task/rows/rows.js'
@@ -19,8 +21,9 @@ import { type DeviceOptions, startDevice } from '../device/device.js'
 import { eagerDecoder } from '../model/decoder.js'
 import { type OneBackbone, openOneBackbone, type Storage } from '../model/one_backbone.js'
 import { type PreparedSplit, prepareData } from '../prepare/data.js'
+import type { OpenedBackbone } from '../prepare/prepare.js'
 import { checkRankable, checkSearched, type Evaluated, evaluateSplit, hintAtRanking, rankingOf } from './evaluate.js'
-import { evaluatedLabels } from './evaluated_labels.js'
+import { type EvaluatedLabels, evaluatedLabels } from './evaluated_labels.js'
 import { unseenByRun } from './unseen_labels.js'
 
 export interface EvaluateRunsOptions extends DeviceOptions {
@@ -113,82 +116,106 @@ export async function evaluateRuns(
   }
 }
 
-async function evaluateOne(
-  run: TrainedRun,
-  backbone: OneBackbone,
-  {
-    split: name,
-    scoring = run.experiment.training.scoring,
-    beams,
-    allowChanged,
-    progress,
-    ranks,
-    device,
-  }: Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'beams' | 'allowChanged' | 'progress'> & {
-    ranks: Ranks
-    device: Device
-  },
-): Promise<EvaluatedRun> {
-  const { experiment, folder } = run
+/** What is asked of each run. */
+interface Asked extends Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'beams' | 'allowChanged' | 'progress'> {
+  ranks: Ranks
+  device: Device
+}
+
+async function evaluateOne(run: TrainedRun, backbone: OneBackbone, asked: Asked): Promise<EvaluatedRun> {
+  const { experiment, folder, elsewhere } = run
+  const { scoring = experiment.training.scoring, beams, progress } = asked
   const own = backbone.backboneOf(run)
-  checkDataThere(folder, experiment, name)
-  if (run.elsewhere) progress.note(`${folder} on ${run.elsewhere.given}: a new evaluation, not of the run's own rows.`)
-  const when = { allowChanged, warn: progress.warn }
+  checkDataThere(folder, experiment, asked.split)
+  if (elsewhere) progress.note(`${folder} on ${elsewhere.given}: a new evaluation, not of the run's own rows.`)
   let otherRows: EvaluatedRun['otherRows']
   const data = prepareData(experiment, own, progress, (here) => {
-    checkSplit(run, here, when, progress)
+    checkSplit(run, here, whenChanged(asked), progress)
     if (rowsDiffer(run.made, here)) otherRows = { sha256: here.sha256, run_sha256: run.made.rows[here.split]! }
   })
   try {
-    const split = await rankZeroFirst(ranks, () => toldAtItsKey(run.locate, () => data.split(name)))
-    const options = {
-      ...rankingOf(experiment.task, scoring),
-      tokenizer: own.tokenizer,
-      targetLength: experiment.training.target_length,
-      note: (text: string) => progress.note(text),
-    }
-    const {
-      labels,
-      longest,
-      trained: taught,
-    } = await toldAtItsKey(run.locate, () => evaluatedLabels(run, name, options, when))
-    const unseen = taught && (await unseenByRun(split, taught, own.tokenizer))
-    if (unseen) progress.warn(unseen)
-    if (isTrainedOn(run, split)) progress.warn(trainedOn(`The rows of ${split.file}`))
-    const { backbone_sha256, tokenizer_sha256 } = notedBackbone(own.files)
-    const trained_sha256 = hashFiles([run.tensors]) // before it is read: of a running training it may be another then
-    const made = { trained_sha256, backbone_sha256, tokenizer_sha256, data_sha256: { [name]: split.sha256 } }
-    progress.phase('Weights onto the device')
-    const { model, vector, dispose } = backbone.load(run)
-    const trained = (await vector.data()) as Float32Array
-    await checkTogether(ranks, { experiment, backbone: own, splits: [split], device, trained })
-    const decoder = eagerDecoder(model, vector)
-    try {
-      progress.phase(`Evaluating ${folder}`)
-      const target_length = experiment.training.target_length ?? Math.max(longest, split.longestTarget)
-      const limited = { ...experiment, training: { ...experiment.training, target_length } }
-      const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, progress, ranks, beams }
-      const evaluated = await evaluateSplit(decoder, split, evaluation, scoring)
-      const { name: task, kind } = experiment.task
-      const names = kind === 'classification' ? await writtenNames(experiment.task, own.tokenizer) : undefined
-      if (scoring === 'generate') hintAtRanking(kind, evaluated, '--scoring rank', progress)
-      return {
-        run: folder,
-        task,
-        scoring,
-        ...(beams !== undefined && { beams }),
-        made,
-        ...evaluated,
-        ...(otherRows && { otherRows }),
-        ...(run.elsewhere && { otherTask: run.elsewhere.given }),
-        ...(names && { confusion: confusionOf(evaluated, labels, names) }),
-      }
-    } finally {
-      decoder.dispose()
-      dispose()
+    const split = await rankZeroFirst(asked.ranks, () => toldAtItsKey(run.locate, () => data.split(asked.split)))
+    const targets = await targetsOf(run, split, own.tokenizer, { ...asked, scoring })
+    const made = madeOf(run, split, own)
+    const evaluated = await scored(run, backbone, split, targets, { ...asked, scoring })
+    const { task } = experiment
+    const names = task.kind === 'classification' ? await writtenNames(task, own.tokenizer) : undefined
+    if (scoring === 'generate') hintAtRanking(task.kind, evaluated, '--scoring rank', progress)
+    return {
+      run: folder,
+      task: task.name,
+      scoring,
+      ...(beams !== undefined && { beams }),
+      made,
+      ...evaluated,
+      ...(otherRows && { otherRows }),
+      ...(elsewhere && { otherTask: elsewhere.given }),
+      ...(names && { confusion: confusionOf(evaluated, targets.labels, names) }),
     }
   } finally {
     data.close()
+  }
+}
+
+const whenChanged = ({ allowChanged, progress }: Asked): WhenChanged => ({ allowChanged, warn: progress.warn })
+
+type Scored = Asked & { scoring: Scoring }
+
+/** What the split's outputs may be; warns of rows that the run can't answer, or was trained on. */
+async function targetsOf(
+  run: TrainedRun,
+  split: PreparedSplit,
+  tokenizer: T5Tokenizer,
+  asked: Scored,
+): Promise<EvaluatedLabels> {
+  const { task, training } = run.experiment
+  const { scoring, progress } = asked
+  const options = {
+    ...rankingOf(task, scoring),
+    tokenizer,
+    targetLength: training.target_length,
+    note: (text: string) => progress.note(text),
+  }
+  const targets = await toldAtItsKey(run.locate, () => evaluatedLabels(run, split.name, options, whenChanged(asked)))
+  const unseen = targets.trained && (await unseenByRun(split, targets.trained, tokenizer))
+  if (unseen) progress.warn(unseen)
+  if (isTrainedOn(run, split)) progress.warn(trainedOn(`The rows of ${split.file}`))
+  return targets
+}
+
+/** Called before the trained tensors are read: those of a running training may be others then. */
+function madeOf(run: TrainedRun, { name, sha256 }: PreparedSplit, { files }: OpenedBackbone): EvaluatedWith {
+  const { backbone_sha256, tokenizer_sha256 } = notedBackbone(files)
+  return {
+    ...{ trained_sha256: hashFiles([run.tensors]), backbone_sha256, tokenizer_sha256 },
+    data_sha256: { [name]: sha256 },
+  }
+}
+
+/** Has the run answer the split's rows, with its tensors on the device meanwhile. */
+async function scored(
+  run: TrainedRun,
+  backbone: OneBackbone,
+  split: PreparedSplit,
+  { labels, longest }: Targets,
+  { beams, progress, ranks, device, scoring }: Scored,
+): Promise<Evaluated> {
+  const { experiment } = run
+  const own = backbone.backboneOf(run)
+  progress.phase('Weights onto the device')
+  const { model, vector, dispose } = backbone.load(run)
+  const trained = (await vector.data()) as Float32Array
+  await checkTogether(ranks, { experiment, backbone: own, splits: [split], device, trained })
+  const decoder = eagerDecoder(model, vector)
+  try {
+    progress.phase(`Evaluating ${run.folder}`)
+    const target_length = experiment.training.target_length ?? Math.max(longest, split.longestTarget)
+    const limited = { ...experiment, training: { ...experiment.training, target_length } }
+    const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, progress, ranks, beams }
+    return await evaluateSplit(decoder, split, evaluation, scoring)
+  } finally {
+    decoder.dispose()
+    dispose()
   }
 }
 

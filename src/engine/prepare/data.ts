@@ -5,6 +5,7 @@ import type { RowsHere } from '../../run/made_with.js'
 import type { Example } from '../../task/example.js'
 import { withoutNames } from '../../task/labels/label_names.js'
 import { inWrittenForm } from '../../task/labels/written_form.js'
+import type { TaskOptions } from '../../task/options.js'
 import { changed } from '../../task/rows/lines.js'
 import type { Split } from '../../task/rows/rows.js'
 import { chosenRows, examplesAt, examplesOf, type Source, sourceOf } from '../../task/rows/source.js'
@@ -53,39 +54,14 @@ export function prepareData(
   progress: Progress,
   onRows: (here: RowsHere) => void = () => {},
 ): PreparedData {
-  const stores = new Map<string, Promise<TokenStore>>()
   const limits = { source: training.source_length, target: training.target_length ?? Number.MAX_SAFE_INTEGER }
-
+  const stores = new Map<string, Promise<TokenStore>>()
   const tokensOf = (source: Source): Promise<TokenStore> => {
     const name = [...source.files, source.eachAnswer].join('\n')
-    const store = stores.get(name) ?? open(source)
+    const store = stores.get(name) ?? openStore(task, source, backbone, limits, progress)
     stores.set(name, store)
     return store
   }
-
-  const open = async (source: Source): Promise<TokenStore> => {
-    const { name, train, validation, test, benchmark, path, split, split_seed, subset, metrics, ...text } =
-      withoutNames(task)
-    const key = {
-      files: source.files,
-      text: { ...text, benchmark, ...(task.name_first && { name }), eachAnswer: source.eachAnswer },
-      tokenizerFile: backbone.files.tokenizerFile,
-    }
-    let read = false
-    const examples = () => {
-      read = true
-      return examplesOf(task, source, (report) => progress.warn(report))
-    }
-    const store = await openTokenStore(key, examples, backbone.tokenizer, limits, {
-      onProgress: (rows) => progress.update(`${count(rows)} rows tokenised`),
-      onHash: (bytes, total) => progress.update(`${percent(bytes, total)} read`),
-      onWait: progress.note,
-      warn: (text) => progress.warn(text),
-    })
-    if (!read && task.on_bad_row === 'skip') for await (const _ of examples()); // tells again what is skipped
-    return store
-  }
-
   return {
     async split(name) {
       progress.phase(`Reading and tokenising ${task.name}, ${name}`)
@@ -112,6 +88,36 @@ export function prepareData(
       for (const store of stores.values()) void store.then((opened) => opened.close(), failed)
     },
   }
+}
+
+/** The tokens of a source, from the cache or of its rows. */
+async function openStore(
+  task: TaskOptions,
+  source: Source,
+  { files: { tokenizerFile }, tokenizer }: OpenedBackbone,
+  limits: TokenLimits,
+  progress: Progress,
+): Promise<TokenStore> {
+  const { name, train, validation, test, benchmark, path, split, split_seed, subset, metrics, ...text } =
+    withoutNames(task)
+  const key = {
+    files: source.files,
+    text: { ...text, benchmark, ...(task.name_first && { name }), eachAnswer: source.eachAnswer },
+    tokenizerFile,
+  }
+  let read = false
+  const examples = () => {
+    read = true
+    return examplesOf(task, source, (report) => progress.warn(report))
+  }
+  const store = await openTokenStore(key, examples, tokenizer, limits, {
+    onProgress: (rows) => progress.update(`${count(rows)} rows tokenised`),
+    onHash: (bytes, total) => progress.update(`${percent(bytes, total)} read`),
+    onWait: progress.note,
+    warn: (text) => progress.warn(text),
+  })
+  if (!read && task.on_bad_row === 'skip') for await (const _ of examples()); // tells again what is skipped
+  return store
 }
 
 /** What is lost of a split's texts. */
