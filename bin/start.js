@@ -11,7 +11,7 @@ export async function start({ development = false } = {}) {
     settings.debug = true
   }
   const streams = guardStreams(async (error) => {
-    const { writeError } = await import(source('base/files/atomic', development))
+    const { writeError } = await import(source('base/files/write_error', development))
     const { printable } = await import(source('base/text/printable', development))
     return printable(laidOut(writeError('standard output', error)))
   })
@@ -41,7 +41,7 @@ function exitCode(error) {
 /** A full disk is not our mistake; oclif's word of a command that does not exist gets the one that was probably meant. */
 async function told(error, development) {
   if (isIncomplete(error)) return incomplete(error)
-  const { asUserError } = await import(source('base/files/atomic', development))
+  const { asUserError } = await import(source('base/files/write_error', development))
   if (error.constructor.name === 'NonExistentFlagsError') return unknownFlags(error.flags, development)
   if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return asUserError(error)
   const { unknownCommand } = await import(source('cli/unknown_command', development))

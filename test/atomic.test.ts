@@ -18,7 +18,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { append, checkWritable, copyFile, openNew, writeAtomically, writeError } from '../src/base/files/atomic.js'
+import { append, checkWritable, copyFile, openNew, writeAtomically } from '../src/base/files/atomic.js'
+import { writeError } from '../src/base/files/write_error.js'
 
 let folder: string
 beforeEach(() => {

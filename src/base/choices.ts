@@ -1,4 +1,5 @@
-// Closed lists of names that the command line, the YAML schema and the code share. The file imports nothing, so that `--help` loads nothing.
+// Closed lists of names that the command line, the YAML schema and the code share. The file imports nothing, so that
+// `--help` loads nothing.
 
 /** Formats that `compacter export` writes. */
 export const FORMATS = ['safetensors', 'huggingface', 'adapterhub', 'opendelta', 'saved-model'] as const
@@ -11,7 +12,7 @@ export type ImportFormat = (typeof IMPORT_FORMATS)[number]
 export const isImportable = (format: string): format is ImportFormat =>
   (IMPORT_FORMATS as readonly string[]).includes(format)
 
-/** How the learning rate goes on after the warm-up: down to 0 along a line or half a cosine, or not at all. */
+/** What the learning rate does after the warm-up: it falls to 0 along a line or half a cosine, or stays constant. */
 export const SCHEDULES = ['linear', 'cosine', 'constant'] as const
 export type ScheduleName = (typeof SCHEDULES)[number]
 
@@ -19,6 +20,6 @@ export type ScheduleName = (typeof SCHEDULES)[number]
 export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const
 export type EngineName = (typeof ENGINES)[number]
 
-/** How an output is found: by greedy decoding, or as the likeliest of the labels or choices. */
+/** How an output is chosen: by greedy decoding, or as the most likely of the labels or choices. */
 export const SCORINGS = ['generate', 'rank'] as const
 export type Scoring = (typeof SCORINGS)[number]

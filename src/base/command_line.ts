@@ -3,20 +3,23 @@ import { delimiter, dirname, isAbsolute, join, relative, sep } from 'node:path'
 import { readText } from './files/read.js'
 import { packageRoot } from './root.js'
 
-/** A word as a POSIX shell reads it back. */
+/** Quotes a word so that a POSIX shell reads it back unchanged. */
 export const quoted = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 
-/** Where this program is, and from where it was called; tests give their own. */
+/** Where this program is, and where it was called from; tests pass their own. */
 export interface Place {
   root: string
   cwd: string
   path: string
-  /** The words by which hints name the program, where a user has set them: those of a script that calls it, for example. */
+  /** The name that hints use for the program, where a user has set one: for example that of a script that calls it. */
   named?: string | undefined
 }
 
-/** Programs of installed packages: npm and npx put it on the PATH of what they start, where the user's shell has it not. */
+/**
+ * Programs of installed packages. npm and npx put this folder on the PATH of what they start; the user's shell does not
+ * have it there.
+ */
 const BIN = join('node_modules', '.bin')
 
 const here = (): Place => ({
@@ -26,17 +29,23 @@ const here = (): Place => ({
   named: process.env.COMPACTER_COMMAND,
 })
 
-/** A command to be typed where this program was called, such as `npx compacter sweep status runs/x`: its words after `compacter`. */
+/**
+ * Returns a command to type where this program was called, such as `npx compacter sweep status runs/x`. `words` are
+ * what follows `compacter`.
+ */
 export const commandLine = (words: string, place = here()): string => `${programName(place)} ${words}`
 
-/** What sets the native engine up when typed where this program was called: `npm run setup` also installs and builds. */
+/**
+ * Returns the command that sets the native engine up when typed where this program was called: `npm run setup` also
+ * installs and builds.
+ */
 export function setupCommand(place = here()): string {
   const { root, cwd } = place
   if (!isClone(root)) return commandLine('setup', place)
   return contains(root, cwd) ? 'npm run setup' : `npm --prefix ${quoted(root)} run setup`
 }
 
-/** The words that start this very copy of the program, by the shortest of the ways that work from the folder `cwd`. */
+/** Returns the words that start this very copy of the program: the shortest that work from the folder `cwd`. */
 function programName({ root, cwd, path, named }: Place): string {
   if (named) return named
   const folders = path.split(delimiter).filter((folder) => isAbsolute(folder) && !folder.endsWith(BIN))
@@ -60,7 +69,9 @@ function startsUs(folder: string, root: string): boolean {
   return existsSync(found) && existsSync(ours) && realpathSync(found) === realpathSync(ours)
 }
 
-/** What npx was asked for, where it installed us in its cache for a single call: a name, a version, a tarball. */
+/**
+ * Returns what npx was asked for, where it installed us in its cache for a single call: a name, a version or a tarball.
+ */
 function npxPackage(owner: string): string | undefined {
   if (!dirname(owner).endsWith(`${sep}_npx`)) return undefined
   try {

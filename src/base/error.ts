@@ -9,7 +9,7 @@ export interface Complaint {
   at?: string
   /** What is wrong, with the value. */
   problem: string
-  /** What would work. */
+  /** What would work instead. */
   remedy?: string
 }
 

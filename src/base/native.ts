@@ -6,8 +6,8 @@ const DEEP = 8 * 2 ** 20
 let configured: typeof import('koffi') | undefined
 
 /**
- * koffi, with stacks for its calls that are as deep as a thread's: TensorFlow plans large graphs on them, and MPICH sums
- * large vectors. They can be set only before the first call.
+ * Returns koffi, with stacks for its calls that are as deep as a thread's: TensorFlow plans large graphs on them, and
+ * MPICH sums large vectors. Their size can be set only before the first call.
  * @throws Error where koffi has no binary for this platform.
  */
 export function native(): typeof import('koffi') {

@@ -17,25 +17,25 @@ export function presetNames(kind: PresetKind): string[] {
   return names[kind]
 }
 
-/** Read once: the presets are part of the package. */
+/** Read once, since the presets are part of the package. */
 const names: Partial<Record<PresetKind, string[]>> = {}
 
-/** Absolute file of a preset, or undefined where there is none of that name. */
+/** Returns the absolute file of a preset, or undefined where no preset has that name. */
 export function presetFile(kind: PresetKind, name: string): string | undefined {
   return presetNames(kind).includes(name) ? namedFile(join(presetsRoot, kind), name) : undefined
 }
 
-/** Names of the experiments that come with the toolkit: `quickstart`, `paper/rte-compacter`. */
+/** Returns the names of the experiments that come with the toolkit: `quickstart`, `paper/rte-compacter`. */
 export function experimentNames(): string[] {
   return namesBelow(experimentsRoot)
 }
 
-/** Absolute file of an experiment that comes with the toolkit, or undefined where there is none of that name. */
+/** Returns the absolute file of an experiment that comes with the toolkit, or undefined where none has that name. */
 export function experimentFile(name: string): string | undefined {
   return experimentNames().includes(name) ? namedFile(experimentsRoot, name) : undefined
 }
 
-/** What a YAML file says about itself: its first line of comment that is for people. */
+/** Returns what a YAML file says about itself: its first comment line that is meant for people. */
 export function firstComment(file: string): string {
   const comments = readText(file).matchAll(/^#\s*(.+)$/gm)
   return [...comments].map(([, text]) => text!.trim()).find((text) => !text.startsWith('yaml-language-server')) ?? ''

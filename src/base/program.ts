@@ -10,13 +10,13 @@ import { delimiter, isAbsolute, join, parse, resolve } from 'node:path'
 import { packageRoot } from './root.js'
 
 /**
- * Where programs of others run. In the user's folder Python would import a `csv.py` of there, and Windows take a program of
- * there for one of the PATH; in the root folder nobody but the administrator puts anything.
+ * The folder in which other programs run. In the user's folder Python would import a `csv.py` from there, and Windows
+ * would prefer a program from there to one on the PATH; in the root folder only the administrator can put files.
  */
 const NEUTRAL_FOLDER = parse(packageRoot).root
 
 /**
- * Starts a program of the PATH, away from the current folder. A path with a slash is taken as it is.
+ * Starts a program of the PATH outside the current folder. A name with a slash is a path.
  * @throws Error of code ENOENT where there is no such program.
  */
 export const startProgram = (
@@ -26,11 +26,17 @@ export const startProgram = (
 ): ChildProcessWithoutNullStreams =>
   spawn(findProgram(name), args, { cwd: NEUTRAL_FOLDER, ...options }) as ChildProcessWithoutNullStreams
 
-/** What a program prints, run to its end as `startProgram` starts it. @throws Error as execFileSync does. */
+/**
+ * Runs a program to its end, started as by `startProgram`, and returns what it prints.
+ * @throws Error as execFileSync does.
+ */
 export const outputOf = (name: string, args: string[], options: ExecFileSyncOptions = {}): string =>
   execFileSync(findProgram(name), args, { cwd: NEUTRAL_FOLDER, ...options, encoding: 'utf8' })
 
-/** The program's absolute path, by the PATH's absolute folders: an empty or relative one means the current folder. */
+/**
+ * Returns the program's absolute path, found in the PATH's absolute folders: an empty or relative one means the current
+ * folder.
+ */
 export function findProgram(name: string): string {
   if (/[\\/]/.test(name)) return resolve(name)
   const folders = (process.env.PATH ?? '').split(delimiter).filter(isAbsolute)
@@ -50,8 +56,8 @@ function isProgram(path: string): boolean {
 }
 
 /**
- * Settings of pip in the environment hold in the neutral folder too: those that name a file or folder from the current one
- * get its whole path.
+ * Returns the environment with pip's settings made independent of the current folder: those that name a file or folder
+ * relative to it get the whole path.
  */
 export function pipEnvironment(env = process.env): NodeJS.ProcessEnv {
   const whole = (word: string) => (word && !isAbsolute(word) && existsSync(word) ? resolve(word) : word)

@@ -1,6 +1,6 @@
 import { byteSize } from './text/size.js'
 
-/** Where long work tells what it is doing. A terminal draws it; a test or a library may leave it silent. */
+/** Long work reports its progress here. A terminal draws it; a test or a library may ignore it. */
 export interface Progress {
   /** A new phase begins; the one before is done. */
   phase(text: string): void
@@ -18,7 +18,7 @@ export interface Progress {
 
 export const silent: Progress = { phase() {}, update() {}, note() {}, warn() {}, end() {}, stop() {} }
 
-/** Draws how far a download is, and tells what it is and what it waits for. */
+/** Draws the progress of a download, and prints its notes. */
 export const showDownload = (progress: Progress) => ({
   onProgress: ({ file, bytes, totalBytes }: { file: string; bytes: number; totalBytes: number }): void =>
     progress.update(`downloading ${file}: ${byteSize(bytes)} of ${byteSize(totalBytes)}`),

@@ -8,5 +8,5 @@ export const packageRoot = ((folder: string): string => {
   return folder
 })(dirname(fileURLToPath(import.meta.url)))
 
-/** Of this toolkit. */
+/** The version in package.json. */
 export const version: string = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version

@@ -4,24 +4,24 @@ import { readText } from './files/read.js'
 
 /** What the text shows in place of a secret. */
 const HIDDEN = '***'
-/** Shorter ones would blot out ordinary words and numbers; in an address they are hidden by their place. */
+/** Shorter secrets would hide ordinary words and numbers; in an address they are hidden by their place. */
 const SHORTEST = 8
-/** `user:password@` of an address, from the end of its scheme. */
+/** `user:password@` of an address, after its scheme. */
 const CREDENTIALS = /:\/\/[^\s/?#"'<>`]*@/g
 /** Variables whose whole value is a secret. */
 const SECRET_VARIABLES = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN']
-/** A token has some 40 characters: what is much larger is another file. */
+/** A token has some 40 characters; a much larger file is not a token. */
 const LARGEST_TOKEN_FILE = 4096
 
 const kept = new Set<string>()
 
-/** From now on `hideSecrets` hides this one too, as a token that was read from a file that the user named. */
+/** Makes `hideSecrets` hide this secret too, such as a token that was read from a file that the user named. */
 export const keepSecret = (secret: string): void => void kept.add(secret)
 
 /**
- * Returns the text without secrets: the hub's token, passwords of addresses in the environment, wherever
- * they occur, and the user and password of any address. Everything printed passes through it, and every message that is
- * written to a file.
+ * Returns the text without secrets: the hub's token, passwords of addresses in the environment, wherever they occur,
+ * and the user and password of any address. Everything printed passes through it, and every message that is written to
+ * a file.
  */
 export function hideSecrets(text: string): string {
   const known = [...new Set(secrets().flatMap(spellings))].filter((secret) => secret.length >= SHORTEST)
@@ -31,7 +31,7 @@ export function hideSecrets(text: string): string {
     .replace(CREDENTIALS, `://${HIDDEN}@`)
 }
 
-/** A value with the same hidden in each of its texts; keys and numbers stay as they are. */
+/** Returns the value with secrets hidden in each of its texts; keys and numbers are unchanged. */
 export function withoutSecrets<T>(value: T): T
 export function withoutSecrets(value: unknown): unknown {
   if (typeof value === 'string') return hideSecrets(value)
@@ -47,17 +47,17 @@ function secrets(): string[] {
   return [...tokens, tokenFileText(), ...kept].flatMap((text) => text.split(/[\r\n]+/)).concat(passwords)
 }
 
-/** Such a variable may leave out the scheme. */
+/** Addresses in these variables may lack the scheme. */
 const isAddress = (name: string) => /^HF_ENDPOINT$|_proxy$|^PIP_(EXTRA_)?INDEX_URL$/i.test(name)
 
-/** A password may hold `@` and `/` where nobody encoded it. */
+/** A password may contain `@` and `/` where nobody encoded it. */
 function passwordsIn(value: string, schemeLeftOut: boolean): string[] {
   if (!value.includes('@')) return []
   const pattern = schemeLeftOut ? /^(?:[a-z][\w+.-]*:\/\/)?[^@:/]*:(.+)@/i : /^[a-z][\w+.-]*:\/\/[^@:/]*:(.+)@/i
   return value.split(/\s+/).flatMap((word) => pattern.exec(word)?.[1] ?? [])
 }
 
-/** How one and the same secret is written: as it is, in JSON, and encoded for an address or not. */
+/** Returns the ways to write one secret: unchanged, in JSON, and encoded for an address. */
 function spellings(secret: string): string[] {
   const trimmed = secret.trim()
   return [trimmed, JSON.stringify(trimmed).slice(1, -1), encodeURIComponent(trimmed), decoded(trimmed)]
@@ -73,7 +73,7 @@ function decoded(text: string): string {
 
 let read: { file: string; text: string } | undefined
 
-/** What the hub's token file holds, read once; empty where it is none. */
+/** Returns the text of the hub's token file, which is read once; empty where there is no such file. */
 function tokenFileText(): string {
   const file = tokenFile()
   if (read?.file !== file) read = { file, text: smallText(file) }

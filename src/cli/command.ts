@@ -3,12 +3,12 @@ import { Command as OclifCommand } from '@oclif/core'
 import { commandLine, quoted } from '../base/command_line.js'
 import { printable } from '../base/text/printable.js'
 
-/** A command of the toolkit: what it prints holds no control characters, whatever is in the names and texts that it prints. */
+/** A command of the toolkit. Its output holds no control characters, whatever names and texts it prints. */
 export abstract class Command extends OclifCommand {
-  /** Whether another process prints the result: this one is not the first of several. */
+  /** Whether another process prints the result, since this one is not the first of several. */
   protected silent = false
 
-  /** The line that called it, to be called again. */
+  /** Returns the command line that started it, to be typed again. */
   protected line(): string {
     return commandLine([...this.id!.split(':'), ...this.argv.map(quoted)].join(' '))
   }

@@ -8,7 +8,7 @@ export const deviceFlags = {
     default: 'auto' as const,
     description: 'What computes; auto takes the fastest that works and says which.',
   })(),
-  threads: Flags.integer({ description: 'CPU threads that compute (default: one a core).', min: 1 }),
+  threads: Flags.integer({ description: 'CPU threads that compute (default: one per core).', min: 1 }),
 }
 
 /** Flag of every command that draws progress. */
@@ -64,7 +64,7 @@ export const setFlag = Flags.string({
 const short = (key: string, helpValue: string) =>
   Flags.string({ description: `Short for --set training.${key}=${helpValue}.`, helpValue, helpGroup: 'TRAINING' })
 
-/** Flags of every command that reads an experiment for its training; src/experiment/short_forms.ts reads them. */
+/** Flags of every command that reads an experiment to train it; src/experiment/short_forms.ts reads them. */
 export const trainingFlags = {
   seed: short('seed', 'N'),
   lr: short('learning_rate', 'RATE'),

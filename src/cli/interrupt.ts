@@ -1,9 +1,9 @@
 import { type Complaint, INTERRUPTED, UserError } from '../base/error.js'
 
-/** Where ranks share the work, every one of them throws it at the same place. */
+/** An error that, where ranks share the work, every rank throws at the same place. */
 export class Agreed extends UserError {}
 
-/** Work was stopped from outside, on purpose, after it had saved. */
+/** The work was stopped from outside, on purpose, and has saved first. */
 export class Interrupted extends Agreed {
   override readonly exitCode = INTERRUPTED
 
@@ -11,19 +11,22 @@ export class Interrupted extends Agreed {
     super(words)
   }
 
-  /** The same, with the whole command that goes on. */
+  /** Returns the same error, naming the whole command that continues the work. */
   goOnWith(command: string): Interrupted {
     return new Interrupted({ problem: this.problem, remedy: `Go on with: ${command}` })
   }
 }
 
-/** Those that ask a process to end. SIGHUP: its terminal is gone; also under nohup, since Node takes it back. */
+/**
+ * Signals that ask a process to end. SIGHUP means that its terminal is gone; it arrives under nohup too, since Node
+ * handles it.
+ */
 export const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 /**
- * Runs `work` with a question it can ask: was a stop asked for? Before it first asks, a signal ends the process at once, in
- * the midst of a long reading too: there is nothing to save. From then on the first signal lets it save and end, a second
- * Ctrl-C or SIGTERM ends the process at once. A terminal that goes sends SIGHUP more than once.
+ * Runs `work` with a function that says whether a stop was asked for. Until `work` first calls it, a signal ends the
+ * process at once, even during a long read: there is nothing to save. After that the first signal lets it save and end,
+ * and a second Ctrl-C or SIGTERM ends the process at once. A closing terminal sends SIGHUP more than once.
  */
 export async function untilInterrupted<T>(work: (interrupted: () => boolean) => Promise<T>): Promise<T> {
   let asked = false
@@ -44,7 +47,7 @@ export async function untilInterrupted<T>(work: (interrupted: () => boolean) => 
   }
 }
 
-/** As `untilInterrupted`; where the work is stopped, its error says with which command it goes on. */
+/** As `untilInterrupted`; if the work is stopped, its error names the command that continues it. */
 export async function stoppable<T>(command: string, work: (interrupted: () => boolean) => Promise<T>): Promise<T> {
   try {
     return await untilInterrupted(work)

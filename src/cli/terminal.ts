@@ -3,30 +3,35 @@ import { INTERRUPTED } from '../base/error.js'
 import { type Progress, silent } from '../base/progress.js'
 import { errorLine, printable } from '../base/text/printable.js'
 
-/** In place of the tick of what is done. */
+/** Drawn instead of a tick when a phase was stopped. */
 const STOPPED = '■'
 
 /** Without a terminal, the newest state is written at most this often. */
 const PLAIN_INTERVAL_MS = 10_000
 
 interface Wanted {
-  /** Whether warnings are all that is written. */
+  /** Writes warnings only. */
   quiet?: boolean
 }
 
-/** Progress on stderr: a spinner where that is a terminal, else plain lines. stdout stays free for results. */
+/** Shows progress on stderr: a spinner if that is a terminal, else plain lines. stdout stays free for results. */
 export async function terminalProgress({ quiet }: Wanted = {}): Promise<Progress> {
   if (quiet) return { ...silent, warn: warningLine }
   return process.stderr.isTTY ? printing(spinnerProgress((await import('ora')).default)) : plainProgress()
 }
 
-/** As `terminalProgress`; without a terminal, notes and warnings only: for commands that stand between others in a pipe. */
+/**
+ * As `terminalProgress`, but without a terminal it writes notes and warnings only: for commands in the middle of a
+ * pipe.
+ */
 export async function pipeProgress(wanted: Wanted = {}): Promise<Progress> {
   if (wanted.quiet || process.stderr.isTTY) return terminalProgress(wanted)
   return { ...silent, note: errorLine, warn: errorLine }
 }
 
-/** Names and messages of others are in the texts: they must not steer the terminal. */
+/**
+ * Makes the texts printable: they contain names and messages from other people, which must not control the terminal.
+ */
 const printing = (drawn: Progress): Progress => ({
   phase: (text) => drawn.phase(printable(text)),
   update: (text) => drawn.update(printable(text)),
@@ -39,7 +44,7 @@ const printing = (drawn: Progress): Progress => ({
 function spinnerProgress(ora: (options: { stream: NodeJS.WriteStream; discardStdin: boolean }) => Ora): Progress {
   const spinner = ora({ stream: process.stderr, discardStdin: false })
   let phase = ''
-  // A spinner keeps the process alive: the command line tells it where an error has ended the work.
+  // A spinner keeps the process alive, so the command line reports here when an error has ended the work.
   ;(process as NodeJS.EventEmitter).once('compacter:failed', (exitCode: number) => {
     if (exitCode === INTERRUPTED) stop()
     else if (spinner.isSpinning) spinner.fail()
@@ -93,7 +98,7 @@ function plainProgress(): Progress {
 
 const warningLine = (text: string) => errorLine(`Warning: ${text}`)
 
-/** 7 s, 3 min 20 s, 2 h 5 min. */
+/** Returns a duration in words: 7 s, 3 min 20 s, 2 h 5 min. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds)
   if (whole < 60) return `${whole} s`

@@ -6,7 +6,7 @@ class UnknownCommand extends UserError {
   override readonly exitCode = BAD_USAGE
 }
 
-/** Words before the first flag or value are enough for any command. */
+/** The number of words before the first flag or value that are looked at: no command has more. */
 const LONGEST = 2
 
 /** Says which of the known commands was probably meant by what was typed after `compacter`. */

@@ -12,7 +12,8 @@ import {
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from '../base/error.js'
-import { makeFolder, writeError } from '../base/files/atomic.js'
+import { makeFolder } from '../base/files/atomic.js'
+import { writeError } from '../base/files/write_error.js'
 import { CARD } from '../run/card.js'
 
 /**

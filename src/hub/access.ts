@@ -3,18 +3,18 @@ import { UserError } from '../base/error.js'
 import { tokenFile } from '../base/files/hub_folder.js'
 import { readText } from '../base/files/read.js'
 
-/** Where the hub is, and what is shown to it. */
+/** The hub's address, and the token that it is sent. */
 export interface Access {
-  /** Its address, without a slash at the end. */
+  /** The hub's address, without a slash at the end. */
   endpoint: string
   token: string | undefined
-  /** The variable or file that the token is from. */
+  /** The variable or file that the token comes from. */
   tokenFrom: string | undefined
 }
 
 /**
- * HF_ENDPOINT, and HF_TOKEN or the token in the file that `hf auth login` leaves.
- * @throws UserError where either can't be used; it holds no part of the token, nor of a password.
+ * Reads HF_ENDPOINT, and HF_TOKEN or the token in the file that `hf auth login` leaves.
+ * @throws UserError where either can't be used; the message holds no part of the token or of a password.
  */
 export function hubAccess(): Access {
   const endpoint = endpointOf(process.env.HF_ENDPOINT || 'https://huggingface.co')
@@ -56,7 +56,7 @@ function tokenIn(file: string): string {
   }
 }
 
-/** An editor adds a line end, and people a second line: neither is part of the token. */
+/** An editor adds a line end, and people may add a second line: neither is part of the token. */
 const firstLine = (text: string): string =>
   text
     .trim()
@@ -72,8 +72,8 @@ function checkToken(token: string, at: string): void {
 }
 
 /**
- * `fetch` for the hub's own library, which sends the token wherever the hub's answers say that a listing goes on. Here only
- * the hub itself gets it; Node takes it out of redirects to another origin.
+ * `fetch` for the hub's own library, which sends the token to any address at which the hub says that a listing
+ * continues. Here only the hub itself gets it; Node takes it out of redirects to another origin.
  */
 export const hubFetch =
   (endpoint: string): typeof fetch =>

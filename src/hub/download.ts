@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { closeSync, ftruncateSync, renameSync, rmSync, statSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../base/error.js'
-import { openToAppend, writeError, writeFully } from '../base/files/atomic.js'
+import { openToAppend, writeFully } from '../base/files/atomic.js'
 import { filePieces } from '../base/files/hash.js'
+import { writeError } from '../base/files/write_error.js'
 import { LEAST_BYTES, stallTimer } from './stall.js'
 
 export interface RemoteFile {
@@ -17,15 +18,15 @@ export interface RemoteFile {
 export interface DownloadOptions {
   /** Called with the bytes on disk so far, those of an earlier attempt included. */
   onBytes?: (bytes: number) => void
-  /** Attempts in a row that bring next to nothing before it gives up. */
+  /** Consecutive attempts that bring almost nothing before it gives up. */
   retries?: number
-  /** Before the first retry, in milliseconds; doubles each time. */
+  /** The delay before the first retry, in milliseconds; it doubles each time. */
   retryDelay?: number
-  /** A connection that brings next to nothing in so many milliseconds is dropped and taken up again. */
+  /** A connection that brings almost nothing for this many milliseconds is dropped and opened again. */
   silence?: number
 }
 
-/** The server's answer, or the connection, is worth another attempt. */
+/** The server's answer, or a lost connection, is worth another attempt. */
 class Interrupted extends Error {
   constructor(
     message: string,
@@ -37,9 +38,9 @@ class Interrupted extends Error {
 }
 
 /**
- * Downloads to `target`, by way of `target.incomplete`, which a broken download leaves behind and the next one
- * continues. The content is checked against size and digest before it gets its name.
- * @throws UserError where the server refuses, cannot be reached, sends other content, or the disk is full.
+ * Downloads to `target` through `target.incomplete`, which a broken download leaves behind and the next one continues.
+ * The content is checked against size and digest before it gets its name.
+ * @throws UserError where the server refuses, cannot be reached or sends other content, or the disk is full.
  */
 export async function downloadFile(remote: RemoteFile, target: string, options: DownloadOptions = {}): Promise<void> {
   const { retries = 5, retryDelay = 500 } = options
@@ -67,12 +68,15 @@ export async function downloadFile(remote: RemoteFile, target: string, options: 
   renameSync(incomplete, target)
 }
 
-/** Bytes of an earlier attempt that the next one can build on. */
+/** Counts the bytes of an earlier attempt that the next one can continue. */
 export function bytesOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 
-/** The URL pins the commit and the file is named after its digest, so what is on disk is the same file's beginning. */
+/**
+ * Receives the rest of the file. The URL pins the commit and the file is named after its digest, so what is on disk is
+ * the beginning of the same file.
+ */
 async function receive(remote: RemoteFile, incomplete: string, options: DownloadOptions): Promise<void> {
   const fd = openToAppend(incomplete)
   const dropped = new AbortController()
@@ -148,7 +152,7 @@ async function* pieces(response: Response): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** What broke, in a word: fetch says only "fetch failed" and keeps the reason as the cause. */
+/** Returns the reason in a word: fetch says only "fetch failed" and keeps the reason as the cause. */
 export function networkReason(error: unknown): string {
   const { cause, message } = error as Error & { cause?: NodeJS.ErrnoException }
   return cause?.code ?? cause?.message ?? message

@@ -1,11 +1,14 @@
 import { UserError } from '../base/error.js'
 
-/** Of a thousand files each; a T5's repository has one. */
+/** The most pages of a listing, of a thousand files each; a T5's repository has one. */
 const MOST_PAGES = 100
-/** Of one answer, once decompressed; a thousand files take some 0.3 MB. */
+/** The most bytes of one answer, once decompressed; a thousand files take some 0.3 MB. */
 const MOST_BYTES = 16 * 2 ** 20
 
-/** A fetch for one listing at `at`, whose pages end and have so many bytes at most. @throws UserError where they do not */
+/**
+ * Returns a `fetch` for one listing at `at`, with a limit on the number of pages and on the bytes of each.
+ * @throws UserError where the listing goes beyond
+ */
 export function listingFetch(at: string, inner: typeof fetch): typeof fetch {
   let pages = 0
   return async (url, init) => {
@@ -28,7 +31,7 @@ async function wholeBody(at: string, response: Response): Promise<Uint8Array<Arr
   return bytes === 0 ? null : new Uint8Array(Buffer.concat(pieces))
 }
 
-/** The body is decompressed by now. */
+/** Removes the headers of the compression: the body is decompressed by now. */
 function withoutCoding(headers: Headers): Headers {
   const kept = new Headers(headers)
   for (const name of ['content-encoding', 'content-length']) kept.delete(name)
@@ -39,5 +42,5 @@ const unlikely = (at: string, what: string) =>
   new UserError({
     at,
     problem: `${what}, as no hub does.`,
-    remedy: 'Check HF_ENDPOINT, and what stands between you and it.',
+    remedy: 'Check HF_ENDPOINT, and the network between you and it.',
   })

@@ -5,13 +5,13 @@ export interface Repository {
   type: 'model' | 'dataset'
   /** `owner/name`. */
   id: string
-  /** What works without the hub, as a verb: 'name a folder'. */
+  /** What works without the hub, starting with a verb: 'name a folder'. */
   instead: string
-  /** Names to offer where the hub knows no such repository. */
+  /** Names to offer where the hub has no such repository. */
   presets?: string[]
 }
 
-/** Who was asked, and with what. */
+/** The hub that was asked, and the repository and token. */
 export interface Source {
   repository: Repository
   endpoint: string
@@ -19,12 +19,14 @@ export interface Source {
   hub: typeof import('@huggingface/hub')
 }
 
-/** A page's address for people; file contents lie below it, under `resolve/`. */
+/** Returns the address of the repository's page; file contents are below it, under `resolve/`. */
 export function address({ repository: { type, id }, endpoint }: Source): string {
   return `${endpoint}/${type === 'dataset' ? `datasets/${id}` : id}`
 }
 
-/** What a failed listing means to the user; an error that is none of the network's is given back as it is. */
+/**
+ * Returns what a failed listing means to the user; an error that does not come from the network is returned unchanged.
+ */
 export function listError(source: Source, error: unknown): unknown {
   const { repository, endpoint, hub } = source
   if (error instanceof hub.HubApiError) return refusal(source, error.statusCode)
@@ -34,7 +36,7 @@ export function listError(source: Source, error: unknown): unknown {
     return new UserError({
       at: repository.id,
       problem,
-      remedy: 'Check HF_ENDPOINT, and what stands between you and it.',
+      remedy: 'Check HF_ENDPOINT, and the network between you and it.',
     })
   }
   if (name !== 'TypeError' && name !== 'TimeoutError') return error

@@ -16,24 +16,24 @@ import { address, listError, type Repository, type Source } from './refusal.js'
 export interface DownloadProgress {
   /** The file that is being fetched. */
   file: string
-  /** Of all files together, those of an earlier attempt included. */
+  /** Of all files together, including those of an earlier attempt. */
   bytes: number
   totalBytes: number
 }
 
-/** Who hears of a download. */
+/** Receives news of a download. */
 export interface DownloadListener {
   onProgress?: ((progress: DownloadProgress) => void) | undefined
   /**
-   * Told what is fetched from where, before the first request, and who fetches the same file, where another process does;
-   * standard error unless given.
+   * Called before the first request with a line that says what is fetched from where, and with a line where another
+   * process fetches the same file. By default the lines go to standard error.
    */
   onNote?: ((line: string) => void) | undefined
 }
 
 export interface HubOptions extends Omit<DownloadOptions, 'onBytes'>, DownloadListener {}
 
-/** What the hub lists, and where it goes. */
+/** What the hub lists, and where it is stored. */
 export interface Listing {
   /** The repository's address. */
   at: string
@@ -49,7 +49,7 @@ export interface Selection {
   under?: string
   /** Lists the files in folders too. */
   recursive?: boolean
-  /** Whether a cached snapshot has all the files that are needed. A file has its name only once it is whole. */
+  /** Whether a cached snapshot has all the files that are needed. A file gets its name only when it is whole. */
   isComplete(snapshot: string): boolean
   choose(listing: Listing): ListFileEntry[] | Promise<ListFileEntry[]>
 }
@@ -57,11 +57,11 @@ export interface Selection {
 const REVISION = 'main'
 
 /**
- * The folder of a repository's snapshot in the standard Hugging Face cache, shared with the Python libraries. What is
- * there is used without a word to the network; what is not is downloaded, and a broken download is continued.
+ * Returns the folder of a repository's snapshot in the standard Hugging Face cache, shared with the Python libraries.
+ * What is in the cache is used without asking the network; the rest is downloaded, and a broken download is continued.
  * Honours HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE.
  * @throws UserError: no network, offline and not cached, no such repository, no access, disk full, content that is not
- * what the hub announced; and what `selection.choose` throws.
+ *   what the hub announced; and what `selection.choose` throws.
  */
 export async function downloadSnapshot(
   repository: Repository,
@@ -91,7 +91,10 @@ export async function downloadSnapshot(
   return snapshot
 }
 
-/** A run or an experiment of others names what is fetched, and the token is the user's: they shall know. */
+/**
+ * Says what is fetched and with which token. A run or an experiment by other people names what is fetched, but the
+ * token is the user's, so the user must know.
+ */
 function fetching({ repository: { type, id }, endpoint }: Source, { tokenFrom }: Access): string {
   const shown = tokenFrom === undefined ? 'without a token' : `with the token in ${tokenFrom}`
   return `Fetching the ${type === 'model' ? 'model' : 'data set'} ${id} from ${endpoint}, ${shown}.`
@@ -171,7 +174,7 @@ async function fetchAll(
   }
 }
 
-/** As the Python library names them: a large file's SHA-256, else git's hash. */
+/** Names a blob as the Python library does: a large file's SHA-256, otherwise git's hash. */
 function blobName(entry: ListFileEntry): string {
   const name = entry.lfs?.oid ?? entry.oid ?? ''
   if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(name)) {
@@ -206,7 +209,7 @@ function save(path: string, text: string): void {
   writeAtomically(path, text)
 }
 
-/** Relative, so that a cache can be moved. */
+/** Makes a link with a relative target, so that a cache can be moved. */
 function link(blob: string, path: string): void {
   makeFolder(dirname(path))
   rmSync(path, { force: true })
@@ -214,6 +217,6 @@ function link(blob: string, path: string): void {
     symlinkSync(relative(realpathSync(dirname(path)), realpathSync(blob)), path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return // another process made it meanwhile
-    copyFile(blob, path) // Windows without the right to make links.
+    copyFile(blob, path) // Windows without the right to make links
   }
 }

@@ -1,4 +1,7 @@
-/** A connection that brings less than so many bytes in each while is as good as none; a modem brings a hundred times that. */
+/**
+ * A connection that brings fewer bytes than this in each period counts as broken; a modem brings a hundred times as
+ * many.
+ */
 export const LEAST_BYTES = 4096
 export const WHILE_MS = 60_000
 
@@ -7,7 +10,7 @@ export interface StallTimer {
   stop(): void
 }
 
-/** Calls `onStall`, with what to say, at the end of the first while in which too little came. */
+/** Calls `onStall` with a description at the end of the first period in which too little arrived. */
 export function stallTimer(onStall: (problem: string) => void, milliseconds = WHILE_MS): StallTimer {
   let bytes = 0
   const timer = setInterval(() => {

@@ -1,6 +1,7 @@
 import { closeSync, rmSync } from 'node:fs'
-import { openNew, temporaryName, writeError, writeFully } from '../base/files/atomic.js'
+import { openNew, temporaryName, writeFully } from '../base/files/atomic.js'
 import { readFully } from '../base/files/read.js'
+import { writeError } from '../base/files/write_error.js'
 
 /** Records that wait on disk for the last of them: they need no memory, and nothing of them is left behind. */
 export interface Spool {

@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '../base/error.js'
-import { asUserError, makeFolder, removeUnfinished, unfinished, writeAtomically } from '../base/files/atomic.js'
+import { makeFolder, removeUnfinished, unfinished, writeAtomically } from '../base/files/atomic.js'
 import { specialKind } from '../base/files/special_file.js'
+import { asUserError } from '../base/files/write_error.js'
 import { isEventFile } from './log/tensorboard.js'
 
 /** A split's metrics by name, × 100; mae and rmse in the units of the labels. */

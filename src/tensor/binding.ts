@@ -13,7 +13,7 @@ export interface BindingTensor {
   shape: number[]
 }
 
-/** What we use of tfjs-node's native binding. */
+/** The part of tfjs-node's native binding that we use. */
 export interface Binding {
   TF_Version: string
   TF_ATTR_TYPE: number
@@ -25,7 +25,7 @@ export interface Binding {
   TF_FLOAT: number
   TF_INT32: number
   isUsingGpuDevice(): boolean
-  /** Every tensor with values from JavaScript comes in here, and every kernel runs here. */
+  /** Every tensor with values from JavaScript is made here, and every kernel runs here. */
   createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number
   deleteTensor(id: number): void
   tensorDataSync(id: number): ArrayLike<number>
@@ -38,7 +38,10 @@ export interface NodeBackend extends tf.KernelBackend {
   createOutputTensor(metadata: BindingTensor): tf.Tensor
 }
 
-/** Rows of a table by TensorFlow's own op: tfjs's kernel reads every index back first. Needs the backend `tensorflow`. */
+/**
+ * Looks up rows of a table with TensorFlow's own op: tfjs's kernel reads every index back first. Needs the backend
+ * `tensorflow`.
+ */
 export function gatherRows(table: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   const backend = tf.backend() as NodeBackend
   const { TF_ATTR_TYPE, TF_FLOAT, TF_INT32 } = backend.binding

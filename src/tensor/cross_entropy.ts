@@ -1,9 +1,10 @@
 import tf from './tf.cjs'
 
 /**
- * Mean cross-entropy over the tokens, straight from logits [rows, vocabulary]; labels and mask [rows] int32, the mask 1 at
- * tokens and 0 at padding. Scalar, in nats. The gradient is written by hand: (softmax − target) / tokens, 0 at padding. The
- * target is one-hot; with label smoothing a share of it is spread evenly over the vocabulary, as in PyTorch.
+ * Returns the mean cross-entropy over the tokens, straight from logits [rows, vocabulary]; labels and mask [rows]
+ * int32, the mask 1 at tokens and 0 at padding. Scalar, in nats. The gradient is written by hand: (softmax − target) /
+ * tokens, 0 at padding. The target is one-hot; with label smoothing a share of it is spread evenly over the vocabulary,
+ * as in PyTorch.
  */
 export function crossEntropy(
   logits: tf.Tensor2D,
@@ -30,8 +31,8 @@ export function crossEntropy(
 }
 
 /**
- * Sum of x [rows, vocabulary] block by block: one after the other, as wasm adds them, so many float32 terms would round each
- * other away.
+ * Sums x [rows, vocabulary] block by block. wasm adds the terms one after the other, and the sum of this many float32
+ * terms would lose the small ones to rounding.
  */
 function sumOfAll(x: tf.Tensor): tf.Tensor {
   const [rows, vocabulary] = x.shape as [number, number]

@@ -7,28 +7,30 @@ export type Dropout = <T extends tf.Tensor>(x: T, place: string) => T
 export const noDropout: Dropout = (x) => x
 
 /**
- * Zeroes each element with probability `rate`, to 2⁻¹⁷, and scales the rest so that the expectation stays. The mask depends
- * on nothing but (seed, step, place), so a step can be repeated to the bit.
+ * Zeroes each element with probability `rate`, to 2⁻¹⁷, and scales the rest so that the expectation is unchanged. The
+ * mask depends only on (seed, step, place), so a step can be repeated to the bit.
  */
 export function dropoutAt(rate: number, seed: number, step: number, part?: Part): Dropout {
   return dropoutBy(rate, (place) => dropoutKey(seed, step, place), part)
 }
 
-/** What a mask is made from: two int32. */
+/** Returns the two int32 that a mask is made from. */
 export const dropoutKey = (seed: number, step: number, place: string): [number, number] => [
   hashSeed(seed, place) | 0,
   step,
 ]
 
-/** Some rows of a batch, side by side, which take their rows of its masks. */
+/** Consecutive rows of a batch, which use their rows of the batch's masks. */
 export interface Part {
-  /** Place of the first of them in the batch: one int32. */
+  /** The index of the first of them in the batch: one int32. */
   first: Int32Array
   /** How many there are. */
   rows: number
 }
 
-/** Dropout whose masks come from the given keys; of a part of a batch, they are its rows of the whole batch's masks. */
+/**
+ * Dropout with masks from the given keys. For a part of a batch, they are the part's rows of the whole batch's masks.
+ */
 export function dropoutBy(rate: number, key: (place: string) => [number, number] | Int32Array, part?: Part): Dropout {
   if (rate === 0) return noDropout
   const scale = 1 / (1 - droppedShare(rate))

@@ -2,8 +2,8 @@ import { gatherRows } from './binding.js'
 import tf from './tf.cjs'
 
 /**
- * Rows of a table. table [rows, d], ids [count] int32 → [count, d]. The gradient is written by hand, as a scatter that sums what goes
- * to the same row: the one that tfjs has for `gather` needs an op that wasm lacks.
+ * Looks up rows of a table. table [rows, d], ids [count] int32 → [count, d]. The gradient is written by hand, as a
+ * scatter that sums what goes to the same row: the one that tfjs has for `gather` needs an op that wasm lacks.
  */
 export function lookUp(table: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   const shape = table.shape

@@ -2,7 +2,7 @@ import { mix32 } from '../base/numbers/random.js'
 import { type From, statelessAtLeast } from './stateless.js'
 import tf from './tf.cjs'
 
-/** Random bits an element: a rate is met to 2⁻¹⁷. */
+/** The number of values of 16 random bits, which each element gets: a rate is met to 2⁻¹⁷. */
 const STEPS = 2 ** 16
 
 /** The share of elements that a mask of that rate drops on average: the nearest multiple of 2⁻¹⁶, neither 0 nor 1. */
@@ -11,9 +11,9 @@ export const droppedShare = (rate: number): number => dropped(rate) / STEPS
 const dropped = (rate: number) => Math.min(STEPS - 1, Math.max(1, Math.round(rate * STEPS)))
 
 /**
- * Which elements a mask keeps: booleans of that shape from a stateless generator keyed by two int32. Same key and engine,
- * same mask, whatever ran before. TensorFlow's own generator there, a counter hash elsewhere. `from` gives the rows of a
- * larger mask from that one on, without the others.
+ * Returns which elements a mask keeps: booleans of that shape from a stateless generator keyed by two int32. The same
+ * key and engine give the same mask, whatever ran before. The engine `tensorflow` uses TensorFlow's own generator, the
+ * others a counter hash. `from` returns only the rows of a larger mask from that one on.
  */
 export function keptMask(shape: number[], key: [number, number] | Int32Array, rate: number, from?: From): tf.Tensor {
   if (tf.getBackend() === 'tensorflow') return statelessAtLeast(shape, key, dropped(rate), from)
@@ -22,8 +22,8 @@ export function keptMask(shape: number[], key: [number, number] | Int32Array, ra
 }
 
 /**
- * 1 where 16 bits are at least `least`, from element `first` on: two a word, which is two rounds of a 32-bit mixer over the
- * place of the two, each keyed by one word of the key.
+ * Returns 1 where 16 random bits are at least `least`, from element `first` on. Each word serves two elements: it is
+ * two rounds of a 32-bit mixer over the index of the pair, each keyed by one word of the key.
  */
 export function counterAtLeast(size: number, key: [number, number] | Int32Array, least: number, first = 0): Uint8Array {
   const [one, two] = key as [number, number]

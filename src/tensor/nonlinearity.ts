@@ -1,6 +1,9 @@
 import tf from './tf.cjs'
 
-/** max(x, 0). The gradient is written by hand, from which elements are positive: one bit of information each is kept, not x. */
+/**
+ * max(x, 0). The gradient is written by hand and needs only which elements are positive: one bit of each is kept, not
+ * x.
+ */
 export function relu<T extends tf.Tensor>(x: T): T {
   const positivePart = tf.customGrad((...inputs) => {
     const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc]

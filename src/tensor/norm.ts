@@ -1,8 +1,9 @@
 import tf from './tf.cjs'
 
 /**
- * T5's layer norm: x · (mean(x²) + ε)^-½ · weight; no mean is subtracted, no bias added. x [rows, d], weight [d] → [rows, d].
- * The gradient is written by hand: with n = x·r and g = dy·weight, dx = r·(g − n·mean(g·n)) and dweight = Σ dy·n.
+ * T5's layer norm: x · (mean(x²) + ε)^-½ · weight; no mean is subtracted, no bias added. x [rows, d], weight [d] →
+ * [rows, d]. The gradient is written by hand: with n = x·r and g = dy·weight, dx = r·(g − n·mean(g·n)) and dweight = Σ
+ * dy·n.
  */
 export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
   const norm = tf.customGrad((...inputs) => {
@@ -23,7 +24,10 @@ function rmsNormGradient(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
   return [dx, tf.sum(tf.mul(dy, normed), 0)]
 }
 
-/** The usual layer norm: mean subtracted, divided by the standard deviation (ε = 1e-5), scaled, shifted. x [rows, d] → [rows, d] */
+/**
+ * The usual layer norm: mean subtracted, divided by the standard deviation (ε = 1e-5), scaled, shifted. x [rows, d] →
+ * [rows, d]
+ */
 export function meanNorm(x: tf.Tensor2D, weight: tf.Tensor1D, bias: tf.Tensor1D): tf.Tensor2D {
   const centred = tf.sub(x, tf.mean(x, 1, true))
   const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), 1e-5)) // [rows, 1]

@@ -1,17 +1,20 @@
 import type { Binding, BindingTensor, NodeBackend } from './binding.js'
 import tf from './tf.cjs'
 
-/** Where a mask's values start in a generator's stream: at the first element of that row, each row having so many. */
+/**
+ * Where a mask's values start in a generator's stream: at the first element of row `row`, where each row has `each`
+ * elements.
+ */
 export interface From {
-  /** One int32; in a capture, the array that stands for an input. */
+  /** One int32; in a capture, the array of an input. */
   row: Int32Array
   each: number
 }
 
 /**
- * Whether 16 random bits of each element, as a number, are at least `least`: TensorFlow's own generator (Philox), keyed by
- * two int32, gives two elements a word and four words a block. A boolean tensor of that shape, of the stream's first values
- * or those from `from` on. Needs the backend `tensorflow`.
+ * Whether 16 random bits of each element, as a number, are at least `least`. TensorFlow's own generator (Philox), keyed
+ * by two int32, gives two elements per word and four words per block. Returns a boolean tensor of that shape, from the
+ * start of the stream or from `from` on. Needs the backend `tensorflow`.
  */
 export function statelessAtLeast(
   shape: number[],
@@ -23,7 +26,8 @@ export function statelessAtLeast(
   const { TF_INT32 } = backend.binding
   const ops = new Ops(backend.binding)
   const count = tf.util.sizeFromShape(shape)
-  const seed = ops.tensor(key instanceof Int32Array ? key : Int32Array.from(key)) // itself: a captured key is told by its array
+  // the key's own array: a capture knows its inputs by their arrays
+  const seed = ops.tensor(key instanceof Int32Array ? key : Int32Array.from(key))
   const { words, begin } = from ? wordsFrom(ops, seed, count, from) : { words: firstWords(ops, seed, count), begin: 0 }
   const elements = 2 * words.shape[0]!
   const halves = ops.reshaped(ops.run('Bitcast', { T: TF_INT32, type: INT16 }, words.id), INT16, [elements])
@@ -38,14 +42,17 @@ export function statelessAtLeast(
   return backend.createOutputTensor(result)
 }
 
-/** The stream's first words, for so many elements. */
+/** The stream's first words, for `count` elements. */
 function firstWords(ops: Ops, seed: number, count: number): BindingTensor {
   const { TF_INT32: int32 } = ops.binding
   const types = { dtype: int32, T: int32, Tseed: int32 }
   return ops.run('StatelessRandomUniformFullInt', types, ops.tensor(Int32Array.of(Math.ceil(count / 2))), seed)
 }
 
-/** The words of so many elements from a row on, from the block that its first is in; `begin` is that one's place among them. */
+/**
+ * Returns the words of `count` elements from a row on, starting with the block of its first element; `begin` is the
+ * index of that element in the block.
+ */
 function wordsFrom(ops: Ops, seed: number, count: number, { row, each }: From) {
   const { TF_INT32: int32 } = ops.binding
   const aligned = each % BLOCK === 0
@@ -70,12 +77,12 @@ function wordsFrom(ops: Ops, seed: number, count: number, { row, each }: From) {
   return { words, begin: ops.reshaped(begin, int32, [1]) }
 }
 
-/** Elements that one step of the generator's counter gives: four words of two. */
+/** Elements from one step of the generator's counter: four words of two. */
 const BLOCK = 8
 /** TensorFlow's number of the generator (tensorflow/core/framework/rng_alg.h). */
 const PHILOX = 1
 
-/** Ops of the binding on tensors that are disposed of together. */
+/** Runs ops of the binding; their tensors are disposed of together. */
 class Ops {
   readonly binding: Binding
   readonly #made: number[] = []
@@ -114,7 +121,7 @@ class Ops {
   }
 }
 
-/** TF_DataType (tensorflow/c/tf_datatype.h) of what tfjs has no name for. */
+/** TF_DataType (tensorflow/c/tf_datatype.h) of types that tfjs has no name for. */
 const INT16 = 5
 const INT64 = 9
 const BOOL = 10

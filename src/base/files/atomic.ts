@@ -18,42 +18,11 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from '../error.js'
 import { openToRead } from './read.js'
 import { isStream, openStream, refuseSpecial } from './special_file.js'
+import { writeError } from './write_error.js'
 
-const REASONS: Record<string, { problem: string; remedy: string }> = {
-  ENOSPC: { problem: 'the disk is full.', remedy: 'Free some space, or write to another disk.' },
-  EDQUOT: { problem: 'the disk quota is used up.', remedy: 'Free some space, or write to another disk.' },
-  EFBIG: { problem: 'the file is too large for this file system.', remedy: 'Write to another disk.' },
-  EACCES: { problem: 'no permission to write here.', remedy: 'Choose another folder, or change its permissions.' },
-  EPERM: { problem: 'no permission to write here.', remedy: 'Choose another folder, or change its permissions.' },
-  EROFS: { problem: 'the file system is read-only.', remedy: 'Choose another folder.' },
-  ENOTDIR: { problem: 'part of the path is a file, not a folder.', remedy: 'Choose another folder.' },
-  EISDIR: { problem: 'is a folder.', remedy: 'Choose another name.' },
-  ENOENT: { problem: 'the folder does not exist.', remedy: 'Create it first.' },
-  ELOOP: { problem: 'is a link, which is not followed.', remedy: 'Delete the link, or put the file itself there.' },
-  EPIPE: { problem: 'its reader has ended.', remedy: 'Start it again, with a reader that reads all of it.' },
-}
-
-/** Writes all of `bytes` at the file's position: one `write` may take less than it was given. */
+/** Writes all of `bytes` at the file's position: one `write` may accept only a part of them. */
 export function writeFully(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done, bytes.length - done)
-}
-
-/** What the user can do about a failed write, or the error itself where that is nothing. */
-export function writeError(path: string, error: unknown): unknown {
-  const reason = REASONS[(error as NodeJS.ErrnoException)?.code ?? '']
-  return reason ? new UserError({ at: path, ...reason }, { cause: error }) : error
-}
-
-/** What only writing can fail with, so that it needs no more to be told. */
-const OF_WRITING = ['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG']
-
-/**
- * An error of the file system that came as it is: a write's as the user can act on it, any other as it was. `place` is named
- * where the error itself names none.
- */
-export function asUserError(error: unknown, place = 'a file'): unknown {
-  const { code = '', path, dest } = (error ?? {}) as NodeJS.ErrnoException & { dest?: string }
-  return OF_WRITING.includes(code) ? writeError(dest ?? path ?? place, error) : error
 }
 
 /** Makes a folder and those above it. @throws UserError where it can't be made. */
@@ -65,7 +34,7 @@ export function makeFolder(path: string, mode = 0o777): void {
   }
 }
 
-/** Where the folder above can't be made either, Node only says that it is missing. */
+/** Where the folder above can't be made either, Node only says that it is missing; this returns the reason. */
 function whyNotMade(path: string, error: unknown): unknown {
   if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return error
   let missing = resolve(path)
@@ -80,7 +49,10 @@ function whyNotMade(path: string, error: unknown): unknown {
 
 const COPIED_AT_ONCE = 1 << 22
 
-/** Copies a file. @throws UserError where it can't be read, or the copy can't be written, of which nothing is left then. */
+/**
+ * Copies a file.
+ * @throws UserError where it can't be read or the copy can't be written; no part of a copy is left then.
+ */
 export function copyFile(from: string, to: string): void {
   const source = openToRead(from)
   try {
@@ -94,13 +66,17 @@ export function copyFile(from: string, to: string): void {
   }
 }
 
-const { O_APPEND, O_CREAT, O_EXCL, O_RDWR, O_WRONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants // Windows lacks the last two
+// Windows lacks the last two.
+const { O_APPEND, O_CREAT, O_EXCL, O_RDWR, O_WRONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants
 
-/** A new file to write and read back, under a name that nothing has, not even a link. */
+/** Opens a new file to write and read back, under a name that nothing has yet, not even a link. */
 export const openNew = (path: string, mode = 0o666): number =>
   openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
 
-/** Opens a file to add to its end, made where it is missing. @throws UserError for a link, which could lead to any file, and for what is no file. */
+/**
+ * Opens a file to add to its end, and makes it where it is missing.
+ * @throws UserError for a link, which could lead to any file, and for anything that is not a file.
+ */
 export function openToAppend(path: string): number {
   let fd: number | undefined
   try {
@@ -114,7 +90,10 @@ export function openToAppend(path: string): number {
   }
 }
 
-/** Adds to a file, made where it is missing: all of it or nothing. @throws UserError where it can't be written. */
+/**
+ * Adds all of `data` to a file or none of it, and makes the file where it is missing.
+ * @throws UserError where it can't be written.
+ */
 export function append(path: string, data: string | Uint8Array): void {
   const fd = openToAppend(path)
   try {
@@ -136,7 +115,7 @@ function appendTo(fd: number, bytes: Uint8Array): void {
   }
 }
 
-/** What was written to a file so far is on the disk then. @throws UserError where it can't be. */
+/** Makes sure that what was written to a file so far is on the disk. @throws UserError where that fails. */
 export function syncFile(path: string): void {
   try {
     const fd = openSync(path, 'r+')
@@ -150,23 +129,23 @@ export function syncFile(path: string): void {
   }
 }
 
-/** A file that has its name only once it is committed. */
+/** A file that gets its name only when it is committed. */
 export interface AtomicFile {
   fd: number
-  /** Synced and renamed. @throws UserError as `openAtomically`. */
+  /** Syncs and renames the file. @throws UserError as `openAtomically`. */
   commit(): void
-  /** Leaves nothing behind of a file that was not committed. */
+  /** Removes the temporary file, unless it was committed. */
   abandon(): void
 }
 
 export interface WriteOptions {
-  /** The user named the path: a device or a pipe there, or /dev/stdout, is written into. Else it is refused. */
+  /** The user named the path, so a device, a pipe or /dev/stdout is written into. Otherwise these are refused. */
   streams?: boolean
 }
 
 /**
  * Opens a file to be written over a longer time, under a temporary name in the same folder.
- * @throws UserError where the folder is missing or closed to writing, or what has the name is no file.
+ * @throws UserError where the folder is missing or can't be written to, or the path is something other than a file.
  */
 export function openAtomically(path: string, { streams = false }: WriteOptions = {}): AtomicFile {
   const temporary = temporaryName(path)
@@ -186,7 +165,7 @@ export function openAtomically(path: string, { streams = false }: WriteOptions =
   const abandon = () => {
     try {
       close()
-    } catch {} // what is to be thrown away may be lost
+    } catch {} // a file that is thrown away may stay incomplete
     remove(temporary)
   }
   return {
@@ -196,7 +175,7 @@ export function openAtomically(path: string, { streams = false }: WriteOptions =
       try {
         fsyncSync(fd)
         close()
-        refuseSpecial(path) // again: something may have come meanwhile
+        refuseSpecial(path) // again: something may have been put there meanwhile
         renameSync(temporary, path)
         syncFolder(dirname(path))
       } catch (error) {
@@ -214,9 +193,10 @@ function openDirectly(path: string): AtomicFile {
 }
 
 /**
- * A reader sees the old file or the whole new one, even after a crash or a power cut: written to a temporary name in
- * the same folder, synced, renamed, and the folder synced. A function gets the descriptor and writes what it likes.
- * @throws UserError where the disk is full or the folder missing or closed to writing; and as `openAtomically`.
+ * Writes a file so that a reader sees the old one or the whole new one, even after a crash or a power cut: the data
+ * goes to a temporary name in the same folder, is synced and renamed, and the folder is synced. If `data` is a
+ * function, it gets the descriptor and writes to it.
+ * @throws UserError where the disk is full, or the folder is missing or can't be written to; and as `openAtomically`.
  */
 export function writeAtomically(
   path: string,
@@ -235,7 +215,7 @@ export function writeAtomically(
 }
 
 /**
- * Found out before long work, not after it: whether a file can be written there.
+ * Checks whether a file can be written at `path`, so that a fault shows before long work and not after it.
  * @throws UserError as `writeAtomically`.
  */
 export function checkWritable(path: string, { streams = false }: WriteOptions = {}): void {
@@ -251,17 +231,19 @@ export function checkWritable(path: string, { streams = false }: WriteOptions = 
   }
 }
 
-/** A name next to `path`. Random: process numbers are each container's and each machine's own. */
+/**
+ * Returns a name next to `path`. It is random, since process numbers repeat in other containers and on other machines.
+ */
 export const temporaryName = (path: string) => join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`)
 
 const TEMPORARY = /^\.(.+)\.[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.tmp$/
 
-/** The name that a file with this temporary one was to get; undefined for another's file. */
+/** Returns the final name of the file with this temporary name; undefined for files that are not ours. */
 export const unfinished = (name: string): string | undefined => TEMPORARY.exec(name)?.[1]
 
 /**
- * Removes what killed writers of files have left in a folder. `isOwn` tells by its final name whether the caller is the only
- * one who may write a file, by the lock that it holds: another's may be being written.
+ * Removes what killed processes have left of unfinished files in a folder. `isOwn` is given a final name and says
+ * whether the caller alone may write that file, by the lock that it holds: others may be in use.
  */
 export function removeUnfinished(folder: string, isOwn: (name: string) => boolean): void {
   if (!existsSync(folder)) return
@@ -271,14 +253,17 @@ export function removeUnfinished(folder: string, isOwn: (name: string) => boolea
   }
 }
 
-/** What is left of a write that failed; that failure is what the user must hear of, not this one. */
+/**
+ * Removes what is left of a failed write. Errors are ignored, since the user must hear of the write's failure, not of
+ * this one.
+ */
 function remove(path: string): void {
   try {
     rmSync(path, { force: true })
   } catch {}
 }
 
-/** Makes the rename itself durable. Windows cannot open a folder, and needs no such thing. */
+/** Makes the rename itself durable. Windows cannot open a folder, and does not need this. */
 function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const fd = openSync(folder, 'r')

@@ -4,8 +4,8 @@ import { makeOwnFolder, whoElseCanWrite } from './own_folder.js'
 import { pathVariable } from './path_variable.js'
 
 /**
- * The user's cache folder of this program, shared by every checkout: COMPACTER_CACHE, or the platform's own place. Engines,
- * tokens, graphs and hashes are all below it.
+ * Returns the user's cache folder for this program, shared by every checkout: COMPACTER_CACHE, or the platform's usual
+ * place. Engines, tokens, graphs and hashes are all below it.
  */
 export function cacheFolder(env = process.env): string {
   const own = pathVariable('COMPACTER_CACHE', env)
@@ -16,9 +16,9 @@ export function cacheFolder(env = process.env): string {
 }
 
 /**
- * A folder below the cache for what this user's runs write and read back: their texts as token ids, hashes, graphs, bytecode.
- * It is made for this user alone.
- * @throws Error with the reason where others could have written what is in it, or it can't be made.
+ * Makes and returns a folder below the cache for what this user's runs write and read back: their texts as token ids,
+ * hashes, graphs, bytecode. Only this user can open it.
+ * @throws Error with the reason where others could have written into it, or it can't be made.
  */
 export function ownCache(name: 'tokens' | 'hashes' | 'graphs' | 'compiled'): string {
   const folder = join(cacheFolder(), name)

@@ -7,12 +7,16 @@ import { writeAtomically } from './atomic.js'
 import { ownCache } from './cache_folder.js'
 import { openFile, readText } from './read.js'
 
-/** A file that changed so recently may change again within one tick of its file system's clock; FAT's is two seconds. */
+/**
+ * A file that changed more recently than this may change again within one tick of its file system's clock; FAT's is two
+ * seconds.
+ */
 const SETTLED_MS = 2500
 
 /**
- * SHA-256 of the files' bytes, one after the other, in hexadecimal: what `cat FILES | sha256sum` prints. Remembered in
- * the user's cache by what the system notes of each file, so that a large backbone is hashed once.
+ * Returns the SHA-256 of the files' bytes, one after the other, in hexadecimal: what `cat FILES | sha256sum` prints. It
+ * is remembered in the user's cache together with each file's size, inode and times, so that a large backbone is hashed
+ * once.
  * @throws UserError for a file that is missing or changes while it is read.
  */
 export function hashFiles(files: string[]): string {
@@ -23,7 +27,9 @@ export function hashFiles(files: string[]): string {
   }
 }
 
-/** As `hashFiles`, piece by piece, so that signals are heard; `onBytes` is told how many bytes of how many are done. */
+/**
+ * As `hashFiles`, but in pieces, so that signals are handled in between. `onBytes` gets the bytes done and their total.
+ */
 export async function hashFilesInPieces(
   files: string[],
   onBytes?: (bytes: number, total: number) => void,
@@ -37,7 +43,7 @@ export async function hashFilesInPieces(
   }
 }
 
-/** Yields how far it is after each piece. */
+/** Yields the progress after each piece. */
 function* hash(files: string[]): Generator<{ bytes: number; total: number }, string> {
   const before = files.map(statOf)
   const remembered = cacheFile(files, before)
@@ -67,7 +73,7 @@ function readKnown(file: string): string | undefined {
     const hash = readText(file)
     return /^[0-9a-f]{64}$/.test(hash) ? hash : undefined
   } catch {
-    return undefined // Not hashed before.
+    return undefined // not hashed before
   }
 }
 
@@ -75,11 +81,11 @@ function remember(file: string, digest: string): void {
   try {
     writeAtomically(file, digest)
   } catch {
-    // A home that cannot be written to costs time, not the run.
+    // If the cache cannot be written to, the next run hashes again; this one goes on.
   }
 }
 
-/** Undefined where nothing can be remembered, or others could have made up what is. */
+/** Undefined where nothing can be remembered, or where others could have made up what is remembered. */
 function cacheFile(files: string[], stats: BigIntStats[]): string | undefined {
   const key = createHash('sha256')
   for (const [i, file] of files.entries()) key.update(`${realpathSync(file)}\0${stamp(stats[i]!)}\0`)
@@ -90,12 +96,15 @@ function cacheFile(files: string[], stats: BigIntStats[]): string | undefined {
   }
 }
 
-/** What tells that a file was written to or replaced. @throws UserError where there is none. */
+/**
+ * Returns a text that changes when the file is written to or replaced.
+ * @throws UserError where the file does not exist.
+ */
 export const stampOf = (file: string): string => stamp(statOf(file))
 
 /**
- * Differs after every write. The time of change (ctime) is what makes it so: a program can set the time of modification
- * back, as `touch -r` and `cp --preserve` do, but not that one.
+ * Differs after every write. The time of change (ctime) makes it so: a program can set the time of modification back,
+ * as `touch -r` and `cp --preserve` do, but not the time of change.
  */
 const stamp = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats) => `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
 
@@ -134,7 +143,7 @@ const changedMeanwhile = (file: string) =>
     remedy: 'Run again when nothing writes to it.',
   })
 
-/** Reads a file in pieces of 4 MiB; the piece is reused. */
+/** Reads a file in pieces of 4 MiB. The buffer of a piece is reused. */
 export function* filePieces(file: string): Generator<Uint8Array> {
   const fd = openFile(file, { named: true })
   try {

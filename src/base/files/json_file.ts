@@ -5,27 +5,32 @@ import { UserError } from '../error.js'
 import { refusePointer } from './lfs_pointer.js'
 import { readText as wholeText } from './read.js'
 
-/** A file that is cut short, or not what its name says. What is next to it may be whole. */
+/** A file is cut short, or its content is not what its name says. The files next to it may be whole. */
 export class DamagedFile extends UserError {}
 
 export interface JsonFileOptions {
   /** What to do about a file that is damaged. */
   remedy?: string
-  /** Bytes that are read at most. */
+  /** The most bytes that are read. */
   limit?: number
 }
 
-/** The largest of ours, cells.json of 10,000 cells, has some 20 MB; empty lists take twenty times the memory of their text. */
+/**
+ * Our largest file, cells.json of 10,000 cells, has some 20 MB; empty lists take twenty times the memory of their text.
+ */
 const LIMIT = 32 * 2 ** 20
-/** Only a file of at most so many characters is parsed a second time, to tell the line of what is wrong in it. */
+/** Only a file of at most this many characters is parsed a second time, to find the line of the fault. */
 const LOCATED = 2 ** 20
-/** Lists in lists of ours go some ten deep; what walks a value, and the parser that locates faults, go down with it. */
+/**
+ * Our files nest lists some ten deep. Whatever walks a value, and the parser that locates faults, recurses as deep as
+ * the value.
+ */
 const DEEPEST = 100
 
 /**
- * A JSON file, checked.
- * @throws DamagedFile with `file:line:column` where it is no JSON or does not have the schema; UserError where it is
- * missing, cannot be read or is larger than `limit`.
+ * Reads a JSON file and checks it.
+ * @throws DamagedFile with `file:line:column` where it is not JSON or does not match the schema; UserError where it is
+ *   missing, cannot be read or is larger than `limit`.
  */
 export function readJsonFile<Schema extends z.ZodType>(
   file: string,
@@ -40,11 +45,11 @@ export function readJsonFile<Schema extends z.ZodType>(
   throw damaged(placeOfValue(file, text, issue!.path), problem, remedy)
 }
 
-/** A JSON file as it is, for those who check it themselves. @throws as `readJsonFile`. */
+/** Reads a JSON file without checking its content. @throws as `readJsonFile`. */
 export const readJson = (file: string, { remedy, limit = LIMIT }: JsonFileOptions = {}): unknown =>
   parseJson(textOf(file, limit), file, remedy)
 
-/** One line of a file; `at` is its `file:line`. @throws DamagedFile */
+/** Parses one line of a file; `at` is its `file:line`. @throws DamagedFile */
 export function parseJsonLine(line: string, at: string, remedy?: string): unknown {
   return parsed(line, remedy, (column) => (column === undefined ? at : `${at}:${column + 1}`))
 }
@@ -95,7 +100,7 @@ function readText(file: string): string {
 const reason = (message: string) =>
   message.replace(/( in JSON)? at position .*$/s, '').replace(/^(Unexpected token .*?'),.*$/s, '$1')
 
-/** Where the text stops being JSON. V8 tells it of most faults; YAML's parser finds the others. */
+/** Returns the place where the text stops being JSON. V8 names it for most faults; YAML's parser finds the others. */
 function offsetIn(message: string, text: string): number | undefined {
   const told = /at position (\d+)/.exec(message)
   if (told) return Number(told[1])
@@ -108,7 +113,7 @@ function lineAndColumn(text: string, offset: number): string {
   return `${before.length}:${before.at(-1)!.length + 1}`
 }
 
-/** Of the value at that path, or what of the path is there. */
+/** Returns the place of the value at `path`, or of the deepest part of the path that exists. */
 function placeOfValue(file: string, text: string, path: readonly PropertyKey[]): string {
   const found = documentOf(text)
   if (!found) return file
@@ -121,7 +126,7 @@ function placeOfValue(file: string, text: string, path: readonly PropertyKey[]):
   return file
 }
 
-/** JSON is YAML too, whose parser knows where everything stands. */
+/** Parses the text as YAML, of which JSON is a part: YAML's parser knows the place of every value. */
 function documentOf(text: string) {
   if (text.length > LOCATED) return undefined
   const lines = new LineCounter()
@@ -129,7 +134,7 @@ function documentOf(text: string) {
   return { document: parseDocument(text, options), lines }
 }
 
-/** Whether lists and objects of a JSON text, which need not be whole, are in each other deeper than is read. */
+/** Whether lists and objects of a JSON text, which need not be whole, nest deeper than `DEEPEST`. */
 function isDeep(text: string): boolean {
   let depth = 0
   for (let i = 0; i < text.length; i++) {
@@ -144,7 +149,7 @@ function isDeep(text: string): boolean {
 
 const [QUOTE, BACKSLASH, BRACKET, BRACE] = [0x22, 0x5c, 0x5b, 0x7b]
 
-/** Of the string that begins at `start`: the place of its quote, or the end of the text. */
+/** Returns the place of the closing quote of the string that begins at `start`, or the end of the text. */
 function endOfString(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const code = text.charCodeAt(i)

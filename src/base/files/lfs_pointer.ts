@@ -1,12 +1,15 @@
 import { fstatSync, readSync } from 'node:fs'
 import { UserError } from '../error.js'
 
-/** What Git LFS leaves in place of a file that it has not fetched: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md */
+/**
+ * What Git LFS leaves in place of a file that it has not fetched:
+ * https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+ */
 const POINTER = /^version https:\/\/(?:git-lfs|hawser)\.github\.com\/spec\/v1\n/
-/** By that definition a pointer is smaller. */
+/** The specification says that a pointer is smaller than this. */
 const LARGEST = 1024
 
-/** @throws UserError where the beginning of a file is that of a Git LFS pointer. */
+/** Refuses a Git LFS pointer, recognised by its first bytes. @throws UserError */
 export function refusePointer(file: string, beginning: Uint8Array | string): void {
   const text =
     typeof beginning === 'string'
@@ -21,7 +24,7 @@ export function refusePointer(file: string, beginning: Uint8Array | string): voi
   })
 }
 
-/** The same for an open file, from its first bytes. */
+/** Does the same for an open file. */
 export function refuseOpenPointer(file: string, fd: number): void {
   const stat = fstatSync(fd)
   if (!stat.isFile() || stat.size > LARGEST) return

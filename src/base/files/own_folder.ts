@@ -8,8 +8,9 @@ const ENTER_BY_OTHERS = 0o011
 const STICKY = 0o1000
 
 /**
- * Makes the folder, and those above it that are missing, for this user alone (0700). One of ours that others may read, made
- * by an older version, is closed to them; one that they may write stays as it is, since what is in it may be theirs.
+ * Makes the folder, and those above it that are missing, for this user alone (0700). A folder of ours that others may
+ * read, made by an older version, is closed to them. One that others may write is left unchanged, since its content may
+ * be theirs.
  * @throws UserError where it can't be made.
  */
 export function makeOwnFolder(path: string): void {
@@ -19,9 +20,9 @@ export function makeOwnFolder(path: string): void {
 }
 
 /**
- * Says in words how a user other than this one and root could have put something at the path: the file or folder is theirs,
- * or they may write it, or a folder or link on the way to it. Undefined where nobody could, and on Windows, whose rights are
- * not looked at. As sshd does with its keys; a file that is missing is nobody's.
+ * Says in words how a user other than this one and root could have put something at the path: the file or folder is
+ * theirs, or they may write to it, or to a folder or link on the way to it. Undefined where nobody could, where the
+ * file is missing, and on Windows, whose rights are not checked. sshd checks its keys the same way.
  */
 export function whoElseCanWrite(path: string): string | undefined {
   if (process.platform === 'win32') return undefined
@@ -32,7 +33,7 @@ export function whoElseCanWrite(path: string): string | undefined {
     if (!stats) return undefined
     const found =
       otherOwner(part, stats, part !== whole) ?? (reachable ? otherWriter(part, stats, part !== whole) : undefined)
-    if (stats.isDirectory() && !(stats.mode & ENTER_BY_OTHERS)) reachable = false // whatever the modes below
+    if (stats.isDirectory() && !(stats.mode & ENTER_BY_OTHERS)) reachable = false // whatever the modes below it are
     if (found) return found
     if (!stats.isSymbolicLink()) continue
     const beyond = whoElseCanWrite(resolve(dirname(part), readlinkSync(part)))
@@ -41,7 +42,7 @@ export function whoElseCanWrite(path: string): string | undefined {
   return undefined
 }
 
-/** `/`, `/home`, `/home/me`, … down to the path itself. */
+/** Returns `/`, `/home`, `/home/me`, … down to the path itself. */
 function partsOf(path: string): string[] {
   const above = dirname(path)
   return above === path ? [path] : [...partsOf(above), path]
@@ -58,7 +59,7 @@ function otherWriter(path: string, stats: Stats, onTheWay: boolean): string | un
   // In a sticky folder, as /tmp, only the owner of a file renames or removes it.
   if (onTheWay && mode & STICKY) return undefined
   const byAll = mode & WRITE_BY_ALL
-  const byGroup = mode & WRITE_BY_GROUP && gid !== uid // a group of the same number is its user's own
+  const byGroup = mode & WRITE_BY_GROUP && gid !== uid // a group with the user's number is the user's own
   return byAll || byGroup ? `${path} can be written by others (mode ${(mode & 0o7777).toString(8)})` : undefined
 }
 
@@ -69,7 +70,10 @@ const nameOf = (uid: number): string => {
   return line ? `the user ${line.split(':')[0]}` : `the user with id ${uid}`
 }
 
-/** In a container of a user's own (Apptainer, `unshare -r`) the system's folders belong to the id that stands for all strangers. */
+/**
+ * Returns the id that owns the system's folders in a container of a user's own (Apptainer, `unshare -r`): there one id
+ * is shown for all users outside.
+ */
 function strangersHere(): number | undefined {
   const everyone = /^\s*0\s+0\s+4294967295\s*$/
   if (everyone.test(textOf('/proc/self/uid_map') || '0 0 4294967295')) return undefined

@@ -15,26 +15,29 @@ import { hubCache } from './hub_folder.js'
 import { refuseOpenPointer } from './lfs_pointer.js'
 import { isDescriptor, specialKind } from './special_file.js'
 
-/** Most that one `read` is asked for: it takes at most 2 GiB. */
+/** The most that one `read` is asked for; it can return at most 2 GiB. */
 const PIECE_BYTES = 1 << 28
 
-/** Opening a named pipe that nobody writes to would wait for ever; Windows has no such flags, and no such pipes. */
+/** Opening a named pipe that nobody writes to would wait forever; Windows has neither these flags nor such pipes. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (constants.O_NOCTTY ?? 0)
 
 export interface ReadOptions {
   /**
-   * The user named this very file, so it may be a link to any place. Else it is a file in a folder, which somebody else may
-   * have made: after all links it must be in that folder, or in the blobs of the hub's cache.
+   * The user named this very file, so it may be a link to any place. Otherwise it is a file in a folder that somebody
+   * else may have made: after following all links it must be in that folder, or in the blobs of the hub's cache.
    */
   named?: boolean
-  /** It is read once, from its beginning to its end: what a shell has opened, as by `<(…)`, will do. */
+  /**
+   * The file is read once, from beginning to end, so a descriptor that a shell has opened, as by `<(…)`, can be read
+   * too.
+   */
   once?: boolean
 }
 
 /**
- * A descriptor to read from: the one place where files are opened for that.
- * @throws UserError for a link out of the folder, and for a pipe, a device or a socket; what the system says where there is
- * no such file, it may not be read (EACCES), or is a folder (EISDIR).
+ * Returns a descriptor to read from. This is the only place where files are opened for reading.
+ * @throws UserError for a link out of the folder, and for a pipe, a device or a socket; the system's error where the
+ *   file does not exist, may not be read (EACCES), or is a folder (EISDIR).
  */
 export function openFile(path: string, { named = false, once = false }: ReadOptions = {}): number {
   const opened = once && isDescriptor(path)
@@ -57,7 +60,7 @@ const noFile = (path: string, kind: string) =>
     ...(kind === 'a pipe' && { remedy: 'Save what comes out of it to a file, and name that.' }),
   })
 
-/** A file in a folder, after all links. @throws UserError where a link leads out of it. */
+/** Returns a file in a folder, after following all links. @throws UserError where a link leads out of the folder. */
 export function pathInFolder(path: string): string {
   if (!lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()) return path
   const target = realpathSync(path)
@@ -70,7 +73,10 @@ export function pathInFolder(path: string): string {
   })
 }
 
-/** Where the files of a snapshot are, that of `snapshots/<commit>/…`: only the user's own cache may have them on another disk. */
+/**
+ * Returns the folder of the files of a snapshot, `snapshots/<commit>/…`. Only in the user's own cache may they be on
+ * another disk.
+ */
 function blobsOf(folder: string): string[] {
   const [, storage] = /^(.*)[\\/]snapshots[\\/][^\\/]+(?:[\\/]|$)/.exec(folder) ?? []
   if (storage === undefined) return []
@@ -78,7 +84,7 @@ function blobsOf(folder: string): string[] {
   return isOfCache(storage) && existsSync(blobs) ? [blobs, realpathSync(blobs)] : [blobs]
 }
 
-/** Of any model or data set in the user's cache: other programs link them into folders. */
+/** Whether the file belongs to a model or data set in the user's cache: other programs link such files into folders. */
 const isCachedBlob = (target: string): boolean =>
   basename(dirname(target)) === 'blobs' && isOfCache(dirname(dirname(target)))
 
@@ -86,7 +92,7 @@ function isOfCache(storage: string): boolean {
   return existsSync(hubCache()) && dirname(storage) === realpathSync(hubCache())
 }
 
-/** The whole of a file. @throws as `openFile` */
+/** Reads a whole file. @throws as `openFile` */
 export function readBytes(path: string, options?: ReadOptions): Buffer {
   const fd = openFile(path, options)
   try {
@@ -96,10 +102,10 @@ export function readBytes(path: string, options?: ReadOptions): Buffer {
   }
 }
 
-/** The whole of a file as text in UTF-8. @throws as `openFile` */
+/** Reads a whole file as text in UTF-8. @throws as `openFile` */
 export const readText = (path: string, options?: ReadOptions): string => readBytes(path, options).toString('utf8')
 
-/** As `openFile`. @throws UserError naming the file, also where it is a Git LFS pointer. */
+/** As `openFile`, for messages to the user. @throws UserError naming the file, also where it is a Git LFS pointer. */
 export function openToRead(path: string, options?: ReadOptions): number {
   const fd = opened(path, options)
   try {
@@ -124,7 +130,9 @@ function opened(path: string, options: ReadOptions | undefined): number {
 
 const PROBLEMS: Record<string, string> = { ENOENT: 'no such file.', EISDIR: 'is a folder, not a file.' }
 
-/** Fills `bytes` from that position: one `read` may give less than was asked. False where the file ends before. */
+/**
+ * Fills `bytes` from that position on: one `read` may return less than was asked for. False where the file ends before.
+ */
 export function readFully(fd: number, position: number, bytes: Uint8Array): boolean {
   for (let done = 0; done < bytes.length; ) {
     const count = readSync(fd, bytes, done, Math.min(bytes.length - done, PIECE_BYTES), position + done)

@@ -7,7 +7,7 @@ const DESCRIPTOR = /^\/(?:dev\/(?:stdin|stdout|stderr|fd\/\d+)|proc\/(?:self|\d+
 
 export const isDescriptor = (path: string): boolean => DESCRIPTOR.test(resolve(path))
 
-/** What it is in words, where it is no file. */
+/** Says in words what kind of special file it is; undefined for files and folders. */
 export function specialKind(stats: Pick<Stats, 'isFile' | 'isDirectory' | 'isFIFO' | 'isSocket'>): string | undefined {
   if (stats.isFile()) return undefined
   if (stats.isDirectory()) return 'a folder'
@@ -16,8 +16,8 @@ export function specialKind(stats: Pick<Stats, 'isFile' | 'isDirectory' | 'isFIF
 }
 
 /**
- * Whether what is written there flows on instead of being kept under the name: into a pipe, a terminal, /dev/null, or
- * /dev/stdout, whatever is behind it. Such a name must never be given to a new file.
+ * Whether what is written to the path flows on instead of being kept under the name: into a pipe, a terminal,
+ * /dev/null, or /dev/stdout, whatever that leads to. Such a name must never be given to a new file.
  */
 export function isStream(path: string): boolean {
   if (isDescriptor(path)) return true
@@ -25,7 +25,7 @@ export function isStream(path: string): boolean {
   return stats !== undefined && (stats.isCharacterDevice() || stats.isFIFO())
 }
 
-/** @throws UserError where there is something at the path that is no file. */
+/** Refuses a path that is not a regular file. @throws UserError */
 export function refuseSpecial(path: string): void {
   const stats = statSync(path, { throwIfNoEntry: false })
   const kind = stats && specialKind(stats)
@@ -33,15 +33,15 @@ export function refuseSpecial(path: string): void {
 }
 
 /**
- * A descriptor to write into a stream, at the end of what is there: /dev/stdout may be a file.
- * @throws UserError for a named pipe that nobody reads: opening it would wait for ever.
+ * Returns a descriptor to write into a stream, after what it already holds: /dev/stdout may be a file.
+ * @throws UserError for a named pipe that nobody reads: opening it would wait forever.
  */
 export function openStream(path: string): number {
   const { O_WRONLY, O_APPEND, O_NONBLOCK = 0, O_NOCTTY = 0 } = constants
   try {
     const tried = openSync(path, O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK)
     try {
-      return openSync(path, O_WRONLY | O_APPEND | O_NOCTTY) // which waits where the reader is slow
+      return openSync(path, O_WRONLY | O_APPEND | O_NOCTTY) // waits where the reader is slow
     } finally {
       closeSync(tried)
     }

@@ -12,11 +12,12 @@ import {
 } from 'node:fs'
 import { hostname } from 'node:os'
 import { UserError } from '../error.js'
-import { openNew, writeError, writeFully } from '../files/atomic.js'
+import { openNew, writeFully } from '../files/atomic.js'
 import { openFile, readText } from '../files/read.js'
+import { writeError } from '../files/write_error.js'
 import { kernelLock, sharesLocks, thisMachine } from './kernel.js'
 
-/** A process that has, or had, a lock. */
+/** A process that has a lock, or had it. */
 export interface Holder {
   /** The lock file. */
   file: string
@@ -24,12 +25,12 @@ export interface Holder {
   pid: number
 }
 
-/** A lock file as it was found. */
+/** A lock file as it was found on the disk. */
 export interface Entry extends Holder {
   path: string
-  /** Unique to one taking of the lock. */
+  /** Identifies one taking of the lock. */
   owner: string
-  /** `doubtful`: only time can tell, since a living holder's file changes. */
+  /** `doubtful`: only time can tell, since a living holder keeps touching its file. */
   state: 'held' | 'dead' | 'doubtful'
   /** Differs after every heartbeat. */
   pulse: string
@@ -39,20 +40,21 @@ export interface Entry extends Holder {
 export interface Own {
   file: string
   owner: string
-  /** Keeps the kernel's lock. */
+  /** The descriptor that keeps the kernel's lock. */
   fd: number
 }
 
-/*
- * A lock is the file of that name. Its holder keeps a kernel lock on it, and touches it every few seconds. The lock of a
- * dead holder passes to whoever makes the file `<lock>.<owner>.next` first, `owner` being the dead one's, and then gives it
- * the lock's own name. So of several that find the holder dead one gets the lock, and one that has found out so long ago
- * makes a file that follows none: following the names from the lock file never leads there.
+/**
+ * A lock is the file of that name. Its holder keeps a kernel lock on it, and touches it every few seconds. The lock of
+ * a dead holder passes to the process that first makes the file `<lock>.<owner>.next`, `owner` being the dead one's,
+ * and then gives this file the lock's own name. So of several processes that find the holder dead, one gets the lock. A
+ * process that found this out long ago makes a file that is out of date: following the names from the lock file never
+ * leads to it.
  */
 const successor = (file: string, owner: string) => `${file}.${owner}.next`
 const draft = (file: string, owner: string) => `${file}.${owner}.new`
 
-/** The process that has, or had, the lock. */
+/** Returns the process that has the lock, or had it last. */
 export const lastEntry = (file: string): Entry | undefined => entries(file).at(-1)
 
 function entries(file: string): Entry[] {
@@ -76,7 +78,7 @@ interface Content {
 
 const CONTENT_BYTES = 4096
 
-/** Opened anew each time: on NFS that is what makes another machine's change visible. */
+/** Opened anew each time: on NFS only that makes another machine's change visible. */
 function readEntry(file: string, path: string): Entry | undefined {
   let fd: number | undefined
   try {
@@ -115,7 +117,10 @@ function stateOf(fd: number, path: string, { kernel, machine }: Content): Entry[
   return answer === 'granted' && machine === thisMachine() && sharesLocks(path) ? 'dead' : 'doubtful'
 }
 
-/** Version 0.1.0 wrote "host pid", touched the file every 2 s, and took one that was older than this for dead. */
+/**
+ * Version 0.1.0 wrote "host pid", touched the file every 2 s, and took a holder for dead after this time without a
+ * touch.
+ */
 const OLD_SILENCE_MS = 120_000
 
 function ofOldVersion(
@@ -128,7 +133,8 @@ function ofOldVersion(
 }
 
 /**
- * Takes a lock that nobody has, or that the holder `last` left when it died. Undefined where another was faster.
+ * Takes a lock that nobody has, or that the holder `last` left when it died. Returns undefined where another process
+ * was faster.
  * @throws UserError where the folder can't be written to.
  */
 export function take(file: string, last: Entry | undefined): Own | undefined {
@@ -162,7 +168,7 @@ function follow({ file, owner }: Own, path: string): boolean {
   return true
 }
 
-/** The lock file under a name of its own, locked before anybody can look for it. */
+/** Returns the lock file under a temporary name, locked before anybody can look for it. */
 function drafted(file: string): Own {
   const owner = crypto.randomUUID()
   const path = draft(file, owner)
@@ -185,10 +191,10 @@ function write(fd: number, owner: string, kernel: boolean): void {
 }
 
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR']
-/** Of Windows, for a name whose file is being deleted. */
+/** Errors of Windows for a name whose file is being deleted. */
 const GOING = ['EPERM', 'EACCES', 'EBUSY']
 
-/** Whether the draft got that name: it does not where a file has it. */
+/** Whether the draft got the name `path`; it does not where a file already has it. */
 function place(own: Own, path: string): boolean {
   const from = draft(own.file, own.owner)
   try {
@@ -196,13 +202,14 @@ function place(own: Own, path: string): boolean {
     return true
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return isAt(own, path) // NFS: a link whose answer was lost is asked for again
+    // NFS: after a lost answer the link is requested again and then exists
+    if (code === 'EEXIST') return isAt(own, path)
     if (!NO_LINKS.includes(code ?? '')) throw error
   }
   return placeCopy(own, from, path)
 }
 
-/** Without hard links the name gets a file of its own, on which there is no kernel lock. */
+/** Where there are no hard links, a copy gets the name, without a kernel lock on it. */
 function placeCopy(own: Own, from: string, path: string): boolean {
   const fd = openSync(from, 'w')
   try {
@@ -220,12 +227,12 @@ function placeCopy(own: Own, from: string, path: string): boolean {
   }
 }
 
-/** Nothing is removed that another process has taken over meanwhile. */
+/** Gives the lock back. Removes nothing that another process has taken over meanwhile. */
 export function give(own: Own): void {
   try {
     if (isAt(own, own.file)) rmSync(own.file, { force: true })
   } catch {
-    // what is left is a dead holder's file, which holds nobody up
+    // what is left is a dead holder's file, which blocks nobody
   } finally {
     closeSync(own.fd)
   }

@@ -6,7 +6,10 @@ export const BEAT_MS = 2000
 let worker: Worker | undefined
 const lost = new Map<string, () => void>()
 
-/** Touches a lock file in a thread of its own, until the returned function is called. `onLost`: it is another's by now. */
+/**
+ * Touches a lock file in a thread of its own, until the returned function is called. `onLost` is called when the lock
+ * has passed to another process.
+ */
 export function startBeating({ file, owner }: { file: string; owner: string }, onLost: () => void): () => void {
   worker ??= started()
   lost.set(owner, onLost)

@@ -11,9 +11,9 @@ type Ask = (fd: number, kind: Kind) => Answer
 let ask: Ask | undefined
 
 /**
- * Asks the kernel for a lock on an open file, without waiting. It belongs to this opening of the file: another opening, in
- * this process too, is refused; a process that this one starts does not inherit it, and the kernel frees it when the
- * process dies, however it dies.
+ * Asks the kernel for a lock on an open file, without waiting. The lock belongs to this opening of the file: another
+ * opening is refused, in this process too; child processes do not inherit it, and the kernel frees it when the process
+ * dies in any way.
  */
 export function kernelLock(fd: number, kind: Kind): Answer {
   ask ??= asker()
@@ -33,7 +33,7 @@ const LOCK_SH = 1
 const LOCK_EX = 2
 const LOCK_NB = 4
 
-/** flock(2): unlike fcntl's POSIX locks it is not lost when the process closes another descriptor of the same file. */
+/** flock(2): unlike fcntl's POSIX locks, it is not lost when the process closes another descriptor of the same file. */
 function flock(koffi: typeof import('koffi')): Ask {
   const call = koffi.load(null).func('int flock(int, int)')
   const { EINTR, EWOULDBLOCK, EAGAIN, EACCES } = constants.errno
@@ -48,7 +48,7 @@ function flock(koffi: typeof import('koffi')): Ask {
 
 const LOCKFILE_FAIL_IMMEDIATELY = 1
 const LOCKFILE_EXCLUSIVE_LOCK = 2
-/** Windows keeps others from reading locked bytes: the locked one is far behind the file's end. */
+/** Windows keeps others from reading locked bytes, so the locked byte is far behind the file's end. */
 const LOCKED_BYTE_HIGH = 0x7fff_ffff
 
 function lockFileEx(koffi: typeof import('koffi')): Ask {
@@ -66,7 +66,10 @@ function lockFileEx(koffi: typeof import('koffi')): Ask {
 
 let machine: string | undefined
 
-/** The running kernel: containers of one machine share it, and a restart ends it. A host name says neither. */
+/**
+ * Returns an id of the running kernel: containers of one machine share it, and a restart ends it. A host name shows
+ * neither.
+ */
 export function thisMachine(): string {
   machine ??= process.platform === 'linux' ? bootId() : hostname()
   return machine
@@ -80,12 +83,15 @@ function bootId(): string {
   }
 }
 
-/** statfs(2) of ext, XFS, Btrfs, ZFS, F2FS, bcachefs, tmpfs, ramfs and overlayfs. */
+/**
+ * File systems whose locks all processes see, by statfs(2): ext, XFS, Btrfs, ZFS, F2FS, bcachefs, tmpfs, ramfs and
+ * overlayfs.
+ */
 const LOCAL = [0xef53, 0x58465342, 0x9123683e, 0x2fc12fc1, 0xf2f52010, 0xca451a4e, 0x01021994, 0x858458f6, 0x794c7630]
 
 /**
- * Whether all processes of this kernel see each other's locks on that file. Not so on network file systems and FUSE: there
- * each mount may have locks of its own, as two containers' mounts of one share do.
+ * Whether all processes of this kernel see each other's locks on that file. On network file systems and FUSE they may
+ * not: each mount can have its own locks, as two containers' mounts of one share do.
  */
 export function sharesLocks(path: string): boolean {
   return process.platform !== 'linux' || LOCAL.includes(statfsSync(path).type >>> 0)

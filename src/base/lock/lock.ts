@@ -10,19 +10,19 @@ import { BEAT_MS, startBeating } from './heartbeat.js'
 export type { Holder } from './entry.js'
 
 const POLL_MS = 250
-/** Where the kernel can't tell, a holder whose lock file has not changed for this long is dead: 30 heartbeats. */
+/** Where the kernel can't tell, a holder whose lock file has not changed for this long (30 heartbeats) is dead. */
 const SILENCE_MS = 60_000
 
 export interface Waiting {
-  /** Called once, as soon as a living process is found to hold the lock; may throw not to wait for it. */
+  /** Called once, as soon as a living process is found to hold the lock. It may throw in order not to wait. */
   busy: (holder: Holder) => void
-  /** Tells that the holder may be dead and is being watched. */
+  /** Prints a line that says that the holder may be dead and is being watched. */
   say: (line: string) => void
   /** How long the file of a holder that may be dead is watched, ms. */
   silence?: number
 }
 
-/** Waits for whoever holds the lock, and says so. */
+/** Returns options that wait for whoever holds the lock, and say so. */
 export const patiently = (say: (line: string) => void): Waiting => ({
   busy: (holder) => say(`Waiting: ${heldBy(holder)}.`),
   say,
@@ -32,10 +32,10 @@ export const patiently = (say: (line: string) => void): Waiting => ({
 export const heldBy = ({ file, host, pid }: Holder): string => `process ${pid} on ${host} holds ${file}`
 
 /**
- * Runs the work while no other process holds the same lock file. The kernel frees the lock of a process that dies, also of
- * one whose process number has another process by now. Where it can't tell (another machine, a file system without locks or
- * with locks that other mounts don't see), the lock is taken over when its file has not changed for a minute of this
- * process's time; a living holder touches it every two seconds.
+ * Runs the work while no other process holds the same lock file. The kernel frees the lock of a process that dies, even
+ * if its process number was given to another process. Where the kernel can't tell (another machine, a file system
+ * without locks or with locks that other mounts don't see), the lock is taken over when its file has not changed for a
+ * minute of this process's time; a living holder touches it every two seconds.
  * @throws UserError where the folder can't be written to, and whatever `waiting.busy` throws.
  */
 export async function withLock<T>(file: string, work: () => Promise<T>, waiting: Waiting): Promise<T> {
@@ -50,7 +50,10 @@ export async function withLock<T>(file: string, work: () => Promise<T>, waiting:
   }
 }
 
-/** Runs the work unless `target` is there by the time it is this process's turn: jobs that share a folder do it once. */
+/**
+ * Runs the work unless `target` exists when it is this process's turn: of several jobs that share a folder, one does
+ * it.
+ */
 export const once = (target: string, work: () => Promise<void>, say: (line: string) => void): Promise<void> =>
   withLock(
     `${target}.lock`,
@@ -60,7 +63,7 @@ export const once = (target: string, work: () => Promise<void>, say: (line: stri
     patiently(say),
   )
 
-/** Whether a process that lives holds this lock file. Where the kernel can't tell, this takes some heartbeats. */
+/** Whether a living process holds this lock file. Where the kernel can't tell, this takes some heartbeats. */
 export async function isLocked(file: string): Promise<boolean> {
   const watch = new Watch(4 * BEAT_MS)
   for (;;) {
@@ -92,7 +95,7 @@ async function acquire(file: string, { busy, say, silence = SILENCE_MS }: Waitin
 
 const capital = (text: string) => text[0]!.toUpperCase() + text.slice(1)
 
-/** Finds out whether the holder lives, from one look to the next. */
+/** Finds out whether the holder lives by looking at the file again and again. */
 class Watch {
   readonly #silence: number
   #pulse: string | undefined
@@ -108,7 +111,7 @@ class Watch {
     if (state !== 'doubtful') return state === 'held' ? 'alive' : 'dead'
     const now = performance.now()
     if (pulse === this.#pulse) {
-      // A look that was held up by the file system, which holds the heartbeat up too, counts no more than another.
+      // A look that was held up by the file system, which holds the heartbeat up too, counts as one short look.
       this.#quiet += Math.min(now - this.#looked, 2 * POLL_MS)
     } else {
       this.#alive = this.#pulse !== undefined // somebody has changed the file since the last look
@@ -121,7 +124,7 @@ class Watch {
   }
 }
 
-/** After a suspension, say: going on would be two processes at one work. */
+/** Ends a process that lost its lock, for example after a suspension: two processes would do the same work. */
 function endOfLost({ file }: Own): never {
   const { message } = new UserError({
     at: file,

@@ -1,4 +1,7 @@
-/** Bits of the float32 that equals each float16 (IEEE 754 binary16), by its bits: 256 KiB, built when first needed. */
+/**
+ * The bits of the float32 that equals each float16 (IEEE 754 binary16), indexed by its bits: 256 KiB, built when first
+ * needed.
+ */
 let f16Bits: Uint32Array | undefined
 
 function buildF16Bits(): Uint32Array {
@@ -20,7 +23,7 @@ function magnitudeBits(exponent: number, fraction: number): number {
   return ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13)
 }
 
-/** Exact. Writes bits, not numbers, so that a NaN keeps its payload. */
+/** Converts exactly. Writes bits, not numbers, so that a NaN keeps its payload. */
 export function f16ToFloat32(halves: Uint16Array, into: Float32Array, offset = 0): void {
   f16Bits ??= buildF16Bits()
   const table = f16Bits
@@ -28,7 +31,7 @@ export function f16ToFloat32(halves: Uint16Array, into: Float32Array, offset = 0
   for (let i = 0; i < halves.length; i++) bits[offset + i] = table[halves[i]!]!
 }
 
-/** Exact: a bfloat16 is the upper half of a float32. */
+/** Converts exactly: a bfloat16 is the upper half of a float32. */
 export function bf16ToFloat32(halves: Uint16Array, into: Float32Array, offset = 0): void {
   const bits = new Uint32Array(into.buffer, into.byteOffset, into.length)
   for (let i = 0; i < halves.length; i++) bits[offset + i] = halves[i]! << 16

@@ -3,7 +3,7 @@ export class MersenneTwister {
   readonly #state = new Uint32Array(624)
   #next = 624
 
-  /** `init_genrand`: the low 32 bits of the seed count. */
+  /** As `init_genrand`; only the low 32 bits of the seed count. */
   constructor(seed: number) {
     const state = this.#state
     state[0] = seed
@@ -13,7 +13,7 @@ export class MersenneTwister {
     }
   }
 
-  /** The next whole number, uniform in [0, 2³²). */
+  /** Returns the next whole number, uniform in [0, 2³²). */
   uint32(): number {
     if (this.#next === 624) this.#refill()
     let y = this.#state[this.#next++]!
@@ -23,7 +23,7 @@ export class MersenneTwister {
     return (y ^ (y >>> 18)) >>> 0
   }
 
-  /** Uniform in [0, 1), a multiple of 2⁻²⁴: every value is a float32, so rounding can't make it 1. */
+  /** Returns a number uniform in [0, 1), a multiple of 2⁻²⁴: every value is a float32, so rounding can't make it 1. */
   uniform(): number {
     return (this.uint32() >>> 8) * 2 ** -24
   }
@@ -38,7 +38,7 @@ export class MersenneTwister {
   }
 }
 
-/** 0 … n−1 in the order of `torch.randperm(n, generator=torch.Generator().manual_seed(seed))` on the CPU. */
+/** Returns 0 … n−1 in the order of `torch.randperm(n, generator=torch.Generator().manual_seed(seed))` on the CPU. */
 export function randperm(n: number, seed: number): Int32Array {
   const generator = new MersenneTwister(seed)
   const order = Int32Array.from({ length: n }, (_, i) => i)
@@ -52,8 +52,9 @@ export function randperm(n: number, seed: number): Int32Array {
 }
 
 /**
- * A well-mixed uint32 for a seed and what it is for, such as ('order', epoch) or a tensor's name: streams of their own
- * from one seed. Numbers count in all their 64 bits; 1 and '1' differ, and so do ('ab', 'c') and ('a', 'bc').
+ * Returns a well-mixed uint32 for a seed and its purpose, such as ('order', epoch) or a tensor's name, so that one seed
+ * gives each purpose its own stream. Numbers count in all their 64 bits; 1 and '1' differ, and so do ('ab', 'c') and
+ * ('a', 'bc').
  */
 export function hashSeed(seed: number, ...words: (string | number)[]): number {
   let hash = absorbNumber(0, seed)
@@ -61,7 +62,7 @@ export function hashSeed(seed: number, ...words: (string | number)[]): number {
   return finish(hash)
 }
 
-/** Uniform float32 numbers from low up to high. The same on every machine. */
+/** Returns uniform float32 numbers from low up to high, the same on every machine. */
 export function uniformArray(length: number, seed: number, low: number, high: number): Float32Array {
   const generator = new MersenneTwister(seed)
   const values = new Float32Array(length)
@@ -70,8 +71,8 @@ export function uniformArray(length: number, seed: number, low: number, high: nu
 }
 
 /**
- * Float32 numbers from N(0, std²), by Marsaglia's polar method: it needs no sine or cosine,
- * whose last bits differ between versions of Node.
+ * Returns float32 numbers from N(0, std²), by Marsaglia's polar method: it needs no sine or cosine, whose last bits
+ * differ between versions of Node.
  */
 export function normalArray(length: number, seed: number, std: number): Float32Array {
   const generator = new MersenneTwister(seed)
@@ -101,7 +102,7 @@ function absorbText(hash: number, text: string): number {
   return hash
 }
 
-/** One block of MurmurHash3 (x86, 32 bits). */
+/** Mixes one block of MurmurHash3 (x86, 32 bits) into the hash. */
 function absorb(hash: number, word: number): number {
   word = Math.imul(word, 0xcc9e2d51)
   word = (word << 15) | (word >>> 17)

@@ -29,7 +29,7 @@ export interface TensorEntry {
   name: string
   dtype: Dtype
   shape: number[]
-  /** First byte and the byte after the last, from the start of the file. */
+  /** The first byte and the byte after the last, counted from the start of the file. */
   begin: number
   end: number
 }
@@ -39,13 +39,13 @@ export interface SafetensorsFile {
   metadata: Record<string, string>
   entries: Map<string, TensorEntry>
   /**
-   * F32, F16 or BF16 as float32, each value exact. Row-major, as many values as the shape holds.
-   * @throws UserError naming file, tensor and place of a value that is NaN or infinite: no weight is.
+   * Reads F32, F16 or BF16 as float32, each value exact. Row-major, as many values as the shape holds.
+   * @throws UserError naming file, tensor and place of a value that is NaN or infinite: weights never are.
    */
   read(name: string): Float32Array
-  /** I32, or I64 whose values fit. */
+  /** Reads I32, or I64 whose values fit. */
   readInts(name: string): Int32Array
-  /** The tensor's bytes as they lie in the file, from `offset`, as many as `into` takes; for comparisons. */
+  /** Copies the tensor's bytes as they are in the file, from `offset` on, as many as `into` holds; for comparisons. */
   readBytes(name: string, offset: number, into: Uint8Array): void
   close(): void
 }
@@ -55,22 +55,22 @@ export interface WritableTensor {
   data: Float32Array | Int32Array
 }
 
-/** Float32 values that are read when their turn to be written comes. */
+/** Float32 values that are read only when they are written. */
 export interface DeferredTensor {
   shape: readonly number[]
   read(): Float32Array
 }
 
 /**
- * The reference implementation takes 100 MB, which as JSON can fill a gigabyte of memory; the largest T5's header has
- * some 0.2 MB, one shard or all.
+ * The reference implementation accepts 100 MB, which as JSON can fill a gigabyte of memory; the largest T5's header has
+ * some 0.2 MB, in one shard or in all.
  */
 const HEADER_LIMIT = 4_000_000
 
 /**
  * Opens a safetensors file and checks its whole header; tensors are read from disk when asked for.
- * @throws UserError naming the file, and the tensor where it is one: missing, truncated, not safetensors, offsets that
- * overlap, leave gaps or do not fit shape and dtype.
+ * @throws UserError naming the file, and the tensor if one is at fault: missing, truncated, not safetensors, offsets
+ *   that overlap, leave gaps or do not fit shape and dtype.
  */
 export function openSafetensors(path: string): SafetensorsFile {
   const fd = openToRead(path)
@@ -147,7 +147,7 @@ function checkEntry(name: string, entry: unknown, dataStart: number, fail: Fail)
   return { name, dtype: dtype as Dtype, shape, begin: dataStart + begin, end: dataStart + end }
 }
 
-/** Tensors must follow each other from the header to the end of the file, as the format demands. */
+/** Checks that tensors follow each other from the header to the end of the file, as the format demands. */
 function checkLayout(entries: TensorEntry[], dataStart: number, size: number, fail: Fail): void {
   let at = dataStart
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
@@ -182,7 +182,10 @@ export function writeSafetensors(
   })
 }
 
-/** Eight bytes of length, then JSON, padded with spaces. Joined by hand: an object would reorder names that look like numbers. */
+/**
+ * Returns eight bytes of length, then JSON, padded with spaces. The JSON is joined by hand: an object would reorder
+ * names that look like numbers.
+ */
 function encodeHeader(
   tensors: (readonly [string, WritableTensor | DeferredTensor])[],
   metadata: Record<string, string>,
@@ -215,7 +218,7 @@ export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
 }
 
-/** Names come from the file: one may be megabytes, or steer the terminal. */
+/** Shortens a name that comes from the file: it may be megabytes long or hold control characters. */
 function clipped(text: string): string {
   const plain = text.replace(/\p{Cc}/gu, '\uFFFD')
   return plain.length > 120 ? `${plain.slice(0, 120)}…` : plain

@@ -4,13 +4,13 @@ import { checkFinite } from '../numbers/finite.js'
 import { bf16ToFloat32, f16ToFloat32 } from '../numbers/half.js'
 import type { Dtype, SafetensorsFile, TensorEntry } from './safetensors.js'
 
-/** Held at once beside the result: the half-precision bytes of one piece. */
+/** Bytes of half-precision values that are held at once, in addition to the result. */
 const PIECE_BYTES = 1 << 22
 export const DAMAGED = 'The file is damaged or was not copied whole: fetch it again.'
 
 type Readers = Pick<SafetensorsFile, 'read' | 'readInts' | 'readBytes'>
 
-/** What reads an open file's tensors; `path` is what errors name. */
+/** Returns the functions that read an open file's tensors; errors name `path`. */
 export function readers(fd: number, path: string, entries: Map<string, TensorEntry>): Readers {
   const entry = (name: string): TensorEntry => {
     const found = entries.get(name)
@@ -70,7 +70,7 @@ function readPieces(
   }
 }
 
-/** So many bytes from that position. */
+/** Returns `length` bytes from that position on. */
 export function readAt(fd: number, path: string, position: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length)
   readInto(fd, path, position, bytes)

@@ -2,11 +2,17 @@ import { printable } from './printable.js'
 
 const oneLine = (text: string) => printable(text.replace(/\s+/g, ' ').trim())
 
-/** Text of others in a line of Markdown: marks of Markdown and HTML are shown, not obeyed, and a line end is a space. */
+/**
+ * Escapes foreign text for a line of Markdown: characters with a meaning in Markdown and HTML are shown, and a line end
+ * becomes a space.
+ */
 export const escapeMarkdown = (text: string): string =>
   oneLine(text).replace(/[\\`*_{}[\]<>|~#&]/g, (mark) => (mark === '&' ? '&amp;' : `\\${mark}`))
 
-/** Text of others as code within a line: in more backticks than it holds itself (CommonMark 6.1). Not for tables, where | ends it. */
+/**
+ * Returns foreign text as code within a line: in more backticks than it contains itself (CommonMark 6.1). Not for
+ * tables, where | ends a cell.
+ */
 export function codeSpan(text: string): string {
   const code = oneLine(text)
   const longest = Math.max(0, ...(code.match(/`+/g) ?? []).map((run) => run.length))

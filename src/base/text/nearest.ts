@@ -1,9 +1,9 @@
-/** Letters of a name that may have been meant by another: comparing takes time with their square. */
+/** The most letters of a name that is compared: comparing takes time with their square. */
 const LONGEST = 200
 
 /**
- * The candidate that was probably meant, or undefined where none is near: at most a third of the letters differ. Never the
- * word itself: a file of the wrong kind, say, is in its folder.
+ * Returns the candidate that was probably meant, or undefined where none is near: at most a third of the letters may
+ * differ. It never returns the word itself, which can be among the candidates, for example a file of the wrong kind.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
@@ -14,7 +14,9 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best && best.distance < Number.POSITIVE_INFINITY ? best.candidate : undefined
 }
 
-/** Letters that differ, in upper or lower case alike; infinite where they are too many for one to be meant by the other. */
+/**
+ * Counts the letters that differ, ignoring case; infinite where too many differ for one word to be meant by the other.
+ */
 export function distanceTo(candidate: string, word: string): number {
   const most = Math.max(1, Math.ceil(candidate.length / 3))
   const longest = Math.max(word.length, candidate.length)
@@ -23,7 +25,9 @@ export function distanceTo(candidate: string, word: string): number {
   return distance <= most ? distance : Number.POSITIVE_INFINITY
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment). */
+/**
+ * Counts the insertions, deletions, replacements and swaps of neighbours that turn a into b (optimal string alignment).
+ */
 export function editDistance(a: string, b: string): number {
   const rows = Array.from({ length: a.length + 1 }, (_, i) => [i, ...Array<number>(b.length).fill(0)])
   rows[0] = Array.from({ length: b.length + 1 }, (_, j) => j)

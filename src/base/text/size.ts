@@ -1,6 +1,6 @@
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB']
 
-/** Bytes as text in binary units, three digits: 85.2 KiB, 1.28 GiB. Every size that is printed is one. */
+/** Returns bytes in binary units with three digits: 85.2 KiB, 1.28 GiB. Every printed size has this form. */
 export function byteSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} ${bytes === 1 ? 'byte' : 'bytes'}`
   let [size, unit] = [bytes / 1024, 0]

@@ -1,9 +1,12 @@
 import { type Document, isAlias, isCollection, isNode, isPair, type Node, YAMLParseError } from 'yaml'
 
-/** Values that the aliases of a file may stand for, all together: a few nested lines could name billions. */
+/** The most values that all aliases of a file may expand to: a few nested lines could expand to billions. */
 const LARGEST = 10_000
 
-/** What is wrong with a document's aliases: names without an anchor, values that contain themselves, and far too many values. */
+/**
+ * Returns the faults of a document's aliases: names without an anchor, values that contain themselves, and far too many
+ * values.
+ */
 export function aliasErrors({ contents }: Document): YAMLParseError[] {
   const errors: YAMLParseError[] = []
   const anchored = new Map<string, Node>()
@@ -15,7 +18,10 @@ export function aliasErrors({ contents }: Document): YAMLParseError[] {
     return 0
   }
 
-  /** Values of a node, with those that aliases stand for. Nodes are met in the order of the text, as anchors need it. */
+  /**
+   * Counts the values of a node, aliases expanded. Nodes are visited in the order of the text, since an anchor comes
+   * before its aliases.
+   */
   const sizeOf = (node: unknown): number => {
     if (isPair(node)) return sizeOf(node.key) + sizeOf(node.value)
     if (!isNode(node)) return 0

@@ -4,7 +4,7 @@ export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** `over` on top of `base`: mappings key by key, everything else whole. */
+/** Puts `over` on top of `base`: mappings key by key, everything else whole. */
 export function merge(base: Mapping, over: Mapping): Mapping {
   const merged = { ...base }
   for (const [key, value] of Object.entries(over)) {

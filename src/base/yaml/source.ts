@@ -7,21 +7,21 @@ import { type IsText, noText, parseYaml, plainValue } from './yaml.js'
 
 export type Path = readonly PropertyKey[]
 
-/** A YAML file, or a `--set`, whose values know where they stand. */
+/** A YAML file, or a `--set`, that knows the place of each of its values. */
 export interface Source {
   value: unknown
-  /** Folder that relative paths in it start from. */
+  /** The folder that relative paths in it start from. */
   folder: string
   /**
-   * Place of the deepest key on this path that the source answers for, how deep that is, how deep it has values, and the
-   * folder that they start from where it is another one.
+   * Finds the place of the deepest key on this path that the source answers for, how deep that key is, how deep the
+   * source has values, and the folder that relative paths start from where it is a different one.
    */
   find(path: Path): { at: string; depth: number; held?: number; folder?: string | undefined }
 }
 
 /**
- * Parses YAML; `isText` says at which paths of the file any text may stand. What is wrong with it goes into `complaints`;
- * `value` is then undefined.
+ * Parses YAML; `isText` says at which paths of the file any text is allowed. Faults go into `complaints`; `value` is
+ * then undefined.
  */
 export function yamlSource(file: string, folder: string, complaints: Complaint[], isText: IsText): Source {
   const text = readText(file)
@@ -36,7 +36,7 @@ export function yamlSource(file: string, folder: string, complaints: Complaint[]
   return { value, folder, find: (path) => findNode(document, path, place) }
 }
 
-/** A preset, which somebody may have edited. @throws ExperimentError with the place of the first fault. */
+/** Reads a preset, which somebody may have edited. @throws ExperimentError with the place of the first fault. */
 // biome-ignore lint/suspicious/noExplicitAny: as the parsers of YAML and JSON type what they read
 export function readYaml(file: string): any {
   const complaints: Complaint[] = []
@@ -45,7 +45,7 @@ export function readYaml(file: string): any {
   return value
 }
 
-/** Where a YAML or JSON file that has been read before says the value at a path: `file:line:column`. */
+/** Returns the place of the value at a path, `file:line:column`, in a YAML or JSON file that has been read before. */
 export const placeIn = (file: string, path: Path): string => yamlSource(file, dirname(file), [], noText).find(path).at
 
 function readText(file: string): string {
@@ -60,7 +60,9 @@ function readText(file: string): string {
 
 type Parsed = { document: Document; lines: LineCounter }
 
-/** A report reads one experiment and a few presets once a method: each text is parsed once for each kind of file. */
+/**
+ * A report reads one experiment and a few presets for each method, so each text is parsed once for each kind of file.
+ */
 function parsed(text: string, isText: IsText): Parsed {
   const kind = documents.get(isText) ?? new Map<string, Parsed>()
   documents.set(isText, kind)
@@ -74,7 +76,7 @@ function parsed(text: string, isText: IsText): Parsed {
 
 const documents = new Map<IsText, Map<string, Parsed>>()
 
-/** The key at which each step of the path stands: a map's key, a list's item. */
+/** Finds the key of each step of the path: a map's key or a list's item. */
 function findNode(document: Document, path: Path, place: (offset: number) => string) {
   let node: unknown = document.contents
   let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0
@@ -100,7 +102,7 @@ function yamlComplaint(error: YAMLError, at: string, text: string): Complaint {
   return { at, problem: `not valid YAML: ${error.message.replace(/\.?$/, '.')}` }
 }
 
-/** A path as the user would write it: relative below the current folder, else absolute. */
+/** Returns a path as the user would write it: relative below the current folder, otherwise absolute. */
 export function shownPath(file: string): string {
   const path = relative(process.cwd(), resolve(file))
   return path.startsWith('..') || isAbsolute(path) ? resolve(file) : path

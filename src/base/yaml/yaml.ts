@@ -14,14 +14,15 @@ import {
 } from 'yaml'
 import { aliasErrors } from './alias.js'
 
-/** Whether any text may stand at a path of a file or of a value, so that it is taken as it is written. */
+/** Whether any text is allowed at a path of a file or of a value, so that it is read as written. */
 export type IsText = (path: readonly PropertyKey[]) => boolean
 
 export const noText: IsText = () => false
 
 /**
- * Parses YAML, with keys, and values where `isText` says so, as they are written: `True`, `1.0` and `01` match the cell of
- * a table that is written so, and are not YAML's boolean and numbers. A value that is null stays null.
+ * Parses YAML. Keys are read as written, and so are values where `isText` says so: `True`, `1.0` and `01` then match
+ * the cell of a table that is written so, instead of becoming YAML's boolean and numbers. A value that is null stays
+ * null.
  */
 export function parseYaml(text: string, isText: IsText, lineCounter?: LineCounter): Document {
   const options = { prettyErrors: false, uniqueKeys: false, ...(lineCounter && { lineCounter }) }
@@ -39,14 +40,14 @@ export function parseYaml(text: string, isText: IsText, lineCounter?: LineCounte
   return document
 }
 
-/** What a document without errors says; what its aliases may stand for is checked by then. */
+/** Returns the value of a document without errors. The size of its aliases has been checked by then. */
 export const plainValue = (document: Document): unknown => document.toJS({ maxAliasCount: -1 })
 
-/** A text longer than that is parsed in seconds, or not at all. */
+/** A longer text takes seconds to parse, or can't be parsed at all. */
 const LONGEST = 2 ** 19
-/** Values in values: the parser calls itself for each, until Node has no room left and ends. */
+/** The most levels of nested values: the parser calls itself for each, and Node runs out of stack. */
 const DEEPEST = 100
-/** Every key with a fault is looked for among the others. */
+/** The most keys in a map: every key with a fault is compared with all others. */
 const MOST_KEYS = 5000
 
 function limitError(text: string): YAMLParseError | undefined {
@@ -63,7 +64,10 @@ function limitError(text: string): YAMLParseError | undefined {
 
 const tooMuch = (at: number, message: string) => new YAMLParseError([at, at + 1], 'RESOURCE_EXHAUSTION', message)
 
-/** Keys that are there twice, and far too many of them. `1` and `01` are two keys, `1` and `'1'` are one. */
+/**
+ * Returns errors for keys that occur twice, and for far too many of them. `1` and `01` are two keys, `1` and `'1'` are
+ * one.
+ */
 function keyErrors(document: Document): YAMLParseError[] {
   const errors: YAMLParseError[] = []
   visit(document, {
@@ -87,7 +91,7 @@ function keyErrors(document: Document): YAMLParseError[] {
   return errors
 }
 
-/** An alias of a scalar becomes one of its own: it may be text where the other is a number. */
+/** Replaces each alias of a scalar by its own copy: it may be text where the anchored one is a number. */
 function inlineScalars(document: Document): void {
   visit(document, {
     Alias(_, alias) {

@@ -1,12 +1,16 @@
 import { Document, visit } from 'yaml'
 import { withoutControls } from '../text/printable.js'
 
-/** What the library writes so that it reads something else: white space alone, a byte-order mark at the start. */
+/**
+ * Text that the library writes in a form that it reads back differently: only white space, or with a byte-order mark at
+ * the start.
+ */
 const MISREAD = /^\s+$|^\ufeff/
 
 /**
- * A value as YAML that means the same wherever it is read, and cannot steer a terminal. The library puts text with control
- * characters in double quotes, where YAML has JSON's escapes, but leaves some raw (DEL and C1), which other readers refuse.
+ * Returns a value as YAML that means the same to every reader and cannot control a terminal. The library puts text with
+ * control characters in double quotes, where YAML has JSON's escapes, but leaves some of them raw (DEL and C1), which
+ * other readers refuse.
  */
 export function yamlText(value: unknown): string {
   const document = new Document(value)

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { BAD_USAGE, UserError } from '../../base/error.js'
-import { asUserError } from '../../base/files/atomic.js'
+import { asUserError } from '../../base/files/write_error.js'
 import type { Progress } from '../../base/progress.js'
 import { Interrupted } from '../../cli/interrupt.js'
 import { fromRankZero } from '../../engine/cluster/agree.js'
