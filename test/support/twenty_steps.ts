@@ -9,7 +9,7 @@ import { learningRate } from '../../src/engine/optimizer/learning_rate.js'
 import { startState } from '../../src/engine/optimizer/optimizer.js'
 import { optimizerOf } from '../../src/engine/optimizer/optimizers.js'
 import { prepareModel, preparePadding } from '../../src/engine/prepare/prepare.js'
-import { closeAll, prepare } from '../../src/engine/train/train.js'
+import { closeAll, prepare } from '../../src/engine/train/prepared.js'
 import { loadExperiment } from '../../src/experiment/load/load.js'
 import { type Batch, padBatch } from '../../src/task/tokens/batches.js'
 

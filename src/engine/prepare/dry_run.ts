@@ -10,8 +10,8 @@ import { chooseMode, type Stepper, startStepper } from '../model/stepper.js'
 import { startState } from '../optimizer/optimizer.js'
 import { optimizerOf } from '../optimizer/optimizers.js'
 import { plannedSteps } from '../train/longer.js'
+import { closeAll, prepare } from '../train/prepared.js'
 import { startFrom } from '../train/start_from.js'
-import { closeAll, prepare } from '../train/train.js'
 import type { Training } from '../train/trainer.js'
 import {
   availableMemory,

@@ -1,12 +1,36 @@
-import type { Manifest } from '../../run/manifest.js'
+import { notedBackbone } from '../../run/made_with.js'
+import type { Manifest, manifestOf } from '../../run/manifest.js'
+import type { StartedFrom } from '../../run/records.js'
 import { gathered } from '../cluster/agree.js'
 import type { Ranks } from '../cluster/ranks.js'
+import { sessionFacts } from '../graph/config.js'
 import type { Blueprint } from '../model/model.js'
 import type { PreparedSplit } from '../prepare/data.js'
 import type { OpenedBackbone } from '../prepare/prepare.js'
+import type { Computation, Job } from './begin.js'
+
+/** What the manifest says of a training besides its experiment and device; every rank calls it. */
+export async function factsOf(
+  { prepared: { backbone, plan, validation }, resumed, sized, options: { ranks } }: Job,
+  { device, mode, padding, blueprint }: Computation,
+  startedFrom: StartedFrom | undefined,
+): Promise<Parameters<typeof manifestOf>[2]> {
+  const chosen = sized ?? resumed?.manifest?.batch_size_auto
+  const start = startedFrom ?? resumed?.manifest?.start
+  return {
+    ...countsOf(blueprint, backbone),
+    ...notedBackbone(backbone.files),
+    ...{ engine_mode: mode, graphs: [], row_order: plan.order, padding },
+    ...(chosen && { batch_size_auto: chosen }),
+    session: mode === 'replay' ? sessionFacts(device.threads) : null,
+    ...(start && { start }),
+    ...drawnRows(validation),
+    ...(ranks.library !== undefined && { mpi: await crewOf(ranks, device.threads) }),
+  }
+}
 
 /** What the manifest says of the processes that computed the steps. */
-export async function crewOf(ranks: Ranks, threads: number): Promise<NonNullable<Manifest['mpi']>> {
+async function crewOf(ranks: Ranks, threads: number): Promise<NonNullable<Manifest['mpi']>> {
   return { library: ranks.library!, ranks: await gathered(ranks, { host: ranks.host, threads }) }
 }
 
@@ -28,5 +52,5 @@ export const countsOf = ({ layout }: Blueprint, { parameters }: OpenedBackbone) 
 })
 
 /** That evaluations were on some of the validation rows. */
-export const drawnRows = ({ rows, drawnFrom }: PreparedSplit): Pick<Manifest, 'evaluation_rows'> =>
+const drawnRows = ({ rows, drawnFrom }: PreparedSplit): Pick<Manifest, 'evaluation_rows'> =>
   drawnFrom === undefined ? {} : { evaluation_rows: { rows, of: drawnFrom } }

@@ -1,0 +1,105 @@
+import { existsSync, rmSync } from 'node:fs'
+import type { Progress } from '../../base/progress.js'
+import { experimentYaml } from '../../experiment/load/load.js'
+import { storedPlaces } from '../../experiment/places.js'
+import { beginRun, type RunFiles } from '../../run/directory.js'
+import { truncateMetrics } from '../../run/log/metrics_log.js'
+import { type ChosenBatch, type Device, manifestOf } from '../../run/manifest.js'
+import type { RunState } from '../../run/state.js'
+import { type Padding, paddingLine } from '../../task/tokens/lengths.js'
+import type { Ranks } from '../cluster/ranks.js'
+import { checkTogether, stateOfRankZero } from '../cluster/together.js'
+import { type DeviceOptions, startDevice } from '../device/device.js'
+import { blueprintOf } from '../model/model.js'
+import { chooseMode } from '../model/stepper.js'
+import type { OptimizerState } from '../optimizer/optimizer.js'
+import { preparePadding } from '../prepare/prepare.js'
+import { noteLonger } from './longer.js'
+import type { Prepared } from './prepared.js'
+import { noRecord, type RunRecord, recordInto } from './record.js'
+import { keepWhatChanged, type Resumed, type There, withChanges } from './resume.js'
+import { factsOf, hashesOf } from './run_facts.js'
+import { settingsLine } from './settings_line.js'
+import { startFrom } from './start_from.js'
+import { startOrResume } from './start_or_resume.js'
+import type { Training } from './trainer.js'
+
+export interface TrainOptions extends DeviceOptions {
+  /** Where the run goes. */
+  folder: string
+  /** Continue the run that is there. */
+  resume: boolean
+  /** Continue it on another backbone or other rows than those that it was made with. */
+  allowChanged?: boolean | undefined
+  progress: Progress
+  /** Asked after every step and every batch of an evaluation. */
+  interrupted: () => boolean
+  /** The processes that share the training; this one by itself where there are none. */
+  ranks?: Ranks
+}
+
+/** A training that has steps left: where it goes, what it is made of, and how it is done. */
+export interface Job extends Pick<There, 'length'> {
+  files: RunFiles
+  prepared: Prepared
+  /** Where `training.batch_size` is auto. */
+  sized: ChosenBatch | undefined
+  /** Of a run that goes on. */
+  resumed: Resumed | undefined
+  options: TrainOptions & { ranks: Ranks }
+}
+
+/** How a training is computed. */
+export interface Computation extends Pick<Training, 'blueprint' | 'ladder'> {
+  device: Device
+  mode: 'replay' | 'eager'
+  padding: Padding
+}
+
+/** Starts the device, and says what computes the steps and how. @throws UserError where ranks differ in that */
+export async function setUp({ prepared, options }: Job): Promise<Computation> {
+  const { experiment, backbone, train, validation, test, steps } = prepared
+  const { progress, ranks } = options
+  const device = await startDevice(options)
+  for (const note of device.notes) progress.warn(note)
+  progress.note(device.description)
+  const { mode, why } = chooseMode(experiment, device, steps)
+  progress.note(`Steps: ${mode} (${why}).`)
+  progress.note(settingsLine(experiment))
+  const { ladder, padding } = preparePadding(prepared, mode)
+  progress.note(paddingLine(padding))
+  await checkTogether(ranks, { experiment, backbone, splits: [train, validation, test], device, mode })
+  return { device, mode, ladder, padding, blueprint: blueprintOf(backbone.config, experiment.method) }
+}
+
+/** Where a training stands before its next step. */
+export interface Begun {
+  state: OptimizerState
+  run: RunState
+  record: RunRecord
+}
+
+/**
+ * Begins the run's folder, or goes on in it from its checkpoint, and writes the manifest; on rank 0 alone, which gives its
+ * state to the others.
+ */
+export async function begin(job: Job, computation: Computation): Promise<Begun> {
+  const { device, blueprint } = computation
+  const { files, prepared, resumed, length, options } = job
+  const { experiment, backbone } = prepared
+  const { progress, ranks, resume } = options
+  const leads = ranks.rank === 0
+  const begins = leads && !existsSync(files.checkpoint)
+  const start = begins ? startFrom(experiment, blueprint, backbone.files) : undefined
+  if (leads && !resume) beginRun(files, experimentYaml(storedPlaces(experiment, files.folder)))
+  const { state, run } = await stateOfRankZero(ranks, () => startOrResume(files, blueprint, prepared, progress, start))
+  if (leads) truncateMetrics(files.metrics, state.step, progress.warn)
+  const record = leads ? recordInto(files, blueprint, experiment.training.tensorboard) : noRecord
+  const facts = await factsOf(job, computation, start?.from)
+  if (length) noteLonger(length, experiment.training.schedule, state.step, progress)
+  if (leads && resume) rmSync(files.result, { force: true }) // a run that goes on is not finished, nor is a longer one
+  record.manifest(withChanges(manifestOf(experiment, device, facts, hashesOf(prepared)), state.step, resumed, length))
+  if (leads && resume) keepWhatChanged(files, experiment)
+  progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')
+  return { state, run, record }
+}
