@@ -10,6 +10,9 @@ export interface Site {
   sublayer: Sublayer
 }
 
+/** A site's name in the names of trained tensors and of captured operations: `encoder.3.attention`. */
+export const siteName = ({ stack, layer, sublayer }: Site): string => `${stack}.${layer}.${sublayer}`
+
 /** Where a method's tensors enter the forward pass; what is left out stays the backbone's. */
 export interface Hooks {
   /** Takes a frozen tensor of the backbone (by its Hugging Face name) and gives the one to use. */

@@ -15,7 +15,15 @@ export interface Pass {
    * may be forgotten and computed again for the gradient.
    */
   layer?: ComputeLayer
+  /** Computes a part of the model. Whoever records a pass names by the part what it does there. */
+  at: At
 }
+
+/** Does what `body` does as a part of the model: a sublayer (`encoder.3.attention`), or what is in none (`encoder`, `head`). */
+export type At = <T>(part: string, body: () => T) => T
+
+/** For a pass that nobody records. */
+export const unnamed: At = (_, body) => body()
 
 export type ComputeLayer = <T extends Record<string, tf.Tensor>>(
   inputs: T,

@@ -1,7 +1,7 @@
-import type { Site } from '../backbone/hooks.js'
+import { type Site, siteName } from '../backbone/hooks.js'
 import type { T5Config } from '../backbone/t5/config.js'
 import { layoutOf } from '../engine/model/layout.js'
-import { siteName, sites } from '../method/adapter/placement.js'
+import { sites } from '../method/adapter/placement.js'
 import type { AdapterOptions, CompacterOptions, PromptTuningOptions } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
 

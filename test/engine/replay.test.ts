@@ -186,7 +186,7 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
     const error = await replay.step({ ...batch, sourceIds }, 0, 1e-3).catch((error: Error) => error)
     expect(error).toBeInstanceOf(UserError)
     expect((error as Error).message).toBe(
-      'TensorFlow failed in a run at step_4x7x5/GatherV2_77, GatherV2 → [28, 24]: INVALID_ARGUMENT: indices[3] = 97 is not in [0, 97). If the eager engine does it (--set training.engine_mode=eager), please report this.',
+      'TensorFlow failed in a run at step_4x7x5/encoder/GatherV2_0, GatherV2 → [28, 24]: INVALID_ARGUMENT: indices[3] = 97 is not in [0, 97). If the eager engine does it (--set training.engine_mode=eager), please report this.',
     )
     free()
   })

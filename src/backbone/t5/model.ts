@@ -1,7 +1,7 @@
 import { lookUp } from '../../tensor/embedding.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
-import type { Site, Stack, Sublayer } from '../hooks.js'
+import { type Site, type Stack, type Sublayer, siteName } from '../hooks.js'
 import { inLayer, layerNorm, linear, type Pass } from '../pass.js'
 import { attention, attentionOver, fewQueries, type KeyValue, keyValue } from './attention.js'
 import { causalMask, positionBias } from './position.js'
@@ -27,14 +27,16 @@ export type Memory = {
  * stands in front of each row.
  */
 export function encode(pass: Pass, ids: tf.Tensor2D, attentionMask: tf.Tensor2D): Encoded {
-  const batch = ids.shape[0]
-  const { embedded, mask } = withPrompt(pass, embed(pass, ids), paddingMask(attentionMask), batch)
-  const length = mask.shape[3]
-  const bias = tf.add(positionBias(pass, 'encoder', length, length), mask) // [batch, heads, length, length]
-  let hidden = pass.dropout(embedded, 'encoder.embedded')
-  for (let layer = 0; layer < pass.config.encoderLayers; layer++)
-    hidden = inLayer(pass)({ hidden, bias }, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
-  return { hidden: finalNorm(pass, 'encoder', hidden), mask, batch }
+  return pass.at('encoder', () => {
+    const batch = ids.shape[0]
+    const { embedded, mask } = withPrompt(pass, embed(pass, ids), paddingMask(attentionMask), batch)
+    const length = mask.shape[3]
+    const bias = tf.add(positionBias(pass, 'encoder', length, length), mask) // [batch, heads, length, length]
+    let hidden = pass.dropout(embedded, 'encoder.embedded')
+    for (let layer = 0; layer < pass.config.encoderLayers; layer++)
+      hidden = inLayer(pass)({ hidden, bias }, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
+    return { hidden: finalNorm(pass, 'encoder', hidden), mask, batch }
+  })
 }
 
 /** hidden [batch·length, d], bias [batch, heads, length, length] → [batch·length, d] */
@@ -62,8 +64,10 @@ export function remember(pass: Pass, { hidden, mask, batch }: Encoded, queries =
   const length = mask.shape[3]
   const whole = { encoded: tf.reshape(hidden, [batch, length, -1]) as tf.Tensor3D }
   const layers = Array.from({ length: pass.config.decoderLayers }, (_, layer) => {
-    const name = sublayerName(site('decoder', layer, 'cross_attention'))
-    return fewQueries(pass, name, length, queries) ? whole : keyValue(pass, name, hidden, batch)
+    const place = site('decoder', layer, 'cross_attention')
+    const name = sublayerName(place)
+    if (fewQueries(pass, name, length, queries)) return whole
+    return pass.at(siteName(place), () => keyValue(pass, name, hidden, batch))
   })
   return { layers, mask }
 }
@@ -73,31 +77,33 @@ export function remember(pass: Pass, { hidden, mask, batch }: Encoded, queries =
  * Gives hidden [batch·length, d] and the past that now includes these ids.
  */
 export function decode(pass: Pass, ids: tf.Tensor2D, memory: Memory, past?: KeyValue[]) {
-  const [batch, length] = ids.shape
-  const from = past?.[0]?.keys.shape[2] ?? 0
-  const bias = tf.add(
-    positionBias(pass, 'decoder', length, from + length, from),
-    causalMask(length, from + length, from),
-  )
-  const present: KeyValue[] = []
-  let hidden = pass.dropout(embed(pass, ids), 'decoder.embedded')
-  for (let layer = 0; layer < pass.config.decoderLayers; layer++) {
-    const inputs = { hidden, bias, mask: memory.mask, ...memory.layers[layer]! }
-    hidden = inLayer(pass)(inputs, (pass, { hidden, bias, mask, ...remembered }) => {
-      const attended = sublayer(pass, site('decoder', layer, 'attention'), hidden, (normed, name) => {
-        const own = append(past?.[layer], keyValue(pass, name, normed, batch))
-        present[layer] = own
-        return attention(pass, name, normed, own, bias)
+  return pass.at('decoder', () => {
+    const [batch, length] = ids.shape
+    const from = past?.[0]?.keys.shape[2] ?? 0
+    const bias = tf.add(
+      positionBias(pass, 'decoder', length, from + length, from),
+      causalMask(length, from + length, from),
+    )
+    const present: KeyValue[] = []
+    let hidden = pass.dropout(embed(pass, ids), 'decoder.embedded')
+    for (let layer = 0; layer < pass.config.decoderLayers; layer++) {
+      const inputs = { hidden, bias, mask: memory.mask, ...memory.layers[layer]! }
+      hidden = inLayer(pass)(inputs, (pass, { hidden, bias, mask, ...remembered }) => {
+        const attended = sublayer(pass, site('decoder', layer, 'attention'), hidden, (normed, name) => {
+          const own = append(past?.[layer], keyValue(pass, name, normed, batch))
+          present[layer] = own
+          return attention(pass, name, normed, own, bias)
+        })
+        const crossed = sublayer(pass, site('decoder', layer, 'cross_attention'), attended, (normed, name) =>
+          crossAttention(pass, name, normed, remembered, mask),
+        )
+        return sublayer(pass, site('decoder', layer, 'feed_forward'), crossed, (normed, name) =>
+          feedForward(pass, name, normed),
+        )
       })
-      const crossed = sublayer(pass, site('decoder', layer, 'cross_attention'), attended, (normed, name) =>
-        crossAttention(pass, name, normed, remembered, mask),
-      )
-      return sublayer(pass, site('decoder', layer, 'feed_forward'), crossed, (normed, name) =>
-        feedForward(pass, name, normed),
-      )
-    })
-  }
-  return { hidden: finalNorm(pass, 'decoder', hidden), past: present }
+    }
+    return { hidden: finalNorm(pass, 'decoder', hidden), past: present }
+  })
 }
 
 const crossAttention = (pass: Pass, name: string, x: tf.Tensor2D, remembered: Remembered, mask: tf.Tensor4D) =>
@@ -107,12 +113,14 @@ const crossAttention = (pass: Pass, name: string, x: tf.Tensor2D, remembered: Re
 
 /** Logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
 export function head(pass: Pass, hidden: tf.Tensor2D): tf.Tensor2D {
-  const { tiedHead, scaledHead, dModel } = pass.config
-  const name = tiedHead ? 'shared.weight' : 'lm_head.weight'
-  const scaled = scaledHead ? tf.mul(hidden, dModel ** -0.5) : hidden
-  const logits = tf.matMul(scaled, pass.weight(name) as tf.Tensor2D, false, true)
-  const bias = pass.hooks.bias?.('lm_head.weight')
-  return bias ? tf.add(logits, bias) : (logits as tf.Tensor2D)
+  return pass.at('head', () => {
+    const { tiedHead, scaledHead, dModel } = pass.config
+    const name = tiedHead ? 'shared.weight' : 'lm_head.weight'
+    const scaled = scaledHead ? tf.mul(hidden, dModel ** -0.5) : hidden
+    const logits = tf.matMul(scaled, pass.weight(name) as tf.Tensor2D, false, true)
+    const bias = pass.hooks.bias?.('lm_head.weight')
+    return bias ? tf.add(logits, bias) : (logits as tf.Tensor2D)
+  })
 }
 
 /** The decoder's input: labels moved right by one, the start token in front. labels, result [batch, length] int32 */
@@ -140,9 +148,11 @@ function sublayer(
   h: tf.Tensor2D,
   compute: (normed: tf.Tensor2D, name: string) => tf.Tensor2D,
 ): tf.Tensor2D {
-  const output = compute(layerNorm(pass, h, `${layerName(site)}.layer_norm.weight`), sublayerName(site))
-  const adapted = pass.hooks.sublayerOutput?.(site, output) ?? output
-  return tf.add(h, pass.dropout(adapted, layerName(site)))
+  return pass.at(siteName(site), () => {
+    const output = compute(layerNorm(pass, h, `${layerName(site)}.layer_norm.weight`), sublayerName(site))
+    const adapted = pass.hooks.sublayerOutput?.(site, output) ?? output
+    return tf.add(h, pass.dropout(adapted, layerName(site)))
+  })
 }
 
 /** wo·dropout(f(wi·x)); gated: wo·dropout(f(wi_0·x)·(wi_1·x)). x, result [rows, d] */

@@ -12,8 +12,8 @@ import type { Values } from '../graph/tensor.js'
 import type { Blueprint } from '../model/model.js'
 import type { Captured } from './capture.js'
 
-/** Goes up when the layout of a file or the inputs of a graph change. */
-const FORMAT = 3
+/** Goes up when the layout of a file, or the inputs or names of a graph change. */
+const FORMAT = 4
 const ENDING = '.graph'
 const DIGEST_BYTES = 32
 /** A graph whose large constants make its file larger is captured anew each time: those of `intrinsic`. */

@@ -2,6 +2,7 @@ import type { OpAttribute } from '../../tensor/binding.js'
 import type { Graph } from '../graph/graph.js'
 import type { Output } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
+import type { NodeNames } from './node_names.js'
 import type { Precision } from './variables.js'
 
 /** Operations that move numbers and change none: they keep the type of their first input. */
@@ -14,15 +15,16 @@ const MOVES = new Set(['Reshape', 'Transpose'])
 export class Products {
   readonly #graph: Graph
   readonly #precision: Precision
+  readonly #names: NodeNames
   readonly #made = new Map<number, WeakMap<Output, Output>>([
     [TYPES.float32, new WeakMap()],
     [TYPES.bfloat16, new WeakMap()],
   ])
-  #count = 0
 
-  constructor(graph: Graph, precision: Precision) {
+  constructor(graph: Graph, precision: Precision, names: NodeNames) {
     this.#graph = graph
     this.#precision = precision
+    this.#names = names
   }
 
   /** a·b of a BatchMatMulV2 with these attributes. */
@@ -35,7 +37,7 @@ export class Products {
 
   #product(a: Output, b: Output, flags: Record<string, { bool: boolean }>): Output {
     const type = TYPES[this.#precision]
-    const name = `BatchMatMulV2_${this.#count++}_product`
+    const name = this.#names.next('BatchMatMulV2')
     const operands = [this.#cast(a, type), this.#cast(b, type)]
     return this.#graph.output({ type: 'BatchMatMulV2', name, inputs: operands, attributes: { T: { type }, ...flags } })
   }
@@ -59,7 +61,7 @@ export class Products {
     const attributes = { SrcT: { type: from }, DstT: { type: to } }
     const cast = this.#graph.output({
       type: 'Cast',
-      name: `Cast_${this.#count++}_product`,
+      name: this.#names.next('Cast'),
       inputs: [x],
       attributes,
     })

@@ -1,3 +1,4 @@
+import type { At } from '../../backbone/pass.js'
 import type { Binding, BindingTensor, NodeBackend, OpAttribute } from '../../tensor/binding.js'
 import tf from '../../tensor/tf.cjs'
 import type { Attribute, Graph } from '../graph/graph.js'
@@ -5,6 +6,7 @@ import type { Output } from '../graph/library.js'
 import { TYPES, type Values } from '../graph/tensor.js'
 import type { After } from '../model/checkpoint_activations.js'
 import { Constants } from './constants.js'
+import { NodeNames } from './node_names.js'
 import { Products } from './products.js'
 import type { Precision } from './variables.js'
 
@@ -36,14 +38,14 @@ export class Recorder {
   readonly #outputs: Output[] = []
   readonly #constants: Constants
   readonly #inputs: Surroundings['inputs']
+  readonly #names = new NodeNames()
   readonly #products: Products
-  #operations = 0
 
   constructor(graph: Graph, { inputs, large, precision }: Surroundings) {
     this.graph = graph
     this.#inputs = inputs
     this.#constants = new Constants(graph, large)
-    this.#products = new Products(graph, precision)
+    this.#products = new Products(graph, precision, this.#names)
   }
 
   /** Runs `body` with tfjs's ops recorded. Every tensor that it makes ends with it. */
@@ -74,6 +76,9 @@ export class Recorder {
   /** Records what `body` does as done after the tensor is there. */
   readonly after: After = (tensor, body) => this.graph.after(this.output(tensor).oper, body)
 
+  /** Records what `body` does, and what its gradient will do, under the name of a part of the model. */
+  readonly at: At = (part, body) => this.#names.at(part, body)
+
   #recording(binding: Binding): Binding {
     const own = {
       createTensor: (shape: number[], dtype: number, values: ArrayLike<number>) =>
@@ -95,7 +100,7 @@ export class Recorder {
     if (!input || String(this.graph.shapeOf(input)) === String(shape)) return input
     const dimensions = this.#constants.output({ shape: [shape.length], data: Int32Array.from(shape) })
     const attributes = { T: { type: this.graph.typeOf(input) }, Tshape: { type: TYPES.int32 } }
-    const name = `Reshape_input_${this.#operations++}`
+    const name = this.#names.next('Reshape')
     return this.graph.output({ type: 'Reshape', name, inputs: [input, dimensions], attributes })
   }
 
@@ -106,7 +111,7 @@ export class Recorder {
     const inputs = this.#products.inputsOf(type, stored)
     const oper = this.graph.add({
       type,
-      name: `${type}_${this.#operations++}`,
+      name: this.#names.next(type),
       inputs: listInputs[type]?.(inputs) ?? inputs,
       attributes: { ...attributesOf(binding, attributes), ...this.#ownType(inputs) },
     })
@@ -122,7 +127,7 @@ export class Recorder {
   #rows(inputs: [Output, Output, Output]): Output {
     const types = inputs.map((input) => ({ type: this.graph.typeOf(input) }))
     const attributes = { Tparams: types[0]!, Tindices: types[1]!, Taxis: types[2]! }
-    const name = `GatherV2_${this.#operations++}`
+    const name = this.#names.next('GatherV2')
     return this.#products.float32(this.graph.output({ type: 'GatherV2', name, inputs, attributes }))
   }
 

@@ -42,9 +42,10 @@ export function captureStep(
 /** The loss of a batch without dropout: inputs are those of a batch; output `loss`. */
 export function captureLoss(library: Library, blueprint: Blueprint, shape: BatchShape): Captured {
   return capture(library, blueprint, 'float32', (captured) => {
-    const { model, vector, fetch } = captured
-    const views = unflatten(model.layout, vector)
-    fetch('loss', batchLoss(passOf(model, views, noDropout), batchInput(captured, shape)))
+    const { model, vector, fetch, recorder } = captured
+    const views = recorder.at('trained', () => unflatten(model.layout, vector))
+    const pass = { ...passOf(model, views, noDropout), at: recorder.at }
+    fetch('loss', batchLoss(pass, batchInput(captured, shape)))
   })
 }
 
@@ -94,6 +95,7 @@ function recordGradient(
   const { recorder, model, vector, dropoutKey } = captured
   return lossAndGradient(model, vector, batchInput(captured, shape), dropoutBy(dropout, dropoutKey, part), {
     labelSmoothing,
+    at: recorder.at,
     after: checkpointActivations ? recorder.after : undefined,
   })
 }

@@ -23,7 +23,7 @@ export interface Update {
  */
 export function recordUpdate(captured: Capture, { loss, gradient, gradientClipNorm, optimizer }: Update): void {
   const { graph, recorder, fetch } = captured
-  const { clipped, norm } = clipNorm(gradient, gradientClipNorm)
+  const { clipped, norm } = recorder.at('update', () => clipNorm(gradient, gradientClipNorm))
   fetch('gradient_norm', norm)
   const chosen = onlyIfFinite(graph, [recorder.output(loss), recorder.output(norm)])
   const inputs = Object.keys(optimizer.numbers(1, 1)).map(
@@ -61,7 +61,9 @@ function recordOpByOp({ graph, recorder, vector, model }: Capture, update: Recor
   })
   const before = { vector, ...Object.fromEntries(moments) }
   const scalars = Object.entries(numbers).map(([name, number]) => [name, recorder.tensor(number)])
-  const after = optimizer.update(before, gradient, Object.fromEntries(scalars), model.layout)
+  const after = recorder.at('update', () =>
+    optimizer.update(before, gradient, Object.fromEntries(scalars), model.layout),
+  )
   const assigned = keptOf(after).map(([name, tensor]) => {
     const value = chosen(`${name}_or_before`, recorder.output(tensor), recorder.output(before[name]))
     return assign(graph, name, value, tensor.size)

@@ -93,7 +93,7 @@ function captured(library: Library, { config, hooks, shapes }: Served, body: (pi
   try {
     recorder.record(() =>
       body({
-        pass: { config, weight, hooks: hooks(weight), dropout: noDropout },
+        pass: { config, weight, hooks: hooks(weight), dropout: noDropout, at: recorder.at },
         input: (name, type, shape) => recorder.tensor(inputs.placeholder(name, type, shape)),
         output(name, tensor) {
           const output = recorder.output(tensor)

@@ -8,7 +8,7 @@ export type After = <T>(tensor: tf.Tensor, body: () => T) => T
 export const atOnce: After = (_, body) => body()
 
 /** Makes a pass of the trained tensors, and tells of each that is used. */
-export type MakePass = (views: tf.Tensor[], used: (view: number) => void) => Pass
+export type MakePass = (views: tf.Tensor[], used?: (view: number) => void) => Pass
 
 /**
  * A pass that keeps the inputs of its layers alone: what a layer makes on its way is forgotten, and made again when the
@@ -42,17 +42,13 @@ export function checkpointingActivations(makePass: MakePass, views: tf.Tensor[],
       const own = saved.slice(names.length)
       const replaced = [...views]
       for (const [i, view] of [...used].entries()) replaced[view] = own[i]!
-      const forward = () =>
-        compute(
-          makePass(replaced, () => {}),
-          inputsOf(saved),
-        )
+      const forward = () => compute(makePass(replaced), inputsOf(saved))
       const { grads } = onTapeOfItsOwn(() => tf.engine().gradients(forward, saved, dy, true))
       return grads.map((gradient, i) => gradient ?? tf.zerosLike(saved[i]!))
     }
     return again(...Object.values(inputs), ...[...used].map((view) => views[view]!)) as tf.Tensor2D
   }
-  return { ...makePass(views, () => {}), layer }
+  return { ...makePass(views), layer }
 }
 
 /** A tape that ends is forgotten, also the one that is just being played back around it. */

@@ -1,4 +1,4 @@
-import type { Pass } from '../../backbone/pass.js'
+import { type Pass, unnamed } from '../../backbone/pass.js'
 import type { T5Config } from '../../backbone/t5/config.js'
 import { backboneTensors } from '../../backbone/t5/tensors.js'
 import { elements } from '../../base/safetensors/safetensors.js'
@@ -90,7 +90,7 @@ export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout, used?
     const tensor = frozen.get(name) ?? missing(name)
     return hooks.weight?.(name, tensor) ?? tensor
   }
-  return { config, weight, hooks, dropout }
+  return { config, weight, hooks, dropout, at: unnamed }
 }
 
 /** A pass for many batches without gradients: what the method makes of frozen weights is made once. `dispose` frees what it holds. */

@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs' // registers the gradients of the ops: in Node, tfjs-core alone has none
-import type { Pass } from '../../backbone/pass.js'
+import { type At, type Pass, unnamed } from '../../backbone/pass.js'
 import { decode, head, remember, shiftRight } from '../../backbone/t5/model.js'
 import type { Batch } from '../../task/tokens/batches.js'
 import { crossEntropy } from '../../tensor/cross_entropy.js'
@@ -7,7 +7,7 @@ import type { Dropout } from '../../tensor/dropout.js'
 import tf from '../../tensor/tf.cjs'
 import { adam } from '../optimizer/adam.js'
 import { clipNorm, disposeState, type Optimizer, type OptimizerState } from '../optimizer/optimizer.js'
-import { type After, atOnce, checkpointingActivations } from './checkpoint_activations.js'
+import { type After, atOnce, checkpointingActivations, type MakePass } from './checkpoint_activations.js'
 import { encodeSources } from './generate.js'
 import { flatten, type Layout, unflatten } from './layout.js'
 import { type Model, passOf } from './model.js'
@@ -39,8 +39,10 @@ export function batchLogits(pass: Pass, batch: Batch): tf.Tensor2D {
 
 /** Mean cross-entropy of a batch over its target tokens, </s> included. */
 export function batchLoss(pass: Pass, batch: Batch, labelSmoothing?: number): tf.Scalar {
-  const [labels, mask] = [tf.tensor1d(batch.targetIds, 'int32'), tf.tensor1d(batch.targetMask, 'int32')]
-  return crossEntropy(batchLogits(pass, batch), labels, mask, labelSmoothing)
+  return pass.at('loss', () => {
+    const [labels, mask] = [tf.tensor1d(batch.targetIds, 'int32'), tf.tensor1d(batch.targetMask, 'int32')]
+    return crossEntropy(batchLogits(pass, batch), labels, mask, labelSmoothing)
+  })
 }
 
 /** How a loss is made. */
@@ -49,6 +51,8 @@ export interface LossOptions {
   labelSmoothing?: number | undefined
   /** In which order things are done; where it is given, layers are forgotten and made again. */
   after?: After | undefined
+  /** Told which part of the model is computed, where that is recorded. */
+  at?: At
 }
 
 /** Loss and the gradient of every trained tensor, as one flat vector. Back-propagation ends at the lowest trained tensor. */
@@ -57,15 +61,16 @@ export function lossAndGradient(
   vector: tf.Tensor1D,
   batch: Batch,
   dropout: Dropout,
-  { labelSmoothing, after }: LossOptions = {},
+  { labelSmoothing, after, at = unnamed }: LossOptions = {},
 ) {
-  const views = unflatten(model.layout, vector)
-  const pass = () =>
-    after
-      ? checkpointingActivations((views, used) => passOf(model, views, dropout, used), views, after)
-      : passOf(model, views, dropout)
-  const { value, grads } = tf.engine().gradients(() => batchLoss(pass(), batch, labelSmoothing), views, undefined, true)
-  return { loss: value as tf.Scalar, gradient: flatten(model.layout, grads) }
+  const views = at('trained', () => unflatten(model.layout, vector))
+  const passWith: MakePass = (views, used) => ({ ...passOf(model, views, dropout, used), at })
+  const pass = () => (after ? checkpointingActivations(passWith, views, after) : passWith(views))
+  return at('gradient', () => {
+    const loss = () => batchLoss(pass(), batch, labelSmoothing)
+    const { value, grads } = tf.engine().gradients(loss, views, undefined, true)
+    return { loss: value as tf.Scalar, gradient: flatten(model.layout, grads) }
+  })
 }
 
 /** One training step, as `stepBy`. */

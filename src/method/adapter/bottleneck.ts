@@ -1,4 +1,4 @@
-import type { Hooks } from '../../backbone/hooks.js'
+import { type Hooks, siteName } from '../../backbone/hooks.js'
 import type { T5Config } from '../../backbone/t5/config.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import { meanNorm } from '../../tensor/norm.js'
@@ -6,7 +6,7 @@ import tf from '../../tensor/tf.cjs'
 import type { ParameterSpec, Tensors } from '../method.js'
 import type { AdapterOptions, CompacterOptions } from '../options.js'
 import { unfrozenBesideAdapters } from '../unfrozen.js'
-import { siteName, sites } from './placement.js'
+import { sites } from './placement.js'
 
 type BottleneckOptions = AdapterOptions | CompacterOptions
 

@@ -15,6 +15,3 @@ export function sites(placement: Placement, config: T5Config): Site[] {
     ...inStack('decoder', placement.decoder_layers, config.decoderLayers),
   ]
 }
-
-/** A site's name in the names of trained tensors: `encoder.3.attention`. */
-export const siteName = ({ stack, layer, sublayer }: Site): string => `${stack}.${layer}.${sublayer}`
