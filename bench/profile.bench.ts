@@ -1,7 +1,7 @@
 // Kernels of a replayed step of Compacter by their time, on random weights of a backbone's dimensions.
 //   npx tsx bench/profile.bench.ts [backbone, default t5-small] [source length, default 64] [float32 | bfloat16]
 import { backbonePreset } from '../src/backbone/files/preset.js'
-import type { Precision } from '../src/engine/capture/variables.js'
+import type { Precision } from '../src/base/choices.js'
 import { startDevice } from '../src/engine/device/device.js'
 import type { KernelTime } from '../src/engine/graph/profile.js'
 import { blueprintOf, startVector } from '../src/engine/model/model.js'

@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core'
+import { MODES, PRECISIONS } from '../src/base/choices.js'
 import { Command } from '../src/cli/command.js'
 import { deviceFlags, mpiFlag, quietFlag, setFlag } from '../src/cli/flags.js'
 import type { Row } from '../src/measure/row.js'
@@ -37,12 +38,12 @@ export default class Bench extends Command {
     'source-length': Flags.integer({ description: 'Tokens of a source.', default: 64, min: 1 }),
     'target-length': Flags.integer({ description: 'Tokens of a target.', default: 4, min: 1 }),
     precision: Flags.option({
-      options: ['float32', 'bfloat16'] as const,
+      options: PRECISIONS,
       default: 'float32' as const,
       description: 'bfloat16 computes products of matrices in it.',
     })(),
     mode: Flags.option({
-      options: ['auto', 'replay', 'eager'] as const,
+      options: ['auto', ...MODES] as const,
       default: 'auto' as const,
       description: 'Steps as captured graphs or op by op; auto replays where the engine can.',
     })(),

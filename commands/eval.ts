@@ -1,4 +1,5 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
+import { SPLITS } from '../src/base/choices.js'
 import { Command } from '../src/cli/command.js'
 import {
   allowChangedFlag,
@@ -54,7 +55,7 @@ export default class Eval extends Command {
   }
   static flags = {
     split: Flags.option({
-      options: ['train', 'validation', 'test'] as const,
+      options: SPLITS,
       default: 'test' as const,
       description: 'Split to score.',
     })(),

@@ -1,4 +1,5 @@
 import { Args, Flags, type Interfaces } from '@oclif/core'
+import { INPUT_FORMATS } from '../src/base/choices.js'
 import { BAD_USAGE, UserError } from '../src/base/error.js'
 import { counted } from '../src/base/text/counted.js'
 import { Command } from '../src/cli/command.js'
@@ -71,7 +72,7 @@ export default class Predict extends Command {
       helpValue: 'FILE',
     }),
     'input-format': Flags.option({
-      options: ['text', 'jsonl', 'csv', 'tsv'] as const,
+      options: INPUT_FORMATS,
       description: "How rows are written (default: by the file's ending; else text, or jsonl for several columns).",
     })(),
     output: Flags.string({

@@ -1,7 +1,7 @@
 import { Args, Flags } from '@oclif/core'
+import { REPORT_FORMATS } from '../src/base/choices.js'
 import { counted } from '../src/base/text/counted.js'
 import { Command } from '../src/cli/command.js'
-import { REPORT_FORMATS } from '../src/report/formats.js'
 import type { WrittenReport } from '../src/report/write.js'
 
 export default class Report extends Command {

@@ -1,3 +1,4 @@
+import { SPLITS } from '../../src/base/choices.js'
 import { Command } from '../../src/cli/command.js'
 import { experimentArg, setFlag, trainingFlags } from '../../src/cli/flags.js'
 import type { Experiment } from '../../src/experiment/schema.js'
@@ -27,7 +28,7 @@ export default class Validate extends Command {
     const { name, method, backbone, task } = experiment
     const { uncached } = await import('../../src/experiment/uncached.js')
     const to_download = await uncached(experiment)
-    const { checkHead, SPLITS } = await import('../../src/task/rows/rows.js')
+    const { checkHead } = await import('../../src/task/rows/rows.js')
     if (!to_download.includes('task')) {
       const { sourceOf } = await import('../../src/task/rows/source.js')
       const { toldAtItsKey } = await import('../../src/task/rows/misfit.js')

@@ -23,3 +23,23 @@ export type EngineName = (typeof ENGINES)[number]
 /** How an output is chosen: by greedy decoding, or as the most likely of the labels or choices. */
 export const SCORINGS = ['generate', 'rank'] as const
 export type Scoring = (typeof SCORINGS)[number]
+
+/** The splits of a task. */
+export const SPLITS = ['train', 'validation', 'test'] as const
+export type Split = (typeof SPLITS)[number]
+
+/** What products of matrices are computed in. */
+export const PRECISIONS = ['float32', 'bfloat16'] as const
+export type Precision = (typeof PRECISIONS)[number]
+
+/** How steps are taken: as captured graphs, or op by op. */
+export const MODES = ['replay', 'eager'] as const
+export type Mode = (typeof MODES)[number]
+
+/** How rows to predict are written: a text a line, or as in the files that are trained on. */
+export const INPUT_FORMATS = ['text', 'jsonl', 'csv', 'tsv'] as const
+export type InputFormat = (typeof INPUT_FORMATS)[number]
+
+/** What `compacter report` writes. */
+export const REPORT_FORMATS = ['html', 'markdown', 'latex'] as const
+export type ReportFormat = (typeof REPORT_FORMATS)[number]

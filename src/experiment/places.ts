@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { SPLITS } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { packageRoot } from '../base/root.js'
 import type { Experiment } from './schema.js'
 
-const DATA = ['train', 'validation', 'test', 'path'] as const
+const DATA = [...SPLITS, 'path'] as const
 /** Keys that say where something is: a task's files, the backbone's name, and the run that a training starts from. */
 export const PLACES = [...DATA, 'backbone', 'start_from'] as const
 export type Place = (typeof PLACES)[number]

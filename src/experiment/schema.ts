@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { SCHEDULES, SCORINGS } from '../base/choices.js'
+import { MODES, PRECISIONS, SCHEDULES, SCORINGS } from '../base/choices.js'
 import type { IsText } from '../base/yaml/yaml.js'
 import { methodOptions } from '../method/options.js'
 import { taskOptions } from '../task/options.js'
@@ -109,11 +109,11 @@ export const trainingOptions = z.strictObject({
   gradient_clip_norm: z.number().positive().default(1).describe('Largest norm of the whole gradient.'),
   dropout: z.number().min(0).lt(1).optional().describe("Dropout rate while training; the backbone's own unless told."),
   engine_mode: z
-    .enum(['auto', 'replay', 'eager'])
+    .enum(['auto', ...MODES])
     .default('auto')
     .describe('Steps as captured graphs, which TensorFlow alone has, or op by op; auto captures what is long enough.'),
   precision: z
-    .enum(['float32', 'bfloat16'])
+    .enum(PRECISIONS)
     .default('float32')
     .describe('bfloat16: products of bfloat16 operands and frozen matrices in it; everything else stays float32.'),
   checkpoint_activations: z

@@ -1,5 +1,5 @@
 import { availableParallelism, loadavg } from 'node:os'
-import type { EngineName } from '../base/choices.js'
+import type { EngineName, Mode, Precision } from '../base/choices.js'
 import { BAD_USAGE, UserError } from '../base/error.js'
 import type { Progress } from '../base/progress.js'
 import { counted } from '../base/text/counted.js'
@@ -11,7 +11,7 @@ import { measure } from './measure.js'
 import { measureApart } from './process.js'
 import { type Row, rowOf } from './row.js'
 import { findTorch, measureTorch, type Torch, type TorchMeasured, torchHas } from './torch.js'
-import type { Measured, Mode, Precision, Trial } from './trial.js'
+import type { Measured, Trial } from './trial.js'
 
 export interface BenchOptions {
   /** Presets or folders with a config.json. */

@@ -1,3 +1,4 @@
+import type { Mode } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { alone, type Ranks } from '../engine/cluster/ranks.js'
 import { ranksStepper } from '../engine/cluster/stepper.js'
@@ -15,7 +16,6 @@ import {
   type KernelTotal,
   LEARNING_RATE,
   type Measured,
-  type Mode,
   SEED,
   type Trial,
   WARM_UP_STEPS,

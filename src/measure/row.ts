@@ -1,7 +1,8 @@
+import type { Mode, Precision } from '../base/choices.js'
 import type { BenchOptions, Samples } from './bench.js'
 import { quantile } from './quantile.js'
 import type { Torch } from './torch.js'
-import type { KernelTotal, Mode, Precision } from './trial.js'
+import type { KernelTotal } from './trial.js'
 
 /** A line of `compacter bench`. Times are in milliseconds. */
 export interface Row {

@@ -1,9 +1,6 @@
 import type { T5Config } from '../backbone/t5/config.js'
-import type { EngineName } from '../base/choices.js'
+import type { EngineName, Mode, Precision } from '../base/choices.js'
 import type { MethodOptions } from '../method/options.js'
-
-export type Precision = 'float32' | 'bfloat16'
-export type Mode = 'replay' | 'eager'
 
 /** One process's share of a benchmark: a method on a backbone, at one shape. */
 export interface Trial {

@@ -1,14 +1,11 @@
 import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
+import { INPUT_FORMATS, type InputFormat } from '../base/choices.js'
 import { openFile } from '../base/files/read.js'
 import { NOT_UTF8 } from '../task/rows/csv.js'
 import { readError } from '../task/rows/lines.js'
 import { readTable, rowReader } from '../task/rows/table.js'
 import { type StreamedLine, streamLines } from './lines.js'
-
-/** How rows are written: a text a line, or as in the files that are trained on. */
-export const INPUT_FORMATS = ['text', 'jsonl', 'csv', 'tsv'] as const
-export type InputFormat = (typeof INPUT_FORMATS)[number]
 
 /** Endings of files that are no lines. */
 const READ_AS_A_WHOLE: Record<string, Input['layout']> = { '.parquet': 'table', '.json': 'rows' }

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import type { Split } from '../base/choices.js'
 import { commandLine, quoted } from '../base/command_line.js'
 import { UserError } from '../base/error.js'
 import { hashFiles } from '../base/files/hash.js'
@@ -6,7 +7,6 @@ import { readPredictedWith } from '../engine/evaluate/predictions.js'
 import type { ReportRun } from '../run/compare/read_run.js'
 import { runFiles } from '../run/directory.js'
 import { short } from '../run/made_with.js'
-import type { Split } from '../task/rows/rows.js'
 
 /** How far it is known that a run's predictions are its own. */
 export interface PredictedWith {

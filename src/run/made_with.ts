@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Backbone } from '../backbone/files/weights.js'
+import type { Split } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { hashFiles } from '../base/files/hash.js'
-import type { Split } from '../task/rows/rows.js'
 import type { Environment } from './records.js'
 
 /** What a run was made with: SHA-256 in hexadecimal. What an earlier version did not note is undefined. */

@@ -1,4 +1,4 @@
-import type { EngineName } from '../base/choices.js'
+import type { EngineName, Mode, Precision } from '../base/choices.js'
 import { outputOf } from '../base/program.js'
 import { packageRoot, version } from '../base/root.js'
 import { ownPlaces, type Place } from '../experiment/places.js'
@@ -56,12 +56,12 @@ export interface Manifest {
   device: string
   threads: number
   /** How steps are taken: as captured graphs, or op by op. */
-  engine_mode: 'replay' | 'eager'
+  engine_mode: Mode
   /** Options of TensorFlow's session that replays; null where steps are eager. */
   session: { intra_threads: number; inter_threads: number; rewrites: boolean; xla_level: number } | null
   /** The graphs that the run replayed, in the order they were met; of a resumed run those since it went on. */
   graphs: GraphFacts[]
-  precision: 'float32' | 'bfloat16'
+  precision: Precision
   /**
    * Whether an NVIDIA GPU may round float32 operands of products to TF32 for its tensor cores: TensorFlow lets it unless
    * NVIDIA_TF32_OVERRIDE is 0. Null where no such GPU computes.

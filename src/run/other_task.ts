@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
+import type { Split } from '../base/choices.js'
 import { BAD_USAGE, UserError } from '../base/error.js'
 import { nearest } from '../base/text/nearest.js'
 import { positiveFaults } from '../experiment/load/load.js'
 import { readTask } from '../experiment/task.js'
 import { metricsOfKind, type TaskOptions, taskOptions } from '../task/options.js'
-import type { Split } from '../task/rows/rows.js'
 import { TABLE_ENDINGS } from '../task/rows/table.js'
 import type { TrainedRun } from './trained_run.js'
 

@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, isAbsolute, join, resolve } from 'node:path'
+import { SPLITS, type Split } from '../base/choices.js'
 import { commandLine } from '../base/command_line.js'
 import { type Complaint, UserError } from '../base/error.js'
 import type { Path } from '../base/yaml/source.js'
@@ -8,7 +9,6 @@ import { ExperimentProblems } from '../experiment/load/load.js'
 import { type Override, parseOverrides } from '../experiment/overrides.js'
 import { changePlaces, type Place } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
-import type { Split } from '../task/rows/rows.js'
 import { sourceSplit } from '../task/rows/source.js'
 
 /** What `--set` may say of a run that is there: nothing but where its backbone and data are now. */
@@ -88,7 +88,7 @@ function dataPlace(place: Exclude<Place, 'backbone' | 'start_from'>, value: stri
   }
   if (task.dataset !== undefined || (place !== 'path' && task[place] === undefined)) return notThere(place, task)
   if (place !== 'path') return { places: [[place, file]] }
-  const splits = (['train', 'validation', 'test'] as const).filter((split) => task[split] !== undefined)
+  const splits = SPLITS.filter((split) => task[split] !== undefined)
   return { places: splits.map((split) => [split, join(file, basename(task[split]!))]) }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { SPLITS } from '../base/choices.js'
 import { OWNED_HUB_ID } from '../hub/id.js'
 
 const column = z.string().min(1)
@@ -169,7 +170,7 @@ export type RowText =
 
 /** The files that a task of the user's own must name, for its way of splitting. */
 export const FILES_NEEDED = {
-  given: ['train', 'validation', 'test'],
+  given: SPLITS,
   halves: ['train', 'validation'],
   held_out: ['train', 'test'],
   both_held_out: ['train'],

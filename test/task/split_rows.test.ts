@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { SPLITS } from '../../src/base/choices.js'
 import { taskOptions } from '../../src/task/options.js'
 import { toldAtItsKey } from '../../src/task/rows/misfit.js'
-import { SPLITS } from '../../src/task/rows/rows.js'
 import { heldOutInForce, heldOutNote, splitRows, type Whole, withHeldOut } from '../../src/task/rows/split_rows.js'
 import { heldOut } from '../../src/task/rows/splits.js'
 

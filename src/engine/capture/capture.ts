@@ -1,3 +1,4 @@
+import type { Precision } from '../../base/choices.js'
 import { type Batch, wholeBatch } from '../../task/tokens/batches.js'
 import type tf from '../../tensor/tf.cjs'
 import { Graph } from '../graph/graph.js'
@@ -7,7 +8,7 @@ import type { Blueprint, Model } from '../model/model.js'
 import { digest } from './constants.js'
 import { Inputs } from './inputs.js'
 import { Recorder } from './recorder.js'
-import { constantVariables, frozenVariables, type Precision, readVariable, STATE, type Variable } from './variables.js'
+import { constantVariables, frozenVariables, readVariable, STATE, type Variable } from './variables.js'
 
 /** A graph to be imported into sessions that have the variables it names. */
 export interface Captured {

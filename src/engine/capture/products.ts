@@ -1,9 +1,9 @@
+import type { Precision } from '../../base/choices.js'
 import type { OpAttribute } from '../../tensor/binding.js'
 import type { Graph } from '../graph/graph.js'
 import type { Output } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
 import type { NodeNames } from './node_names.js'
-import type { Precision } from './variables.js'
 
 /** Operations that move numbers and change none: they keep the type of their first input. */
 const MOVES = new Set(['Reshape', 'Transpose'])

@@ -1,4 +1,5 @@
 import type { At } from '../../backbone/pass.js'
+import type { Precision } from '../../base/choices.js'
 import type { Binding, BindingTensor, NodeBackend, OpAttribute } from '../../tensor/binding.js'
 import tf from '../../tensor/tf.cjs'
 import type { Attribute, Graph } from '../graph/graph.js'
@@ -8,7 +9,6 @@ import type { After } from '../model/checkpoint_activations.js'
 import { Constants } from './constants.js'
 import { NodeNames } from './node_names.js'
 import { Products } from './products.js'
-import type { Precision } from './variables.js'
 
 /** What a recorder stands in the graph for values that are not in it. */
 export interface Surroundings {

@@ -1,3 +1,4 @@
+import type { Precision } from '../../base/choices.js'
 import type { Batch } from '../../task/tokens/batches.js'
 import { dropoutBy, noDropout, type Part } from '../../tensor/dropout.js'
 import type tf from '../../tensor/tf.cjs'
@@ -8,7 +9,6 @@ import { batchLoss, lossAndGradient } from '../model/step.js'
 import type { Optimizer } from '../optimizer/optimizer.js'
 import { batchInput, type Capture, type Captured, capture } from './capture.js'
 import { recordUpdate } from './update.js'
-import type { Precision } from './variables.js'
 
 export type BatchShape = Pick<Batch, 'size' | 'sourceLength' | 'targetLength'>
 

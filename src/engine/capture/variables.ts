@@ -1,4 +1,5 @@
 import { backboneTensors } from '../../backbone/t5/tensors.js'
+import type { Precision } from '../../base/choices.js'
 import type { Graph } from '../graph/graph.js'
 import type { Output } from '../graph/library.js'
 import { variable } from '../graph/session.js'
@@ -14,7 +15,6 @@ export const STATE = {
 } as const
 
 /** What frozen matrices are kept in and multiplied in. */
-export type Precision = 'float32' | 'bfloat16'
 
 /** A tensor that a graph takes from a variable of the session. */
 export interface Variable {

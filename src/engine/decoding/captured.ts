@@ -1,6 +1,7 @@
 import { backboneTensors } from '../../backbone/t5/tensors.js'
+import type { Precision } from '../../base/choices.js'
 import type { Captured } from '../capture/capture.js'
-import { constantVariables, frozenVariables, type Precision, STATE } from '../capture/variables.js'
+import { constantVariables, frozenVariables, STATE } from '../capture/variables.js'
 import type { Library } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
 import type { Blueprint } from '../model/model.js'

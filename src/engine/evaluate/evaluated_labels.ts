@@ -1,4 +1,4 @@
-import type { Scoring } from '../../base/choices.js'
+import type { Scoring, Split } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import { hashFiles } from '../../base/files/hash.js'
 import { checkRows, type WhenChanged } from '../../run/made_with.js'
@@ -6,7 +6,6 @@ import { checkDataThere, rowsOption, rowsPlace } from '../../run/places.js'
 import type { TrainedRun } from '../../run/trained_run.js'
 import { type Classification, labelTexts, namesLabels, writtenLabels } from '../../task/labels/labels.js'
 import { longestOf, readTargets, type TargetOptions, type Targets } from '../../task/labels/targets.js'
-import type { Split } from '../../task/rows/rows.js'
 import { rowsAreHere, sourceOf } from '../../task/rows/source.js'
 
 /** Metrics that depend on labels which no row of the split may have. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
+import { SPLITS, type Split } from '../../base/choices.js'
 import { commandLine } from '../../base/command_line.js'
 import { writeAtomically, writeFully } from '../../base/files/atomic.js'
 import { readJsonFile } from '../../base/files/json_file.js'
 import { isStream } from '../../base/files/special_file.js'
 import { writeJson } from '../../run/directory.js'
-import { SPLITS, type Split } from '../../task/rows/rows.js'
 import type { EvaluatedRun } from './evaluate_run.js'
 
 const ROWS_A_WRITE = 1000

@@ -1,3 +1,4 @@
+import type { Mode } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import type { Experiment } from '../../experiment/schema.js'
 import type { Device } from '../../run/manifest.js'
@@ -22,7 +23,7 @@ export const REPLAY_FROM = 20
 
 /** What takes the steps of a training. */
 export interface Stepper {
-  mode: 'replay' | 'eager'
+  mode: Mode
   /** One step from the state; false where loss or gradient is no number, and the state is as it was. */
   step(batch: Batch, learningRate: number): Promise<{ taken: boolean; result: StepResult }>
   /** The state as it is now. It is the stepper's: it lasts until the next step. */

@@ -3,6 +3,7 @@ import { locateBackbone } from '../../backbone/files/locate.js'
 import { loadTokenizer, type T5Tokenizer } from '../../backbone/files/tokenizer.js'
 import { type Backbone, openBackbone } from '../../backbone/files/weights.js'
 import { parameterCount, type T5Config } from '../../backbone/t5/config.js'
+import type { Mode } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import { type Progress, showDownload } from '../../base/progress.js'
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
@@ -99,7 +100,7 @@ export function preparePadding(
     plan: TrainingPlan
     steps: number
   },
-  mode: 'replay' | 'eager',
+  mode: Mode,
 ): { ladder: Ladder | undefined; padding: Padding } {
   const lengths = { source: train.lengths, target: train.targetLengths }
   const ladder = mode === 'replay' ? ladderOf(lengths, plan, rowsAStep(experiment.training), steps) : undefined

@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from 'node:fs'
+import type { Mode } from '../../base/choices.js'
 import type { Progress } from '../../base/progress.js'
 import { experimentYaml } from '../../experiment/load/load.js'
 import { storedPlaces } from '../../experiment/places.js'
@@ -52,7 +53,7 @@ export interface Job extends Pick<There, 'length'> {
 /** How a training is computed. */
 export interface Computation extends Pick<Training, 'blueprint' | 'ladder'> {
   device: Device
-  mode: 'replay' | 'eager'
+  mode: Mode
   padding: Padding
 }
 

@@ -1,3 +1,4 @@
+import type { Mode } from '../../base/choices.js'
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
 import { type EvaluationBatch, evaluationBatches, padBatch, type TrainingPlan } from '../../task/tokens/batches.js'
 import { type Ladder, ladderOf } from '../../task/tokens/lengths.js'
@@ -20,7 +21,7 @@ export interface LossBatches {
 export function lossBatches(
   { lengths, targetLengths }: Pick<PreparedSplit, 'lengths' | 'targetLengths'>,
   training: Experiment['training'],
-  { mode, steps }: { mode: 'replay' | 'eager'; steps: number },
+  { mode, steps }: { mode: Mode; steps: number },
 ): LossBatches {
   const { micro_batch_size = rowsAStep(training), evaluation_batch_size, evaluate_every } = training
   const size = Math.min(micro_batch_size, evaluation_batch_size, lengths.length)

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { SPLITS } from '../../base/choices.js'
 import { nearest } from '../../base/text/nearest.js'
 import { type Mapping, without } from '../../base/yaml/merge.js'
 import type { Path } from '../../base/yaml/source.js'
@@ -7,8 +8,6 @@ import { benchmarkNames } from '../../task/benchmark/official.js'
 import { FILES_NEEDED } from '../../task/options.js'
 import { resolvePlace } from '../places.js'
 import { type Fault, shown, suggestion } from '../wording.js'
-
-const SPLITS = ['train', 'validation', 'test'] as const
 
 /**
  * The task with absolute paths, and what is wrong with them. A relative file starts from the folder of the file that it

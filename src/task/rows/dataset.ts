@@ -1,11 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ListFileEntry } from '@huggingface/hub'
+import type { Split } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import { type DownloadListener, downloadSnapshot, isCached, type Listing } from '../../hub/snapshot.js'
 import type { DatasetOptions } from '../options.js'
 import { parquetRows } from '../parquet/parquet.js'
-import type { Split } from './rows.js'
 import type { Row } from './table.js'
 
 const SHARD = /^(?:(.+)\/)?([^/]+)-(\d{5})-of-(\d{5})\.parquet$/

@@ -7,9 +7,6 @@ import { columnNames } from './column_names.js'
 import { TaskMisfit } from './misfit.js'
 import type { Row } from './table.js'
 
-export const SPLITS = ['train', 'validation', 'test'] as const
-export type Split = (typeof SPLITS)[number]
-
 /** Rows with problems that an error lists. */
 export const ROWS_SHOWN = 5
 

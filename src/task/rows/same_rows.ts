@@ -1,5 +1,5 @@
+import type { Split } from '../../base/choices.js'
 import type { TaskOptions } from '../options.js'
-import type { Split } from './rows.js'
 import { sourceSplit } from './source.js'
 
 interface Hashed {

@@ -1,7 +1,7 @@
+import { SPLITS, type Split } from '../../base/choices.js'
 import { counted } from '../../base/text/counted.js'
 import type { TaskOptions } from '../options.js'
 import { TaskMisfit } from './misfit.js'
-import { SPLITS, type Split } from './rows.js'
 import { bothHeldOut, groupedBothHeldOut, groupedHalves, groupedHeldOut, halves, heldOut } from './splits.js'
 
 /** Rows of a source before they are split: how many, the groups of those that belong together, the file that errors name. */

@@ -1,7 +1,7 @@
+import type { Split } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import { randperm } from '../../base/numbers/random.js'
 import type { Subset, TaskOptions } from '../options.js'
-import type { Split } from './rows.js'
 
 /** GLUE and SuperGLUE hide their test labels, so test sets are made; this seed decides which rows unless told. */
 export const SPLIT_SEED = 42
