@@ -1,12 +1,13 @@
 // A training step of Compacter on random weights of a backbone's dimensions: eager, replay and PyTorch take turns, each in a process of its own.
 //   npx tsx bench/replay.bench.ts [rounds, default 2] [backbone, default t5-small] [source length …, default 64 128]
 // PYTHON names a Python with torch and transformers; without it PyTorch is left out.
+
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { backbonePreset } from '../src/backbone/files/preset.js'
-import { backboneTensors } from '../src/backbone/t5/tensors.js'
+import { backboneShapes } from '../src/backbone/registry.js'
 import type { Precision } from '../src/base/choices.js'
 import { presetFile } from '../src/base/presets.js'
 import { packageRoot } from '../src/base/root.js'
@@ -117,7 +118,7 @@ async function measure(variant: string, backbone: string, sourceLength: number):
   const [mode, precision, checkpoint] = variant.split(' ') as ['eager' | 'replay', Precision, string?]
   await startDevice({ engine: 'tensorflow', threads: THREADS })
   const { config } = backbonePreset(backbone)!
-  const shapes = backboneTensors(config)
+  const shapes = backboneShapes(config)
   const read = (name: string) => {
     const std = name.includes('layer_norm') || name.includes('shared') ? 1 : shapes.get(name)!.at(-1)! ** -0.5
     return regeneratedNormals(elements(shapes.get(name)!), [name.length, 7]).map((normal) => std * normal)

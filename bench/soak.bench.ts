@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { parseT5Config } from '../src/backbone/t5/config.js'
+import { parseConfig } from '../src/backbone/registry.js'
 import { MersenneTwister } from '../src/base/numbers/random.js'
 import { packageRoot } from '../src/base/root.js'
 import { openSafetensors } from '../src/base/safetensors/safetensors.js'
@@ -26,7 +26,7 @@ const RANGE = 32
 
 const MEBIBYTE = 2 ** 20
 const folder = join(packageRoot, 'test/fixtures/t5-tiny')
-const config = parseT5Config(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')), folder)
+const config = parseConfig(JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')), folder)
 const { read } = openSafetensors(join(folder, 'model.safetensors'))
 const method = methodOptions.parse({ kind: 'compacter', n: 4, rank: 2, reduction_factor: 6 })
 

@@ -1,11 +1,12 @@
 // Time of a training step and peak memory of methods, each in a process of its own, on random weights of a backbone's true dimensions.
 //   npx tsx bench/step.ts [backbone] [engine] [batch size] [source length] [method …]
+
 import { type ExecFileSyncOptionsWithStringEncoding, execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs-core'
 import { parse } from 'yaml'
 import { backbonePreset } from '../src/backbone/files/preset.js'
-import { backboneTensors } from '../src/backbone/t5/tensors.js'
+import { backboneShapes } from '../src/backbone/registry.js'
 import type { EngineName } from '../src/base/choices.js'
 import { presetFile } from '../src/base/presets.js'
 import { elements } from '../src/base/safetensors/safetensors.js'
@@ -60,7 +61,7 @@ async function measure(preset: string): Promise<Measured> {
   const { description } = await startDevice({ engine: engine as EngineName, threads: 2 })
   const { config } = backbonePreset(backbone)!
   const { learning_rate: learningRate, ...options } = parse(readFileSync(presetFile('methods', preset)!, 'utf8'))
-  const shapes = backboneTensors(config)
+  const shapes = backboneShapes(config)
   const read = (name: string) => {
     const std = name.includes('layer_norm') || name.includes('shared') ? 1 : shapes.get(name)!.at(-1)! ** -0.5
     return regeneratedNormals(elements(shapes.get(name)!), [name.length, 7]).map((normal) => std * normal)

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { readT5Config } from '../src/backbone/files/preset.js'
+import { readConfig } from '../src/backbone/files/preset.js'
 import { loadTokenizer } from '../src/backbone/files/tokenizer.js'
 import { UserError } from '../src/base/error.js'
 import { openSafetensors } from '../src/base/safetensors/safetensors.js'
@@ -33,7 +33,7 @@ describe('a Git LFS pointer in place of', () => {
     ['weights', 'model.safetensors', openSafetensors],
     ['weights of PyTorch', 'pytorch_model.bin', openTorchFile],
     ['a tokenizer', 'tokenizer.json', loadTokenizer],
-    ['a config', 'model/config.json', (file) => readT5Config(join(file, '..'))],
+    ['a config', 'model/config.json', (file) => readConfig(join(file, '..'))],
     ['an experiment', 'experiment.yaml', (file) => loadExperiment(file)],
   ])('%s (%s) is told, with what to do', async (_, name, read) => {
     const file = join(folder, name)

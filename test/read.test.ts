@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { readT5Config } from '../src/backbone/files/preset.js'
+import { readConfig } from '../src/backbone/files/preset.js'
 import { specialTokens } from '../src/backbone/files/special_tokens.js'
 import { loadTokenizer } from '../src/backbone/files/tokenizer.js'
 import { openBackbone } from '../src/backbone/files/weights.js'
@@ -92,7 +92,7 @@ describe.skipIf(process.platform === 'win32')('a link in a folder', () => {
   })
 
   test.each<[string, (folder: string) => unknown]>([
-    ['config.json', readT5Config],
+    ['config.json', readConfig],
     ['tokenizer_config.json', specialTokens],
     ['tokenizer.json', (folder) => loadTokenizer(join(folder, 'tokenizer.json'))],
     ['model.safetensors', openBackbone],

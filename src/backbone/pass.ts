@@ -1,11 +1,12 @@
 import { rmsNorm } from '../tensor/norm.js'
 import tf from '../tensor/tf.cjs'
+import type { CommonConfig } from './family.js'
 import type { Hooks } from './hooks.js'
-import type { T5Config } from './t5/config.js'
+import type { BackboneConfig } from './registry.js'
 
 /** What one forward pass computes with: dimensions, weights by Hugging Face name, a method's hooks, dropout. */
-export interface Pass {
-  config: T5Config
+export interface Pass<Config extends CommonConfig = BackboneConfig> {
+  config: Config
   weight(name: string): tf.Tensor
   hooks: Hooks
   /** Zeroes elements of x and scales the rest; `place` names the mask. The identity while evaluating. */
@@ -14,7 +15,7 @@ export interface Pass {
    * Computes a layer [rows, d] with this pass or one like it. Where it is given, a layer's tensors other than its `inputs`
    * may be forgotten and computed again for the gradient.
    */
-  layer?: ComputeLayer
+  layer?: ComputeLayer<Config>
   /** Computes a part of the model. Whoever records a pass names by the part what it does there. */
   at: At
 }
@@ -25,25 +26,36 @@ export type At = <T>(part: string, body: () => T) => T
 /** For a pass that nobody records. */
 export const unnamed: At = (_, body) => body()
 
-export type ComputeLayer = <T extends Record<string, tf.Tensor>>(
+export type ComputeLayer<Config extends CommonConfig = BackboneConfig> = <T extends Record<string, tf.Tensor>>(
   inputs: T,
-  compute: (pass: Pass, inputs: T) => tf.Tensor2D,
+  compute: (pass: Pass<Config>, inputs: T) => tf.Tensor2D,
 ) => tf.Tensor2D
 
 /** A layer as the pass computes one. */
-export const inLayer = (pass: Pass): ComputeLayer => pass.layer ?? ((inputs, compute) => compute(pass, inputs))
+export const inLayer = <Config extends CommonConfig>(pass: Pass<Config>): ComputeLayer<Config> =>
+  pass.layer ?? ((inputs, compute) => compute(pass, inputs))
 
-const withBias = (pass: Pass, y: tf.Tensor2D, name: string): tf.Tensor2D => {
-  const bias = pass.hooks.bias?.(name)
+/**
+ * x·Wᵀ, changed by the method and with its bias where it has one. x [rows, in], W [out, in] → [rows, out]. `name` is what
+ * hooks know the product by, `matrix` the tensor W, which is another one where a head is the embedding table.
+ */
+export function linear(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string, matrix = name): tf.Tensor2D {
+  const { hooks } = pass
+  const times = (x: tf.Tensor2D) => tf.matMul(x, pass.weight(matrix) as tf.Tensor2D, false, true) as tf.Tensor2D
+  const product = hooks.product?.(name)
+  return withBias(hooks, product ? product(x, times) : times(x), name)
+}
+
+/** The backbone's layer norm of that name, without mean and with the method's bias where it has one. x [rows, d] → [rows, d] */
+export function layerNorm(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string): tf.Tensor2D {
+  return withBias(pass.hooks, rmsNorm(x, pass.weight(name) as tf.Tensor1D, pass.config.layerNormEpsilon), name)
+}
+
+/** Whether a method enters the product of that name, so that another order of products would leave it out. */
+export const changesProduct = ({ hooks }: Pass<CommonConfig>, name: string): boolean =>
+  hooks.bias?.(name) !== undefined || hooks.product?.(name) !== undefined
+
+function withBias(hooks: Hooks, y: tf.Tensor2D, name: string): tf.Tensor2D {
+  const bias = hooks.bias?.(name)
   return bias ? tf.add(y, bias) : y
-}
-
-/** x·Wᵀ, plus a bias where the method trains one. x [rows, in], W [out, in] → [rows, out] */
-export function linear(pass: Pass, x: tf.Tensor2D, name: string): tf.Tensor2D {
-  return withBias(pass, tf.matMul(x, pass.weight(name) as tf.Tensor2D, false, true), name)
-}
-
-/** The backbone's layer norm of that name. x [rows, d] → [rows, d] */
-export function layerNorm(pass: Pass, x: tf.Tensor2D, name: string): tf.Tensor2D {
-  return withBias(pass, rmsNorm(x, pass.weight(name) as tf.Tensor1D, pass.config.layerNormEpsilon), name)
 }

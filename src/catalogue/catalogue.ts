@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { backbonePresets } from '../backbone/files/preset.js'
-import { parameterCount } from '../backbone/t5/config.js'
+import { parameterCount } from '../backbone/registry.js'
 import { experimentFile, experimentNames, firstComment, presetFile, presetNames } from '../base/presets.js'
 import { readYaml, shownPath } from '../base/yaml/source.js'
 import { expandAxes } from '../sweep/plan/axes.js'

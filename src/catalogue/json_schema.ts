@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { allFamilies } from '../backbone/registry.js'
 import { type PresetKind, presetFile, presetNames } from '../base/presets.js'
 import { readYaml } from '../base/yaml/source.js'
 import { experimentSchema, trainingOptions } from '../experiment/schema.js'
@@ -97,7 +98,7 @@ const oneOfKinds = (kinds: JsonSchema[]) => ({
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
 
-/** Dimensions under the names that a Hugging Face config.json has; which fit each other, parseT5Config says. */
+/** Dimensions under the names that a Hugging Face config.json has; which fit each other, the family's parser says. */
 const backbonePreset = z.strictObject({
   source: z
     .string()
@@ -105,25 +106,7 @@ const backbonePreset = z.strictObject({
     .describe('Hugging Face model id, or ./folder of a bundled one, which has its own config.json.'),
   tokenizer_vocabulary: z.int().min(1).describe('Ids that the tokenizer uses; the embedding table may have more rows.'),
   config: z
-    .looseObject({
-      model_type: z.enum(['t5', 'mt5']),
-      d_model: z.int().min(1).describe('Width of the model.'),
-      d_kv: z.int().min(1).describe('Width of an attention head.'),
-      d_ff: z.int().min(1).describe('Width of a feed-forward sublayer.'),
-      num_layers: z.int().min(1).describe('Layers of the encoder.'),
-      num_decoder_layers: z
-        .int()
-        .min(1)
-        .optional()
-        .describe("Layers of the decoder; as many as the encoder's unless told."),
-      num_heads: z.int().min(1).describe('Attention heads of a layer.'),
-      vocab_size: z.int().min(1).describe('Rows of the embedding table.'),
-      feed_forward_proj: z.enum(['relu', 'gated-gelu']).optional().describe('v1.0 has relu, later ones gated-gelu.'),
-      tie_word_embeddings: z
-        .boolean()
-        .optional()
-        .describe('Whether the head is the embedding table, and the output of the decoder scaled, as in v1.0.'),
-    })
+    .union(allFamilies.map(({ schema }) => schema))
     .optional()
     .describe('Dimensions, so that counting needs no download.'),
 })

@@ -1,5 +1,5 @@
-import type { T5Config } from '../backbone/t5/config.js'
-import { backboneTensors } from '../backbone/t5/tensors.js'
+import type { TensorSpec } from '../backbone/family.js'
+import { type BackboneConfig, backboneTensors, parameterCount } from '../backbone/registry.js'
 import { assertNever } from '../base/assert_never.js'
 import { elements } from '../base/safetensors/safetensors.js'
 import type { ParameterSpec } from '../method/method.js'
@@ -16,7 +16,7 @@ export interface Subject {
   changes: string[]
   options: MethodOptions
   /** The backbone's dimensions with the vocabulary that is in force. */
-  config: T5Config
+  config: BackboneConfig
   /** Why the method does not fit the backbone, if so. */
   problem?: string
 }
@@ -49,23 +49,25 @@ export interface ParameterRow {
 /** Counts what each subject trains, from the tensors themselves: no weights, no device. `tasks` share one backbone. */
 export function parameterRows(subjects: readonly Subject[], tasks: number, by?: Grouping): ParameterRow[] {
   return subjects.map(({ config, problem, ...named }) => {
-    const backbone_parameters = total([...backboneTensors(config).values()])
+    const backbone_parameters = parameterCount(config)
     const head = { ...named, tasks, backbone_parameters }
     const complexity = complexityOf(named.options)
     if (problem !== undefined) return { ...head, ...uncounted, complexity, problem }
     const specs = methodOf(named.options).parameters(named.options, config)
     const groups = by && { breakdown: breakdown(specs, by) }
-    return { ...head, ...counts(specs, backbone_parameters, tasks), complexity, ...groups }
+    return { ...head, ...counts(specs, config, tasks), complexity, ...groups }
   })
 }
 
 const total = (shapes: readonly number[][]) => shapes.reduce((sum, shape) => sum + elements(shape), 0)
 
-function counts(specs: readonly ParameterSpec[], base: number, tasks: number) {
+function counts(specs: readonly ParameterSpec[], config: BackboneConfig, tasks: number) {
+  const tensors = backboneTensors(config)
+  const base = total([...tensors.values()].map(({ shape }) => shape))
   const trained = total(specs.map(({ shape }) => shape))
   const unfrozen = total(specs.filter(({ start }) => start.kind === 'backbone').map(({ shape }) => shape))
   const whole = unfrozen === base // nothing of the backbone is shared: each task has its own, and adds nothing to it
-  const added = whole ? trained - base : total(specs.filter(isAdded).map(({ shape }) => shape))
+  const added = whole ? trained - base : total(specs.filter((spec) => isAdded(spec, tensors)).map(({ shape }) => shape))
   return {
     trained_parameters: trained,
     added_parameters: added,
@@ -80,7 +82,8 @@ function counts(specs: readonly ParameterSpec[], base: number, tasks: number) {
  * What a task has of its own next to the backbone that all share: the method's tensors and an unfrozen head. Layer norms are
  * left out, as in the paper's "#Total params": its 1.065 and 1.004 are those of the adapters alone.
  */
-const isAdded = ({ name, start }: ParameterSpec) => start.kind !== 'backbone' || !name.endsWith('layer_norm.weight')
+const isAdded = ({ name, start }: ParameterSpec, tensors: Map<string, TensorSpec>) =>
+  start.kind !== 'backbone' || tensors.get(name)?.role !== 'norm'
 
 const uncounted = {
   trained_parameters: null,

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { backbonePreset } from '../backbone/files/preset.js'
 import { loadTokenizer } from '../backbone/files/tokenizer.js'
-import type { T5Config } from '../backbone/t5/config.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 import { type Complaint, ExperimentError } from '../base/error.js'
 import { presetNames } from '../base/presets.js'
 import { ExperimentProblems, type LoadedExperiment, readExperiment } from '../experiment/load/load.js'
@@ -24,7 +24,7 @@ interface ChosenBackbone {
   /** Undefined: the experiment's own. */
   named: string | undefined
   name: string
-  config: T5Config
+  config: BackboneConfig
 }
 
 interface ChosenMethod extends Pick<Subject, 'method' | 'changes' | 'options'> {
@@ -68,7 +68,7 @@ async function chooseBackbone(
 }
 
 /** A preset tells how many ids its tokenizer has; in a directory the tokenizer does. */
-async function trimmed(backbone: string, config: T5Config): Promise<T5Config> {
+async function trimmed(backbone: string, config: BackboneConfig): Promise<BackboneConfig> {
   const known = backbonePreset(backbone)?.tokenizerVocabulary
   const vocabulary = known ?? (await loadTokenizer(join(backbone, 'tokenizer.json'))).vocabularySize
   return { ...config, vocabulary: Math.min(vocabulary, config.vocabulary) }

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { locateBackbone } from '../backbone/files/locate.js'
-import { backbonePreset, readT5Config } from '../backbone/files/preset.js'
+import { backbonePreset, readConfig } from '../backbone/files/preset.js'
 import { loadTokenizer } from '../backbone/files/tokenizer.js'
-import type { T5Config } from '../backbone/t5/config.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 import type { SafetensorsFile, WritableTensor } from '../base/safetensors/safetensors.js'
 import type { Experiment } from '../experiment/schema.js'
 import { methodOf } from '../method/registry.js'
@@ -11,10 +11,10 @@ import type { Trained } from './format.js'
 import type { NameTable } from './names_elsewhere.js'
 
 /** The backbone's dimensions, with the vocabulary that is in force and no weight read. */
-export async function dimensionsOf({ backbone }: Pick<Experiment, 'backbone'>): Promise<T5Config> {
+export async function dimensionsOf({ backbone }: Pick<Experiment, 'backbone'>): Promise<BackboneConfig> {
   const preset = backbonePreset(backbone.name)
   const folder = preset ? undefined : await locateBackbone(backbone.name)
-  const config = preset?.config ?? readT5Config(folder!)
+  const config = preset?.config ?? readConfig(folder!)
   if (!backbone.trim_vocabulary) return config
   const vocabulary =
     preset?.tokenizerVocabulary ?? (await loadTokenizer(join(folder!, 'tokenizer.json'))).vocabularySize
@@ -31,7 +31,7 @@ export const resizing = ({ backbone }: Experiment, ofBackbone: [string, Writable
 export function renamedTensors(
   { renamed, backbone }: NameTable,
   { experiment, tensors }: Trained,
-  config: T5Config,
+  config: BackboneConfig,
 ): { own: [string, WritableTensor][]; ofBackbone: [string, WritableTensor][] } {
   const constants = constantValues(experiment, config)
   const own = renamed.flatMap(({ ours, shape, theirs, transposed }) => {
@@ -49,7 +49,7 @@ const stored = (tensors: SafetensorsFile, name: string): WritableTensor => ({
 })
 
 /** What is not trained is not in the run's file; other libraries cannot make it from our seed. */
-function constantValues({ method: options, training }: Experiment, config: T5Config): Map<string, Float32Array> {
+function constantValues({ method: options, training }: Experiment, config: BackboneConfig): Map<string, Float32Array> {
   const specs = methodOf(options).constants?.(options, config) ?? []
   const none = () => {
     throw new Error('a constant of an adapter takes nothing from the backbone')

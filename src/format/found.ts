@@ -1,4 +1,4 @@
-import type { T5Config } from '../backbone/t5/config.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 import type { ForeignFile } from './foreign.js'
 import type { NameTable, SharedOptions } from './names_elsewhere.js'
 
@@ -7,7 +7,7 @@ export interface Found {
   /** Method options, to be checked as those of an experiment are. */
   method: Record<string, unknown>
   /** Where each of our tensors is in the files. */
-  names(options: SharedOptions, config: T5Config): NameTable
+  names(options: SharedOptions, config: BackboneConfig): NameTable
   /** Adapters' tensors. */
   own: ForeignFile
   /** The backbone's trained tensors; undefined where none were. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { T5Config } from '../backbone/t5/config.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 import type { ImportFormat } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { writeAtomically } from '../base/files/atomic.js'
@@ -24,7 +24,7 @@ import { importedBackbone, importedManifest } from './noted.js'
 import { opendeltaFolder } from './opendelta/read.js'
 import { referenceFolder } from './reference/read.js'
 
-const readers: Record<ImportFormat, (folder: string, config: T5Config) => Found> = {
+const readers: Record<ImportFormat, (folder: string, config: BackboneConfig) => Found> = {
   adapterhub: adapterhubFolder,
   opendelta: opendeltaFolder,
   reference: referenceFolder,
@@ -129,7 +129,11 @@ function checked(folder: string, experiment: object, path: string): Experiment {
   }
 }
 
-function ourTensors({ own, backbone, ignored }: Found, names: NameTable, config: T5Config): [string, WritableTensor][] {
+function ourTensors(
+  { own, backbone, ignored }: Found,
+  names: NameTable,
+  config: BackboneConfig,
+): [string, WritableTensor][] {
   const used = new Set<string>()
   const adapters = names.renamed.map((renamed): [string, WritableTensor] => {
     for (const name of renamed.theirs) used.add(name)

@@ -1,5 +1,5 @@
 import { type Site, siteName } from '../backbone/hooks.js'
-import type { T5Config } from '../backbone/t5/config.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 import { layoutOf } from '../engine/model/layout.js'
 import { sites } from '../method/adapter/placement.js'
 import type { AdapterOptions, CompacterOptions, PromptTuningOptions } from '../method/options.js'
@@ -28,7 +28,7 @@ export interface NameTable {
 /** Every tensor that the outputs depend on, by what `rename` says of a site's or a shared one. */
 export function nameTable(
   options: BottleneckOptions,
-  config: T5Config,
+  config: BackboneConfig,
   rename: (name: string, site: Site | undefined, all: Site[]) => string[],
 ): NameTable {
   const method = methodOf(options)
@@ -58,7 +58,7 @@ export function phmPart(part: string): string {
 }
 
 /** The names that the library `adapters` gives to an adapter called `adapter` in a T5. */
-export function adapterhubNames(options: BottleneckOptions, config: T5Config, adapter: string): NameTable {
+export function adapterhubNames(options: BottleneckOptions, config: BackboneConfig, adapter: string): NameTable {
   const first = options.layer_norm === 'before' || options.layer_norm === 'both' ? 1 : 0
   const projection = { down: `adapter_down.${first}`, up: 'adapter_up' }
   return nameTable(options, config, (name, site) => {
@@ -105,7 +105,7 @@ export const opendeltaModule = (site: Site): string =>
 export const OPENDELTA_PROMPT = 'encoder.soft_prompt_layer.soft_embeds'
 
 /** The names that OpenDelta 0.3 gives in a T5. It shares nothing: what is shared here is copied into every layer. */
-export function opendeltaNames(options: SharedOptions, config: T5Config): NameTable {
+export function opendeltaNames(options: SharedOptions, config: BackboneConfig): NameTable {
   if (options.kind === 'prompt_tuning') {
     const shape = [options.length, config.dModel]
     return { renamed: [{ ours: 'prompt', shape, theirs: [OPENDELTA_PROMPT], transposed: false }], backbone: [] }

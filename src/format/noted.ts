@@ -1,6 +1,5 @@
 import { backboneIsHere } from '../backbone/files/locate.js'
-import type { T5Config } from '../backbone/t5/config.js'
-import { parameterCount } from '../backbone/t5/config.js'
+import { type BackboneConfig, parameterCount } from '../backbone/registry.js'
 import type { Progress } from '../base/progress.js'
 import { version } from '../base/root.js'
 import { ownPlaces } from '../experiment/places.js'
@@ -37,7 +36,7 @@ export async function importedBackbone(
 export const importedManifest = (
   backbone: Backbone,
   experiment: Experiment,
-  config: T5Config,
+  config: BackboneConfig,
   facts: Pick<Environment, 'trained_parameters' | 'data_sha256'>,
 ): Environment => ({
   compacter: version,

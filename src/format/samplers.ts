@@ -1,4 +1,4 @@
-import type { T5Config } from '../backbone/t5/config.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 import { UserError } from '../base/error.js'
 import type { ForeignFile, ForeignTensor } from './foreign.js'
 
@@ -40,7 +40,11 @@ export function placementOf(sites: FoundSite[], at: string) {
  * The kind of adapter, told by names and shapes of its down-projection (of Compacter's code and OpenDelta alike): PHM with
  * or without factors, or low-rank.
  */
-export function samplerMethod(file: ForeignFile, sites: FoundSite[], { dModel }: T5Config): Record<string, unknown> {
+export function samplerMethod(
+  file: ForeignFile,
+  sites: FoundSite[],
+  { dModel }: BackboneConfig,
+): Record<string, unknown> {
   const down = `${sites[0]!.prefix}.down_sampler`
   const part = (name: string): ForeignTensor | undefined => file.tensors.get(`${down}.${name}`)
   const reduction_factor = dModel / (part('b') ?? part('bias'))!.shape[0]!

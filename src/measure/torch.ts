@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { T5Config } from '../backbone/t5/config.js'
+import { familyOf } from '../backbone/registry.js'
 import { assertNever } from '../base/assert_never.js'
 import { UserError } from '../base/error.js'
 import { packageRoot } from '../base/root.js'
@@ -107,7 +107,7 @@ const median = (times: number[]) => quantile(times, 0.5)
 async function runTorch(torch: Torch, trial: Trial, policy: string): Promise<TorchMeasured> {
   const { config, options, batchSize, sourceLength, targetLength, precision, threads, steps } = trial
   const spec = {
-    backbone: huggingFaceConfig(config),
+    backbone: familyOf(config).toHuggingFace(config),
     own_head: !config.tiedHead,
     method: options,
     batch_size: batchSize,
@@ -129,24 +129,3 @@ async function runTorch(torch: Torch, trial: Trial, policy: string): Promise<Tor
   const { trained_parameters, times, peak_bytes } = JSON.parse(ended.stdout.trim().split('\n').at(-1)!)
   return { trainedParameters: trained_parameters, times, peakBytes: peak_bytes }
 }
-
-/** The keys of a Hugging Face config.json. */
-const huggingFaceConfig = (config: T5Config) => ({
-  vocab_size: config.vocabulary,
-  d_model: config.dModel,
-  d_kv: config.dKv,
-  d_ff: config.dFf,
-  num_layers: config.encoderLayers,
-  num_decoder_layers: config.decoderLayers,
-  num_heads: config.heads,
-  relative_attention_num_buckets: config.relativeBuckets,
-  relative_attention_max_distance: config.relativeMaxDistance,
-  dropout_rate: config.dropout,
-  layer_norm_epsilon: config.layerNormEpsilon,
-  dense_act_fn: config.activation,
-  is_gated_act: config.gated,
-  tie_word_embeddings: config.scaledHead, // transformers 5 ties every head, and tells by this key whether it is scaled
-  pad_token_id: config.padId,
-  eos_token_id: config.eosId,
-  decoder_start_token_id: config.decoderStartId,
-})

@@ -1,10 +1,10 @@
-import type { T5Config } from '../backbone/t5/config.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 import type { EngineName, Mode, Precision } from '../base/choices.js'
 import type { MethodOptions } from '../method/options.js'
 
 /** One process's share of a benchmark: a method on a backbone, at one shape. */
 export interface Trial {
-  config: T5Config
+  config: BackboneConfig
   options: MethodOptions
   batchSize: number
   sourceLength: number

@@ -1,5 +1,5 @@
-import type { T5Config } from '../backbone/t5/config.js'
-import { backboneTensors } from '../backbone/t5/tensors.js'
+import type { TensorSpec } from '../backbone/family.js'
+import { type BackboneConfig, backboneTensors, familyOf } from '../backbone/registry.js'
 import type { Method, ParameterSpec } from './method.js'
 import type { BitfitOptions } from './options.js'
 
@@ -23,20 +23,24 @@ export const bitfit: Method<BitfitOptions> = {
 
 const biasName = (weight: string) => weight.replace(/\.weight$/, '.bias')
 
-const KINDS = {
-  attention: /\.SelfAttention\.[qkvo]\.weight$/,
-  cross_attention: /\.EncDecAttention\.[qkvo]\.weight$/,
-  feed_forward: /\.DenseReluDense\.w\w+\.weight$/,
-  layer_norm: /\.layer_norm\.weight$/,
+/** Which of `method.biases` a tensor's bias is; undefined where it gets none. */
+function kindOf({ role, site }: TensorSpec): BitfitOptions['biases'][number] | undefined {
+  if (!site) return undefined
+  if (role === 'norm') return 'layer_norm'
+  return role === 'product' ? site.sublayer : undefined
 }
 
-function biases(options: BitfitOptions, config: T5Config): ParameterSpec[] {
-  const chosen = (weight: string) => options.biases.some((kind) => kind !== 'lm_head' && KINDS[kind].test(weight))
-  const inBlocks = [...backboneTensors(config)].filter(([weight]) => chosen(weight))
-  const head: [string, number[]][] = options.biases.includes('lm_head') ? [['lm_head.weight', [config.vocabulary]]] : []
-  return [...inBlocks, ...head].map(([weight, shape]) => ({
-    name: biasName(weight),
-    shape: [shape[0]!],
-    start: { kind: 'zeros' },
-  }))
+function biases(options: BitfitOptions, config: BackboneConfig): ParameterSpec[] {
+  const chosen = [...backboneTensors(config)].filter(([, tensor]) => {
+    const kind = kindOf(tensor)
+    return kind !== undefined && options.biases.includes(kind)
+  })
+  const inBlocks = chosen.map(([weight, { shape }]) => zeros(weight, shape[0]!))
+  return options.biases.includes('lm_head') ? [...inBlocks, zeros(familyOf(config).head, config.vocabulary)] : inBlocks
 }
+
+const zeros = (weight: string, outputs: number): ParameterSpec => ({
+  name: biasName(weight),
+  shape: [outputs],
+  start: { kind: 'zeros' },
+})

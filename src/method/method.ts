@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Hooks } from '../backbone/hooks.js'
-import type { T5Config } from '../backbone/t5/config.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 
 /** How a trained tensor starts; Xavier takes the last two axes as one matrix's fans, `first_rows` those of a tensor of the backbone. */
 export type Start =
@@ -33,8 +33,8 @@ export interface Method<Options> {
    */
   weights: 'frozen' | 'trained' | 'made'
   /** Every tensor it trains; needs dimensions only, no weights and no backend. */
-  parameters(options: Options, config: T5Config): ParameterSpec[]
+  parameters(options: Options, config: BackboneConfig): ParameterSpec[]
   /** Tensors that stay as the seed made them: neither trained nor stored. */
-  constants?(options: Options, config: T5Config): ParameterSpec[]
-  hooks(options: Options, config: T5Config, tensors: Tensors): Hooks
+  constants?(options: Options, config: BackboneConfig): ParameterSpec[]
+  hooks(options: Options, config: BackboneConfig, tensors: Tensors): Hooks
 }

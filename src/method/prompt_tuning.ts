@@ -1,4 +1,5 @@
 import type { Tensor2D } from '@tensorflow/tfjs-core'
+import { tableName } from '../backbone/registry.js'
 import type { Method } from './method.js'
 import type { PromptTuningOptions } from './options.js'
 
@@ -9,7 +10,7 @@ export const promptTuning: Method<PromptTuningOptions> = {
     {
       name: 'prompt',
       shape: [length, config.dModel],
-      start: start === 'random' ? { kind: 'uniform', bound: 0.5 } : { kind: 'first_rows', of: 'shared.weight' },
+      start: start === 'random' ? { kind: 'uniform', bound: 0.5 } : { kind: 'first_rows', of: tableName(config) },
     },
   ],
   hooks: (_options, _config, tensors) => ({ prompt: () => tensors('prompt') as Tensor2D }),

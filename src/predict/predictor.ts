@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../backbone/files/tokenizer.js'
 import type { Scoring } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { type Progress, silent } from '../base/progress.js'
@@ -95,7 +95,7 @@ async function labelTextsOf(run: TrainedRun, scoring: Scoring, when: WhenChanged
 async function labelsOf(
   { experiment: { task, training }, locate }: TrainedRun,
   texts: string[] | undefined,
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
   scoring: Scoring,
 ): Promise<Written[] | undefined> {
   if (task.kind !== 'classification' || !texts) return undefined
@@ -184,7 +184,7 @@ async function answeringOf(
 async function answersOf(
   { run, loaded: { model, vector }, labels, names, maxLength, tally }: Answering,
   questions: Question[],
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
   { scoring, beams, batchSize, ranks }: InForce,
 ): Promise<Answer[]> {
   const { task, training } = run.experiment
@@ -219,7 +219,7 @@ async function candidatesOf(
   run: TrainedRun,
   labels: Written[] | undefined,
   questions: Question[],
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
 ): Promise<string[] | string[][]> {
   if (!isMultipleChoice(run)) return labels!.map(({ form }) => form)
   const choices = await inTurn(questions, ({ choices }) => written(choices!, tokenizer))
@@ -227,14 +227,14 @@ async function candidatesOf(
 }
 
 /** Undefined where the task names no labels. */
-const labelNamesOf = async (task: TaskOptions, tokenizer: T5Tokenizer): Promise<LabelNames | undefined> =>
+const labelNamesOf = async (task: TaskOptions, tokenizer: Tokenizer): Promise<LabelNames | undefined> =>
   task.kind === 'classification' && task.label_names ? writtenNames(task, tokenizer) : undefined
 
 const named = (predictions: Prediction[], names: LabelNames | undefined): Answer[] =>
   names ? predictions.map((each) => ({ ...each, labelName: names.get(each.text.trim()) ?? null })) : predictions
 
 /** Tokens of the run's longest target, as far as it tells: `eval` cuts outputs there too. */
-async function outputLength(run: TrainedRun, labels: Written[] | undefined, tokenizer: T5Tokenizer): Promise<number> {
+async function outputLength(run: TrainedRun, labels: Written[] | undefined, tokenizer: Tokenizer): Promise<number> {
   const { task, training } = run.experiment
   if (training.target_length !== undefined) return training.target_length
   if (task.kind !== 'classification') return LONGEST[task.kind]

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { backbonePreset, backbonePresets } from '../../src/backbone/files/preset.js'
-import { parameterCount, parseT5Config } from '../../src/backbone/t5/config.js'
+import { parameterCount, parseConfig } from '../../src/backbone/registry.js'
+import { parseT5Config } from '../../src/backbone/t5/config.js'
 import { packageRoot } from '../../src/base/root.js'
 
 const small = {
@@ -20,6 +21,7 @@ describe('a Hugging Face config.json', () => {
   test('of t5-nano', () => {
     const json = JSON.parse(readFileSync(join(packageRoot, 'configs/backbones/t5-nano/config.json'), 'utf8'))
     expect(parseT5Config(json, 'config.json')).toEqual({
+      family: 't5',
       dModel: 256,
       dKv: 64,
       dFf: 1024,
@@ -139,7 +141,7 @@ describe('a Hugging Face config.json', () => {
       'tie_word_embeddings is false and scale_decoder_outputs true: transformers 4 does not scale the output of such a decoder, transformers 5 does. Set tie_word_embeddings to true (the weights tell whether the head is its own), and scale_decoder_outputs to what the model was trained with: true for a T5 v1.0, false for a v1.1.',
     ],
   ])('is refused: %o', (fields, message) => {
-    expect(() => parse(fields)).toThrow(
+    expect(() => parseConfig({ ...small, ...fields }, 'some/config.json')).toThrow(
       expect.objectContaining({ name: 'UserError', message: `some/config.json: ${message}` }),
     )
   })

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { loadTokenizer, type T5Tokenizer } from '../../src/backbone/files/tokenizer.js'
+import { loadTokenizer, type Tokenizer } from '../../src/backbone/files/tokenizer.js'
 import { UserError } from '../../src/base/error.js'
 import { packageRoot } from '../../src/base/root.js'
 
@@ -24,7 +24,7 @@ const PADDING = {
   pad_token: '<pad>',
 }
 
-let tokenizer: T5Tokenizer
+let tokenizer: Tokenizer
 beforeAll(async () => {
   tokenizer = await loadTokenizer(FILE)
 })

@@ -26,7 +26,7 @@ const freed = (nodes: (batch: number, length: number) => Node[], dimensions: num
       return { nodes: nodes(batch!, length!), versions: new Uint8Array() }
     },
     stack: 'encoder',
-    config: { relativeBuckets: 8, relativeMaxDistance: 20 } as never,
+    positions: { bucket: (relative) => relativeBucket(relative, true, 8, 20), furthest: 20 },
     dimensions,
   })
   return { nodes: graph.nodes, seen }

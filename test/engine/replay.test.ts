@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { backbonePreset } from '../../src/backbone/files/preset.js'
-import { backboneTensors } from '../../src/backbone/t5/tensors.js'
+import { backboneShapes } from '../../src/backbone/registry.js'
 import { UserError } from '../../src/base/error.js'
 import { presetNames } from '../../src/base/presets.js'
 import { packageRoot } from '../../src/base/root.js'
@@ -126,7 +126,7 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
 
   test("of Compacter on t5-small's dimensions is where the eager one is", async () => {
     const { config } = backbonePreset('t5-small')!
-    const shapes = backboneTensors(config)
+    const shapes = backboneShapes(config)
     const numbers = new Map([...shapes.keys()].sort().map((name, index) => [name, index]))
     const spreads = JSON.parse(t5Small.metadata.case!).centre_and_scale
     const read = (name: string) => generatedTensor(numbers.get(name)!, shapes.get(name)!, spreadOf(name, spreads))

@@ -1,9 +1,10 @@
 // expected: test/oracle/t5_small.py, PyTorch and transformers on t5-small's true dimensions
+
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { backbonePreset } from '../../src/backbone/files/preset.js'
-import { backboneTensors } from '../../src/backbone/t5/tensors.js'
+import { backboneShapes } from '../../src/backbone/registry.js'
 import { packageRoot } from '../../src/base/root.js'
 import { openSafetensors } from '../../src/base/safetensors/safetensors.js'
 import { gathered, named, unflatten } from '../../src/engine/model/layout.js'
@@ -19,7 +20,7 @@ import { zeroPadded } from '../support/zero_padded.js'
 const fixture = openSafetensors(join(packageRoot, 'test/fixtures/t5-small/compacter.safetensors'))
 const facts = JSON.parse(fixture.metadata.case!)
 const { config } = backbonePreset('t5-small')!
-const shapes = backboneTensors(config)
+const shapes = backboneShapes(config)
 const numbers = new Map([...shapes.keys()].sort().map((name, index) => [name, index]))
 
 const weight = (name: string): Float32Array =>

@@ -1,9 +1,9 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { locateBackbone } from '../../src/backbone/files/locate.js'
+import { backboneShapes } from '../../src/backbone/registry.js'
 import { parseT5Config } from '../../src/backbone/t5/config.js'
 import type { StoredHead } from '../../src/backbone/t5/head.js'
-import { backboneTensors } from '../../src/backbone/t5/tensors.js'
 import { normalArray } from '../../src/base/numbers/random.js'
 import { silent } from '../../src/base/progress.js'
 import { elements, type WritableTensor, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
@@ -66,7 +66,7 @@ export async function makeBackbone(
   mkdirSync(folder, { recursive: true })
   const json = { ...V1_1, ...changed }
   const config = parseT5Config(json, folder, head)
-  const weights = [...backboneTensors(config)].map(([name, shape], i): [string, WritableTensor] => {
+  const weights = [...backboneShapes(config)].map(([name, shape], i): [string, WritableTensor] => {
     const data = normalArray(elements(shape), 100 + i, name.includes('shared') ? 1 : 0.2)
     return [name, { shape, data: name.includes('layer_norm') ? data.map((value) => 1 + value) : data }]
   })

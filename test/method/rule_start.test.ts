@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { parseT5Config } from '../../src/backbone/t5/config.js'
+import { parseConfig } from '../../src/backbone/registry.js'
 import { earlierRuleStd } from '../../src/method/compacter/rule_start.js'
 import type { ParameterSpec } from '../../src/method/method.js'
 import { type CompacterOptions, compacterOptions } from '../../src/method/options.js'
@@ -9,7 +9,7 @@ import { startValues } from '../../src/method/start.js'
 import { engines, useEngine } from '../support/engines.js'
 import { kronecker } from '../support/kronecker.js'
 
-const config = parseT5Config(
+const config = parseConfig(
   {
     model_type: 't5',
     d_model: 96,

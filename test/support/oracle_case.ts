@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseT5Config } from '../../src/backbone/t5/config.js'
+import { parseConfig } from '../../src/backbone/registry.js'
 import { packageRoot } from '../../src/base/root.js'
 import { openSafetensors } from '../../src/base/safetensors/safetensors.js'
 import { gathered } from '../../src/engine/model/layout.js'
@@ -50,7 +50,7 @@ export function openCase(backbone: string, name: string): OracleCase {
 export function openFixture(backbone: string) {
   const config = fixture(backbone, 'config.json')
   return {
-    config: parseT5Config(JSON.parse(readFileSync(config, 'utf8')), config),
+    config: parseConfig(JSON.parse(readFileSync(config, 'utf8')), config),
     read: openSafetensors(fixture(backbone, 'model.safetensors')).read,
   }
 }

@@ -4,8 +4,7 @@ import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import { firstComment, presetFile, presetNames } from '../../base/presets.js'
 import { readYaml } from '../../base/yaml/source.js'
-import { parseT5Config, type T5Config } from '../t5/config.js'
-import { headIn } from '../t5/head.js'
+import { type BackboneConfig, parseConfig } from '../registry.js'
 import { REFETCH } from './weight_files.js'
 
 /** Bytes of a config.json; those of the hub have some 2,000. */
@@ -19,7 +18,7 @@ export interface BackbonePreset {
   source: string
   /** Ids that the tokenizer uses; the embedding table is padded beyond it. */
   tokenizerVocabulary: number
-  config: T5Config
+  config: BackboneConfig
 }
 
 /** A preset by its name or by its hub id. */
@@ -39,12 +38,12 @@ function readPreset(name: string, file: string): BackbonePreset {
   const preset = readYaml(file)
   const bundled = preset.source.startsWith('./')
   const source: string = bundled ? resolve(dirname(file), preset.source) : preset.source
-  const config = bundled ? readT5Config(source) : parseT5Config(preset.config, file)
+  const config = bundled ? readConfig(source) : parseConfig(preset.config, file)
   return { name, description: firstComment(file), source, tokenizerVocabulary: preset.tokenizer_vocabulary, config }
 }
 
 /** The dimensions in a folder's `config.json`, and the head as its weights have it. @throws UserError where it is missing or wrong. */
-export function readT5Config(folder: string): T5Config {
+export function readConfig(folder: string): BackboneConfig {
   const file = join(folder, 'config.json')
   if (!existsSync(file)) {
     throw new UserError({
@@ -53,5 +52,5 @@ export function readT5Config(folder: string): T5Config {
       remedy: 'A Hugging Face T5 folder was expected.',
     })
   }
-  return parseT5Config(readJson(file, { remedy: REFETCH, limit: CONFIG_LIMIT }), file, headIn(folder))
+  return parseConfig(readJson(file, { remedy: REFETCH, limit: CONFIG_LIMIT }), file, folder)
 }

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Tokenizer } from 'tokenizers'
+import type { Tokenizer as NativeTokenizer } from 'tokenizers'
 import { UserError } from '../../base/error.js'
 import { specialTokens } from './special_tokens.js'
 import { readTokenizerFile } from './tokenizer_file.js'
 
-export interface T5Tokenizer {
+export interface Tokenizer {
   /** One more than the highest id, sentinels included; the embedding table may have more rows. */
   vocabularySize: number
   /** What ends a row, `</s>` unless tokenizer_config.json names another token. */
@@ -28,7 +28,7 @@ const BATCH = 8192
  * tokens.
  * @throws UserError where the file is missing, damaged or has no token that ends a row.
  */
-export async function loadTokenizer(file: string): Promise<T5Tokenizer> {
+export async function loadTokenizer(file: string): Promise<Tokenizer> {
   if (!existsSync(file)) throw missing(file)
   const { added, padToken, text } = readTokenizerFile(file)
   const native = await parse(file, text)
@@ -56,7 +56,7 @@ const missing = (file: string) =>
     remedy: 'A backbone needs its tokenizer.json: save it with AutoTokenizer.from_pretrained(…).save_pretrained(…).',
   })
 
-async function parse(file: string, json: string): Promise<Tokenizer> {
+async function parse(file: string, json: string): Promise<NativeTokenizer> {
   const { Tokenizer } = await import('tokenizers') // here: the native library takes its time to load
   try {
     return Tokenizer.fromString(json)
@@ -70,7 +70,7 @@ async function parse(file: string, json: string): Promise<Tokenizer> {
 }
 
 /** Every id's token, undefined where decoding leaves it out. */
-function tokenTable(native: Tokenizer, special: Set<number>): (string | undefined)[] {
+function tokenTable(native: NativeTokenizer, special: Set<number>): (string | undefined)[] {
   const table: (string | undefined)[] = []
   for (const [token, id] of Object.entries(native.getVocab(true))) table[id] = special.has(id) ? undefined : token
   return table
@@ -82,7 +82,12 @@ const cannotEncode = (file: string, error: Error) =>
     { cause: error },
   )
 
-async function encodeAll(native: Tokenizer, eos: number, texts: string[], maxLength: number): Promise<Int32Array[]> {
+async function encodeAll(
+  native: NativeTokenizer,
+  eos: number,
+  texts: string[],
+  maxLength: number,
+): Promise<Int32Array[]> {
   const rows: Int32Array[] = []
   for (let start = 0; start < texts.length; start += BATCH) {
     const batch = await native.encodeBatch(texts.slice(start, start + BATCH), { addSpecialTokens: false })
@@ -101,7 +106,7 @@ function withEos(ids: number[], eos: number, maxLength: number): Int32Array {
 }
 
 /** The library's own `decode` is asynchronous; this is what it does. */
-function decoder(native: Tokenizer, tokens: (string | undefined)[]): T5Tokenizer['decode'] {
+function decoder(native: NativeTokenizer, tokens: (string | undefined)[]): Tokenizer['decode'] {
   const join = native.getDecoder()
   return (ids) => {
     const kept = Array.from(ids, (id) => tokens[id]).filter((token) => token !== undefined)
@@ -110,7 +115,7 @@ function decoder(native: Tokenizer, tokens: (string | undefined)[]): T5Tokenizer
 }
 
 /** The blank that SentencePiece writes as a character of its own is one again. */
-function normaliser(native: Tokenizer): T5Tokenizer['normalise'] {
+function normaliser(native: NativeTokenizer): Tokenizer['normalise'] {
   const normalizer = native.getNormalizer()
   return (text) => (normalizer?.normalizeString(text) ?? text).replaceAll('▁', ' ')
 }

@@ -3,17 +3,14 @@ import { join } from 'node:path'
 import { UserError } from '../../base/error.js'
 import { hashFiles } from '../../base/files/hash.js'
 import { openSafetensors, type SafetensorsFile } from '../../base/safetensors/safetensors.js'
-import type { T5Config } from '../t5/config.js'
-import { aliases, backboneTensors, ignoredTensors } from '../t5/tensors.js'
-import { readT5Config } from './preset.js'
+import { type BackboneConfig, backboneTensors, familyOf } from '../registry.js'
+import { readConfig } from './preset.js'
 import { type StoredTensor, sameValues } from './stored.js'
 import { findWeights } from './weight_files.js'
 
-export { backboneTensors } from '../t5/tensors.js'
-
 export interface BackboneFiles {
   folder: string
-  config: T5Config
+  config: BackboneConfig
   tokenizerFile: string
   /** `model.safetensors`, or the shards that `model.safetensors.index.json` names, sorted. */
   weightFiles: string[]
@@ -45,11 +42,11 @@ export function openBackbone(folder: string): Backbone {
   try {
     for (const file of files.weightFiles) opened.push(openSafetensors(file))
     const where = locateTensors(files, opened)
-    const shapes = backboneTensors(files.config)
+    const tensors = backboneTensors(files.config)
     return {
       ...files,
-      names: () => [...shapes.keys()],
-      shape: (name) => shapes.get(name) ?? unknownTensor(folder, name),
+      names: () => [...tensors.keys()],
+      shape: (name) => tensors.get(name)?.shape ?? unknownTensor(folder, name),
       read: (name) => {
         const { file, name: stored } = where.get(name) ?? unknownTensor(folder, name)
         return file.read(stored)
@@ -67,7 +64,7 @@ function findFiles(folder: string): BackboneFiles {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
     throw new UserError({ at: folder, problem: 'no such folder.', remedy: 'Name a folder with a Hugging Face T5.' })
   }
-  const config = readT5Config(folder)
+  const config = readConfig(folder)
   const tokenizerFile = join(folder, 'tokenizer.json')
   if (!existsSync(tokenizerFile)) {
     throw new UserError({
@@ -90,8 +87,8 @@ function locateTensors({ folder, config }: BackboneFiles, opened: SafetensorsFil
     }
   }
   const places = new Map<string, StoredTensor>()
-  for (const [name, shape] of backboneTensors(config)) {
-    const place = [name, ...aliases(name, config)].map((each) => stored.get(each)).find(Boolean)
+  for (const [name, { shape, aliases = [] }] of backboneTensors(config)) {
+    const place = [name, ...aliases].map((each) => stored.get(each)).find(Boolean)
     if (!place) {
       const at = opened.length === 1 ? opened[0]!.path : folder
       throw new UserError({ at, problem: `has no tensor ${name}.`, remedy: 'Take all files from the same T5.' })
@@ -113,22 +110,25 @@ function checkShape({ file, name }: StoredTensor, shape: number[]): void {
   })
 }
 
-/** What the model does not use must be a copy of what it does, or known to be left over. */
-function checkRest(stored: Map<string, StoredTensor>, places: Map<string, StoredTensor>, config: T5Config): void {
+/** A tensor that the model does not use must be a copy of one that it uses, or known to be left over. */
+function checkRest(stored: Map<string, StoredTensor>, places: Map<string, StoredTensor>, config: BackboneConfig): void {
   const used = new Set(places.values())
-  const shared = places.get('shared.weight')!
-  const copies = new Set(aliases('shared.weight', config))
+  const { ignored } = familyOf(config)
+  const copied = new Map(
+    [...backboneTensors(config)].flatMap(([name, { aliases = [] }]) => aliases.map((alias) => [alias, name] as const)),
+  )
   for (const [name, place] of stored) {
-    if (used.has(place) || ignoredTensors.has(name)) continue
-    if (!copies.has(name)) {
+    if (used.has(place) || ignored.has(name)) continue
+    const of = copied.get(name)
+    if (of === undefined) {
       throw new UserError({
         at: place.file.path,
-        problem: `has tensor ${name}, which a T5 of this config.json does not have.`,
+        problem: `has tensor ${name}, which a model of this config.json does not have.`,
         remedy: 'Take config.json and weights from the same model.',
       })
     }
-    if (!sameValues(place, shared)) {
-      const problem = `tensor ${name} differs from shared.weight; a T5 has one table.`
+    if (!sameValues(place, places.get(of)!)) {
+      const problem = `tensor ${name} differs from ${of}; in this model they are one.`
       throw new UserError({ at: place.file.path, problem })
     }
   }

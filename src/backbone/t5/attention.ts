@@ -1,20 +1,16 @@
 import tf from '../../tensor/tf.cjs'
-import { linear, type Pass } from '../pass.js'
-
-/** Keys and values of one attention, each [batch, heads, length, d_kv]. */
-export type KeyValue = {
-  keys: tf.Tensor4D
-  values: tf.Tensor4D
-}
+import type { KeyValue } from '../encoder_decoder.js'
+import { changesProduct, linear, type Pass } from '../pass.js'
+import type { T5Config } from './config.js'
 
 /** [batch·length, heads·d_kv] → [batch, heads, length, d_kv] */
-function splitHeads(pass: Pass, x: tf.Tensor2D, batch: number): tf.Tensor4D {
+function splitHeads(pass: Pass<T5Config>, x: tf.Tensor2D, batch: number): tf.Tensor4D {
   const { heads, dKv } = pass.config
   return tf.transpose(tf.reshape(x, [batch, -1, heads, dKv]), [0, 2, 1, 3])
 }
 
 /** Keys and values that the attention at `name` makes of x [batch·length, d]. */
-export function keyValue(pass: Pass, name: string, x: tf.Tensor2D, batch: number): KeyValue {
+export function keyValue(pass: Pass<T5Config>, name: string, x: tf.Tensor2D, batch: number): KeyValue {
   return {
     keys: splitHeads(pass, linear(pass, x, `${name}.k.weight`), batch),
     values: splitHeads(pass, linear(pass, x, `${name}.v.weight`), batch),
@@ -25,7 +21,13 @@ export function keyValue(pass: Pass, name: string, x: tf.Tensor2D, batch: number
  * Multi-head attention without T5's missing 1/√d_kv (its initialisation absorbs it).
  * x [batch·queries, d], bias broadcast to [batch, heads, queries, keys] → [batch·queries, d]
  */
-export function attention(pass: Pass, name: string, x: tf.Tensor2D, memory: KeyValue, bias: tf.Tensor): tf.Tensor2D {
+export function attention(
+  pass: Pass<T5Config>,
+  name: string,
+  x: tf.Tensor2D,
+  memory: KeyValue,
+  bias: tf.Tensor,
+): tf.Tensor2D {
   const [batch, heads, , dKv] = memory.keys.shape
   const query = splitHeads(pass, linear(pass, x, `${name}.q.weight`), batch)
   const scores = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, queries, keys]
@@ -36,11 +38,11 @@ export function attention(pass: Pass, name: string, x: tf.Tensor2D, memory: KeyV
 
 /**
  * Whether `attentionOver` is less work than keys and values for `length` hidden states and `queries` a row: it is where
- * queries are few. A bias of keys or values has no place in it.
+ * queries are few. A method that changes keys or values has no place in it.
  */
-export function fewQueries(pass: Pass, name: string, length: number, queries: number): boolean {
+export function fewQueries(pass: Pass<T5Config>, name: string, length: number, queries: number): boolean {
   const { heads, dKv, dModel } = pass.config
-  if (['k', 'v'].some((side) => pass.hooks.bias?.(`${name}.${side}.weight`))) return false
+  if (['k', 'v'].some((side) => changesProduct(pass, `${name}.${side}.weight`))) return false
   const inner = heads * dKv
   return queries * (inner * dModel + heads * length * dModel) < length * (dModel * inner + queries * inner)
 }
@@ -51,7 +53,7 @@ export function fewQueries(pass: Pass, name: string, length: number, queries: nu
  * x [batch·queries, d], hidden [batch, keys, d], bias broadcast to [batch, heads, queries, keys] → [batch·queries, d]
  */
 export function attentionOver(
-  pass: Pass,
+  pass: Pass<T5Config>,
   name: string,
   x: tf.Tensor2D,
   hidden: tf.Tensor3D,

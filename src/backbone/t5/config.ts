@@ -1,24 +1,21 @@
-import { commandLine } from '../../base/command_line.js'
+import { z } from 'zod'
 import { UserError } from '../../base/error.js'
-import { shortened } from '../../base/text/shortened.js'
+import { elements } from '../../base/safetensors/safetensors.js'
 import type { nonlinearities } from '../../tensor/nonlinearity.js'
-import { headOf, type StatedHead, type StoredHead } from './head.js'
+import type { CommonConfig } from '../family.js'
+import { flag, fraction, notThat, readFields, size, token, tokenId } from '../files/config_json.js'
+import { headOf, type StoredHead } from './head.js'
+import { t5Tensors } from './tensors.js'
 
 /** A T5's dimensions and conventions, read from a Hugging Face `config.json` or a backbone preset. */
-export interface T5Config {
-  dModel: number
+export interface T5Config extends CommonConfig {
+  family: 't5'
   /** Width of one attention head; heads × dKv need not be dModel. */
   dKv: number
   dFf: number
-  encoderLayers: number
-  decoderLayers: number
   heads: number
   relativeBuckets: number
   relativeMaxDistance: number
-  /** Rows of the embedding table, which can exceed the tokenizer's vocabulary. */
-  vocabulary: number
-  layerNormEpsilon: number
-  dropout: number
   activation: keyof typeof nonlinearities
   /** v1.1: wi_0 (activated) times wi_1 in place of wi. */
   gated: boolean
@@ -26,67 +23,84 @@ export interface T5Config {
   tiedHead: boolean
   /** Whether the decoder's output is multiplied by dModel^-½ in front of the head, as in v1.0. */
   scaledHead: boolean
-  /** What rows are padded with. Nothing tells padding by it: a text may hold it as a token. */
-  padId: number
-  /** What ends a row. */
-  eosId: number
-  /** What the decoder starts with. */
+  /** The id that the decoder starts with. */
   decoderStartId: number
 }
 
-type Json = Record<string, unknown>
+/** Activations by transformers' names. */
+const ACTIVATIONS = { relu: 'relu', gelu: 'gelu', gelu_new: 'gelu_new', silu: 'swish', swish: 'swish' } as const
+const activationNames = Object.keys(ACTIVATIONS).join(', ')
+
+/** The keys of a T5's config.json. The limits are far beyond any T5, whose largest size each comment gives. */
+export const t5Json = z.looseObject({
+  model_type: z.enum(['t5', 'mt5']).default('t5'),
+  d_model: size(65_536).describe('Width of the model.'), // 4096
+  d_kv: size(65_536).describe('Width of an attention head.'), // 128
+  d_ff: size(1_048_576).describe('Width of a feed-forward sublayer.'), // 65,536
+  num_layers: size(1000).describe('Layers of the encoder.'), // 48
+  num_decoder_layers: size(1000).optional().describe("Layers of the decoder; by default as many as the encoder's."),
+  num_heads: size(4096).describe('Attention heads of a layer.'), // 128
+  relative_attention_num_buckets: size(65_536).default(32).describe('Buckets of relative positions.'), // 32
+  relative_attention_max_distance: size(1_048_576).default(128).describe('Distance from which on all share a bucket.'), // 128
+  vocab_size: size(4_194_304).describe('Rows of the embedding table.'), // 250,112
+  layer_norm_epsilon: fraction().default(1e-6).describe('Added to the mean square in a layer norm.'),
+  dropout_rate: fraction().default(0.1).describe('Share of activations that training drops.'),
+  feed_forward_proj: z
+    .unknown()
+    .optional()
+    .meta({ type: 'string', examples: ['relu', 'gated-gelu'] })
+    .describe('v1.0 has relu, later ones gated-gelu.'),
+  dense_act_fn: z.unknown().optional().meta({ type: 'string' }).describe('The activation, where it is another one.'),
+  is_gated_act: flag().describe('Whether the activation is gated, where feed_forward_proj says otherwise.'),
+  tie_word_embeddings: flag().describe(
+    'Whether the head is the embedding table, and the output of the decoder scaled, as in v1.0.',
+  ),
+  scale_decoder_outputs: flag().describe('Whether the output of the decoder is scaled in front of the head.'),
+  pad_token_id: token().describe('The id that rows are padded with; 0 by default.'),
+  eos_token_id: token().describe('The id that ends a row; 1 by default.'),
+  decoder_start_token_id: token().describe('The id that the decoder starts with; 0 by default.'),
+})
+type T5Json = z.output<typeof t5Json>
 
 /**
  * Reads a Hugging Face T5, FLAN-T5 or mT5 `config.json`. `at` is the file, for errors; `stored` is the head that the weights
- * have, if they are there.
+ * have, if they are here.
  * @throws UserError that names the file and the key.
  */
-export function parseT5Config(json: unknown, at: string, stored?: StoredHead): T5Config {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
-    throw new UserError({ at, problem: 'is no JSON object.', remedy: 'A Hugging Face config.json was expected.' })
+export function parseT5Config(json: Record<string, unknown>, at: string, stored?: StoredHead): T5Config {
+  const fields = readFields(t5Json, json, at)
+  const stated = {
+    modelType: fields.model_type,
+    tied: fields.tie_word_embeddings,
+    scaled: fields.scale_decoder_outputs,
   }
-  const fields = json as Json
-  checkModelType(fields, at)
-  const size = (key: keyof typeof LARGEST, otherwise?: number) => wholeNumber(fields, key, at, otherwise)
-  const layers = size('num_layers')
-  const config = {
-    dModel: size('d_model'),
-    dKv: size('d_kv'),
-    dFf: size('d_ff'),
-    encoderLayers: layers,
-    decoderLayers: size('num_decoder_layers', layers),
-    heads: size('num_heads'),
-    relativeBuckets: size('relative_attention_num_buckets', 32),
-    relativeMaxDistance: size('relative_attention_max_distance', 128),
-    vocabulary: size('vocab_size'),
-    layerNormEpsilon: fraction(fields, 'layer_norm_epsilon', at, 1e-6),
-    dropout: fraction(fields, 'dropout_rate', at, 0.1),
+  const config: T5Config = {
+    family: 't5',
+    dModel: fields.d_model,
+    dKv: fields.d_kv,
+    dFf: fields.d_ff,
+    encoderLayers: fields.num_layers,
+    decoderLayers: fields.num_decoder_layers ?? fields.num_layers,
+    heads: fields.num_heads,
+    relativeBuckets: fields.relative_attention_num_buckets,
+    relativeMaxDistance: fields.relative_attention_max_distance,
+    vocabulary: fields.vocab_size,
+    layerNormEpsilon: fields.layer_norm_epsilon,
+    dropout: fields.dropout_rate,
     ...feedForward(fields, at),
-    ...headOf(statedHead(fields, at), at, stored),
+    ...headOf(stated, at, stored),
     ...tokenIds(fields, at),
   }
-  const parameters = parameterCount(config)
+  const parameters = [...t5Tensors(config).values()].reduce((sum, { shape }) => sum + elements(shape), 0)
   if (parameters <= MOST_PARAMETERS) return config
   const problem = `describes a T5 of ${parameters.toLocaleString('en')} parameters; at most ${MOST_PARAMETERS.toLocaleString('en')} are read.`
   throw new UserError({ at, problem, remedy: 'The largest T5 has some 13 billion: fetch the file again.' })
 }
 
-/** Far beyond any T5, the largest of which is given here; memory is taken by what the file says. */
-const LARGEST = {
-  num_layers: 1000, // 48
-  num_decoder_layers: 1000,
-  d_model: 65_536, // 4096
-  d_kv: 65_536, // 128
-  d_ff: 1_048_576, // 65,536
-  num_heads: 4096, // 128
-  relative_attention_num_buckets: 65_536, // 32
-  relative_attention_max_distance: 1_048_576, // 128
-  vocab_size: 4_194_304, // 250,112
-}
 const MOST_PARAMETERS = 1e12
 
 /** A T5 starts with its padding id by convention, but not by need: a file that has another one has to say with which. */
-function tokenIds(fields: Json, at: string): Pick<T5Config, 'padId' | 'eosId' | 'decoderStartId'> {
+function tokenIds(fields: T5Json, at: string): Pick<T5Config, 'padId' | 'eosId' | 'decoderStartId'> {
   const padId = tokenId(fields, 'pad_token_id', at, 0)
   return {
     padId,
@@ -95,79 +109,38 @@ function tokenIds(fields: Json, at: string): Pick<T5Config, 'padId' | 'eosId' | 
   }
 }
 
-const modelType = ({ model_type = 't5' }: Json) => model_type
-
-function checkModelType(fields: Json, at: string): void {
-  const type = modelType(fields)
-  if (type === 't5' || type === 'mt5') return
-  const problem = `model_type is ${shown(type)}; this toolkit runs t5 and mt5.`
-  throw new UserError({ at, problem, remedy: `${commandLine('list backbones')} shows the presets.` })
-}
-
-/** Activations by transformers' names. */
-const ACTIVATIONS = { relu: 'relu', gelu: 'gelu', gelu_new: 'gelu_new', silu: 'swish', swish: 'swish' } as const
-
-/** `feed_forward_proj`, and where `dense_act_fn` and `is_gated_act` say something else, they: so does transformers. */
-function feedForward(fields: Json, at: string): Pick<T5Config, 'activation' | 'gated'> {
-  const projection = fields.feed_forward_proj ?? (modelType(fields) === 'mt5' ? 'gated-gelu' : 'relu')
+/** `feed_forward_proj`; where `dense_act_fn` and `is_gated_act` say something else, these decide, as in transformers. */
+function feedForward(fields: T5Json, at: string): Pick<T5Config, 'activation' | 'gated'> {
+  const projection = fields.feed_forward_proj ?? (fields.model_type === 'mt5' ? 'gated-gelu' : 'relu')
   const [, gated, name] = /^(gated-)?(\w+)$/.exec(String(projection)) ?? []
   if (name === undefined) throw notThat('feed_forward_proj', projection, 'an activation, alone or behind gated-', at)
   const activation = fields.dense_act_fn ?? (projection === 'gated-gelu' ? 'gelu_new' : name)
   if (Object.hasOwn(ACTIVATIONS, activation as string)) {
     const known = ACTIVATIONS[activation as keyof typeof ACTIVATIONS]
-    return { activation: known, gated: flag(fields, 'is_gated_act', at) ?? gated !== undefined }
+    return { activation: known, gated: fields.is_gated_act ?? gated !== undefined }
   }
-  const key = fields.dense_act_fn == null ? 'feed_forward_proj' : 'dense_act_fn'
-  const names = Object.keys(ACTIVATIONS).join(', ')
-  throw notThat(key, fields[key], key === 'dense_act_fn' ? `one of ${names}` : `one of ${names}, or gated- and one`, at)
+  if (fields.dense_act_fn !== undefined)
+    throw notThat('dense_act_fn', fields.dense_act_fn, `one of ${activationNames}`, at)
+  throw notThat('feed_forward_proj', fields.feed_forward_proj, `one of ${activationNames}, or gated- and one`, at)
 }
 
-const statedHead = (fields: Json, at: string): StatedHead => ({
-  modelType: modelType(fields) as StatedHead['modelType'],
-  tied: flag(fields, 'tie_word_embeddings', at),
-  scaled: flag(fields, 'scale_decoder_outputs', at),
+/** The inverse of `parseT5Config`, for transformers 5. */
+export const toHuggingFace = (config: T5Config) => ({
+  vocab_size: config.vocabulary,
+  d_model: config.dModel,
+  d_kv: config.dKv,
+  d_ff: config.dFf,
+  num_layers: config.encoderLayers,
+  num_decoder_layers: config.decoderLayers,
+  num_heads: config.heads,
+  relative_attention_num_buckets: config.relativeBuckets,
+  relative_attention_max_distance: config.relativeMaxDistance,
+  dropout_rate: config.dropout,
+  layer_norm_epsilon: config.layerNormEpsilon,
+  dense_act_fn: config.activation,
+  is_gated_act: config.gated,
+  tie_word_embeddings: config.scaledHead, // transformers 5 ties every head, and tells by this key whether it is scaled
+  pad_token_id: config.padId,
+  eos_token_id: config.eosId,
+  decoder_start_token_id: config.decoderStartId,
 })
-
-function flag(fields: Json, key: string, at: string): boolean | undefined {
-  const value = fields[key]
-  if (value === undefined || value === null || typeof value === 'boolean') return value ?? undefined
-  throw new UserError({ at, problem: `${key} is ${shown(value)}; it must be true or false.` })
-}
-
-function wholeNumber(fields: Json, key: keyof typeof LARGEST, at: string, otherwise?: number): number {
-  const value = fields[key] ?? otherwise
-  if (!Number.isSafeInteger(value) || (value as number) <= 0) throw notThat(key, value, 'a whole number above 0', at)
-  if ((value as number) > LARGEST[key]) throw notThat(key, value, `at most ${LARGEST[key].toLocaleString('en')}`, at)
-  return value as number
-}
-
-function tokenId(fields: Json, key: string, at: string, otherwise: number | undefined): number {
-  const value = fields[key] ?? otherwise
-  const vocabulary = fields.vocab_size as number
-  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < vocabulary) return value as number
-  throw notThat(key, value, `a token id, below vocab_size (${vocabulary})`, at)
-}
-
-function fraction(fields: Json, key: string, at: string, otherwise: number): number {
-  const value = fields[key] ?? otherwise
-  if (typeof value === 'number' && value >= 0 && value < 1) return value
-  throw notThat(key, value, 'a number from 0 to below 1', at)
-}
-
-const shown = (value: unknown) => shortened(JSON.stringify(value))
-
-function notThat(key: string, value: unknown, expected: string, at: string): UserError {
-  const problem = value === undefined ? `${key} is missing` : `${key} is ${shown(value)}`
-  return new UserError({ at, problem: `${problem}; it must be ${expected}.` })
-}
-
-/** Parameters of the whole backbone: 222,903,552 for t5-base. */
-export function parameterCount(config: T5Config): number {
-  const { dModel, dKv, dFf, heads } = config
-  const attention = 4 * dModel * heads * dKv
-  const feedForward = (config.gated ? 3 : 2) * dModel * dFf
-  const encoder = config.encoderLayers * (attention + feedForward + 2 * dModel)
-  const decoder = config.decoderLayers * (2 * attention + feedForward + 3 * dModel)
-  const embeddings = (config.tiedHead ? 1 : 2) * config.vocabulary * dModel
-  return embeddings + encoder + decoder + 2 * dModel + 2 * heads * config.relativeBuckets
-}

@@ -1,32 +1,19 @@
 import { lookUp } from '../../tensor/embedding.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
+import type { Encoded, KeyValue, Memory, Remembered } from '../encoder_decoder.js'
 import { type Site, type Stack, type Sublayer, siteName } from '../hooks.js'
 import { inLayer, layerNorm, linear, type Pass } from '../pass.js'
-import { attention, attentionOver, fewQueries, type KeyValue, keyValue } from './attention.js'
+import { attention, attentionOver, fewQueries, keyValue } from './attention.js'
+import type { T5Config } from './config.js'
 import { causalMask, positionBias } from './position.js'
-
-/** An encoded batch: hidden [batch·length, d]; mask [batch, 1, 1, length], 0 at tokens and −1e9 at padding. */
-export interface Encoded {
-  hidden: tf.Tensor2D
-  mask: tf.Tensor4D
-  batch: number
-}
-
-/** What one cross-attention reads of the encoder: keys and values, or [batch, length, d] of what they would be made of. */
-export type Remembered = KeyValue | { encoded: tf.Tensor3D }
-
-/** What the decoder reads of the encoder: what every layer's cross-attention does, and the padding mask. */
-export type Memory = {
-  layers: Remembered[]
-  mask: tf.Tensor4D
-}
+import { HEAD, layerName, normName, sublayerName, TABLE } from './tensors.js'
 
 /**
  * The encoder. ids and attentionMask [batch, length], int32, the mask 1 at tokens and 0 at padding. A prompt of the method
  * stands in front of each row.
  */
-export function encode(pass: Pass, ids: tf.Tensor2D, attentionMask: tf.Tensor2D): Encoded {
+export function encode(pass: Pass<T5Config>, ids: tf.Tensor2D, attentionMask: tf.Tensor2D): Encoded {
   return pass.at('encoder', () => {
     const batch = ids.shape[0]
     const { embedded, mask } = withPrompt(pass, embed(pass, ids), paddingMask(attentionMask), batch)
@@ -41,7 +28,7 @@ export function encode(pass: Pass, ids: tf.Tensor2D, attentionMask: tf.Tensor2D)
 
 /** hidden [batch·length, d], bias [batch, heads, length, length] → [batch·length, d] */
 function encoderLayer(
-  pass: Pass,
+  pass: Pass<T5Config>,
   layer: number,
   batch: number,
   { hidden, bias }: { hidden: tf.Tensor2D; bias: tf.Tensor },
@@ -58,9 +45,13 @@ function encoderLayer(
  * What every cross-attention reads, made once for a batch however many tokens are decoded: keys and values, unless it is
  * known that there will be few `queries` a row.
  */
-export function remember(pass: Pass, encoded: Encoded): { layers: KeyValue[]; mask: tf.Tensor4D }
-export function remember(pass: Pass, encoded: Encoded, queries: number): Memory
-export function remember(pass: Pass, { hidden, mask, batch }: Encoded, queries = Number.POSITIVE_INFINITY): Memory {
+export function remember(pass: Pass<T5Config>, encoded: Encoded): { layers: KeyValue[]; mask: tf.Tensor4D }
+export function remember(pass: Pass<T5Config>, encoded: Encoded, queries: number): Memory
+export function remember(
+  pass: Pass<T5Config>,
+  { hidden, mask, batch }: Encoded,
+  queries = Number.POSITIVE_INFINITY,
+): Memory {
   const length = mask.shape[3]
   const whole = { encoded: tf.reshape(hidden, [batch, length, -1]) as tf.Tensor3D }
   const layers = Array.from({ length: pass.config.decoderLayers }, (_, layer) => {
@@ -76,7 +67,7 @@ export function remember(pass: Pass, { hidden, mask, batch }: Encoded, queries =
  * The decoder on ids [batch, length] that follow what `past` holds (keys and values of each layer's self-attention).
  * Gives hidden [batch·length, d] and the past that now includes these ids.
  */
-export function decode(pass: Pass, ids: tf.Tensor2D, memory: Memory, past?: KeyValue[]) {
+export function decode(pass: Pass<T5Config>, ids: tf.Tensor2D, memory: Memory, past?: KeyValue[]) {
   return pass.at('decoder', () => {
     const [batch, length] = ids.shape
     const from = past?.[0]?.keys.shape[2] ?? 0
@@ -106,57 +97,44 @@ export function decode(pass: Pass, ids: tf.Tensor2D, memory: Memory, past?: KeyV
   })
 }
 
-const crossAttention = (pass: Pass, name: string, x: tf.Tensor2D, remembered: Remembered, mask: tf.Tensor4D) =>
+const crossAttention = (
+  pass: Pass<T5Config>,
+  name: string,
+  x: tf.Tensor2D,
+  remembered: Remembered,
+  mask: tf.Tensor4D,
+) =>
   'keys' in remembered
     ? attention(pass, name, x, remembered, mask)
     : attentionOver(pass, name, x, remembered.encoded, mask)
 
 /** Logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
-export function head(pass: Pass, hidden: tf.Tensor2D): tf.Tensor2D {
+export function head(pass: Pass<T5Config>, hidden: tf.Tensor2D): tf.Tensor2D {
   return pass.at('head', () => {
     const { tiedHead, scaledHead, dModel } = pass.config
-    const name = tiedHead ? 'shared.weight' : 'lm_head.weight'
-    const scaled = scaledHead ? tf.mul(hidden, dModel ** -0.5) : hidden
-    const logits = tf.matMul(scaled, pass.weight(name) as tf.Tensor2D, false, true)
-    const bias = pass.hooks.bias?.('lm_head.weight')
-    return bias ? tf.add(logits, bias) : (logits as tf.Tensor2D)
+    const scaled = scaledHead ? tf.mul<tf.Tensor2D>(hidden, dModel ** -0.5) : hidden
+    return linear(pass, scaled, HEAD, tiedHead ? TABLE : HEAD)
   })
-}
-
-/** The decoder's input: labels moved right by one, the start token in front. labels, result [batch, length] int32 */
-export function shiftRight(pass: Pass, labels: tf.Tensor2D): tf.Tensor2D {
-  const [batch, length] = labels.shape
-  const start = tf.fill([batch, 1], pass.config.decoderStartId, 'int32') as tf.Tensor2D
-  return tf.concat([start, tf.slice(labels, [0, 0], [batch, length - 1])], 1)
 }
 
 const site = (stack: Stack, layer: number, sublayer: Sublayer): Site => ({ stack, layer, sublayer })
 
-const MODULES = { attention: 'SelfAttention', cross_attention: 'EncDecAttention', feed_forward: 'DenseReluDense' }
-
-const layerName = ({ stack, layer, sublayer }: Site): string => {
-  const index = sublayer === 'attention' ? 0 : sublayer === 'cross_attention' || stack === 'encoder' ? 1 : 2
-  return `${stack}.block.${layer}.layer.${index}`
-}
-
-const sublayerName = (site: Site): string => `${layerName(site)}.${MODULES[site.sublayer]}`
-
 /** h + dropout(hook(S(LN(h)))): pre-norm, the method sees the sublayer's output. h, result [rows, d] */
 function sublayer(
-  pass: Pass,
+  pass: Pass<T5Config>,
   site: Site,
   h: tf.Tensor2D,
   compute: (normed: tf.Tensor2D, name: string) => tf.Tensor2D,
 ): tf.Tensor2D {
   return pass.at(siteName(site), () => {
-    const output = compute(layerNorm(pass, h, `${layerName(site)}.layer_norm.weight`), sublayerName(site))
+    const output = compute(layerNorm(pass, h, normName(site)), sublayerName(site))
     const adapted = pass.hooks.sublayerOutput?.(site, output) ?? output
     return tf.add(h, pass.dropout(adapted, layerName(site)))
   })
 }
 
 /** wo·dropout(f(wi·x)); gated: wo·dropout(f(wi_0·x)·(wi_1·x)). x, result [rows, d] */
-function feedForward(pass: Pass, name: string, x: tf.Tensor2D): tf.Tensor2D {
+function feedForward(pass: Pass<T5Config>, name: string, x: tf.Tensor2D): tf.Tensor2D {
   const { gated, activation } = pass.config
   const activate = nonlinearities[activation]<tf.Tensor2D>
   const inner = gated
@@ -165,13 +143,13 @@ function feedForward(pass: Pass, name: string, x: tf.Tensor2D): tf.Tensor2D {
   return linear(pass, pass.dropout(inner as tf.Tensor2D, name), `${name}.wo.weight`)
 }
 
-function finalNorm(pass: Pass, stack: Stack, hidden: tf.Tensor2D): tf.Tensor2D {
+function finalNorm(pass: Pass<T5Config>, stack: Stack, hidden: tf.Tensor2D): tf.Tensor2D {
   return pass.dropout(layerNorm(pass, hidden, `${stack}.final_layer_norm.weight`), `${stack}.final`)
 }
 
 /** ids [batch, length] → [batch·length, d] */
-function embed(pass: Pass, ids: tf.Tensor2D): tf.Tensor2D {
-  return lookUp(pass.weight('shared.weight') as tf.Tensor2D, tf.reshape(ids, [-1]))
+function embed(pass: Pass<T5Config>, ids: tf.Tensor2D): tf.Tensor2D {
+  return lookUp(pass.weight(TABLE) as tf.Tensor2D, tf.reshape(ids, [-1]))
 }
 
 /** What is added to attention scores. [batch, length], 1 at tokens and 0 at padding → [batch, 1, 1, length], 0 and −1e9 */
@@ -181,7 +159,7 @@ function paddingMask(attentionMask: tf.Tensor2D): tf.Tensor4D {
   return tf.mul(tf.sub(tokens, 1), 1e9)
 }
 
-function withPrompt(pass: Pass, embedded: tf.Tensor2D, mask: tf.Tensor4D, batch: number) {
+function withPrompt(pass: Pass<T5Config>, embedded: tf.Tensor2D, mask: tf.Tensor4D, batch: number) {
   const prompt = pass.hooks.prompt?.()
   if (!prompt) return { embedded, mask }
   const [count, d] = prompt.shape

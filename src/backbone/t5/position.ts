@@ -1,6 +1,8 @@
 import tf from '../../tensor/tf.cjs'
 import type { Stack } from '../hooks.js'
 import type { Pass } from '../pass.js'
+import type { T5Config } from './config.js'
+import { positionName } from './tensors.js'
 
 /**
  * The bucket of a relative position (key − query): exact for short distances, logarithmic up to the largest.
@@ -20,7 +22,7 @@ export function relativeBucket(relative: number, bidirectional: boolean, buckets
 }
 
 /** Bias of every head for queries at `from` … `from + queries − 1` and keys at 0 … keys − 1 → [1, heads, queries, keys] */
-export function positionBias(pass: Pass, stack: Stack, queries: number, keys: number, from = 0): tf.Tensor4D {
+export function positionBias(pass: Pass<T5Config>, stack: Stack, queries: number, keys: number, from = 0): tf.Tensor4D {
   const { heads, relativeBuckets, relativeMaxDistance } = pass.config
   const buckets = new Int32Array(queries * keys)
   for (let query = 0; query < queries; query++)
@@ -31,7 +33,7 @@ export function positionBias(pass: Pass, stack: Stack, queries: number, keys: nu
         relativeBuckets,
         relativeMaxDistance,
       )
-  const table = pass.weight(`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`) as tf.Tensor2D
+  const table = pass.weight(positionName(stack)) as tf.Tensor2D
   // a product with one-hot rows: it has a gradient on every backend, which a lookup has not
   const perPair = tf.matMul(tf.oneHot(tf.tensor1d(buckets, 'int32'), relativeBuckets) as tf.Tensor2D, table) // [queries·keys, heads]
   return tf.reshape(tf.transpose(perPair), [1, heads, queries, keys])

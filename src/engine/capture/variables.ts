@@ -1,4 +1,5 @@
-import { backboneTensors } from '../../backbone/t5/tensors.js'
+import type { Role } from '../../backbone/family.js'
+import { backboneTensors } from '../../backbone/registry.js'
 import type { Precision } from '../../base/choices.js'
 import type { Graph } from '../graph/graph.js'
 import type { Output } from '../graph/library.js'
@@ -31,16 +32,16 @@ export function frozenVariables({ config, layout }: Blueprint, precision: Precis
   const trained = new Set(layout.specs.map(({ name }) => name))
   return [...backboneTensors(config)]
     .filter(([tensor]) => !trained.has(tensor))
-    .map(([tensor, shape]) => ({
+    .map(([tensor, { shape, role }]) => ({
       name: `frozen/${tensor}`,
       tensor,
       shape,
-      type: isProduct(tensor) ? precision : 'float32',
+      type: isMultiplied(role) ? precision : 'float32',
     }))
 }
 
-/** Norms and the bias of relative positions stay float32: they are small, and no operands of a product. */
-const isProduct = (tensor: string) => !/layer_norm|relative_attention_bias/.test(tensor)
+/** Norms, biases and positions stay float32: they are small, and products do not read them. */
+const isMultiplied = (role: Role) => role === 'product' || role === 'table' || role === 'head'
 
 /** The method's tensors that stay as the seed made them. */
 export const constantVariables = ({ config, options, method }: Blueprint): Variable[] =>

@@ -1,4 +1,4 @@
-import { backboneTensors } from '../../backbone/t5/tensors.js'
+import { backboneShapes } from '../../backbone/registry.js'
 import type { Precision } from '../../base/choices.js'
 import type { Captured } from '../capture/capture.js'
 import { constantVariables, frozenVariables, STATE } from '../capture/variables.js'
@@ -20,7 +20,7 @@ export function captureDecoding(library: Library, blueprint: Blueprint): Capture
   const { config, method, options, layout } = blueprint
   const constants = constantVariables(blueprint)
   const shapes = new Map([
-    ...backboneTensors(config),
+    ...backboneShapes(config),
     ...constants.map(({ tensor, shape }) => [tensor, shape] as const),
     ...layout.specs.map(({ name, shape }) => [name, shape] as const),
   ])

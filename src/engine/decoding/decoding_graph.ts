@@ -1,3 +1,5 @@
+import { positionBuckets } from '../../backbone/forward.js'
+import type { Stack } from '../../backbone/hooks.js'
 import type { Library } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
 import { withFreeSizes } from './free_sizes.js'
@@ -43,16 +45,14 @@ export function decodingGraph(
 ): DecodingGraph {
   const [batch, length, past] = ['size/batch', 'size/length', 'size/past']
   const dimensions = [...served.shapes.values()].flat()
-  const free = { config: served.config, dimensions }
+  const inStack = (stack: Stack) => ({ stack, positions: positionBuckets(served.config, stack), dimensions })
   const encoder = withFreeSizes({
-    ...free,
-    stack: 'encoder',
+    ...inStack('encoder'),
     names: [batch, length],
     capture: (sizes) => encoderPiece(library, served, sizes),
   })
   const decoder = withFreeSizes({
-    ...free,
-    stack: 'decoder',
+    ...inStack('decoder'),
     names: [batch, length, past],
     capture: (sizes) => decoderPiece(library, served, sizes),
   })

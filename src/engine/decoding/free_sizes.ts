@@ -1,5 +1,5 @@
+import type { PositionBuckets } from '../../backbone/encoder_decoder.js'
 import type { Stack } from '../../backbone/hooks.js'
-import type { T5Config } from '../../backbone/t5/config.js'
 import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, type NodeGraph, node, readInts, readShape } from './node.js'
 import { interpolated, isFixed, type Polynomial, SizeArithmetic, valueAt } from './polynomial.js'
@@ -12,7 +12,7 @@ export interface FreeSizesOptions {
   capture(sizes: number[]): NodeGraph
   /** Which stack it is of: its relative positions depend on sizes too. */
   stack: Stack
-  config: T5Config
+  positions: PositionBuckets
   /** Dimensions of the model's tensors, that no size may be taken for. */
   dimensions: Iterable<number>
 }
@@ -111,10 +111,10 @@ function freeConstant(name: string, corners: Node[], checked: Node, fitter: Fitt
 }
 
 function freeBuckets(name: string, corners: { values: Int32Array }[], checked: { values: Int32Array }, fitter: Fitter) {
-  const { stack, config, arithmetic } = fitter
-  const keys = [...corners, checked].map(({ values }) => bucketedKeys(values, stack, config) ?? depends(name))
+  const { stack, positions, arithmetic } = fitter
+  const keys = [...corners, checked].map(({ values }) => bucketedKeys(values, stack, positions) ?? depends(name))
   const count = fitted(name, keys.slice(0, -1), keys.at(-1)!, fitter)
-  return bucketNodes(name, arithmetic.value(count), stack, config)
+  return bucketNodes(name, arithmetic.value(count), stack, positions)
 }
 
 function fitted(name: string, values: number[], checked: number, { box, check }: Fitter): Polynomial {

@@ -1,8 +1,8 @@
+import type { KeyValue, Memory } from '../../backbone/encoder_decoder.js'
+import { decode, encode, head, remember } from '../../backbone/forward.js'
 import type { Hooks } from '../../backbone/hooks.js'
 import type { Pass } from '../../backbone/pass.js'
-import type { KeyValue } from '../../backbone/t5/attention.js'
-import type { T5Config } from '../../backbone/t5/config.js'
-import { decode, encode, head, type Memory, remember } from '../../backbone/t5/model.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import type { Tensors } from '../../method/method.js'
 import { noDropout } from '../../tensor/dropout.js'
 import tf from '../../tensor/tf.cjs'
@@ -16,7 +16,7 @@ import { type NodeGraph, readGraph } from './node.js'
 
 /** A backbone and the method in it, without a value. */
 export interface Served {
-  config: T5Config
+  config: BackboneConfig
   /** Where the method enters, given its tensors. */
   hooks(tensors: Tensors): Hooks
   /** Shapes of all tensors that there are: the backbone's, the trained ones, those of the seed. */

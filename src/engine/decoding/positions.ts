@@ -1,29 +1,22 @@
+import type { PositionBuckets } from '../../backbone/encoder_decoder.js'
 import type { Stack } from '../../backbone/hooks.js'
-import type { T5Config } from '../../backbone/t5/config.js'
-import { relativeBucket } from '../../backbone/t5/position.js'
 import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, node } from './node.js'
 
 /** How many keys the buckets of relative positions are for; undefined where the values are something else. */
-export function bucketedKeys(values: Int32Array, stack: Stack, config: T5Config): number | undefined {
+export function bucketedKeys(values: Int32Array, stack: Stack, { bucket }: PositionBuckets): number | undefined {
   const keys = stack === 'encoder' ? Math.sqrt(values.length) : values.length
   if (!Number.isInteger(keys)) return undefined
   const from = stack === 'encoder' ? 0 : keys - 1 // the decoder's one query is the last position
-  return values.every((bucket, i) => bucket === bucketOf((i % keys) - Math.floor(i / keys) - from, stack, config))
-    ? keys
-    : undefined
+  return values.every((value, i) => value === bucket((i % keys) - Math.floor(i / keys) - from)) ? keys : undefined
 }
-
-const bucketOf = (relative: number, stack: Stack, { relativeBuckets, relativeMaxDistance }: T5Config): number =>
-  relativeBucket(relative, stack === 'encoder', relativeBuckets, relativeMaxDistance)
 
 /**
  * The buckets of any number of keys, as the operation `name`: looked up by the distance, which is cut at the largest that
  * has a bucket of its own. `keys` is the operation that gives their number.
  */
-export function bucketNodes(name: string, keys: string, stack: Stack, config: T5Config): Node[] {
-  const furthest = config.relativeMaxDistance
-  const table = Array.from({ length: 2 * furthest + 1 }, (_, i) => bucketOf(i - furthest, stack, config))
+export function bucketNodes(name: string, keys: string, stack: Stack, { bucket, furthest }: PositionBuckets): Node[] {
+  const table = Array.from({ length: 2 * furthest + 1 }, (_, i) => bucket(i - furthest))
   const at = (part: string) => `${name}/${part}`
   const int = { T: attribute.type(TYPES.int32) }
   const row = { ...int, Tshape: attribute.type(TYPES.int32) }

@@ -1,10 +1,10 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import type { PreparedSplit } from '../prepare/data.js'
 
 /** How many rows have each target, by its text; of their tokens, since a training may have more rows than fit as text. */
 export function countedTargets(
   { tokens, rows }: Pick<PreparedSplit, 'tokens' | 'rows'>,
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
 ): Map<string, number> {
   const byIds = new Map<string, { ids: Int32Array; rows: number }>()
   for (let row = 0; row < rows; row++) {

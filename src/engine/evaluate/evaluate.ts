@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import { assertNever } from '../../base/assert_never.js'
 import type { Scoring } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
@@ -19,7 +19,7 @@ import type { PreparedSplit } from '../prepare/data.js'
 
 export interface Evaluation {
   experiment: Experiment
-  tokenizer: T5Tokenizer
+  tokenizer: Tokenizer
   /** Every label of the task, whether the split's rows have it or not, as it is compared with outputs; empty where it is no classification. */
   labels: string[]
   progress: Progress

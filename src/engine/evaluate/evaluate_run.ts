@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import type { Scoring, Split } from '../../base/choices.js'
 import { hashFiles } from '../../base/files/hash.js'
 import type { Progress } from '../../base/progress.js'
@@ -164,7 +164,7 @@ type Scored = Asked & { scoring: Scoring }
 async function targetsOf(
   run: TrainedRun,
   split: PreparedSplit,
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
   asked: Scored,
 ): Promise<EvaluatedLabels> {
   const { task, training } = run.experiment

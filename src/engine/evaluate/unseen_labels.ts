@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import { counted } from '../../base/text/counted.js'
 import { shortened } from '../../base/text/shortened.js'
 import { written } from '../../task/labels/written_form.js'
@@ -9,11 +9,7 @@ import { countedTargets } from './counted_targets.js'
 const LISTED = 5
 
 /** What a warning says of a split's rows whose label no training row of the same training has; undefined where there are none. */
-export function unseenInTraining(
-  split: PreparedSplit,
-  train: PreparedSplit,
-  tokenizer: T5Tokenizer,
-): string | undefined {
+export function unseenInTraining(split: PreparedSplit, train: PreparedSplit, tokenizer: Tokenizer): string | undefined {
   const trained = [...countedTargets(train, tokenizer).keys()]
   const found = unseen(countedTargets(split, tokenizer), trained)
   if (found === undefined) return undefined
@@ -24,7 +20,7 @@ export function unseenInTraining(
 export async function unseenByRun(
   split: PreparedSplit,
   trained: readonly string[],
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
 ): Promise<string | undefined> {
   const scored = new Map<string, number>()
   for (const { target } of await split.examples()) scored.set(target, (scored.get(target) ?? 0) + 1)

@@ -1,6 +1,6 @@
+import type { KeyValue, Memory } from '../../backbone/encoder_decoder.js'
+import { decode, head } from '../../backbone/forward.js'
 import type { Pass } from '../../backbone/pass.js'
-import type { KeyValue } from '../../backbone/t5/attention.js'
-import { decode, head, type Memory } from '../../backbone/t5/model.js'
 import tf from '../../tensor/tf.cjs'
 import { remembered, type Sources } from './generate.js'
 

@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import { UserError } from '../../base/error.js'
 import type { Progress } from '../../base/progress.js'
 import {
@@ -25,7 +25,7 @@ export interface Prediction {
 }
 
 export interface PredictOptions {
-  tokenizer: T5Tokenizer
+  tokenizer: Tokenizer
   /** Rows at once. */
   batchSize: number
   /** Tokens of an output, </s> included. */
@@ -149,7 +149,7 @@ interface Candidates {
 
 async function encodedCandidates(
   candidates: string[] | string[][],
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
 ): Promise<(row: number) => Candidates> {
   const encode = async (texts: string[]) => ({ texts, ids: await tokenizer.encode(texts, Number.MAX_SAFE_INTEGER) })
   if (!Array.isArray(candidates[0])) {

@@ -1,6 +1,6 @@
+import type { Encoded, KeyValue, Memory } from '../../backbone/encoder_decoder.js'
+import { decode, encode, head, remember } from '../../backbone/forward.js'
 import type { Pass } from '../../backbone/pass.js'
-import type { KeyValue } from '../../backbone/t5/attention.js'
-import { decode, type Encoded, encode, head, type Memory, remember } from '../../backbone/t5/model.js'
 import type { Batch } from '../../task/tokens/batches.js'
 import { logProbability } from '../../tensor/log_probability.js'
 import tf from '../../tensor/tf.cjs'

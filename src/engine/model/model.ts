@@ -1,6 +1,5 @@
 import { type Pass, unnamed } from '../../backbone/pass.js'
-import type { T5Config } from '../../backbone/t5/config.js'
-import { backboneTensors } from '../../backbone/t5/tensors.js'
+import { type BackboneConfig, backboneShapes } from '../../backbone/registry.js'
 import { elements } from '../../base/safetensors/safetensors.js'
 import type { Method } from '../../method/method.js'
 import type { MethodOptions } from '../../method/options.js'
@@ -12,7 +11,7 @@ import { gathered, type Layout, layoutOf, unflatten } from './layout.js'
 
 /** What a model is, without a weight: dimensions, method, and where each trained tensor lies. */
 export interface Blueprint {
-  config: T5Config
+  config: BackboneConfig
   options: MethodOptions
   method: Method<MethodOptions>
   layout: Layout
@@ -40,7 +39,7 @@ export const placing =
 
 /** Puts a backbone on the device, tensor by tensor. Embedding rows beyond `config.vocabulary` are left out. */
 export function loadModel(
-  config: T5Config,
+  config: BackboneConfig,
   options: MethodOptions,
   read: ReadTensor,
   seed: number,
@@ -50,7 +49,7 @@ export function loadModel(
   const { method, layout } = blueprint
   const trained = new Set(layout.specs.map(({ name }) => name))
   const frozen = new Map<string, tf.Tensor>()
-  for (const [name, shape] of backboneTensors(config)) if (!trained.has(name)) frozen.set(name, place(name, shape))
+  for (const [name, shape] of backboneShapes(config)) if (!trained.has(name)) frozen.set(name, place(name, shape))
   const constants = new Map(
     (method.constants?.(options, config) ?? []).map((spec) => [
       spec.name,
@@ -60,7 +59,7 @@ export function loadModel(
   return { ...blueprint, frozen, constants }
 }
 
-export function blueprintOf(config: T5Config, options: MethodOptions): Blueprint {
+export function blueprintOf(config: BackboneConfig, options: MethodOptions): Blueprint {
   const method = methodOf(options)
   return { config, options, method, layout: layoutOf(method.parameters(options, config)) }
 }

@@ -1,3 +1,4 @@
+import { type BackboneConfig, backboneTensors } from '../../backbone/registry.js'
 import type { ParameterSpec } from '../../method/method.js'
 import type { PreparedSplit } from '../prepare/data.js'
 import type { Layout } from './layout.js'
@@ -32,9 +33,9 @@ function ownTensors({ specs }: Layout): Set<ParameterSpec> {
  * The warning that no answer of a split changes when the method's own tensors are reset. It names the other trained tensors,
  * which then account for all that training has changed.
  */
-export function nothingMoved({ layout }: Blueprint, { rows, name }: PreparedSplit): string {
+export function nothingMoved({ layout, config }: Blueprint, { rows, name }: PreparedSplit): string {
   const own = ownTensors(layout)
-  const others = [...new Set(layout.specs.filter((spec) => !own.has(spec)).map(kindOf))].sort()
+  const others = [...new Set(layout.specs.filter((spec) => !own.has(spec)).map((spec) => kindOf(spec, config)))].sort()
   const same = `as they started, all ${rows} ${name} rows get the same answers.`
   const raise = 'More steps or a higher training.learning_rate may help.'
   if (others.length === 0) return `Training has changed no answer: with the trained tensors ${same} ${raise}`
@@ -42,8 +43,8 @@ export function nothingMoved({ layout }: Blueprint, { rows, name }: PreparedSpli
   return `The method's own matrices have changed no answer: with them ${same} Any change comes from the ${kinds}, which are trained too. ${raise}`
 }
 
-function kindOf({ name, start }: ParameterSpec): string {
-  if (name.includes('norm')) return 'layer norms'
-  if (start.kind !== 'backbone') return 'biases'
-  return name === 'shared.weight' ? 'embeddings' : 'output layer'
+function kindOf({ name, start }: ParameterSpec, config: BackboneConfig): string {
+  if (start.kind !== 'backbone') return name.includes('norm') ? 'layer norms' : 'biases'
+  const role = backboneTensors(config).get(name)?.role
+  return role === 'norm' ? 'layer norms' : role === 'table' ? 'embeddings' : 'output layer'
 }

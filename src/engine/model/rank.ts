@@ -1,5 +1,5 @@
+import { decode, head } from '../../backbone/forward.js'
 import type { Pass } from '../../backbone/pass.js'
-import { decode, head } from '../../backbone/t5/model.js'
 import { logProbability } from '../../tensor/log_probability.js'
 import tf from '../../tensor/tf.cjs'
 import { remembered, type Sources } from './generate.js'

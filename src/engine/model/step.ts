@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs' // registers the gradients of the ops: in Node, tfjs-core alone has none
+import { decode, head, remember } from '../../backbone/forward.js'
 import { type At, type Pass, unnamed } from '../../backbone/pass.js'
-import { decode, head, remember, shiftRight } from '../../backbone/t5/model.js'
 import type { Batch } from '../../task/tokens/batches.js'
 import { crossEntropy } from '../../tensor/cross_entropy.js'
 import type { Dropout } from '../../tensor/dropout.js'
@@ -35,6 +35,13 @@ export function batchLogits(pass: Pass, batch: Batch): tf.Tensor2D {
   const target = tf.tensor2d(batch.targetIds, [batch.size, batch.targetLength], 'int32')
   const memory = remember(pass, encodeSources(pass, batch), batch.targetLength)
   return head(pass, decode(pass, shiftRight(pass, target), memory).hidden)
+}
+
+/** The decoder's input: labels moved right by one, the start token in front. labels, result [batch, length] int32 */
+function shiftRight(pass: Pass, labels: tf.Tensor2D): tf.Tensor2D {
+  const [batch, length] = labels.shape
+  const start = tf.fill([batch, 1], pass.config.decoderStartId, 'int32') as tf.Tensor2D
+  return tf.concat([start, tf.slice(labels, [0, 0], [batch, length - 1])], 1)
 }
 
 /** Mean cross-entropy of a batch over its target tokens, </s> included. */

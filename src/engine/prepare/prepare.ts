@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { locateBackbone } from '../../backbone/files/locate.js'
-import { loadTokenizer, type T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import { loadTokenizer, type Tokenizer } from '../../backbone/files/tokenizer.js'
 import { type Backbone, openBackbone } from '../../backbone/files/weights.js'
-import { parameterCount, type T5Config } from '../../backbone/t5/config.js'
+import { type BackboneConfig, parameterCount } from '../../backbone/registry.js'
 import type { Mode } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import { type Progress, showDownload } from '../../base/progress.js'
@@ -15,8 +15,8 @@ import type { PreparedSplit } from './data.js'
 /** A backbone's files and its tokenizer; `config` has the vocabulary that is in force. */
 export interface OpenedBackbone {
   files: Backbone
-  config: T5Config
-  tokenizer: T5Tokenizer
+  config: BackboneConfig
+  tokenizer: Tokenizer
   /** Of the backbone alone, with that vocabulary. */
   parameters: number
 }
@@ -38,7 +38,7 @@ export async function prepareBackbone(experiment: Experiment, progress: Progress
 }
 
 /** @throws UserError where tokenizer and config.json are of different models: by the vocabulary, or the ids that end and pad a row. */
-function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: T5Tokenizer): void {
+function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: Tokenizer): void {
   const { vocabularySize, eosId, padId = config.padId } = tokenizer
   if (vocabularySize > config.vocabulary) {
     throw new UserError({
@@ -64,7 +64,7 @@ function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: 
  * An opened backbone with its whole vocabulary in force, or the tokenizer's alone.
  * @throws UserError where the decoder starts with a token that the tokenizer's vocabulary does not have.
  */
-export function withVocabulary(files: Backbone, tokenizer: T5Tokenizer, trim: boolean): OpenedBackbone {
+export function withVocabulary(files: Backbone, tokenizer: Tokenizer, trim: boolean): OpenedBackbone {
   const config = trim ? { ...files.config, vocabulary: tokenizer.vocabularySize } : files.config
   const { vocabulary, decoderStartId, padId } = config
   const beyond = [decoderStartId, padId].find((id) => id >= vocabulary)

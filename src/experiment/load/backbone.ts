@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { backbonePreset, readT5Config } from '../../backbone/files/preset.js'
-import type { T5Config } from '../../backbone/t5/config.js'
+import { backbonePreset, readConfig } from '../../backbone/files/preset.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import { type Complaint, UserError } from '../../base/error.js'
 import { presetNames } from '../../base/presets.js'
 import { OWNED_HUB_ID } from '../../hub/id.js'
@@ -11,7 +11,7 @@ interface ResolvedBackbone {
   /** A preset or hub id as given, a directory as an absolute path. */
   name: string
   /** Undefined for a hub id that no preset knows, and where there are faults. */
-  config?: T5Config
+  config?: BackboneConfig
   faults: Fault[]
 }
 
@@ -27,7 +27,7 @@ export function resolveBackbone(name: string, folder: string, complaints: Compla
 
 function inDirectory(directory: string, complaints: Complaint[]): ResolvedBackbone {
   try {
-    return { name: directory, config: readT5Config(directory), faults: [] }
+    return { name: directory, config: readConfig(directory), faults: [] }
   } catch (error) {
     if (!(error instanceof UserError)) throw error
     complaints.push(error)

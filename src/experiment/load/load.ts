@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import { commandLine } from '../../base/command_line.js'
 import { type Complaint, ExperimentError } from '../../base/error.js'
 import { experimentFile, experimentNames } from '../../base/presets.js'
@@ -35,7 +35,7 @@ export class ExperimentProblems extends ExperimentError {
 export interface LoadedExperiment {
   experiment: Experiment
   /** Dimensions of the backbone, untrimmed; undefined for a hub id that no preset knows. */
-  config: T5Config | undefined
+  config: BackboneConfig | undefined
   /** Where the value at this path was set, or what is nearest above it: `file:line:column`, or `--set key=value`. */
   locate(path: Path): string
 }
@@ -233,7 +233,7 @@ function weightDecayFaults({ training: { optimizer, weight_decay } }: Experiment
 }
 
 /** What does not fit the backbone, whatever else is wrong with the options: their defaults stand in for those. */
-function misfits(method: unknown, config: T5Config): Fault[] {
+function misfits(method: unknown, config: BackboneConfig): Fault[] {
   if (!isMapping(method)) return []
   const first = methodOptions.safeParse(method)
   const wrong = (first.error?.issues ?? []).flatMap((issue) =>

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import { foreignSafetensors } from '../foreign.js'
@@ -43,7 +43,7 @@ const file = z.object({ name: z.string().min(1), version: z.string().optional(),
 type Bottleneck = z.infer<typeof bottleneck>
 
 /** Reads a folder that the library `adapters` saved: config and weights, pickled or not, and our layer norms beside them. */
-export function adapterhubFolder(folder: string, config: T5Config): Found {
+export function adapterhubFolder(folder: string, config: BackboneConfig): Found {
   const at = join(folder, ADAPTERHUB_FILES.config)
   const parsed = file.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
   if (!parsed.success) {
@@ -108,7 +108,7 @@ function methodOf(options: Bottleneck, old: boolean): Record<string, unknown> {
   }
 }
 
-function placementOf(options: Bottleneck, { encoderLayers, decoderLayers }: T5Config, at: string) {
+function placementOf(options: Bottleneck, { encoderLayers, decoderLayers }: BackboneConfig, at: string) {
   const placed = (first: number, count: number) =>
     [...Array(count).keys()].filter((layer) => !options.leave_out.includes(first + layer))
   const sublayers = [

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { writeSafetensors } from '../../base/safetensors/safetensors.js'
@@ -64,7 +64,7 @@ const adapterName = (name: string) => name.replaceAll('.', '_')
  * Every key of the library's BnConfig. A bottleneck after the sublayer's own output, as we have it, is `original_ln_before: false`
  * in all of them, also where the library's preset of that name says otherwise.
  */
-function adapterConfig(options: BottleneckOptions, config: T5Config, name: string, backbone: string) {
+function adapterConfig(options: BottleneckOptions, config: BackboneConfig, name: string, backbone: string) {
   const { placement, layer_norm } = options
   const placed = (sublayer: Placement['sublayers'][number]) => placement.sublayers.includes(sublayer)
   const phm = options.kind === 'compacter' ? options : undefined
@@ -115,7 +115,7 @@ function adapterConfig(options: BottleneckOptions, config: T5Config, name: strin
 }
 
 /** Layers without an adapter; the library numbers the decoder's after the encoder's. */
-function leftOut(placement: Placement, { encoderLayers, decoderLayers }: T5Config): number[] {
+function leftOut(placement: Placement, { encoderLayers, decoderLayers }: BackboneConfig): number[] {
   const without = (layers: Placement['encoder_layers'], count: number) => {
     const placed = layerNumbers(layers, count)
     return [...Array(count).keys()].filter((layer) => !placed.includes(layer))

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { backboneTensors } from '../../backbone/t5/tensors.js'
+import { backboneShapes } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
 import { readJson } from '../../base/files/json_file.js'
@@ -76,7 +76,7 @@ async function made({ experiment, tensors, progress }: Trained, backbone: Opened
   const vector = tf.tensor1d(loadTrained(tensors.path, model))
   const { pass, dispose } = evaluationPass(model, vector)
   const weights: [string, WritableTensor][] = []
-  for (const [name, shape] of backboneTensors(backbone.config))
+  for (const [name, shape] of backboneShapes(backbone.config))
     weights.push([name, { shape, data: (await pass.weight(name).data()) as Float32Array }])
   dispose()
   disposeModel(model)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import type { Found } from '../found.js'
@@ -23,7 +23,7 @@ const SITE =
   /^(encoder|decoder)\.block\.(\d{1,3})\.layer\.([012])\.(?:SelfAttention\.o|EncDecAttention\.o|DenseReluDense\.wo)\.(?:compactor|low_rank_adapter|adapter)/
 
 /** Reads a folder that OpenDelta 0.3 saved for a T5. */
-export function opendeltaFolder(folder: string, config: T5Config): Found {
+export function opendeltaFolder(folder: string, config: BackboneConfig): Found {
   const at = join(folder, OPENDELTA_FILES.config)
   const parsed = file.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
   if (!parsed.success) {
@@ -59,5 +59,5 @@ export function opendeltaFolder(folder: string, config: T5Config): Found {
   }
 }
 
-const denseFactor = (tensors: Map<string, { shape: number[] }>, prefix: string, { dModel }: T5Config) =>
+const denseFactor = (tensors: Map<string, { shape: number[] }>, prefix: string, { dModel }: BackboneConfig) =>
   dModel / (tensors.get(`${prefix}.modulelist.down_proj.bias`)?.shape[0] ?? 0)

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { sites } from '../../method/adapter/placement.js'
@@ -54,7 +54,7 @@ function refusal(options: MethodOptions): string | undefined {
 const NO_NORMS = 'OpenDelta has no layer norms in its adapters.'
 
 /** The arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
-function deltaConfig(options: SharedOptions, config: T5Config, backbone: string) {
+function deltaConfig(options: SharedOptions, config: BackboneConfig, backbone: string) {
   const always = {
     backbone_checkpoint_name: backbone,
     backbone_class: 'T5ForConditionalGeneration',

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { T5Config } from '../../backbone/t5/config.js'
-import { backboneTensors } from '../../backbone/t5/tensors.js'
+import { type BackboneConfig, backboneTensors } from '../../backbone/registry.js'
 import { foreignSafetensors } from '../foreign.js'
 import type { Found } from '../found.js'
 import { type BottleneckOptions, layerIndex, type NameTable, nameTable, phmPart } from '../names_elsewhere.js'
@@ -17,7 +16,7 @@ const ROOT = /^phm_rule(_left|_right)?$/
  * Reads a checkpoint of the paper's released code: the whole model's state dict, of which the adapters and the layer norms
  * were trained. It does not tell the nonlinearity; the paper's, gelu_new, is taken.
  */
-export function referenceFolder(folder: string, config: T5Config): Found {
+export function referenceFolder(folder: string, config: BackboneConfig): Found {
   const safe = join(folder, 'model.safetensors')
   const own = existsSync(safe) ? foreignSafetensors(safe) : openTorchFile(join(folder, 'pytorch_model.bin'))
   const sites = sitesIn(own, SITE)
@@ -48,7 +47,7 @@ export function referenceFolder(folder: string, config: T5Config): Found {
   }
 }
 
-function referenceNames(options: BottleneckOptions, config: T5Config, task: string): NameTable {
+function referenceNames(options: BottleneckOptions, config: BackboneConfig, task: string): NameTable {
   const dense = options.kind === 'adapter' && options.factors === 'dense'
   return nameTable(options, config, (name, site, all) => {
     const controller = (each: (typeof all)[number]) =>

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import { setupCommand } from '../../base/command_line.js'
 import { UserError } from '../../base/error.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
@@ -102,7 +102,7 @@ const ids = (tensor: string): Described => ({ tensor, type: 'int32', shape: [-1,
 const readme = (
   sourceLength: number,
   targetLength: number,
-  { padId, eosId }: T5Config,
+  { padId, eosId }: BackboneConfig,
 ) => `A TensorFlow SavedModel: backbone and method are inside, the tokenizer is not (TensorFlow has no operation
 for it), it lies in \`${TOKENIZER}\`. In this folder, after \`pip install tensorflow tokenizers\`:
 

@@ -1,4 +1,4 @@
-import { backboneTensors } from '../../backbone/t5/tensors.js'
+import { backboneShapes } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { elements, type SafetensorsFile } from '../../base/safetensors/safetensors.js'
 import type { Served } from '../../engine/decoding/pieces.js'
@@ -28,7 +28,7 @@ export function trainedModel(trained: Trained, backbone: OpenedBackbone): Traine
   const { method: options, training } = experiment
   const { config, files } = backbone
   const method = methodOf(options)
-  const ofBackbone = backboneTensors(config)
+  const ofBackbone = backboneShapes(config)
   const parameters = method.parameters(options, config)
   checkTensors(tensors, parameters)
   const own = parameters.filter(({ name }) => !ofBackbone.has(name))

@@ -1,5 +1,5 @@
 import { type Hooks, siteName } from '../../backbone/hooks.js'
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import { meanNorm } from '../../tensor/norm.js'
 import tf from '../../tensor/tf.cjs'
@@ -11,7 +11,7 @@ import { sites } from './placement.js'
 type BottleneckOptions = AdapterOptions | CompacterOptions
 
 /** Both projections of every adapter: down d → b and up b → d, by name. */
-export function projections(options: BottleneckOptions, config: T5Config) {
+export function projections(options: BottleneckOptions, config: BackboneConfig) {
   const d = config.dModel
   const b = d / options.reduction_factor
   return adapterNames(options, config).flatMap((site) => [
@@ -21,7 +21,7 @@ export function projections(options: BottleneckOptions, config: T5Config) {
 }
 
 /** Biases [out] of the projections, the adapters' own norms, the unfrozen tensors: what all bottleneck adapters train. */
-export function bottleneckParameters(options: BottleneckOptions, config: T5Config): ParameterSpec[] {
+export function bottleneckParameters(options: BottleneckOptions, config: BackboneConfig): ParameterSpec[] {
   const biases = projections(options, config).map(
     ({ name, outputs }): ParameterSpec => ({ name: `${name}.bias`, shape: [outputs], start: { kind: 'zeros' } }),
   )
@@ -37,7 +37,7 @@ export function bottleneckParameters(options: BottleneckOptions, config: T5Confi
 /** Adapter A(s) = s + norm(U(f(D(norm(s))))), both norms optional, at every site of the placement. arXiv 2106.04647 § 2.2 */
 export function bottleneckHooks(
   options: BottleneckOptions,
-  config: T5Config,
+  config: BackboneConfig,
   tensors: Tensors,
   product: (x: tf.Tensor2D, name: string) => tf.Tensor2D,
 ): Hooks {
@@ -58,7 +58,7 @@ export function bottleneckHooks(
   }
 }
 
-const adapterNames = (options: BottleneckOptions, config: T5Config): string[] =>
+const adapterNames = (options: BottleneckOptions, config: BackboneConfig): string[] =>
   sites(options.placement, config).map(siteName)
 
 const normPlaces = ({ layer_norm }: BottleneckOptions): string[] =>

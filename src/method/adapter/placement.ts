@@ -1,14 +1,16 @@
-import type { Site } from '../../backbone/hooks.js'
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { Site, Stack } from '../../backbone/hooks.js'
+import { siteName } from '../../backbone/hooks.js'
+import { type BackboneConfig, backboneSites } from '../../backbone/registry.js'
 import { type Layers, layerNumbers, type Placement } from '../options.js'
 
-/** The sites of a placement, encoder first, by layer, attention before feed-forward. */
-export function sites(placement: Placement, config: T5Config): Site[] {
-  const inStack = (stack: Site['stack'], layers: Layers, count: number): Site[] =>
+/** The sites of a placement: encoder first, by layer, in the placement's order of sublayers. */
+export function sites(placement: Placement, config: BackboneConfig): Site[] {
+  const known = new Set(backboneSites(config).map(siteName))
+  const inStack = (stack: Stack, layers: Layers, count: number): Site[] =>
     layerNumbers(layers, count).flatMap((layer) =>
       placement.sublayers
-        .filter((sublayer) => stack === 'decoder' || sublayer !== 'cross_attention')
-        .map((sublayer) => ({ stack, layer, sublayer })),
+        .map((sublayer): Site => ({ stack, layer, sublayer }))
+        .filter((site) => known.has(siteName(site))),
     )
   return [
     ...inStack('encoder', placement.encoder_layers, config.encoderLayers),

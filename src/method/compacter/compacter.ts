@@ -1,4 +1,4 @@
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import tf from '../../tensor/tf.cjs'
 import { bottleneckHooks, bottleneckParameters, projections } from '../adapter/bottleneck.js'
 import type { Method, ParameterSpec, Start, Tensors } from '../method.js'
@@ -29,7 +29,7 @@ const blockName = (name: string, { blocks }: CompacterOptions) =>
   blocks === 'shared' ? name.slice(name.lastIndexOf('.') + 1) : name
 
 /** The rule [n, n, n], whole or as left [n, n, r] · right [n, r, n]: one for the model, or one a projection. */
-function rules(options: CompacterOptions, config: T5Config): ParameterSpec[] {
+function rules(options: CompacterOptions, config: BackboneConfig): ParameterSpec[] {
   const { n, rank } = options
   const start = ruleStart(options, config)
   const names = new Set(projections(options, config).map(({ name }) => ruleName(name, options)))
@@ -44,7 +44,7 @@ function rules(options: CompacterOptions, config: T5Config): ParameterSpec[] {
 }
 
 /** Factors s [n, in/n, r] and t [n, r, out/n] of every projection, or B [n, in/n, out/n]. */
-function blocks(options: CompacterOptions, config: T5Config): ParameterSpec[] {
+function blocks(options: CompacterOptions, config: BackboneConfig): ParameterSpec[] {
   const { n, rank } = options
   const start: Start = { kind: 'xavier_uniform', gain: BLOCK_GAIN }
   const byName = new Map(

@@ -1,4 +1,4 @@
-import type { T5Config } from '../../backbone/t5/config.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
 import type { Start } from '../method.js'
 import type { CompacterOptions } from '../options.js'
 import { xavierVariance } from '../start.js'
@@ -14,7 +14,7 @@ const OWN = 0.01
 const FIXED_W = 0.01
 
 /** How a rule starts that is stored whole, or each of its two factors, whose product has the deviation then. */
-export function ruleStart(options: CompacterOptions, config: T5Config): Start {
+export function ruleStart(options: CompacterOptions, config: BackboneConfig): Start {
   const { rule_factors, rank } = options
   const std = ruleStd(options, config)
   // an entry of the product is a sum over the rank of products of two: its variance is rank·σ⁴
@@ -25,7 +25,7 @@ export function ruleStart(options: CompacterOptions, config: T5Config): Start {
  * Deviation of a rule's entries. Behind one of 1e-4 the gradients of the blocks are below Adam's ε, and nothing would learn
  * where the rule is not learnt either. An entry of W = Σᵢ Aᵢ ⊗ Bᵢ is a sum of n products, so that Var W = n · Var A · Var B.
  */
-function ruleStd(options: CompacterOptions, config: T5Config): number {
+function ruleStd(options: CompacterOptions, config: BackboneConfig): number {
   const { rule_std, rule, learn_rule, n } = options
   if (rule_std !== 'auto') return rule_std
   if (rule === 'own') return OWN
@@ -33,7 +33,7 @@ function ruleStd(options: CompacterOptions, config: T5Config): number {
 }
 
 /** Of the entries of B [d/n, b/n], and of [b/n, d/n] alike, of rank products s·t or whole. */
-function blockVariance({ factors, n, rank, reduction_factor }: CompacterOptions, { dModel }: T5Config): number {
+function blockVariance({ factors, n, rank, reduction_factor }: CompacterOptions, { dModel }: BackboneConfig): number {
   const [p, q] = [dModel / n, dModel / reduction_factor / n]
   if (factors === 'full') return xavierVariance(BLOCK_GAIN, [p, q])
   return rank * xavierVariance(BLOCK_GAIN, [p, rank]) * xavierVariance(BLOCK_GAIN, [rank, q])

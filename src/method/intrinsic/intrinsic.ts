@@ -1,4 +1,4 @@
-import { backboneTensors } from '../../backbone/t5/tensors.js'
+import { backboneTensors } from '../../backbone/registry.js'
 import tf from '../../tensor/tf.cjs'
 import type { Method, ParameterSpec } from '../method.js'
 import type { IntrinsicOptions } from '../options.js'

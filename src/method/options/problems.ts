@@ -1,4 +1,4 @@
-import type { T5Config } from '../../backbone/t5/config.js'
+import { type BackboneConfig, backboneTensors } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import type { MethodOptions } from '../options.js'
 import type { AdapterOptions } from './adapter.js'
@@ -13,7 +13,7 @@ export interface MethodProblem {
 }
 
 /** Everything about the options that this backbone's dimensions refuse; empty when they fit. */
-export function methodProblems(options: MethodOptions, config: T5Config): MethodProblem[] {
+export function methodProblems(options: MethodOptions, config: BackboneConfig): MethodProblem[] {
   switch (options.kind) {
     case 'compacter':
     case 'adapter':
@@ -30,7 +30,7 @@ export function methodProblems(options: MethodOptions, config: T5Config): Method
   }
 }
 
-function bottleneckProblems(options: AdapterOptions | CompacterOptions, { dModel }: T5Config): MethodProblem[] {
+function bottleneckProblems(options: AdapterOptions | CompacterOptions, { dModel }: BackboneConfig): MethodProblem[] {
   const factor = options.reduction_factor
   if (dModel % factor !== 0) {
     const problem = `method.reduction_factor is ${factor}; it must divide d_model (${dModel}).`
@@ -42,7 +42,7 @@ function bottleneckProblems(options: AdapterOptions | CompacterOptions, { dModel
   return [{ path: ['n'], problem, remedy: divisorsRemedy(options.n, divisors(bottleneck)) }]
 }
 
-function layerProblems(placement: Placement, config: T5Config): MethodProblem[] {
+function layerProblems(placement: Placement, config: BackboneConfig): MethodProblem[] {
   const stacks = [
     ['encoder', config.encoderLayers],
     ['decoder', config.decoderLayers],
@@ -56,24 +56,17 @@ function layerProblems(placement: Placement, config: T5Config): MethodProblem[] 
   })
 }
 
-function dimensionProblems(options: MethodOptions & { kind: 'intrinsic' }, config: T5Config): MethodProblem[] {
-  const tensors = tensorCount(config)
+function dimensionProblems(options: MethodOptions & { kind: 'intrinsic' }, config: BackboneConfig): MethodProblem[] {
+  const tensors = backboneTensors(config).size
   if (!options.said || options.dimension > tensors) return []
   const problem = `method.dimension is ${options.dimension}; with said it must exceed the backbone's tensors (${tensors}).`
   return [{ path: ['dimension'], problem, remedy: 'The paper uses 20000.' }]
 }
 
-function promptProblems(options: MethodOptions & { kind: 'prompt_tuning' }, config: T5Config): MethodProblem[] {
+function promptProblems(options: MethodOptions & { kind: 'prompt_tuning' }, config: BackboneConfig): MethodProblem[] {
   if (options.start === 'random' || options.length <= config.vocabulary) return []
   const problem = `method.length is ${options.length}; a start from the vocabulary has ${config.vocabulary} tokens to give.`
   return [{ path: ['length'], problem, remedy: 'Shorten it, or set method.start to random.' }]
-}
-
-/** Tensors of a T5 checkpoint: 257 in t5-base. */
-function tensorCount(config: T5Config): number {
-  const feedForward = config.gated ? 4 : 3 // wi (or wi_0, wi_1), wo, norm
-  const shared = config.tiedHead ? 5 : 6 // embedding, relative biases, final norms, head
-  return config.encoderLayers * (5 + feedForward) + config.decoderLayers * (10 + feedForward) + shared
 }
 
 function divisors(of: number): number[] {

@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import { sameText, written } from './written_form.js'
 
 /** What of a task tells its labels' names. */
@@ -17,7 +17,7 @@ export function shownLabel(text: string, names: LabelNames): string {
 }
 
 /** The names of a task's labels in the form in which the backbone's tokenizer writes the labels. */
-export async function writtenNames(task: NamedLabels, tokenizer: T5Tokenizer): Promise<LabelNames> {
+export async function writtenNames(task: NamedLabels, tokenizer: Tokenizer): Promise<LabelNames> {
   const names = namesOfTargets(task)
   const forms = await written([...names.keys()], tokenizer)
   return new Map(forms.map(({ text, form }) => [form, names.get(text)!]))

@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import type { Split } from '../../base/choices.js'
 import type { DownloadListener } from '../../hub/snapshot.js'
 import type { TaskOptions } from '../options.js'
@@ -37,7 +37,7 @@ export async function labelTexts(
 export async function writtenLabels(
   task: Classification | Regression,
   texts: readonly string[],
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
   told: Told,
 ): Promise<Written[]> {
   const labels = await written(texts, tokenizer)

@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import { assertNever } from '../../base/assert_never.js'
 import type { Split } from '../../base/choices.js'
 import type { DownloadListener } from '../../hub/snapshot.js'
@@ -13,7 +13,7 @@ import { shown, type Told, textsProblem } from './told_apart.js'
 import { lostPieces, type Written, written } from './written_form.js'
 
 export interface TargetOptions extends Told, DownloadListener {
-  tokenizer: T5Tokenizer
+  tokenizer: Tokenizer
   /** Told of rows that are used though an output can never be exactly right. */
   note(text: string): void
 }

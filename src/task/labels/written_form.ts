@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import type { Example } from '../example.js'
 
 /**
@@ -18,21 +18,21 @@ export interface Written {
 }
 
 /** How the tokenizer writes each of the texts. */
-export async function written(texts: readonly string[], tokenizer: T5Tokenizer): Promise<Written[]> {
+export async function written(texts: readonly string[], tokenizer: Tokenizer): Promise<Written[]> {
   const distinct = [...new Set(texts)]
   const ids = await tokenizer.encode(distinct, Number.MAX_SAFE_INTEGER)
   const all = new Map(distinct.map((text, i) => [text, writtenAs(text, ids[i]!, tokenizer)]))
   return texts.map((text) => all.get(text)!)
 }
 
-function writtenAs(text: string, ids: Int32Array, tokenizer: T5Tokenizer): Written {
+function writtenAs(text: string, ids: Int32Array, tokenizer: Tokenizer): Written {
   const back = tokenizer.decode(ids).trim()
   const comesBack = sameText(back, text)
   return { text, ids, back, comesBack, form: comesBack ? back : ownForm(text, tokenizer) }
 }
 
 /** A text that loses characters, with those that it keeps as they would be put out. */
-function ownForm(text: string, tokenizer: T5Tokenizer): string {
+function ownForm(text: string, tokenizer: Tokenizer): string {
   const normal = tokenizer.normalise(text).trim()
   return sameText(normal, text) ? normal : text.trim()
 }
@@ -72,7 +72,7 @@ export const sameText = (a: string, b: string): boolean => bare(a) === bare(b)
 const bare = (text: string) => text.normalize('NFKC').replace(/[\s\u200b-\u200f]+/g, '')
 
 /** Examples with targets, answers and choices in the form in which outputs are compared with them. */
-export async function inWrittenForm(examples: readonly Example[], tokenizer: T5Tokenizer): Promise<Example[]> {
+export async function inWrittenForm(examples: readonly Example[], tokenizer: Tokenizer): Promise<Example[]> {
   const texts = new Set(examples.flatMap(({ target, answers = [], choices = [] }) => [target, ...answers, ...choices]))
   const forms = new Map((await written([...texts], tokenizer)).map(({ text, form }) => [text, form]))
   const of = (text: string) => forms.get(text)!

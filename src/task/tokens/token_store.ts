@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, mkdtempSync, renameSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import { openNew } from '../../base/files/atomic.js'
 import { cacheFolder, ownCache } from '../../base/files/cache_folder.js'
 import { writeError } from '../../base/files/write_error.js'
@@ -43,7 +43,7 @@ const IN_MEMORY = 256 * 2 ** 20
 export async function openTokenStore(
   key: TokenKey,
   examples: () => AsyncIterable<TextPair> | Iterable<TextPair>,
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
   limits: TokenLimits,
   options: TokenStoreOptions,
 ): Promise<TokenStore> {

@@ -1,4 +1,4 @@
-import type { T5Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 
 /** Longest source and target in tokens, `</s>` included; what is longer is cut. */
 export interface TokenLimits {
@@ -34,11 +34,7 @@ const BATCH_ROWS = 2048
 const BATCH_CHARACTERS = 2 ** 19
 
 /** Rows' sources and targets as token ids, in the rows' order. Rows of one target share its ids. */
-export async function tokenise(
-  rows: readonly TextPair[],
-  tokenizer: T5Tokenizer,
-  limits: TokenLimits,
-): Promise<CutRows> {
+export async function tokenise(rows: readonly TextPair[], tokenizer: Tokenizer, limits: TokenLimits): Promise<CutRows> {
   const targets = [...new Set(rows.map(({ target }) => target))] // labels are few
   const [source, encoded] = await Promise.all([
     encodeHeads(
@@ -66,7 +62,7 @@ const CHARACTERS_A_TOKEN = 64
  */
 async function encodeHeads(
   texts: string[],
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
   limit: number,
 ): Promise<{ ids: Int32Array[]; whole: number[] }> {
   const heads = texts.map((text) => headOf(text, limit * CHARACTERS_A_TOKEN))
@@ -98,7 +94,7 @@ function headOf(text: string, characters: number): string {
 /** The rows, a batch at a time; the library tokenises one on its own threads while the next one's rows are read. */
 export async function* tokeniseAll(
   examples: AsyncIterable<TextPair> | Iterable<TextPair>,
-  tokenizer: T5Tokenizer,
+  tokenizer: Tokenizer,
   limits: TokenLimits,
 ): AsyncGenerator<CutRows> {
   let running: Promise<CutRows> | undefined

@@ -1,0 +1,68 @@
+import type { z } from 'zod'
+import type { Site } from './hooks.js'
+
+/**
+ * What a tensor of the backbone is for: a table of embeddings, the matrix of a product, a bias, a norm, positions, or the head, where
+ * it is not the table itself. Code asks for the role, never for a part of a name.
+ */
+export type Role = 'table' | 'product' | 'bias' | 'norm' | 'position' | 'head'
+
+/** A tensor that a backbone has. */
+export interface TensorSpec {
+  /** Matrices of products and heads are [out, in], tables [rows, d_model]. */
+  shape: number[]
+  role: Role
+  /** The sublayer that it belongs to; undefined outside the layers. */
+  site?: Site
+  /** Other names under which checkpoints store the same tensor, instead of it or as a copy. */
+  aliases?: readonly string[]
+}
+
+/** Which stacks a family has; this decides which objectives it can be trained for. */
+export type Shape = 'encoder-decoder' | 'encoder' | 'decoder'
+
+/** What the config of every family has. */
+export interface CommonConfig {
+  /** The name of the family. */
+  family: string
+  dModel: number
+  /** Rows of the embedding table, which can exceed the tokenizer's vocabulary. */
+  vocabulary: number
+  /** Layers of each stack, 0 where the family has no such stack. */
+  encoderLayers: number
+  decoderLayers: number
+  layerNormEpsilon: number
+  dropout: number
+  /** The id that rows are padded with. Padding is marked by the mask, not by this id, which a text may hold as a token. */
+  padId: number
+  /** The id that ends a row. */
+  eosId: number
+}
+
+/** What a family of backbones states once, for every method, count, format and engine. */
+export interface Family<Config extends CommonConfig> {
+  name: Config['family']
+  /** The values of `model_type` in a config.json that are of this family. */
+  types: readonly string[]
+  shape: Shape
+  /** The keys of a Hugging Face config.json that are read, for the parser and for editors. */
+  schema: z.ZodType
+  /**
+   * Reads a config.json. `at` is its file, for errors; `folder` has the weights, where they are here: they decide what config.json
+   * leaves open.
+   * @throws UserError that names the file, the key and its value.
+   */
+  parse(json: Record<string, unknown>, at: string, folder?: string): Config
+  /** The config as transformers reads it: the keys and values of a config.json. */
+  toHuggingFace(config: Config): Record<string, unknown>
+  /** Every tensor by its Hugging Face name, in the model's order. */
+  tensors(config: Config): Map<string, TensorSpec>
+  /** The sublayers, where a method may enter, in the model's order. */
+  sites(config: Config): Site[]
+  /** Names of tensors that checkpoints may hold and no version of the model uses. */
+  ignored: ReadonlySet<string>
+  /** The name by which hooks know the product that makes the logits, also where its matrix is the embedding table. */
+  head: string
+  /** Standard deviation of a tensor in a model that was never trained; norms start at 1 and are not asked for. */
+  initialStd(config: Config, name: string): number
+}

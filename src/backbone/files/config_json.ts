@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import { UserError } from '../../base/error.js'
+import { shortened } from '../../base/text/shortened.js'
+
+/** A dimension, at most `most`: memory is taken by what the file says. */
+export const size = (most: number) =>
+  z
+    .int('a whole number above 0')
+    .min(1, 'a whole number above 0')
+    .max(most, `at most ${most.toLocaleString('en')}`)
+
+/** A share such as a rate of dropout. */
+export const fraction = () => {
+  const expected = 'a number from 0 to below 1'
+  return z.number(expected).min(0, expected).lt(1, expected)
+}
+
+export const flag = () => z.boolean('true or false').optional()
+
+/** A token id; `tokenId` checks it against the vocabulary. */
+export const token = () => z.unknown().optional().meta({ type: 'integer', minimum: 0 })
+
+/**
+ * A config.json's keys by their schema, whose messages say what a value must be: `a whole number above 0`. A key whose value is null
+ * counts as missing, as in transformers.
+ * @throws UserError that names the file, the key and its value.
+ */
+export function readFields<Schema extends z.ZodType>(
+  schema: Schema,
+  json: Record<string, unknown>,
+  at: string,
+): z.output<Schema> {
+  const present = Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null))
+  const read = schema.safeParse(present)
+  if (read.success) return read.data
+  const { path, message } = read.error.issues[0]!
+  throw notThat(String(path[0]), present[String(path[0])], message, at)
+}
+
+/** The value of a key that is a token id of a vocabulary. @throws UserError where it is not. */
+export function tokenId(
+  fields: Record<string, unknown> & { vocab_size: number },
+  key: string,
+  at: string,
+  otherwise: number | undefined,
+): number {
+  const value = fields[key] ?? otherwise
+  const { vocab_size: vocabulary } = fields
+  if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < vocabulary) return value as number
+  throw notThat(key, value, `a token id, below vocab_size (${vocabulary})`, at)
+}
+
+/** The error that a key's value is not what it must be. */
+export function notThat(key: string, value: unknown, expected: string, at: string): UserError {
+  const problem = value === undefined ? `${key} is missing` : `${key} is ${shortened(JSON.stringify(value))}`
+  return new UserError({ at, problem: `${problem}; it must be ${expected}.` })
+}
