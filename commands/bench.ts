@@ -9,13 +9,16 @@ const several = { helpValue: 'NAME', multiple: true, multipleNonGreedy: true } a
 export default class Bench extends Command {
   static summary = 'Measure time and memory of a training step, method by method.'
   static description =
-    "The paper's efficiency table for this machine, relative to full fine-tuning. Weights are random with the backbone's dimensions, so nothing is downloaded. Each measurement is a process of its own; the methods take turns."
+    "The paper's efficiency table for this machine, relative to full fine-tuning. Weights are random with the " +
+    "backbone's dimensions, so nothing is downloaded. Each measurement runs in its own process; the methods " +
+    'take turns.'
   static examples = [
     { description: 'Every method on t5-small', command: '<%= config.bin %> bench' },
     {
       description: 'Compacter against full fine-tuning and both against PyTorch',
       command:
-        '<%= config.bin %> bench --method compacter --method full --batch 32 --source-length 64 --against torch --python venv/bin/python',
+        '<%= config.bin %> bench --method compacter --method full --batch 32 --source-length 64 --against torch ' +
+        '--python venv/bin/python',
     },
     {
       description: 'Where the time of a step goes',
@@ -34,7 +37,7 @@ export default class Bench extends Command {
     }),
     method: Flags.string({ description: 'Method preset, or all; may be repeated.', default: ['all'], ...several }),
     set: setFlag,
-    batch: Flags.integer({ description: 'Examples a step.', aliases: ['batch-size'], default: 32, min: 1 }),
+    batch: Flags.integer({ description: 'Examples per step.', aliases: ['batch-size'], default: 32, min: 1 }),
     'source-length': Flags.integer({ description: 'Tokens of a source.', default: 64, min: 1 }),
     'target-length': Flags.integer({ description: 'Tokens of a target.', default: 4, min: 1 }),
     precision: Flags.option({
@@ -58,7 +61,7 @@ export default class Bench extends Command {
       default: 'python3',
       helpValue: 'PATH',
     }),
-    profile: Flags.boolean({ description: 'Tell which kernels of an eager step take the most time.' }),
+    profile: Flags.boolean({ description: 'Show which kernels of an eager step take the most time.' }),
     ...deviceFlags,
     mpi: mpiFlag,
     quiet: quietFlag,

@@ -5,7 +5,8 @@ import { Command } from '../src/cli/command.js'
 export default class Completion extends Command {
   static summary = 'Print the script that completes commands, flags, presets, experiments, runs and files in a shell.'
   static description =
-    'Read by your shell when it starts, it completes with Tab; nothing of compacter is started for it. It knows the presets of this version.'
+    'Your shell reads the script when it starts and then completes with Tab, without starting compacter. The ' +
+    'script knows the presets of this version.'
   static examples = [
     { description: 'In ~/.bashrc', command: 'source <(<%= config.bin %> completion bash)' },
     { description: 'In ~/.zshrc', command: 'source <(<%= config.bin %> completion zsh)' },

@@ -17,7 +17,9 @@ type EvalFlags = Interfaces.InferredFlags<typeof Eval.flags>
 export default class Eval extends Command {
   static summary = 'Score the best trained tensors of runs on a split.'
   static description =
-    'Predicts every row of the split with the best checkpoint of a run and scores it: by greedy decoding, as the paper does, or by ranking the labels, where no output is invalid; as the run was trained unless told. Several runs share one backbone, which is loaded once.'
+    'Predicts every row of the split with the best checkpoint of a run and scores it: by greedy decoding, as the ' +
+    'paper does, or by ranking the labels, where no output is invalid; by default as the run was trained. ' +
+    'Several runs share one backbone, which is loaded once.'
   static examples = [
     { description: 'Score the test split', command: '<%= config.bin %> eval runs/quickstart' },
     {
@@ -37,7 +39,7 @@ export default class Eval extends Command {
       command: '<%= config.bin %> eval runs/reviews --task other.csv',
     },
     {
-      description: 'Other scores than its own',
+      description: 'Other scores than those of its task',
       command: '<%= config.bin %> eval runs/quickstart --metric macro_f1 --metric matthews',
     },
     {
@@ -63,22 +65,23 @@ export default class Eval extends Command {
     beams: beamsFlag,
     task: Flags.string({
       description:
-        "Score on this in place of the run's own rows: a file of rows, a task preset, or an experiment's task.",
+        "Score on this instead of the run's own rows: a file of rows, a task preset, or an experiment's task.",
       helpValue: 'FILE|TASK',
     }),
     metric: Flags.string({
-      description: "Score by this in place of the task's own metrics; may be repeated.",
+      description: "Score by this instead of the task's own metrics; may be repeated.",
       helpValue: 'NAME',
       multiple: true,
       multipleNonGreedy: true,
     }),
     predictions: Flags.string({
       description:
-        'Write every row, its prediction and scores to this file, and what they were made with to FILE.jsonl.manifest.json.',
+        'Write every row, its prediction and scores to this file, and what they were made with to ' +
+        'FILE.jsonl.manifest.json.',
       helpValue: 'FILE.jsonl',
     }),
     force: Flags.boolean({
-      description: 'Replace the file of --predictions if it is there.',
+      description: 'Replace the file of --predictions if it exists.',
       dependsOn: ['predictions'],
     }),
     set: placesFlag,

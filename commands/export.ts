@@ -4,9 +4,11 @@ import { Command } from '../src/cli/command.js'
 import { allowChangedFlag, placesFlag, quietFlag } from '../src/cli/flags.js'
 
 export default class Export extends Command {
-  static summary = "Write a run's best trained tensors in a format that others read."
+  static summary = "Write a run's best trained tensors in a format that other programs read."
   static description =
-    'safetensors is our own and holds every method; adapterhub and opendelta hold adapters for those Python libraries; huggingface is a whole T5, for methods that only change weights; saved-model is backbone and method in one TensorFlow graph that encodes and decodes.'
+    'safetensors is our own and holds every method; adapterhub and opendelta hold adapters for those Python ' +
+    'libraries; huggingface is a whole T5, for methods that only change weights; saved-model is backbone and ' +
+    'method in one TensorFlow graph that encodes and decodes.'
   static examples = [
     {
       description: 'A folder of some hundred KB that `compacter eval` takes on another machine',
@@ -17,7 +19,7 @@ export default class Export extends Command {
       command: '<%= config.bin %> export runs/quickstart --format adapterhub --out exports/quickstart-adapterhub',
     },
     {
-      description: 'For TensorFlow Serving, which wants a folder with a number for its name, and Python',
+      description: 'For TensorFlow Serving, which needs a folder named by a number, and for Python',
       command: '<%= config.bin %> export runs/quickstart --format saved-model --out served/quickstart/1',
     },
   ]
@@ -26,10 +28,10 @@ export default class Export extends Command {
   }
   static flags = {
     format: Flags.option({ options: FORMATS, required: true, description: 'Format to write.' })(),
-    out: Flags.string({ description: 'Folder to make.', helpValue: 'DIR', required: true }),
+    out: Flags.string({ description: 'Folder to create.', helpValue: 'DIR', required: true }),
     set: placesFlag,
     'allow-changed': allowChangedFlag,
-    force: Flags.boolean({ description: 'Replace an export that is there.' }),
+    force: Flags.boolean({ description: 'Replace an existing export.' }),
     quiet: quietFlag,
   }
   static enableJsonFlag = true

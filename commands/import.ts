@@ -4,14 +4,16 @@ import { Command } from '../src/cli/command.js'
 import { allowChangedFlag, quietFlag } from '../src/cli/flags.js'
 
 export default class Import extends Command {
-  static summary = 'Make adapters that were trained elsewhere a run.'
+  static summary = 'Import adapters that were trained elsewhere as a run.'
   static description =
-    "Reads folders of the Python libraries adapters and OpenDelta and checkpoints of the paper's released code; `compacter eval` takes the run that it makes. Files are read as data: nothing in a pickle is run."
+    "Reads folders of the Python libraries adapters and OpenDelta and checkpoints of the paper's released code; " +
+    '`compacter eval` takes the resulting run. Files are read as data: nothing in a pickle is executed.'
   static examples = [
     {
       description: 'A folder that `adapters` saved, to be scored on RTE',
       command:
-        '<%= config.bin %> import my_adapter --format adapterhub --backbone t5-base --run-dir runs/theirs --task glue/rte',
+        '<%= config.bin %> import my_adapter --format adapterhub --backbone t5-base --run-dir runs/theirs --task ' +
+        'glue/rte',
     },
   ]
   static args = { path: Args.string({ description: 'Folder to read.', required: true }) }
@@ -21,10 +23,10 @@ export default class Import extends Command {
       description: 'Backbone that it was trained on: a preset, a Hugging Face model id or a folder.',
       required: true,
     }),
-    'run-dir': Flags.string({ description: 'Folder of the run to make.', helpValue: 'DIR', required: true }),
+    'run-dir': Flags.string({ description: 'Folder of the run to create.', helpValue: 'DIR', required: true }),
     'allow-changed': allowChangedFlag,
     task: Flags.string({
-      description: 'Task preset or experiment that it is scored on; exports of compacter tell their own.',
+      description: 'Task preset or experiment that it is scored on; exports of compacter name their own.',
     }),
     quiet: quietFlag,
   }

@@ -20,7 +20,11 @@ type PredictOptions = Interfaces.InferredFlags<typeof Predict.flags> & { texts: 
 export default class Predict extends Command {
   static summary = 'Predict texts, or the rows of a file or a pipe, with trained runs.'
   static description =
-    `The first argument is the run, each further one a text; without texts, rows come from --input or from a pipe. A text or a line fills the prompt's column; where the prompt has several, rows are JSON objects such as {"premise": "…", "hypothesis": "…"}, or tables with a header. Predictions stand in the order of the rows, a line each. A row that can't be used is reported and leaves an empty line; the exit code is then 1. Further runs, named with --run, share one backbone, which is loaded once.`
+    'The first argument is the run, each further one a text; without texts, rows come from --input or from a ' +
+    "pipe. A text or a line fills the prompt's column; where the prompt has several, rows are JSON objects " +
+    'such as {"premise": "…", "hypothesis": "…"}, or tables with a header. Predictions come in the order of ' +
+    "the rows, one line each. A row that can't be used is reported and leaves an empty line; the exit code is " +
+    'then 1. Further runs, named with --run, share one backbone, which is loaded once.'
   static examples = [
     {
       description: 'A text, and how likely its label is',
@@ -31,7 +35,7 @@ export default class Predict extends Command {
       command: 'tail -f reviews.txt | <%= config.bin %> predict runs/quickstart',
     },
     {
-      description: "A file; JSON lines with every label's probability, written whole or not at all",
+      description: "JSON lines with every label's probability for a file, written whole or not at all",
       command:
         '<%= config.bin %> predict runs/quickstart --input reviews.csv --scoring rank --output predictions.jsonl',
     },
@@ -55,14 +59,14 @@ export default class Predict extends Command {
       ignoreStdin: true,
     }),
     text: Args.string({
-      description: 'Texts to predict, in place of --input; -- goes before one that starts with a dash.',
+      description: 'Texts to predict, instead of --input; put -- before one that starts with a dash.',
       multiple: true,
       ignoreStdin: true,
     }),
   }
   static flags = {
     run: Flags.string({
-      description: 'A further run of the same backbone; may be repeated.',
+      description: 'Another run of the same backbone; may be repeated.',
       helpValue: 'DIR',
       multiple: true,
       multipleNonGreedy: true,
@@ -77,14 +81,17 @@ export default class Predict extends Command {
     })(),
     output: Flags.string({
       description:
-        "Write to this file, whole or not at all, instead of standard output. Its ending says how: .jsonl JSON lines; .csv and .tsv a table of the input's columns and the predictions; any other a line of text for each row.",
+        "Write to this file, whole or not at all, instead of standard output. The file's ending sets the format: " +
+        ".jsonl is JSON lines; .csv and .tsv are a table of the input's columns and the predictions; any other " +
+        'is a line of text for each row.',
       helpValue: 'FILE',
     }),
-    force: Flags.boolean({ description: 'Replace an output that is there.', dependsOn: ['output'] }),
+    force: Flags.boolean({ description: 'Replace an existing output.', dependsOn: ['output'] }),
     scoring: scoringFlag,
     beams: beamsFlag,
     json: Flags.boolean({
-      description: 'Write a line of JSON for each row, rows with errors too; with --output, print the counts as JSON.',
+      description:
+        'Write a line of JSON for each row, including rows with errors; with --output, print the counts as JSON.',
     }),
     'batch-size': Flags.integer({
       description: "Rows at once (default: the run's training.evaluation_batch_size).",

@@ -7,7 +7,9 @@ import type { WrittenReport } from '../src/report/write.js'
 export default class Report extends Command {
   static summary = 'Compare runs: one page with tables and plots, or a table for a paper.'
   static description =
-    'Takes runs and folders of runs, such as a low-resource grid, and reads nothing but their own files. Runs that differ in seeds only are one row: mean ± sample standard deviation. What is unfinished or damaged is named with the reason.'
+    'Takes runs and folders of runs, such as a low-resource grid, and reads nothing but their own files. Runs ' +
+    'that differ only in their seed become one row: mean ± sample standard deviation. Runs that are unfinished ' +
+    'or damaged are listed with the reason.'
   static examples = [
     { description: 'A page about one run', command: '<%= config.bin %> report runs/quickstart --out report.html' },
     {
@@ -28,7 +30,7 @@ export default class Report extends Command {
   }
   static flags = {
     out: Flags.string({
-      description: 'File to write; report.html for a page, and stdout for a table, unless told.',
+      description: 'File to write; default: report.html for a page, standard output for a table.',
       helpValue: 'FILE',
     }),
     format: Flags.option({
@@ -36,7 +38,7 @@ export default class Report extends Command {
       default: 'html' as const,
       description: 'A page with plots, or a table of methods and tasks.',
     })(),
-    force: Flags.boolean({ description: 'Replace the file if it is there.' }),
+    force: Flags.boolean({ description: 'Replace the file if it exists.' }),
   }
   static enableJsonFlag = true
 

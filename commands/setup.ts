@@ -6,15 +6,16 @@ import type { Provisioned } from '../src/engine/device/provision/provision.js'
 export default class Setup extends Command {
   static override summary = 'Set the native engine up, once for all checkouts.'
   static override description =
-    "Takes what already loads, else TensorFlow's C library from tfjs-node's own host, else from the official Python wheel. Where none can be had, training runs on WebAssembly."
+    "Takes what already loads, else TensorFlow's C library from tfjs-node's own host, else from the official " +
+    'Python wheel. Where neither works, training runs on WebAssembly.'
   static override examples = [
     { description: 'Set up what this machine can have', command: '<%= config.bin %> setup' },
     { description: 'Only from the Python package index', command: '<%= config.bin %> setup --from wheel' },
   ]
   static override flags = {
-    from: Flags.option({ options: ['download', 'wheel'] as const, description: 'Take the library from there only.' })(),
+    from: Flags.option({ options: ['download', 'wheel'] as const, description: 'Take the library only from there.' })(),
     unpinned: Flags.boolean({
-      description: "Take a wheel whose hash this version does not know, too: pip checks it by its index's own hash.",
+      description: "Also take a wheel whose hash this version does not know: pip checks it by its index's own hash.",
     }),
     quiet: quietFlag,
   }
@@ -33,7 +34,7 @@ export default class Setup extends Command {
       () => provision({ from, unpinned, report: progress.phase }),
       () => {
         progress.stop()
-        progress.note('Stopped; nothing is left of what was begun.')
+        progress.note('Stopped; the partial setup was removed.')
       },
     )
     progress.end()

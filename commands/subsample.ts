@@ -9,7 +9,9 @@ const SEEDS = 5
 export default class Subsample extends Command {
   static summary = 'Draw subsets of the training rows of a task and write down which rows they are.'
   static description =
-    'Writes a file a size and seed with the rows of the training split, from 0, in the order drawn: the first of a random permutation, as in the paper, or stratified. An experiment trains on the same rows with task.subset, and train --low-resource on all of them.'
+    'Writes a file for each size and seed with the rows of the training split, from 0, in the order drawn: the ' +
+    'first of a random permutation, as in the paper, or stratified. An experiment trains on the same rows with ' +
+    'task.subset, and train --low-resource on all of them.'
   static examples = [
     {
       description: "The paper's subsets of RTE",
@@ -69,7 +71,7 @@ export default class Subsample extends Command {
     const subsets = await toldAtItsKey(locate, () => drawSubsets(task, draw))
     const written = writeSubsets(subsets, resolve(flags.out), flags)
     progress.end()
-    for (const { file, state } of written) this.log(state === 'unchanged' ? `${file} (there already)` : file)
+    for (const { file, state } of written) this.log(state === 'unchanged' ? `${file} (exists already)` : file)
     return written
   }
 }

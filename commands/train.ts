@@ -13,7 +13,9 @@ const list = { multiple: true, multipleNonGreedy: true, delimiter: ',' } as cons
 export default class Train extends Command {
   static summary = 'Train an experiment and report its validation and test scores.'
   static description =
-    'Leaves a run directory: the experiment with every value in force, a manifest, metrics, checkpoints, the best trained tensors and the result. Ctrl-C saves first; --resume goes on to the same bits as if never stopped.'
+    'Leaves a run directory: the experiment with every value in force, a manifest, metrics, checkpoints, the ' +
+    'best trained tensors and the result. Ctrl-C saves first; --resume continues to the same bits as if the ' +
+    'run had never stopped.'
   static examples = [
     { description: 'Train the experiment that comes with the toolkit', command: '<%= config.bin %> train quickstart' },
     {
@@ -21,11 +23,11 @@ export default class Train extends Command {
       command: '<%= config.bin %> train experiments/quickstart.yaml --set method.n=8 --seed 1 --run-dir runs/n8',
     },
     {
-      description: 'Go on after Ctrl-C, a kill or a power cut',
+      description: 'Continue after Ctrl-C, a kill or a power cut',
       command: '<%= config.bin %> train --resume runs/quickstart',
     },
     {
-      description: 'Go on further, after the last step too',
+      description: 'Train longer, even after the last step',
       command: '<%= config.bin %> train --resume runs/quickstart --steps 2000',
     },
     {
@@ -34,7 +36,7 @@ export default class Train extends Command {
     },
     {
       description:
-        'Two methods on 100, 500 and 1000 training rows, three draws of each; the same command goes on after Ctrl-C',
+        'Two methods on 100, 500 and 1000 training rows, three draws of each; the same command continues after Ctrl-C',
       command:
         '<%= config.bin %> train quickstart --low-resource --sizes 100,500,1000 --seeds 3 --methods compacter,full',
     },
@@ -56,7 +58,8 @@ export default class Train extends Command {
     'run-dir': Flags.string({ description: 'Folder of the run (default: runs/<name>).', helpValue: 'DIR' }),
     resume: Flags.boolean({
       description:
-        'Continue the run that is in the folder. It may become longer, also after its end: --steps, --epochs or --set training.patience.',
+        'Continue the run in the folder. It may become longer, even after its end: --steps, --epochs or --set ' +
+        'training.patience.',
     }),
     'allow-changed': allowChangedFlag,
     ...deviceFlags,
@@ -67,11 +70,11 @@ export default class Train extends Command {
       exclusive: ['mpi'],
     }),
     'low-resource': Flags.boolean({
-      description: 'Train on subsets of the training rows, a run for every size, seed and method, and sum up.',
+      description: 'Train on subsets of the training rows, a run for every size, seed and method, and summarise.',
       exclusive: ['resume', 'dry-run', 'mpi'],
     }),
     sizes: Flags.integer({
-      description: "Training rows of --low-resource (default: the paper's 100 to 4000, as far as there are so many).",
+      description: "Training rows of --low-resource (default: the paper's 100 to 4000, up to the number of rows).",
       helpValue: '100,500,…',
       dependsOn: ['low-resource'],
       ...list,

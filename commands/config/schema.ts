@@ -6,7 +6,10 @@ export default class Schema extends Command {
     'Print the JSON Schema of experiment files, presets or sweeps, with which editors complete and check them.'
   static override examples = [
     { description: 'Give it to your editor', command: '<%= config.bin %> config schema > experiment.schema.json' },
-    { description: 'That of a task preset', command: '<%= config.bin %> config schema --for task > task.schema.json' },
+    {
+      description: 'The schema of a task preset',
+      command: '<%= config.bin %> config schema --for task > task.schema.json',
+    },
   ]
   static override flags = {
     for: Flags.option({

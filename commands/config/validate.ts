@@ -6,7 +6,9 @@ import type { Experiment } from '../../src/experiment/schema.js'
 export default class Validate extends Command {
   static override summary = 'Check an experiment without running it.'
   static override description =
-    'Reports every wrong key and value with its file, line and column and what would work, and exits with 2 if there is one. Looks at the columns of the data files, not at every row; loads no weights and downloads nothing, but says what a training would.'
+    'Reports every wrong key and value with its file, line and column and what would work, and exits with 2 if ' +
+    'there is one. Looks at the columns of the data files, not at every row; loads no weights and downloads ' +
+    'nothing, but says what a training run would download.'
   static override examples = [
     { description: 'Check a file', command: '<%= config.bin %> config validate experiments/quickstart.yaml' },
     { description: 'Would n = 8 fit?', command: '<%= config.bin %> config validate quickstart --set method.n=8' },
@@ -41,7 +43,7 @@ export default class Validate extends Command {
     }
     this.log(`${args.experiment} is valid: ${name} trains ${method.kind} on ${backbone.name} for ${task.name}.`)
     const missing = to_download.map((key) => experiment[key].name)
-    if (missing.length > 0) this.log(`Not in the cache yet; a training downloads: ${missing.join(', ')}.`)
+    if (missing.length > 0) this.log(`Not in the cache yet; a training run downloads: ${missing.join(', ')}.`)
     return { valid: true, experiment, to_download }
   }
 }

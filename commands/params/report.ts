@@ -6,7 +6,9 @@ import type { ParameterRow } from '../../src/count/parameters.js'
 export default class Report extends Command {
   static override summary = 'Count what methods train: parameters, share of the backbone, storage.'
   static override description =
-    'Needs the backbone\'s dimensions only: no weights are read or fetched. "8 tasks" is the paper\'s "#Total params": one backbone and every task\'s additions, relative to the backbone; trained layer norms are not additions. A --set of a method\'s key is for the methods that have the key.'
+    'Needs the backbone\'s dimensions only: no weights are read or fetched. "8 tasks" is the paper\'s "#Total ' +
+    'params": one backbone and every task\'s additions, relative to the backbone; trained layer norms are not ' +
+    "additions. A --set of a method's key applies to the methods that have the key."
   static override examples = [
     {
       description: "The paper's table",
@@ -45,7 +47,7 @@ export default class Report extends Command {
     })(),
     by: Flags.option({
       options: ['tensor', 'layer', 'kind'] as const,
-      description: 'Break each method down.',
+      description: 'Split the count of each method.',
     })(),
   }
   static override enableJsonFlag = true

@@ -3,9 +3,10 @@ import { Command } from '../../src/cli/command.js'
 import type { SweepResults } from '../../src/sweep/results/results.js'
 
 export default class Results extends Command {
-  static summary = 'Print what a sweep came to: scores by axis, the best of each value, mean ± deviation over seeds.'
+  static summary = 'Print the results of a sweep: scores by axis, the best of each value, mean ± deviation over seeds.'
   static description =
-    'Reads the finished cells, also while others are trained. The best is chosen on validation; a line names its folder. `compacter report DIR` makes a page with plots.'
+    'Reads the finished cells, even while others train. The best is chosen on validation; a line names its ' +
+    'folder. `compacter report DIR` makes a page with plots.'
   static examples = [
     { description: 'Tables', command: '<%= config.bin %> sweep results runs/quick' },
     {
@@ -19,7 +20,7 @@ export default class Results extends Command {
     format: Flags.option({
       options: ['table', 'csv', 'markdown'] as const,
       default: 'table' as const,
-      description: 'Tables of settings, or a line a cell for csv.',
+      description: 'Tables of settings, or a line per cell for csv.',
     })(),
   }
   static enableJsonFlag = true

@@ -10,14 +10,16 @@ type RunFlags = Interfaces.InferredFlags<typeof Run.flags>
 export default class Run extends Command {
   static summary = 'Train every cell of a sweep: an experiment with lists of values for some of its keys.'
   static description =
-    'All cells are checked before the first one starts. Each leaves an ordinary run directory in the folder of the sweep. Ctrl-C saves, and the same command goes on: finished cells are never trained again, begun ones are resumed, failed ones are listed.'
+    'All cells are checked before the first one starts. Each leaves an ordinary run directory in the folder of ' +
+    'the sweep. Ctrl-C saves, and the same command continues: finished cells are never trained again, started ' +
+    'ones are resumed, failed ones are listed.'
   static examples = [
     {
       description: 'A first try: two methods, two learning rates, two seeds',
       command: '<%= config.bin %> sweep run quick',
     },
     {
-      description: 'Count, time and weigh every cell; train nothing',
+      description: 'Count parameters, time and memory of every cell; train nothing',
       command: '<%= config.bin %> sweep run quick --dry-run',
     },
     {
@@ -41,7 +43,7 @@ export default class Run extends Command {
       description:
         'Print the cells with their parameters, and time and memory measured with a few steps; write nothing.',
     }),
-    'retry-failed': Flags.boolean({ description: 'Train the cells that failed, too.', exclusive: ['dry-run'] }),
+    'retry-failed': Flags.boolean({ description: 'Also train the cells that failed.', exclusive: ['dry-run'] }),
     on: Flags.option({
       options: ['local', 'slurm'] as const,
       default: 'local' as const,
@@ -88,7 +90,8 @@ export default class Run extends Command {
   private submitted(submission: Submission & { folder: string }): object {
     const { jobId, indices, folder } = submission
     this.log(
-      `SLURM's job ${jobId}: ${counted(indices.length, 'cell')}. Watch: ${commandLine(`sweep status ${quoted(folder)}`)}`,
+      `SLURM's job ${jobId}: ${counted(indices.length, 'cell')}. Watch: ` +
+        `${commandLine(`sweep status ${quoted(folder)}`)}`,
     )
     return submission
   }

@@ -8,8 +8,8 @@ const EVERY_MS = 2000
 const ROWS_BESIDE = 8
 
 export default class Status extends Command {
-  static summary = 'Show every cell of a sweep and how far it is.'
-  static description = 'On a terminal the table is drawn again while cells are trained; Ctrl-C ends the watching only.'
+  static summary = 'Show every cell of a sweep and its progress.'
+  static description = 'On a terminal the table is drawn again while cells are trained; Ctrl-C only ends the watching.'
   static examples = [
     { description: 'Watch', command: '<%= config.bin %> sweep status runs/quick' },
     { description: 'Names of the cells that failed', command: '<%= config.bin %> sweep status runs/quick --json' },
@@ -17,7 +17,7 @@ export default class Status extends Command {
   static args = { folder: Args.string({ description: "The sweep's folder.", required: true }) }
   static flags = {
     watch: Flags.boolean({
-      description: 'Draw again until no cell is running or queued (default: on a terminal).',
+      description: 'Redraw until no cell is running or queued (default: on a terminal).',
       allowNo: true,
     }),
   }

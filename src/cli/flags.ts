@@ -31,14 +31,16 @@ export const scoringFlag = Flags.option({
 /** Flag of every command that decodes. */
 export const beamsFlag = Flags.integer({
   description:
-    'Beams of a search for the output that is likeliest per token, for generated outputs (scoring: generate); default: 1, greedy decoding.',
+    'Beams of a search for the output that is likeliest per token, for generated outputs (scoring: generate); ' +
+    'default: 1, greedy decoding.',
   min: 1,
 })
 
 /** Flag of every command that opens a run. */
 export const placesFlag = Flags.string({
   description:
-    "Where the run's backbone or data are now: backbone.name, task.train, task.validation, task.test or task.path; may be repeated.",
+    "Where the run's backbone or data are now: backbone.name, task.train, task.validation, task.test or " +
+    'task.path; may be repeated.',
   helpValue: 'key=PLACE',
   multiple: true,
   multipleNonGreedy: true,

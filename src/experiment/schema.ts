@@ -25,31 +25,35 @@ export const trainingOptions = z.strictObject({
   batch_size: z
     .union([count, z.literal('auto')], { error: 'must be a whole number of at least 1, or auto.' })
     .default(100)
-    .describe('Rows a step; auto: as many as fit into the memory that is free when the run starts, 512 at most.'),
+    .describe('Rows per step; auto: as many as fit into the memory that is free when the run starts, 512 at most.'),
   micro_batch_size: count
     .optional()
-    .describe('Rows of a step that are computed at once; their gradients are summed up. All of them without.'),
+    .describe('Rows of a step that are computed at once; their gradients are summed. Default: all of them.'),
   evaluation_batch_size: count.default(100).describe('Rows decoded at once in evaluation.'),
   evaluation_rows: count
     .optional()
-    .describe('Validation rows that evaluations during training are on, drawn at random; all of them unless told.'),
-  learning_rate: z.number().positive().describe("Peak learning rate; a method preset's own unless told."),
+    .describe('Validation rows for evaluations during training, drawn at random; default: all of them.'),
+  learning_rate: z.number().positive().describe("Peak learning rate; default: the method preset's own."),
   optimizer: z
     .enum(['adam', 'adamw', 'adafactor'])
     .default('adam')
     .describe(
-      'Adam, with decoupled weight decay as adamw; or Adafactor, which keeps one number a row and a column of a matrix.',
+      'Adam, with decoupled weight decay as adamw; or Adafactor, which keeps one number per row and per column ' +
+        'of a matrix.',
     ),
   weight_decay: z
     .number()
     .min(0)
     .default(0)
-    .describe('Share of every trained value, times the learning rate, that adamw and adafactor take off it each step.'),
+    .describe(
+      'Share of every trained value, times the learning rate, that adamw and adafactor subtract from it ' +
+        'at each step.',
+    ),
   schedule: z
     .enum(SCHEDULES)
     .default('linear')
     .describe(
-      'How the learning rate goes on after the warm-up: down to 0 along a line or half a cosine, or not at all.',
+      'What the learning rate does after the warm-up: it falls to 0 along a line or half a cosine, or stays constant.',
     ),
   warmup_steps: z
     .union([z.int().min(0), z.number().gt(0).lt(1)], {
@@ -57,7 +61,8 @@ export const trainingOptions = z.strictObject({
     })
     .default(500)
     .describe(
-      'Steps in which the learning rate rises linearly from 0, or their share of the run. Half of a run that has fewer steps.',
+      'Steps in which the learning rate rises linearly from 0, or their share of the run. In a run with fewer ' +
+        'steps, half of them.',
     ),
   seed: z.int().min(0).max(0xffffffff).default(42).describe('Seed of initialisation, data order and dropout.'),
   start_from: z
@@ -65,62 +70,78 @@ export const trainingOptions = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      'A run, or an export of one, whose trained tensors this training starts from; they have the same names and shapes. Drawn with the seed without.',
+      'A run, or an export of one, whose trained tensors this training starts from; they need the same names and ' +
+        'shapes. Default: drawn with the seed.',
     ),
   group_by_length: z
     .boolean()
     .default(false)
     .describe(
-      'Whether rows of like length share a batch: less padding, but the same rows meet more often than in random order.',
+      'Whether rows of similar length share a batch: less padding, but the same rows meet more often than in ' +
+        'random order.',
     ),
   scoring: z
     .enum(SCORINGS)
     .default('generate')
     .describe(
-      'How outputs are found in evaluations, in the test at the end, and by eval and predict unless told: greedy decoding, or the likeliest of the labels or choices.',
+      'How outputs are found in evaluations, in the test at the end, and by default in eval and predict: by ' +
+        'greedy decoding, or as the likeliest of the labels or choices.',
     ),
   best_metric: z
     .string()
     .default(MEAN)
     .describe(
-      'Which of task.metrics chooses the best checkpoint; mean: the mean of them all, without errors where there are others; loss: the loss of the validation rows.',
+      'Which of task.metrics chooses the best checkpoint; mean: the mean of them all, without errors if there ' +
+        'are other metrics; loss: the loss of the validation rows.',
     ),
   patience: count
     .optional()
     .describe(
-      'Evaluations in a row without a better score after which the training ends; it goes on to its last step without.',
+      'Consecutive evaluations without a better score after which training ends. Default: it runs to its last step.',
     ),
-  evaluate_every: count.optional().describe('Steps between evaluations; an epoch unless told.'),
+  evaluate_every: count.optional().describe('Steps between evaluations; default: an epoch.'),
   checkpoint_every: count.default(100).describe('Steps between the checkpoints that --resume continues from.'),
   keep: z
     .enum(['all', 'best'])
     .default('all')
     .describe(
-      'What a finished run leaves: the last tensors and the checkpoint, from which it can go on, next to the best ones; or the best ones alone.',
+      'What a finished run leaves: the best tensors and also the last ones with the checkpoint, from which it ' +
+        'can continue; or the best ones alone.',
     ),
   source_length: count.default(128).describe('Tokens of a source, </s> included; longer ones are cut.'),
-  target_length: count.optional().describe('Tokens of a target; those of the longest label and </s> unless told.'),
+  target_length: count.optional().describe('Tokens of a target; default: those of the longest label and </s>.'),
   label_smoothing: z
     .number()
     .min(0)
     .lt(1)
     .default(0)
     .describe('Share of each target token that is spread evenly over the vocabulary, as in PyTorch.'),
-  gradient_clip_norm: z.number().positive().default(1).describe('Largest norm of the whole gradient.'),
-  dropout: z.number().min(0).lt(1).optional().describe("Dropout rate while training; the backbone's own unless told."),
+  gradient_clip_norm: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('Largest norm of the whole gradient; a larger one is scaled down.'),
+  dropout: z.number().min(0).lt(1).optional().describe("Dropout rate while training; default: the backbone's own."),
   engine_mode: z
     .enum(['auto', ...MODES])
     .default('auto')
-    .describe('Steps as captured graphs, which TensorFlow alone has, or op by op; auto captures what is long enough.'),
+    .describe(
+      'Steps as captured graphs, which only TensorFlow has, or op by op; auto captures if the training ' +
+        'is long enough.',
+    ),
   precision: z
     .enum(PRECISIONS)
     .default('float32')
-    .describe('bfloat16: products of bfloat16 operands and frozen matrices in it; everything else stays float32.'),
+    .describe(
+      'bfloat16: matrix products have bfloat16 operands, and frozen matrices are kept in it; everything ' +
+        'else stays float32.',
+    ),
   checkpoint_activations: z
     .boolean()
     .default(false)
     .describe(
-      'Whether the inputs of layers alone are kept, and the rest is computed again for the gradient: less memory.',
+      'Whether only the inputs of layers are kept and the rest is computed again for the gradient: less memory, ' +
+        'more time.',
     ),
   tensorboard: z
     .boolean()

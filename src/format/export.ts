@@ -36,7 +36,7 @@ export interface ExportOptions {
   format: Format
   /** Folder to make. */
   out: string
-  /** Replace an export that is there. */
+  /** Replace an existing export. */
   force: boolean
   /** Where the run's backbone and data are now, as `--set` has it. */
   sets?: readonly string[]
@@ -54,7 +54,7 @@ export interface Exported {
 }
 
 /**
- * Writes a run's best trained tensors, or those of an exported safetensors folder, in a format that others read.
+ * Writes a run's best trained tensors, or those of an exported safetensors folder, in a format that other programs read.
  * @throws UserError where the format cannot hold the method, or the target exists.
  */
 export async function exportRun(

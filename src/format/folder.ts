@@ -26,7 +26,7 @@ export function checkTarget(target: string, force: boolean): void {
   if (lstatSync(target).isDirectory() && existsSync(join(target, CARD))) return
   throw new UserError({
     at: target,
-    problem: `is no export: it has no ${CARD}.`,
+    problem: `is not an export: it has no ${CARD}.`,
     remedy: '--force replaces exports only. Choose another --out.',
   })
 }

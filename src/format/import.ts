@@ -34,7 +34,7 @@ export interface ImportOptions {
   format: ImportFormat
   /** A preset, a hub id or a folder. */
   backbone: string
-  /** Folder of the run to make. */
+  /** Folder of the run to create. */
   runDir: string
   /** Task or experiment to score it on; what our own exports tell unless given. */
   task?: string

@@ -32,7 +32,7 @@ function endpointOf(value: string): string {
     const shown = value.includes('@') ? '' : `"${value}" ` // before an @ there may be a password
     throw new UserError({
       at: 'HF_ENDPOINT',
-      problem: `${shown}is no address of a hub.`,
+      problem: `${shown}is not the address of a hub.`,
       remedy: 'It begins with https:// or http://, as https://huggingface.co.',
     })
   }
@@ -66,9 +66,9 @@ const firstLine = (text: string): string =>
 function checkToken(token: string, at: string): void {
   const complain = (problem: string) =>
     new UserError({ at, problem, remedy: 'Make one at https://huggingface.co/settings/tokens, or unset it.' })
-  if (!token.startsWith('hf_')) throw complain('is no access token: they begin with hf_.')
+  if (!token.startsWith('hf_')) throw complain('is not an access token: they begin with hf_.')
   if (/^[!-~]+$/.test(token)) return
-  throw complain('is no access token: there is a space in it, or a character beyond ASCII.')
+  throw complain('is not an access token: there is a space in it, or a character beyond ASCII.')
 }
 
 /**

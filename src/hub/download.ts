@@ -61,7 +61,9 @@ export async function downloadFile(remote: RemoteFile, target: string, options: 
     rmSync(incomplete)
     throw new UserError({
       at: remote.url,
-      problem: `arrived damaged: its ${remote.digest.kind === 'git' ? 'git hash' : 'SHA-256'} is not ${remote.digest.hex}.`,
+      problem:
+        `arrived damaged: its ${remote.digest.kind === 'git' ? 'git hash' : 'SHA-256'} is not ` +
+        `${remote.digest.hex}.`,
       remedy: 'Run the command again; if it happens twice, the server or a proxy on the way changes the file.',
     })
   }

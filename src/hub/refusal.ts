@@ -57,7 +57,9 @@ function refusal(source: Source, status: number): UserError {
     const known = presets.length > 0 ? ` Presets: ${presets.join(', ')}.` : ''
     return new UserError({
       at: id,
-      problem: `${endpoint} has no such ${type === 'model' ? 'model' : 'data set'}, or shows it only with a token (${status}).`,
+      problem:
+        `${endpoint} has no such ${type === 'model' ? 'model' : 'data set'}, or shows it only with a ` +
+        `token (${status}).`,
       remedy: type === 'model' ? `Check the name, or set HF_TOKEN.${known}` : `Set HF_TOKEN, or ${repository.instead}.`,
     })
   }

@@ -31,8 +31,8 @@ export const intrinsicOptions = z.strictObject({
     .int()
     .min(1)
     .default(20000)
-    .describe('Trained numbers: v, and with `said` one λ a tensor of the backbone.'),
-  said: z.boolean().default(true).describe('Whether each tensor of the backbone has a trained scale λ of its own.'),
+    .describe('Trained numbers: v, and with `said` one λ per tensor of the backbone.'),
+  said: z.boolean().default(true).describe('Whether each tensor of the backbone has its own trained scale λ.'),
   projection: z
     .enum(['fastfood', 'dense'])
     .default('fastfood')
@@ -48,7 +48,7 @@ export const promptTuningOptions = z.strictObject({
   start: z
     .enum(['random', 'vocabulary'])
     .default('random')
-    .describe('From U(−0.5, 0.5), or from the embeddings of the first tokens of the vocabulary.'),
+    .describe('Initial values: from U(−0.5, 0.5), or the embeddings of the first tokens of the vocabulary.'),
 })
 export type PromptTuningOptions = z.infer<typeof promptTuningOptions>
 

@@ -65,7 +65,7 @@ function foldersOf(path: string, leftOut: LeftOut[]): string[] {
   const before = leftOut.length
   const folders = runsBelow(path, DEPTH, leftOut)
   if (folders.length === 0 && leftOut.length === before)
-    leftOut.push({ folder: path, reason: 'is no run and holds none: there is no experiment.yaml.' })
+    leftOut.push({ folder: path, reason: 'is not a run and holds none: it has no experiment.yaml.' })
   return folders
 }
 

@@ -108,7 +108,7 @@ function namesOf(runs: ReportRun[]): Map<ReportRun, string> {
   return new Map(runs.map((run, i) => [run, twice.has(names[i]!) ? run.folder : names[i]!]))
 }
 
-/** A run that is there twice is no second seed. */
+/** A run that occurs twice is no second seed. */
 const repeated = (groups: Group[]): LeftOut[] =>
   groups.flatMap(({ finished, repeated }) => {
     const bySeeds = new Map(repeated.length === 0 ? [] : finished.map((run) => [seedsOf(run), run]))

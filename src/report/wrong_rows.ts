@@ -173,7 +173,7 @@ const byError = (a: WrongRow, b: WrongRow) => {
 function orderOf(kind: TaskOptions['kind'], ranked: boolean): string {
   switch (kind) {
     case 'regression':
-      return 'the largest error first; what is no number before all'
+      return 'outputs that are not numbers first, then the largest errors'
     case 'text':
       return "in the file's order"
     case 'classification':

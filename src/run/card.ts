@@ -42,7 +42,7 @@ export const hasCard = (folder: string): boolean => existsSync(join(folder, CARD
  */
 export function readCard(folder: string): Card {
   const at = join(folder, CARD)
-  const remedy = 'It is no export of compacter, or of another version.'
+  const remedy = 'It is not an export of compacter, or comes from another version.'
   const card = readJsonFile(at, cardSchema, { limit: CARD_LIMIT, remedy })
   return { ...card, experiment: locatedPlaces(card.experiment, folder, at) }
 }

@@ -146,7 +146,7 @@ export function openRun(folder: string): RunFiles {
   const inside = runsIn(folder)
   throw new UserError({
     at: folder,
-    problem: `is no run: it has no experiment.yaml${inside.length > 0 ? `, but holds ${counted(inside.length)}` : ''}.`,
+    problem: `is not a run: it has no experiment.yaml${inside.length > 0 ? `, but holds ${counted(inside.length)}` : ''}.`,
     remedy: inside.length > 0 ? `Name one of them: ${shownRuns(inside)}.` : NAME_A_RUN,
   })
 }

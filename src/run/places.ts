@@ -68,7 +68,7 @@ function placeOf({ path, value }: Override, experiment: Experiment): Placed {
     const problem = 'a run stays what it was made with; only where its backbone and data are can be set.'
     return { problem, remedy: `Keys: ${Object.keys(KEYS).join(', ')}.` }
   }
-  if (typeof value !== 'string' || value === '') return { problem: 'the value is no path.', remedy: 'Quote it.' }
+  if (typeof value !== 'string' || value === '') return { problem: 'the value is not a path.', remedy: 'Quote it.' }
   if (place === 'backbone') return { places: [[place, existsSync(value) ? resolve(value) : value]] }
   return dataPlace(place, value, experiment.task)
 }

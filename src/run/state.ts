@@ -33,7 +33,7 @@ const storedState = z.object({
 
 /** The state that a checkpoint has in its metadata, with its step. @throws DamagedFile */
 export function stateOf({ path, metadata }: SafetensorsFile): RunState & { step: number } {
-  const remedy = 'It is no checkpoint of a training. Restore it, or start a new run with --run-dir.'
+  const remedy = 'It is not a checkpoint of a training run. Restore it, or start a new run with --run-dir.'
   const checked = storedState.safeParse(parsed(metadata.state))
   if (checked.success) return checked.data as RunState & { step: number }
   const [issue] = checked.error.issues

@@ -4,15 +4,15 @@ import type { RowText } from './options.js'
 
 /** One row as the backbone sees it. */
 export interface Example {
-  /** Line in the file, from 1; the first one where a row has several. In parquet, the row, from 1. */
+  /** The line in the file, from 1; the first one where a row has several. In parquet the number of the row, from 1. */
   row: number
   source: string
   target: string
-  /** The label column's value as text, of which `target` is made; '' for a task without labels. */
+  /** The label column's value as text, from which `target` is made; '' for a task without labels. */
   label: string
   /** Rows with the same group belong together. */
   group?: string
-  /** Right outputs, where there are several. */
+  /** Right outputs, where a row has several. */
   answers?: string[]
   /** Texts to choose from, where every row has its own. */
   choices?: string[]
@@ -21,14 +21,14 @@ export interface Example {
 type Values = Record<string, unknown>
 type Outcome = Omit<Example, 'row' | 'source'>
 
-/** A row that can't be used, and why: `column 'text' is missing.` */
+/** A row can't be used; the message says why: `column 'text' is missing.` */
 class Unusable extends Error {}
 
-/** A row's source and target. Gives what is wrong with a row that can't be used. */
+/** Returns a row's source and target, or what is wrong with a row that can't be used. */
 export const exampleOf = (task: RowText, values: Values): Omit<Example, 'row'> | { problem: string } =>
   used(() => ({ source: sourceText(task, values), ...outcomeOf(task, values) }))
 
-/** What a row asks: its source alone, without an answer; and its own choices, where they are to be ranked. */
+/** Returns what a row asks: its source without an answer, and its own choices where they are ranked. */
 export const questionOf = (
   task: RowText,
   values: Values,
@@ -53,10 +53,10 @@ function sourceText(task: RowText, values: Values): string {
   return task.name_first ? `${nameOf(task)} ${source}` : source
 }
 
-/** `rte` of `glue/rte`. */
+/** Returns `rte` for `glue/rte`. */
 const nameOf = ({ name }: RowText) => name.slice(name.lastIndexOf('/') + 1)
 
-/** The columns that a task names, each by the key that names it. */
+/** Returns the columns that a task names, each with the key that names it. */
 export function columnsOf(task: RowText): { key: string; column: string }[] {
   const named = (key: string, columns: string | string[] | undefined) =>
     [columns ?? []].flat().map((column) => ({ key, column }))
@@ -75,7 +75,7 @@ export function columnsOf(task: RowText): { key: string; column: string }[] {
   }
 }
 
-/** The columns that stand in a prompt, each once. */
+/** Returns the columns that a prompt contains, each once. */
 export const promptColumns = (prompt: string): string[] => [
   ...new Set([...prompt.matchAll(PLACEHOLDER)].map((match) => match[1]!)),
 ]
@@ -95,7 +95,7 @@ function outcomeOf(task: RowText, values: Values): Outcome {
     case 'regression': {
       const label = filled(values, task.label)
       if (!Number.isFinite(Number(label)))
-        throw new Unusable(`column '${task.label}' is '${shortened(label)}', which is no number.`)
+        throw new Unusable(`column '${task.label}' is '${shortened(label)}', which is not a number.`)
       return { target: rounded(Number(label), task.step), label }
     }
     case 'text': {
@@ -122,11 +122,14 @@ function choicesOf(task: Extract<RowText, { kind: 'multiple_choice' }>, values: 
   const choices = Array.isArray(columns) ? columns.map((name) => filled(values, name)) : texts(values, columns)
   const seen = new Set<string>()
   const twice = choices.map((choice) => choice.trim()).find((choice) => seen.size === seen.add(choice).size)
-  if (twice !== undefined) throw new Unusable(`the choice '${shortened(twice)}' is there twice.`)
+  if (twice !== undefined) throw new Unusable(`the choice '${shortened(twice)}' occurs twice.`)
   return choices
 }
 
-/** The nearest multiple of `step`, halves to even, in float32 as T5's preprocessing has it; with the step's decimals. */
+/**
+ * Returns the nearest multiple of `step`, halves to even, in float32 as T5's preprocessing does, with the step's
+ * decimals.
+ */
 export function rounded(value: number, step: number): string {
   const multiple = Math.fround(Math.fround(value) / step)
   const floor = Math.floor(multiple)
@@ -138,7 +141,7 @@ export function rounded(value: number, step: number): string {
 const isScalar = (value: unknown) =>
   ['string', 'number', 'boolean', 'bigint'].includes(typeof value) && !Number.isNaN(value)
 
-/** What a value that is no text is, in words. */
+/** Says in words what a value is that is not text. */
 function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (value instanceof Uint8Array) return 'bytes'
@@ -152,7 +155,7 @@ function given(values: Values, column: string): unknown {
   return value
 }
 
-/** A list in a prompt is its values with commas between. */
+/** Returns a column's value for a prompt; the values of a list are joined with commas. */
 function inPrompt(values: Values, column: string): string {
   const value = given(values, column)
   if (!Array.isArray(value)) return text(values, column)
@@ -176,7 +179,7 @@ function filled(values: Values, column: string): string {
 function texts(values: Values, column: string): string[] {
   const value = given(values, column)
   if (!Array.isArray(value) || value.length === 0 || !value.every(isScalar)) {
-    throw new Unusable(`column '${column}' is no list of texts.`)
+    throw new Unusable(`column '${column}' is not a list of texts.`)
   }
   return value.map(String)
 }

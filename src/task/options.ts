@@ -26,12 +26,12 @@ const common = {
     .string()
     .min(1)
     .optional()
-    .describe('Official files in place of those three, such as glue/mrpc: from the hub, or from `path`.'),
+    .describe('Official files instead of those three, such as glue/mrpc: from the hub, or from `path`.'),
   dataset: z
     .string()
     .regex(OWNED_HUB_ID, { error: 'must be owner/name, as the hub has it.' })
     .optional()
-    .describe('A data set on the Hugging Face hub in place of files, as owner/name, whose parquet files are read.'),
+    .describe('A data set on the Hugging Face hub instead of files, as owner/name, whose parquet files are read.'),
   config: z
     .string()
     .min(1)
@@ -46,14 +46,17 @@ const common = {
     .enum(['given', 'halves', 'held_out', 'both_held_out'])
     .default('given')
     .describe(
-      'Where validation and test come from: as given; each half of validation; or rows held out of train (`held_out` of them), and validation as test for a benchmark, whose own test labels are hidden; both_held_out: rows held out of train for validation, and as many for test.',
+      'Where validation and test come from. given: from their files. halves: each is half of validation. ' +
+        'held_out: validation is `held_out` rows of train, and a benchmark, whose own test labels are hidden, ' +
+        'has its validation as test. both_held_out: as many rows of train for test as for validation.',
     ),
   held_out: z
     .int()
     .min(1)
     .optional()
     .describe(
-      "Rows that split: held_out takes out of train, and both_held_out for validation and for test; unless told the paper's 1000, at most a fifth of train, or a tenth for each of both.",
+      'Rows that split: held_out takes out of train for validation, and both_held_out for each of validation and ' +
+        "test; default: the paper's 1000, but at most a fifth of train, or a tenth for each of the two.",
     ),
   split_seed: z
     .int()
@@ -61,20 +64,21 @@ const common = {
     .max(0xffffffff)
     .optional()
     .describe(
-      'Which rows halves, held_out and both_held_out take, whatever training.seed is; 42 unless told, as in the paper.',
+      'Decides which rows halves, held_out and both_held_out take, whatever training.seed is. ' +
+        'Default: 42, as in the paper.',
     ),
-  subset: subset.optional().describe('Train on so many rows only; validation and test stay whole.'),
+  subset: subset.optional().describe('Train on a part of the rows; validation and test stay whole.'),
   on_bad_row: z.enum(['error', 'skip']).default('error').describe('What to do about rows that cannot be used.'),
   name_first: z
     .boolean()
     .default(false)
     .describe(
-      "Whether the task's name, without its benchmark, stands before the source, as the paper has it except with adapters.",
+      "Whether the task's name, without its benchmark, is put before the source, as in the paper except with adapters.",
     ),
-  prompt: z.string().min(1).describe('Source text; {column} stands for that column of the row.'),
+  prompt: z.string().min(1).describe('Source text; {column} becomes that column of the row.'),
 }
 
-/** Scores, × 100, that a kind of task has; the first is the default. */
+/** Returns the key for the scores, × 100, that a kind of task can have; `preset` is the default. */
 const metricsOf = <const Names extends readonly [string, ...string[]]>(
   names: Names,
   preset: NoInfer<Names[number]>[],
@@ -86,48 +90,49 @@ const metricsOf = <const Names extends readonly [string, ...string[]]>(
     .describe('Scores, × 100; their mean chooses the best checkpoint.')
 
 const classificationOptions = z.strictObject({
-  kind: z.literal('classification').describe('One of a few label texts out.'),
+  kind: z.literal('classification').describe('The output is one of a few label texts.'),
   ...common,
   label: column.default('label').describe('Column that holds the label.'),
   labels: z
     .record(z.string(), z.string().min(1))
     .optional()
-    .describe('Target text of each value of the label column; the value itself unless told.'),
+    .describe('Target text of each value of the label column; default: the value itself.'),
   label_names: z
     .record(z.string(), z.string().min(1))
     .optional()
-    .describe('Name for people of values of the label column; targets, outputs and scores stay as they are.'),
+    .describe('Names for people of the values of the label column; targets, outputs and scores do not change.'),
   positive: z.string().min(1).default('1').describe('Value of the label column that f1 and f1a are for.'),
-  group: column.optional().describe('Column that tells rows that belong together: they share a split.'),
+  group: column.optional().describe('Column whose equal values mark rows that belong together: they share a split.'),
   metrics: metricsOf(['accuracy', 'f1', 'macro_f1', 'matthews', 'f1a', 'group_exact_match'], ['accuracy']),
 })
 
 const regressionOptions = z.strictObject({
-  kind: z.literal('regression').describe('A number out, as text.'),
+  kind: z.literal('regression').describe('The output is a number, as text.'),
   ...common,
   label: column.default('label').describe('Column that holds the number.'),
-  step: z.number().positive().default(0.2).describe('Targets are the nearest multiples of it, with its decimals.'),
+  step: z.number().positive().default(0.2).describe('Targets are rounded to multiples of it, with its decimals.'),
   metrics: metricsOf(['pearson', 'spearman', 'mae', 'rmse'], ['pearson', 'spearman']).describe(
-    'Scores, × 100; mae and rmse in the units of the label, less is better. The mean of the correlations chooses the best checkpoint, or, without any, that of the errors.',
+    'Scores, × 100; mae and rmse in the units of the label, less is better. The mean of the correlations chooses ' +
+      'the best checkpoint, or that of the errors if there are no correlations.',
   ),
 })
 
 const textOptions = z.strictObject({
-  kind: z.literal('text').describe('Any text out.'),
+  kind: z.literal('text').describe('The output is any text.'),
   ...common,
   target: column.default('target').describe('Column that holds the target text.'),
   answers: column
     .optional()
-    .describe('Column with a list of right outputs; the best match counts. Else the target is.'),
+    .describe('Column with a list of right outputs; the best match counts. Without it the target is the only one.'),
   each_answer: z
     .boolean()
     .default(false)
-    .describe('Whether training has a row for each of the answers, in place of one for the target.'),
+    .describe('Whether training has a row for each of the answers, instead of one for the target.'),
   metrics: metricsOf(['exact_match', 'token_f1', 'rouge_l', 'accuracy'], ['exact_match', 'rouge_l']),
 })
 
 const multipleChoiceOptions = z.strictObject({
-  kind: z.literal('multiple_choice').describe("The text of one of the row's choices out."),
+  kind: z.literal('multiple_choice').describe("The output is the text of one of the row's choices."),
   ...common,
   choices: z
     .union([column, z.array(column).min(2)])
@@ -136,7 +141,7 @@ const multipleChoiceOptions = z.strictObject({
   metrics: metricsOf(['accuracy'], ['accuracy']),
 })
 
-/** A task; `kind` tells how a row becomes text. File paths are absolute once an experiment is loaded. */
+/** A task; `kind` says how a row becomes text. File paths are absolute once an experiment is loaded. */
 export const taskOptions = z.discriminatedUnion('kind', [
   classificationOptions,
   regressionOptions,
@@ -145,20 +150,20 @@ export const taskOptions = z.discriminatedUnion('kind', [
 ])
 export type TaskOptions = z.infer<typeof taskOptions>
 
-/** The scores that a kind of task has. */
+/** Returns the scores that a kind of task can have. */
 export function metricsOfKind(kind: TaskOptions['kind']): readonly string[] {
   const { metrics } = taskOptions.options.find(({ shape }) => shape.kind.value === kind)!.shape
   return metrics.unwrap().element.options
 }
 
-/** Which rows of the hub a task has. */
+/** The keys that say which rows of the hub a task has. */
 export type DatasetOptions = Pick<TaskOptions, 'config' | 'splits'> & { dataset: string }
 
-/** The data set that a task reads, none where it has files. */
+/** Returns the data set that a task reads, or undefined where it has files. */
 export const datasetOf = ({ dataset, config, splits }: TaskOptions): DatasetOptions | undefined =>
   dataset === undefined ? undefined : { dataset, config, splits }
 
-/** What makes text of a row. */
+/** The keys that say how a row becomes text. */
 export type RowText =
   | Pick<
       z.infer<typeof classificationOptions>,
@@ -168,7 +173,7 @@ export type RowText =
   | Pick<z.infer<typeof textOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'target' | 'answers'>
   | Pick<z.infer<typeof multipleChoiceOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'choices' | 'label'>
 
-/** The files that a task of the user's own must name, for its way of splitting. */
+/** The files that a user's own task must name, for each way of splitting. */
 export const FILES_NEEDED = {
   given: SPLITS,
   halves: ['train', 'validation'],

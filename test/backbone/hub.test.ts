@@ -267,7 +267,7 @@ test('a token that is none is named before anything is sent', async () => {
   await serve()
   vi.stubEnv('HF_TOKEN', 'secret')
   expect(await failure(downloadModel(ID))).toBe(
-    'UserError: HF_TOKEN: is no access token: they begin with hf_. Make one at https://huggingface.co/settings/tokens, or unset it.',
+    'UserError: HF_TOKEN: is not an access token: they begin with hf_. Make one at https://huggingface.co/settings/tokens, or unset it.',
   )
   expect(server.requests).toEqual([])
 })
@@ -325,6 +325,6 @@ test('a backbone is a preset, else a folder, else a hub id', async () => {
   expect(await locateBackbone(join(home, 'mine'))).toBe(join(home, 'mine'))
   expect(await locateBackbone(ID)).toMatch(/snapshots\/c0ffee0+$/)
   expect(await failure(locateBackbone('./no/such/folder'))).toMatch(
-    /^UserError: \.\/no\/such\/folder: is no preset, no folder and no Hugging Face model id\. Presets: .*t5-nano/,
+    /^UserError: \.\/no\/such\/folder: is not a preset, a folder or a Hugging Face model id\. Presets: .*t5-nano/,
   )
 })

@@ -73,7 +73,7 @@ describe('config validate looks at the data', () => {
     expect(
       await printed(Validate as Runnable, 'quickstart', '--set', 'backbone=t5-base', '--set', 'task=glue/rte'),
     ).toBe(
-      'quickstart is valid: quickstart trains compacter on t5-base for glue/rte.\nNot in the cache yet; a training downloads: t5-base, glue/rte.\n',
+      'quickstart is valid: quickstart trains compacter on t5-base for glue/rte.\nNot in the cache yet; a training run downloads: t5-base, glue/rte.\n',
     )
     vi.unstubAllEnvs()
   })

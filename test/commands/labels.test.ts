@@ -123,7 +123,7 @@ test('choices of a row that are the same to the tokenizer are a problem of that 
   expect(code).toBe(1)
   expect(stderr).toBe(
     `stdin:2: the choices 'the dog...' and 'the  dog…' are the same to the backbone's tokenizer, which writes both as 'the dog...'. Let them differ in characters that it can write.
-stdin:4: the choice 'cat' is there twice.
+stdin:4: the choice 'cat' occurs twice.
 2 of 4 rows could not be predicted.
 `,
   )

@@ -388,7 +388,7 @@ describe('what cannot be predicted is refused at once', () => {
       "a grid's folder",
       () => [path('grid'), 'a'],
       undefined,
-      `${path('grid')}: is no run: it has no experiment.yaml, but holds 4 runs. Name one of them: ${['a', 'b', 'c'].map((cell) => path(`grid/${cell}`)).join(', ')}, ….\n`,
+      `${path('grid')}: is not a run: it has no experiment.yaml, but holds 4 runs. Name one of them: ${['a', 'b', 'c'].map((cell) => path(`grid/${cell}`)).join(', ')}, ….\n`,
       1,
     ],
     ['no file', () => [run, '--input', path('none')], undefined, `${path('none')}: there is no such file.\n`, 1],

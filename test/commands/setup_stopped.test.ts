@@ -72,7 +72,7 @@ describe.skipIf(process.platform !== 'linux')('a set-up that a signal stops', ()
     expect([code, stdout, stderr.trimEnd().split('\n').at(-1)]).toEqual([
       130,
       '',
-      'Stopped; nothing is left of what was begun.',
+      'Stopped; the partial setup was removed.',
     ])
     await until(() => !pids.some(alive))
     expect(readdirSync(path('cache', 'engines')).filter((name) => name !== '.lock')).toEqual([])

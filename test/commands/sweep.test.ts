@@ -237,6 +237,6 @@ test('a folder takes no other sweep', async () => {
   const none = await compacter(['sweep', 'status', folder])
   expect([none.code, none.stderr]).toEqual([
     1,
-    `${folder}: is no sweep: it has no cells.json. Name a folder that \`compacter sweep run\` made, such as runs/quick.\n`,
+    `${folder}: is not a sweep: it has no cells.json. Name a folder that \`compacter sweep run\` made, such as runs/quick.\n`,
   ])
 })

@@ -154,13 +154,13 @@ describe('labels that can never be put out are refused before any step', () => {
     const task = { kind: 'multiple_choice', choices: ['a', 'b'] }
     const row = (a: string, b: string) => ({ text: 'row', a, b, label: 0 })
     const lines = [row('cat', 'dog'), row('the  dog…', 'the dog...'), row('cat', '{dog}'), row('cat', 'cat ')]
-    expect(await refused(task, lines)).toBe("DIR/train.jsonl:4: the choice 'cat' is there twice.")
+    expect(await refused(task, lines)).toBe("DIR/train.jsonl:4: the choice 'cat' occurs twice.")
     expect(await refused(task, lines.slice(0, 3))).toBe(
       `DIR/train.jsonl:2: the choices 'the  dog…' and 'the dog...' are the same to the backbone's tokenizer, which writes both as 'the dog...'. Let them differ in characters that it can write.
 DIR/train.jsonl:3: the choice '{dog}' comes back from the backbone's tokenizer as 'dog', without { }: no output is ever equal to it. Choose another text, or use training.scoring: rank.`,
     )
     const skipped = await scored(folder, perfect, { ...task, on_bad_row: 'skip' }, [lines[0]!, lines[3]!])
-    expect(skipped.notes[0]).toContain("train.jsonl:2: the choice 'cat' is there twice.")
+    expect(skipped.notes[0]).toContain("train.jsonl:2: the choice 'cat' occurs twice.")
   })
 })
 

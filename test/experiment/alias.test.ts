@@ -39,12 +39,12 @@ describe('an alias that cannot be read is told at its place', () => {
     [
       'within what it names',
       'training: &common { steps: *common }\n',
-      'FILE:4:28: not valid YAML: the alias *common stands within &common itself. (2)',
+      'FILE:4:28: not valid YAML: the alias *common is inside &common itself. (2)',
     ],
     [
       'of more values than memory has',
       bomb(30),
-      'FILE:8:10: not valid YAML: with the alias *a3 aliases stand for 15670 values; at most 10000 are read. (2)',
+      'FILE:8:10: not valid YAML: with the alias *a3 aliases expand to 15670 values; at most 10000 are read. (2)',
     ],
   ])('%s, in an experiment', (_, more, expected) => {
     expect(complaint(() => loadExperiment(file(good + more)))).toBe(expected)

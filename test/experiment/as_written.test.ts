@@ -110,7 +110,7 @@ test('keys that are one number and written in two ways are two labels; one that 
   const two = write('two.yaml', experiment('  labels: { 1: a, 01: b, 1.0: c }\n'))
   expect(loadExperiment(two).task).toMatchObject({ labels: { 1: 'a', '01': 'b', '1.0': 'c' } })
   const twice = write('twice.yaml', experiment("  labels: { 1: a, '1': b }\n"))
-  expect(() => loadExperiment(twice)).toThrow('is there twice. Keep one of the two.')
+  expect(() => loadExperiment(twice)).toThrow('occurs twice. Keep one of the two.')
 })
 
 test('the values of a sweep are text where the experiment has text', () => {

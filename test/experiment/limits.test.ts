@@ -51,7 +51,7 @@ test('a hundred levels are read', () => {
 test.each([
   ['method:\ntraining: { steps: 1 }\n', /bomb\.yaml:1:1: method is /],
   ['task:\n  constructor: { a: 1 }\n', /task\.constructor is no option|constructor/],
-  ['task:\n  labels: { __proto__: a }\n', /bomb\.yaml:2:13: not valid YAML: __proto__ is no key\.$/],
+  ['task:\n  labels: { __proto__: a }\n', /bomb\.yaml:2:13: not valid YAML: __proto__ is not a key\.$/],
 ])('%j is a complaint with its place', (text, message) => {
   const told = complaint(text)
   expect(told).toMatch(message)

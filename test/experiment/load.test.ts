@@ -78,7 +78,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     [
       'a file for a folder, which is not what was meant',
       task('benchmark: glue/sst2, path: trial.yaml').replace(', label: mood', ''),
-      'DIR/trial.yaml:3:66: task.path is "DIR/trial.yaml", which is no folder.',
+      'DIR/trial.yaml:3:66: task.path is "DIR/trial.yaml", which is not a folder.',
     ],
     [
       'text for a number',
@@ -159,7 +159,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     [
       'unknown kind',
       good.replace('compacter', '{ kind: bitfti, learning_rate: 1 }'),
-      'DIR/trial.yaml:2:11: method.kind is "bitfti"; it must be one of full, adapter, compacter, bitfit, intrinsic, prompt_tuning. Did you mean bitfit?\nDIR/trial.yaml:4:1: training has no learning_rate. Needed: Peak learning rate; a method preset\'s own unless told.',
+      'DIR/trial.yaml:2:11: method.kind is "bitfti"; it must be one of full, adapter, compacter, bitfit, intrinsic, prompt_tuning. Did you mean bitfit?\nDIR/trial.yaml:4:1: training has no learning_rate. Needed: Peak learning rate; default: the method preset\'s own.',
     ],
     [
       'kind against preset',
@@ -191,7 +191,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
       `name: a/b\n${good}`,
       'DIR/trial.yaml:1:1: name is "a/b"; it must be letters, digits, dots, dashes and underscores: it names the run directory.',
     ],
-    ['key twice', `${good}task: rotten-tomatoes\n`, 'DIR/trial.yaml:5:1: task is there twice. Keep one of the two.'],
+    ['key twice', `${good}task: rotten-tomatoes\n`, 'DIR/trial.yaml:5:1: task occurs twice. Keep one of the two.'],
     [
       'broken YAML',
       'backbone: [t5-nano\nmethod: compacter\n',
@@ -306,7 +306,7 @@ describe('a bad --set is reported by its own name', () => {
     ],
     ['method.n', '--set method.n: is not of the form key=value. For instance: --set method.n=8.'],
     ['=8', '--set =8: is not of the form key=value. For instance: --set method.n=8.'],
-    ['name.first=8', '--set name.first=8: name is no mapping of keys to values.'],
+    ['name.first=8', '--set name.first=8: name is not a mapping of keys to values.'],
     ['method.n=[1', '--set method.n=[1: the value is not valid YAML: Flow sequence must end with a ]. Quote it.'],
   ])('--set %s', (override, message) => {
     expect(complaint(good, override)).toBe(message)

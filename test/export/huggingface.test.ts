@@ -63,7 +63,7 @@ describe.each([
 test.each([
   ['compacter', 'an adapter sits behind a nonlinearity, so that it cannot be merged into the weights of a T5.'],
   ['bitfit', 'the trained biases have no place in a T5, whose products and norms have none.'],
-  ['prompt-tuning-r', 'the trained prompt stands in front of the input and is no weight of a T5.'],
+  ['prompt-tuning-r', 'the trained prompt stands in front of the input and is not a weight of a T5.'],
 ])('%s is refused with the reason and the formats that do work', async (method, reason) => {
   const run = await makeRun(join(folder, method), `method=${method}`)
   const out = join(folder, 'none')

@@ -73,7 +73,7 @@ describe('an export as safetensors', () => {
     mkdirSync(precious)
     writeFileSync(join(precious, 'thesis.tex'), 'x')
     await expect(exportRun(run, { ...options, out: precious, force: true })).rejects.toThrow(
-      `${precious}: is no export: it has no compacter.json. --force replaces exports only. Choose another --out.`,
+      `${precious}: is not an export: it has no compacter.json. --force replaces exports only. Choose another --out.`,
     )
     expect(readdirSync(precious)).toEqual(['thesis.tex'])
   })

@@ -115,14 +115,14 @@ describe('a hostile file is one clear error, and nothing in it is run', () => {
   })
 
   test.each([
-    ['no zip file', () => writeFileSync(path, 'x'.repeat(100)), 'is no zip file, or truncated.'],
+    ['no zip file', () => writeFileSync(path, 'x'.repeat(100)), 'is not a zip file, or is truncated.'],
     [
       'a truncated one',
       () => {
         copyFileSync(fixture('state_dict.bin'), path)
         truncateSync(path, 2000)
       },
-      'is no zip file, or truncated.',
+      'is not a zip file, or is truncated.',
     ],
     [
       'a shape beyond the storage',

@@ -42,10 +42,10 @@ describe('the token', () => {
   })
 
   test.each([
-    ['a note\nhf_abcdefgh', 'is no access token: they begin with hf_.'],
-    ['hf_abc def', 'is no access token: there is a space in it, or a character beyond ASCII.'],
-    ['hf_abc\u00fcdef', 'is no access token: there is a space in it, or a character beyond ASCII.'],
-    ['hf_abc\x1b[2Jdef', 'is no access token: there is a space in it, or a character beyond ASCII.'],
+    ['a note\nhf_abcdefgh', 'is not an access token: they begin with hf_.'],
+    ['hf_abc def', 'is not an access token: there is a space in it, or a character beyond ASCII.'],
+    ['hf_abc\u00fcdef', 'is not an access token: there is a space in it, or a character beyond ASCII.'],
+    ['hf_abc\x1b[2Jdef', 'is not an access token: there is a space in it, or a character beyond ASCII.'],
   ])('%j is refused without a word of it', (text, problem) => {
     writeFileSync(join(home, 'token'), text)
     const remedy = 'Make one at https://huggingface.co/settings/tokens, or unset it.'
@@ -63,9 +63,9 @@ test('a folder in the place of the token file is told', () => {
 test.each([
   ['http://me:word@127.0.0.1:1', 'has a user or a password in it, which are not sent.'],
   ['https://me@127.0.0.1:1', 'has a user or a password in it, which are not sent.'],
-  ['me:word@127.0.0.1:1', 'is no address of a hub.'],
-  ['huggingface.co', '"huggingface.co" is no address of a hub.'],
-  ['file:///etc', '"file:///etc" is no address of a hub.'],
+  ['me:word@127.0.0.1:1', 'is not the address of a hub.'],
+  ['huggingface.co', '"huggingface.co" is not the address of a hub.'],
+  ['file:///etc', '"file:///etc" is not the address of a hub.'],
 ])('HF_ENDPOINT=%s is refused, and no password told', (endpoint, problem) => {
   vi.stubEnv('HF_ENDPOINT', endpoint)
   expect(() => hubAccess()).toThrow(`HF_ENDPOINT: ${problem}`)

@@ -321,7 +321,7 @@ test('2,000 groups take a second, not one for each pair', () => {
   expect((user + system) / 1e6).toBeLessThan(10) // seconds of computing, whoever else computes: it took 93
 })
 
-test('a run that is there twice, copied or trained again, is not two seeds', async () => {
+test('a run that occurs twice, copied or trained again, is not two seeds', async () => {
   const folder = newFolder()
   const run = (name: string, seed: number, accuracy: number) =>
     writeRun(join(folder, name), { sets: [`training.seed=${seed}`], test: { accuracy } })

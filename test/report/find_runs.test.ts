@@ -39,7 +39,7 @@ test('what is unfinished or damaged is named with the reason; the others are sho
     'wrong-type': `result.json:1:29: is damaged: validation.accuracy: Invalid input: expected number, received string. ${anew}`,
     'wrong-key': 'experiment.yaml:1:1: An experiment has no method. Needed: What is trained.',
     cut: 'experiment.yaml:LINE: is damaged: the last line has no end, so it may be cut short. Restore it; if nothing is missing, put a line break at its end.',
-    bomb: expect.stringContaining('aliases stand for'),
+    bomb: expect.stringContaining('aliases expand to'),
     headless: 'is damaged: it has no experiment.yaml.',
   })
 })
@@ -75,7 +75,7 @@ test.each([
   [
     'nothing but an empty folder',
     (folder: string) => [folder],
-    (folder: string) => `${folder}: is no run and holds none: there is no experiment.yaml. ${remedy}`,
+    (folder: string) => `${folder}: is not a run and holds none: it has no experiment.yaml. ${remedy}`,
   ],
   [
     'a file and an empty folder',

@@ -151,7 +151,7 @@ test('of a regression the page tells errors, not how many are wrong, and hints a
     stsb: { sets: ['task=glue/stsb'], test: { pearson: 80, spearman: 79 }, predictions: rows },
   })
   expect(page).toContain(
-    '<p class="note">40 rows, of which 1 prediction is no number: errors are of the others, while mae and rmse count it as −1. The file',
+    '<p class="note">40 rows, of which 1 prediction is not a number: errors are of the others, while mae and rmse count it as −1. The file',
   )
   expect(predictionsIn(page)).not.toMatch(/\d wrong|rank/)
   // expected: residuals are -0.5, 0, 0.5, 1 in turn, less one of those of 1

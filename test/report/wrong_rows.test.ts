@@ -118,7 +118,7 @@ test('of numbers the errors are summed up, without those that are none', async (
 })
 
 test.each([
-  ['glue/stsb', ['2.0', '2.4'], 'the largest error first; what is no number before all'],
+  ['glue/stsb', ['2.0', '2.4'], 'outputs that are not numbers first, then the largest errors'],
   ['superglue/record', ['Paris', 'London'], "in the file's order"],
 ])(
   'a task of the kind of %s, which cannot be ranked, has no hint at ranking',

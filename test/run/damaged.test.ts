@@ -158,7 +158,7 @@ test.each([
     metadata,
   )
   expect(complaint(() => loadCheckpoint(file, { specs: [], sizes: [], size: 2 }, adam))).toBe(
-    `DamagedFile: state.safetensors: is damaged: its metadata has no valid ${key}. It is no checkpoint of a training. Restore it, or start a new run with --run-dir.`,
+    `DamagedFile: state.safetensors: is damaged: its metadata has no valid ${key}. It is not a checkpoint of a training run. Restore it, or start a new run with --run-dir.`,
   )
 })
 

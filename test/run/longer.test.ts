@@ -188,5 +188,5 @@ test('a run’s folder is told from an experiment', () => {
   expect(() => trainable(six, { resume: true, 'run-dir': twelve })).toThrow(
     `there are two folders to go on in: ${six} and --run-dir ${twelve}. Name one of them.`,
   )
-  expect(() => trainable(folder, { resume: true })).toThrow(`${folder}: is no run: it has no experiment.yaml`)
+  expect(() => trainable(folder, { resume: true })).toThrow(`${folder}: is not a run: it has no experiment.yaml`)
 })

@@ -156,7 +156,7 @@ describe('finite weights whose products are too large', () => {
   test('do not pass a dry run, and are not trained on', async () => {
     tooLarge()
     await expect(dryRun(loadExperiment(file, [`backbone=${t5}`]), options)).rejects.toThrow(
-      new RegExp(`^${path('train.jsonl')}: a step on lines \\d+.* has a loss or gradient that is no number\\. `),
+      new RegExp(`^${path('train.jsonl')}: a step on lines \\d+.* has a loss or gradient that is not a number\\. `),
     )
     await expect(training({ runDir: other })).rejects.toThrow(
       /at step 1 the loss is NaN and the gradient norm NaN; the rows are lines \d+/,

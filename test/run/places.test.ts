@@ -124,8 +124,8 @@ describe('--set on a run', () => {
       `--set task.prompt=x: a run stays what it was made with; only where its backbone and data are can be set. ${KEYS}`,
     ],
     ['task.test', '--set task.test: is not of the form key=value. For instance: --set method.n=8.'],
-    ['task.test=', '--set task.test=: the value is no path. Quote it.'],
-    ['task.test=[a]', '--set task.test=[a]: the value is no path. Quote it.'],
+    ['task.test=', '--set task.test=: the value is not a path. Quote it.'],
+    ['task.test=[a]', '--set task.test=[a]: the value is not a path. Quote it.'],
   ])('refuses %s', (set, expected) => {
     expect(complaint(set)).toBe(`ExperimentProblems: ${expected}`)
   })

@@ -45,7 +45,7 @@ describe('cells.json', () => {
     planned.cells[1].name = evil
     writeFileSync(file(), JSON.stringify(planned))
     const column = readFileSync(file(), 'utf8').indexOf(`"name":${JSON.stringify(evil)}`) + '"name":'.length + 1
-    const message = `${file()}:1:${column}: is damaged: cells.1.name: ${JSON.stringify(evil)} is no cell's name. If none of its jobs is in a queue, delete it: the same \`compacter sweep run\` writes it again, and keeps what is trained.`
+    const message = `${file()}:1:${column}: is damaged: cells.1.name: ${JSON.stringify(evil)} is not the name of a cell. If none of its jobs is in a queue, delete it: the same \`compacter sweep run\` writes it again, and keeps what is trained.`
     expect(() => readPlanned(folder)).toThrow(message)
     expect(() => prepare(folder)).toThrow(message)
   })

@@ -142,7 +142,7 @@ describe('a bad sweep names the place, what is wrong and what would work', () =>
     [
       'no experiment',
       'axes: { training.seed: [0] }\n',
-      'DIR/sweeps/trial.yaml:1:1: A sweep has no experiment. Needed: Experiment file, from the folder of this one, or the name of a shipped one.',
+      'DIR/sweeps/trial.yaml:1:1: A sweep has no experiment. Needed: Experiment file, relative to the folder of this one, or the name of a shipped one.',
     ],
     [
       'no such experiment',

@@ -38,7 +38,7 @@ describe('regression', () => {
 
   test('a label that is no number', () => {
     expect(exampleOf(similarity, { q: 'x', score: 'high' })).toEqual({
-      problem: "column 'score' is 'high', which is no number.",
+      problem: "column 'score' is 'high', which is not a number.",
     })
     expect(exampleOf(similarity, { q: 'x', score: 'Infinity' })).toHaveProperty('problem')
   })
@@ -50,9 +50,11 @@ describe('text', () => {
     expect(exampleOf(plain, { q: 'x', a: 'blue' })).toEqual({ source: 'q: x', target: 'blue', label: '' })
     const several = task('text', { target: 'a', answers: 'all' })
     expect(exampleOf(several, { q: 'x', a: 'blue', all: ['blue', 7] })).toMatchObject({ answers: ['blue', '7'] })
-    expect(exampleOf(several, { q: 'x', a: 'blue', all: [] })).toEqual({ problem: "column 'all' is no list of texts." })
+    expect(exampleOf(several, { q: 'x', a: 'blue', all: [] })).toEqual({
+      problem: "column 'all' is not a list of texts.",
+    })
     expect(exampleOf(several, { q: 'x', a: 'blue', all: 'blue' })).toEqual({
-      problem: "column 'all' is no list of texts.",
+      problem: "column 'all' is not a list of texts.",
     })
   })
 
@@ -114,7 +116,7 @@ describe('multiple choice', () => {
     const started = process.cpuUsage()
     expect(exampleOf(list, { q: 'x', options, label: 99_999 })).toMatchObject({ target: options.at(-1) })
     expect(exampleOf(list, { q: 'x', options: [...options, `${options.at(-1)} `], label: 1 })).toEqual({
-      problem: "the choice 'a choice of many, number 99999' is there twice.",
+      problem: "the choice 'a choice of many, number 99999' occurs twice.",
     })
     expect(process.cpuUsage(started).user, 'microseconds').toBeLessThan(3e6)
   })

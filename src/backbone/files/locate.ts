@@ -18,7 +18,7 @@ export async function locateBackbone(name: string, options: HubOptions = {}): Pr
   if (!HUB_ID.test(source)) {
     throw new UserError({
       at: name,
-      problem: 'is no preset, no folder and no Hugging Face model id.',
+      problem: 'is not a preset, a folder or a Hugging Face model id.',
       remedy: `Presets: ${presets.join(', ')}.`,
     })
   }

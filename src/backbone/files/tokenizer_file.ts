@@ -211,7 +211,7 @@ const unknownProblem = (unknown: number | null | undefined, count: number): stri
 
 function wordProblem(model: Exclude<z.infer<typeof models>, { type: 'Unigram' }>): string | undefined {
   const unknown = model.unk_token
-  if (unknown && !Object.hasOwn(model.vocab, unknown)) return `model.unk_token '${unknown}' is no token.`
+  if (unknown && !Object.hasOwn(model.vocab, unknown)) return `model.unk_token '${unknown}' is not a token.`
   if (model.type !== 'BPE') return undefined
   for (const [i, merge] of model.merges.entries()) {
     const parts = typeof merge === 'string' ? merge.split(' ') : merge

@@ -128,7 +128,9 @@ class Watch {
 function endOfLost({ file }: Own): never {
   const { message } = new UserError({
     at: file,
-    problem: `another process took this lock over, since this one (${process.pid}) had given no sign of life for a minute.`,
+    problem:
+      `another process took this lock over, since this one (${process.pid}) had given no sign of life for ` +
+      'a minute.',
     remedy: 'This process ends, so that two do not write the same files.',
   })
   errorLine(message)

@@ -41,9 +41,12 @@ export function checkFinite(
   const place = shape.length > 1 ? `${index}, at [${placeOf(index, shape).join(', ')}]` : index
   throw new UserError({
     at: path,
-    problem: `tensor ${name} holds ${values[index]} as its element ${place}; ${wrong} of ${values.length} are NaN or infinite.`,
+    problem:
+      `tensor ${name} holds ${values[index]} as its element ${place}; ${wrong} of ${values.length} are ` +
+      'NaN or infinite.',
     remedy:
-      'Take an undamaged copy. If it was converted to float16, values beyond 65504 became infinite: convert it to float32 instead.',
+      'Take an undamaged copy. If it was converted to float16, values beyond 65504 became infinite: convert it ' +
+      'to float32 instead.',
   })
 }
 

@@ -29,13 +29,13 @@ export function aliasErrors({ contents }: Document): YAMLParseError[] {
       const target = anchored.get(node.source)
       if (!target) return complain(node, `the alias *${node.source} has no anchor &${node.source} before it`)
       const size = sizes.get(target)
-      if (size === undefined) return complain(node, `the alias *${node.source} stands within &${node.source} itself`)
+      if (size === undefined) return complain(node, `the alias *${node.source} is inside &${node.source} itself`)
       const before = aliased
       aliased += size
       if (before <= LARGEST && aliased > LARGEST)
         complain(
           node,
-          `with the alias *${node.source} aliases stand for ${aliased} values; at most ${LARGEST} are read`,
+          `with the alias *${node.source} aliases expand to ${aliased} values; at most ${LARGEST} are read`,
         )
       return size
     }

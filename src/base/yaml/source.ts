@@ -97,7 +97,7 @@ function findNode(document: Document, path: Path, place: (offset: number) => str
 function yamlComplaint(error: YAMLError, at: string, text: string): Complaint {
   if (error.code === 'DUPLICATE_KEY') {
     const key = /^[\w-]+/.exec(text.slice(error.pos[0]))?.[0] ?? 'a key'
-    return { at, problem: `${key} is there twice.`, remedy: 'Keep one of the two.' }
+    return { at, problem: `${key} occurs twice.`, remedy: 'Keep one of the two.' }
   }
   return { at, problem: `not valid YAML: ${error.message.replace(/\.?$/, '.')}` }
 }

@@ -81,7 +81,8 @@ function keyErrors(document: Document): YAMLParseError[] {
         if (!isScalar(key)) continue
         const text = writtenText(key)
         const [start, end] = (key as Node).range ?? [0, 0]
-        if (text === '__proto__') errors.push(new YAMLParseError([start, end], 'BAD_SCALAR_START', `${text} is no key`))
+        if (text === '__proto__')
+          errors.push(new YAMLParseError([start, end], 'BAD_SCALAR_START', `${text} is not a key`))
         if (seen.has(text)) errors.push(new YAMLParseError([start, end], 'DUPLICATE_KEY', 'Map keys must be unique'))
         seen.add(text)
       }

@@ -6,7 +6,7 @@ export type Polynomial = number[]
 
 /**
  * The polynomial that has these values at all corners of a box: the value at index m is that where size i is
- * `box[i][1]` if bit i of m is set, else `box[i][0]`. Undefined where a coefficient is no whole number.
+ * `box[i][1]` if bit i of m is set, else `box[i][0]`. Undefined where a coefficient is not a whole number.
  */
 export function interpolated(values: number[], box: [number, number][]): Polynomial | undefined {
   const coefficients = [...values]

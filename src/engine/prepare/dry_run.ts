@@ -151,7 +151,7 @@ async function notANumber({ train }: Pick<Training, 'train'>, places: number[]):
   const lines = (await train.examplesAt(places)).map(({ row }) => row)
   return new UserError({
     at: train.file,
-    problem: `a step on lines ${lines.join(', ')} has a loss or gradient that is no number.`,
+    problem: `a step on lines ${lines.join(', ')} has a loss or gradient that is not a number.`,
     remedy: "Look at those rows; if every row does so, the backbone's weights are too large to be trained.",
   })
 }

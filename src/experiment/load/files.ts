@@ -67,14 +67,16 @@ function resolveBenchmark(task: Mapping, directory: string | undefined): { task:
     const remedy = suggestion(task.benchmark, benchmarkNames(), 'Benchmarks')
     faults.push({
       path: ['task', 'benchmark'],
-      problem: `task.benchmark is ${shown(task.benchmark)}, which is none.`,
+      problem: `task.benchmark is ${shown(task.benchmark)}, which is not a benchmark.`,
       remedy,
     })
   }
   if (directory === undefined) return { task, faults }
   if (!existsSync(directory) || !statSync(directory).isDirectory()) {
     const near = nearFile(directory)
-    const problem = `task.path is ${shown(directory)}${existsSync(directory) ? ', which is no folder.' : '; there is no such folder.'}`
+    const problem =
+      'task.path is ' +
+      `${shown(directory)}${existsSync(directory) ? ', which is not a folder.' : '; there is no such folder.'}`
     faults.push({ path: ['task', 'path'], problem, ...(near && { remedy: `Did you mean ${near}?` }) })
   }
   return { task: { ...task, path: directory }, faults }
@@ -90,7 +92,8 @@ function missingFiles(task: Mapping): Fault[] {
 }
 
 const WAYS_OUT =
-  'Name the files of train, validation and test; or set task.split to halves (validation gives test too), held_out (train gives validation too) or both_held_out (train gives both).'
+  'Name the files of train, validation and test; or set task.split to halves (validation gives test too), ' +
+  'held_out (train gives validation too) or both_held_out (train gives both).'
 
 function missingFile(path: string[], key: string, given: string, file: string): Fault {
   const near = nearFile(file)

@@ -132,7 +132,7 @@ function givenTree(file: string, { value, find }: Source, sets: readonly Overrid
   const start = inFull({ name: basename(file, extname(file)), ...value })
   return sets.reduce((tree, { path, value, at }) => {
     const next = applyOverride(tree, path, value)
-    if (!next) complaints.push({ at, problem: `${path.slice(0, -1).join('.')} is no mapping of keys to values.` })
+    if (!next) complaints.push({ at, problem: `${path.slice(0, -1).join('.')} is not a mapping of keys to values.` })
     return next ? inFull(next) : tree
   }, start)
 }
@@ -201,7 +201,9 @@ function bestMetricFaults({ task, training: { best_metric } }: Experiment): Faul
 
 function evaluationRowsFaults({ task, training: { evaluation_rows } }: Experiment): Fault[] {
   if (evaluation_rows === undefined || !('group' in task) || task.group === undefined) return []
-  const problem = `training.evaluation_rows is ${evaluation_rows}, but task.group is ${shown(task.group)}: it would part rows that belong together.`
+  const problem =
+    `training.evaluation_rows is ${evaluation_rows}, but task.group is ${shown(task.group)}: it ` +
+    'would part rows that belong together.'
   return [
     { path: ['training', 'evaluation_rows'], problem, remedy: 'Take the key out: evaluations are on all rows then.' },
   ]

@@ -48,7 +48,7 @@ function refusal({ kind }: MethodOptions): string | undefined {
     case 'bitfit':
       return 'the trained biases have no place in a T5, whose products and norms have none.'
     case 'prompt_tuning':
-      return 'the trained prompt stands in front of the input and is no weight of a T5.'
+      return 'the trained prompt stands in front of the input and is not a weight of a T5.'
     default:
       return assertNever(kind, 'method')
   }

@@ -30,7 +30,7 @@ export function openTorchFile(path: string): ForeignFile {
     }
     const entries = zipEntries(read, size, fail)
     const pickle = [...entries.values()].find(({ name }) => /^[^/]+\/data\.pkl$/.test(name))
-    if (!pickle) throw fail('is no state dict of torch.save: it has no data.pkl.')
+    if (!pickle) throw fail('is not a state dict of torch.save: it has no data.pkl.')
     if (pickle.size > PICKLE_LIMIT) {
       throw fail(`has a pickle of ${pickle.size} bytes; at most ${PICKLE_LIMIT} are read.`)
     }

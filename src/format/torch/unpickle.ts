@@ -26,7 +26,7 @@ export function unpickledTensors(bytes: Uint8Array, fail: Fail): Map<string, Sto
   if (!(result instanceof Map)) throw fail('holds no dict of tensors.')
   const tensors = new Map<string, StoredTensor>()
   for (const [name, value] of result) {
-    if (typeof name !== 'string' || !isTensor(value)) throw fail('holds something beside named tensors.')
+    if (typeof name !== 'string' || !isTensor(value)) throw fail('holds something other than named tensors.')
     tensors.set(name, value)
   }
   return tensors

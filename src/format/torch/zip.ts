@@ -18,10 +18,10 @@ const DIRECTORY_LIMIT = 8_000_000
 
 /** The entries of a zip file of less than 4 GiB whose files are not compressed: compressed ones could grow without bound. */
 export function zipEntries(read: Read, size: number, fail: Fail): Map<string, ZipEntry> {
-  if (size < END) throw fail('is no zip file.')
+  if (size < END) throw fail('is not a zip file.')
   const tail = Buffer.from(read(Math.max(0, size - END - COMMENT), Math.min(size, END + COMMENT)))
   const at = tail.lastIndexOf('PK\u0005\u0006', undefined, 'latin1')
-  if (at < 0 || at + END > tail.length) throw fail('is no zip file, or truncated.')
+  if (at < 0 || at + END > tail.length) throw fail('is not a zip file, or is truncated.')
   const [length, begin] = [tail.readUInt32LE(at + 12), tail.readUInt32LE(at + 16)]
   if (begin === 0xffffffff) throw fail('is a zip file of more than 4 GiB, which is not read.')
   if (length > DIRECTORY_LIMIT || begin + length > size) throw fail('has a zip directory that does not fit the file.')

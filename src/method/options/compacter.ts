@@ -8,7 +8,7 @@ export const compacterOptions = z.strictObject({
   rank: z.int().min(1).default(1).describe('Rank of the low-rank factors.'),
   reduction_factor: reductionFactor,
   nonlinearity,
-  rule: z.enum(['shared', 'own']).default('shared').describe('One rule A for the whole model, or one a projection.'),
+  rule: z.enum(['shared', 'own']).default('shared').describe('One rule A for the whole model, or one per projection.'),
   rule_factors: z
     .enum(['full', 'low_rank'])
     .default('full')
@@ -17,9 +17,11 @@ export const compacterOptions = z.strictObject({
     .union([z.literal('auto'), z.number().positive()], { error: 'must be auto or a number above 0.' })
     .default('auto')
     .describe(
-      "Standard deviation of the rule's start, of the product where it has factors. auto: 1e-4 of a shared rule and 0.01 of own ones, as in the released code; a shared rule that is not learnt so that W has 0.01.",
+      'Standard deviation of the rule at the start, of the product where it has factors. auto: 1e-4 for a shared ' +
+        'rule and 0.01 for own ones, as in the released code; for a shared rule that is not learnt, such that W ' +
+        'has 0.01.',
     ),
-  learn_rule: z.boolean().default(true).describe('Whether the rule is trained or stays as it was drawn.'),
+  learn_rule: z.boolean().default(true).describe('Whether the rule is trained; otherwise it stays as drawn.'),
   factors: z
     .enum(['low_rank', 'full'])
     .default('low_rank')
@@ -27,7 +29,10 @@ export const compacterOptions = z.strictObject({
   blocks: z
     .enum(['own', 'shared'])
     .default('own')
-    .describe('The Bs of each projection its own, or one set for all down- and one for all up-projections.'),
+    .describe(
+      'Whether each projection has its own Bs, or one set is for all down-projections and one for all ' +
+        'up-projections.',
+    ),
   layer_norm: layerNorm,
   placement,
   ...trainedBackbone,

@@ -75,5 +75,8 @@ function divisors(of: number): number[] {
 
 function divisorsRemedy(value: number, all: number[]): string {
   const nearest = [all.filter((d) => d < value).at(-1), all.find((d) => d > value)].filter((d) => d !== undefined)
-  return `${nearest.length === 1 ? 'Nearest that does' : 'Nearest that do'}: ${nearest.join(' or ')}; all: ${all.join(', ')}.`
+  return (
+    `${nearest.length === 1 ? 'Nearest that does' : 'Nearest that do'}: ${nearest.join(' or ')}; all: ` +
+    `${all.join(', ')}.`
+  )
 }

@@ -23,12 +23,12 @@ export const placement = z
       .min(1)
       .refine(noneTwice, { error: 'must not name a sublayer twice.' })
       .default(['attention', 'feed_forward'])
-      .describe('Sublayers that get an adapter; the paper never takes cross_attention.'),
+      .describe('Sublayers that get an adapter; the paper never uses cross_attention.'),
     encoder_layers: layers.describe('Encoder layers that get adapters: all, [0, 3, 5], 5-11, or 5- (to the last).'),
     decoder_layers: layers.describe('The same for the decoder.'),
   })
   .prefault({})
-  .describe('Where the adapters stand.')
+  .describe('Where the adapters are.')
 export type Placement = z.infer<typeof placement>
 
 export const reductionFactor = z.int().min(1).default(32).describe('Bottleneck = d_model / this. Divides d_model.')
@@ -41,7 +41,7 @@ export const nonlinearity = z
 export const layerNorm = z
   .enum(['none', 'before', 'after', 'both'])
   .default('none')
-  .describe('A layer norm of its own before or after each adapter.')
+  .describe('Whether each adapter has its own layer norm before or after it.')
 
 /** Tensors of the backbone that an adapter method trains beside its own. */
 export const trainedBackbone = {

@@ -73,7 +73,7 @@ function howWrong(kind: Kind, { rows, wrong, residuals }: Predictions): string {
     const none = rows - residuals.numbers
     if (none === 0) return ''
     const left = residuals.numbers > 0 ? ': errors are of the others, while mae and rmse count it as −1' : ''
-    return `, of which ${counted(none, 'prediction is no number', 'predictions are no number')}${left}`
+    return `, of which ${counted(none, 'prediction is not a number', 'predictions are not numbers')}${left}`
   }
   return `, ${wrong.toLocaleString('en')} ${kind === 'text' ? 'not word for word a right answer' : 'wrong'}`
 }

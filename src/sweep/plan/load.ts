@@ -185,7 +185,8 @@ const autoBatch = (at: string) =>
     {
       at,
       problem:
-        "training.batch_size is auto: cells would differ by what is free when each begins, and share the machine's memory.",
+        'training.batch_size is auto: cells would differ by what is free when each begins, and share the ' +
+        "machine's memory.",
       remedy: `Set it to a number of rows; \`${commandLine('train EXPERIMENT --dry-run')}\` says what auto is.`,
     },
   ])

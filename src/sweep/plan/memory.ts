@@ -43,7 +43,8 @@ export async function affordableJobs(
   const fitting = Math.max(1, Math.floor(free / bytes))
   if (fitting >= jobs) return jobs
   progress.warn(
-    `${largest.name} needs ${byteSize(bytes)} of memory and ${byteSize(free)} are free: ${fitting} at once in place of ${jobs}.`,
+    `${largest.name} needs ${byteSize(bytes)} of memory and ${byteSize(free)} are free: ${fitting} at once in ` +
+      `place of ${jobs}.`,
   )
   return fitting
 }

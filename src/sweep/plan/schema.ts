@@ -19,7 +19,7 @@ export const slurmOptions = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe('Processes that share each step of a cell, over MPI, as docs/mpi.md says; cpus are of each.'),
+    .describe('Processes that share each step of a cell over MPI (docs/mpi.md); cpus are per process.'),
   lines: z
     .array(z.string().regex(/^[^\r\n]+$/, { error: 'must be one line. Give each line as an entry of its own.' }))
     .optional()
@@ -54,8 +54,11 @@ export const sweepSchema = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9][\w.-]*$/, { error: 'must be letters, digits, dots, dashes and underscores.' })
     .optional()
-    .describe("Names the sweep's folder; the file's name unless told."),
-  experiment: z.string().min(1).describe('Experiment file, from the folder of this one, or the name of a shipped one.'),
+    .describe("Names the sweep's folder; default: the file's name."),
+  experiment: z
+    .string()
+    .min(1)
+    .describe('Experiment file, relative to the folder of this one, or the name of a shipped one.'),
   set: z.record(key, z.unknown()).default({}).describe('Values of the experiment, for every cell, by dotted key.'),
   axes: z.record(key, choices).optional().describe('By key, a list of values: every combination is a cell.'),
   cells: z.array(z.record(key, z.unknown())).min(1).optional().describe('Cells one by one: values by key.'),

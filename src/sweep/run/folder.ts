@@ -30,7 +30,9 @@ export function sweepFiles(folder: string) {
   }
 }
 
-const cellName = z.string().refine(isCellName, { error: ({ input }) => `${JSON.stringify(input)} is no cell's name` })
+const cellName = z
+  .string()
+  .refine(isCellName, { error: ({ input }) => `${JSON.stringify(input)} is not the name of a cell` })
 
 const plannedSchema = z.strictObject({
   name: z.string(),
@@ -49,7 +51,7 @@ export function readPlanned(folder: string): PlannedSweep {
   if (!existsSync(cells)) {
     throw new UserError({
       at: folder,
-      problem: existsSync(folder) ? 'is no sweep: it has no cells.json.' : 'there is no such folder.',
+      problem: existsSync(folder) ? 'is not a sweep: it has no cells.json.' : 'there is no such folder.',
       remedy: 'Name a folder that `compacter sweep run` made, such as runs/quick.',
     })
   }

@@ -3,7 +3,7 @@ import type { Row } from '../rows/table.js'
 export type OfficialSplit = 'train' | 'validation' | 'test'
 export type Values = Record<string, unknown>
 
-/** Where a split's rows are. */
+/** The names of a split's files. */
 export interface SplitFiles {
   /** The hub's name of the split. */
   hub: string
@@ -11,39 +11,41 @@ export interface SplitFiles {
   official: string[]
 }
 
-/** A task of a benchmark: its files, and what makes the same rows of the official ones and of the hub's. */
+/**
+ * A task of a benchmark: its files, and the functions that make the same rows of the official files and of the hub's.
+ */
 export interface Benchmark {
-  /** Data set on the hub. */
+  /** The data set on the hub. */
   repository: string
-  /** Folder in it. */
+  /** The task's folder in it. */
   config: string
-  /** Folder in the official archive. */
+  /** The task's folder in the official archive. */
   folder: string
   /** Splits whose labels are public. */
   splits: Partial<Record<OfficialSplit, SplitFiles>>
-  /** Columns of the hub's parquet that are read. */
+  /** The columns of the hub's parquet that are read. */
   columns: string[]
   /** The names of the columns where an official .tsv has no header. */
   headerless?: string[]
   /** The official .tsv has lines that break off before their last column; the hub leaves them out. */
   brokenLines?: boolean
-  /** The hub's rows that a row of an official file stands for, in its order. */
+  /** Returns the hub's rows for one row of an official file, in order. */
   fromOfficial(values: Values): Values[]
-  /** A row of the hub as it is given out. Throws `RowProblem`. */
+  /** Returns a row of the hub as the task gets it. @throws RowProblem */
   finish(values: Values): Values
 }
 
-/** A row that can't be used, and why: `column 'premise' is missing.` */
+/** A row can't be used; the message says why: `column 'premise' is missing.` */
 export class RowProblem extends Error {}
 
-/** A column of the official files, which no row of theirs lacks. */
+/** A row of an official file lacks a column that all of them have. */
 export class MissingColumn extends RowProblem {
   constructor(readonly column: string) {
     super(`column '${column}' is missing.`)
   }
 }
 
-/** Does `work` on a row's values; a `RowProblem` becomes the row's. */
+/** Does `work` on a row's values and returns its rows; a `RowProblem` becomes the row's problem. */
 export function attempt(line: number, work: () => Values[]): Row[] {
   try {
     return work().map((values) => ({ line, values }))
@@ -60,11 +62,11 @@ export function column(values: Values, name: string): unknown {
 
 export function textOf(values: Values, name: string): string {
   const value = column(values, name)
-  if (typeof value !== 'string') throw new RowProblem(`column '${name}' is no text.`)
+  if (typeof value !== 'string') throw new RowProblem(`column '${name}' is not text.`)
   return value
 }
 
-/** A label's id as text, of its id, its name, or true or false for the labels False and True. */
+/** Returns a label's id as text. `value` is the id, the name, or true or false for the labels False and True. */
 export function labelId(value: unknown, names: string[]): string {
   if (typeof value === 'boolean') return value ? '1' : '0'
   const text = String(value)

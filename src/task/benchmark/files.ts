@@ -10,8 +10,8 @@ const ENDINGS = ['.tsv', '.jsonl', '.json', '.parquet']
 const SHARD = /^(.+)-(\d{5})-of-(\d{5})\.parquet$/
 
 /**
- * The files of a split in a folder: the official one, or the same rows as .jsonl, .json or the hub's parquet. The
- * folder is the task's own, or the one that holds the task's by its official name or the hub's (`MRPC`, `mrpc`).
+ * Returns the files of a split in a folder: the official one, or the same rows as .jsonl, .json or the hub's parquet.
+ * The folder `path` is the task's own, or contains the task's under its official name or the hub's (`MRPC`, `mrpc`).
  * @throws TaskMisfit if it holds none of them.
  */
 export function localFiles(name: string, benchmark: Benchmark, split: SplitFiles, path: string): string[] {
@@ -24,7 +24,7 @@ export function localFiles(name: string, benchmark: Benchmark, split: SplitFiles
     const official = split.official.flatMap((stem) => ENDINGS.map((ending) => join(folder, stem + ending)))
     const file = official.find((each) => existsSync(each))
     const found = file ? [file] : shardsIn(folder, split.hub)
-    for (const each of found) pathInFolder(each) // whose folder may be of others
+    for (const each of found) pathInFolder(each) // other people may have made the folder
     if (found.length > 0) return found
   }
   const stem = split.official[0]!
@@ -39,7 +39,8 @@ export function localFiles(name: string, benchmark: Benchmark, split: SplitFiles
 }
 
 /**
- * The split's parquet files from the hub, in their order, in the standard cache; downloaded unless they are there.
+ * Returns the split's parquet files from the hub, in their order. They are in the standard cache, and downloaded if
+ * they are missing there.
  * @throws UserError as `downloadSnapshot`, and where the hub has no such files.
  */
 export async function hubFiles(
@@ -78,11 +79,14 @@ export const hubFilesAreCached = ({ repository, config }: Benchmark, split: Spli
 
 function shardsIn(folder: string, split: string): string[] {
   const names = existsSync(folder) ? readdirSync(folder) : []
-  const there = names.filter((name) => existsSync(join(folder, name))) // not a link to a blob that was cleared away
+  const there = names.filter((name) => existsSync(join(folder, name))) // false for a link to a blob that was deleted
   return (completeShards(there, split) ?? []).map((name) => join(folder, name))
 }
 
-/** `train-00000-of-00002.parquet` and so on: their names tell how many there are. */
+/**
+ * Returns the files named `train-00000-of-00002.parquet` and so on if all of them are there: the names say how many
+ * there are.
+ */
 function completeShards(names: string[], split: string): string[] | undefined {
   const shards = names.filter((name) => SHARD.exec(name)?.[1] === split).sort()
   const total = Number(SHARD.exec(shards[0] ?? '')?.[3] ?? 0)

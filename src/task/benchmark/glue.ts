@@ -1,14 +1,14 @@
 import { shortestFloat32 } from '../rows/shortest.js'
 import { type Benchmark, column, labelId, RowProblem, textOf, type Values } from './benchmark.js'
 
-/** A GLUE task's rows: the hub's text columns and label. */
+/** The columns of a GLUE task: the hub's text columns and the label. */
 interface GlueTask {
   folder: string
-  /** The hub's name of a text column → its names in official files and in JSON of other hands. */
+  /** For each text column, by the hub's name: its names in official files and in JSON from elsewhere. */
   texts: Record<string, string[]>
   /** Names of the label's column. */
   label: string[]
-  /** Names of the labels in the order of their ids; without, the label is a number. */
+  /** Names of the labels in the order of their ids. Without them the label is a number. */
   labels?: string[]
   headerless?: string[]
   brokenLines?: boolean
@@ -61,7 +61,7 @@ const TWO = {
   train: { hub: 'train', official: ['train'] },
   validation: { hub: 'validation', official: ['dev', 'validation'] },
 }
-/** MNLI has two validation sets with labels, of which the paper's code tests on the matched one. */
+/** MNLI has two validation sets with labels; the paper's code tests on the matched one. */
 const THREE = {
   train: { hub: 'train', official: ['train'] },
   validation: { hub: 'validation_mismatched', official: ['dev_mismatched', 'validation_mismatched'] },
@@ -96,7 +96,10 @@ function firstOf(values: Values, names: string[]): unknown {
   return column(values, names.find((name) => Object.hasOwn(values, name)) ?? names[0]!)
 }
 
-/** STS-B's score, 0 to 5. The hub has it as float32, the official file as up to 15 digits: both as float32 in few digits. */
+/**
+ * Returns STS-B's score, 0 to 5. The hub has it as float32, the official file with up to 15 digits: both become a
+ * float32 with few digits.
+ */
 function similarity(score: unknown): number {
   const number = String(score).trim() === '' ? Number.NaN : Number(score)
   if (number >= 0 && number <= 5) return shortestFloat32(number)

@@ -5,7 +5,7 @@ interface OfficialPassage {
   questions: { idx: number; question: string; answers: { idx: number; text: string; label?: number }[] }[]
 }
 
-/** A passage with its questions and their answers, as the hub has it: a row an answer. */
+/** Turns a passage with its questions and answers into the hub's rows, one for each answer. */
 export function flattenMultirc(values: Values): Values[] {
   const { text, questions } = column(values, 'passage') as OfficialPassage
   if (!Array.isArray(questions)) throw new RowProblem("column 'passage' has no questions.")
@@ -20,7 +20,7 @@ export function flattenMultirc(values: Values): Values[] {
   )
 }
 
-/** Texts without markup, and `question_id`, which an question's answers have in common. */
+/** Removes markup from the texts and adds `question_id`, which is the same for all answers to a question. */
 export function finishMultirc(values: Values): Values {
   const { paragraph, question } = column(values, 'idx') as { paragraph: number; question: number }
   return {
@@ -32,7 +32,7 @@ export function finishMultirc(values: Values): Values {
   }
 }
 
-/** MultiRC's first release numbers sentences in bold and breaks lines. */
+/** Removes the bold sentence numbers and the line breaks of MultiRC's first release. */
 export function withoutMarkup(text: string): string {
   return text.replaceAll('<br>', ' ').replace(/<\/?b>/g, '')
 }

@@ -13,13 +13,13 @@ import { GLUE } from './glue.js'
 import { SUPERGLUE } from './superglue.js'
 
 export interface OfficialRows {
-  /** What errors name: the file, or all of them by a pattern. */
+  /** The name for errors: the file, or a pattern for several. */
   file: string
-  /** In the order of their rows. */
+  /** The files, in the order of their rows. */
   files: string[]
   /**
    * The rows, read anew at each call and not all in memory. `line` is the line in the official file; in parquet the
-   * row, and in JSON that is one document the entry, from 1, counted on through several files.
+   * number of the row, and in a single JSON document that of the entry, from 1, counted through all files.
    */
   rows(): AsyncIterable<Row>
 }
@@ -32,11 +32,12 @@ export function benchmarkNames(): string[] {
 }
 
 /**
- * The rows of a benchmark's official split: the same columns, labels (ids, as text) and order from the official files
- * in the folder `path` and from the hub's parquet, which is downloaded to the standard cache. MNLI's validation is the
- * mismatched set, its test the matched one; no other test set has public labels.
+ * Returns the rows of a benchmark's official split. Columns, labels (ids, as text) and order are the same from the
+ * official files in the folder `path` and from the hub's parquet, which is downloaded to the standard cache. MNLI's
+ * validation is the mismatched set, its test the matched one; no other test set has public labels. Rows that can't be
+ * used are returned with their problem.
  * @throws ExperimentError if there is no such benchmark or the split has no labels.
- * @throws UserError if files are missing, cannot be downloaded or cannot be read. Rows with problems are rows.
+ * @throws UserError if files are missing, cannot be downloaded or cannot be read.
  */
 export async function officialRows(
   name: string,
@@ -71,7 +72,7 @@ function benchmarkOf(name: string): Benchmark {
   const close = nearest(name, benchmarkNames())
   throw new ExperimentError({
     at: name,
-    problem: 'is no benchmark.',
+    problem: 'is not a benchmark.',
     remedy: `${close === undefined ? '' : `Did you mean '${close}'? `}Benchmarks: ${benchmarkNames().join(', ')}.`,
   })
 }
@@ -89,7 +90,7 @@ async function* rowsOf(name: string, benchmark: Benchmark, files: string[]): Asy
   }
 }
 
-/** Rows with the hub's columns and raw values, whatever the file. */
+/** Yields rows with the hub's columns and raw values, from any kind of file. */
 async function* hubRows(name: string, benchmark: Benchmark, file: string): AsyncGenerator<Row> {
   if (extname(file) === '.parquet') {
     yield* parquetRows(file, benchmark.columns)
@@ -106,13 +107,14 @@ async function* hubRows(name: string, benchmark: Benchmark, file: string): Async
   }
 }
 
-/** A column that not even the first row has: the file is another's. */
+/** Refuses a file whose first row lacks a column: it belongs to something else. */
 function checkOfficial(name: string, benchmark: Benchmark, file: string, values: Values): void {
   try {
     for (const row of benchmark.fromOfficial(values)) benchmark.finish(row)
   } catch (error) {
     if (!(error instanceof MissingColumn)) return
-    const remedy = `task.path must be a folder with the official files of ${name}. Columns: ${Object.keys(values).join(', ')}.`
+    const columns = Object.keys(values).join(', ')
+    const remedy = `task.path must be a folder with the official files of ${name}. Columns: ${columns}.`
     throw new TaskMisfit('path', file, (called) => `there is no column '${error.column}' in ${called}.`, remedy)
   }
 }
@@ -121,7 +123,7 @@ function officialTable(benchmark: Benchmark, file: string): Iterable<Row> | Asyn
   return benchmark.brokenLines && extname(file) === '.tsv' ? wholeRecords(file) : readTable(file, benchmark.headerless)
 }
 
-/** QQP's lines with fewer fields than the header, or with an empty last one, the label, are left out as on the hub. */
+/** Leaves out QQP's lines with fewer fields than the header, or with an empty last one (the label), as the hub does. */
 function* wholeRecords(file: string): Generator<Row> {
   let header: string[] | undefined
   for (const record of tsvRecords(readLines(file))) {

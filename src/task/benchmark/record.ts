@@ -2,11 +2,11 @@ import { column, RowProblem, textOf, type Values } from './benchmark.js'
 
 interface OfficialPassage {
   text: string
-  /** Code points, the last one included. */
+  /** Places in code points; `end` is the last one included. */
   entities: { start: number; end: number }[]
 }
 
-/** A passage with its queries, as the hub has it: a row a query, its entities and answers each once. */
+/** Turns a passage with its queries into the hub's rows, one for each query, without repeated entities and answers. */
 export function flattenRecord(values: Values): Values[] {
   const { text, entities } = column(values, 'passage') as OfficialPassage
   if (!Array.isArray(entities)) throw new RowProblem("column 'passage' has no entities.")
@@ -22,8 +22,8 @@ export function flattenRecord(values: Values): Values[] {
 }
 
 /**
- * The passage's highlights as sentences; entities and answers each once, by code point; `answer`, the first of
- * `answers`, is what a row that is no training row is taught and not scored by.
+ * Makes the passage's highlights sentences, and lists each entity and answer once, by code point. `answer` is the first
+ * of `answers`: the target of a row that is not trained on, which is scored by all of them.
  */
 export function finishRecord(values: Values): Values {
   const answers = distinct(values, 'answers')
@@ -37,19 +37,22 @@ export function finishRecord(values: Values): Values {
   }
 }
 
-/** A highlight is a sentence of its own: the one before it gets a full stop unless it has an end. */
+/** Makes each highlight a sentence: the one before it gets a full stop if it lacks an end. */
 export function withSentences(passage: string): string {
   return passage.replace(/([.?!"'])\n@highlight\n/g, '$1 ').replaceAll('\n@highlight\n', '. ')
 }
 
-/** The parquet's order of entities is a set's, which changes from run to run of Python: ours is by code point. */
+/**
+ * The parquet's order of entities is that of a Python set, which changes from run to run, so they are sorted by code
+ * point.
+ */
 function distinct(values: Values, name: string): string[] {
   const list = column(values, name)
-  if (!Array.isArray(list)) throw new RowProblem(`column '${name}' is no list.`)
+  if (!Array.isArray(list)) throw new RowProblem(`column '${name}' is not a list.`)
   return [...new Set(list.map(String))].sort(byCodePoint)
 }
 
-/** As Python sorts; JavaScript's own order is by UTF-16 unit. */
+/** Compares as Python does; JavaScript compares UTF-16 units. */
 function byCodePoint(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b)) // UTF-8 keeps the order of code points
 }

@@ -7,7 +7,7 @@ const TRUTH = ['False', 'True']
 
 const SPLITS = {
   train: { hub: 'train', official: ['train'] },
-  /** FewGLUE, the 32 rows a task that are spread under the official names, calls its validation rows dev32. */
+  /** FewGLUE distributes 32 rows per task under the official names, and calls its validation rows dev32. */
   validation: { hub: 'validation', official: ['val', 'dev', 'validation', 'dev32'] },
 }
 
@@ -26,7 +26,7 @@ function superglue(config: string, { folder, columns, ...more }: Parts): Benchma
   }
 }
 
-/** Text columns and a label, under the same names in the official files and on the hub. */
+/** A task of text columns and a label, with the same names in the official files and on the hub. */
 function plain(config: string, folder: string, texts: string[], labels: string[]): Benchmark {
   const finish = (values: Values): Values => ({
     ...texted(values, texts),
@@ -64,7 +64,7 @@ const wsc = superglue('wsc', {
 
 function wordIndex(values: Values, name: string): number {
   const value = column(values, name)
-  if (!Number.isInteger(value)) throw new RowProblem(`column '${name}' is no whole number.`)
+  if (!Number.isInteger(value)) throw new RowProblem(`column '${name}' is not a whole number.`)
   return value as number
 }
 

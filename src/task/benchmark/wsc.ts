@@ -1,16 +1,16 @@
-/** A span of a text by its words. */
+/** A part of a text, given by its words. */
 export interface Span {
   text: string
-  /** Its first word, counted from 0; words are separated by white space. */
+  /** The index of its first word, from 0; words are separated by white space. */
   word: number
   mark: string
 }
 
 /**
- * The text with each span between marks: `* Mark * told Pete that # he #'d won`. A span counts as found where its words
- * stand, whatever their case, white space or last full stop: in some rows the span's text differs from the text in
- * these. Where the number of the word is off, the nearest place counts; a span that is nowhere (two rows of the
- * training set name subjects with words between them) stays without marks.
+ * Returns the text with marks around each span: `* Mark * told Pete that # he #'d won`. A span is found where its words
+ * occur, ignoring case, white space and a last full stop: in some rows the span differs in these from the text. If the
+ * word's number is wrong, the nearest place is marked. A span that does not occur (two rows of the training set name
+ * subjects with words between them) is not marked.
  */
 export function markSpans(text: string, spans: Span[]): string {
   const inserts = spans.flatMap((span) => {
@@ -22,7 +22,7 @@ export function markSpans(text: string, spans: Span[]): string {
         ]
       : []
   })
-  inserts.sort((a, b) => b.at - a.at) // from the end, so that the places before stay where they are
+  inserts.sort((a, b) => b.at - a.at) // from the end, so that earlier places stay valid
   return inserts.reduce((marked, { at, mark }) => marked.slice(0, at) + mark + marked.slice(at), text)
 }
 

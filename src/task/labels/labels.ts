@@ -10,11 +10,12 @@ import { type Written, written } from './written_form.js'
 export type Classification = Extract<TaskOptions, { kind: 'classification' }>
 type Regression = Extract<TaskOptions, { kind: 'regression' }>
 
-/** Whether `labelTexts` of a classification has no rows to read. */
+/** Whether `labelTexts` needs to read no rows for this classification. */
 export const namesLabels = ({ labels }: Classification): boolean => labels !== undefined
 
 /**
- * The target texts that a task chooses from: those that `task.labels` names, else those of the rows of the given splits.
+ * Returns the target texts that a task chooses from: those in `task.labels`, or else those of the rows of the given
+ * splits.
  * @throws UserError where rows have to be read and cannot.
  */
 export async function labelTexts(
@@ -30,9 +31,9 @@ export async function labelTexts(
 }
 
 /**
- * How the backbone's tokenizer writes the labels, or the numbers of a regression; sorted by the form in which they are
- * compared with outputs.
- * @throws LabelMisfit where two cannot be told apart, or one can never be put out and no ranking is asked for.
+ * Returns the labels, or the numbers of a regression, as the backbone's tokenizer writes them, sorted by the form in
+ * which they are compared with outputs.
+ * @throws LabelMisfit where two are the same to the tokenizer, or one can never be output and no ranking is asked for.
  */
 export async function writtenLabels(
   task: Classification | Regression,

@@ -14,25 +14,26 @@ import { lostPieces, type Written, written } from './written_form.js'
 
 export interface TargetOptions extends Told, DownloadListener {
   tokenizer: Tokenizer
-  /** Told of rows that are used though an output can never be exactly right. */
+  /** Called for rows that are used although no output can be exactly right for them. */
   note(text: string): void
 }
 
-/** What the outputs of a task may be. */
+/** The possible outputs of a task. */
 export interface Targets {
-  /** Of a classification, every label's text in the form in which it is compared with outputs, sorted. */
+  /** For a classification, every label's text in the form in which it is compared with outputs, sorted. */
   labels: string[]
-  /** Tokens of the longest label, number or choice, </s> included; 0 for free text. */
+  /** Tokens of the longest label, number or choice, including </s>; 0 for free text. */
   longest: number
 }
 
 const BATCH = 2048
 
 /**
- * Reads what the rows of the splits want put out, and checks that the backbone's tokenizer can write it, so that a score
- * says what the model does and not what its tokenizer lacks.
- * @throws LabelMisfit for labels, their names and numbers, UserError naming the lines for choices: two that cannot be told apart,
- * or one that can never be put out and no ranking is asked for. Of free text such rows are only told.
+ * Reads which outputs the rows of the splits ask for, and checks that the backbone's tokenizer can write them, so that
+ * a score says what the model can do and not what its tokenizer lacks. Rows of free text that it cannot write are only
+ * reported.
+ * @throws LabelMisfit for labels, their names and numbers, and UserError naming the lines for choices: where two are
+ *   the same to the tokenizer, or one can never be output and no ranking is asked for.
  */
 export async function readTargets(
   task: TaskOptions,
@@ -64,17 +65,20 @@ export async function readTargets(
   }
 }
 
-/** @throws LabelMisfit for a name of a value that no row has, where the rows alone tell the labels. */
+/** Checks the names where only the rows show the labels. @throws LabelMisfit for a name of a value that no row has. */
 function checkNames(task: Classification, texts: readonly string[]): void {
   const [found] = task.labels ? [] : namesProblems(task, texts)
   if (found) throw new LabelMisfit(['task', 'label_names', found.value], found.problem, found.remedy)
 }
 
-/** Tokens of the longest of them. */
+/** Returns the number of tokens of the longest text. */
 export const longestOf = (texts: readonly Written[]) =>
   texts.reduce((longest, { ids }) => Math.max(longest, ids.length), 0)
 
-/** Gives the tokens of the longest choice. Rows are not skipped: which rows there are must not depend on the backbone. */
+/**
+ * Returns the tokens of the longest choice. Bad rows are not skipped: which rows are used must not depend on the
+ * backbone.
+ */
 async function checkChoices(task: TaskOptions, source: Source, options: TargetOptions): Promise<number> {
   const problems: Problem[] = []
   let [bad, longest] = [0, 0]
@@ -87,13 +91,13 @@ async function checkChoices(task: TaskOptions, source: Source, options: TargetOp
   return longest
 }
 
-/** What is wrong with a row's choices, as a sentence or two. */
+/** Says in a sentence or two what is wrong with a row's choices. */
 export function choicesProblem(choices: readonly Written[], told: Told): string | undefined {
   const found = textsProblem(choices, 'choice', told)
   return found && `${found.problem} ${found.remedy}`
 }
 
-/** A row counts where the tokenizer can write none of its right outputs. */
+/** Reports the rows for which the tokenizer can write none of the right outputs. */
 async function noteUnwritable(task: TaskOptions, source: Source, options: TargetOptions): Promise<void> {
   let [rows, lost] = [0, 0]
   let example = ''
@@ -106,11 +110,12 @@ async function noteUnwritable(task: TaskOptions, source: Source, options: Target
   if (lost === 0) return
   const of = `${lost.toLocaleString('en')} of ${rows.toLocaleString('en')} rows`
   options.note(
-    `${source.file}: ${of} have a target that the backbone's tokenizer cannot write (${example}): no output is exactly right there.`,
+    `${source.file}: ${of} have a target that the backbone's tokenizer cannot write (${example}): no output is ` +
+      'exactly right there.',
   )
 }
 
-/** The source's rows with what the tokenizer makes of some of their texts. */
+/** Yields the source's rows with some of their texts as the tokenizer writes them. */
 async function* writtenRows(
   task: TaskOptions,
   source: Source,

@@ -2,22 +2,25 @@ import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import type { Example } from '../example.js'
 
 /**
- * A text as a backbone's tokenizer writes it. What a model is taught is the text's tokens, so what a perfect model puts
- * out is what comes back of them: outputs are compared with that, not with the text.
+ * A text as a backbone's tokenizer writes it. A model is trained on the text's tokens, so a perfect model outputs what
+ * those tokens decode to: outputs are compared with that, not with the text.
  */
 export interface Written {
   text: string
-  /** Its tokens, none cut off, </s> last. */
+  /** The text's tokens, not cut, </s> last. */
   ids: Int32Array
-  /** What its tokens are as text. */
+  /** The text that its tokens decode to. */
   back: string
-  /** Whether that is the text but for white space and Unicode's normal form. */
+  /** Whether that is the text, apart from white space and Unicode's normal form. */
   comesBack: boolean
-  /** The form in which the text is compared with outputs: what comes back, or the text itself where that is another. */
+  /**
+   * The form in which the text is compared with outputs: what comes back, or the text itself if that is not the same
+   * text.
+   */
   form: string
 }
 
-/** How the tokenizer writes each of the texts. */
+/** Returns how the tokenizer writes each of the texts. */
 export async function written(texts: readonly string[], tokenizer: Tokenizer): Promise<Written[]> {
   const distinct = [...new Set(texts)]
   const ids = await tokenizer.encode(distinct, Number.MAX_SAFE_INTEGER)
@@ -31,13 +34,13 @@ function writtenAs(text: string, ids: Int32Array, tokenizer: Tokenizer): Written
   return { text, ids, back, comesBack, form: comesBack ? back : ownForm(text, tokenizer) }
 }
 
-/** A text that loses characters, with those that it keeps as they would be put out. */
+/** Returns a text that loses characters, with the characters that it keeps in the form in which they are output. */
 function ownForm(text: string, tokenizer: Tokenizer): string {
   const normal = tokenizer.normalise(text).trim()
   return sameText(normal, text) ? normal : text.trim()
 }
 
-/** What of a text does not come back, piece by piece; after compatibility composition, without white space. */
+/** Returns the pieces of a text that do not come back, after compatibility composition, without white space. */
 export function lostPieces({ text, back }: Written): string[] {
   const kept = [...bare(back)]
   const pieces = [['']]
@@ -53,7 +56,7 @@ export function lostPieces({ text, back }: Written): string[] {
   return at === kept.length ? [...new Set(lost)] : missingCharacters(bare(text), kept)
 }
 
-/** Characters of a text that others of it have taken the place of. */
+/** Returns the characters of a text whose place other characters of it have taken. */
 function missingCharacters(text: string, kept: string[]): string[] {
   const left = new Map<string, number>()
   for (const character of kept) left.set(character, (left.get(character) ?? 0) + 1)
@@ -65,13 +68,15 @@ function missingCharacters(text: string, kept: string[]): string[] {
   return [...new Set(missing)]
 }
 
-/** Whether two texts differ in white space and Unicode's normal form only. */
+/** Whether two texts differ only in white space and Unicode's normal form. */
 export const sameText = (a: string, b: string): boolean => bare(a) === bare(b)
 
-/** Some tokenizers drop or add white space, of which they take invisible characters (zero width, direction) to be. */
+/**
+ * Removes white space. Some tokenizers drop or add it, and take invisible characters (zero width, direction) for it.
+ */
 const bare = (text: string) => text.normalize('NFKC').replace(/[\s\u200b-\u200f]+/g, '')
 
-/** Examples with targets, answers and choices in the form in which outputs are compared with them. */
+/** Returns the examples with targets, answers and choices in the form in which outputs are compared with them. */
 export async function inWrittenForm(examples: readonly Example[], tokenizer: Tokenizer): Promise<Example[]> {
   const texts = new Set(examples.flatMap(({ target, answers = [], choices = [] }) => [target, ...answers, ...choices]))
   const forms = new Map((await written([...texts], tokenizer)).map(({ text, form }) => [text, form]))

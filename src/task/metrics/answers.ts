@@ -1,6 +1,6 @@
 /**
- * SQuAD's normalisation (the official evaluate-v1.1 script): lower case, ASCII punctuation and the words
- * a, an, the removed, white space made single spaces.
+ * Normalises as SQuAD does (the official evaluate-v1.1 script): lower case, without ASCII punctuation and the words a,
+ * an, the, with single spaces.
  */
 export function normaliseAnswer(text: string): string {
   return text
@@ -12,12 +12,15 @@ export function normaliseAnswer(text: string): string {
     .join(' ')
 }
 
-/** 1 if both are the same once normalised, else 0. */
+/** Returns 1 if both are the same after normalising, otherwise 0. */
 export function exactMatch(prediction: string, target: string): number {
   return normaliseAnswer(prediction) === normaliseAnswer(target) ? 1 : 0
 }
 
-/** F1 of the normalised words, each counted as often as it occurs. Two empty texts have none in common: 0. */
+/**
+ * Returns the F1 of the normalised words, each counted as often as it occurs. Two empty texts have no words in common:
+ * 0.
+ */
 export function tokenF1(prediction: string, target: string): number {
   const predicted = words(normaliseAnswer(prediction))
   const wanted = words(normaliseAnswer(target))
@@ -33,13 +36,16 @@ export function tokenF1(prediction: string, target: string): number {
   return harmonicMean(common, predicted.length, wanted.length)
 }
 
-/** ROUGE-L: F1 of the longest common subsequence of words; words are lower-case runs of a–z and 0–9, not stemmed. */
+/**
+ * Returns ROUGE-L: the F1 of the longest common subsequence of words. Words are lower-case runs of a–z and 0–9, not
+ * stemmed.
+ */
 export function rougeL(prediction: string, target: string): number {
   const [predicted, wanted] = [prediction, target].map((text) => words(text.toLowerCase().replace(/[^a-z0-9]+/g, ' ')))
   return harmonicMean(longestCommonSubsequence(predicted!, wanted!), predicted!.length, wanted!.length)
 }
 
-/** A score against the answer that it is best for; 0 without answers. */
+/** Returns the score against the answer that gives the highest; 0 without answers. */
 export function bestMatch(
   metric: (prediction: string, target: string) => number,
   prediction: string,
@@ -52,7 +58,7 @@ function words(text: string): string[] {
   return text.split(' ').filter((word) => word !== '')
 }
 
-/** Of common/predicted (precision) and common/wanted (recall). */
+/** Returns the harmonic mean of common/predicted (precision) and common/wanted (recall). */
 function harmonicMean(common: number, predicted: number, wanted: number): number {
   return common === 0 ? 0 : (2 * common) / (predicted + wanted)
 }

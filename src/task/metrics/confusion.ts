@@ -1,15 +1,16 @@
 import { type LabelNames, shownLabel } from '../labels/label_names.js'
 
-/** Share of predictions equal to their target; 0 for none. */
+/** Returns the share of predictions equal to their target; 0 for no predictions. */
 export function accuracy(predictions: string[], targets: string[]): number {
   if (targets.length === 0) return 0
   return countWhere(targets, (target, i) => predictions[i] === target) / targets.length
 }
 
 /**
- * F1 of the positive label among the task's `labels`, as scikit-learn has it: 2·TP / (predicted + wanted), 0 where it is
- * neither predicted nor wanted. An output that is no label predicts no label; where there are two, it counts as the
- * other one than the target, as in the paper's released code, and so as wrong whatever the target.
+ * Returns the F1 of the positive label among the task's `labels`, as scikit-learn computes it: 2·TP / (predicted +
+ * wanted), 0 where the label is neither predicted nor wanted. An output that is not a label predicts no label. Where
+ * there are two labels, it counts as the one that is not the target, as in the paper's released code, and so is always
+ * wrong.
  */
 export function labelF1(predictions: string[], targets: string[], positive: string, labels: readonly string[]): number {
   const isPositive = (target: string, i: number) => {
@@ -23,8 +24,8 @@ export function labelF1(predictions: string[], targets: string[], positive: stri
 }
 
 /**
- * Mean F1 of the task's labels, as in the paper's released code: a label that no row has and no output is counts as 0.
- * An output that is no label costs recall and is no class of its own.
+ * Returns the mean F1 of the task's labels, as in the paper's released code: a label that neither rows nor outputs have
+ * counts as 0. An output that is not a label lowers recall and is not a class.
  */
 export function macroF1(predictions: string[], targets: string[], labels: readonly string[]): number {
   if (labels.length === 0) return 0
@@ -42,8 +43,9 @@ function f1(correct: number, predicted: number, wanted: number): number {
 }
 
 /**
- * Matthews' correlation coefficient in Gorodkin's form for any number of classes, as scikit-learn has it; 0 where
- * predictions or targets are all alike. An output that is no label is a class of its own, and so always wrong.
+ * Returns Matthews' correlation coefficient in Gorodkin's form for any number of classes, as scikit-learn computes it;
+ * 0 where all predictions or all targets are the same. An output that is not a label is a class of its own, and so
+ * always wrong.
  */
 export function matthews(predictions: string[], targets: string[]): number {
   const total = targets.length
@@ -58,17 +60,17 @@ export function matthews(predictions: string[], targets: string[]): number {
   return product === 0 ? 0 : agreement / Math.sqrt(product)
 }
 
-/** How often each label was predicted for each target. */
+/** Counts how often each label was predicted for each target. */
 export interface Confusion {
-  /** Of the task, sorted, whether rows have them or not. */
+  /** The task's labels, sorted, whether rows have them or not. */
   labels: string[]
-  /** The labels' names for people, null for a label without one; where any has one. */
+  /** The labels' names for people, if any label has one; null for a label without one. */
   names?: (string | null)[]
-  /** [target][prediction], in the labels' order; the last column counts outputs that are no label. */
+  /** [target][prediction], in the labels' order; the last column counts outputs that are not a label. */
   counts: number[][]
 }
 
-/** Of trimmed texts; every target is among the labels. */
+/** Counts trimmed texts; every target must be among the labels. */
 export function confusionMatrix(
   predictions: string[],
   targets: string[],
@@ -84,7 +86,7 @@ export function confusionMatrix(
   return { labels: sorted, ...(names.some((name) => name !== null) && { names }), counts: matrix }
 }
 
-/** A matrix's labels as people read them. */
+/** Returns a matrix's labels as people read them. */
 export function shownLabels({ labels, names }: Confusion): string[] {
   const named = new Map(labels.flatMap((label, i) => (names?.[i] == null ? [] : [[label, names[i]] as const])))
   return labels.map((label) => shownLabel(label, named))

@@ -1,16 +1,19 @@
-/** The number that an output is as a whole, such as '3.8', white space around it aside. */
+/**
+ * Returns the number that the whole output is, such as '3.8', ignoring white space around it; undefined for other
+ * texts.
+ */
 export function toNumber(text: string): number | undefined {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?$/i.test(text.trim()) ? Number(text) : undefined
 }
 
-/** Pearson's r; 0 where it is undefined: fewer than two pairs, or one side constant. */
+/** Returns Pearson's r; 0 where it is undefined: with fewer than two pairs, or one side constant. */
 export function pearson(x: number[], y: number[]): number {
   const [a, b] = [deviations(x), deviations(y)]
   const product = Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b))
   return product === 0 ? 0 : Math.min(1, Math.max(-1, dot(a, b) / product))
 }
 
-/** Pearson's r of the ranks, equal values at the mean of their ranks. */
+/** Returns Pearson's r of the ranks; equal values have the mean of their ranks. */
 export function spearman(x: number[], y: number[]): number {
   return pearson(ranks(x), ranks(y))
 }
@@ -27,7 +30,9 @@ function ranks(values: number[]): number[] {
   return result
 }
 
-/** Exactly 0 for equal values, whose mean may be off in its last bit. */
+/**
+ * Returns the deviations from the mean: exactly 0 for equal values, whose computed mean may be wrong in its last bit.
+ */
 function deviations(values: number[]): number[] {
   if (values.every((value) => value === values[0])) return values.map(() => 0)
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length

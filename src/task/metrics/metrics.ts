@@ -3,22 +3,25 @@ import { accuracy, labelF1, macroF1, matthews } from './confusion.js'
 import { pearson, spearman, toNumber } from './correlation.js'
 import { lowerIsBetter } from './direction.js'
 
-/** What a classification's metrics must know of it besides its rows. */
+/** What the metrics of a classification need to know besides its rows. */
 export interface Classes {
-  /** Target text of every label, whether rows have it or not. */
+  /** The target text of every label, whether rows have it or not. */
   labels: readonly string[]
-  /** Target text of the label that F1 is for. */
+  /** The target text of the label that F1 is for. */
   positive: string
 }
 
-/** What an output counts as in a regression that is no number (STS-B's scores are 0 to 5). */
+/** The value of a regression's output that is not a number (STS-B's scores are 0 to 5). */
 const NO_NUMBER = -1
 
 type Metric = (predictions: string[], targets: string[], classes?: Classes) => number
 
-/** Every score by its name in a task's `metrics`, of output texts against target texts in the same order; in [−1, 1], but for errors. */
+/**
+ * Every score by its name in a task's `metrics`. Each compares output texts with target texts in the same order and is
+ * in [−1, 1], except errors.
+ */
 const METRIC = {
-  /** Share of outputs that are the target. */
+  /** Share of outputs that equal the target. */
   accuracy,
   /** Harmonic mean of precision and recall of the positive label. */
   f1: (predictions, targets, classes) => {
@@ -29,27 +32,30 @@ const METRIC = {
   macro_f1: (predictions, targets, classes) => macroF1(predictions, targets, known(classes).labels),
   /** Matthews' correlation coefficient; 0 where it is undefined. */
   matthews,
-  /** Pearson's correlation of the numbers in the texts; an output that is no number counts as −1. */
+  /** Pearson's correlation of the numbers in the texts; an output that is not a number counts as −1. */
   pearson: (predictions, targets) => pearson(numbers(predictions), targets.map(Number)),
-  /** Spearman's, ties at their mean rank. */
+  /** Spearman's correlation, ties at their mean rank. */
   spearman: (predictions, targets) => spearman(numbers(predictions), targets.map(Number)),
-  /** Mean absolute error of the numbers in the texts, in their units; an output that is no number counts as −1. */
+  /** Mean absolute error of the numbers in the texts, in their units; an output that is not a number counts as −1. */
   mae: (predictions, targets) => mean(numbers(predictions), targets, (x, target) => Math.abs(x - Number(target))),
-  /** Root of the mean squared error, likewise. */
+  /** Root of the mean squared error of the same numbers. */
   rmse: (predictions, targets) =>
     Math.sqrt(mean(numbers(predictions), targets, (x, target) => (x - Number(target)) ** 2)),
   /** SQuAD's: lower case, no punctuation, no articles. */
   exact_match: (predictions, targets) => mean(predictions, targets, exactMatch),
   /** F1 of the words, normalised as in SQuAD. */
   token_f1: (predictions, targets) => mean(predictions, targets, tokenF1),
-  /** F of the longest common subsequence of words. */
+  /** F1 of the longest common subsequence of words. */
   rouge_l: (predictions, targets) => mean(predictions, targets, rougeL),
 } as const satisfies Record<string, Metric>
 
 export type MetricName = keyof typeof METRIC
 export const METRIC_NAMES = Object.keys(METRIC) as MetricName[]
 
-/** Scores × 100, errors as they are. An output that is no label is wrong for every metric; outputs and targets are compared trimmed. */
+/**
+ * Returns scores × 100, errors in their units. An output that is not a label is wrong for every metric; outputs and
+ * targets are trimmed before they are compared.
+ */
 export function score<Name extends MetricName>(
   metrics: readonly Name[],
   predictions: string[],
@@ -78,19 +84,19 @@ function known(classes: Classes | undefined): Classes {
   return classes
 }
 
-/** What a metric may look at besides the target. */
+/** What a metric may compare with besides the target. */
 interface Wanted {
   target: string
-  /** The label column's value: of a regression the number that the target is rounded from. */
+  /** The label column's value: for a regression the number before it was rounded to the target. */
   label?: string
   answers?: string[]
   group?: string
 }
 
-/** Those of a task: more than a target counts where rows have several answers, or belong to a group. */
+/** The metrics of a task. Some look at more than the target: rows may have several answers, or belong to a group. */
 export type TaskMetric = MetricName | 'f1a' | 'group_exact_match'
 
-/** Scores × 100, errors as they are, of outputs for examples, in the examples' order. */
+/** Returns scores × 100, errors in their units, of outputs for examples, in the examples' order. */
 export function scoreExamples(
   metrics: readonly TaskMetric[],
   predictions: string[],
@@ -105,7 +111,7 @@ export function scoreExamples(
         const accepted = examples.map(({ target, answers }) => answers ?? [target])
         return [name, 100 * mean(predictions, accepted, (text, answers) => bestMatch(best, text, answers))]
       }
-      const plain = name === 'f1a' ? 'f1' : name // MultiRC's name for F1 over all answers of all questions
+      const plain = name === 'f1a' ? 'f1' : name // MultiRC's name for F1 over all answers to all questions
       const ofNumbers = OF_NUMBERS.includes(plain)
       const targets = examples.map(({ target, label }) => (ofNumbers ? (label ?? target) : target))
       return [name, score([plain], predictions, targets, classes)[plain]]
@@ -113,10 +119,10 @@ export function scoreExamples(
   )
 }
 
-/** Compared with the label column's numbers as they are. */
+/** Metrics that use the label column's unrounded numbers. */
 const OF_NUMBERS: readonly MetricName[] = ['pearson', 'spearman', 'mae', 'rmse']
 
-/** Of several answers, the one that an output is best for counts. */
+/** Metrics that compare an output with each of several answers and keep the best. */
 const BEST: Partial<Record<TaskMetric, (prediction: string, target: string) => number>> = {
   exact_match: exactMatch,
   token_f1: tokenF1,
@@ -124,7 +130,7 @@ const BEST: Partial<Record<TaskMetric, (prediction: string, target: string) => n
   accuracy: (prediction, target) => Number(prediction.trim() === target.trim()),
 }
 
-/** Share of groups (MultiRC: a question's answers) with every row right. */
+/** Returns the share of groups (MultiRC: a question's answers) with every row right. */
 function groupExactMatch(predictions: string[], examples: Wanted[]): number {
   const right = new Map<string, boolean>()
   for (const [i, { target, group = String(i) }] of examples.entries()) {

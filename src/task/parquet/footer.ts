@@ -2,18 +2,19 @@ import type { AsyncBuffer, FileMetaData, SchemaTree } from 'hyparquet'
 import { UserError } from '../../base/error.js'
 import { checkThrift } from './thrift.js'
 
-/** Columns, and what they are made of, that a file may have; hyparquet's time grows with their square. */
+/** The most columns, nested ones included, that a file may have; hyparquet's time grows with their square. */
 const MOST_COLUMNS = 10_000
-/** Columns in columns. */
+/** The most levels of nested columns. */
 const DEEPEST = 64
-/** Values that few bytes may stand for: nulls, and one value over and over, take next to none. */
+/** Values that even a small file may have: nulls, and one value repeated, take almost no bytes. */
 const FREE_VALUES = 2 ** 21
-/** Values for each byte beyond. */
+/** Further values allowed for each byte. */
 const VALUES_A_BYTE = 16
 
 /**
- * What a parquet file says of itself, held against its size: hyparquet makes room for what is said.
- * @throws UserError where it is damaged, or says more than a file of this size can hold.
+ * Reads what a parquet file says of itself and checks it against the file's size, since hyparquet allocates what the
+ * file claims.
+ * @throws UserError where it is damaged, or claims more than a file of this size can hold.
  */
 export async function readFooter(
   file: string,
@@ -41,7 +42,7 @@ export async function readFooter(
   }
 }
 
-/** With its length and the magic bytes that follow it. */
+/** Returns the footer, with its length and the magic bytes that follow it. */
 async function footerOf(buffer: AsyncBuffer): Promise<Uint8Array> {
   const size = buffer.byteLength
   const length = new DataView(await buffer.slice(size - 8, size)).getUint32(0, true)
@@ -68,7 +69,7 @@ function checkClaims({ schema, row_groups }: FileMetaData, size: number, beforeF
   checkCounts('the file', size, values)
 }
 
-/** Level by level: what reads values calls itself for each. */
+/** Checks level by level, since what reads values recurses into each. */
 function checkDepth(tree: SchemaTree): void {
   let level = tree.children
   for (let depth = 1; level.length > 0; depth++) {

@@ -5,12 +5,12 @@ import { readRleBitPackedHybrid } from 'hyparquet/src/encoding.js'
 import { getMaxDefinitionLevel, getMaxRepetitionLevel, getTreePath, isFlatColumn } from 'hyparquet/src/schema.js'
 import { checkThrift } from './thrift.js'
 
-/** Bytes that a row group's pages may have, once decompressed, beyond sixteen times what they have in the file. */
+/** The most bytes of a row group's decompressed pages, beyond sixteen times their bytes in the file. */
 const MOST_BYTES = 2 ** 28
-/** A run may be longer than what is left of a page: writers fill groups of eight values up. */
+/** A run may be longer than the rest of a page: writers fill up groups of eight values. */
 const SPARE = 512
 
-/** What a row group's pages may still take. */
+/** The values and bytes that a row group's pages may still have. */
 export interface Budget {
   bytes: number
 }
@@ -22,7 +22,8 @@ function spend(budget: Budget, bytes: number): void {
   budget.bytes -= bytes
   if (budget.bytes < 0)
     throw new Error(
-      `its pages have more than ${MOST_BYTES / 2 ** 20} MiB and sixteen times what they have in the file, once decompressed`,
+      `its pages have more than ${MOST_BYTES / 2 ** 20} MiB and sixteen times what they have in the file, once ` +
+        'decompressed',
     )
 }
 
@@ -34,9 +35,9 @@ interface Column {
 }
 
 /**
- * Checks the pages of a column chunk, whose numbers hyparquet believes, and gives what decompresses them one after the
- * other, and checks each before hyparquet reads it.
- * @throws Error where they have other counts or more bytes than they say, or than may be.
+ * Checks the pages of a column chunk, whose numbers hyparquet trusts. Returns a function that decompresses one page
+ * after the other, and checks each before hyparquet reads it.
+ * @throws Error where their counts or bytes differ from what they claim, or exceed the limits.
  */
 export async function checkedPages(
   buffer: AsyncBuffer,
@@ -52,7 +53,8 @@ export async function checkedPages(
   let next = 0
   return (input, length) => {
     const header = pages[next++]
-    const page = length === 0 ? new Uint8Array() : decompress(input, length) // LZ4's does not take one of nothing but nulls
+    // LZ4's decompressor fails on a page that holds only nulls
+    const page = length === 0 ? new Uint8Array() : decompress(input, length)
     if (page.length !== length) throw new Error(`a page has ${page.length} bytes, its header says ${length}`)
     if (header) checkPage(page, header, column)
     return page
@@ -94,7 +96,7 @@ function headersOf(bytes: Uint8Array, column: Column): PageHeader[] {
   return headers
 }
 
-/** Gives how many of the column's values a page has. */
+/** Returns how many of the column's values a page has. */
 function checkHeader(header: PageHeader, page: Uint8Array, column: Column): number {
   spend(column.budget, Number(header.uncompressed_page_size))
   const { data_page_header: v1, data_page_header_v2: v2, dictionary_page_header: dictionary } = header
@@ -164,7 +166,10 @@ function checkValues(
   } else if (encoding.endsWith('DICTIONARY')) checkRuns(values.subarray(1), values[0] ?? 0, num_values)
 }
 
-/** Bytes of all values of a page in which each begins as the one before: few bytes can stand for very many. */
+/**
+ * Sums the bytes of all values of a page in which each value starts with a part of the one before: few bytes can become
+ * very many.
+ */
 function lengthsOf(bytes: Uint8Array, count: number): number {
   if (count === 0) return 0
   const reader = { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 }
@@ -187,7 +192,7 @@ function nullsIn(levels: Uint8Array, most: number, count: number): number {
   return output.filter((level) => level !== most).length
 }
 
-/** Walks runs of one value and groups of packed ones: no run may be longer than what is left of the page. */
+/** Walks runs of one value and groups of packed ones: no run may be longer than the rest of the page. */
 function checkRuns(bytes: Uint8Array, width: number, count: number): void {
   let at = 0
   for (let seen = 0; seen < count && at < bytes.length; ) {

@@ -11,12 +11,12 @@ import { readFooter } from './footer.js'
 import { asStored, converterOf, holdsBytes, PARSERS } from './values.js'
 
 /**
- * The rows of a parquet file, one row group in memory at a time; a row's `line` is its number in the file, from 1.
- * Lists and structs stay such, and what they hold is as outside: whole numbers are numbers, or text beyond 2⁵³; decimals
- * text with all their digits; float16 and float32 the shortest decimal that is the same float (3.8, not
- * 3.799999952316284); dates, times and intervals ISO 8601 text, to the nanosecond; JSON is parsed; bytes stay a
- * Uint8Array, which is no text. `columns` reads those only, and refuses bytes in them.
- * @throws UserError if the file is none, breaks off, is damaged, or lacks one of `columns`.
+ * Yields the rows of a parquet file, with one row group in memory at a time; a row's `line` is its number in the file,
+ * from 1. Lists and structs are kept, and their values are converted like others: whole numbers are numbers, or text
+ * beyond 2⁵³; decimals are text with all their digits; float16 and float32 are the shortest decimal that is the same
+ * float (3.8, not 3.799999952316284); dates, times and intervals are ISO 8601 text, to the nanosecond; JSON is parsed;
+ * bytes stay a Uint8Array, which is not text. With `columns`, only those are read, and bytes in them are refused.
+ * @throws UserError if the file is not parquet, is cut short or damaged, or lacks one of `columns`.
  */
 export async function* parquetRows(file: string, columns?: string[]): AsyncGenerator<Row> {
   checkEnds(file)
@@ -28,7 +28,7 @@ export async function* parquetRows(file: string, columns?: string[]): AsyncGener
   }
 }
 
-/** hyparquet's own opens the file anew for each piece. */
+/** hyparquet's own buffer opens the file anew for each piece. */
 function fileBuffer(file: string, fd: number): AsyncBuffer {
   const byteLength = fstatSync(fd).size
   const slice = (start: number, end = byteLength): ArrayBuffer => {
@@ -51,7 +51,8 @@ async function* rowsOf(file: string, buffer: AsyncBuffer, columns: string[] | un
     const rowEnd = rowStart + Number(group.num_rows)
     const damaged = (error: Error) => groupError(file, rowStart, rowEnd, error)
     const checked = await checkedGroup(buffer, tree, group, columns).catch((error) => Promise.reject(damaged(error)))
-    const one = { ...metadata, schema, row_groups: [checked.group] } // hyparquet plans over all of them for each
+    // hyparquet plans over all row groups for each of them
+    const one = { ...metadata, schema, row_groups: [checked.group] }
     const { compressors } = checked
     const options = {
       file: buffer,
@@ -84,7 +85,10 @@ const groupError = (file: string, rowStart: number, rowEnd: number, error: Error
     { cause: error },
   )
 
-/** A row group whose pages have been checked; each column chunk has a codec of its own, whose decompressor knows them. */
+/**
+ * Returns a row group whose pages have been checked; each column chunk has its own codec, whose decompressor knows the
+ * pages.
+ */
 async function checkedGroup(buffer: AsyncBuffer, tree: SchemaTree, group: RowGroup, columns: string[] | undefined) {
   const { compressors } = await import('hyparquet-compressors')
   const { budgetOf, checkedPages } = await import('./pages.js')
@@ -107,7 +111,7 @@ async function checkedGroup(buffer: AsyncBuffer, tree: SchemaTree, group: RowGro
 
 const MAGIC = 'PAR1'
 
-/** The footer, without which nothing can be read, comes last: a file that was half written has none. */
+/** The footer, without which nothing can be read, comes last: a file that was written only in part has none. */
 function checkEnds(file: string): void {
   const size = bytesOf(file)
   const { head, tail } = endsOf(file, size)
@@ -121,7 +125,7 @@ function checkEnds(file: string): void {
   })
 }
 
-/** @throws UserError also for a Git LFS pointer. */
+/** Reads the first and last bytes. @throws UserError also for a Git LFS pointer. */
 function endsOf(file: string, size: number): { head: string; tail: string } {
   try {
     const descriptor = openFile(file, { named: true })

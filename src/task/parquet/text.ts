@@ -1,24 +1,27 @@
 import type { TimeUnit } from 'hyparquet'
 
-/** Nanoseconds of each unit of time that parquet has. */
+/** Nanoseconds in each unit of time that parquet has. */
 export const NANOS: Record<TimeUnit, bigint> = { MILLIS: 1_000_000n, MICROS: 1000n, NANOS: 1n }
 
 const SECOND = 1_000_000_000n
 
-/** All of a decimal's digits, the zeros at its end too: 1990 with scale 2 is 19.90. */
+/** Returns all of a decimal's digits, including the zeros at its end: 1990 with scale 2 is 19.90. */
 export function decimalText(unscaled: bigint, scale: number): string {
   if (scale <= 0) return String(unscaled * 10n ** BigInt(-scale))
   const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
   return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
 }
 
-/** Of days since 1970-01-01; the number itself where a calendar has no such day. */
+/** Returns the date of a number of days since 1970-01-01; the number itself where no calendar has such a day. */
 export function dateText(days: number): string {
   const date = new Date(days * 86_400_000)
   return Number.isNaN(date.getTime()) ? String(days) : date.toISOString().split('T')[0]!
 }
 
-/** A time of day, of nanoseconds since midnight: 22:05:06, and 22:05:06.789 where there is a fraction of a second. */
+/**
+ * Returns a time of day from nanoseconds since midnight: 22:05:06, and 22:05:06.789 where there is a fraction of a
+ * second.
+ */
 export function timeText(nanos: bigint): string {
   const seconds = Number(nanos / SECOND)
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
@@ -26,8 +29,9 @@ export function timeText(nanos: bigint): string {
 }
 
 /**
- * ISO 8601, of nanoseconds since 1970: milliseconds, and beyond as many digits as the time has. `Z` only where the file
- * says that the time is UTC. The number itself where a calendar has no such time.
+ * Returns a time as ISO 8601 from nanoseconds since 1970: with milliseconds, and with more digits if the time has them.
+ * `Z` is added only where the file says that the time is UTC. Returns the number itself where no calendar has such a
+ * time.
  */
 export function timestampText(nanos: bigint, isUtc: boolean): string {
   const within = ((nanos % SECOND) + SECOND) % SECOND
@@ -36,7 +40,7 @@ export function timestampText(nanos: bigint, isUtc: boolean): string {
   return `${date.toISOString().split('.')[0]}${fraction(within, 3)}${isUtc ? 'Z' : ''}`
 }
 
-/** Of a second, in groups of three digits, at least `least` of them: .789, .789012, or nothing. */
+/** Returns the fraction of a second in groups of three digits, at least `least` of them: .789, .789012, or nothing. */
 function fraction(nanos: bigint, least: number): string {
   const digits = String(nanos)
     .padStart(9, '0')
@@ -45,14 +49,17 @@ function fraction(nanos: bigint, least: number): string {
   return digits === '' ? '' : `.${digits}`
 }
 
-/** ISO 8601 (P14M3DT1.500S), of three little-endian numbers of 32 bits: months, days, milliseconds. */
+/**
+ * Returns an interval as ISO 8601 (P14M3DT1.500S), from three little-endian numbers of 32 bits: months, days,
+ * milliseconds.
+ */
 export function intervalText(bytes: Uint8Array): string {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const [months, days, millis] = [0, 4, 8].map((at) => view.getUint32(at, true)) as [number, number, number]
   return `P${months}M${days}DT${Math.floor(millis / 1000)}${fraction(BigInt(millis % 1000) * NANOS.MILLIS, 0)}S`
 }
 
-/** 8-4-4-4-12 hexadecimal digits. */
+/** Returns 8-4-4-4-12 hexadecimal digits. */
 export const uuidText = (bytes: Uint8Array): string =>
   Buffer.from(bytes)
     .toString('hex')

@@ -1,16 +1,17 @@
-/** Structures in structures: parquet's own go some ten deep. */
+/** The most levels of nested structures: parquet's own have some ten. */
 const DEEPEST = 32
-/** Bytes of a number of 64 bits, seven bits a byte. */
+/** The most bytes of a number of 64 bits, with seven bits per byte. */
 const LONGEST_NUMBER = 10
-/** Bytes of a smallest or largest value; hyparquet makes a number of a decimal one in quadratic time. */
+/** The most bytes of a smallest or largest value; hyparquet turns a decimal one into a number in quadratic time. */
 const LONGEST_STATISTIC = 65_536
 const STATISTICS = /^\.4\.1\.3\.12\.\d+$/
 
 const [STOP, TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, STRUCT] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12]
 
 /**
- * Walks a message of Thrift's compact protocol that begins at `from`, as hyparquet will, which believes every length in it.
- * @throws Error where it breaks off, nests too deep, or has a number or a statistic of more bytes than any has.
+ * Walks a message of Thrift's compact protocol that begins at `from`, before hyparquet does, which trusts every length
+ * in it.
+ * @throws Error where it is cut short, nests too deep, or has a number or a statistic with more bytes than allowed.
  */
 export function checkThrift(bytes: Uint8Array, from: number): void {
   checkStruct(new Message(bytes, from), '', 0)

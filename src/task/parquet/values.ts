@@ -4,12 +4,13 @@ import { parseExactly } from '../rows/exact_json.js'
 import { shortestFloat16, shortestFloat32 } from '../rows/shortest.js'
 import { dateText, decimalText, intervalText, NANOS, timestampText, timeText, uuidText } from './text.js'
 
-/** A leaf's value as a row has it, of the value as it is stored. */
+/** Converts a leaf's stored value to the value in a row. */
 type Convert = (stored: unknown) => unknown
 
 /**
- * A file's schema that makes hyparquet give texts decoded and everything else as it is stored: its own decimals are
- * products of floats, its times are milliseconds, and an interval ends the reading. `converterOf` goes on from there.
+ * Returns a file's schema changed so that hyparquet decodes texts and returns everything else as stored: its own
+ * decimals are products of floats, its times are milliseconds, and an interval makes it fail. `converterOf` does the
+ * rest.
  */
 export function asStored(schema: SchemaElement[]): SchemaElement[] {
   return schema.map((element) => {
@@ -20,7 +21,7 @@ export function asStored(schema: SchemaElement[]): SchemaElement[] {
   })
 }
 
-/** What hyparquet still has to make of stored bytes; text that is not UTF-8 stays bytes, which no row can use as text. */
+/** What hyparquet still converts. Text that is not UTF-8 stays bytes, which no row can use as text. */
 export const PARSERS: Partial<ParquetParsers> = {
   stringFromBytes: (bytes: Uint8Array) => {
     const buffer = bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -29,19 +30,19 @@ export const PARSERS: Partial<ParquetParsers> = {
   timestampFromNanoseconds: (nanos: bigint) => nanos, // INT96
 }
 
-/** Whether a column, or what its lists hold, is bytes, of which no text can be made. */
+/** Whether a column, or what its lists hold, is bytes that do not become text. */
 export function holdsBytes({ element, children }: SchemaTree): boolean {
   if (children.length > 0) return children.length === 1 && holdsBytes(children[0]!)
   const isArray = element.type === 'BYTE_ARRAY' || element.type === 'FIXED_LEN_BYTE_ARRAY'
   return isArray && !TEXTS.includes(meaningOf(element)?.type ?? '')
 }
 
-/** Logical types of byte arrays that a text or a number is made of. */
+/** Logical types of byte arrays that become a text or a number. */
 const TEXTS = ['STRING', 'ENUM', 'JSON', 'DECIMAL', 'FLOAT16', 'INTERVAL', 'UUID']
 
 const isText = (element: SchemaElement) => ['STRING', 'ENUM', 'JSON'].includes(meaningOf(element)?.type ?? '')
 
-/** Makes a column's values of the stored ones, at any depth of lists, structs and maps. */
+/** Returns a function that converts a column's stored values, at any depth of lists, structs and maps. */
 export function converterOf(node: SchemaTree): Convert {
   const one = node.children.length > 0 ? groupConverter(node) : leafConverter(node.element)
   return function convert(stored): unknown {
@@ -50,7 +51,10 @@ export function converterOf(node: SchemaTree): Convert {
   }
 }
 
-/** Lists come as arrays, so the name of a list's own group is met nowhere and its item's converter does. */
+/**
+ * hyparquet returns lists as arrays, so a list's own group never appears in a value; the converter of its items is
+ * used.
+ */
 function groupConverter({ element, children }: SchemaTree): Convert {
   const [only] = children
   if (element.converted_type === 'LIST' && children.length === 1 && only!.element.repetition_type === 'REPEATED') {
@@ -95,7 +99,7 @@ function leafConverter(element: SchemaElement): Convert {
   return (value) => (typeof value === 'bigint' ? wholeNumber(value) : value)
 }
 
-/** What a leaf's stored values stand for; older writers say it in their own terms. */
+/** Returns the meaning of a leaf's stored values; older writers express it in other terms. */
 function meaningOf({ logical_type, converted_type, scale = 0, precision = 0 }: SchemaElement): LogicalType | undefined {
   if (logical_type?.type !== undefined) return logical_type
   switch (converted_type) {
@@ -127,7 +131,7 @@ function meaningOf({ logical_type, converted_type, scale = 0, precision = 0 }: S
   }
 }
 
-/** A decimal's digits: an integer, or two's complement with the highest byte first. */
+/** Returns a decimal's digits: an integer, or two's complement with the highest byte first. */
 function unscaled(stored: unknown): bigint {
   if (!(stored instanceof Uint8Array)) return BigInt(stored as number | bigint)
   const hex = Buffer.from(stored).toString('hex')
@@ -137,10 +141,10 @@ function unscaled(stored: unknown): bigint {
 const unsigned = (value: unknown) =>
   typeof value === 'bigint' ? wholeNumber(BigInt.asUintN(64, value)) : (value as number) >>> 0
 
-/** A number, or text beyond 2⁵³, where numbers have gaps. */
+/** Returns a number, or text beyond 2⁵³, where not every integer is a number. */
 const wholeNumber = (value: bigint) => (Number.isSafeInteger(Number(value)) ? Number(value) : String(value))
 
-/** A JSON column's value; the text itself where a writer called JSON what is none. */
+/** Returns a JSON column's value, or the text itself where it is not JSON. */
 function parsedOr(text: unknown): unknown {
   try {
     return parseExactly(text as string)

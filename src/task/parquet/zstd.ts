@@ -1,10 +1,11 @@
 import { decompress } from 'fzstd'
 
-/** Bytes that a frame did not reach; text seldom has one of them. */
+/** Bytes to recognise places that a frame did not reach; text seldom contains one of them. */
 const [UNREACHED, OTHER] = [0xa5, 0x5a]
 
 /**
- * A Zstandard frame of `length` bytes, decompressed into as many: left to itself, fzstd makes room for what the frame says.
+ * Decompresses a Zstandard frame of `length` bytes into exactly as many: on its own, fzstd allocates what the frame
+ * claims.
  * @throws Error where it has more or fewer.
  */
 export function zstd(input: Uint8Array, length: number): Uint8Array {
@@ -14,7 +15,7 @@ export function zstd(input: Uint8Array, length: number): Uint8Array {
   return bytes.subarray(0, length)
 }
 
-/** As many bytes and one more, in which `unreached` is where the frame does not reach. */
+/** Decompresses into one byte more than `length`, with `unreached` where the frame does not reach. */
 function filled(input: Uint8Array, length: number, unreached: number): Uint8Array {
   const bytes = new Uint8Array(length + 1).fill(unreached)
   const found = decompress(input, bytes)

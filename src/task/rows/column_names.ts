@@ -1,9 +1,9 @@
 import { shortened } from '../../base/text/shortened.js'
 
-/** As many are listed; a file may have many more. */
+/** The most names that are listed; a file may have many more. */
 const LISTED = 50
 
-/** Names for an error, with commas between: of very many the first, of a very long one its beginning. */
+/** Joins names for an error with commas: only the first of very many, and only the beginning of a very long one. */
 export function columnNames(names: readonly string[]): string {
   const shown = names.slice(0, LISTED).map(shortened).join(', ')
   const more = names.length - LISTED

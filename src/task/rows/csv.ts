@@ -3,7 +3,7 @@ import { type Line, LONGEST_LINE } from './lines.js'
 /** One record of a table: its fields, or what is wrong with it. */
 export type Fields = { line: number; fields: string[] } | { line: number; problem: string }
 
-/** Makes something of lines as they come: `end` gives what the last of them left open. */
+/** Builds records from lines as they arrive; `end` returns what the last lines left open. */
 export interface LineReader<T> {
   take(line: Line): Iterable<T>
   end(): Iterable<T>
@@ -17,8 +17,8 @@ export function* readAll<T>(lines: Iterable<Line>, reader: LineReader<T>): Gener
 export const NOT_UTF8 = 'the line is not valid UTF-8.'
 
 /**
- * Tab-separated values have no quoting (IANA's definition): a quote is a character like any other.
- * Empty lines are left out.
+ * Reads tab-separated values. They have no quoting (IANA's definition): a quote is a character like any other. Empty
+ * lines are left out.
  */
 export const tsvRecords = (lines: Iterable<Line>): Generator<Fields> => readAll(lines, tsvReader())
 export const tsvReader = (): LineReader<Fields> => ({
@@ -33,9 +33,9 @@ const STRAY_QUOTE = 'there is a quote inside a value. Write a quote as "", and p
 const unclosed = (before = '') => `a quote opens a value here and nothing closes it${before}.`
 
 /**
- * Comma-separated values as RFC 4180 has them: a field with a comma, a quote or a line break stands in quotes, and a
- * quote in it is doubled. `line` is the record's first. Empty lines are left out. Where a quote turns out to be stray,
- * its line is bad and those after it are read anew: it must not swallow them.
+ * Reads comma-separated values as in RFC 4180: a field with a comma, a quote or a line break is in quotes, and a quote
+ * in it is doubled. `line` is the record's first. Empty lines are left out. If a quote turns out to be stray, its line
+ * is bad and the lines after it are read again, so that it does not swallow them.
  */
 export const csvRecords = (lines: Iterable<Line>): Generator<Fields> => readAll(lines, csvReader())
 export function csvReader(): LineReader<Fields> {
@@ -60,7 +60,7 @@ export function csvReader(): LineReader<Fields> {
 
   function* close({ lines, length }: { lines: Line[]; length: number }, text: string): Generator<Fields> {
     if (length > LONGEST_LINE) return yield* giveUp(unclosed())
-    // Only an odd number of quotes can close the field, so long fields are not split anew at each of their lines.
+    // Only an odd number of quotes can close the field, so long fields are not split again at each of their lines.
     if (text.split('"').length % 2 === 1) return
     const record = splitRecord(lines.map((line) => line.text).join('\n'))
     if (!record) return
@@ -86,7 +86,7 @@ export function csvReader(): LineReader<Fields> {
   }
 }
 
-/** Undefined while a quoted field is still open at the end of the text. */
+/** Splits a record into fields; undefined while a quoted field is still open at the end of the text. */
 function splitRecord(text: string): { fields: string[] } | { problem: string } | undefined {
   const fields: string[] = []
   for (let at = 0; ; at++) {

@@ -9,30 +9,32 @@ import { parquetRows } from '../parquet/parquet.js'
 import type { Row } from './table.js'
 
 const SHARD = /^(?:(.+)\/)?([^/]+)-(\d{5})-of-(\d{5})\.parquet$/
-/** Of files at the top, or in a folder `data`. */
+/** The configuration of files at the top level, or in a folder `data`. */
 const DEFAULT = 'default'
 const SHOWN = 20
 
-/** Paths of a split's parquet files, in their order, by configuration and split; a split that lacks one is not there. */
+/** Paths of a split's parquet files, in order, by configuration and split; a split with missing files is left out. */
 type Splits = Map<string, Map<string, string[]>>
 
 interface Wanted extends DatasetOptions {
-  /** As the data set calls it. */
+  /** The data set's own name of the split. */
   theirs: string
 }
 
-/** A data set's rows that a split of ours comes from. */
+/** A data set's rows that one of our splits comes from. */
 export interface DatasetRows {
-  /** What errors name: the file, or all of them by a pattern. */
+  /** The name for errors: the file, or a pattern for several. */
   file: string
   files: string[]
-  /** `line` is the row's number, from 1, counted on through several files. */
+  /** `line` is the row's number, from 1, counted through all files. */
   rows(): AsyncIterable<Row>
 }
 
 /**
- * A split of a data set on the hub, from its parquet files, which are in the standard cache; downloaded unless they are there.
- * @throws UserError as `downloadSnapshot`, and where the data set has no such configuration or split, naming those it has.
+ * Returns a split of a data set on the hub, from its parquet files. They are in the standard cache, and downloaded if
+ * they are missing there.
+ * @throws UserError as `downloadSnapshot`, and where the data set has no such configuration or split, naming those that
+ *   it has.
  */
 export async function datasetRows(
   options: DatasetOptions,
@@ -96,7 +98,7 @@ function splitsOf(paths: Iterable<string>): Splits {
   return new Map(whole)
 }
 
-/** Undefined where one of them is missing: also a link to what was cleared away. */
+/** Returns the split's files; undefined where one of them is missing, also where a link leads to a deleted file. */
 function filesIn(snapshot: string, { config = DEFAULT, theirs }: Wanted): string[] | undefined {
   if (!existsSync(snapshot)) return undefined
   const names = readdirSync(snapshot, { recursive: true }).map((name) => String(name).replaceAll('\\', '/'))
@@ -125,7 +127,9 @@ function chosen({ files }: Listing, { dataset, config, theirs }: Wanted): ListFi
   const paths = splits.get(theirs)
   if (paths) return paths.map((path) => files.get(path)!)
   const where = config === undefined ? '' : ` in the configuration ${config}`
-  const remedy = `Splits: ${listed([...splits.keys()])}; task.splits tells which is which, task.split makes one of another's rows.`
+  const remedy =
+    `Splits: ${listed([...splits.keys()])}; task.splits tells which is which, task.split makes one ` +
+    "of another's rows."
   throw refuse('splits', `has no split ${theirs}${where}.`, remedy)
 }
 

@@ -6,9 +6,9 @@ import { checkBeginning, readError } from './lines.js'
 import type { Row } from './table.js'
 
 /**
- * The rows of one JSON document: a list of rows, or an object that numbers them; `line` is the entry's place, from 1.
- * Undefined where the file is JSON lines.
- * @throws UserError if the file can't be read, is no text or not JSON, or holds no rows.
+ * Returns the rows of one JSON document: a list of rows, or an object that numbers them. `line` is the number of the
+ * entry, from 1. Undefined where the file is JSON lines.
+ * @throws UserError if the file can't be read, is not text or not JSON, or holds no rows.
  */
 export function documentRows(file: string): Row[] | undefined {
   const document = documentOf(file, textOf(file))

@@ -2,8 +2,8 @@
 const NUMBER = /NaN|-?Infinity|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
 /**
- * JSON's value with its numbers as they are written: one that JavaScript would write in another way (1.0, 2.50, 1e3, whole
- * numbers beyond 2⁵³) is its text. `NaN`, Python's mark of a missing number, is null, and `Infinity` is text.
+ * Parses JSON and keeps numbers as written: one that JavaScript would write differently (1.0, 2.50, 1e3, integers
+ * beyond 2⁵³) becomes its text. `NaN`, Python's mark of a missing number, becomes null, and `Infinity` becomes text.
  * @throws SyntaxError
  */
 export function parseExactly(text: string): unknown {
@@ -17,7 +17,7 @@ function asWritten(number: string): string {
   return String(Number(number)) === number && !isPythons(number) ? number : `"${number}"`
 }
 
-/** Parsed before its numbers become text, which must not make right what was wrong, as in `{1.0: 2}`. */
+/** Parses the text before its numbers become text, since that could make invalid JSON valid, as in `{1.0: 2}`. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -30,7 +30,10 @@ function parsed(text: string): unknown {
 
 const isPythons = (number: string) => number === 'NaN' || number.endsWith('Infinity')
 
-/** The text with its numbers replaced. No expression matches a string: one of megabytes would take more than the stack. */
+/**
+ * Returns the text with its numbers replaced. Strings are skipped without a regular expression: on one of megabytes it
+ * would overflow the stack.
+ */
 function outsideStrings(text: string, replace: (number: string) => string): string {
   const parts: string[] = []
   for (let at = 0; at < text.length; ) {
@@ -44,7 +47,10 @@ function outsideStrings(text: string, replace: (number: string) => string): stri
   return parts.join('')
 }
 
-/** After the quote that closes the string that begins at `start`: one with an even number of backslashes before it. */
+/**
+ * Returns the place after the closing quote of the string that begins at `start`: that quote has an even number of
+ * backslashes before it.
+ */
 function endOfString(text: string, start: number): number {
   for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
     let backslashes = 0

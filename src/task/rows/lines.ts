@@ -4,25 +4,27 @@ import { UserError } from '../../base/error.js'
 import { refusePointer } from '../../base/files/lfs_pointer.js'
 import { openFile } from '../../base/files/read.js'
 
-/** A longer line is no row of text; it bounds the memory that a wrong file can take. */
+/** A longer line is not a row of text; this limits the memory that a wrong file can take. */
 export const LONGEST_LINE = 16 * 2 ** 20
 const CHUNK = 2 ** 20
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
 export interface Line {
-  /** Counted from 1. */
+  /** The line's number, from 1. */
   number: number
-  /** Without its line ending and, on the first line, without the byte-order mark; undefined if it is not UTF-8. */
+  /**
+   * The text without its line ending and, on the first line, without the byte-order mark; undefined if it is not UTF-8.
+   */
   text: string | undefined
   /** The file ends in this line, without a line break. */
   last?: true
 }
 
 /**
- * The lines of a text file, one chunk in memory at a time.
- * @throws UserError if the file can't be read, changes meanwhile, is in UTF-16 or a Git LFS pointer, holds a NUL byte, or has a line beyond
- * `LONGEST_LINE` bytes.
+ * Yields the lines of a text file, with one chunk in memory at a time.
+ * @throws UserError if the file can't be read, changes meanwhile, is in UTF-16 or a Git LFS pointer, holds a NUL byte,
+ *   or has a line beyond `LONGEST_LINE` bytes.
  */
 export function* readLines(file: string): Generator<Line> {
   const descriptor = open(file)
@@ -51,7 +53,7 @@ export function* readLines(file: string): Generator<Line> {
   }
 }
 
-/** What tells that a file was written to; a pipe has no such thing. */
+/** Returns a text that changes when the file is written to; a pipe has none. */
 function stampOf(descriptor: number): string {
   const stats = fstatSync(descriptor, { bigint: true })
   return stats.isFile() ? `${stats.size} ${stats.mtimeNs}` : ''
@@ -80,7 +82,7 @@ const REASONS: Record<string, string> = {
   EISDIR: 'is a folder, not a file of rows.',
 }
 
-/** Why a file of rows could not be opened or read, for the user. */
+/** Says why a file of rows could not be opened or read. */
 export function readError(file: string, error: unknown): UserError {
   if (error instanceof UserError) return error
   const { code = '', message } = error as NodeJS.ErrnoException
@@ -94,7 +96,7 @@ function decode(file: string, number: number, parts: Buffer[]): Line {
   return { number, text: lineText(bytes, number) }
 }
 
-/** A line's text, as `Line` has it, of its bytes up to the line break. */
+/** Returns a line's text, as in `Line`, from its bytes up to the line break. */
 export function lineText(bytes: Buffer, number: number): string | undefined {
   if (bytes.at(-1) === CARRIAGE_RETURN) bytes = bytes.subarray(0, -1)
   if (number === 1 && bytes.subarray(0, 3).equals(BYTE_ORDER_MARK)) bytes = bytes.subarray(3)
@@ -106,9 +108,9 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 const UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])]
 
 /**
- * Gives the byte that ends lines: a line feed, or a carriage return where a file has those alone (as classic Mac OS wrote
- * them, and Excel's "CSV (Macintosh)" does).
- * @throws UserError for UTF-16, by the mark at its head, and for a Git LFS pointer.
+ * Returns the byte that ends lines: a line feed, or a carriage return where a file has only those (as classic Mac OS
+ * wrote them, and Excel's "CSV (Macintosh)" does).
+ * @throws UserError for UTF-16, recognised by its byte-order mark, and for a Git LFS pointer.
  */
 export function checkBeginning(file: string, head: Buffer): number {
   if (UTF16.some((mark) => head.subarray(0, 2).equals(mark)))
@@ -119,7 +121,7 @@ export function checkBeginning(file: string, head: Buffer): number {
   return isAlone ? CARRIAGE_RETURN : NEWLINE
 }
 
-/** A file that changed while it was read: some of its rows are old, some new, and one may be cut. */
+/** The error for a file that changed while it was read: some of its rows are old, some new, and one may be cut. */
 export function changed(file: string): UserError {
   return new UserError({
     at: file,

@@ -1,9 +1,12 @@
 import { ExperimentError } from '../../base/error.js'
 import type { Path } from '../../base/yaml/source.js'
 
-/** A key of the task that its files do not bear out: a mistake of the experiment, though only the files show it. */
+/** A key of the task does not match its files: a mistake in the experiment that only the files show. */
 export class TaskMisfit extends ExperimentError {
-  /** `key` is within the task: `prompt`, `subset.size`. `problemIn` words the problem, given what to call the file or folder. */
+  /**
+   * `key` is within the task: `prompt`, `subset.size`. `problemIn` words the problem, given what to call the file or
+   * folder.
+   */
   constructor(
     readonly key: string,
     readonly path: string,
@@ -15,7 +18,7 @@ export class TaskMisfit extends ExperimentError {
   }
 }
 
-/** A key of the experiment that the backbone's tokenizer, or the labels of the rows, do not bear out. */
+/** A key of the experiment does not match the backbone's tokenizer or the labels of the rows. */
 export class LabelMisfit extends ExperimentError {
   constructor(
     readonly keys: readonly string[],
@@ -26,7 +29,10 @@ export class LabelMisfit extends ExperimentError {
   }
 }
 
-/** Does the work; a misfit is told by the place where the experiment says so: `file:line:column`, or `--set key=value`. */
+/**
+ * Does the work and rethrows a misfit with the place of its key in the experiment: `file:line:column`, or `--set
+ * key=value`.
+ */
 export async function toldAtItsKey<T>(locate: (path: Path) => string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

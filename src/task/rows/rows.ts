@@ -7,29 +7,29 @@ import { columnNames } from './column_names.js'
 import { TaskMisfit } from './misfit.js'
 import type { Row } from './table.js'
 
-/** Rows with problems that an error lists. */
+/** The most rows with problems that an error lists. */
 export const ROWS_SHOWN = 5
 
 type Rows = Iterable<Row> | AsyncIterable<Row>
 type Read = Extract<Row, { values: unknown }>
 
-/** What is wrong with the row that stands there. */
+/** The problem of the row at that line. */
 export interface Problem {
   line: number
   problem: string
 }
 
-/** How `readExamples` treats rows that can't be used; `skipped` is told of them once, at the end. */
+/** What `readExamples` does with rows that can't be used; `skipped` is called once, at the end. */
 export interface BadRows {
   on_bad_row: TaskOptions['on_bad_row']
   skipped?: (report: string) => void
 }
 
 /**
- * Rows as text in and text out, one at a time, in their order; `file` is what errors name.
+ * Yields rows as source and target texts, one at a time, in their order; `file` is the name for errors.
  * @throws TaskMisfit if the task names a column that the rows lack.
- * @throws UserError `file:line: …` for the first rows that can't be used, with the number of further ones, unless they
- * are to be skipped; and if no row is left.
+ * @throws UserError `file:line: …` for the first rows that can't be used, with the number of further ones, if they are
+ *   not to be skipped; and if no row is left.
  */
 export async function* readExamples(
   task: RowText,
@@ -61,7 +61,7 @@ export async function* readExamples(
 }
 
 /**
- * Checks the head of a split's file: that it can be read as a table and has the columns that the task names.
+ * Checks the first row of a split's file: whether it can be read as a table and has the columns that the task names.
  * @throws TaskMisfit or UserError, as readExamples does.
  */
 export async function checkHead(task: RowText, file: string, rows: Rows): Promise<void> {
@@ -75,7 +75,7 @@ export async function checkHead(task: RowText, file: string, rows: Rows): Promis
 
 const noRows = (file: string) => new UserError({ at: file, problem: 'there are no rows.' })
 
-/** A column that not even the first row has is a mistake of the experiment, not of a row. */
+/** Refuses a column that not even the first row has: this is a mistake in the experiment, not in a row. */
 function checkColumns(task: RowText, file: string, { values }: Read): void {
   const there = Object.keys(values)
   for (const { key, column } of columnsOf(task)) {
@@ -87,14 +87,14 @@ function checkColumns(task: RowText, file: string, { values }: Read): void {
   }
 }
 
-/** An error that lists the first problems of `bad` rows. */
+/** Returns an error that lists the first problems of `bad` rows. */
 export function rowsError(file: string, problems: Problem[], bad: number): UserError {
   const at = `${file}:${problems[0]!.line}`
   const problem = listed(file, problems, bad).slice(at.length + 2)
   return new UserError({ at, problem })
 }
 
-/** `file:line: …` for each of the first problems, and how many more there are. */
+/** Returns `file:line: …` for each of the first problems, and the number of further ones. */
 function listed(file: string, problems: Problem[], bad: number): string {
   const lines = problems.map(({ line, problem }) => `${file}:${line}: ${problem}`)
   const more = bad - problems.length

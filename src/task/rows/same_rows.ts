@@ -3,13 +3,13 @@ import type { TaskOptions } from '../options.js'
 import { sourceSplit } from './source.js'
 
 interface Hashed {
-  /** What errors name. */
+  /** The name for errors. */
   file: string
   /** SHA-256 of the content of the split's files. */
   sha256: string
 }
 
-/** What warnings say of splits that are read from files of the same content, though each names its own. */
+/** Returns warnings about splits with different files of the same content. */
 export function sameRows(task: TaskOptions, splits: Record<Split, Hashed>): string[] {
   const same = (a: Split, b: Split) =>
     sourceSplit(task, a) !== sourceSplit(task, b) && splits[a].sha256 === splits[b].sha256
@@ -18,11 +18,12 @@ export function sameRows(task: TaskOptions, splits: Record<Split, Hashed>): stri
     return trained.map((split) => `${trainedOn(`The ${split} rows (${splits[split].file})`)} ${ONE_FILE}`)
   if (!same('validation', 'test')) return []
   return [
-    `The test rows (${splits.test.file}) are the validation rows, which choose the best checkpoint: their score tends to be too high. task.split: halves makes validation and test of one file.`,
+    `The test rows (${splits.test.file}) are the validation rows, which choose the best checkpoint: their score ` +
+      'tends to be too high. task.split: halves makes validation and test of one file.',
   ]
 }
 
-/** Of rows that are scored. A subset of the file may be all that is trained on. */
+/** Warns about scored rows. The training may use only a subset of the file. */
 export const trainedOn = (rows: string): string =>
   `${rows} include rows that the model is trained on: their score says nothing of new rows.`
 

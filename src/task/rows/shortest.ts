@@ -1,6 +1,6 @@
 import { f16ToFloat32 } from '../../base/numbers/half.js'
 
-/** The decimal with the fewest digits that is the same float32: 3.8, not 3.799999952316284. */
+/** Returns the decimal with the fewest digits that is the same float32: 3.8, not 3.799999952316284. */
 export function shortestFloat32(value: number): number {
   const single = Math.fround(value)
   for (let digits = 1; digits < 9; digits++) {
@@ -10,7 +10,9 @@ export function shortestFloat32(value: number): number {
   return single
 }
 
-/** The same for a float16, given by its bits; a whole number is given as it is (65504, though 65500 would do). */
+/**
+ * Does the same for a float16, given by its bits; a whole number keeps all its digits (65504, though 65500 would do).
+ */
 export function shortestFloat16(bits: number): number {
   const [value, below, above] = f16Values(bits, bits - 1, bits + 1)
   if (Number.isInteger(value) || !Number.isFinite(value)) return value

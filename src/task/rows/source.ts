@@ -10,18 +10,18 @@ import { splitRows } from './split_rows.js'
 import { subsetIndices, subsetProblem } from './splits.js'
 import { type Row, readTable } from './table.js'
 
-/** Rows of one kind as they are in the world, before they are split. */
+/** The rows of a file or data set, before they are split. */
 export interface Source {
-  /** What errors name. */
+  /** The name for errors. */
   file: string
   /** Every file that the rows are read from, by content. */
   files: string[]
   rows(): Iterable<Row> | AsyncIterable<Row>
-  /** Whether a row is one example for each of its answers, as training on ReCoRD has it. */
+  /** Whether a row becomes one example for each of its answers, as training on ReCoRD needs. */
   eachAnswer: boolean
 }
 
-/** The source that a split's rows come from: official files, fetched if need be, or the user's file. */
+/** Returns the source that a split's rows come from: official files, downloaded if necessary, or the user's file. */
 export async function sourceOf(task: TaskOptions, split: Split, options: DownloadListener = {}): Promise<Source> {
   const from = sourceSplit(task, split)
   const eachAnswer = split === 'train' && 'each_answer' in task && task.each_answer
@@ -42,7 +42,7 @@ export async function rowsAreHere(task: TaskOptions): Promise<boolean> {
   return !dataset || datasetIsHere(dataset, [...new Set(SPLITS.map((split) => sourceSplit(task, split)))])
 }
 
-/** The sources of several splits, each once. */
+/** Returns the sources of several splits, each once. */
 export async function sourcesOf(
   task: TaskOptions,
   splits: readonly Split[],
@@ -56,7 +56,7 @@ export async function sourcesOf(
   return [...sources.values()]
 }
 
-/** The official split, or the user's file, that a split's rows are in. */
+/** Returns the official split, or the user's file, that contains a split's rows. */
 export function sourceSplit({ split: way, benchmark }: TaskOptions, split: Split): Split {
   if (way === 'halves' && split === 'test') return 'validation'
   if (way === 'both_held_out') return 'train'
@@ -64,7 +64,7 @@ export function sourceSplit({ split: way, benchmark }: TaskOptions, split: Split
   return split
 }
 
-/** The source's examples, one at a time. */
+/** Yields the source's examples, one at a time. */
 export async function* examplesOf(task: TaskOptions, source: Source, skipped?: BadRows['skipped']) {
   for await (const example of rowExamples(task, source, skipped)) {
     if (!source.eachAnswer) yield example
@@ -76,9 +76,8 @@ const rowExamples = (task: TaskOptions, { file, rows }: Source, skipped?: BadRow
   readExamples(task, file, rows(), { on_bad_row: task.on_bad_row, ...(skipped && { skipped }) })
 
 /**
- * Which of its source's examples a split has, in the order in which they stand in the split; `total` is how many the
- * source has.
- * @throws TaskMisfit where a split of the source would have no rows, and for a subset that the split does not have.
+ * Returns which of its source's examples a split has, in the split's order; `total` is how many the source has.
+ * @throws TaskMisfit where a split of the source would have no rows, and for a subset that does not fit the split.
  */
 export async function chosenRows(
   task: TaskOptions,
@@ -95,7 +94,7 @@ export async function chosenRows(
   return indices.map((index) => rows[index]!)
 }
 
-/** What a stratified subset keeps the shares of: a row's target, or which of its choices is right. */
+/** Returns what a stratified subset keeps the shares of: a row's target, or which of its choices is right. */
 export const stratumOf =
   ({ kind }: TaskOptions) =>
   ({ target, label }: Example): string =>
@@ -116,11 +115,11 @@ async function splitExamples(
   return splitRows(task, split, { total, groups, file: source.file })
 }
 
-/** Whether the rows of the split's source are shared between two splits. */
+/** Whether two splits share the rows of the split's source. */
 const givesAway = ({ split: way }: TaskOptions, split: Split): boolean =>
   (way === 'halves' && split !== 'train') || (way === 'held_out' && split !== 'test') || way === 'both_held_out'
 
-/** The places of the rows' examples, where row i has counts[i] of them, all in a row. */
+/** Returns the indices of the rows' examples, where row i has counts[i] consecutive ones. */
 function eachOf(rows: ArrayLike<number>, counts: number[]): number[] {
   const starts = [0]
   for (const [row, count] of counts.entries()) starts.push(starts[row]! + count)
@@ -133,7 +132,7 @@ async function collected<T>(examples: AsyncIterable<Example>, of: (example: Exam
   return values
 }
 
-/** How many rows a split has, all of them read. */
+/** Counts a split's rows by reading all of them. */
 export async function countRows(task: TaskOptions, split: Split, options: DownloadListener = {}): Promise<number> {
   const source = await sourceOf(task, split, options)
   let total = 0
@@ -141,7 +140,7 @@ export async function countRows(task: TaskOptions, split: Split, options: Downlo
   return (await chosenRows(task, source, split, total)).length
 }
 
-/** A whole split as text, in its order. */
+/** Reads a whole split as text, in its order. */
 export async function readSplit(task: TaskOptions, split: Split, options: DownloadListener = {}): Promise<Example[]> {
   const source = await sourceOf(task, split, options)
   let total = 0
@@ -149,7 +148,7 @@ export async function readSplit(task: TaskOptions, split: Split, options: Downlo
   return examplesAt(task, source, await chosenRows(task, source, split, total))
 }
 
-/** The examples at the given rows of a source, in that order; one reading of the source. */
+/** Returns the examples at the given rows of a source, in that order; reads the source once. */
 export async function examplesAt(task: TaskOptions, source: Source, rows: ArrayLike<number>): Promise<Example[]> {
   const places = new Map<number, number[]>()
   for (let place = 0; place < rows.length; place++) {

@@ -4,7 +4,10 @@ import type { TaskOptions } from '../options.js'
 import { TaskMisfit } from './misfit.js'
 import { bothHeldOut, groupedBothHeldOut, groupedHalves, groupedHeldOut, halves, heldOut } from './splits.js'
 
-/** Rows of a source before they are split: how many, the groups of those that belong together, the file that errors name. */
+/**
+ * The rows of a source before they are split: how many, the group of each where rows belong together, and the file for
+ * errors.
+ */
 export interface Whole {
   total: number
   groups?: string[] | undefined
@@ -12,7 +15,7 @@ export interface Whole {
 }
 
 /**
- * The rows that a split has of its source's, before any subset.
+ * Returns which of its source's rows a split has, before any subset.
  * @throws TaskMisfit where the task's way of splitting would leave a split without rows.
  */
 export function splitRows(task: TaskOptions, split: Split, whole: Whole): ArrayLike<number> {
@@ -31,9 +34,11 @@ function twoHalves({ split_seed: seed }: TaskOptions, whole: Whole): { validatio
   throw new TaskMisfit('split', file, problem, `Needed: two ${groups ? 'groups' : 'rows'} or more.`)
 }
 
-/** The paper's rows of validation, of training sets that are large. */
+/** The number of validation rows that the paper holds out of large training sets. */
 const HELD_OUT = 1000
-/** Of smaller training sets a fifth is held out unless the experiment tells: for validation, or half of it for test. */
+/**
+ * The default for smaller training sets: a fifth is held out for validation, or a tenth each for validation and test.
+ */
 const PART = { held_out: 5, both_held_out: 10 }
 const PART_NAMES = { held_out: 'fifth', both_held_out: 'tenth' }
 
@@ -59,7 +64,10 @@ function wayOut(way: Way, held_out: number | undefined, { total, groups }: Whole
   if (groups && new Set(groups).size < splits) return `Needed: ${inWords} groups or more.`
   if (total < splits) return `Needed: ${inWords} rows or more.`
   if (held_out === undefined)
-    return `A ${PART_NAMES[way]} is held out${way === 'held_out' ? '' : ' for each'}: set task.held_out, or give ${PART[way]} rows or more.`
+    return (
+      `A ${PART_NAMES[way]} is held out${way === 'held_out' ? '' : ' for each'}: set task.held_out, or give ` +
+      `${PART[way]} rows or more.`
+    )
   if (groups) return 'Hold out fewer.'
   return `At most ${Math.floor((total - 1) / (splits - 1))} can be; by default a ${PART_NAMES[way]} is.`
 }
@@ -71,24 +79,39 @@ const inWords = ({ total, groups }: Whole): string => {
   return `${rows} in ${counted(size, 'group')}`
 }
 
-/** What a log says of rows that were held out: nothing where the experiment or the paper tells how many. */
+/**
+ * Returns a line for the log about rows that were held out; undefined where the experiment or the paper says how many.
+ */
 export function heldOutNote(
   { split, held_out }: TaskOptions,
   { validation, test }: Record<'validation' | 'test', number>,
 ): string | undefined {
   if (held_out !== undefined) return undefined
   if (split === 'both_held_out')
-    return `${counted(validation, 'row')} held out of train for validation and ${validation === test ? 'as many' : test.toLocaleString('en')} for test: a tenth of it each, at most ${HELD_OUT}; task.held_out tells another number.`
+    return (
+      `${counted(validation, 'row')} held out of train for validation and ` +
+      `${validation === test ? 'as many' : test.toLocaleString('en')} for test: a tenth of it each, at most ` +
+      `${HELD_OUT}; task.held_out tells another number.`
+    )
   if (split !== 'held_out' || validation >= HELD_OUT) return undefined
-  return `Validation: ${validation} rows held out of train, a fifth of it (the paper's ${HELD_OUT} take ${HELD_OUT * PART.held_out}); task.held_out tells another number.`
+  return (
+    `Validation: ${validation} rows held out of train, a fifth of it (the paper's ${HELD_OUT} take ` +
+    `${HELD_OUT * PART.held_out}); task.held_out tells another number.`
+  )
 }
 
-/** Rows held out, as a run notes them, so that they stay as many; whole groups are drawn again by the number that was asked for. */
+/**
+ * Returns the number of rows held out for a run to record, so that it stays the same. Whole groups are drawn again by
+ * the number that was asked for.
+ */
 export const heldOutInForce = (task: TaskOptions, validationRows: number): Pick<TaskOptions, 'held_out'> =>
   task.split === 'held_out' || (task.split === 'both_held_out' && !('group' in task && task.group !== undefined))
     ? { held_out: validationRows }
     : {}
 
-/** The task of a run from before `held_out` was a key, when the paper's rows were held out of any training set. */
+/**
+ * Returns the task of a run from before `held_out` was a key, when the paper's number of rows was held out of any
+ * training set.
+ */
 export const withHeldOut = <Task extends TaskOptions>(task: Task): Task =>
   task.split === 'held_out' && task.held_out === undefined ? { ...task, held_out: HELD_OUT } : task

@@ -3,7 +3,9 @@ import { UserError } from '../../base/error.js'
 import { randperm } from '../../base/numbers/random.js'
 import type { Subset, TaskOptions } from '../options.js'
 
-/** GLUE and SuperGLUE hide their test labels, so test sets are made; this seed decides which rows unless told. */
+/**
+ * GLUE and SuperGLUE hide their test labels, so test sets are made; this seed is the default for drawing their rows.
+ */
 export const SPLIT_SEED = 42
 
 /** Small tasks: validation and test are the halves of the official validation set, which has `rows` rows. */
@@ -12,7 +14,7 @@ export function halves(rows: number, seed = SPLIT_SEED): { validation: number[];
 }
 
 /**
- * The same for rows that belong together (MultiRC: a question's answers): groups are halved, in the order of their
+ * As `halves`, for rows that belong together (MultiRC: a question's answers): groups are halved, in the order of their
  * first row, and each keeps all of its rows.
  */
 export function groupedHalves(
@@ -34,7 +36,7 @@ export function heldOut(
   return { train: order.slice(count), validation: order.slice(0, count) }
 }
 
-/** The same for rows that belong together: groups are drawn until they have `count` rows. */
+/** As `heldOut`, for rows that belong together: groups are drawn until they have `count` rows. */
 export function groupedHeldOut(
   groups: (string | number)[],
   count: number,
@@ -50,25 +52,28 @@ export function groupedHeldOut(
   return { train, validation }
 }
 
-/** One file for all: `count` rows of the training set are validation, as many more are test. */
+/** One file for all: `count` rows of the training set are validation, and as many are test. */
 export function bothHeldOut(trainingRows: number, count: number, seed = SPLIT_SEED): Record<Split, number[]> {
   const { train: rest, validation } = heldOut(trainingRows, count, seed)
   return { train: rest.slice(count), validation, test: rest.slice(0, count) }
 }
 
-/** The same for rows that belong together: groups are drawn until validation has `count` rows, then until test has. */
+/**
+ * As `bothHeldOut`, for rows that belong together: groups are drawn until validation has `count` rows, then until test
+ * has.
+ */
 export function groupedBothHeldOut(
   groups: (string | number)[],
   count: number,
   seed = SPLIT_SEED,
 ): Record<Split, number[]> {
-  const { train: rest, validation } = groupedHeldOut(groups, count, seed) // a group's rows are one after the other
+  const { train: rest, validation } = groupedHeldOut(groups, count, seed) // a group's rows are consecutive
   const next = rest.findIndex((row, i) => i >= count && groups[row] !== groups[rest[i - 1]!])
   const end = next < 0 ? rest.length : next
   return { train: rest.slice(end), validation, test: rest.slice(0, end) }
 }
 
-/** The rows of each group, groups in the order of their first row. */
+/** Returns the rows of each group, groups in the order of their first row. */
 function membersOf(groups: (string | number)[]): number[][] {
   const rowsOf = new Map<string | number, number[]>()
   for (const [row, group] of groups.entries()) {
@@ -84,14 +89,17 @@ function inHalves(order: number[]): { validation: number[]; test: number[] } {
   return { validation: order.slice(0, middle), test: order.slice(middle) }
 }
 
-/** A subset that a training split does not have, and which key of it says so. */
+/** A subset that does not fit a training split, and the key that is wrong. */
 export interface SubsetProblem {
   key: 'size' | 'stratified'
   problem: string
   remedy: string
 }
 
-/** What is wrong with a subset of a training split of `rows`: it is larger, or stratified where free texts have no labels. */
+/**
+ * Returns what is wrong with a subset of a training split of `rows`: it is larger, or stratified although free texts
+ * have no labels.
+ */
 export function subsetProblem(
   { kind, name }: Pick<TaskOptions, 'kind' | 'name'>,
   { size, stratified }: Omit<Subset, 'seed'>,
@@ -109,15 +117,16 @@ export function subsetProblem(
   }
 }
 
-/** @throws UserError that names `at`, where `subsetProblem` finds one. */
+/** Checks a subset as `subsetProblem` does. @throws UserError that names `at`. */
 export function checkSubset(...[task, subset, rows, at]: [...Parameters<typeof subsetProblem>, at: string]): void {
   const wrong = subsetProblem(task, subset, rows)
   if (wrong) throw new UserError({ at, problem: wrong.problem, remedy: wrong.remedy })
 }
 
 /**
- * Indices into a training split of `total` rows, of which there are at least `size`: the first of randperm(total, seed)
- * or, stratified, the first of each label in that order, with every label's share of the rows (largest remainders) kept.
+ * Returns indices into a training split of `total` rows, which has at least `size`: the first of randperm(total, seed)
+ * or, stratified, the first of each label in that order, with every label's share of the rows kept (largest
+ * remainders).
  */
 export function subsetIndices(
   { size, seed }: Omit<Subset, 'stratified'>,
@@ -135,7 +144,10 @@ export function subsetIndices(
   })
 }
 
-/** Rows of each label that make up `size`, in proportion; what rounding down leaves goes to the largest remainders. */
+/**
+ * Returns how many rows of each label make up `size`, in proportion; what rounding down leaves goes to the largest
+ * remainders.
+ */
 function quotas(labels: string[], size: number): Map<string, number> {
   const counts = new Map<string, number>()
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1)

@@ -13,24 +13,24 @@ import { checkSubset, subsetIndices } from './splits.js'
 /** A subset of a task's training split, as its file holds it. */
 export interface SubsetFile extends Subset {
   task: string
-  /** Rows of the whole training split. */
+  /** The number of rows of the whole training split. */
   rows_total: number
-  /** Of the files that the split is read from, one after the other. */
+  /** The hash of the files that the split is read from, one after the other. */
   data_sha256: string
   /** Rows of the training split, from 0, in the order drawn. */
   indices: number[]
 }
 
-/** A whole training split, whatever `task.subset` says. */
+/** A whole training split, regardless of `task.subset`. */
 export interface TrainingSplit {
   rows: number
-  /** That they are read from. */
+  /** The files that the rows are read from. */
   files: string[]
-  /** For a stratified draw: what tells the strata apart, for each of its rows. */
+  /** For a stratified draw: the label of each row. */
   labels?: string[]
 }
 
-/** Reads a task's training split: how large it is and, for a stratified draw, the label of each of its rows. */
+/** Reads a task's training split: its size and, for a stratified draw, the label of each of its rows. */
 export async function trainingSplit(
   { subset: _, ...task }: TaskOptions,
   { stratified, ...options }: DownloadListener & { stratified: boolean },
@@ -49,7 +49,7 @@ export async function trainingSplit(
 }
 
 /**
- * Draws a subset for every size and seed: the rows that `task.subset` of an experiment trains on.
+ * Draws a subset for every size and seed: the rows on which an experiment with that `task.subset` trains.
  * @throws UserError for a size beyond the training split, or a stratified draw from free texts.
  */
 export async function drawSubsets(
@@ -72,7 +72,7 @@ export async function drawSubsets(
   )
 }
 
-/** `glue-rte-100-seed0.json` */
+/** Returns a name such as `glue-rte-100-seed0.json`. */
 export const subsetFileName = ({ task, size, seed }: SubsetFile): string =>
   `${task.replaceAll('/', '-')}-${size}-seed${seed}.json`
 
@@ -83,8 +83,8 @@ export interface WrittenSubset {
 }
 
 /**
- * Writes the subsets into a folder. A file that is the same already is left alone.
- * @throws UserError if a file there holds something else, unless `force`; then none is written.
+ * Writes the subsets into a folder. A file with the same content is left alone.
+ * @throws UserError without `force`, if a file there holds something else; then none is written.
  */
 export function writeSubsets(subsets: SubsetFile[], folder: string, { force }: { force: boolean }): WrittenSubset[] {
   const planned = subsets.map((subset) => {
@@ -112,7 +112,7 @@ function differs(file: string, there: unknown, subset: SubsetFile): UserError {
   })
 }
 
-/** What a file holds; null where that is no JSON. */
+/** Returns a file's content; null where it is not JSON. */
 function readSubset(file: string): unknown {
   try {
     return JSON.parse(readText(file))

@@ -9,21 +9,24 @@ import { documentRows } from './document.js'
 import { parseExactly } from './exact_json.js'
 import { type Line, readLines } from './lines.js'
 
-/** A row of the user's file by column name, or what is wrong with it. `line` counts from 1; in parquet it is the row. */
+/**
+ * A row of the user's file by column name, or what is wrong with it. `line` counts from 1; in parquet it is the number
+ * of the row.
+ */
 export type Row = { line: number; values: Record<string, unknown> } | { line: number; problem: string }
 
-/** Of files that `readTable` reads. */
+/** The endings of files that `readTable` reads. */
 export const TABLE_ENDINGS: readonly string[] = ['.jsonl', '.json', '.csv', '.tsv', '.parquet']
 
-/** Every row is an object of them. */
+/** The most columns: every row becomes an object with all of them. */
 const MOST_COLUMNS = 100_000
 
-/** Formats with a row a line, or a few lines. */
+/** Formats with one row per line, or per few lines. */
 export type LineFormat = 'jsonl' | 'csv' | 'tsv'
 
 /**
- * The rows of a .jsonl, .json, .csv, .tsv or .parquet file, as its ending says, in the file's order. `columns` are the names in
- * a table whose first line is no header.
+ * Yields the rows of a .jsonl, .json, .csv, .tsv or .parquet file, chosen by its ending, in the file's order. `columns`
+ * are the names for a table whose first line is not a header.
  * @throws UserError if the file as a whole can't be used: ending, encoding, header.
  */
 export function readTable(file: string, columns?: string[]): Iterable<Row> | AsyncIterable<Row> {
@@ -49,8 +52,8 @@ function ending(file: string): string {
 }
 
 /**
- * Reads rows from lines of that format; `file` is what errors name, `columns` as in `readTable`.
- * @throws UserError, from `take`, where a header can't be used.
+ * Reads rows from lines of that format; `file` is the name for errors, `columns` as in `readTable`.
+ * @throws UserError from `take`, where a header can't be used.
  */
 export function rowReader(format: LineFormat, file: string, columns?: string[]): LineReader<Row> {
   switch (format) {
@@ -75,7 +78,7 @@ function parseObject(text: string, { last }: Line): { values: Record<string, unk
   try {
     value = parseExactly(text)
   } catch {
-    // V8's message quotes the text differently from version to version, so ours stands alone.
+    // V8's message quotes the text differently from version to version, so only ours is printed.
     const cut = last ? ' The file ends in it, without a line break: it may be half written.' : ''
     return { problem: `the line is not valid JSON.${cut}` }
   }
@@ -100,8 +103,9 @@ function namedRows(file: string, records: LineReader<Fields>, remedy: string, gi
 }
 
 /**
- * Names the values of a record. Columns without a name are left out, such as the row numbers of pandas. Those after the
- * last name are what a spreadsheet leaves of cells that were once filled: a value there has slipped out of its column.
+ * Returns a function that names the values of a record. Columns without a name are left out, such as the row numbers of
+ * pandas. Columns after the last name are what a spreadsheet leaves of cells that were once filled: a value there has
+ * slipped out of its column.
  */
 function columnsOf(names: string[], remedy: string) {
   const kept = names.flatMap((name, i) => (isName(name) ? [{ name, i }] : []))

@@ -2,21 +2,21 @@ import { hashSeed, randperm } from '../../base/numbers/random.js'
 import { type Ladder, paddedLengths } from './lengths.js'
 import type { TokenRows } from './tokenise.js'
 
-/** Token ids of a row, `</s>` last, without padding. */
+/** Token ids of rows, `</s>` last, without padding. */
 export interface Tokenised {
   source(row: number): Int32Array
   target(row: number): Int32Array
 }
 
-/** Rows that are in memory. */
+/** Returns rows that are in memory. */
 export const inMemory = ({ source, target }: TokenRows): Tokenised => ({
   source: (row) => source[row]!,
   target: (row) => target[row]!,
 })
 
 /**
- * Rows side by side, padded on the right with the backbone's padding id. The masks say which ids are tokens: a text may
- * hold the padding id as a token like any other.
+ * Rows of one step, padded on the right with the backbone's padding id. The masks say which ids are tokens: a text may
+ * contain the padding id as a token like any other.
  */
 export interface Batch {
   /** Indices into the split. */
@@ -34,43 +34,44 @@ export interface Batch {
   targetLength: number
 }
 
-/** How a training's rows become batches: drawn at random, or rows of like length together. */
+/** How a training's rows become batches: drawn at random, or rows of similar length together. */
 export type RowOrder = 'random' | 'grouped_by_length'
 
-/** Batches of one training run: which rows step k learns from. */
+/** The batches of one training run: which rows step k learns from. */
 export interface TrainingPlan {
   stepsPerEpoch: number
   order: RowOrder
-  /** The rows of a step counted from 0; a pure function of (lengths, batch size, seed, grouping, step). */
+  /** Returns the rows of a step, counted from 0; a pure function of (lengths, batch size, seed, grouping, step). */
   batch(step: number): number[]
 }
 
-/** What a log says where rows could not be grouped by length. */
+/** The line for the log where rows could not be grouped by length. */
 export const tooFewToGroup = ({ stepsPerEpoch }: TrainingPlan) =>
-  `Rows are not grouped by length: an epoch has ${stepsPerEpoch} steps, and grouping takes ${GROUPED_FROM}. Their order is random.`
+  `Rows are not grouped by length: an epoch has ${stepsPerEpoch} steps, and grouping takes ${GROUPED_FROM}. ` +
+  'Their order is random.'
 
-/** Rows to score together; those from `real` on are repeats that fill the batch. */
+/** Rows that are scored together; those from `real` on are repeats that fill the batch. */
 export interface EvaluationBatch {
   rows: number[]
   real: number
 }
 
-/** Steps of an epoch from which on rows can be grouped by length. */
+/** The number of steps per epoch from which rows can be grouped by length. */
 export const GROUPED_FROM = 20
 
 /**
- * Windows of an epoch whose rows are sorted together, at least: with fewer of them much of a batch meets again in every
- * epoch, and labels that go with length are unevenly spread over batches.
+ * The least number of windows per epoch whose rows are sorted together. With fewer, many rows meet in a batch again in
+ * every epoch, and labels that depend on length are unevenly spread over batches.
  */
 const WINDOWS = 10
 
-/** Batches of a window at most: with more of them lengths get hardly closer. */
+/** The most batches per window: with more, lengths get hardly closer. */
 const MOST_IN_A_WINDOW = 50
 
 /**
- * Every row once an epoch, in a new random order each epoch; if asked for, grouped by length, where an epoch has
- * GROUPED_FROM steps. What the batches leave over (fewer rows than `batchSize`) is the epoch's last, smaller batch: rows
- * drawn at random either way.
+ * Plans every row once per epoch, in a new random order each epoch. With `grouped_by_length`, rows are grouped by
+ * length if an epoch has GROUPED_FROM steps. Rows that are left over (fewer than `batchSize`) form the epoch's last,
+ * smaller batch; they are drawn at random in either case.
  */
 export function trainingPlan(
   lengths: ArrayLike<number>,
@@ -98,7 +99,10 @@ export function trainingPlan(
   }
 }
 
-/** Batches of rows that are sorted by length within windows of so many batches; the batches are shuffled with `seed`. */
+/**
+ * Returns batches of rows that are sorted by length within windows of some batches; the batches are shuffled with
+ * `seed`.
+ */
 function grouped(
   rows: Int32Array,
   lengths: ArrayLike<number>,
@@ -118,8 +122,8 @@ function grouped(
 }
 
 /**
- * Every row once, longest first, so that a batch too large for the memory fails at once. The last batch is filled with
- * repeats of its last row: all batches have one size, and none is dropped.
+ * Returns every row once, longest first, so that a batch too large for the memory fails at once. The last batch is
+ * filled with repeats of its last row: all batches have one size, and no row is dropped.
  */
 export function evaluationBatches(lengths: ArrayLike<number>, batchSize: number): EvaluationBatch[] {
   const rows = Int32Array.from({ length: lengths.length }, (_, row) => row)
@@ -146,7 +150,7 @@ export function padBatch(tokens: Tokenised, rows: number[], padId: number, ladde
   }
 }
 
-/** A batch of rows that all have the batch's lengths, so that nothing in it is padding. */
+/** Returns a batch of rows that all have the batch's lengths, so that nothing in it is padding. */
 export function wholeBatch(ids: Pick<Batch, 'sourceIds' | 'targetIds'>, size: number): Batch {
   const { sourceIds, targetIds } = ids
   return {

@@ -1,15 +1,18 @@
-/** Counts texts that are longer than what is kept of them. */
+/** Counts texts that are cut. */
 export interface CutTally {
-  /** Tokens of texts before they were cut, `</s>` included; −n where their first n were counted, and more come. */
+  /**
+   * Adds texts by their number of tokens before the cut, including `</s>`; −n where the first n were counted and there
+   * are more.
+   */
   add(whole: Iterable<number>): void
   /**
-   * What a log says of them: `2 of 64 sources of train are longer than training.source_length (128 tokens) …`; nothing
-   * where none was cut.
+   * Returns a line for the log: `2 of 64 sources of train are longer than training.source_length (128 tokens) …`;
+   * undefined where none was cut.
    */
   line(texts: string, key: string): string | undefined
 }
 
-/** Of texts that are cut to `limit` tokens. */
+/** Returns a tally of texts that are cut to `limit` tokens. */
 export function cutTally(limit: number): CutTally {
   let texts = 0
   let cut = 0
@@ -28,7 +31,10 @@ export function cutTally(limit: number): CutTally {
       if (cut === 0) return undefined
       const are = cut === 1 ? 'is' : 'are'
       const most = `${shown(longest)}${isLonger ? ' or more' : ''}`
-      return `${shown(cut)} of ${shown(texts)} ${what} ${are} longer than ${key} (${shown(limit)} tokens) and ${are} cut there; the longest has ${most}.`
+      return (
+        `${shown(cut)} of ${shown(texts)} ${what} ${are} longer than ${key} (${shown(limit)} tokens) and ` +
+        `${are} cut there; the longest has ${most}.`
+      )
     },
   }
 }

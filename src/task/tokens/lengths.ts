@@ -1,48 +1,51 @@
 import type { TrainingPlan } from './batches.js'
 
-/** Lengths that the batches of a training are padded to, ascending. One that is longer than all of them keeps its own. */
+/**
+ * The lengths that the batches of a training run are padded to, ascending. A batch that is longer than all of them is
+ * padded to its own.
+ */
 export interface Ladder {
-  /** Rows of a whole batch; one that is smaller goes to the top, so that it is of one shape. */
+  /** Rows of a whole batch; a smaller one is padded to the top length, so that it has one shape. */
   batchSize: number
   source: number[]
   target: number[]
 }
 
-/** Token counts of a split's rows, `</s>` included. */
+/** Token counts of a split's rows, including `</s>`. */
 export interface RowLengths {
   source: ArrayLike<number>
   target: ArrayLike<number>
 }
 
-/** How much of what a training reads is padding, and in how many lengths. */
+/** How much of what a training run reads is padding, and in how many lengths. */
 export interface Padding {
   source_lengths: number[]
   target_lengths: number[]
-  /** Of the source tokens of the steps that are counted: see countedSteps. */
+  /** Percentage of the source tokens of the counted steps: see countedSteps. */
   source_padding_percent: number
   target_padding_percent: number
 }
 
 /**
- * Tokens that a step could take in the time that a shape more costs, its capture and first run; without a cached graph.
- * Measured with bench/capture.bench.ts, see docs/benchmarks.md.
+ * Tokens that a step could take in the time that one more shape costs, its capture and first run; without a cached
+ * graph. Measured with bench/capture.bench.ts, see docs/benchmarks.md.
  */
 export const SHAPE_TOKENS = 4000
 
-/** A captured shape also keeps memory: tens of MiB of a small model. */
+/** A captured shape also takes memory: tens of MiB for a small model. */
 const MOST_RUNGS = 6
 
-/** Epochs of few steps differ: their longest rows meet others each time. */
+/** Short epochs differ, since their longest rows meet other rows each time. */
 const COUNTED_STEPS = 1000
 
-/** Steps whose batches padding is counted of: an epoch or more, or the training where it is shorter. */
+/** Returns the number of steps whose batches are counted: an epoch or more, or the training run where it is shorter. */
 const countedSteps = (plan: TrainingPlan, steps: number): number =>
   Math.min(steps, Math.max(plan.stepsPerEpoch, COUNTED_STEPS))
 
 /**
- * The ladder that costs least over a replayed training: padding of the planned batches plus SHAPE_TOKENS a shape. It
- * depends on nothing but lengths, batch size, seed, order and steps, so that a resumed run pads alike: dropout masks depend on
- * the padded shape.
+ * Returns the ladder with the lowest cost over a replayed training run: padding of the planned batches plus
+ * SHAPE_TOKENS per shape. It depends only on lengths, batch size, seed, order and steps, so that a resumed run pads the
+ * same way: dropout masks depend on the padded shape.
  */
 export function ladderOf(lengths: RowLengths, plan: TrainingPlan, batchSize: number, steps: number): Ladder {
   const counted = countedSteps(plan, steps)
@@ -57,7 +60,7 @@ export function ladderOf(lengths: RowLengths, plan: TrainingPlan, batchSize: num
   return { batchSize, source, target }
 }
 
-/** The padded lengths of a batch whose longest rows have that many tokens. */
+/** Returns the padded lengths of a batch whose longest rows have that many tokens. */
 export function paddedLengths(
   size: number,
   source: number,
@@ -70,17 +73,20 @@ export function paddedLengths(
   return { source: rung(ladder.source, roundSource, whole), target: rung(ladder.target, roundTarget, whole) }
 }
 
-/** `Padding: 12.5 % of the source tokens and 0 % of the target tokens; sources have 3 lengths: 16, 32, 48.` */
+/** Returns `Padding: 12.5 % of the source tokens and 0 % of the target tokens; sources have 3 lengths: 16, 32, 48.` */
 export function paddingLine(padding: Padding): string {
   const { source_lengths: lengths, source_padding_percent: source, target_padding_percent: target } = padding
   const count = lengths.length === 1 ? 'one length' : `${lengths.length} lengths`
-  return `Padding: ${source} % of the source tokens and ${target} % of the target tokens; sources have ${count}: ${lengths.join(', ')}.`
+  return (
+    `Padding: ${source} % of the source tokens and ${target} % of the target tokens; sources have ${count}: ` +
+    `${lengths.join(', ')}.`
+  )
 }
 
 const rung = (rungs: number[], length: number, whole: boolean): number =>
   (whole ? rungs : rungs.slice(-1)).find((rung) => rung >= length) ?? length
 
-/** What is left of padding. */
+/** Returns how much padding is left. */
 export function paddingOf(ladder: Ladder | undefined, lengths: RowLengths, plan: TrainingPlan, steps: number): Padding {
   let [source, target, paddedSource, paddedTarget] = [0, 0, 0, 0]
   const met = { source: new Set<number>(), target: new Set<number>() }
@@ -104,20 +110,23 @@ export function paddingOf(ladder: Ladder | undefined, lengths: RowLengths, plan:
   }
 }
 
-/** Multiples of 8 suit matrix units and let shapes repeat. */
+/** Rounds up to a multiple of 8, which suits matrix units and lets shapes repeat. */
 function roundedSource(length: number): number {
   return Math.ceil(length / 8) * 8
 }
 
-/** Up to 8 tokens (labels: few lengths) exact, as each token more costs as much as the others; then multiples of 8. */
+/**
+ * Keeps up to 8 tokens (labels have few lengths) exact, as each further token costs as much as the others; then rounds
+ * up to multiples of 8.
+ */
 function roundedTarget(length: number): number {
   return length <= 8 ? length : roundedSource(length)
 }
 
 /**
- * The rungs, of the lengths that occur, whose cost is least: tokens of padding in all batches, each counted `weight` times,
- * plus `rungCost` a rung. Dynamic programming over the lengths, best[r][j] being the least cost of the lengths up to j in
- * r rungs of which j is the last.
+ * Returns the rungs, chosen from the lengths that occur, with the lowest cost: tokens of padding in all batches, each
+ * counted `weight` times, plus `rungCost` per rung. Uses dynamic programming over the lengths: best[r][j] is the lowest
+ * cost of the lengths up to j in r rungs of which j is the last.
  */
 export function rungs(counts: Map<number, number>, weight: number, rungCost: number, most = MOST_RUNGS): number[] {
   const lengths = [...counts.keys()].sort((a, b) => a - b)

@@ -3,16 +3,16 @@ import { writeFully } from '../../base/files/atomic.js'
 
 /** Where the bytes of a store are: a file, or this process's memory. */
 export interface Body {
-  /** A copy; what was appended first is at 0. */
+  /** Returns a copy; what was appended first is at 0. */
   read(position: number, length: number): Uint8Array
   append(bytes: Uint8Array): void
   close(): void
 }
 
-/** A file's ids begin here; what it holds is said in front of them. */
+/** The ids in a file begin here; the head before them says what the file holds. */
 export const HEAD_BYTES = 512
 
-/** Appends at the file's position, which is after the head; reads anywhere. */
+/** Appends at the file's position, which is after the head, and reads anywhere. */
 export function fileBody(fd: number): Body {
   let open = true
   return {
@@ -23,18 +23,18 @@ export function fileBody(fd: number): Body {
       return bytes
     },
     close() {
-      if (open) closeSync(fd) // twice would close another file that has the number by then
+      if (open) closeSync(fd) // closing twice could close another file with the same number
       open = false
     },
   }
 }
 
-/** Room for the head, which is written last. */
+/** Leaves room for the head, which is written last. */
 export function skipHead(fd: number): void {
   writeFully(fd, new Uint8Array(HEAD_BYTES))
 }
 
-/** Pieces as they came, as no single buffer may be large enough for all of them. */
+/** Keeps the pieces as they came, as no single buffer may be large enough for all of them. */
 export function memoryBody(): Body {
   const pieces: { start: number; bytes: Uint8Array }[] = []
   let size = 0
@@ -68,7 +68,7 @@ export function memoryBody(): Body {
   }
 }
 
-/** Fills `into` from that place of the file. @throws Error where the file ends before. */
+/** Fills `into` from that position of the file. @throws Error where the file ends before. */
 export function readFully(fd: number, into: Uint8Array, position: number): void {
   for (let done = 0; done < into.length; ) {
     const count = readSync(fd, into, done, into.length - done, position + done)

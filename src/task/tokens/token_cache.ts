@@ -2,14 +2,14 @@ import { readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
 export const STORE_ENDING = '.tokens'
-/** Stores beyond so many bytes in all are removed, those first that no run has used for longest. */
+/** Stores are removed if all together exceed this many bytes, least recently used first. */
 export const CACHE_LIMIT = 10 * 2 ** 30
-/** What a killed process has left: a living one writes to its file, and touches its lock, all the time. */
+/** The age of files that a killed process has left: a living one keeps writing to its file and touching its lock. */
 const ABANDONED_MS = 24 * 3600 * 1000
 
 /**
- * Removes stores until those that are left take at most `limit` bytes; `keep` stays in any case. A process that has one
- * open goes on reading it. What can't be removed is left.
+ * Removes stores until the rest takes at most `limit` bytes; `keep` is never removed. A process that has a removed
+ * store open can still read it. Errors are ignored.
  */
 export function trimCache(folder: string, keep: string, limit = CACHE_LIMIT): void {
   const files = readdirSync(folder).flatMap((name) => {

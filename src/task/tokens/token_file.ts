@@ -4,16 +4,16 @@ import { openFile } from '../../base/files/read.js'
 import { type Body, fileBody, HEAD_BYTES, memoryBody, readFully } from './token_body.js'
 import type { CutRows } from './tokenise.js'
 
-/** Goes up with any change of the format, or of what makes tokens of a text. */
+/** Increases with every change of the format, or of how a text becomes tokens. */
 export const FORMAT = 3
 
 /** Token ids by row, from 0. Close it when no row is needed any more. */
 export interface TokenStore {
   readonly rows: number
-  /** Tokens of each row's source, `</s>` included. */
+  /** Tokens of each row's source, including `</s>`. */
   readonly sourceLengths: Int32Array
   readonly targetLengths: Int32Array
-  /** Tokens that each row's source had before it was cut; −n: the first n were counted, and more come. */
+  /** Tokens that each row's source had before it was cut; −n: the first n were counted, and there are more. */
   readonly wholeSourceLengths: Int32Array
   readonly wholeTargetLengths: Int32Array
   source(row: number): Int32Array
@@ -21,7 +21,7 @@ export interface TokenStore {
   close(): void
 }
 
-/** What the head of a file says: JSON, then blanks. Numbers in the file have this machine's byte order. */
+/** The head of a file: JSON, then blanks. Numbers in the file have this machine's byte order. */
 interface Head {
   format: number
   littleEndian: boolean
@@ -34,18 +34,18 @@ interface Head {
 }
 
 const PIECE = 2 ** 22
-/** Lengths of a row in the file: its source and target as they are cut, and as they were. */
+/** The number of lengths of a row in the file: source and target after the cut, and before it. */
 const LENGTHS = 4
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
-/** A store being written, row after row: its ids go to the body, its lengths are kept. */
+/** A store that is written row after row: its ids go to the body, its lengths are kept. */
 export interface Writer {
   readonly rows: number
   append(rows: CutRows): void
   finish(): TokenStore
 }
 
-/** `inFile`: whether a head and the lengths are written too, so that `openTokenFile` can read the file. */
+/** With `inFile`, a head and the lengths are written too, so that `openTokenFile` can read the file. */
 export function tokenWriter(body: Body, vocabularySize: number, inFile?: { fd: number; key: string }): Writer {
   const bytesPerId = vocabularySize <= 0x10000 ? 2 : 4
   const hash = createHash('sha256')
@@ -79,7 +79,7 @@ export function tokenWriter(body: Body, vocabularySize: number, inFile?: { fd: n
   }
 }
 
-/** Numbers at 4 bytes each, where an array of numbers may take 8 and more. */
+/** A growing array of 4 bytes per number, where an array of numbers may take 8 or more. */
 function growing() {
   let numbers = new Int32Array(1024)
   let count = 0
@@ -98,7 +98,7 @@ function growing() {
   }
 }
 
-/** Ids of a batch's rows one after the other, each row's source before its target. */
+/** Returns the ids of a batch's rows one after the other, each row's source before its target. */
 function packed(source: Int32Array[], target: Int32Array[], bytesPerId: 2 | 4): Uint8Array {
   const count = [source, target].flat().reduce((sum, row) => sum + row.length, 0)
   const ids = bytesPerId === 2 ? new Uint16Array(count) : new Int32Array(count)
@@ -123,8 +123,8 @@ function writeHead(fd: number, head: Head): void {
 }
 
 /**
- * A store that `finish` has written; undefined where the file is missing, cut short, damaged, of another format or of
- * another key. Up to `inMemory` bytes are kept in memory; beyond, rows are read when asked for.
+ * Opens a store that `finish` has written; undefined where the file is missing, cut short, damaged, of another format
+ * or of another key. Up to `inMemory` bytes are kept in memory; of a larger store, rows are read when asked for.
  */
 export function openTokenFile(file: string, key: string, inMemory: number): TokenStore | undefined {
   let fd: number
@@ -137,7 +137,7 @@ export function openTokenFile(file: string, key: string, inMemory: number): Toke
     const store = readTokenFile(fd, key, inMemory)
     if (store) return store
   } catch {
-    // Not readable is as good as not there.
+    // a file that can't be read is treated like a missing one
   }
   closeSync(fd)
   return undefined
@@ -171,12 +171,12 @@ function readHead(fd: number): Head | undefined {
   return JSON.parse(bytes.toString('latin1')) as Head
 }
 
-/** `lengths` [rows, 4]: source and target of each row as they are cut, then as they were. */
+/** `lengths` [rows, 4]: source and target of each row after the cut, then before it. */
 function tokenStore(body: Body, bytesPerId: 2 | 4, lengths: Int32Array): TokenStore {
   const rows = lengths.length / LENGTHS
   const column = (i: number) => Int32Array.from({ length: rows }, (_, row) => lengths[LENGTHS * row + i]!)
   const [sourceLengths, targetLengths] = [column(0), column(1)]
-  const starts = new Float64Array(rows) // in ids: 2³² of them are too few
+  const starts = new Float64Array(rows) // counted in ids, which can exceed 2³²
   for (let row = 1; row < rows; row++) {
     starts[row] = starts[row - 1]! + sourceLengths[row - 1]! + targetLengths[row - 1]!
   }

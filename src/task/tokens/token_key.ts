@@ -5,16 +5,20 @@ import { changed } from '../rows/lines.js'
 import { FORMAT } from './token_file.js'
 import type { TokenLimits } from './tokenise.js'
 
-/** All that decides what the tokens are; the store's name is its hash. */
+/** Everything that decides what the tokens are; the store's name is its hash. */
 export interface TokenKey {
-  /** Files that the examples are read from, in the order in which they count. Their bytes are hashed. */
+  /** The files that the examples are read from, in order. Their bytes are hashed. */
   files: string[]
-  /** What makes examples of their rows (prompt, labels, which rows): anything that JSON can write. */
+  /** How their rows become examples (prompt, labels, which rows): anything that JSON can write. */
   text: unknown
   tokenizerFile: string
 }
 
-/** SHA-256, in hexadecimal, of all that the key names, and the id that ends rows, which another file may name. @throws UserError where a file can't be read. */
+/**
+ * Returns the SHA-256, in hexadecimal, of all that the key names, and of the id that ends rows, which another file may
+ * name.
+ * @throws UserError where a file can't be read.
+ */
 export async function hashKey(
   { files, text, tokenizerFile }: TokenKey,
   eos: number,
@@ -28,12 +32,15 @@ export async function hashKey(
   return createHash('sha256').update(all).digest('hex')
 }
 
-/** Where one of several files ends: the hash is of their bytes one after the other. */
+/** Returns the sizes of several files, which say where each ends: the hash is of their bytes one after the other. */
 const sizesOf = (files: string[]): number[] => (files.length === 1 ? [] : files.map((file) => statSync(file).size))
 
 export const stamps = (files: string[]): string[] => files.map(stampOf)
 
-/** The name says what the file held when it was hashed, so tokens of anything else must not have that name. @throws UserError */
+/**
+ * Checks that no file has changed since it was hashed: tokens of other content must not get the hash as their name.
+ * @throws UserError
+ */
 export function checkUnchanged(files: string[], before: string[]): void {
   const after = stamps(files)
   const different = files.find((_, i) => before[i] !== after[i])

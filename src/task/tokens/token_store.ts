@@ -17,27 +17,28 @@ export type { TokenStore } from './token_file.js'
 export type { TokenKey } from './token_key.js'
 
 export interface TokenStoreOptions {
-  /** Folder of the stores, made where it is missing; the user's cache unless told. */
+  /** The folder of the stores, made where it is missing; by default in the user's cache. */
   cache?: string
-  /** Rows tokenised so far; not called where the store is there already. */
+  /** Called with the rows tokenised so far; not called where the store exists already. */
   onProgress?: (rows: number) => void
-  /** Bytes of the data files hashed so far, of so many. */
+  /** Called with the bytes of the data files hashed so far, and their total. */
   onHash?: (bytes: number, total: number) => void
-  /** Told at once who is building the same store, where another process is. */
+  /** Called at once with a line that says which other process is building the same store. */
   onWait?: (line: string) => void
   /** Called where the folder can't be written to: the tokens are then made for this run only. */
   warn?: (text: string) => void
-  /** Bytes that all stores in the folder may take. */
+  /** The most bytes that all stores in the folder may take. */
   limit?: number
-  /** Bytes of ids up to which a store is read into memory as a whole. */
+  /** The most bytes of ids with which a whole store is read into memory. */
   inMemory?: number
 }
 
 const IN_MEMORY = 256 * 2 ** 20
 
 /**
- * The examples' token ids: from the cache, or tokenised and put there. Memory is a batch's, 32 bytes a row and, for small
- * stores, the ids. `examples` is called only if they have to be tokenised, and again if the disk is full then.
+ * Returns the examples' token ids: from the cache, or tokenised and put there. It needs the memory of a batch, 32 bytes
+ * per row and, for small stores, the ids. `examples` is called only if they have to be tokenised, and again if the disk
+ * fills up meanwhile.
  * @throws UserError where a file can't be read, or changes meanwhile; and whatever `examples` throws.
  */
 export async function openTokenStore(
@@ -81,7 +82,7 @@ const keptOnce = (reason: unknown) => `Tokens are kept for this run only. ${(rea
 /** Tokenises the examples into the body. */
 type Fill = (body: Body, inFile?: { fd: number; key: string }) => Promise<TokenStore>
 
-/** The place for tokens has failed, not what they are made of. */
+/** Tokens could not be written, though the examples could be read. */
 class Unwritable extends Error {}
 
 function orUnwritable<T>(write: () => T): T {
@@ -92,7 +93,7 @@ function orUnwritable<T>(write: () => T): T {
   }
 }
 
-/** Undefined, after a warning, where the folder can't be written to. */
+/** Returns the store in the cache; undefined, after a warning, where the folder can't be written to. */
 async function inCache(file: string, fill: Fill, options: TokenStoreOptions): Promise<TokenStore | undefined> {
   let failed: { error: unknown } | undefined
   const build = async () => {
@@ -124,12 +125,12 @@ function open(file: string, { inMemory = IN_MEMORY }: TokenStoreOptions): TokenS
 
 const keyOf = (file: string) => basename(file, STORE_ENDING)
 
-/** The time of change is the time of last use, which says what `trimCache` removes. */
+/** Sets the time of change to the time of last use, by which `trimCache` decides what to remove. */
 function touch(file: string): void {
   try {
     utimesSync(file, new Date(), new Date())
   } catch {
-    // A cache that is only read is not trimmed either.
+    // A read-only cache is not trimmed either.
   }
 }
 
@@ -157,7 +158,7 @@ async function write(file: string, fill: Fill, options: TokenStoreOptions): Prom
   }
 }
 
-/** Without a name in any folder: the system removes it when it is closed, also by a crash. */
+/** Makes the store in a file without a name: the system removes it when it is closed, also after a crash. */
 async function inTemporaryFile(fill: Fill): Promise<TokenStore | undefined> {
   let fd: number | undefined
   try {

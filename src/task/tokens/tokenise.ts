@@ -1,12 +1,12 @@
 import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 
-/** Longest source and target in tokens, `</s>` included; what is longer is cut. */
+/** The longest source and target in tokens, including `</s>`; longer ones are cut. */
 export interface TokenLimits {
   source: number
   target: number
 }
 
-/** What goes into the backbone and what is to come out. */
+/** The backbone's input and the output that it should give. */
 export interface TextPair {
   source: string
   target: string
@@ -23,17 +23,17 @@ export interface CutRows extends TokenRows {
   whole: WholeLengths
 }
 
-/** Tokens of each row's text, `</s>` included; −n where its first n were counted, and more come. */
+/** Tokens of each row's text, including `</s>`; −n where the first n were counted and there are more. */
 export interface WholeLengths {
   source: number[]
   target: number[]
 }
 
-/** What is tokenised at once: enough for the library's threads, and little enough for the memory. */
+/** Rows that are tokenised at once: enough for the library's threads, and few enough for the memory. */
 const BATCH_ROWS = 2048
 const BATCH_CHARACTERS = 2 ** 19
 
-/** Rows' sources and targets as token ids, in the rows' order. Rows of one target share its ids. */
+/** Returns the rows' sources and targets as token ids, in the rows' order. Rows with the same target share its ids. */
 export async function tokenise(rows: readonly TextPair[], tokenizer: Tokenizer, limits: TokenLimits): Promise<CutRows> {
   const targets = [...new Set(rows.map(({ target }) => target))] // labels are few
   const [source, encoded] = await Promise.all([
@@ -53,12 +53,12 @@ export async function tokenise(rows: readonly TextPair[], tokenizer: Tokenizer, 
   }
 }
 
-/** A token has about 4 characters: so many times the limit have room for all the tokens that are kept. */
+/** A token has about 4 characters, so this many times the limit hold all the tokens that are kept. */
 const CHARACTERS_A_TOKEN = 64
 
 /**
- * As `encode` does, but of a text far beyond the limit only the head goes to the library, which takes 200 bytes a
- * character: T5 tokenises each word by itself, so those in front of a blank do not depend on what comes after.
+ * As `encode`, but of a text far beyond the limit only the head goes to the library, which takes 200 bytes per
+ * character: T5 tokenises each word by itself, so words before a blank do not depend on what follows.
  */
 async function encodeHeads(
   texts: string[],
@@ -77,7 +77,7 @@ async function encodeHeads(
   return { ids: rows.map((row) => cut(row, limit)), whole }
 }
 
-/** The last id, `</s>`, stays the last. */
+/** Cuts to `limit` ids; the last id stays `</s>`. */
 function cut(ids: Int32Array, limit: number): Int32Array {
   if (ids.length <= limit) return ids
   const head = ids.slice(0, limit)
@@ -91,7 +91,9 @@ function headOf(text: string, characters: number): string {
   return blank === -1 ? text : text.slice(0, blank)
 }
 
-/** The rows, a batch at a time; the library tokenises one on its own threads while the next one's rows are read. */
+/**
+ * Yields the rows, a batch at a time; the library tokenises one on its own threads while the next one's rows are read.
+ */
 export async function* tokeniseAll(
   examples: AsyncIterable<TextPair> | Iterable<TextPair>,
   tokenizer: Tokenizer,

@@ -263,7 +263,7 @@ describe('problems', () => {
       'train.jsonl',
       '{"question":7,"passage":"b","label":true}\n',
       1,
-      "column 'question' is no text.",
+      "column 'question' is not text.",
     ],
     [
       'superglue/cb',
@@ -325,7 +325,7 @@ describe('problems', () => {
       `TaskMisfit: ${folder}/none: there is no such folder. task.path must be a folder with the official files of superglue/cb.`,
     )
     expect(await failure(rowsOf('glue/mprc', folder))).toBe(
-      `ExperimentError: glue/mprc: is no benchmark. Did you mean 'glue/mrpc'? Benchmarks: ${benchmarkNames().join(', ')}.`,
+      `ExperimentError: glue/mprc: is not a benchmark. Did you mean 'glue/mrpc'? Benchmarks: ${benchmarkNames().join(', ')}.`,
     )
     expect(await failure(rowsOf('glue/rte', folder, 'test'))).toBe(
       "ExperimentError: glue/rte: the labels of its official test set are not public. Set task.split to 'halves' or 'held_out', which make one of the rows with labels.",
