@@ -6,7 +6,7 @@ import { readYaml, shownPath } from '../base/yaml/source.js'
 import { expandAxes } from '../sweep/plan/axes.js'
 import { sweepSchema } from '../sweep/plan/schema.js'
 
-/** One line of `compacter list`: what it is called, what tells it from the others, what it is. */
+/** One line of `compacter list`: its name, what distinguishes it from the others, and what it is. */
 export interface Entry {
   name: string
   description: string
@@ -16,7 +16,7 @@ export interface Entry {
 const catalogues = { backbones, methods, tasks, experiments, sweeps }
 export type Catalogue = keyof typeof catalogues
 
-/** Everything of a kind that comes with the toolkit, by name. */
+/** Returns everything of a kind that comes with the toolkit, by name. */
 export function catalogue(kind: Catalogue): Entry[] {
   return catalogues[kind]()
 }

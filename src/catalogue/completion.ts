@@ -10,7 +10,7 @@ interface Flag extends Described {
   allowNo?: boolean | undefined
 }
 
-/** A command as oclif's manifest has it. */
+/** A command as in oclif's manifest. */
 export interface CompletedCommand {
   id: string
   hidden?: boolean | undefined
@@ -18,13 +18,16 @@ export interface CompletedCommand {
   flags: Record<string, Flag>
 }
 
-/** The script that completes these commands in a shell, which it is read by: nothing is started at each Tab. */
+/**
+ * Returns the script that completes these commands in a shell. The shell reads it once: nothing is started at each Tab.
+ */
 export function completionScript(shell: Shell, commands: readonly CompletedCommand[]): string {
   const shown = commands.filter(({ hidden }) => !hidden)
+  const flags = shown.map((command) => [spaced(command), wordsLine(flagWords(command))])
   const setUp = shell === 'zsh' ? 'autoload -Uz compinit bashcompinit && compinit -u && bashcompinit\n' : ''
   return `# compacter completion ${shell}
 ${setUp}${chooser('_compacter_commands', wordsByGroup(shown))}
-${chooser('_compacter_flags', Object.fromEntries(shown.map((command) => [spaced(command), wordsLine(flagWords(command))])))}
+${chooser('_compacter_flags', Object.fromEntries(flags))}
 ${chooser('_compacter_values', Object.assign({}, ...shown.map(valueLines)))}
 ${MAIN}`
 }
@@ -32,7 +35,7 @@ ${MAIN}`
 const spaced = ({ id }: CompletedCommand) => id.replaceAll(':', ' ')
 const wordsLine = (words: readonly string[]) => `words='${words.join(' ')}'`
 
-/** The words that go on after a group of commands; after nothing, all first words. */
+/** Returns the words that can follow a group of commands; for the empty group, all first words. */
 function wordsByGroup(commands: readonly CompletedCommand[]): Record<string, string> {
   const names = commands.map((command) => spaced(command).split(' '))
   const first = [...new Set(['help', ...names.map(([word]) => word!)])].sort()
@@ -52,7 +55,10 @@ function flagWords({ flags }: CompletedCommand): string[] {
   ]
 }
 
-/** By `command --flag`, and by `command 0`, the place of an argument; the last, where it may be repeated, by `command +`. */
+/**
+ * Returns values by `command --flag`, and by `command 0` for the first argument; the last argument is `command +` if it
+ * may be repeated.
+ */
 function valueLines(command: CompletedCommand): Record<string, string> {
   const name = spaced(command)
   const flags = Object.entries(command.flags).flatMap(([flag, described]) => {
@@ -69,13 +75,15 @@ function valueLines(command: CompletedCommand): Record<string, string> {
 
 const valuesLine = ({ words, paths }: Values) => `${wordsLine(words)} paths=${paths ?? 'none'}`
 
-/** A function of the shell: sets \`words\` and \`paths\` by its argument, and fails where there is nothing by it. */
+/**
+ * Returns a function of the shell that sets \`words\` and \`paths\` by its argument, and fails where it has no entry.
+ */
 function chooser(name: string, lines: Record<string, string>): string {
   const cases = Object.entries(lines).map(([key, line]) => `  '${key}') ${line} ;;`)
   return `${name}() {\n  words='' paths=none\n  case "$1" in\n${cases.join('\n')}\n  *) return 1 ;;\n  esac\n}`
 }
 
-/** Read by bash, and by zsh as sh. Bash takes \`--flag=value\` for three words. */
+/** bash reads this, and zsh as sh. Bash takes \`--flag=value\` for three words. */
 const MAIN = `_compacter() {
   local command='' words='' paths=none position=0 i=1 w d
   local word="\${COMP_WORDS[$COMP_CWORD]}" before="\${COMP_WORDS[$((COMP_CWORD - 1))]}"
@@ -93,7 +101,9 @@ const MAIN = `_compacter() {
     *)
       if _compacter_commands "$command"; then
         case " $words " in
-        *" $w "*) if [ "$command" = help ]; then command="$w"; else command="\${command:+$command }$w"; fi; position=0 ;;
+        *" $w "*)
+          if [ "$command" = help ]; then command="$w"; else command="\${command:+$command }$w"; fi
+          position=0 ;;
         *) return 0 ;;
         esac
       else position=$((position + 1)); fi ;;

@@ -1,15 +1,15 @@
 import { experimentNames, presetNames } from '../base/presets.js'
 import { keysOfSet } from './keys.js'
 
-/** What may stand where a value is asked for. */
+/** The possible values of an argument or a flag. */
 export interface Values {
-  /** Words that are known. */
+  /** Known words. */
   words: string[]
-  /** Whether files and folders are values too; of runs, those in `runs` first. */
+  /** Whether files and folders are values too; for `runs`, those in the folder `runs` come first. */
   paths?: 'files' | 'runs'
 }
 
-/** An argument or a flag, as oclif's manifest has it. */
+/** An argument or a flag as in oclif's manifest. */
 export interface Described {
   name: string
   options?: readonly string[]
@@ -19,7 +19,7 @@ export interface Described {
 const files: Values = { words: [], paths: 'files' }
 const runs: Values = { words: [], paths: 'runs' }
 
-/** By the name of an argument or a flag, which means the same in every command. */
+/** Values by the name of an argument or a flag, which means the same in every command. */
 const KINDS: Record<string, () => Values> = {
   experiment: () => ({ words: experimentNames(), paths: 'runs' }),
   sweep: () => ({ words: presetNames('sweeps'), paths: 'files' }),
@@ -34,7 +34,7 @@ const KINDS: Record<string, () => Values> = {
   ),
 }
 
-/** What can be completed where this argument, or the value of this flag, is typed. */
+/** Returns what can be completed for this argument, or as the value of this flag. */
 export function valuesOf({ name, options, helpValue }: Described): Values {
   if (options) return { words: [...options] }
   if (name === 'set') return { words: keysOfSet(helpValue).map((key) => `${key}=`) }

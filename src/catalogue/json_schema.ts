@@ -7,16 +7,18 @@ import { methodOptions } from '../method/options.js'
 import { sweepSchema } from '../sweep/plan/schema.js'
 import { taskOptions } from '../task/options.js'
 
-/** Kinds of YAML file that have a schema: `configs/<kind>.schema.json`, which the first line of each such file names. */
+/**
+ * Kinds of YAML file that have a schema: `configs/<kind>.schema.json`, which the first line of each such file names.
+ */
 export const SCHEMA_KINDS = ['experiment', 'method', 'task', 'backbone', 'sweep'] as const
 export type SchemaKind = (typeof SCHEMA_KINDS)[number]
 
-/** JSON Schema of a kind of YAML file, for editors. */
+/** Returns the JSON Schema of a kind of YAML file, for editors. */
 export function fileSchema(kind: SchemaKind): object {
   return schemas[kind]()
 }
 
-/** What z.toJSONSchema gives of our schemas. */
+/** The result of z.toJSONSchema for our schemas. */
 export interface JsonSchema {
   type?: string
   const?: unknown
@@ -34,7 +36,10 @@ export const jsonSchema = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'i
 
 export const kindOf = (option: JsonSchema) => option.properties!.kind!.const
 
-/** JSON Schema of an experiment file, for editors: the resolved schema, with presets and short forms let in. */
+/**
+ * Returns the JSON Schema of an experiment file, for editors: the resolved schema, which also allows presets and short
+ * forms.
+ */
 function experimentJsonSchema(): object {
   const schema = jsonSchema(experimentSchema)
   const { backbone, method, task, training } = schema.properties!
@@ -50,13 +55,13 @@ function experimentJsonSchema(): object {
   return { ...schema, properties, required: ['backbone', 'method', 'task', 'training'] }
 }
 
-/** A task that names no kind is a classification. */
+/** Makes `kind` optional for a classification, which is the default. */
 function withDefaultKind(schema: JsonSchema): JsonSchema {
   if (kindOf(schema) !== 'classification') return schema
   return { ...schema, required: schema.required!.filter((key) => key !== 'kind') }
 }
 
-/** A preset's name, a preset with overrides, or everything written out. */
+/** Allows a preset's name, a preset with overrides, or everything written out. */
 function named(presets: PresetKind, { description }: JsonSchema, kinds: JsonSchema[], extra: JsonSchema['properties']) {
   const overridden = kinds.flatMap((schema) => {
     const names = presetNames(presets).filter((name) => isOfKind(presets, name, schema.properties!.kind!))
@@ -72,14 +77,14 @@ function isOfKind(presets: PresetKind, name: string, kind: JsonSchema): boolean 
   return kind.enum ? kind.enum.includes(preset.kind) : kind.const === preset.kind
 }
 
-/** A method preset: options of its kind, and the learning rate that experiments with it have unless they tell another. */
+/** The schema of a method preset: options of its kind, and the default learning rate of experiments with it. */
 function methodJsonSchema(): object {
   const learning_rate = jsonSchema(trainingOptions).properties!.learning_rate!
   const kinds = methodOptions.options.map(jsonSchema)
   return oneOfKinds(kinds.map((kind) => ({ ...kind, properties: { ...kind.properties, learning_rate } })))
 }
 
-/** A task preset: its name is the file's. */
+/** The schema of a task preset, whose name is the file's. */
 function taskJsonSchema(): object {
   const kinds = taskOptions.options.map(jsonSchema).map(withDefaultKind)
   return oneOfKinds(

@@ -1,16 +1,18 @@
 import { experimentSchema } from '../experiment/schema.js'
 import { type JsonSchema, jsonSchema } from './json_schema.js'
 
-/** Dotted keys of an experiment, of every kind of task and method, and what names a preset: what `--set` takes. */
+/**
+ * Returns the dotted keys that `--set` accepts: those of an experiment, of every kind of task and method, and `preset`.
+ */
 export function experimentKeys(): string[] {
   const keys = leaves(jsonSchema(experimentSchema), '')
   return [...new Set([...keys, 'backbone', 'method', 'method.preset', 'task', 'task.preset'])].sort()
 }
 
-/** Keys that `--set` of a command takes that opens a run: where its backbone and data are. */
+/** Keys that `--set` accepts in commands that open a run: where its backbone and data are. */
 const PLACES = ['backbone.name', 'task.train', 'task.validation', 'task.test', 'task.path']
 
-/** Keys that a `--set` takes, by the value that its help shows. */
+/** Returns the keys that a `--set` accepts, by the value that its help shows. */
 export const keysOfSet = (helpValue: string | string[] | undefined): string[] =>
   helpValue === 'key=PLACE' ? PLACES : experimentKeys()
 

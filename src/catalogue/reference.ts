@@ -4,7 +4,10 @@ import { methodOptions } from '../method/options.js'
 import { taskOptions } from '../task/options.js'
 import { type JsonSchema, jsonSchema, kindOf } from './json_schema.js'
 
-/** Markdown tables of every key, by section and by kind of method: the schema's own descriptions, types and defaults. */
+/**
+ * Returns Markdown tables of every key, by section and by kind of method, from the schema's own descriptions, types and
+ * defaults.
+ */
 export function referenceTables(): string {
   const sections: [string, JsonSchema][] = [
     ['`backbone`', jsonSchema(backboneOptions)],
@@ -17,7 +20,7 @@ export function referenceTables(): string {
   return sections.map(([title, schema]) => `### ${title}\n\n${table(schema)}`).join('\n')
 }
 
-/** The keys that every kind of task has, once; then each kind's own. */
+/** Returns the keys that every kind of task has, once; then each kind's own. */
 function taskSections(): [string, JsonSchema][] {
   const kinds = taskOptions.options.map(jsonSchema)
   const common = Object.entries(kinds[0]!.properties!).filter(([key, schema]) =>
@@ -43,7 +46,7 @@ function table(schema: JsonSchema): string {
   return `${['| key | value | default | |', '|---|---|---|---|', ...lines].join('\n')}\n`
 }
 
-/** One row a key; the keys of an inner mapping stand below it as `placement.sublayers`. */
+/** Returns one row for each key; the keys of an inner mapping follow it as `placement.sublayers`. */
 function rows(schema: JsonSchema, prefix: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
     if (value.const !== undefined) return []

@@ -8,14 +8,14 @@ class UnknownFlag extends UserError {
   override readonly exitCode = BAD_USAGE
 }
 
-/** A command as oclif's manifest has it. */
+/** A command as in oclif's manifest. */
 interface KnownCommand {
-  /** `sweep:run`. */
+  /** A name such as `sweep:run`. */
   id: string
   flags: Record<string, { hidden?: boolean; allowNo?: boolean; helpValue?: string | string[] }>
 }
 
-/** Flags of other tools that are no keys of an experiment, and ours. */
+/** Flags of other tools that are not keys of an experiment, and our flags for them. */
 const SYNONYMS: Record<string, string> = {
   output_dir: 'run-dir',
   resume_from_checkpoint: 'resume',
@@ -38,7 +38,7 @@ const SHORT: Record<string, string> = {
   'training.seed': 'seed',
 }
 
-/** Says which flags of the command on the line were probably meant by those that it does not have. */
+/** Says which flags of the command on the line were probably meant by the unknown ones. */
 export function unknownFlag(unknown: readonly string[], line: readonly string[], commands: KnownCommand[]): UserError {
   const command = commands
     .filter(({ id }) => id.split(':').every((word, i) => line[i] === word))
@@ -63,7 +63,7 @@ function flagNames({ flags }: KnownCommand): string[] {
   return ['help', ...shown.flatMap(([name, { allowNo }]) => (allowNo ? [name, `no-${name}`] : [name]))]
 }
 
-/** A flag or a key that `--set` takes: by another tool's name, by its own, or one like it. */
+/** Returns the flag or key that was meant: by another tool's name, by its own, or a similar one. */
 function meant(flag: string, known: readonly string[], keys: readonly string[]): string | undefined {
   const name = flag.replace(/^-+/, '').split('=')[0]!.toLowerCase().replaceAll('-', '_')
   const synonym = synonymOf(name)
@@ -76,6 +76,6 @@ function meant(flag: string, known: readonly string[], keys: readonly string[]):
   return near && `Did you mean --${near}?`
 }
 
-/** The key of that name, of `training` where several sections have it. */
+/** Returns the key of that name, the one of `training` if several sections have it. */
 const keyNamed = (name: string, keys: readonly string[]): string | undefined =>
   [`training.${name}`, name].find((key) => keys.includes(key)) ?? keys.find((key) => key.endsWith(`.${name}`))

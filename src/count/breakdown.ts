@@ -5,17 +5,17 @@ export type Grouping = 'tensor' | 'layer' | 'kind'
 
 /** A part of what a method trains. */
 export interface Breakdown {
-  /** A tensor's name, a layer as `encoder.3`, or a kind as `down.s`. */
+  /** A tensor's name, a layer such as `encoder.3`, or a kind such as `down.s`. */
   name: string
-  /** Of a single tensor. */
+  /** The shape of a single tensor. */
   shape?: number[]
   tensors: number
   parameters: number
-  /** Of all that the method trains, × 100. */
+  /** Share of everything that the method trains, × 100. */
   share_percent: number
 }
 
-/** What is trained, in parts that sum to the whole, in the order of their first tensor. */
+/** Returns what is trained in parts that add up to the whole, in the order of their first tensor. */
 export function breakdown(specs: readonly ParameterSpec[], by: Grouping): Breakdown[] {
   const whole = specs.reduce((sum, { shape }) => sum + elements(shape), 0)
   const groups = new Map<string, ParameterSpec[]>()
@@ -30,7 +30,10 @@ export function breakdown(specs: readonly ParameterSpec[], by: Grouping): Breakd
   })
 }
 
-/** Our names are `encoder.3.attention.down.s`, the backbone's `encoder.block.3.layer.0.SelfAttention.q.weight`. */
+/**
+ * Our names look like `encoder.3.attention.down.s`, the backbone's like
+ * `encoder.block.3.layer.0.SelfAttention.q.weight`.
+ */
 const groupOf: Record<Grouping, (name: string) => string> = {
   tensor: (name) => name,
   layer: (name) => {

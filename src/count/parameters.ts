@@ -7,21 +7,24 @@ import type { MethodOptions } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
 import { type Breakdown, breakdown, type Grouping } from './breakdown.js'
 
-/** A method on a backbone, to be counted. */
+/** A method on a backbone whose parameters are counted. */
 export interface Subject {
-  /** As the user named it. */
+  /** The backbone's name, as the user gave it. */
   backbone: string
-  /** A method preset, with `changes` the options that are not its own: `n=8`. */
+  /** The name of a method preset, with the options that differ from it: `n=8`. */
   method: string
   changes: string[]
   options: MethodOptions
-  /** The backbone's dimensions with the vocabulary that is in force. */
+  /** The backbone's dimensions with the vocabulary in force. */
   config: BackboneConfig
-  /** Why the method does not fit the backbone, if so. */
+  /** Why the method does not fit the backbone, if it does not. */
   problem?: string
 }
 
-/** One line of `compacter params report`. Where the method does not fit the backbone, `problem` says why and all counts are null. */
+/**
+ * One line of `compacter params report`. If the method does not fit the backbone, `problem` says why and all counts are
+ * null.
+ */
 export interface ParameterRow {
   backbone: string
   method: string
@@ -30,17 +33,17 @@ export interface ParameterRow {
   tasks: number
   backbone_parameters: number
   trained_parameters: number | null
-  /** Of the trained ones those that each task has of its own: an unfrozen head too, unfrozen layer norms not. */
+  /** The trained parameters that each task adds: an unfrozen head counts, unfrozen layer norms do not. */
   added_parameters: number | null
-  /** Trained of the backbone's, × 100. */
+  /** Trained parameters relative to the backbone's, × 100. */
   share_percent: number | null
   /** The paper's "#Total params": backbone and additions for all tasks, relative to one backbone. */
   total_parameters_ratio: number | null
-  /** File of the trained tensors: float32 safetensors, header included. */
+  /** Size of the file of trained tensors: float32 safetensors, header included. */
   checkpoint_bytes: number | null
-  /** Adam's two moments, float32. */
+  /** Size of Adam's two moments, float32. */
   optimizer_bytes: number | null
-  /** How what is trained for a projection of k inputs and d outputs grows. */
+  /** How the trained parameters of a projection from k inputs to d outputs grow. */
   complexity: string
   problem?: string
   breakdown?: Breakdown[]
@@ -79,8 +82,8 @@ function counts(specs: readonly ParameterSpec[], config: BackboneConfig, tasks: 
 }
 
 /**
- * What a task has of its own next to the backbone that all share: the method's tensors and an unfrozen head. Layer norms are
- * left out, as in the paper's "#Total params": its 1.065 and 1.004 are those of the adapters alone.
+ * Whether each task adds the tensor to the shared backbone: the method's tensors and an unfrozen head. Layer norms are
+ * left out, as in the paper's "#Total params": its 1.065 and 1.004 are those of the adapters only.
  */
 const isAdded = ({ name, start }: ParameterSpec, tensors: Map<string, TensorSpec>) =>
   start.kind !== 'backbone' || tensors.get(name)?.role !== 'norm'
@@ -94,7 +97,10 @@ const uncounted = {
   optimizer_bytes: null,
 }
 
-/** Size of the file that writeSafetensors makes of these tensors: eight bytes, the header padded to eights, the values. */
+/**
+ * Returns the size of the file that writeSafetensors makes of these tensors: eight bytes, the header padded to a
+ * multiple of eight, the values.
+ */
 function safetensorsBytes(specs: readonly ParameterSpec[]): number {
   let end = 0
   const entries = specs

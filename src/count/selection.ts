@@ -9,35 +9,35 @@ import { optionsOf } from '../experiment/schema_walk.js'
 import { type MethodOptions, methodOptions, methodProblems } from '../method/options.js'
 import type { Subject } from './parameters.js'
 
-/** What to count. Without an experiment the backbone is t5-base and the method `all` unless named. */
+/** What to count. Without an experiment the defaults are the backbone t5-base and the method `all`. */
 export interface Selection {
   experiment?: string | undefined
-  /** Presets or directories; they go before the experiment's own. */
+  /** Presets or directories, instead of the experiment's own backbone. */
   backbones?: string[] | undefined
-  /** Presets, or `all`; they go before the experiment's own. */
+  /** Presets, or `all`, instead of the experiment's own method. */
   methods?: string[] | undefined
-  /** Texts of `--set`. One of a method's key is for those of the methods that have the key. */
+  /** Texts of `--set`. One for a method's key applies to those of the methods that have the key. */
   sets?: string[] | undefined
 }
 
 interface ChosenBackbone {
-  /** Undefined: the experiment's own. */
+  /** Undefined for the experiment's own. */
   named: string | undefined
   name: string
   config: BackboneConfig
 }
 
 interface ChosenMethod extends Pick<Subject, 'method' | 'changes' | 'options'> {
-  /** One of `all`: a backbone that it does not fit is no error. */
+  /** Whether it came from `all`: then a backbone that it does not fit is not an error. */
   any: boolean
   locate: LoadedExperiment['locate']
 }
 
-/** Where no experiment is named: only its backbone and its method are looked at, and both are replaced. */
+/** Read where no experiment is named: only its backbone and its method are used, and both are replaced. */
 const BLANK = 'quickstart'
 
 /**
- * Every chosen method on every chosen backbone.
+ * Returns every chosen method on every chosen backbone.
  * @throws ExperimentProblems for names and values that are wrong, and where a method that was named does not fit.
  */
 export async function select(selection: Selection): Promise<Subject[]> {
@@ -67,7 +67,9 @@ async function chooseBackbone(
   return { named, name: named ?? name, config: trim_vocabulary ? await trimmed(name, read.config) : read.config }
 }
 
-/** A preset tells how many ids its tokenizer has; in a directory the tokenizer does. */
+/**
+ * Trims the vocabulary to the number of ids of the tokenizer: a preset states it, in a directory the tokenizer does.
+ */
 async function trimmed(backbone: string, config: BackboneConfig): Promise<BackboneConfig> {
   const known = backbonePreset(backbone)?.tokenizerVocabulary
   const vocabulary = known ?? (await loadTokenizer(join(backbone, 'tokenizer.json'))).vocabularySize
@@ -122,7 +124,7 @@ function onBackbone({ method, changes, options, any, locate }: ChosenMethod, bac
   )
 }
 
-/** The preset of the kind from which the fewest options differ, and these. */
+/** Returns the preset of the same kind from which the fewest options differ, and these options. */
 function nearestPreset(options: MethodOptions, preset: (name: string) => LoadedExperiment) {
   return presetNames('methods')
     .map((method) => ({ method, own: preset(method).experiment.method }))
@@ -131,7 +133,7 @@ function nearestPreset(options: MethodOptions, preset: (name: string) => LoadedE
     .reduce((best, next) => (next.changes.length < best.changes.length ? next : best))
 }
 
-/** `n=8`, `encoder_layers=5-`: what differs, by the key's own name. */
+/** Returns the options that differ, by the key's own name: `n=8`, `encoder_layers=5-`. */
 function changesOf(options: object, from: object): string[] {
   return Object.entries(options).flatMap(([key, value]) => {
     const before = (from as Record<string, unknown>)[key]
@@ -143,10 +145,10 @@ function changesOf(options: object, from: object): string[] {
 
 const pathOf = (set: string) => set.slice(0, Math.max(0, set.indexOf('='))).split('.')
 
-/** A name from a flag, as the `--set` that means the same. */
+/** Returns a name from a flag as the `--set` that means the same. */
 const choice = (key: string, name: string | undefined) => (name === undefined ? [] : [`${key}=${JSON.stringify(name)}`])
 
-/** What a flag chooses is not there to be overridden. */
+/** Refuses to override what a flag chooses. */
 function refuseChoice(flag: 'backbone' | 'method', keys: string[], sets: readonly string[]): void {
   for (const set of sets) {
     const [first, second] = pathOf(set)
@@ -159,7 +161,10 @@ function refuseChoice(flag: 'backbone' | 'method', keys: string[], sets: readonl
   }
 }
 
-/** Reads for the method: whether it fits is not asked yet, so where it does not, it is read with a backbone of no dimensions. */
+/**
+ * Reads the method. Whether it fits is not checked yet, so if it does not, it is read with a backbone without
+ * dimensions.
+ */
 function readMethod(experiment: string, overrides: string[], { named }: ChosenBackbone): LoadedExperiment {
   try {
     return readExperiment(experiment, [...choice('backbone.name', named), ...overrides])
@@ -168,7 +173,7 @@ function readMethod(experiment: string, overrides: string[], { named }: ChosenBa
   }
 }
 
-/** As readExperiment; problems with a name are told at the flag that gave it. */
+/** As readExperiment, but problems with a name are reported at the flag that gave it. */
 function readNamed(experiment: string, overrides: string[]): LoadedExperiment {
   try {
     return readExperiment(experiment, overrides)

@@ -5,7 +5,7 @@ import { type MethodOptions, methodOptions } from '../method/options.js'
 
 export type Leaves = Map<string, unknown>
 
-/** A method by the preset that it is nearest to and what differs from that: `compacter`, `compacter, n = 8`. */
+/** Names a method by its nearest preset and the options that differ from it: `compacter`, `compacter, n = 8`. */
 export function methodName(method: MethodOptions): string {
   const own = leavesOf(method)
   const candidates = presets()
@@ -15,7 +15,7 @@ export function methodName(method: MethodOptions): string {
   return [nearest.name, ...nearest.changes].join(', ')
 }
 
-/** Read once: the presets are part of the package. */
+/** Read once, since the presets are part of the package. */
 const presets = memoised(() =>
   presetNames('methods').map((name) => {
     const { learning_rate: _, ...preset } = readYaml(presetFile('methods', name)!)
@@ -23,17 +23,17 @@ const presets = memoised(() =>
   }),
 )
 
-/** Keys of `own` whose value is not as in the other. */
+/** Returns the keys of `own` whose value differs from `other`. */
 export const changedKeys = (own: Leaves, other: Leaves): string[] =>
   [...own].flatMap(([key, value]) => (isDeepStrictEqual(value, other.get(key)) ? [] : [key]))
 
-/** These of the values, in their own order: `n = 8`. */
+/** Returns some of the values as text, in their own order: `n = 8`. */
 export function shownOf(own: Leaves, keys: readonly string[], named = (key: string) => key): string[] {
   const chosen = new Set(keys)
   return [...own].filter(([key]) => chosen.has(key)).map(([key, value]) => `${named(key)} = ${shown(value)}`)
 }
 
-/** Values by their dotted keys; a list is one value. */
+/** Returns values by their dotted keys; a list is one value. */
 export function leavesOf(value: object, prefix = ''): Leaves {
   return new Map(
     Object.entries(value).flatMap(([key, inner]): [string, unknown][] =>

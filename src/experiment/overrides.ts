@@ -8,15 +8,18 @@ import { isExperimentText } from './schema.js'
 export interface Override {
   path: string[]
   value: unknown
-  /** Its own name in errors: `--set method.n=5`, or its place in a file. */
+  /** Its name in errors: `--set method.n=5`, or its place in a file. */
   at: string
-  /** Place of what is inside the value, where that is written in a file. */
+  /** Returns the place of a path inside the value, where the value is written in a file. */
   inside?: (path: Path) => string
-  /** Folder that relative paths in it start from; the current one unless told. */
+  /** Folder that relative paths in it start from; by default the current one. */
   folder?: string
 }
 
-/** Parses `key=value`s, the values as YAML; what is wrong goes into `complaints`. What is parsed already stays as it is. */
+/**
+ * Parses `key=value`s, the values as YAML; faults go into `complaints`. Overrides that are parsed already are returned
+ * unchanged.
+ */
 export function parseOverrides(texts: readonly (string | Override)[], complaints: Complaint[]): Override[] {
   return texts.flatMap((text) => {
     if (typeof text !== 'string') return [text]
@@ -38,7 +41,10 @@ export function parseOverrides(texts: readonly (string | Override)[], complaints
   })
 }
 
-/** The tree with one value replaced, or removed where it is null; `undefined` where a key on the way is no mapping. */
+/**
+ * Returns the tree with one value replaced, or removed if `value` is null; `undefined` where a key on the way is not a
+ * mapping.
+ */
 export function applyOverride(tree: Mapping, [key, ...rest]: Path, value: unknown): Mapping | undefined {
   const name = String(key)
   if (rest.length === 0 && value === null) return Object.fromEntries(Object.entries(tree).filter(([k]) => k !== name))
@@ -48,13 +54,16 @@ export function applyOverride(tree: Mapping, [key, ...rest]: Path, value: unknow
   return replaced && { ...tree, [name]: replaced }
 }
 
-/** How many keys of the path a value has: a preset's name has none of the preset's own. */
+/** Counts the keys of the path that a value has: a preset's name has none of the preset's own. */
 function reach(value: unknown, [key, ...rest]: Path): number {
   if (key === undefined || !isMapping(value) || !Object.hasOwn(value, String(key))) return 0
   return 1 + reach(value[String(key)], rest)
 }
 
-/** Overrides as a source: the last one that sets the path, or something above it, answers. Relative paths start from here. */
+/**
+ * Returns overrides as a source: the last one that sets the path, or something above it, answers. Relative paths start
+ * from the current folder.
+ */
 export function overridesSource(overrides: readonly Override[]): Source {
   return {
     value: undefined,
@@ -70,7 +79,10 @@ export function overridesSource(overrides: readonly Override[]): Source {
   }
 }
 
-/** The experiment's file without what overrides have replaced: a task named by --set has nothing of the file's. */
+/**
+ * Returns the experiment's file without the values that overrides have replaced: a task named by --set keeps nothing of
+ * the file's task.
+ */
 export function replacedBy(source: Source, overrides: readonly Override[]): Source {
   return {
     ...source,

@@ -6,15 +6,17 @@ import { packageRoot } from '../base/root.js'
 import type { Experiment } from './schema.js'
 
 const DATA = [...SPLITS, 'path'] as const
-/** Keys that say where something is: a task's files, the backbone's name, and the run that a training starts from. */
+/** Keys whose value is a place: a task's files, the backbone's name, and the run that training starts from. */
 export const PLACES = [...DATA, 'backbone', 'start_from'] as const
 export type Place = (typeof PLACES)[number]
 
-/** In front of the name of a file that ships with the toolkit: it means the same in every clone. */
+/** A prefix for files that ship with the toolkit, whose names mean the same in every clone. */
 const MARK = 'package:'
 const SHIPPED = 'configs'
 
-/** A path as it is written in an experiment: of a file that ships with the toolkit, or from `folder`. */
+/**
+ * Returns the absolute path of a path in an experiment: of a file that ships with the toolkit, or relative to `folder`.
+ */
 export function resolvePlace(folder: string, given: string): string {
   const inside = given.startsWith(MARK) ? given.slice(MARK.length) : undefined
   return inside === undefined || leadsOut(inside) ? resolve(folder, given) : join(packageRoot, inside)
@@ -23,8 +25,9 @@ export function resolvePlace(folder: string, given: string): string {
 const leadsOut = (path: string) => isAbsolute(path) || path.split(/[\\/]/).includes('..')
 
 /**
- * The experiment as it is written down: files that ship with the toolkit by their names, the user's own relative to
- * `folder`, which it is written into, so that both can be moved or copied together. Without a folder these stay absolute.
+ * Returns the experiment as it is stored: files that ship with the toolkit by their names, the user's own relative to
+ * `folder`, into which it is written, so that both can be moved or copied together. Without a folder the user's paths
+ * stay absolute.
  */
 export const storedPlaces = (experiment: Experiment, folder?: string): Experiment =>
   changePlaces(experiment, (path) => {
@@ -34,15 +37,18 @@ export const storedPlaces = (experiment: Experiment, folder?: string): Experimen
     return folder === undefined ? path : relativeTo(resolve(folder), path)
   })
 
-/** Begins with a dot, so that no backbone's folder looks like a hub id. Another drive's stays absolute. */
+/**
+ * Returns a path that begins with a dot, so that no backbone's folder looks like a hub id. A path on another drive
+ * stays absolute.
+ */
 function relativeTo(folder: string, path: string): string {
   const from = relative(folder, path).split(sep).join('/')
   return isAbsolute(from) || from.startsWith('.') ? from : `./${from}`
 }
 
 /**
- * The reverse, for an experiment that `file` in `folder` holds: all paths absolute. What a version before this one wrote as
- * the absolute path of a file that ships is, where that clone is gone, this clone's.
+ * The reverse: returns an experiment that `file` in `folder` holds, with absolute paths. Earlier versions wrote
+ * absolute paths of shipped files; if that clone is gone, this clone's files are used.
  * @throws UserError for a name that leads out of the toolkit
  */
 export const locatedPlaces = (experiment: Experiment, folder: string, file: string): Experiment =>
@@ -64,7 +70,7 @@ function shippedLike(path: string): string | undefined {
   return here && existsSync(here) ? here : undefined
 }
 
-/** Where the user's own files and folders are, absolute. */
+/** Returns the absolute paths of the user's own files and folders. */
 export function ownPlaces(experiment: Experiment): Partial<Record<Place, string>> {
   const own: Partial<Record<Place, string>> = {}
   changePlaces(storedPlaces(experiment), (path, place) => {
@@ -74,21 +80,23 @@ export function ownPlaces(experiment: Experiment): Partial<Record<Place, string>
   return own
 }
 
-/** The experiment with its places from `before` where they lead nowhere now: its folder was moved without what it reads. */
+/**
+ * Returns the experiment with places from `before` for those that no longer exist: its folder was moved without them.
+ */
 export const foundPlaces = (experiment: Experiment, before: Partial<Record<Place, string>>): Experiment =>
   changePlaces(experiment, (path, place) => {
     const known = before[place]
     return isAbsolute(path) && !existsSync(path) && known && existsSync(known) ? known : path
   })
 
-/** What an experiment is, wherever its backbone and data are. */
+/** Returns the parts of an experiment that do not depend on where its backbone and data are. */
 export function withoutPlaces({ task: placed, backbone, ...rest }: Experiment) {
   const { train, validation, test, path, ...task } = placed
   const { name, ...kept } = backbone
   return { ...rest, task, backbone: kept }
 }
 
-/** The experiment with what `change` makes of each of its places. */
+/** Returns the experiment with each of its places replaced by the result of `change`. */
 export function changePlaces(experiment: Experiment, change: (path: string, place: Place) => string): Experiment {
   const task = { ...experiment.task }
   for (const key of DATA) if (typeof task[key] === 'string') task[key] = change(task[key], key)

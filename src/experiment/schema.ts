@@ -16,7 +16,7 @@ export type BackboneOptions = z.infer<typeof backboneOptions>
 
 const count = z.int().min(1)
 
-/** Of `best_metric`: the mean of a task's metrics. */
+/** The value of `best_metric` for the mean of a task's metrics. */
 export const MEAN = 'mean'
 
 export const trainingOptions = z.strictObject({
@@ -150,7 +150,7 @@ export const trainingOptions = z.strictObject({
 })
 export type TrainingOptions = z.infer<typeof trainingOptions>
 
-/** Rows a step of an experiment in force, in which `auto` has become a number. */
+/** Returns the rows per step of an experiment in which `auto` has become a number. */
 export function rowsAStep({ batch_size }: Pick<TrainingOptions, 'batch_size'>): number {
   if (batch_size === 'auto') throw new Error('the batch size is not chosen yet')
   return batch_size
@@ -171,5 +171,5 @@ export const experimentSchema = z.strictObject({
 })
 export type Experiment = z.infer<typeof experimentSchema>
 
-/** Where in an experiment any text may stand. */
+/** Whether any text is allowed at a path of an experiment. */
 export const isExperimentText: IsText = (path) => takesText(experimentSchema, path)

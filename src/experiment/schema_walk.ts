@@ -3,7 +3,7 @@ import { isMapping } from '../base/yaml/merge.js'
 
 type Shape = Record<string, z.ZodType>
 
-/** The keys that an object schema takes; of a discriminated union, those of the value's kind. */
+/** Returns the keys that an object schema accepts; for a discriminated union, those of the value's kind. */
 export function optionsOf(schema: z.ZodType, value: unknown): Shape {
   const def = (schema as z.ZodObject | z.ZodDiscriminatedUnion).def
   if (def.type === 'object') return ownKeys(def.shape as Shape)
@@ -13,10 +13,10 @@ export function optionsOf(schema: z.ZodType, value: unknown): Shape {
   return ownKeys((option?.def.shape as Shape) ?? {})
 }
 
-/** Without those that every object has: `constructor` is no key of a schema. */
+/** Removes inherited keys: `constructor` is not a key of a schema. */
 const ownKeys = (shape: Shape): Shape => Object.assign(Object.create(null), shape)
 
-/** The schema of the value at a path of `tree`; without its default and optionality unless `bare` is false. */
+/** Returns the schema of the value at a path of `tree`, without default and optionality unless `bare` is false. */
 export function schemaAt(
   schema: z.ZodType,
   path: readonly PropertyKey[],
@@ -31,7 +31,7 @@ export function schemaAt(
   return inner && schemaAt(inner, rest, value, bare)
 }
 
-/** Whether any text may be the value at a path, in some kind of method or task. */
+/** Whether any text is valid at a path, in some kind of method or task. */
 export function takesText(schema: z.ZodType, path: readonly PropertyKey[]): boolean {
   const here = unwrap(schema)
   const def = here.def as { type: string; options?: z.ZodType[]; valueType?: z.ZodType; element?: z.ZodType }
@@ -46,7 +46,7 @@ export function takesText(schema: z.ZodType, path: readonly PropertyKey[]): bool
   return inner !== undefined && takesText(inner, rest)
 }
 
-/** What is inside defaults and optionals; a description outside stays with it. */
+/** Returns the schema inside defaults and optionals, with the description of the outer one. */
 export function unwrap(schema: z.ZodType): z.ZodType {
   const { type, innerType } = schema.def as { type: string; innerType?: z.ZodType }
   if (!innerType || !['default', 'prefault', 'optional'].includes(type)) return schema

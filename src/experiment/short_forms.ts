@@ -10,13 +10,13 @@ const KEYS = {
   'batch-size': 'batch_size',
 } as const
 
-/** A training is so long in one of the two: to give one takes the other out. */
+/** The other key for the length of training: giving one removes the other. */
 const OTHER_LENGTH: Record<string, string> = { steps: 'epochs', epochs: 'steps' }
 
 type Given = { set?: string[] | undefined } & { [flag in keyof typeof KEYS]?: string | undefined }
 
 /**
- * What the flags of a command set in an experiment: its `--set`s, and those that its short forms mean, named in errors as
+ * Returns the overrides of a command's flags: its `--set`s, and those that its short forms mean, named in errors as
  * they were typed.
  * @throws ExperimentError where a short form and a `--set` set the same key.
  */
@@ -36,7 +36,7 @@ export function setsOf({ set = [], ...flags }: Given): (string | Override)[] {
   return [...set, ...short]
 }
 
-/** The one that wins would not be the one that was meant. */
+/** Refuses two values for one key: the one that wins might not be the one that was meant. */
 function refuseTwice(at: string, paths: readonly string[][], sets: readonly string[]): void {
   const keys = paths.map((path) => path.join('.'))
   const twice = sets.find((set) => keys.includes(set.slice(0, set.indexOf('='))))

@@ -1,11 +1,11 @@
 const MICRO_BATCH = {
   key: 'training.micro_batch_size',
-  note: 'It is the rows that are computed at once: batch_size by the steps of accumulation.',
+  note: 'These are the rows that are computed at once: batch_size divided by the steps of accumulation.',
 }
 
 /**
- * Names that transformers, peft, adapters, torchtune and the paper's code have for keys of ours. `note` says where ours is
- * counted otherwise.
+ * Names in transformers, peft, adapters, torchtune and the paper's code for our keys. `note` says where our key is
+ * counted differently.
  */
 const SYNONYMS: Record<string, { key: string; note?: string }> = {
   lr: { key: 'training.learning_rate' },
@@ -61,7 +61,7 @@ const SYNONYMS: Record<string, { key: string; note?: string }> = {
   dataset_name: { key: 'task.dataset' },
 }
 
-/** The key of ours, dotted, that a name of other tools means; written with dashes or in capitals too. */
+/** Returns our dotted key for another tool's name, which may also be written with dashes or in capitals. */
 export function synonymOf(name: string): { key: string; note?: string } | undefined {
   const plain = name.toLowerCase().replaceAll('-', '_')
   return Object.hasOwn(SYNONYMS, plain) ? SYNONYMS[plain] : undefined

@@ -6,13 +6,13 @@ import type { Path } from '../base/yaml/source.js'
 import type { TaskOptions } from '../task/options.js'
 import { readExperiment } from './load/load.js'
 
-/** Any experiment does to read a task preset by: presets are merged and checked in experiments. */
+/** Any experiment serves to read a task preset: presets are merged and checked in experiments. */
 const CARRIER = 'quickstart'
 
 /**
- * The task of that name, or of an experiment (a file, or a shipped one), with the place of each of its keys. `path`: a
- * folder with a benchmark's official files; `sets`: the texts of `--set`.
- * @throws UserError if there is neither, or the experiment is wrong.
+ * Returns the task of that name, or of an experiment (a file, or a shipped one), and the place of each of its keys.
+ * `path` is a folder with a benchmark's official files, `sets` are the texts of `--set`.
+ * @throws UserError if neither a task nor an experiment has the name, or the experiment is wrong.
  */
 export function readTask(
   name: string,

@@ -9,12 +9,15 @@ import { synonymOf } from './synonyms.js'
 type Issue = z.core.$ZodIssue
 type Words = Omit<Complaint, 'at'>
 
-/** One thing wrong with the resolved tree, in words, and the path of the key that it is about. */
+/** A fault of the resolved tree in words, and the path of its key. */
 export interface Fault extends Words {
   path: PropertyKey[]
 }
 
-/** Words every issue that zod found in `tree`, checked against `schema`; `whole` is what the tree itself is called. */
+/**
+ * Puts into words every issue that zod found when it checked `tree` against `schema`; `whole` is what the tree itself
+ * is called.
+ */
 export function wordIssues(
   issues: readonly Issue[],
   schema: z.ZodType,
@@ -29,7 +32,7 @@ export function wordIssues(
   })
 }
 
-/** What to do in place of keys that earlier versions had. */
+/** What to do instead of keys that earlier versions had. */
 const REPLACED: Record<string, string> = {
   'training.workers': `Start one training as several processes: mpirun -n 4 ${commandLine('train … --mpi')}.`,
   'training.on_worker_lost': 'A rank of --mpi that is lost ends the run; --resume goes on with any number of them.',
@@ -55,7 +58,7 @@ function unknownKeys(
   })
 }
 
-/** The key that was probably meant: another tool's name for it, one like it, or one of another section. */
+/** Says which key was probably meant: another tool's name for it, a similar one, or one of another section. */
 function meant(path: PropertyKey[], known: string[], schema: z.ZodType, tree: unknown): string | undefined {
   const [parent, key] = [path.slice(0, -1), String(path.at(-1))]
   const exists = (dotted: string) => schemaAt(schema, dotted.split('.'), tree) !== undefined
@@ -74,7 +77,7 @@ function meant(path: PropertyKey[], known: string[], schema: z.ZodType, tree: un
   return elsewhere && `Did you mean ${elsewhere}?`
 }
 
-/** A key that must be there and is not: told at its parent. */
+/** Reports a missing key at its parent. */
 function missingKey(issue: Issue, schema: z.ZodType, tree: unknown, whole: string): Fault {
   const path = issue.path.slice(0, -1)
   const description = schemaAt(schema, issue.path, tree)?.description
@@ -104,7 +107,7 @@ function wordIssue(issue: Issue, schema: z.ZodType, tree: unknown): Words {
   }
 }
 
-/** zod gives them, and leaves them out of its types. */
+/** zod provides these, but its types leave them out. */
 const discriminators = (issue: Issue) => ((issue as { options?: unknown[] }).options ?? []).map(String)
 
 const TYPES: Record<string, string> = {
@@ -117,7 +120,9 @@ const TYPES: Record<string, string> = {
   array: 'a list',
 }
 
-/** Whole numbers are told from others by the schema: for text in their place zod expects any number. */
+/**
+ * Says which type is needed. Whole numbers are recognised by the schema: where a value is text, zod expects any number.
+ */
 function typeAt(issue: z.core.$ZodIssueInvalidType, schema: z.ZodType, tree: unknown): string {
   const def = schemaAt(schema, issue.path, tree)?.def as { format?: string } | undefined
   return TYPES[def?.format === 'safeint' ? 'int' : issue.expected] ?? issue.expected
@@ -134,7 +139,7 @@ function defaultOf(issue: Issue, schema: z.ZodType, tree: unknown): Pick<Words, 
   return def?.type === 'default' ? { remedy: `The default is ${shown(def.defaultValue)}.` } : {}
 }
 
-/** The nearest of the known names, or all of them. */
+/** Suggests the nearest of the known names, or lists all of them. */
 export function suggestion(word: string, known: readonly string[], plural: string): string {
   const near = nearest(word, known)
   return near ? `Did you mean ${near}?` : `${plural}: ${known.join(', ')}.`
@@ -142,7 +147,7 @@ export function suggestion(word: string, known: readonly string[], plural: strin
 
 const nameOf = (path: readonly PropertyKey[], whole: string) => (path.length === 0 ? whole : path.join('.'))
 
-/** A value as YAML's flow style would have it. */
+/** Returns a value in YAML's flow style. */
 export const shown = (value: unknown): string => JSON.stringify(value) ?? String(value)
 
 export function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {

@@ -10,7 +10,7 @@ import { startValues } from '../method/start.js'
 import type { Trained } from './format.js'
 import type { NameTable } from './names_elsewhere.js'
 
-/** The backbone's dimensions, with the vocabulary that is in force and no weight read. */
+/** Returns the backbone's dimensions, with the vocabulary in force, without reading weights. */
 export async function dimensionsOf({ backbone }: Pick<Experiment, 'backbone'>): Promise<BackboneConfig> {
   const preset = backbonePreset(backbone.name)
   const folder = preset ? undefined : await locateBackbone(backbone.name)
@@ -21,13 +21,16 @@ export async function dimensionsOf({ backbone }: Pick<Experiment, 'backbone'>): 
   return { ...config, vocabulary }
 }
 
-/** In Python, where a head was trained on the tokenizer's vocabulary alone: cuts the backbone's to as many rows. */
+/**
+ * Returns Python code that cuts the backbone's vocabulary to as many rows as a head that was trained on the tokenizer's
+ * vocabulary.
+ */
 export const resizing = ({ backbone }: Experiment, ofBackbone: [string, WritableTensor][]): string => {
   const head = ofBackbone.find(([name]) => name === 'shared.weight' || name === 'lm_head.weight')
   return backbone.trim_vocabulary && head ? `model.resize_token_embeddings(${head[1].shape[0]})\n` : ''
 }
 
-/** Our tensors under another library's names, and the backbone's trained ones under their own. */
+/** Returns our tensors under another library's names, and the backbone's trained ones under their own. */
 export function renamedTensors(
   { renamed, backbone }: NameTable,
   { experiment, tensors }: Trained,
@@ -48,7 +51,7 @@ const stored = (tensors: SafetensorsFile, name: string): WritableTensor => ({
   data: tensors.read(name),
 })
 
-/** What is not trained is not in the run's file; other libraries cannot make it from our seed. */
+/** Returns tensors that are not trained, which the run's file lacks: other libraries cannot make them from our seed. */
 function constantValues({ method: options, training }: Experiment, config: BackboneConfig): Map<string, Float32Array> {
   const specs = methodOf(options).constants?.(options, config) ?? []
   const none = () => {

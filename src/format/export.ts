@@ -34,13 +34,13 @@ const formats: Record<Format, ExportFormat> = {
 
 export interface ExportOptions {
   format: Format
-  /** Folder to make. */
+  /** Folder to create. */
   out: string
   /** Replace an existing export. */
   force: boolean
-  /** Where the run's backbone and data are now, as `--set` has it. */
+  /** Where the run's backbone and data are now, as in `--set`. */
   sets?: readonly string[]
-  /** Go on with another backbone than the run's. */
+  /** Continue with another backbone than the run's. */
   allowChanged?: boolean | undefined
   progress: Progress
 }
@@ -54,7 +54,8 @@ export interface Exported {
 }
 
 /**
- * Writes a run's best trained tensors, or those of an exported safetensors folder, in a format that other programs read.
+ * Writes a run's best trained tensors, or those of an exported safetensors folder, in a format that other programs
+ * read.
  * @throws UserError where the format cannot hold the method, or the target exists.
  */
 export async function exportRun(
@@ -79,7 +80,7 @@ export async function exportRun(
       backbone: { name: experiment.backbone.name, ...holds },
       data_sha256: made.rows,
       task: experiment.task.name,
-      metrics: changed ? null : trained.metrics, // those are of other weights
+      metrics: changed ? null : trained.metrics, // the scores belong to other weights
       trained_parameters: count,
       experiment,
     }
@@ -98,9 +99,9 @@ export async function exportRun(
 }
 
 /**
- * The hashes of what an export holds, or belongs to: of the backbone that is here where it is inside, else of the one that
- * was trained on.
- * @throws Changed where they differ, unless that is allowed
+ * Returns the hashes of the backbone that an export holds or belongs to: of the backbone here if it is inside,
+ * otherwise of the one that was trained on.
+ * @throws Changed where they differ, unless changes are allowed
  */
 async function heldBackbone(
   { folder, experiment, made }: TrainedRun,

@@ -17,7 +17,7 @@ import { writeError } from '../base/files/write_error.js'
 import { CARD } from '../run/card.js'
 
 /**
- * Refused now, not after long work: a target that exists, unless `force` and it is an export itself, which alone is replaced.
+ * Refuses an existing target now, not after long work. With `force`, exports may be replaced, but nothing else.
  * @throws UserError naming the target.
  */
 export function checkTarget(target: string, force: boolean): void {
@@ -32,7 +32,7 @@ export function checkTarget(target: string, force: boolean): void {
 }
 
 /**
- * Fills a hidden folder beside the target and renames it at the end: what has the target's name is whole.
+ * Fills a hidden folder next to the target and renames it at the end, so that a folder with the target's name is whole.
  * @throws UserError where the target exists or cannot be written.
  */
 export async function writeFolder(
@@ -48,7 +48,7 @@ export async function writeFolder(
     mkdirSync(filled)
     await fill(filled)
     syncFiles(filled)
-    checkTarget(path, force) // again: something may have come meanwhile
+    checkTarget(path, force) // again: something may have been put there meanwhile
     if (existsSync(path)) renameSync(path, join(temporary, 'old'))
     renameSync(filled, path)
   } catch (error) {
@@ -58,7 +58,7 @@ export async function writeFolder(
   }
 }
 
-/** An error about a file in the hidden folder, told of the name that it was to have. */
+/** Renames the file in an error about the hidden folder to the name that it was to get. */
 function underItsName(error: unknown, hidden: string, path: string): unknown {
   if (!(error instanceof UserError) || !error.at?.startsWith(hidden)) return error
   const { problem, remedy } = error
@@ -68,7 +68,7 @@ function underItsName(error: unknown, hidden: string, path: string): unknown {
   )
 }
 
-/** On the disk before the folder has its name: what is copied, or written by TensorFlow, is not synced yet. */
+/** Writes copied files and TensorFlow's to the disk before the folder gets its name: they are not synced yet. */
 function syncFiles(folder: string): void {
   if (process.platform === 'win32') return // which syncs only what is open for writing
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {

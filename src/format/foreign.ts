@@ -1,19 +1,19 @@
 import { openSafetensors } from '../base/safetensors/safetensors.js'
 
-/** A tensor in a file from elsewhere; its values are read when asked for. */
+/** A tensor in a file from another program; its values are read when asked for. */
 export interface ForeignTensor {
   shape: number[]
   read(): Float32Array
 }
 
-/** Named tensors from elsewhere, whatever the file's format. */
+/** Named tensors from another program, whatever the file's format. */
 export interface ForeignFile {
   path: string
   tensors: Map<string, ForeignTensor>
   close(): void
 }
 
-/** A safetensors file as such. */
+/** Opens a safetensors file. */
 export function foreignSafetensors(path: string): ForeignFile {
   const file = openSafetensors(path)
   const tensors = [...file.entries.values()].map(

@@ -7,7 +7,7 @@ import type { TrainedRun } from '../run/trained_run.js'
 /** What a format writes from. */
 export interface Trained {
   experiment: Experiment
-  /** Where they are from. */
+  /** The run or export that the tensors come from. */
   run: TrainedRun
   /** Trained tensors by name. */
   tensors: SafetensorsFile
@@ -16,10 +16,10 @@ export interface Trained {
 
 /** One format of `compacter export`. */
 export interface ExportFormat {
-  /** Why it cannot hold what the method trains; undefined where it can. */
+  /** Returns why the format cannot hold what the method trains; undefined where it can. */
   refusal(options: MethodOptions): string | undefined
-  /** Whether the backbone's weights are inside, so that it holds those that are here. */
+  /** Whether it contains the backbone's weights, those of the backbone here. */
   holdsBackbone: boolean
-  /** Writes the format's files into an empty folder. Gives the README's part on how to load them. */
+  /** Writes the format's files into an empty folder. Returns the README's part on how to load them. */
   write(folder: string, trained: Trained): Promise<string>
 }

@@ -2,16 +2,16 @@ import type { BackboneConfig } from '../backbone/registry.js'
 import type { ForeignFile } from './foreign.js'
 import type { NameTable, SharedOptions } from './names_elsewhere.js'
 
-/** What a folder from elsewhere turned out to hold. */
+/** The content of a folder from another program. */
 export interface Found {
-  /** Method options, to be checked as those of an experiment are. */
+  /** Method options, which are checked like those of an experiment. */
   method: Record<string, unknown>
-  /** Where each of our tensors is in the files. */
+  /** Returns where each of our tensors is in the files. */
   names(options: SharedOptions, config: BackboneConfig): NameTable
-  /** Adapters' tensors. */
+  /** The adapters' tensors. */
   own: ForeignFile
-  /** The backbone's trained tensors; undefined where none were. */
+  /** The backbone's trained tensors; undefined if none were trained. */
   backbone: ForeignFile | undefined
-  /** Tensors of `own` that are known to need no place. */
+  /** Whether a tensor of `own` is known to need no place in our method. */
   ignored(name: string): boolean
 }

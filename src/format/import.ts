@@ -36,9 +36,9 @@ export interface ImportOptions {
   backbone: string
   /** Folder of the run to create. */
   runDir: string
-  /** Task or experiment to score it on; what our own exports tell unless given. */
+  /** The task or experiment to score it on; by default the task that our own exports name. */
   task?: string
-  /** Take adapters of ours though the backbone is another than they were trained on. */
+  /** Accept our adapters although the backbone differs from the one they were trained on. */
   allowChanged?: boolean
   progress?: Progress
 }
@@ -50,8 +50,9 @@ export interface Imported {
 }
 
 /**
- * Makes adapters that were trained elsewhere a run that `eval` takes.
- * @throws UserError naming the file and tensor or key: damaged, hostile, of a structure that no method here has.
+ * Makes a run for `eval` from adapters that were trained elsewhere.
+ * @throws UserError naming the file and the tensor or key: damaged, hostile, or of a structure that none of our methods
+ *   has.
  */
 export async function importRun(path: string, options: ImportOptions): Promise<Imported> {
   const { runDir, allowChanged = false, progress = silent } = options
@@ -82,7 +83,10 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   }
 }
 
-/** All of the experiment but its method. Training is over: its values are there because an experiment has them. */
+/**
+ * Returns all of the experiment but its method. Nothing is trained any more: the values of training are needed only to
+ * complete an experiment.
+ */
 function experimentAround(
   path: string,
   card: Card | undefined,
@@ -112,7 +116,7 @@ function experimentAround(
   }
 }
 
-/** Written as a run's experiment.yaml and read back: with every check that an experiment of a user has. */
+/** Reads the experiment back from a run's experiment.yaml, with every check that a user's experiment gets. */
 function checked(folder: string, experiment: object, path: string): Experiment {
   const file = join(folder, 'experiment.yaml')
   writeAtomically(file, yamlText(experiment))
@@ -148,14 +152,16 @@ function ourTensors(
     if (left === undefined) continue
     throw new UserError({
       at: file.path,
-      problem: `has tensor ${left.slice(0, 120)}, which has no place in this method on a T5 of ${config.encoderLayers} and ${config.decoderLayers} layers.`,
+      problem:
+        `has tensor ${left.slice(0, 120)}, which has no place in this method on a T5 of ` +
+        `${config.encoderLayers} and ${config.decoderLayers} layers.`,
       remedy: 'Is it another backbone, or another kind of adapter?',
     })
   }
   return [...adapters, ...trained]
 }
 
-/** One of our tensors; where the file has copies of it, they must be the same. */
+/** Returns the values of one of our tensors; copies of it in the file must be equal. */
 function valuesOf(file: ForeignFile, { theirs, shape, transposed }: Renamed): Float32Array {
   const stored = transposed ? [...shape].reverse() : shape
   const [first, ...copies] = theirs.map((name) => look(file, name, stored))

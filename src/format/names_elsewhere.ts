@@ -6,26 +6,28 @@ import type { AdapterOptions, CompacterOptions, PromptTuningOptions } from '../m
 import { methodOf } from '../method/registry.js'
 
 export type BottleneckOptions = AdapterOptions | CompacterOptions
-/** Methods that other libraries know. */
+/** Methods that other libraries have too. */
 export type SharedOptions = BottleneckOptions | PromptTuningOptions
 
-/** One of our tensors under the names of another library; it holds a copy under each of them. */
+/** One of our tensors under the names of another library, which holds a copy under each of them. */
 export interface Renamed {
   ours: string
   shape: number[]
   theirs: string[]
-  /** Stored there as [out, in], here as [in, out]. */
+  /** Whether it is stored there as [out, in]; here it is [in, out]. */
   transposed: boolean
 }
 
-/** Our tensors of an adapter method and their names in another library; the backbone's own are apart. */
+/** Our tensors of an adapter method and their names in another library; the backbone's own are listed apart. */
 export interface NameTable {
   renamed: Renamed[]
   /** Hugging Face names of the backbone's tensors that were trained too. */
   backbone: { name: string; shape: number[] }[]
 }
 
-/** Every tensor that the outputs depend on, by what `rename` says of a site's or a shared one. */
+/**
+ * Returns a table of every tensor that the outputs depend on; `rename` names the tensors of a site and the shared ones.
+ */
 export function nameTable(
   options: BottleneckOptions,
   config: BackboneConfig,
@@ -45,19 +47,19 @@ export function nameTable(
   return { renamed, backbone: ofBackbone }
 }
 
-/** Place of a sublayer in a block of transformers' T5. */
+/** Returns the index of a sublayer in a block of transformers' T5. */
 export const layerIndex = ({ stack, sublayer }: Site): number =>
   sublayer === 'attention' ? 0 : sublayer === 'feed_forward' && stack === 'decoder' ? 2 : 1
 
 const PARTS = { s: 'W_left', t: 'W_right', b: 'W', bias: 'b' } as const
 
-/** Of `down.s`, `up.bias`, `down.rule.left`, … what the PHM layers of both libraries call them. */
+/** Returns the names that the PHM layers of both libraries have for `down.s`, `up.bias`, `down.rule.left`, …. */
 export function phmPart(part: string): string {
   if (part.startsWith('rule')) return part.replace(/^rule/, 'phm_rule').replace('.', '_')
   return PARTS[part as keyof typeof PARTS]
 }
 
-/** The names that the library `adapters` gives to an adapter called `adapter` in a T5. */
+/** Returns the names that the library `adapters` gives to an adapter called `adapter` in a T5. */
 export function adapterhubNames(options: BottleneckOptions, config: BackboneConfig, adapter: string): NameTable {
   const first = options.layer_norm === 'before' || options.layer_norm === 'both' ? 1 : 0
   const projection = { down: `adapter_down.${first}`, up: 'adapter_up' }
@@ -73,14 +75,14 @@ export function adapterhubNames(options: BottleneckOptions, config: BackboneConf
   })
 }
 
-/** `rule` → `phm_rule`, `down.s` → `W_down_left`: what belongs to the whole model. */
+/** Renames what belongs to the whole model: `rule` → `phm_rule`, `down.s` → `W_down_left`. */
 function sharedPart(name: string): string {
   if (name.startsWith('rule')) return phmPart(name)
   const [position, factor] = name.split('.') as [string, string]
   return `W_${position}_${factor === 's' ? 'left' : 'right'}`
 }
 
-/** What OpenDelta calls its layer behind the product of that name, by its own kind of layer. */
+/** The names of OpenDelta's layer behind a product, by its kind of layer. */
 export const OPENDELTA_LAYERS = {
   compacter: 'compactor',
   adapter: 'adapter',
@@ -97,14 +99,14 @@ const MODULES = {
   feed_forward: 'DenseReluDense.wo',
 }
 
-/** The product whose output an adapter takes: `encoder.block.3.layer.0.SelfAttention.o`. */
+/** Returns the product whose output an adapter takes: `encoder.block.3.layer.0.SelfAttention.o`. */
 export const opendeltaModule = (site: Site): string =>
   `${site.stack}.block.${site.layer}.layer.${layerIndex(site)}.${MODULES[site.sublayer]}`
 
-/** OpenDelta's layer of prompts is the encoder's, not the embedding's. */
+/** OpenDelta's layer of prompts belongs to the encoder, not to the embedding. */
 export const OPENDELTA_PROMPT = 'encoder.soft_prompt_layer.soft_embeds'
 
-/** The names that OpenDelta 0.3 gives in a T5. It shares nothing: what is shared here is copied into every layer. */
+/** Returns the names of OpenDelta 0.3 in a T5. It shares nothing: what we share is copied into every layer. */
 export function opendeltaNames(options: SharedOptions, config: BackboneConfig): NameTable {
   if (options.kind === 'prompt_tuning') {
     const shape = [options.length, config.dModel]

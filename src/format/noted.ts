@@ -12,9 +12,9 @@ import { withBackbone } from '../run/trained_run.js'
 type Backbone = Pick<Environment, 'backbone_sha256' | 'tokenizer_sha256' | 'backbone_config'>
 
 /**
- * What an imported run is to note of its backbone: of the one that is here, else what our own export says of it. Undefined
- * where nothing does.
- * @throws Changed where an export of ours was trained on other weights, unless that is allowed
+ * Returns what an imported run notes of its backbone: of the one here, otherwise what our own export says of it.
+ * Undefined if neither is known.
+ * @throws Changed where one of our exports was trained on other weights, unless changes are allowed
  */
 export async function importedBackbone(
   path: string,
@@ -32,7 +32,7 @@ export async function importedBackbone(
   })
 }
 
-/** The manifest of a run that was not trained here. */
+/** Returns the manifest of a run that was not trained here. */
 export const importedManifest = (
   backbone: Backbone,
   experiment: Experiment,

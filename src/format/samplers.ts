@@ -7,11 +7,14 @@ export interface FoundSite {
   stack: string
   layer: number
   sublayer: 'attention' | 'cross_attention' | 'feed_forward'
-  /** Of its tensors' names: what stands before `down_sampler` or the like. */
+  /** The part of its tensors' names in front of `down_sampler` or the like. */
   prefix: string
 }
 
-/** Which sublayers a file has adapters for; `pattern` captures the stack, block, layer and all that precedes the projection. */
+/**
+ * Returns the sublayers for which a file has adapters; `pattern` captures the stack, block, layer and all that precedes
+ * the projection.
+ */
 export function sitesIn({ tensors }: ForeignFile, pattern: RegExp): FoundSite[] {
   const found = new Map<string, FoundSite>()
   for (const name of tensors.keys()) {
@@ -25,7 +28,7 @@ export function sitesIn({ tensors }: ForeignFile, pattern: RegExp): FoundSite[] 
   return [...found.values()]
 }
 
-/** The placement that those sites are; that it is all of them shows when the tensors are looked up. */
+/** Returns the placement of those sites; whether it has more sites shows when the tensors are looked up. */
 export function placementOf(sites: FoundSite[], at: string) {
   if (sites.length === 0) throw new UserError({ at, problem: 'has no adapter in a T5 that is known here.' })
   const layers = (stack: string) =>
@@ -37,8 +40,8 @@ export function placementOf(sites: FoundSite[], at: string) {
 }
 
 /**
- * The kind of adapter, told by names and shapes of its down-projection (of Compacter's code and OpenDelta alike): PHM with
- * or without factors, or low-rank.
+ * Returns the kind of adapter, by names and shapes of its down-projection (in Compacter's code and OpenDelta alike):
+ * PHM with or without factors, or low-rank.
  */
 export function samplerMethod(
   file: ForeignFile,
@@ -64,7 +67,7 @@ export function samplerMethod(
   }
 }
 
-/** Whether all projections have the same rule, to the bit: then it was one. */
+/** Whether all projections have the same rule, to the bit: then it was shared. */
 function sameEverywhere({ tensors }: ForeignFile, sites: FoundSite[], parts: string[]): boolean {
   const names = sites.flatMap(({ prefix }) => ['down', 'up'].map((position) => `${prefix}.${position}_sampler`))
   return parts.every((part) => {

@@ -28,29 +28,30 @@ export interface BenchOptions {
   threads?: number | undefined
   /** Timed steps of a process. */
   steps: number
-  /** Rounds; each has a process for every method, one after the other. */
+  /** Rounds; in each, every method runs in one process, one after the other. */
   repetitions: number
   against?: 'torch' | undefined
   python: string
   profile: boolean
-  /** Other ranks that share each step: they are the processes that measure. */
+  /** The ranks that share each step: they are the processes that measure. */
   ranks: Ranks
   progress: Progress
 }
 
-/** What was measured of one method on one backbone so far. */
+/** What was measured so far for one method on one backbone. */
 export interface Samples {
   subject: Subject
   ours: Measured[]
   torch: TorchMeasured[]
-  /** Load averages of the machine, one a turn. */
+  /** Load averages of the machine, one for each round. */
   loads: number[]
 }
 
 /**
- * Measures every method on every backbone, on random weights. The methods take turns, a fresh process each time, so that what else
- * the machine does is shared by all. Ranks are such processes already and measure one method, in one go.
- * @throws UserError where a method that was named does not fit, an engine or PyTorch is missing, or a process was killed.
+ * Measures every method on every backbone, on random weights. The methods take turns, in a fresh process each time, so
+ * that other load on the machine affects all alike. Ranks are such processes already and measure one method, once.
+ * @throws UserError where a method that was named does not fit, an engine or PyTorch is missing, or a process was
+ *   killed.
  */
 export async function bench(options: BenchOptions): Promise<Row[]> {
   const { backbones, methods, sets, progress } = options
@@ -74,12 +75,12 @@ export async function bench(options: BenchOptions): Promise<Row[]> {
   return rows
 }
 
-/** Every rank finds it at once. */
+/** Every rank finds the fault at the same place. */
 class Unshared extends Agreed {
   override readonly exitCode = BAD_USAGE
 }
 
-/** @throws UserError where more is asked for than one method's steps */
+/** Measures a step that ranks share. @throws UserError where more is asked for than one method's steps */
 async function benchTogether(subjects: readonly Subject[], options: BenchOptions): Promise<Row> {
   const [subject, ...others] = subjects
   const apart = options.against ? '--against' : options.profile ? '--profile' : undefined
@@ -100,12 +101,13 @@ async function benchTogether(subjects: readonly Subject[], options: BenchOptions
   return rowOf({ subject, ours: [measured], torch: [], loads }, undefined, options)
 }
 
-/** Before anything of ours computes. */
+/** Called before anything of ours computes. */
 function warnOfLoad(progress: Progress): void {
   const [load, cores] = [loadavg()[0]!, availableParallelism()]
   if (load > cores / 2)
     progress.warn(
-      `The machine is busy: load ${load.toFixed(1)} on ${counted(cores, 'core')}. Times say little, ratios of turns say more.`,
+      `The machine is busy: load ${load.toFixed(1)} on ${counted(cores, 'core')}. Times say little, ratios of ` +
+        'turns say more.',
     )
 }
 
@@ -138,7 +140,7 @@ function trialOf({ config, options }: Subject, bench: BenchOptions): Trial {
   return { config, options, ...shape, precision, mode, engine, threads, steps, profile: false }
 }
 
-/** Says which measurement failed. */
+/** Adds to an error which measurement failed. */
 async function about<T>(what: string, measured: Promise<T>): Promise<T> {
   try {
     return await measured

@@ -1,10 +1,10 @@
-// A process of its own for one trial: takes it as a message, answers with one, ends.
+// A process of its own for one trial: it receives the trial as a message, answers with one, and ends.
 import { UserError } from '../base/error.js'
 import { errorLine } from '../base/text/printable.js'
 import { measure } from './measure.js'
 import type { Measured, Trial } from './trial.js'
 
-/** What a child answers. */
+/** What a child process answers. */
 export type Answer = { measured: Measured } | { complaint: { at?: string; problem: string; remedy?: string } }
 
 const answer = (message: Answer) => new Promise<void>((done) => process.send!(message, () => done()))

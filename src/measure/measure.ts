@@ -54,7 +54,10 @@ export async function measure(trial: Trial, ranks: Ranks = alone): Promise<Measu
   }
 }
 
-/** `auto` replays where the engine can: how long a training must be to pay for its capture is no question here. */
+/**
+ * Returns the mode: `auto` replays where the engine can, without asking whether a training run is long enough to pay
+ * for the capture.
+ */
 function modeOn({ engine }: Device, { mode, precision }: Trial): Mode {
   const chosen = mode === 'auto' ? (engine === 'tensorflow' ? 'replay' : 'eager') : mode
   if (chosen === 'replay' && engine !== 'tensorflow') {
@@ -96,13 +99,13 @@ async function stepperOf({ config, options, precision }: Trial, mode: Mode, thre
   }
 }
 
-/** Ids spread over the vocabulary, no padding and no </s>. */
+/** Returns a batch of ids spread over the vocabulary, without padding and </s>. */
 function batchOf({ config: { vocabulary }, batchSize, sourceLength, targetLength }: Trial): Batch {
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (vocabulary - 2)))
   return wholeBatch({ sourceIds: ids(batchSize * sourceLength), targetIds: ids(batchSize * targetLength) }, batchSize)
 }
 
-/** Kernels of a step, the longest in all first. */
+/** Returns the kernels of a step, those with the longest total time first. */
 async function kernelTotals(step: () => Promise<void>): Promise<KernelTotal[]> {
   tf.env().set('CHECK_COMPUTATION_FOR_ERRORS', false) // it would read every result back
   const { kernels } = await tf.profile(async () => {

@@ -6,7 +6,7 @@ import { startProgram } from '../base/program.js'
 import type { Answer } from './child.js'
 import type { Measured, Trial } from './trial.js'
 
-/** Bytes of a process's stderr that an error shows. */
+/** The most bytes of a process's stderr that an error shows. */
 const SHOWN = 2000
 
 interface Ended {
@@ -17,7 +17,7 @@ interface Ended {
 }
 
 /**
- * Measures a trial in a process of its own, so that peaks of memory are its own.
+ * Measures a trial in a process of its own, so that its peak of memory is its own.
  * @throws UserError with the process's complaint, or where it was killed.
  */
 export async function measureApart(trial: Trial): Promise<Measured> {
@@ -36,12 +36,12 @@ export async function measureApart(trial: Trial): Promise<Measured> {
   return answer.measured
 }
 
-/** Runs a program to its end. Throws as spawn does where there is no such program. */
+/** Runs a program to its end. @throws Error as spawn does where the program does not exist. */
 export async function runProgram(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<Ended> {
   return endOf(startProgram(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }))
 }
 
-/** Why a process left no result. The kernel kills what needs more memory than there is by SIGKILL. */
+/** Says why a process left no result. The kernel kills a process that needs more memory than there is by SIGKILL. */
 export function killed({ code, signal, stderr }: Ended): Error {
   if (signal === 'SIGKILL') {
     return new UserError({

@@ -1,4 +1,4 @@
-/** Of at least one number, between the two nearest ranks linearly, as numpy does. */
+/** Returns a quantile of at least one number, interpolated linearly between the two nearest ranks, as numpy does. */
 export function quantile(values: number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   const place = share * (sorted.length - 1)

@@ -7,37 +7,40 @@ import type { KernelTotal } from './trial.js'
 /** A line of `compacter bench`. Times are in milliseconds. */
 export interface Row {
   method: string
-  /** Options that are not the preset's own: `n=8`. */
+  /** Options that differ from the preset's: `n=8`. */
   changes: string[]
   backbone: string
   device: string
   precision: Precision
   mode: Mode
-  /** Processes that shared each step; memory is rank 0's. Absent of one. */
+  /** Processes that shared each step; memory is rank 0's. Absent for a single process. */
   ranks?: number
   batch_size: number
   source_length: number
   target_length: number
   trained_parameters: number
-  /** Timed steps, of all processes. */
+  /** Timed steps of all processes. */
   steps: number
   /** Median of a step. */
   step_ms: number
   /** Interquartile range of a step. */
   step_ms_spread: number
   examples_per_second: number
-  /** From the start of a process to the end of its first step: the median of the processes. */
+  /** Milliseconds from the start of a process to the end of its first step: the median of the processes. */
   first_step_ms: number
-  /** Most resident memory of a process, GPU memory left out: the largest of the processes. */
+  /** Peak resident memory of a process without GPU memory: the largest of the processes. */
   peak_bytes: number
-  /** The GPU's memory that a process took, on `webgpu`: the largest of the processes. */
+  /** GPU memory of a process, on `webgpu`: the largest of the processes. */
   gpu_bytes?: number
-  /** Processes that wanted a core, this one's included: the machine's load average over a minute, the median of the rounds. */
+  /**
+   * Processes that wanted a core, this one included: the machine's load average over a minute, the median of the
+   * rounds.
+   */
   load_average: number
   /** Relative to full fine-tuning; null where that was not measured. Memory is the GPU's where it is known. */
   time_to_full: number | null
   memory_to_full: number | null
-  /** Only with --against torch; null where PyTorch's side has no such method. Ratios are ours by theirs. */
+  /** Only with --against torch; null where PyTorch's side lacks the method. Ratios are ours divided by theirs. */
   torch?: string
   torch_step_ms?: number | null
   torch_step_ms_spread?: number | null
@@ -57,7 +60,7 @@ interface Summary {
 
 const memoryOf = ({ peak, gpu = peak }: Summary) => gpu
 
-/** Sums up what was measured; `full` is full fine-tuning on the same backbone, where it was measured. */
+/** Summarises what was measured; `full` is full fine-tuning on the same backbone, if it was measured. */
 export function rowOf(samples: Samples, full: Samples | undefined, options: BenchOptions, torch?: Torch): Row {
   const { subject, ours } = samples
   const { device, mode, trainedParameters, profile } = ours[0]!

@@ -8,7 +8,7 @@ import { killed, runProgram } from './process.js'
 import { quantile } from './quantile.js'
 import { GRADIENT_CLIP_NORM, LEARNING_RATE, SEED, type Trial, WARM_UP_STEPS } from './trial.js'
 
-/** A Python that has what the other side of the comparison needs. */
+/** A Python with the packages that the comparison needs. */
 export interface Torch {
   python: string
   /** 'PyTorch 2.13.0, transformers 5.18.0, tcmalloc' */
@@ -71,7 +71,10 @@ function filesOf(folder: string): string[] {
   }
 }
 
-/** Whether bin/torch_step.py has the method. A projection of every weight is not a hook of a module: a slow imitation would flatter us. */
+/**
+ * Whether bin/torch_step.py has the method. A projection of every weight can't be a hook of a module, and a slow
+ * imitation would flatter us.
+ */
 export function torchHas({ options: { kind } }: Pick<Trial, 'options'>): boolean {
   switch (kind) {
     case 'full':
@@ -88,12 +91,15 @@ export function torchHas({ options: { kind } }: Pick<Trial, 'options'>): boolean
 }
 
 /**
- * How OpenMP's threads wait for each other. Spinning, their default, is the faster on an idle machine; where others compute too it
+ * How OpenMP's threads wait for each other. Spinning, the default, is faster on an idle machine; next to other load it
  * made a step up to forty times as slow, which says nothing about PyTorch.
  */
 const WAIT_POLICIES = ['default', 'passive'] as const
 
-/** The same trial in PyTorch, the faster of two processes: each waits in its way. OMP_WAIT_POLICY, where it is set, decides. */
+/**
+ * Runs the same trial in PyTorch and returns the faster of two processes, which wait in different ways.
+ * OMP_WAIT_POLICY, if it is set, decides instead.
+ */
 export async function measureTorch(torch: Torch, trial: Trial): Promise<TorchMeasured> {
   const set = process.env.OMP_WAIT_POLICY
   const measured: TorchMeasured[] = []
@@ -103,7 +109,7 @@ export async function measureTorch(torch: Torch, trial: Trial): Promise<TorchMea
 
 const median = (times: number[]) => quantile(times, 0.5)
 
-/** Autocast where the precision is bfloat16. */
+/** Uses autocast if the precision is bfloat16. */
 async function runTorch(torch: Torch, trial: Trial, policy: string): Promise<TorchMeasured> {
   const { config, options, batchSize, sourceLength, targetLength, precision, threads, steps } = trial
   const spec = {

@@ -2,7 +2,7 @@ import type { BackboneConfig } from '../backbone/registry.js'
 import type { EngineName, Mode, Precision } from '../base/choices.js'
 import type { MethodOptions } from '../method/options.js'
 
-/** One process's share of a benchmark: a method on a backbone, at one shape. */
+/** One process's part of a benchmark: a method on a backbone, at one shape. */
 export interface Trial {
   config: BackboneConfig
   options: MethodOptions
@@ -16,11 +16,11 @@ export interface Trial {
   threads: number
   /** Steps that are timed, after `WARM_UP_STEPS` that are not. */
   steps: number
-  /** Whether one step more is taken op by op to tell where its time goes. */
+  /** Whether one more step is taken op by op, to show where its time goes. */
   profile: boolean
 }
 
-/** The first step captures or builds its kernels; the second is the first to find memory in place. */
+/** The first step captures graphs or builds its kernels; the second is the first with all memory in place. */
 export const WARM_UP_STEPS = 2
 
 /** The same for both sides; the time of a step does not depend on it. */
@@ -37,7 +37,7 @@ export interface Measured {
   times: number[]
   /** From the start of the process to the end of its first step, in ms. */
   firstStep: number
-  /** Most bytes that the process had resident. */
+  /** Peak resident bytes of the process. */
   peakBytes: number
   /** Bytes of the GPU's memory, on `webgpu`. */
   gpuBytes?: number

@@ -7,7 +7,7 @@ import { readError } from '../task/rows/lines.js'
 import { readTable, rowReader } from '../task/rows/table.js'
 import { type StreamedLine, streamLines } from './lines.js'
 
-/** Endings of files that are no lines. */
+/** Endings of files that do not consist of lines. */
 const READ_AS_A_WHOLE: Record<string, Input['layout']> = { '.parquet': 'table', '.json': 'rows' }
 
 const LAYOUTS = { text: 'text', jsonl: 'rows', csv: 'table', tsv: 'table' } as const
@@ -16,27 +16,28 @@ const LAYOUTS = { text: 'text', jsonl: 'rows', csv: 'table', tsv: 'table' } as c
 export type InputRow = { line: number } & ({ text: string } | { values: Record<string, unknown> } | { problem: string })
 
 export interface Input {
-  /** A row's place, as errors name it. */
+  /** Returns a row's place for errors. */
   place(line: number): string
-  /** Texts alone, rows by themselves, or a table whose header names the columns of all rows. */
+  /** Only texts, rows with their own column names, or a table whose header names the columns of all rows. */
   layout: 'text' | 'rows' | 'table'
   rows: AsyncIterable<InputRow>
-  /** Lets go of a stream that was not read to its end. */
+  /** Closes a stream that was not read to its end. */
   close(): void
 }
 
 export interface InputOptions {
-  /** Of the command line; they go before a file. */
+  /** Texts of the command line, which are used instead of a file. */
   texts: string[]
-  /** `-` is standard input. */
+  /** A path; `-` is standard input. */
   file: string
-  /** What the file's ending says, unless told. */
+  /** The format of the file; by default its ending decides. */
   format?: InputFormat | undefined
 }
 
 /**
- * The rows to predict, as they come. `textual`: whether a text alone is a row; else a line without another format is JSON.
- * @throws UserError, on the way, where the whole can't be read.
+ * Returns the rows to predict, as they arrive. `textual` says whether a single text is a row; otherwise a line without
+ * another format is JSON.
+ * @throws UserError, while reading, where the input as a whole can't be read.
  */
 export function openInput({ texts, file, format }: InputOptions, textual: boolean): Input {
   const standard = textual ? 'text' : 'jsonl'
@@ -65,7 +66,7 @@ function formatOfEnding(file: string): InputFormat | undefined {
   return INPUT_FORMATS.find((format) => format === ending)
 }
 
-/** Opened now: a wrong name is found out before a backbone is loaded. */
+/** Opens the file before a backbone is loaded, so that a wrong name is found at once. */
 function opened(file: string): number {
   try {
     return openFile(file, { named: true, once: true })

@@ -1,14 +1,14 @@
 import { checkBeginning, type Line, LONGEST_LINE, lineText } from '../task/rows/lines.js'
 
-/** A line that came, or what is wrong with it. */
+/** A line that was read, or what is wrong with it. */
 export type StreamedLine = Line | { number: number; problem: string }
 
 const TOO_LONG = `the line is longer than ${LONGEST_LINE / 2 ** 20} MiB. Each row needs a line of its own.`
 const NUL = 'there is a NUL byte in the line.'
 
 /**
- * Lines of a stream as they come, holding one chunk and one line of at most `LONGEST_LINE` bytes. Unlike `readLines` it
- * goes on after a line that can't be used; `name` is what errors name.
+ * Yields the lines of a stream as they arrive, with one chunk and one line of at most `LONGEST_LINE` bytes in memory.
+ * Unlike `readLines` it continues after a line that can't be used; `name` is the name for errors.
  * @throws UserError for text in UTF-16, and a Git LFS pointer.
  */
 export async function* streamLines(name: string, chunks: AsyncIterable<Buffer>): AsyncGenerator<StreamedLine> {

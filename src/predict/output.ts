@@ -8,22 +8,25 @@ import { withoutControls } from '../base/text/printable.js'
 import { STOP_SIGNALS } from '../cli/interrupt.js'
 import type { Prediction } from '../engine/model/decoder.js'
 
-/** What a run predicts for a row. Where its task names labels, with the name: null for an output that has none. */
+/** A run's prediction for a row. Where its task names labels it has the name: null for an output without one. */
 export type Answer = Prediction & { labelName?: string | null }
 
-/** What became of a row: a prediction for each run, or why there is none. */
+/** The result of a row: a prediction for each run, or why there is none. */
 export type Outcome = { line: number } & ({ predictions: Answer[] } | { problem: string })
 
-/** Where outcomes go, in their order. */
+/** Receives outcomes in their order. */
 export interface Output {
   write(text: string): Promise<void>
-  /** Nothing more comes: a file gets its name only now. */
+  /** Ends the output: a file gets its name only now. */
   finish(): void
-  /** Leaves nothing of a file behind. */
+  /** Removes an unfinished file. */
   abandon(): void
 }
 
-/** Standard output, as fast as it is read. Predictions are data: they are what the model says, also where that is a password's word. */
+/**
+ * Writes to standard output as fast as it is read. Predictions are data: they are written unchanged, even where one
+ * equals a password.
+ */
 export const standardOutput = (): Output => ({
   async write(text) {
     if (!process.stdout.write(withoutControls(text))) await once(process.stdout, 'drain')
@@ -33,8 +36,8 @@ export const standardOutput = (): Output => ({
 })
 
 /**
- * A file that is whole or absent; or a device or a pipe, which is written into.
- * @throws UserError where it exists, unless `force`, or cannot be written.
+ * Writes a file that is whole or absent, or writes into a device or a pipe.
+ * @throws UserError where the file exists, unless `force`, or cannot be written.
  */
 export function fileOutput(path: string, force: boolean): Output {
   checkFree(path, force)
@@ -56,7 +59,7 @@ export function fileOutput(path: string, force: boolean): Output {
       }
     },
     finish() {
-      checkFree(path, force) // again: something may have come meanwhile
+      checkFree(path, force) // again: something may have been put there meanwhile
       file.commit()
       settled()
     },
@@ -68,8 +71,9 @@ export function fileOutput(path: string, force: boolean): Output {
 }
 
 /**
- * @throws UserError for a file that is there, unless `force`, and for what is no file; it names the flag that the path came
- * from. A device or a pipe is free: it is written into, not replaced.
+ * Checks that a path can be written to. A device or a pipe is always free: it is written into, not replaced.
+ * @throws UserError for an existing file, unless `force`, and for anything that is not a file; it names the flag that
+ *   the path came from.
  */
 export function checkFree(path: string, force: boolean, flag = '--output'): void {
   const kind = whatIsAt(path)
@@ -90,7 +94,7 @@ function whatIsAt(path: string): string {
 }
 
 /**
- * A row as a line of text, with tabs between: each run's prediction, its name where the task names labels, and its
+ * Returns a row as a line of text with tabs: each run's prediction, its name where the task names labels, and its
  * probability where they were ranked; empty where there is no prediction.
  */
 export function textLine(outcome: Outcome): string {
@@ -105,7 +109,10 @@ export function textLine(outcome: Outcome): string {
 
 const field = (text: string) => text.replace(/[\t\r\n]+/g, ' ')
 
-/** A row as a line of JSON: `{"line", "prediction", "label_name", …}`, or `{"line", "predictions": {run: …}}` of several runs, or `{"line", "error"}`. */
+/**
+ * Returns a row as a line of JSON: `{"line", "prediction", "label_name", …}`, or `{"line", "predictions": {run: …}}`
+ * for several runs, or `{"line", "error"}`.
+ */
 export function jsonLine(outcome: Outcome, runs: string[]): string {
   const { line } = outcome
   if ('problem' in outcome) return `${JSON.stringify({ line, error: outcome.problem })}\n`
@@ -123,7 +130,7 @@ const shownPrediction = ({ text, labelName, scores }: Answer) => ({
   ...(scores && { scores, probabilities: probabilities(scores) }),
 })
 
-/** Of log-likelihoods in nats, among each other: they sum to 1. */
+/** Turns log-likelihoods in nats into probabilities that add up to 1. */
 export function probabilities(scores: Record<string, number>): Record<string, number> {
   const most = Math.max(...Object.values(scores))
   const weights = Object.entries(scores).map(([text, score]) => [text, Math.exp(score - most)] as const)

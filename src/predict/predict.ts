@@ -16,40 +16,40 @@ import { windows } from './windows.js'
 import { lineWriter, type OutputFormat, type RowWriter } from './writer.js'
 
 export interface PredictRunsOptions extends Omit<PredictorOptions, 'scoring'> {
-  /** That of all runs unless told. */
+  /** How outputs are found; by default as the runs were trained. */
   scoring?: Scoring | undefined
-  /** Where the runs' backbone and data are now, as `--set` has it. */
+  /** Where the runs' backbone and data are now, as in `--set`. */
   sets: readonly string[]
   input: InputOptions
-  /** The file that is written, once runs and input are found usable; standard output unless told. */
+  /** The file to write, once runs and input are known to be usable; by default standard output. */
   output?: { file: string; force: boolean } | undefined
   format: OutputFormat
   /** Whether progress may be drawn while rows are written. */
   drawsProgress: boolean
 }
 
-/** With the scoring that is in force. */
+/** Options with the scoring in force. */
 type Scored = PredictRunsOptions & Pick<PredictorOptions, 'scoring'>
 
-/** What was predicted. */
+/** A summary of the prediction. */
 export interface Predicted {
   rows: number
-  /** How many of them could not be. */
+  /** The number of rows that could not be predicted. */
   errors: number
   storage: Storage
 }
 
-/** Rows of so many batches are sorted by length together, which saves padding. */
+/** Rows of this many batches are sorted by length together, which saves padding. */
 const MOST_BATCHES = 8
-/** So much text, and the row that goes beyond it, are in memory at once. */
+/** The text that is in memory at once, not counting the row that goes beyond it. */
 const CHARACTERS = 2 ** 22
 /** Milliseconds that a row waits for others to be predicted with. */
 const WAIT = 200
 const PROBLEMS_TOLD = 20
 
 /**
- * Predicts rows as they come with one or several runs of one backbone, and writes them in their order. A row that can't be
- * used is told and the rest go on.
+ * Predicts rows as they arrive with one or several runs of one backbone, and writes them in their order. A row that
+ * can't be used is reported and the others continue.
  * @throws UserError where a run, the input as a whole or the output can't be used.
  */
 export async function predictRuns(folders: string[], given: PredictRunsOptions): Promise<Predicted> {
@@ -97,7 +97,7 @@ function writerOf(
   return tableWriter(output, { path: to!.file, format, runs, ranked, textColumn: column, place, warn })
 }
 
-/** Predicts what rank 0, which reads and writes, gives the other ranks to do. */
+/** Predicts what rank 0, which reads and writes, hands to the other ranks. */
 async function followRankZero(runs: TrainedRun[], options: Scored): Promise<Predicted> {
   const predictor = await openPredictor(runs, options)
   try {
@@ -135,7 +135,7 @@ async function predictAll(
   return counts
 }
 
-/** The rows' outcomes in their order; those that can be used go through each run together. */
+/** Returns the rows' outcomes in their order; those that can be used go through each run together. */
 async function outcomesOf(
   runs: TrainedRun[],
   predictor: Predictor,
@@ -159,12 +159,12 @@ async function outcomesOf(
   })
 }
 
-/** What each row asks one of the runs. */
+/** The question of each row for one of the runs. */
 const questionsTo = (run: number, questions: Question[][]) => questions.map((question) => question[run]!)
 
 type Asked = Question[] | { problem: string }
 
-/** The rows' questions, those that a run cannot answer with the reason in their place. */
+/** Returns the rows' questions; a question that a run cannot answer is replaced by the reason. */
 async function checked(asked: Asked[], predictor: Predictor): Promise<Asked[]> {
   const questions = asked.filter((question): question is Question[] => !('problem' in question))
   const problems = new Map<Asked, string>()
@@ -191,7 +191,7 @@ const sizeOf = (row: InputRow): number => {
   return Object.values(row.values).reduce<number>((sum, value) => sum + String(value).length, 0)
 }
 
-/** @throws UserError where runs have different ones */
+/** Returns the scoring of all runs. @throws UserError where runs have different ones */
 function scoringOf([first, ...others]: TrainedRun[]): Scoring {
   const { scoring } = first!.experiment.training
   const other = others.find(({ experiment }) => experiment.training.scoring !== scoring)
@@ -210,7 +210,7 @@ function openRuns(folders: string[], sets: readonly string[], texts: string[]): 
   if (run === undefined) return folders.map((folder) => openTrainedRun(folder, sets))
   throw new UserError({
     at: run,
-    problem: 'is a run, but stands where texts do: the first argument alone is a run.',
+    problem: 'is a run, where a text is expected: only the first argument is a run.',
     remedy: `Name further runs with --run ${run}.`,
   })
 }

@@ -27,44 +27,50 @@ import type { Question } from './question.js'
 
 export interface PredictorOptions extends DeviceOptions {
   scoring: Scoring
-  /** Beams of a search; 1 or none: greedy decoding. */
+  /** Beams of a search; 1 or undefined for greedy decoding. */
   beams?: number | undefined
-  /** Rows at once; each run's own for evaluation unless told. */
+  /** Rows at once; by default each run's number for evaluation. */
   batchSize?: number | undefined
-  /** Tokens of an output, </s> included; what each run's task needs unless told. */
+  /** Tokens of an output, including </s>; by default what each run's task needs. */
   maxLength?: number | undefined
-  /** Go on with another backbone or other training rows than the runs'. */
+  /** Continue with another backbone or other training rows than the runs'. */
   allowChanged?: boolean | undefined
   progress: Progress
-  /** Those that share the rows; each opens the runs. */
+  /** The ranks that share the rows; each opens the runs. */
   ranks?: Ranks
 }
 
 /** Runs of one backbone, all on the device. */
 export interface Predictor {
   storage: Storage
-  /** What keeps each question from being answered by one of the runs, by its place: choices that cannot be told apart. */
+  /**
+   * Returns why one of the runs can't answer a question, by the question's index: it has choices that are the same to
+   * the tokenizer.
+   */
   problems(run: number, questions: Question[]): Promise<(string | undefined)[]>
-  /** What one of the runs answers; in the questions' order. */
+  /** Returns the answers of one of the runs, in the questions' order. */
   answer(run: number, questions: Question[]): Promise<Answer[]>
-  /** On every rank but 0: has its part in whatever rank 0 answers, until that finishes. */
+  /** On every rank but 0: shares whatever rank 0 answers, until that finishes. */
   follow(): Promise<void>
   /** On rank 0: there are no more questions. */
   finish(): Promise<void>
-  /** What was lost of the sources so far: a line for each run that cut some. */
+  /** Returns a line for each run that cut sources so far. */
   cutLines(): string[]
   close(): void
 }
 
-/** What rank 0 gives the others: questions to one of the runs; undefined where there are no more. */
+/** What rank 0 sends to the others: questions to one of the runs; undefined where there are no more. */
 type Asked = { place: number; questions: Question[] } | undefined
 
 type InForce = PredictorOptions & { ranks: Ranks; device: Device }
 
-/** Outputs of tasks that do not tell how long theirs are. A row ends at </s> anyway. */
+/** The output length of tasks that do not state theirs. A row ends at </s> anyway. */
 const LONGEST = { regression: 16, text: 128, multiple_choice: 128, classification: 128 } as const
 
-/** @throws UserError where the runs are of different backbones, or there is nothing to rank. */
+/**
+ * Opens runs for prediction.
+ * @throws UserError where the runs have different backbones, or there is nothing to rank.
+ */
 export async function openPredictor(runs: TrainedRun[], options: PredictorOptions): Promise<Predictor> {
   const { scoring, beams, allowChanged = false, progress, ranks = alone } = options
   checkSearched(scoring, beams)
@@ -84,7 +90,7 @@ export async function openPredictor(runs: TrainedRun[], options: PredictorOption
   }
 }
 
-/** Only ranking is worth reading training rows for, where the task does not name its labels. */
+/** Reads labels from training rows, which only ranking needs, and only where the task does not name its labels. */
 async function labelTextsOf(run: TrainedRun, scoring: Scoring, when: WhenChanged): Promise<string[] | undefined> {
   const { task } = run.experiment
   if (scoring === 'rank') checkRankable(task)
@@ -226,14 +232,14 @@ async function candidatesOf(
   return choices.map((row) => row.map(({ form }) => form))
 }
 
-/** Undefined where the task names no labels. */
+/** Undefined where the task does not name labels. */
 const labelNamesOf = async (task: TaskOptions, tokenizer: Tokenizer): Promise<LabelNames | undefined> =>
   task.kind === 'classification' && task.label_names ? writtenNames(task, tokenizer) : undefined
 
 const named = (predictions: Prediction[], names: LabelNames | undefined): Answer[] =>
   names ? predictions.map((each) => ({ ...each, labelName: names.get(each.text.trim()) ?? null })) : predictions
 
-/** Tokens of the run's longest target, as far as it tells: `eval` cuts outputs there too. */
+/** Returns the number of tokens of the run's longest target, if it is known: `eval` cuts outputs there too. */
 async function outputLength(run: TrainedRun, labels: Written[] | undefined, tokenizer: Tokenizer): Promise<number> {
   const { task, training } = run.experiment
   if (training.target_length !== undefined) return training.target_length
@@ -242,7 +248,8 @@ async function outputLength(run: TrainedRun, labels: Written[] | undefined, toke
     const known = labels ?? (await written(await trainedTexts(run, task, ['train'], refusing), tokenizer))
     return Math.max(...known.map(({ ids }) => ids.length))
   } catch (error) {
-    if (error instanceof UserError) return LONGEST.classification // no training rows here to read the labels from, or others
+    // no training rows here to read the labels from, or others
+    if (error instanceof UserError) return LONGEST.classification
     throw error
   }
 }

@@ -5,13 +5,13 @@ import { columnsOf, type Example, questionOf } from '../task/example.js'
 import type { TaskOptions } from '../task/options.js'
 import type { InputRow } from './input.js'
 
-/** What a row asks one run. */
+/** A row's question to one run. */
 export interface Question extends Pick<Example, 'source' | 'choices'> {
   /** The row's line in the input. */
   line: number
 }
 
-/** The columns that a row must have to be predicted. */
+/** Returns the columns that a row must have to be predicted. */
 function neededColumns(task: TaskOptions, ranked: boolean): string[] {
   const keys = ranked ? ['prompt', 'choices'] : ['prompt']
   return columnsOf(task)
@@ -19,17 +19,15 @@ function neededColumns(task: TaskOptions, ranked: boolean): string[] {
     .map(({ column }) => column)
 }
 
-/** The column that a text alone is, to the first of the runs. */
+/** Returns the column that a single text fills, for the first of the runs. */
 export const textColumn = ([run]: TrainedRun[], ranked: boolean): string =>
   neededColumns(run!.experiment.task, ranked)[0]!
 
-/** Whether a text alone is a row for all of the runs: each needs one column. */
+/** Whether a single text is a row for all of the runs: each needs one column. */
 export const textual = (runs: TrainedRun[], ranked: boolean): boolean =>
   runs.every(({ experiment }) => neededColumns(experiment.task, ranked).length === 1)
 
-/**
- * @throws UserError for a run that a text alone does not suffice.
- */
+/** Checks that single texts are enough for all runs. @throws UserError for a run that needs more columns. */
 export function checkTextual(runs: TrainedRun[], ranked: boolean): void {
   for (const { folder, experiment } of runs) {
     const columns = neededColumns(experiment.task, ranked)
@@ -44,7 +42,7 @@ export function checkTextual(runs: TrainedRun[], ranked: boolean): void {
 }
 
 /**
- * A column that the header of a table lacks is a mistake of the file, not of a row.
+ * Checks the header of a table: a missing column is a mistake in the file, not in a row.
  * @throws UserError naming the column.
  */
 export function checkHeader(runs: TrainedRun[], ranked: boolean, place: string, values: object): void {
@@ -61,7 +59,7 @@ export function checkHeader(runs: TrainedRun[], ranked: boolean, place: string, 
   }
 }
 
-/** What a row asks each run, in their order, or what is wrong with it for one of them. */
+/** Returns a row's question to each run, in their order, or what is wrong with it for one of them. */
 export function questionsOf(runs: TrainedRun[], row: InputRow, ranked: boolean): Question[] | { problem: string } {
   if ('problem' in row) return { problem: row.problem }
   const questions: Question[] = []

@@ -3,10 +3,10 @@ import { openNew, temporaryName, writeFully } from '../base/files/atomic.js'
 import { readFully } from '../base/files/read.js'
 import { writeError } from '../base/files/write_error.js'
 
-/** Records that wait on disk for the last of them: they need no memory, and nothing of them is left behind. */
+/** Records that wait on disk until the last has arrived: they take no memory, and no file is left behind. */
 export interface Spool {
   add(record: unknown): void
-  /** All of them, in their order. */
+  /** Yields all records, in their order. */
   records(): Generator<unknown>
   close(): void
 }
@@ -14,10 +14,7 @@ export interface Spool {
 /** Bytes of a record's length, in front of it. */
 const HEAD = 4
 
-/**
- * Opens a file without a name next to `path`, where there is as much room as for that.
- * @throws UserError where it can't be written.
- */
+/** Opens a file without a name next to `path`, on the same disk. @throws UserError where it can't be written. */
 export function openSpool(path: string): Spool {
   const fd = openNameless(path)
   let end = 0
@@ -48,7 +45,7 @@ export function openSpool(path: string): Spool {
   }
 }
 
-/** Its name is gone at once, so that a kill leaves nothing. */
+/** Removes the file's name at once, so that a kill leaves nothing. */
 function openNameless(path: string): number {
   const name = temporaryName(path)
   try {

@@ -11,14 +11,14 @@ export interface TableOptions {
   format: 'csv' | 'tsv'
   runs: Pick<TrainedRun, 'folder' | 'experiment'>[]
   ranked: boolean
-  /** What a text alone is the column of; undefined where rows have columns of their own. */
+  /** The column of a single text; undefined where rows have their own columns. */
   textColumn: string | undefined
-  /** A row's place, as errors name it. */
+  /** Returns a row's place for errors. */
   place(line: number): string
   warn(text: string): void
 }
 
-/** A row on its way: the values of the input's columns, as many as were known by then, what was predicted, or why nothing was. */
+/** A row on its way: the values of the input's columns known by then, and what was predicted, or why nothing was. */
 interface Waiting {
   values: unknown[]
   predicted: unknown[]
@@ -26,9 +26,9 @@ interface Waiting {
 }
 
 /**
- * Writes a table with a header: the input's columns, then each run's prediction, its name where the task names labels, and
- * its probability where labels were ranked; last, where a row could not be predicted, `error`. A row of JSON may have
- * columns that no row before it had, so all rows wait on disk until the header is known.
+ * Writes a table with a header: the input's columns, then each run's prediction, its name where the task names labels,
+ * and its probability where labels were ranked; the last column is `error`, if a row could not be predicted. A JSON row
+ * may have columns that no earlier row had, so all rows wait on disk until the header is known.
  */
 export function tableWriter(output: Output, options: TableOptions): RowWriter {
   const { path, format, runs, textColumn, place, warn } = options
@@ -88,7 +88,7 @@ interface Column {
   of(answer: Answer): unknown
 }
 
-/** What a run adds; of several, with its folder in front of the names. */
+/** Returns the columns that a run adds; with several runs, its folder is in front of their names. */
 function columnsOf({ folder, experiment: { task } }: TableOptions['runs'][number], { runs, ranked }: TableOptions) {
   const columns: Column[] = [{ name: 'prediction', of: ({ text }) => text }]
   if (task.kind === 'classification' && task.label_names)
@@ -102,13 +102,13 @@ function valuesOf(row: InputRow, textColumn: string | undefined): Record<string,
   return 'text' in row && textColumn !== undefined ? { [textColumn]: row.text } : {}
 }
 
-/** A value that outlasts JSON: bytes in base64, an infinite number as text. NaN is a missing one. */
+/** Returns a value that survives JSON: bytes in base64, an infinite number as text. NaN is a missing value. */
 function cell(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
   return value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY ? String(value) : value
 }
 
-/** The name, or with the first number behind it that makes it another than those that are there: `prediction_2`. */
+/** Returns the name, with the first number behind it that makes it unique: `prediction_2`. */
 function freeName(name: string, taken: readonly string[]): string {
   for (let number = 2, free = name; ; free = `${name}_${number++}`) if (!taken.includes(free)) return free
 }

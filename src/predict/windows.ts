@@ -1,17 +1,17 @@
 /** How much is predicted at once. */
 export interface WindowLimits {
-  /** Items of the first window; the next ones are larger, each twice the one before, up to `mostItems`. */
+  /** Items of the first window; each later one is twice as large, up to `mostItems`. */
   items: number
   mostItems: number
-  /** Of the items' sizes: a window is full when it reaches this. */
+  /** The sum of the items' sizes at which a window is full. */
   size: number
   /** Milliseconds that the first item of a window waits for others. */
   wait: number
 }
 
 /**
- * Cuts a stream into windows, in its order. The first is small, so that a result is soon there; a slow producer's items go
- * out after a short wait. Nothing is read ahead but one item.
+ * Cuts a stream into windows, in its order. The first is small, so that a result comes soon; a slow producer's items
+ * are passed on after a short wait. At most one item is read ahead.
  */
 export async function* windows<T>(
   items: AsyncIterable<T>,

@@ -5,20 +5,20 @@ import { jsonLine, type Outcome, type Output, textLine } from './output.js'
 /** How predictions are written: a line of text or JSON for each row, or a table with the input's columns. */
 export type OutputFormat = 'text' | 'jsonl' | 'csv' | 'tsv'
 
-/** Writes rows and what became of them, in their order. */
+/** Writes rows and their outcomes, in their order. */
 export interface RowWriter {
   write(rows: InputRow[], outcomes: Outcome[]): Promise<void>
-  /** After the last row. */
+  /** Called after the last row. */
   end(): Promise<void>
-  /** Frees what it holds, written to its end or not. */
+  /** Frees its resources, whether it was written to its end or not. */
   close(): void
 }
 
-/** Endings of files that are not written, which lines of text are not to be taken for. */
+/** Endings of files that can't be written; lines of text must not be taken for them. */
 const NOT_WRITTEN = /\.(json|parquet|xlsx?|ods)$/i
 
 /**
- * What `--output` and `--json` ask for.
+ * Returns the format that `--output` and `--json` ask for.
  * @throws UserError for a file of a format that is not written.
  */
 export function outputFormat(file: string | undefined, json: boolean): OutputFormat {
@@ -37,7 +37,7 @@ class UnwrittenFormat extends UserError {
   override readonly exitCode = BAD_USAGE
 }
 
-/** A line for each row; of JSON with the `runs` that answered. */
+/** Writes a line for each row; in JSON with the `runs` that answered. */
 export const lineWriter = (output: Output, format: 'text' | 'jsonl', runs: string[]): RowWriter => ({
   write: (_, outcomes) =>
     output.write(

@@ -3,8 +3,8 @@ import { shownScore } from './comparison.js'
 import type { Group } from './groups.js'
 
 /**
- * As the runs of a column have noted it; the highest where they were trained on other rows. Undefined of free text, which
- * can't be guessed, and of runs of versions that did not note it.
+ * Returns the chance that the runs of a column have noted; the highest where they were trained on different rows.
+ * Undefined for free text, which can't be guessed, and for runs of versions that did not note it.
  */
 export function columnChance(groups: readonly Group[]): ColumnChance | undefined {
   const runs = groups.flatMap(({ finished }) => finished)
@@ -14,5 +14,5 @@ export function columnChance(groups: readonly Group[]): ColumnChance | undefined
   )
 }
 
-/** `chance: always positive (1), the commonest label in training: 50.00`. */
+/** Returns `chance: always positive (1), the commonest label in training: 50.00`. */
 export const chanceNamed = ({ text }: ColumnChance, score: number): string => `chance: ${text}: ${shownScore(score)}`

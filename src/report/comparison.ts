@@ -6,45 +6,48 @@ import { columnChance } from './chance.js'
 import { type Group, type Summary, summaryOf, unique } from './groups.js'
 import { escapeLatex } from './tables/latex.js'
 
-/** Methods × tasks: test scores. Validation alone decides what is best, and the order. */
+/** Methods × tasks: test scores. Only validation decides what is best, and the order. */
 export interface Comparison {
-  /** Those that have a score, the best first. */
+  /** The methods that have a score, best first. */
   methods: string[]
   tasks: { name: string; metrics: string[]; chance: ColumnChance | undefined }[]
   rows: ComparisonRow[]
-  /** Whether the mean of all columns says something: scores of several tasks, none of them an error in its own unit, and a method has all. */
+  /**
+   * Whether a mean over all columns makes sense: there are several tasks, none with an error in its own unit, and a
+   * method has them all.
+   */
   averaged: boolean
-  /** Finished runs of every cell where they are equally many, else undefined. */
+  /** The number of finished runs of every cell where it is the same, otherwise undefined. */
   runs: number | undefined
 }
 
 export interface ComparisonRow {
   method: string
-  /** Of the backbone, in %. */
+  /** Trained parameters relative to the backbone's, in %. */
   share: number
   trained: number
   cells: (Cell | undefined)[]
-  /** Mean of all tasks, where the method was trained on each. */
+  /** Mean over all tasks, if the method was trained on each. */
   average: Omit<Cell, 'runs'> | undefined
 }
 
 export interface Cell {
-  /** On test. */
+  /** The score on test. */
   text: string
   validation: string
   runs: number
-  /** On validation. */
+  /** Whether it is the best on validation. */
   best: boolean
 }
 
-/** `62.31 ± 1.20`, or `62.31` for one run. */
+/** Returns `62.31 ± 1.20`, or `62.31` for one run. */
 export const shownSpread = ({ mean, std }: Spread): string =>
   std === null ? shownScore(mean) : `${shownScore(mean)} ± ${std.toFixed(2)}`
 
-/** With a real minus: a correlation can be below 0. */
+/** Writes a score with a real minus: a correlation can be below 0. */
 export const shownScore = (score: number): string => score.toFixed(2).replace('-', '−').replace('−0.00', '0.00')
 
-/** `3`, or `2 of 3` where cells failed or are not finished. */
+/** Returns `3`, or `2 of 3` where cells failed or are not finished. */
 export const shownRuns = ({ runs, cells }: { runs: number; cells: number }): string =>
   runs === cells ? String(runs) : `${runs} of ${cells}`
 
@@ -110,8 +113,8 @@ const cellOf = ({ score, validation_score, runs }: Summary, best: string | undef
 type Line = { summaries: (Summary | undefined)[] }
 
 /**
- * The best first, on validation: by the average of those that have one, then by the first column that a method has a
- * score in. Those that lack fewer columns come first.
+ * Sorts by validation scores, best first: by the average where there is one, then by the first column in which a method
+ * has a score. Methods with fewer missing columns come first.
  */
 function sorted<Of extends Line>(lines: Of[], tasks: Comparison['tasks'], averaged: boolean): Of[] {
   const keyed = lines.map((line) => {
@@ -133,16 +136,16 @@ function average(row: (Summary | undefined)[], of: 'score' | 'validation_score')
   return row.reduce((sum, summary) => sum + summary![of].mean, 0) / row.length
 }
 
-/** The best as it is shown, so that all that look the same are best; none where there is nothing to be better than. */
+/** Returns the best value as it is shown, so that all that look the same are best; undefined with a single value. */
 function best(values: (number | undefined)[], metrics: readonly string[]): string | undefined {
   const known = values.filter((value) => value !== undefined)
   return known.length > 1 ? shownScore(known.sort(bestFirst(metrics))[0]!) : undefined
 }
 
-/** `rotten-tomatoes (accuracy)`; a task's score is the mean of these. */
+/** Returns `rotten-tomatoes (accuracy)`: a task's score is the mean of the metrics in parentheses. */
 const heading = ({ name, metrics }: Comparison['tasks'][number]) => `${name} (${metrics.join(', ')})`
 
-/** What the cells are. */
+/** Says what the cells show. */
 export function comparisonNote({ runs, rows, tasks }: Comparison): string {
   const units = unitsOf(tasks.flatMap(({ metrics }) => metrics))
   const mean = tasks.some(({ metrics }) => metrics.length > 1) ? ", the mean of a task's metrics" : ''
@@ -164,7 +167,7 @@ export function comparisonNote({ runs, rows, tasks }: Comparison): string {
   return [`${score}.`, spread, ...(chances.length > 0 ? [`Chance on test: ${chances.join('; ')}.`] : [])].join(' ')
 }
 
-/** Text of a table's head and body, with what a bold cell looks like and how text is escaped. */
+/** Returns the text of a table's head and body; `bold` marks the best cells, `plain` escapes text. */
 function sheet(comparison: Comparison, bold: (text: string) => string, plain: (text: string) => string) {
   const { tasks, rows, runs, averaged } = comparison
   const marked = (cell: { text: string; best: boolean; runs?: number } | undefined) => {
@@ -190,7 +193,7 @@ export function comparisonMarkdown(comparison: Comparison): string {
   return `${[line(head), rule, ...rows.map(line)].join('\n')}\n\n${comparisonNote(comparison)}\n`
 }
 
-/** For `\usepackage{booktabs}`. */
+/** Returns a table for `\usepackage{booktabs}`. */
 export function comparisonLatex(comparison: Comparison): string {
   const { head, rows } = sheet(comparison, (text) => `\\textbf{${text}}`, escapeLatex)
   const line = (cells: string[]) => `${cells.join(' & ')} \\\\`

@@ -6,24 +6,24 @@ import { type ReportRun, readRun } from '../run/compare/read_run.js'
 import { runFiles } from '../run/directory.js'
 import { readFailure } from '../sweep/run/folder.js'
 
-/** A folder that a report has nothing of, or not all, and why. */
+/** A folder that a report shows only in part, or not at all, and why. */
 export interface LeftOut {
   folder: string
   reason: string
 }
 
 export interface FoundRuns {
-  /** Finished or not. */
+  /** Runs, finished or not. */
   runs: ReportRun[]
   leftOut: LeftOut[]
 }
 
-/** A grid is a folder of runs; a folder of grids is one level more. */
+/** A grid is a folder of runs; a folder of grids is one more level. */
 const DEPTH = 3
 
 /**
- * Reads runs, and the runs in folders of runs, each once. What is damaged is left out with its reason.
- * @throws UserError for a path that is not there, and where nothing can be read at all.
+ * Reads runs, and the runs in folders of runs, each once. Damaged ones are left out with the reason.
+ * @throws UserError for a path that does not exist, and where nothing can be read at all.
  */
 export function findRuns(paths: readonly string[]): FoundRuns {
   const found: FoundRuns = { runs: [], leftOut: [] }
@@ -44,7 +44,7 @@ export function findRuns(paths: readonly string[]): FoundRuns {
   })
 }
 
-/** In a line, with the names of files as they are in the folder. */
+/** Returns an error's message in one line, with files named relative to the folder. */
 function reasonOf({ message }: Error, folder: string): string {
   const [first] = message.split('\n')
   return [folder, shownPath(folder)].reduce((text, path) => text.replaceAll(`${path}/`, ''), first!)

@@ -8,35 +8,35 @@ import { scoreMetrics } from '../task/metrics/direction.js'
 
 export type FinishedRun = ReportRun & { result: Result }
 
-/** Runs that differ in nothing but seeds. */
+/** Runs that differ only in seeds. */
 export interface Group {
-  /** The row of a table: the method and what else tells the group from others on the same task. */
+  /** The label of its table row: the method and what else distinguishes the group from others on the same task. */
   method: string
-  /** Of that: the method's name, then each value. */
+  /** The parts of the label: the method's name, then each value. */
   parts: string[]
-  /** The column: the task, with the number of training rows where a subset was trained on. */
+  /** The column: the task, with the number of training rows if a subset was trained on. */
   task: string
-  /** What scores are the mean of; the same for a whole column. */
+  /** The metrics whose mean is the score; the same for a whole column. */
   metrics: string[]
   runs: ReportRun[]
-  /** One for each of the seeds: what scores are of. */
+  /** Finished runs, one for each combination of seeds; scores are taken over these. */
   finished: FinishedRun[]
-  /** Those that are the same as a finished one, seeds too: a copy, or the same trained again. */
+  /** Finished runs with the same seeds as one in `finished`: a copy, or the same trained again. */
   repeated: FinishedRun[]
 }
 
-/** Over a group's finished runs. */
+/** Scores over a group's finished runs. */
 export interface Summary {
   runs: number
   validation: Record<string, Spread>
   test: Record<string, Spread>
-  /** On validation: what is best is chosen by this alone. */
+  /** The score on validation, which alone decides what is best. */
   validation_score: Spread
-  /** On test. */
+  /** The score on test. */
   score: Spread
 }
 
-/** Runs of the same settings, not yet named. */
+/** Runs with the same settings, before the group has a name. */
 interface Unnamed {
   column: string
   method: string
@@ -44,7 +44,7 @@ interface Unnamed {
   runs: ReportRun[]
 }
 
-/** In the order of the runs. */
+/** Groups runs, in their order. */
 export function groupRuns(runs: readonly ReportRun[]): Group[] {
   const groups = new Map<string, Unnamed>()
   const columnOf = columnsOf(runs)
@@ -77,7 +77,10 @@ export function groupRuns(runs: readonly ReportRun[]): Group[] {
   })
 }
 
-/** A column's score is the metric that chose the best checkpoint of all of its runs; where they differ, the task's score. */
+/**
+ * Returns each column's metrics: the metric that chose the best checkpoint of all its runs, or the task's score if they
+ * differ.
+ */
 function columnMetrics(groups: readonly Unnamed[]): Map<string, string[]> {
   const runs = new Map<string, ReportRun[]>()
   for (const group of groups) runs.set(group.column, [...(runs.get(group.column) ?? []), ...group.runs])
@@ -118,7 +121,10 @@ export function summaryOf({ finished, metrics }: Group): Summary | undefined {
   }
 }
 
-/** `rotten-tomatoes`, or `rotten-tomatoes, 100 rows`; with the metrics where runs of one name have others. */
+/**
+ * Names columns `rotten-tomatoes`, or `rotten-tomatoes, 100 rows`; with the metrics where runs of the same name have
+ * different ones.
+ */
 function columnsOf(runs: readonly ReportRun[]): (run: ReportRun) => string {
   const named = ({ experiment: { task } }: ReportRun) =>
     task.subset ? `${task.name}, ${task.subset.size.toLocaleString('en')} rows` : task.name
@@ -129,8 +135,9 @@ function columnsOf(runs: readonly ReportRun[]): (run: ReportRun) => string {
 }
 
 /**
- * Names of rows, in parts: the method, and every setting that tells the group from others of the same method and backbone in its column.
- * Those have its backbone's name or its weights. In time that grows with the settings, not with pairs of groups.
+ * Names rows, in parts: the method, and every setting that distinguishes the group from others of the same method and
+ * backbone in its column. Backbones are the same if their name or their weights are. Takes time proportional to the
+ * number of settings, not of pairs of groups.
  */
 function rowNames(groups: readonly Unnamed[]): string[][] {
   const kinds = groups.map(kindsOf)
@@ -149,7 +156,7 @@ function rowNames(groups: readonly Unnamed[]): string[][] {
   })
 }
 
-/** Groups of a kind, and how many of them have a setting with its value. */
+/** Counts the groups of a kind, and how many of them have a setting with its value. */
 interface Tally {
   groups: number
   having: Map<string, number>
@@ -160,7 +167,10 @@ function counted(values: readonly string[], { groups, having }: Tally = { groups
   return { groups: groups + 1, having }
 }
 
-/** The kinds of groups that a group is told from: of its backbone's name, and of its weights, less those of both. */
+/**
+ * Returns the kinds of groups to compare with: those with its backbone's name, plus those with its weights, minus those
+ * with both.
+ */
 function kindsOf({ column, method, runs }: Unnamed): { kind: string; sign: 1 | -1 }[] {
   const { name, weights } = backboneOf(runs[0]!)
   const kind = (of: object) => JSON.stringify([column, method, of])
@@ -177,5 +187,5 @@ const backboneOf = ({ experiment, environment }: ReportRun) => ({
   weights: environment?.backbone_sha256,
 })
 
-/** Told apart in a plot's legend and a table's rows, in the order of the groups. */
+/** Returns distinct values in the order of their first occurrence. */
 export const unique = <T>(values: readonly T[]): T[] => [...new Set(values)]

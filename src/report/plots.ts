@@ -4,7 +4,7 @@ import type { LowResourceResults } from '../sweep/run/low_resource.js'
 import { bestFirst, scoreMetrics, taskScore } from '../task/metrics/direction.js'
 import { looks, type Mark, markOf, PALETTES, reference } from './tables/marks.js'
 
-/** One method's figures: what the paper's Figure 1 plots. */
+/** One method's figures, as the paper's Figure 1 plots them. */
 export interface MethodPoint {
   method: string
   /** Trained parameters, in % of the backbone's. */
@@ -13,7 +13,7 @@ export interface MethodPoint {
   score: number
 }
 
-/** Score by which the methods are sorted, the best first; what a guess scores is a line of its own. */
+/** `score` names the score by which the methods are sorted, best first; the score of a guess is drawn as a line. */
 export interface PlotLabels {
   score: string
   title: string
@@ -22,12 +22,12 @@ export interface PlotLabels {
 
 const SIZE = { width: 560, height: 320 }
 const QUIET = '#5a6470'
-/** Names of any length are whole: what they need, the picture is larger. */
+/** Names are never cut: the picture grows by the room that they need. */
 const CONFIG: Config = { legend: { labelLimit: 0, columns: 1, title: null }, axisY: { labelLimit: 0 } }
 
 const highestFirst = (points: readonly MethodPoint[]) => points.toSorted((a, b) => b.score - a.score)
 
-/** `names` in a legend, each with its own mark. */
+/** Encodes `names` in a legend, each with its own mark. */
 function named(field: string, names: readonly string[]) {
   const marks = names.map((_, i) => markOf(i))
   const by = { field, type: 'nominal', sort: null, title: null } as const
@@ -63,7 +63,7 @@ export function scatterPlot(points: readonly MethodPoint[], { score, title, chan
       {
         data: { values: sorted },
         mark: { type: 'point', filled: true, size: 90, opacity: 1 },
-        encoding: { x, y, color, shape }, // names beside points would cover each other
+        encoding: { x, y, color, shape }, // names next to points would cover each other
       },
     ],
   } as TopLevelSpec)
@@ -73,7 +73,7 @@ const titled = (text: string, chance: PlotLabels['chance']) => (chance ? { text,
 
 const dotted = ({ score, text }: NonNullable<PlotLabels['chance']>) => `dotted, chance: ${text}: ${score.toFixed(2)}`
 
-/** A bar a method, the best first, as SVG. */
+/** A bar for each method, best first, as SVG. */
 export function barPlot(points: readonly MethodPoint[], { score, title, chance }: PlotLabels): Promise<string> {
   const sorted = highestFirst(points)
   const order = sorted.map(({ method }) => method)
@@ -105,13 +105,16 @@ export function barPlot(points: readonly MethodPoint[], { score, title, chance }
   } as TopLevelSpec)
 }
 
-/** Methods stand beside each other, so that their bars do not cover each other. */
+/** Moves the methods apart, so that their bars do not cover each other. */
 const BESIDE = 1.03
 
-/** Test score (the mean of a task's metrics) against training rows, a line a method, bars of one standard deviation. */
+/**
+ * Test score (the mean of a task's metrics) against training rows, a line for each method, bars of one standard
+ * deviation.
+ */
 export function curvePlot(results: LowResourceResults): Promise<string> {
   const { backbone, task, steps, seeds, methods, sizes, cells, chance } = results
-  const text = `${backbone} on ${task}, ${steps} steps, ${seeds.length} subsets a size`
+  const text = `${backbone} on ${task}, ${steps} steps, ${seeds.length} subsets per size`
   const planned = methods.length * sizes.length * seeds.length
   const missing =
     cells.length < planned && `${cells.length} of ${planned} runs are finished; points of fewer are marked`
@@ -122,7 +125,7 @@ export function curvePlot(results: LowResourceResults): Promise<string> {
   return svg({ ...SIZE, title, config: CONFIG, ...layers })
 }
 
-/** By their mean validation score over all sizes, the best first; those without a finished run last. */
+/** Sorts by the mean validation score over all sizes, best first; methods without a finished run come last. */
 function bestMethods({ methods, cells }: LowResourceResults): string[] {
   const better = bestFirst(Object.keys(cells[0]?.validation ?? {}))
   const scored = methods.flatMap((method) => {
@@ -135,19 +138,19 @@ function bestMethods({ methods, cells }: LowResourceResults): string[] {
 
 type Layered = Extract<TopLevelSpec, { layer: unknown }>
 
-/** What a low-resource curve is drawn of. */
+/** The data of a low-resource curve. */
 export interface Curve {
   methods: string[]
-  /** Training rows, ascending. */
+  /** Numbers of training rows, ascending. */
   sizes: number[]
   cells: { method: string; size: number; test: Record<string, number> }[]
-  /** Runs that a point has; one that has fewer says how many. */
+  /** The runs of a complete point; a point with fewer says how many. */
   runs: number
 }
 
 /**
- * The curve without its size and title. `marks` are of the methods, whose names are beside the drawing; with none they are
- * in its own legend.
+ * Returns the curve without its size and title. `marks` belong to the methods, whose names are then next to the
+ * drawing; without marks the drawing has its own legend.
  */
 export function curveLayers(
   { cells, methods, sizes, runs: planned }: Curve,
@@ -209,7 +212,7 @@ export function curveLayers(
   } as Pick<Layered, 'layer'>
 }
 
-/** Vega is large: loaded when something is drawn. */
+/** Vega is large, so it is loaded when something is drawn. */
 export async function svg(spec: TopLevelSpec): Promise<string> {
   const [{ parse, View }, { compile }] = await Promise.all([import('vega'), import('vega-lite')])
   return new View(parse(compile(spec).spec), { renderer: 'none' }).toSVG()

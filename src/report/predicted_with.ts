@@ -8,17 +8,18 @@ import type { ReportRun } from '../run/compare/read_run.js'
 import { runFiles } from '../run/directory.js'
 import { short } from '../run/made_with.js'
 
-/** How far it is known that a run's predictions are its own. */
+/** Whether a run's predictions are known to be its own. */
 export interface PredictedWith {
-  /** That they are of; unknown of files of earlier versions. */
+  /** The split of the predictions; unknown for files of earlier versions. */
   split?: Split
-  /** What could not be compared. */
+  /** Says what could not be compared. */
   note?: string
 }
 
 /**
- * Compares what a predictions file was made with and what the run has: trained tensors, rows, weights, tokenizer.
- * @throws UserError with both hashes where one is another, where the file was changed since or is of several runs.
+ * Compares what a predictions file was made with to what the run has: trained tensors, rows, weights, tokenizer.
+ * @throws UserError with both hashes where one differs, where the file was changed later or has predictions of several
+ *   runs.
  */
 export function checkPredictedWith(file: string, run: ReportRun): PredictedWith {
   const noted = readPredictedWith(file)
@@ -55,7 +56,7 @@ function comparedWith({ folder, environment }: ReportRun, noted: Noted, split: S
 
 const ofSeveral = 'has the predictions of several runs.'
 
-/** Which rows are whose can't be told by the run's name, which is a path as it was typed. */
+/** The run's name can't say which rows are whose: it is a path as it was typed. */
 export const refusedOfSeveral = (file: string, run: ReportRun): UserError => refused(file, run, ofSeveral)
 
 function refused(file: string, { folder }: ReportRun, problem: string, split: Split = 'test'): UserError {

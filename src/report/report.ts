@@ -8,24 +8,24 @@ import { type FoundRuns, findRuns, type LeftOut } from './find_runs.js'
 import { type Group, groupRuns, unique } from './groups.js'
 import { type Predictions, readPredictions } from './wrong_rows.js'
 
-/** Everything that a report is written of. */
+/** Everything that a report shows. */
 export interface Report {
   runs: ReportRun[]
   leftOut: LeftOut[]
   groups: Group[]
   comparison: Comparison
-  /** Rows of the tables, the best on validation first: on every chart in this order. */
+  /** Rows of the tables, best on validation first; every chart has this order. */
   methods: string[]
-  /** Of the runs that have some; in words, why those that a run has are not shown. */
+  /** For runs that have predictions: the predictions, or the reason why they are not shown. */
   predictions: Map<ReportRun, Predictions | string>
-  /** How runs are told apart: as short as possible. */
+  /** The shortest names that distinguish the runs. */
   names: Map<ReportRun, string>
   cautions: string[]
 }
 
 /**
  * Reads runs, and the runs in folders of runs.
- * @throws UserError for a path that is not there, and where nothing can be read at all.
+ * @throws UserError for a path that does not exist, and where nothing can be read at all.
  */
 export async function readReport(paths: readonly string[]): Promise<Report> {
   const found = findRuns(paths)
@@ -46,7 +46,7 @@ export async function readReport(paths: readonly string[]): Promise<Report> {
   }
 }
 
-/** Task by task, then as the methods. */
+/** Sorts groups by task, then in the order of the methods. */
 function inOrder(groups: Group[], methods: string[]): Group[] {
   const tasks = unique(groups.map(({ task }) => task))
   const place = new Map(methods.map((method, i) => [method, i]))
@@ -55,7 +55,7 @@ function inOrder(groups: Group[], methods: string[]): Group[] {
   )
 }
 
-/** Predictions that are not the run's own, or can't be read, end no report. */
+/** Predictions that are not the run's own, or can't be read, do not stop a report. */
 async function predictionsOf(runs: readonly ReportRun[]): Promise<Report['predictions']> {
   const predictions: Report['predictions'] = new Map()
   for (const run of runs) {
@@ -76,15 +76,15 @@ const refused = (predictions: Report['predictions']): LeftOut[] =>
     typeof read === 'string' ? [{ folder, reason: `the predictions are not shown: ${read}` }] : [],
   )
 
-/** A run that is shown in part. */
+/** Returns a reason for runs that are shown only in part. */
 function notInTables({ runs }: FoundRuns): LeftOut[] {
   const unfinished = runs.filter(({ result }) => result === undefined)
   const damaged = runs.filter(({ damagedLines }) => damagedLines.length > 0)
   return [
     ...unfinished.map(({ folder, steps, experiment }) => {
       const of = experiment.training.steps === undefined ? '' : ` of ${experiment.training.steps}`
-      const reason = `is not finished: it is at step ${steps.at(-1)?.step ?? 0}${of}. Its curves are shown, its scores are not.`
-      return { folder, reason }
+      const at = `is not finished: it is at step ${steps.at(-1)?.step ?? 0}${of}`
+      return { folder, reason: `${at}. Its curves are shown, its scores are not.` }
     }),
     ...damaged.map(({ folder, damagedLines }) => {
       return { folder, reason: `${linesNamed(damagedLines)} of metrics.jsonl could not be read; the rest is shown.` }
@@ -100,7 +100,7 @@ function linesNamed(lines: number[]): string {
   return lines.length <= LINES_NAMED ? `lines ${named}` : `lines ${named} and ${lines.length - LINES_NAMED} more`
 }
 
-/** The folder's own name, or the whole path where two are named alike. */
+/** Names runs by their folder's own name, or by the whole path where two names are the same. */
 function namesOf(runs: ReportRun[]): Map<ReportRun, string> {
   const names = runs.map(({ folder }) => basename(folder) || folder)
   const once = new Set<string>()
@@ -108,7 +108,7 @@ function namesOf(runs: ReportRun[]): Map<ReportRun, string> {
   return new Map(runs.map((run, i) => [run, twice.has(names[i]!) ? run.folder : names[i]!]))
 }
 
-/** A run that occurs twice is no second seed. */
+/** Lists runs that occur twice: they do not count as a second seed. */
 const repeated = (groups: Group[]): LeftOut[] =>
   groups.flatMap(({ finished, repeated }) => {
     const bySeeds = new Map(repeated.length === 0 ? [] : finished.map((run) => [seedsOf(run), run]))
@@ -120,7 +120,7 @@ const repeated = (groups: Group[]): LeftOut[] =>
     })
   })
 
-/** Scores on different test rows can't be compared. */
+/** Warns where scores are on different test rows, which can't be compared. */
 function differingRows(groups: Group[]): string[] {
   return unique(groups.map(({ task }) => task)).flatMap((task) => {
     const runs = groups.filter((group) => group.task === task).flatMap((group) => group.runs)

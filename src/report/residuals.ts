@@ -1,28 +1,28 @@
-/** How far a regression's predictions are from the numbers of their rows, in the units of the labels. */
+/** The errors of a regression's predictions against the numbers of their rows, in the units of the labels. */
 export interface Residuals {
-  /** Predictions that are numbers: what the rest is of. */
+  /** The number of predictions that are numbers; the other fields are about these. */
   numbers: number
   /** Mean absolute error. */
   mae: number
   /** Root of the mean squared error. */
   rmse: number
   largest: number
-  /** Mean of prediction less target: above 0 where predictions are too high. */
+  /** Mean of prediction minus target: above 0 where predictions are too high. */
   bias: number
   bins: Bin[]
 }
 
-/** Residuals from `from` up to `to`, which belongs to the last bin alone. */
+/** Residuals from `from` up to `to`; only the last bin includes its `to`. */
 export interface Bin {
   from: number
   to: number
   rows: number
 }
 
-/** An odd number: the bin in the middle is around 0. */
+/** An odd number, so that the bin in the middle is around 0. */
 const BINS = 21
 
-/** Of prediction less target each; what is NaN, a prediction that is no number, is left out. */
+/** Summarises residuals (prediction minus target). NaN, a prediction that is not a number, is left out. */
 export function summed(residuals: readonly number[]): Residuals {
   const known = residuals.filter((residual) => !Number.isNaN(residual))
   const mean = (of: (residual: number) => number) =>
@@ -38,7 +38,7 @@ export function summed(residuals: readonly number[]): Residuals {
   }
 }
 
-/** As wide on both sides of 0; none where all residuals are 0. */
+/** Returns bins that extend equally far on both sides of 0; none where all residuals are 0. */
 function binned(residuals: readonly number[], largest: number): Bin[] {
   if (largest === 0) return []
   const width = (2 * largest) / BINS

@@ -11,9 +11,9 @@ import { type Report, readReport } from './report.js'
 
 export interface WriteReportOptions {
   format: ReportFormat
-  /** File to write; undefined: nothing is written. */
+  /** The file to write; undefined to write nothing. */
   out: string | undefined
-  /** Whether a file that is there is replaced. */
+  /** Whether an existing file is replaced. */
   force: boolean
 }
 
@@ -28,8 +28,8 @@ export interface WrittenReport {
 }
 
 /**
- * Reads runs and writes what they came to, as a page or a table.
- * @throws UserError where nothing can be read, nothing is finished for a table, or the file is there already.
+ * Reads runs and writes their results as a page or a table.
+ * @throws UserError where nothing can be read, no run is finished for a table, or the file exists already.
  */
 export async function writeReport(paths: readonly string[], options: WriteReportOptions): Promise<WrittenReport> {
   const { out, force } = options
@@ -44,7 +44,7 @@ export async function writeReport(paths: readonly string[], options: WriteReport
   return { out: out ?? null, text, runs: report.runs.length, groups, left_out: report.leftOut }
 }
 
-/** Found out before the runs are read. */
+/** Checks the target before the runs are read. */
 function checkTarget(out: string, force: boolean): void {
   if (existsSync(out) && !isStream(out) && !force) {
     throw new UserError({

@@ -14,36 +14,39 @@ import type { TaskOptions } from '../task/options.js'
 import { checkPredictedWith, type PredictedWith, refusedOfSeveral } from './predicted_with.js'
 import { type Residuals, summed } from './residuals.js'
 
-/** What a run predicted, from the file that `compacter eval --predictions` wrote into its folder. */
+/** A run's predictions, from the file that `compacter eval --predictions` wrote into its folder. */
 export interface Predictions extends PredictedWith {
   rows: number
   wrong: number
-  /** Lines that are no prediction. */
+  /** The number of lines that are not predictions. */
   damagedLines: number
   worst: WrongRow[]
-  /** How `worst` is sorted, in words. */
+  /** Says how `worst` is sorted. */
   order: string
-  /** Of a classification. */
+  /** Set for a classification. */
   confusion: Confusion | undefined
-  /** Of a regression. */
+  /** Set for a regression. */
   residuals: Residuals | undefined
 }
 
 export interface WrongRow {
-  /** Line of the file it is from. */
+  /** The line of the file that it comes from. */
   row: number
   source: string
-  /** As people read it: with its name, where the task names its labels; the prediction too. */
+  /** The target as people read it: with its name, where the task names its labels; the same for the prediction. */
   target: string
   prediction: string
-  /** How wrong: nats by which the wrong label was likelier than the right one, or the distance from the right number. */
+  /**
+   * How wrong it is: the nats by which the wrong label was likelier than the right one, or the distance from the right
+   * number.
+   */
   error: number | undefined
 }
 
 const WORST = 10
 
 const line = z.object({
-  /** Where the file is of several runs. */
+  /** Set where the file has predictions of several runs. */
   run: z.string().nullish(),
   row: z.number(),
   source: z.string(),
@@ -56,12 +59,12 @@ const line = z.object({
 })
 type Line = z.infer<typeof line>
 
-/** Where a run's predictions are looked for. */
+/** Returns the file in which a run's predictions are looked for. */
 export const predictionsFile = (folder: string): string => join(folder, 'predictions.jsonl')
 
 /**
- * Reads line by line, keeping the worst rows only; undefined where the run has no such file.
- * @throws UserError where it can't be read, or is not of this run's tensors and rows.
+ * Reads line by line and keeps only the worst rows; undefined where the run has no such file.
+ * @throws UserError where it can't be read, or belongs to other tensors or rows than this run's.
  */
 export async function readPredictions(run: ReportRun): Promise<Predictions | undefined> {
   const file = predictionsFile(run.folder)
@@ -109,7 +112,10 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
   return { ...read, worst: worst.map((row) => shownRow(row, names)), confusion, residuals: undefined }
 }
 
-/** Node's readline ends lines at U+2028 too, from some version on; JSON has it inside of strings. */
+/**
+ * Yields lines without Node's readline, which in later versions also ends lines at U+2028; JSON may have it inside
+ * strings.
+ */
 async function* linesOf(file: string): AsyncGenerator<StreamedLine> {
   try {
     yield* streamLines(file, createReadStream(file, { fd: openFile(file) }) as AsyncIterable<Buffer>)
@@ -134,7 +140,7 @@ function parsed(text: string): Line | undefined {
   }
 }
 
-/** The labels that a task names, as they are among the texts, which a tokenizer has written. */
+/** Returns the labels that a task names, in the form of the texts, which a tokenizer has written. */
 function namedLabels({ labels = {} }: { labels?: Record<string, string> | undefined }, texts: string[]): string[] {
   const seen = [...new Set(texts)]
   return Object.values(labels).map((label) => seen.find((text) => sameText(text, label)) ?? label)
@@ -159,17 +165,20 @@ function errorOf(line: Line, kind: string): number | undefined {
   return right === undefined || wrong === undefined ? undefined : wrong - right
 }
 
-/** Prediction less the row's number, of which the target may be rounded; NaN where the prediction is no number. */
+/**
+ * Returns the prediction minus the row's number, before it was rounded to the target; NaN where the prediction is not a
+ * number.
+ */
 const residualOf = ({ label, target, prediction }: Line): number =>
   (toNumber(prediction) ?? Number.NaN) - Number(label ?? target)
 
-/** The largest error first; rows without one stay in the file's order, after those. */
+/** Sorts by the largest error; rows without an error stay in the file's order, after those. */
 const byError = (a: WrongRow, b: WrongRow) => {
   const [left, right] = [a.error ?? Number.NEGATIVE_INFINITY, b.error ?? Number.NEGATIVE_INFINITY]
   return left === right ? 0 : right - left
 }
 
-/** Ranking is offered where it can be had: where outputs are a few labels or choices. */
+/** Ranking is suggested where it is possible: where outputs are a few labels or choices. */
 function orderOf(kind: TaskOptions['kind'], ranked: boolean): string {
   switch (kind) {
     case 'regression':

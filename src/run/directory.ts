@@ -9,7 +9,7 @@ import { isEventFile } from './log/tensorboard.js'
 /** A split's metrics by name, × 100; mae and rmse in the units of the labels. */
 export type Scores = Record<string, number>
 
-/** Paths of a run's files. What each holds: docs/run.md. */
+/** Returns the paths of a run's files. What each holds: docs/run.md. */
 export function runFiles(folder: string) {
   return {
     folder,
@@ -25,37 +25,44 @@ export function runFiles(folder: string) {
 
 export type RunFiles = ReturnType<typeof runFiles>
 
-/** What a guess scores that looks at no row. */
+/** The score of a guess that looks at no row. */
 export interface Chance {
-  /** Always the commonest label of the training rows, always their mean, or one of a row's choices at random. */
+  /**
+   * The guess: always the commonest label of the training rows, always their mean, or one of a row's choices at random.
+   */
   by: 'majority_class' | 'mean' | 'uniform'
-  /** The output that is always the same. */
+  /** The output, if it is always the same. */
   guess?: string
   validation: Scores
   test: Scores
 }
 
-/** What a finished run reached. `seconds`: training and evaluation, over all sessions of a resumed run. */
+/**
+ * The result of a finished run. `seconds` is the time of training and evaluation, over all sessions of a resumed run.
+ */
 export interface Result {
   validation: Scores
-  /** Mean cross-entropy of the validation rows' target tokens in nats; of earlier versions undefined. */
+  /** Mean cross-entropy of the validation rows' target tokens in nats; undefined in runs of earlier versions. */
   validation_loss?: number
   test: Scores
-  /** Of a task that can be guessed; of earlier versions undefined. */
+  /** The chance, for a task that can be guessed; undefined in runs of earlier versions. */
   chance?: Chance
-  /** Whether a test answer is another than with the method's own tensors as they started; of `full` and earlier versions undefined. */
+  /**
+   * Whether a test answer differs from that with the method's own tensors as they started; undefined for `full` and in
+   * runs of earlier versions.
+   */
   own_tensors_moved_answers?: boolean
   best_step: number
-  /** Those that were taken. */
+  /** The number of steps that were taken. */
   steps: number
-  /** Of the whole schedule, where early stopping ended the run before. */
+  /** The number of steps of the whole schedule, if early stopping ended the run before. */
   planned_steps?: number
   seconds: number
   /** Median of a training step, in seconds; undefined where a resumed run had no step left. */
   step_seconds?: number
   /** Peak resident memory of the process, in its last session. */
   peak_memory_bytes: number
-  /** Memory of the GPU that the process took, on `webgpu`. */
+  /** Memory of the GPU that the process used, on `webgpu`. */
   gpu_memory_bytes?: number
   trained_parameters: number
   backbone_parameters: number
@@ -63,8 +70,9 @@ export interface Result {
 }
 
 /**
- * The files of a run to be made; nothing is written yet.
- * @throws UserError if something is there already, since a run is never overwritten, or if nothing can be written there.
+ * Returns the files of a new run; nothing is written yet.
+ * @throws UserError if the folder holds something already, since a run is never overwritten, or if nothing can be
+ *   written there.
  */
 export function newRun(folder: string): RunFiles {
   const files = runFiles(folder)
@@ -73,20 +81,22 @@ export function newRun(folder: string): RunFiles {
     throw new UserError({
       at: folder,
       problem: existsSync(files.result) ? 'holds a finished run.' : 'exists already.',
-      remedy: `${resumable ? 'Continue it with --resume, or choose' : 'Choose'} another folder with --run-dir, or delete this one.`,
+      remedy:
+        `${resumable ? 'Continue it with --resume, or choose' : 'Choose'} another folder with --run-dir, ` +
+        'or delete this one.',
     })
   }
   checkWritable(folder)
   return files
 }
 
-/** Makes the run's folder, with the experiment in it. */
+/** Makes the run's folder and writes the experiment into it. */
 export function beginRun(files: RunFiles, experimentYaml: string): void {
   makeFolder(dirname(files.checkpoint))
   writeAtomically(files.experiment, experimentYaml)
 }
 
-/** Found out now, not when a large backbone has been downloaded. */
+/** Checks the folder now, before a large backbone is downloaded. */
 function checkWritable(folder: string): void {
   let existing = folder
   while (!existsSync(existing)) existing = dirname(existing)
@@ -96,7 +106,7 @@ function checkWritable(folder: string): void {
     throw new UserError({ at: folder, problem, remedy: 'Choose another folder with --run-dir.' })
   }
   try {
-    rmdirSync(mkdtempSync(join(existing, '.compacter-'))) // tried, since permissions do not tell of every file system
+    rmdirSync(mkdtempSync(join(existing, '.compacter-'))) // tried, since not every file system reports its permissions
   } catch (error) {
     const known = asUserError(error)
     const reason = known instanceof UserError ? known.problem : `${(error as Error).message}.`
@@ -105,7 +115,7 @@ function checkWritable(folder: string): void {
   }
 }
 
-/** Files that only the process that trains the run writes, by their names: who holds the run's lock. */
+/** Whether only the process that trains the run, which holds its lock, writes files of this name. */
 function isTrained(name: string): boolean {
   const { folder: _, ...files } = runFiles('')
   return Object.values(files).some((file) => basename(file) === name) || isEventFile(name)
@@ -116,14 +126,14 @@ function isHalfWritten(name: string): boolean {
   return final !== undefined && isTrained(final)
 }
 
-/** Removes what killed trainings of the run have left half-written. The run's lock is held. */
+/** Removes files that killed processes of the run have left half-written. The caller holds the run's lock. */
 export function removeHalfWritten({ folder, checkpoint }: RunFiles): void {
   for (const each of [folder, dirname(checkpoint)]) removeUnfinished(each, isTrained)
 }
 
 /**
- * Whether a folder holds more than a start that was stopped before its first step: empty folders, half-written files, and
- * what was written of the experiment. An experiment.yaml by itself is somebody's.
+ * Whether a folder holds more than a start that was stopped before its first step: empty folders, half-written files,
+ * and the files of the experiment. An experiment.yaml on its own belongs to the user.
  */
 function holdsFiles(folder: string): boolean {
   if (!existsSync(folder) || !statSync(folder).isDirectory()) return false
@@ -135,10 +145,7 @@ function holdsFiles(folder: string): boolean {
   )
 }
 
-/**
- * The files of a run that exists.
- * @throws UserError if the folder is no run.
- */
+/** Returns the files of a run that exists. @throws UserError if the folder is not a run. */
 export function openRun(folder: string): RunFiles {
   const files = runFiles(folder)
   if (existsSync(files.experiment)) return files
@@ -146,7 +153,9 @@ export function openRun(folder: string): RunFiles {
   const inside = runsIn(folder)
   throw new UserError({
     at: folder,
-    problem: `is not a run: it has no experiment.yaml${inside.length > 0 ? `, but holds ${counted(inside.length)}` : ''}.`,
+    problem:
+      'is not a run: it has no ' +
+      `experiment.yaml${inside.length > 0 ? `, but holds ${counted(inside.length)}` : ''}.`,
     remedy: inside.length > 0 ? `Name one of them: ${shownRuns(inside)}.` : NAME_A_RUN,
   })
 }
@@ -154,7 +163,7 @@ export function openRun(folder: string): RunFiles {
 const NAME_A_RUN = 'Name a folder that `compacter train` made, such as runs/quickstart.'
 const RUNS_SHOWN = 3
 
-/** A grid's folder holds a run for each of its cells. */
+/** Returns the runs in a folder: that of a grid holds a run for each of its cells. */
 function runsIn(folder: string): string[] {
   if (!statSync(folder).isDirectory()) return []
   const entries = readdirSync(folder).sort()

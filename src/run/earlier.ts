@@ -3,8 +3,8 @@ import { earlierRuleStd } from '../method/compacter/rule_start.js'
 import { type MethodOptions, methodOptions } from '../method/options.js'
 
 /**
- * The experiment of a run or an export, as it is stored, with what an earlier version did where it has no key for that, and
- * without who computed its steps, which is no part of what was trained.
+ * Returns a stored experiment of a run or an export with the values that an earlier version used where it lacks a key.
+ * What computed the steps is left out, since it is not part of what was trained.
  */
 export function asItWasMade(stored: unknown): unknown {
   if (!isMapping(stored)) return stored
@@ -25,7 +25,10 @@ function withoutWorkers({ training }: Record<string, unknown>) {
   return { training: Object.fromEntries(Object.entries(training).filter(([key]) => !WORKERS.includes(key))) }
 }
 
-/** A method that a run goes on with: its rule stays as an earlier version drew it, unless the experiment tells a deviation. */
+/**
+ * Returns a method for continuing a run: its rule stays as an earlier version drew it, unless the experiment sets a
+ * deviation.
+ */
 export function asItBegan(method: MethodOptions, begun: MethodOptions): MethodOptions {
   if (method.kind !== 'compacter' || begun.kind !== 'compacter' || method.rule_std !== 'auto') return method
   return begun.rule_std === earlierRuleStd(begun) ? { ...method, rule_std: begun.rule_std } : method

@@ -10,30 +10,31 @@ import { withHeldOut } from '../task/rows/split_rows.js'
 import { asItWasMade } from './earlier.js'
 
 /**
- * The experiment that a run was made with, from its experiment.yaml, which has every value in force. Neither its data nor
- * its backbone need to be here: that concerns those who read them.
+ * Reads the experiment that a run was made with, from its experiment.yaml, which has every value in force. Neither its
+ * data nor its backbone need to exist: that is checked where they are read.
  * @throws ExperimentError with `file:line:column`
  */
 export function runExperiment(file: string): Experiment {
-  pathInFolder(file) // which may be of others
+  pathInFolder(file) // other people may have made the folder
   const complaints: Complaint[] = []
   const source = yamlSource(file, dirname(resolve(file)), complaints, isExperimentText)
   checkWhole(file)
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
   const parsed = experimentSchema.safeParse(asItWasMade(source.value))
   if (parsed.success) checkNames(parsed.data, source)
-  const experiment = parsed.success ? locatedPlaces(parsed.data, source.folder, file) : readExperiment(file).experiment // written by hand, with presets and short forms
+  // written by hand, with presets and short forms
+  const experiment = parsed.success ? locatedPlaces(parsed.data, source.folder, file) : readExperiment(file).experiment
   return { ...experiment, task: withHeldOut(experiment.task) }
 }
 
-/** Names of labels are what a user may change in it. */
+/** Checks names of labels, which a user may change in the file. */
 function checkNames({ task }: Experiment, { find }: Source): void {
   const faults = labelNameFaults(task)
   if (faults.length === 0) return
   throw new ExperimentProblems(faults.map(({ path, ...words }) => ({ at: find(path).at, ...words })))
 }
 
-/** YAML that was cut short may be YAML still, with another value or none where the cut is. */
+/** Refuses a file that may be cut short: it may still be YAML, with another value or none where the cut is. */
 function checkWhole(file: string): void {
   const text = readText(file)
   if (text.endsWith('\n')) return

@@ -6,12 +6,13 @@ import { byteSize } from '../base/text/size.js'
 import type { TrainingOptions } from '../experiment/schema.js'
 import type { RunFiles } from './directory.js'
 
-/** From here on it is worth a line that files are kept which only going on needs. */
+/** The size of the files from which a line says that they are kept only for continuing the run. */
 const MUCH = 100e6
 
 /**
- * Removes of a finished run what `training.keep` does not want: its best tensors and its result are on the disk by then, so
- * that a kill leaves a finished run with a file too many, which the next `--resume` removes. Of `all` it says what takes much.
+ * Removes the files of a finished run that `training.keep` does not want. Its best tensors and its result are on the
+ * disk by then, so a kill leaves a finished run with extra files, which the next `--resume` removes. With `all` it says
+ * if the kept files are large.
  */
 export function keepOnly({ keep }: Pick<TrainingOptions, 'keep'>, files: RunFiles, { note }: Progress): void {
   const others = [files.last, files.checkpoint].filter((file) => existsSync(file))
@@ -24,6 +25,7 @@ export function keepOnly({ keep }: Pick<TrainingOptions, 'keep'>, files: RunFile
   if (bytes < MUCH) return
   const way = commandLine(`train --resume ${quoted(files.folder)} --set training.keep=best`)
   note(
-    `The last tensors and the checkpoint take ${byteSize(bytes)}. \`${way}\` removes them; the run can't become longer then.`,
+    `The last tensors and the checkpoint take ${byteSize(bytes)}. \`${way}\` removes them; the run can't become ` +
+      'longer then.',
   )
 }

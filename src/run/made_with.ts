@@ -5,29 +5,31 @@ import { UserError } from '../base/error.js'
 import { hashFiles } from '../base/files/hash.js'
 import type { Environment } from './records.js'
 
-/** What a run was made with: SHA-256 in hexadecimal. What an earlier version did not note is undefined. */
+/**
+ * The SHA-256 hashes, in hexadecimal, of what a run was made with. What an earlier version did not note is undefined.
+ */
 export interface MadeWith {
-  /** Of the backbone's weights. */
+  /** The hash of the backbone's weights. */
   weights?: string | undefined
-  /** Of its tokenizer.json. */
+  /** The hash of its tokenizer.json. */
   tokenizer?: string | undefined
   /** Its dimensions and conventions, by key. */
   config?: Record<string, unknown> | undefined
-  /** Of the files that a split's rows are read from. */
+  /** The hash of the files that each split's rows are read from. */
   rows: Record<string, string>
 }
 
-/** What is no longer as the run was made with. */
+/** Something differs from what the run was made with. */
 export class Changed extends UserError {}
 
-/** What to do where something changed: refuse, or go on and say so. */
+/** What to do where something changed: refuse, or continue with a warning. */
 export interface WhenChanged {
   /** `--allow-changed`: the user knows better. */
   allowChanged: boolean
   warn: (text: string) => void
 }
 
-/** What `--allow-changed` is for, at the end of every refusal. */
+/** Says what `--allow-changed` is for, at the end of every refusal. */
 const GO_ON = 'or go on with what is here: --allow-changed.'
 
 export const madeWith = (manifest: Environment | undefined): MadeWith => ({
@@ -37,7 +39,7 @@ export const madeWith = (manifest: Environment | undefined): MadeWith => ({
   rows: manifest?.data_sha256 ?? {},
 })
 
-/** What a manifest notes of a backbone. */
+/** Returns what a manifest notes of a backbone. */
 export const notedBackbone = (files: Pick<Backbone, 'hash' | 'tokenizerFile' | 'config'>) => ({
   backbone_sha256: files.hash(),
   tokenizer_sha256: hashFiles([files.tokenizerFile]),
@@ -46,7 +48,7 @@ export const notedBackbone = (files: Pick<Backbone, 'hash' | 'tokenizerFile' | '
 
 /**
  * Checks that a backbone is the one that the run in `folder` was made with: weights, tokenizer and config.json.
- * @throws Changed with both hashes, unless that is allowed
+ * @throws Changed with both hashes, unless changes are allowed
  */
 export function checkBackbone(
   folder: string,
@@ -76,7 +78,7 @@ function tokenizerChanged({ tokenizer }: MadeWith, { tokenizerFile }: Here): str
   return `was trained with a tokenizer whose SHA-256 is ${short(tokenizer)}; ${tokenizerFile} has ${short(here)}.`
 }
 
-/** Keys that only one of two versions knows do not compare. */
+/** Ignores keys that only one of two versions knows. */
 function configChanged({ config = {} }: MadeWith, { folder, config: here }: Here): string | undefined {
   const now = { ...here } as Record<string, unknown>
   const key = Object.keys(config).find((key) => Object.hasOwn(now, key) && !isDeepStrictEqual(config[key], now[key]))
@@ -85,10 +87,10 @@ function configChanged({ config = {} }: MadeWith, { folder, config: here }: Here
   return `was trained with a backbone whose ${key} is ${before}; config.json in ${folder} says ${after}.`
 }
 
-/** Rows of a split as they are here. */
+/** The rows of a split as they are here. */
 export interface RowsHere {
   split: Split
-  /** What errors name. */
+  /** The name for errors. */
   file: string
   sha256: string
 }
@@ -98,8 +100,9 @@ export const rowsDiffer = ({ rows }: MadeWith, { split, sha256 }: RowsHere): boo
   rows[split] !== undefined && rows[split] !== sha256
 
 /**
- * Checks that the rows of a split are those that the run in `folder` was made with. `wayOut`: what else to do.
- * @throws Changed with both hashes, unless that is allowed
+ * Checks that the rows of a split are those that the run in `folder` was made with. `wayOut` says what else the user
+ * can do.
+ * @throws Changed with both hashes, unless changes are allowed
  */
 export function checkRows(folder: string, made: MadeWith, here: RowsHere, wayOut: string, when: WhenChanged): void {
   if (!rowsDiffer(made, here)) return

@@ -18,33 +18,33 @@ export interface Device {
   /** CPU threads that compute. */
   threads: number
   gpu?: string
-  /** Why not a faster engine: warnings to show. */
+  /** Warnings that say why a faster engine is not used. */
   notes: string[]
 }
 
-/** What `training.batch_size: auto` has chosen, and by what. */
+/** What `training.batch_size: auto` has chosen, and why. */
 export interface ChosenBatch {
   rows: number
-  /** Most that a process had resident that took steps of so many of the longest rows. */
+  /** Peak resident memory of a process that took steps of that many of the longest rows. */
   peak_memory_bytes: number
-  /** What it could have had. */
+  /** The memory that was available to it. */
   available_bytes: number
 }
 
-/** A graph of the session, and what it took to have it. */
+/** A graph of the session, and how long it took to get it. */
 export interface GraphFacts {
   /**
    * `step_32x64x4`: kind, rows, source tokens, target tokens; `gradient_8x64x4` for rows of a batch; `loss_32x64x4` of
    * validation; or `update` or `decoding`, of any shape.
    */
   name: string
-  /** Until it could run: captured, or read from the cache, and taken in. */
+  /** Seconds until it could run: captured, or read from the cache, and loaded. */
   seconds: number
   /** Whether it was in the cache. */
   cached: boolean
 }
 
-/** What a run was made with, so that it can be told from another and repeated. */
+/** What a run was made with, to tell it from others and to repeat it. */
 export interface Manifest {
   compacter: string
   git_commit: string | null
@@ -57,24 +57,27 @@ export interface Manifest {
   threads: number
   /** How steps are taken: as captured graphs, or op by op. */
   engine_mode: Mode
-  /** Options of TensorFlow's session that replays; null where steps are eager. */
+  /** Options of TensorFlow's session for replay; null where steps are eager. */
   session: { intra_threads: number; inter_threads: number; rewrites: boolean; xla_level: number } | null
-  /** The graphs that the run replayed, in the order they were met; of a resumed run those since it went on. */
+  /** The graphs that the run replayed, in the order of first use; of a resumed run those since it was resumed. */
   graphs: GraphFacts[]
   precision: Precision
   /**
-   * Whether an NVIDIA GPU may round float32 operands of products to TF32 for its tensor cores: TensorFlow lets it unless
-   * NVIDIA_TF32_OVERRIDE is 0. Null where no such GPU computes.
+   * Whether an NVIDIA GPU may round float32 operands of products to TF32 for its tensor cores: TensorFlow allows it
+   * unless NVIDIA_TF32_OVERRIDE is 0. Null if no such GPU computes.
    */
   tensor_float_32: 'allowed' | 'off' | null
   /** How rows became batches. Runs of versions that sorted them by length in windows of 50 batches lack it. */
   row_order: RowOrder
   padding: Padding
-  /** Where `training.batch_size` was auto: what was chosen when the run began, and the memory that it was chosen by. */
+  /** If `training.batch_size` was auto: what was chosen when the run began, and the memory that decided it. */
   batch_size_auto?: ChosenBatch
-  /** Where evaluations were on some of the validation rows: on how many, of how many; which ones depends on nothing else. */
+  /**
+   * If evaluations were on some of the validation rows: how many, and of how many. Which rows they are depends on
+   * nothing else.
+   */
   evaluation_rows?: { rows: number; of: number }
-  /** Where several processes computed the steps: their MPI library, and of each, by rank, its host and CPU threads. */
+  /** If several processes computed the steps: their MPI library, and the host and CPU threads of each, by rank. */
   mpi?: { library: string; ranks: { host: string; threads: number }[] }
   seed: number
   trained_parameters: number
@@ -83,11 +86,11 @@ export interface Manifest {
   tokenizer_sha256: string
   backbone_config: Record<string, unknown>
   data_sha256: Record<string, string>
-  /** Where the user's own files and the backbone's folder were, absolute: experiment.yaml has them relative to the run. */
+  /** Absolute paths of the user's own files and the backbone's folder; experiment.yaml has them relative to the run. */
   places: Partial<Record<Place, string>>
-  /** The run whose trained tensors the training started from, where it did. */
+  /** The run whose trained tensors the training started from, if any. */
   start?: StartedFrom
-  /** What was other than before when the run went on: backbone or rows, with --allow-changed, or its length. */
+  /** What had changed when the run was continued: backbone or rows, with --allow-changed, or its length. */
   changes?: Change[]
 }
 
@@ -137,7 +140,7 @@ function tensorFloat32({ engine, gpu }: Device): Manifest['tensor_float_32'] {
   return process.env.NVIDIA_TF32_OVERRIDE === '0' ? 'off' : 'allowed'
 }
 
-/** The commit of the toolkit's own checkout; null where it was installed as a package. */
+/** Returns the commit of the toolkit's own checkout; null if it was installed as a package. */
 function gitCommit(): string | null {
   try {
     const git = (...args: string[]) =>

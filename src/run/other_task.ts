@@ -9,13 +9,13 @@ import { metricsOfKind, type TaskOptions, taskOptions } from '../task/options.js
 import { TABLE_ENDINGS } from '../task/rows/table.js'
 import type { TrainedRun } from './trained_run.js'
 
-/** A run that is scored on rows that are not of its own task. */
+/** A run that is scored on rows of another task. */
 export interface Elsewhere {
-  /** The file, preset or experiment, as it was named. */
+  /** The file, preset or experiment, as the user named it. */
   given: string
-  /** The run as it is, on its own task. */
+  /** The run on its own task. */
   own: TrainedRun
-  /** Whether only the rows are others, those of a file, so that the labels of its own task are labels of theirs. */
+  /** Whether only the rows are different, those of a file, so that the labels of its own task are also theirs. */
   ownLabels: boolean
 }
 
@@ -24,10 +24,10 @@ class BadOption extends UserError {
 }
 
 /**
- * The run with another task in place of its own, or with its own on the rows of a file, all of them. What it noted of its rows
- * says nothing of these.
- * @param given a file of rows, a task preset, or an experiment, of which only the task is taken
- * @throws UserError where there is no such thing, or `--set` says where rows are too.
+ * Returns the run with another task instead of its own, or with its own on all rows of a file. What it noted of its own
+ * rows does not apply to them.
+ * @throws UserError where `given` does not exist, or `--set` names rows too.
+ * @param given a file of rows, a task preset, or an experiment, of which only the task is used
  */
 export function onOtherTask(run: TrainedRun, given: string, split: Split): TrainedRun {
   const set = [...run.set].find(([place]) => place !== 'backbone')
@@ -41,7 +41,8 @@ export function onOtherTask(run: TrainedRun, given: string, split: Split): Train
     return { ...run, made, experiment: { ...run.experiment, task }, elsewhere: { given, own: run, ownLabels: true } }
   }
   const { task, locate } = readTask(given)
-  const training = { ...run.experiment.training, target_length: undefined } // the own task's labels say nothing of these
+  // The labels of the own task say nothing of these.
+  const training = { ...run.experiment.training, target_length: undefined }
   const elsewhere = { given, own: run, ownLabels: false }
   return { ...run, made, locate, experiment: { ...run.experiment, task, training }, elsewhere }
 }
@@ -60,8 +61,8 @@ function onFile(task: TaskOptions, file: string, split: Split): TaskOptions {
 }
 
 /**
- * The run with other scores than its task's.
- * @throws UserError for a score that its kind of task does not have, or that needs what the task does not tell.
+ * Returns the run with other scores than its task's.
+ * @throws UserError for a score that its kind of task does not have, or that needs what the task does not say.
  */
 export function withMetrics(run: TrainedRun, metrics: readonly string[]): TrainedRun {
   const { task } = run.experiment

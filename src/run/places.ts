@@ -11,7 +11,7 @@ import { changePlaces, type Place } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { sourceSplit } from '../task/rows/source.js'
 
-/** What `--set` may say of a run that is there: nothing but where its backbone and data are now. */
+/** `--set` may change only where a finished run's backbone and data are now. */
 const KEYS: Record<string, Exclude<Place, 'start_from'>> = {
   'backbone.name': 'backbone',
   'task.train': 'train',
@@ -22,7 +22,7 @@ const KEYS: Record<string, Exclude<Place, 'start_from'>> = {
 
 export interface Moved {
   experiment: Experiment
-  /** Those that were named, and by which `--set`. */
+  /** The places that were named, each with its `--set`. */
   set: ReadonlyMap<Place, string>
 }
 
@@ -30,16 +30,16 @@ export interface Moved {
 export const isPlaceSet = (set: string | Override): set is string =>
   typeof set === 'string' && Object.hasOwn(KEYS, set.split('=', 1)[0]!)
 
-/** The `--set` that says where the value at this path is now. */
+/** Returns the `--set` that says where the value at this path is now. */
 export const placeSet = ({ set }: Moved, path: Path): string | undefined => {
   const place = KEYS[path.join('.')]
   return place && set.get(place)
 }
 
 /**
- * A run's experiment with its backbone and data where `--set` says that they are: `task.test=FILE`; `task.path` is the
- * folder of all files, under the names that they had.
- * @throws ExperimentProblems for another key, and for a place where nothing is.
+ * Returns a run's experiment with its backbone and data where `--set` says that they are: `task.test=FILE`; `task.path`
+ * is the folder of all files, under their old names.
+ * @throws ExperimentProblems for another key, and for a place that does not exist.
  */
 export function withPlaces(experiment: Experiment, sets: readonly string[]): Moved {
   const complaints: Complaint[] = []
@@ -92,7 +92,7 @@ function dataPlace(place: Exclude<Place, 'backbone' | 'start_from'>, value: stri
   return { places: splits.map((split) => [split, join(file, basename(task[split]!))]) }
 }
 
-/** A place that the run does not have would be set to no effect. */
+/** Refuses a place that the run does not have: setting it would have no effect. */
 const notThere = (place: 'path' | Split, { dataset, split }: Experiment['task']): Placed => ({
   problem:
     dataset === undefined
@@ -101,13 +101,13 @@ const notThere = (place: 'path' | Split, { dataset, split }: Experiment['task'])
   remedy: `Score a file by itself: ${commandLine('eval RUN --task FILE')}.`,
 })
 
-/** Official files of a benchmark that were the hub's before. */
+/** Official files for a benchmark whose rows came from the hub. */
 const withPath = (experiment: Experiment, places: Map<Place, string>): Experiment => {
   const path = places.get('path')
   return path === undefined ? experiment : { ...experiment, task: { ...experiment.task, path } }
 }
 
-/** @throws UserError that says how to name a backbone's folder that was moved. */
+/** Checks that the backbone's folder exists. @throws UserError that says how to name it if it was moved. */
 export function checkBackboneThere(folder: string, { backbone }: Experiment): void {
   if (!isAbsolute(backbone.name) || existsSync(backbone.name)) return
   throw new UserError({
@@ -117,15 +117,15 @@ export function checkBackboneThere(folder: string, { backbone }: Experiment): vo
   })
 }
 
-/** What `--set` says where a split's rows are: `task.test=FILE`. */
+/** Returns the `--set` that says where a split's rows are: `task.test=FILE`. */
 export const rowsOption = (task: Experiment['task'], split: Split): string =>
   task.benchmark ? 'task.path=FOLDER' : `task.${sourceSplit(task, split)}=FILE`
 
-/** The place that a split's rows are read from. */
+/** Returns the key of the place that a split's rows are read from. */
 export const rowsPlace = (task: Experiment['task'], split: Split): 'path' | Split =>
   task.benchmark ? 'path' : sourceSplit(task, split)
 
-/** @throws UserError that says how to name a split's rows that were moved. */
+/** Checks that a split's rows exist. @throws UserError that says how to name them if they were moved. */
 export function checkDataThere(folder: string, { task }: Experiment, split: Split): void {
   const place = task[rowsPlace(task, split)]
   if (place === undefined || existsSync(place)) return

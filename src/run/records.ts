@@ -41,17 +41,17 @@ const changeFile = z.object({
   training: z.record(z.string(), z.object({ from: size.nullable(), to: size.nullable() })).optional(),
   planned_steps: z.object({ from: size, to: size }).optional(),
 })
-/** What was other than before when a run went on after a step: with --allow-changed backbone and rows, and its length. */
+/** What had changed when a run was continued after a step: backbone and rows, with --allow-changed, and its length. */
 export type Change = z.infer<typeof changeFile>
 
-/** What was other than before in a run's length: keys of `training`, null where there was no value, and the steps they come to. */
+/** A change of a run's length: keys of `training`, null where there was no value, and the resulting number of steps. */
 export type LengthChange = Required<Pick<Change, 'training'>> & Pick<Change, 'planned_steps'>
 
 const startedFrom = z.object({ run: z.string(), step: size.optional(), trained_sha256: z.string() })
 /** The run whose trained tensors a training started from: their step, and the SHA-256 of their file. */
 export type StartedFrom = z.infer<typeof startedFrom>
 
-/** Of the manifest, what is read again. Runs of earlier versions lack some of it. */
+/** The part of the manifest that is read again. Runs of earlier versions lack some of it. */
 const manifestFile = z.object({
   compacter: z.string(),
   git_commit: z.string().nullish(),
@@ -78,10 +78,7 @@ const manifestFile = z.object({
 /** What a run was made with, as its manifest has it. */
 export type Environment = z.infer<typeof manifestFile>
 
-/**
- * The result of a finished run; undefined for one that is not.
- * @throws DamagedFile
- */
+/** Returns the result of a finished run; undefined for one that is not finished. @throws DamagedFile */
 export function readResult({ result, checkpoint }: RunFiles): Result | undefined {
   if (!existsSync(result)) return undefined
   const remedy = existsSync(checkpoint)
@@ -90,7 +87,7 @@ export function readResult({ result, checkpoint }: RunFiles): Result | undefined
   return readJsonFile(result, resultFile, { remedy }) as Result
 }
 
-/** As `readResult`, and undefined where it cannot be read: for those who need not tell of it. */
+/** As `readResult`, but undefined where it cannot be read, for callers that need not report it. */
 export function readableResult(files: RunFiles): Result | undefined {
   try {
     return readResult(files)
@@ -100,10 +97,7 @@ export function readableResult(files: RunFiles): Result | undefined {
   }
 }
 
-/**
- * A run's manifest; undefined where it has none, as a run that was imported.
- * @throws DamagedFile
- */
+/** Returns a run's manifest; undefined where it has none, as an imported run. @throws DamagedFile */
 export function readManifest({ manifest }: RunFiles): Environment | undefined {
   if (!existsSync(manifest)) return undefined
   const remedy =

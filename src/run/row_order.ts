@@ -4,13 +4,13 @@ import type { RowOrder } from '../task/tokens/batches.js'
 import type { RunFiles } from './directory.js'
 import { readManifest } from './records.js'
 
-/** What versions did that noted no order, whatever the experiment said. */
+/** The order in versions that noted none, whatever the experiment said. */
 const UNNOTED = 'sorted by length in windows of 50 batches'
 
 /**
- * Checks that a run which has taken steps took its rows in this order; without one, in any order of this version.
- * @param otherwise what to do instead of going on with the version that made the run: `start a new run.`
- * @throws UserError that names that version, or a manifest that is missing or damaged.
+ * Checks that a run which has taken steps took its rows in this order; without `order`, in any order of this version.
+ * @throws UserError that names the version to use, or a manifest that is missing or damaged.
+ * @param otherwise what to do instead of continuing with the version that made the run: `start a new run.`
  */
 export function checkOrder(files: RunFiles, otherwise: string, order?: RowOrder): void {
   if (!existsSync(files.checkpoint)) return

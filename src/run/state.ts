@@ -3,15 +3,15 @@ import { DamagedFile } from '../base/files/json_file.js'
 import { openSafetensors, type SafetensorsFile } from '../base/safetensors/safetensors.js'
 import type { Scores } from './directory.js'
 
-/** How far a run is, next to its tensors. */
+/** How far a run is, stored next to its tensors. */
 export interface RunState {
-  /** Step after which the model was last evaluated; 0 before the first time. */
+  /** The step after which the model was last evaluated; 0 before the first evaluation. */
   evaluatedStep: number
-  /** Evaluations in a row that were not better than the best; earlier versions did not count them. */
+  /** Consecutive evaluations that were not better than the best; earlier versions did not count them. */
   sinceBest?: number
-  /** More of the score is better. Earlier versions have no loss. */
+  /** The best evaluation; a higher score is better. Earlier versions have no loss. */
   best?: { step: number; score: number; validation: Scores; loss?: number }
-  /** Wall time so far. */
+  /** Wall time so far, in seconds. */
   seconds: number
 }
 
@@ -31,7 +31,7 @@ const storedState = z.object({
   seconds: z.number().min(0),
 })
 
-/** The state that a checkpoint has in its metadata, with its step. @throws DamagedFile */
+/** Returns the state in a checkpoint's metadata, with its step. @throws DamagedFile */
 export function stateOf({ path, metadata }: SafetensorsFile): RunState & { step: number } {
   const remedy = 'It is not a checkpoint of a training run. Restore it, or start a new run with --run-dir.'
   const checked = storedState.safeParse(parsed(metadata.state))
@@ -41,10 +41,13 @@ export function stateOf({ path, metadata }: SafetensorsFile): RunState & { step:
   throw new DamagedFile({ at: path, problem: `is damaged: its metadata has no valid ${key}.`, remedy })
 }
 
-/** As `stateOf`, of the checkpoint in a file. @throws UserError for a file that is none. */
+/** As `stateOf`, for the checkpoint in a file. @throws UserError for a file that is not a checkpoint. */
 export const readState = (path: string): RunState & { step: number } => withFile(path, stateOf)
 
-/** The step that a file of trained tensors says it is of; undefined where it says none. @throws UserError for a file that is none. */
+/**
+ * Returns the step that a file of trained tensors belongs to; undefined if it names none.
+ * @throws UserError for a file without trained tensors.
+ */
 export const stepOfTrained = (path: string): number | undefined =>
   withFile(path, ({ metadata: { step } }) => (step === undefined ? undefined : Number(step)))
 

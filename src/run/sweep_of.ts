@@ -8,12 +8,13 @@ export const CELLS_FILE = 'cells.json'
 
 /** The order of cells decides what a job that waits in a cluster's queue will train. */
 export const REWRITE =
-  'If none of its jobs is in a queue, delete it: the same `compacter sweep run` writes it again, and keeps what is trained.'
+  'If none of its jobs is in a queue, delete it: the same `compacter sweep run` writes it again, and keeps what ' +
+  'is trained.'
 
 const cells = z.looseObject({ cells: z.array(z.looseObject({ name: z.string() })) })
 
 /**
- * The folder of the sweep that a run is a cell of; undefined of a run by itself.
+ * Returns the folder of the sweep that a run is a cell of; undefined for a run on its own.
  * @throws UserError where the list of cells is damaged.
  */
 export function sweepOf(run: string): string | undefined {

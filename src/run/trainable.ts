@@ -11,7 +11,7 @@ import { runExperiment } from './experiment.js'
 import { isPlaceSet, withPlaces } from './places.js'
 import { readManifest } from './records.js'
 
-/** What `compacter train` is told beside the experiment. */
+/** The flags of `compacter train` that choose the experiment. */
 interface Told {
   set?: readonly (string | Override)[] | undefined
   resume: boolean
@@ -23,8 +23,9 @@ class UnclearRun extends UserError {
 }
 
 /**
- * The experiment that is to be trained: of a file, of the toolkit, or, to go on, of a run, whose folder is `run` then.
- * @throws UnclearRun where a run's folder is named otherwise than to go on with it; ExperimentProblems.
+ * Returns the experiment to train: from a file, from the toolkit, or, with `resume`, from a run, whose folder is then
+ * `run`.
+ * @throws UnclearRun where a run's folder is named without `resume`; ExperimentProblems.
  */
 export function trainable(
   name: string,
@@ -32,7 +33,9 @@ export function trainable(
 ): LoadedExperiment & { run?: string } {
   if (!(resume ? isFolder(name) : existsSync(runFiles(name).experiment))) return readExperiment(name, set)
   if (!resume) {
-    const remedy = `Go on with it: ${commandLine(`train --resume ${quoted(name)}`)}. To begin another: ${commandLine(`train ${quoted(runFiles(name).experiment)} --run-dir FOLDER`)}.`
+    const remedy =
+      `Go on with it: ${commandLine(`train --resume ${quoted(name)}`)}. To begin another: ` +
+      `${commandLine(`train ${quoted(runFiles(name).experiment)} --run-dir FOLDER`)}.`
     throw new UnclearRun({ at: name, problem: 'is the folder of a run.', remedy })
   }
   if (folder !== undefined && resolve(folder) !== resolve(name)) {
@@ -42,18 +45,18 @@ export function trainable(
   return { ...experimentToGoOn(name, set), run: name }
 }
 
-/** Not where an experiment of the toolkit has the name, unless the folder is a run's. */
+/** Whether the name is a folder. A shipped experiment of the same name comes first, unless the folder is a run's. */
 function isFolder(name: string): boolean {
   if (!statSync(name, { throwIfNoEntry: false })?.isDirectory()) return false
   return existsSync(runFiles(name).experiment) || experimentFile(name) === undefined
 }
 
-/** Either tells how long a run is; the one that `--set` has takes the other's place. */
+/** Each key sets the length of a run; the one that `--set` has replaces the other. */
 const OTHER = { 'training.steps': 'epochs', 'training.epochs': 'steps' } as const
 
 /**
- * The experiment of a run that is to go on, with the texts of `--set` in force: where its backbone and data are now, and
- * other values, of which the training takes what may change.
+ * Returns the experiment of a run to continue, with the texts of `--set` applied: where its backbone and data are now,
+ * and other values, of which training accepts those that may change.
  */
 function experimentToGoOn(folder: string, sets: readonly (string | Override)[]): LoadedExperiment {
   const files = openRun(folder)

@@ -21,20 +21,20 @@ import { readState } from './state.js'
 /** Trained tensors and what they belong to: a run, or a folder that `compacter export --format safetensors` made. */
 export interface TrainedRun extends Moved {
   folder: string
-  /** Where a value of it is told: `file:line:column`, or `--set task.test=FILE`. */
+  /** Returns where a value of the experiment was set: `file:line:column`, or `--set task.test=FILE`. */
   locate(path: Path): string
   /** The safetensors file with the trained tensors of the best validation score. */
   tensors: string
-  /** The step that they are of, as the result or the checkpoint of a run says. */
+  /** The step of those tensors, as the result or the checkpoint of a run says. */
   step?: number | undefined
-  /** Backbone and rows that they were trained on, as far as it is noted. */
+  /** The backbone and rows that they were trained on, as far as they are noted. */
   made: MadeWith
   metrics: Record<string, Scores> | null
-  /** Where it is scored on other rows than its own. */
+  /** Set if the run is scored on other rows than its own. */
   elsewhere?: Elsewhere
 }
 
-/** The trained tensors in an exported folder. */
+/** The file of trained tensors in an exported folder. */
 export const TRAINED = 'trained.safetensors'
 
 type Opened = Omit<TrainedRun, 'set'>
@@ -88,12 +88,15 @@ function openRunFolder(folder: string): Opened {
   return { folder, experiment, locate, tensors: files.best, step, made: madeWith(manifest), metrics }
 }
 
-/** The hash of the backbone's weights: as the run noted it, or else of the files that are here. */
+/** Returns the hash of the backbone's weights: as the run noted it, otherwise of the files here. */
 export async function backboneHash({ experiment, made }: TrainedRun): Promise<string> {
   return made.weights ?? withBackbone(experiment.backbone.name, undefined, (backbone) => backbone.hash())
 }
 
-/** What `work` makes of a backbone's files; none of its tensors is read. Without `progress`, a download is told on standard error. */
+/**
+ * Returns the result of `work` on a backbone's files; none of its tensors is read. Without `progress`, a download is
+ * reported on standard error.
+ */
 export async function withBackbone<T>(
   name: string,
   progress: Progress | undefined,

@@ -92,7 +92,7 @@ test('the table, results.json and results.csv hold mean and sample standard devi
     expect(lines[i + 1]).toBe([method, size, seed, validation.accuracy, test.accuracy, best_step, seconds].join())
   }
   expect(readFileSync(join(grid, 'curve.svg'), 'utf8')).toMatch(
-    /^<svg [\s\S]*t5-nano on small, 3 steps, 2 subsets a size[\s\S]*<\/svg>$/,
+    /^<svg [\s\S]*t5-nano on small, 3 steps, 2 subsets per size[\s\S]*<\/svg>$/,
   )
   expect(readFileSync(join(grid, 'curve.svg'), 'utf8')).not.toMatch(/\d of \d/)
 })

@@ -373,7 +373,7 @@ describe('what cannot be predicted is refused at once', () => {
       'a run in place of a text',
       () => [run, noise],
       undefined,
-      `${noise}: is a run, but stands where texts do: the first argument alone is a run. Name further runs with --run ${noise}.\n`,
+      `${noise}: is a run, where a text is expected: only the first argument is a run. Name further runs with --run ${noise}.\n`,
       1,
     ],
     ['a run twice', () => [run, '--run', run, 'a'], undefined, `${run}: is named twice. Name each run once.\n`, 1],

@@ -38,8 +38,8 @@ describe('a console block', () => {
   })
 
   test('shows masks for what differs from run to run', () => {
-    const text = `/tmp/x/runs/a: 2 min 5 s, 261 ms a step, 1.28 GiB; ${'ab'.repeat(32)} in /tmp/x\n`
-    expect(documented(text, '/tmp/x')).toBe('runs/a: <time>, <time> a step, <memory>; <sha256> in .')
+    const text = `/tmp/x/runs/a: 2 min 5 s, 261 ms per step, 1.28 GiB; ${'ab'.repeat(32)} in /tmp/x\n`
+    expect(documented(text, '/tmp/x')).toBe('runs/a: <time>, <time> per step, <memory>; <sha256> in .')
   })
 
   test.each([

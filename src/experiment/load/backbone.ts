@@ -8,14 +8,14 @@ import { resolvePlace } from '../places.js'
 import { type Fault, shown, suggestion } from '../wording.js'
 
 interface ResolvedBackbone {
-  /** A preset or hub id as given, a directory as an absolute path. */
+  /** A preset or hub id as given, or a directory as an absolute path. */
   name: string
-  /** Undefined for a hub id that no preset knows, and where there are faults. */
+  /** Undefined for a hub id that is not a preset's, and where there are faults. */
   config?: BackboneConfig
   faults: Fault[]
 }
 
-/** Finds a preset, a directory (a relative one from `folder`) or a hub id. A wrong config.json goes into `complaints`. */
+/** Finds a preset, a directory (relative to `folder`) or a hub id. Faults of its config.json go into `complaints`. */
 export function resolveBackbone(name: string, folder: string, complaints: Complaint[]): ResolvedBackbone {
   const preset = backbonePreset(name)
   if (preset) return { name, config: preset.config, faults: [] }

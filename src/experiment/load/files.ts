@@ -10,8 +10,8 @@ import { resolvePlace } from '../places.js'
 import { type Fault, shown, suggestion } from '../wording.js'
 
 /**
- * The task with absolute paths, and what is wrong with them. A relative file starts from the folder of the file that it
- * stands in, or from `directory`, the task's `path`; a benchmark keeps that folder, which has its official files.
+ * Returns the task with absolute paths, and their faults. A relative file starts from the folder of the file that names
+ * it, or from `directory`, the task's `path`. A benchmark keeps that folder, which has its official files.
  */
 export function resolveData(task: Mapping, folderOf: (path: Path) => string, directory: string | undefined) {
   if (task.benchmark !== undefined) return resolveBenchmark(task, directory)
@@ -34,7 +34,7 @@ export function resolveData(task: Mapping, folderOf: (path: Path) => string, dir
   return { task: { ...without(task, 'path'), ...files }, faults }
 }
 
-/** Which splits and columns it has, is known when it is read. */
+/** Checks only the keys; which splits and columns the data set has is known when it is read. */
 function datasetFaults(task: Mapping): Fault[] {
   return ([...SPLITS, 'path'] as const)
     .filter((key) => task[key] !== undefined)
@@ -82,7 +82,7 @@ function resolveBenchmark(task: Mapping, directory: string | undefined): { task:
   return { task: { ...task, path: directory }, faults }
 }
 
-/** The files that the task's way of splitting needs and it does not name. */
+/** Returns a fault for the files that the task's way of splitting needs and the task does not name. */
 function missingFiles(task: Mapping): Fault[] {
   const needed = FILES_NEEDED[task.split as keyof typeof FILES_NEEDED] ?? FILES_NEEDED.given
   const missing = needed.filter((split) => task[split] === undefined)
@@ -101,7 +101,7 @@ function missingFile(path: string[], key: string, given: string, file: string): 
   return { path, problem, ...(near && { remedy: `Did you mean ${near}?` }) }
 }
 
-/** The name beside a missing file that is most like its own. */
+/** Returns the name in the same folder that is most like that of a missing file. */
 export function nearFile(file: string): string | undefined {
   const folder = dirname(file)
   return existsSync(folder) ? nearest(basename(file), readdirSync(folder)) : undefined

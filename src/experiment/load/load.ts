@@ -21,7 +21,7 @@ import { refuseSweep, refuseSweepName } from './other_kind.js'
 import { mergePresets } from './resolve.js'
 import { taskFaults } from './task_faults.js'
 
-/** Everything that is wrong with an experiment: its message has one line a problem. */
+/** Everything that is wrong with an experiment; the message has one line per problem. */
 export class ExperimentProblems extends ExperimentError {
   readonly complaints: readonly Complaint[]
 
@@ -34,26 +34,30 @@ export class ExperimentProblems extends ExperimentError {
 
 export interface LoadedExperiment {
   experiment: Experiment
-  /** Dimensions of the backbone, untrimmed; undefined for a hub id that no preset knows. */
+  /** Dimensions of the backbone, untrimmed; undefined for a hub id that is not a preset's. */
   config: BackboneConfig | undefined
-  /** Where the value at this path was set, or what is nearest above it: `file:line:column`, or `--set key=value`. */
+  /**
+   * Returns where the value at this path, or the nearest value above it, was set: `file:line:column`, or `--set
+   * key=value`.
+   */
   locate(path: Path): string
 }
 
 /**
  * Reads, merges and checks an experiment: a file, or the name of one that comes with the toolkit (`quickstart`).
- * `overrides` are the texts of `--set`: `method.n=8`. Throws ExperimentProblems.
+ * `overrides` are the texts of `--set`: `method.n=8`.
+ * @throws ExperimentProblems
  */
 export function loadExperiment(file: string, overrides: readonly (string | Override)[] = []): Experiment {
   return readExperiment(file, overrides).experiment
 }
 
-/** A resolved experiment as the YAML of an experiment file that means the same. */
+/** Returns a resolved experiment as the YAML of an experiment file with the same meaning. */
 export function experimentYaml(experiment: Experiment): string {
   return yamlText(experiment)
 }
 
-/** As loadExperiment, and tells the backbone's dimensions and where each value came from. */
+/** As loadExperiment, but also returns the backbone's dimensions and where each value came from. */
 export function readExperiment(file: string, overrides: readonly (string | Override)[] = []): LoadedExperiment {
   const complaints: Complaint[] = []
   const path = findExperiment(file)
@@ -65,7 +69,10 @@ export function readExperiment(file: string, overrides: readonly (string | Overr
   return resolveExperiment(given, source, sets)
 }
 
-/** As readExperiment, of what was read from that file before, with all paths absolute: a run's, which goes on with other values. */
+/**
+ * As readExperiment, for what was read from that file before, with absolute paths: a run's experiment that continues
+ * with other values.
+ */
 export function rereadExperiment(
   file: string,
   read: Experiment,
@@ -122,10 +129,11 @@ function findExperiment(file: string): string {
   throw new ExperimentError({ at: file, problem: 'there is no such file.', remedy })
 }
 
-/** What file and command line say, before presets: names written as mappings, `--set` applied. */
+/** Returns the values of file and command line, before presets: names written as mappings, `--set` applied. */
 function givenTree(file: string, { value, find }: Source, sets: readonly Override[], complaints: Complaint[]): Mapping {
   if (!isMapping(value)) {
-    const problem = `an experiment is ${value === null ? 'empty' : shown(value)}; it must be a mapping of keys to values.`
+    const found = value === null ? 'empty' : shown(value)
+    const problem = `an experiment is ${found}; it must be a mapping of keys to values.`
     complaints.push({ at: find([]).at, problem, remedy: `${commandLine('config show quickstart')} prints one.` })
     return {}
   }
@@ -137,7 +145,7 @@ function givenTree(file: string, { value, find }: Source, sets: readonly Overrid
   }, start)
 }
 
-/** `method: compacter` means its preset, `backbone: t5-base` its name. */
+/** Writes short forms in full: `method: compacter` means its preset, `backbone: t5-base` its name. */
 function inFull(tree: Mapping): Mapping {
   const keys = { backbone: 'name', method: 'preset', task: 'preset' }
   const full = Object.entries(keys).filter(([key]) => typeof tree[key] === 'string')
@@ -152,7 +160,10 @@ function placeBackbone(tree: Mapping, folderOf: (path: Path) => string, faults: 
   return found.config
 }
 
-/** Whether a run is there, a training finds out: one that goes on doesn't need it any more. */
+/**
+ * Resolves the path of the run to start from. Training checks whether it exists, since a run that continues no longer
+ * needs it.
+ */
 function placeStart(tree: Mapping, folderOf: (path: Path) => string): void {
   if (!isMapping(tree.training) || typeof tree.training.start_from !== 'string') return
   const start_from = resolvePlace(folderOf(['training', 'start_from']), tree.training.start_from)
@@ -179,7 +190,7 @@ function lengthFaults(training: unknown): Fault[] {
   return [{ path: ['training'], problem: 'training has neither epochs nor steps.', remedy: 'Needed: one of the two.' }]
 }
 
-/** F1 is of one label, which has to be there. */
+/** Returns a fault where F1 is for a label that the task does not have. */
 export function positiveFaults(task: unknown): Fault[] {
   if (!isMapping(task) || !isMapping(task.labels) || !Array.isArray(task.metrics)) return []
   const { positive = '1', labels, metrics } = task
@@ -211,20 +222,21 @@ function evaluationRowsFaults({ task, training: { evaluation_rows } }: Experimen
 
 function scoringFaults({ task, training: { scoring } }: Experiment): Fault[] {
   if (scoring === 'generate' || isRankable(task)) return []
-  const problem = `training.scoring is ${scoring}, but the task is of kind ${task.kind}: its outputs are not a few labels.`
+  const { kind } = task
+  const problem = `training.scoring is ${scoring}, but the task is of kind ${kind}: its outputs are not a few labels.`
   return [{ path: ['training', 'scoring'], problem, remedy: 'Set it to generate.' }]
 }
 
-function microBatchFaults({ training: { batch_size, micro_batch_size } }: Experiment): Fault[] {
-  if (micro_batch_size === undefined) return []
-  if (batch_size === 'auto') {
+function microBatchFaults({ training: { batch_size: rows, micro_batch_size: micro } }: Experiment): Fault[] {
+  if (micro === undefined) return []
+  if (rows === 'auto') {
     const problem = 'training.batch_size is auto: as many rows as are computed at once, which micro_batch_size has set.'
     return [
       { path: ['training', 'micro_batch_size'], problem, remedy: 'Set batch_size to a number, or leave one out.' },
     ]
   }
-  if (micro_batch_size <= batch_size) return []
-  const problem = `training.micro_batch_size is ${micro_batch_size}, but a step has ${batch_size} rows (training.batch_size).`
+  if (micro <= rows) return []
+  const problem = `training.micro_batch_size is ${micro}, but a step has ${rows} rows (training.batch_size).`
   return [{ path: ['training', 'micro_batch_size'], problem, remedy: 'Set it to fewer rows than a step has.' }]
 }
 
@@ -234,7 +246,7 @@ function weightDecayFaults({ training: { optimizer, weight_decay } }: Experiment
   return [{ path: ['training', 'weight_decay'], problem, remedy: 'Set training.optimizer to adamw.' }]
 }
 
-/** What does not fit the backbone, whatever else is wrong with the options: their defaults stand in for those. */
+/** Returns what does not fit the backbone. Options that are wrong in other ways are replaced by their defaults. */
 function misfits(method: unknown, config: BackboneConfig): Fault[] {
   if (!isMapping(method)) return []
   const first = methodOptions.safeParse(method)

@@ -1,6 +1,6 @@
 import type { Path, Source } from '../../base/yaml/source.js'
 
-/** A source and the path in the experiment that its root stands for. */
+/** A source, and the path in the experiment at which its root is. */
 export interface Layer {
   under: Path
   source: Source
@@ -9,13 +9,14 @@ export interface Layer {
 export interface Origin {
   /** `file:line:column`, or `--set key=value`. */
   at: string
-  /** Folder that a relative path there starts from. */
+  /** Folder that relative paths there start from. */
   folder: string
 }
 
 /**
- * Tells where the value at a path came from: the layer that has most of the path, of equal ones the last. What --set
- * replaces whole is told by its name all the way down, but files in a preset that it names start from the preset's folder.
+ * Returns a function that tells where the value at a path came from: from the layer that has most of the path, and of
+ * equal ones from the last. What --set replaces as a whole comes from there, down to the deepest key, but files in a
+ * preset that it names start from the preset's folder.
  */
 export function originsOf(layers: readonly Layer[]): (path: Path) => Origin {
   return (path) => {

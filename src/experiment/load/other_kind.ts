@@ -3,26 +3,26 @@ import { ExperimentError } from '../../base/error.js'
 import { experimentFile, presetFile } from '../../base/presets.js'
 import { isMapping } from '../../base/yaml/merge.js'
 
-/** Keys that a file of each kind has, and none of the other does. */
+/** Keys that only an experiment has, and keys that only a sweep has. */
 const EXPERIMENT = ['backbone', 'method', 'task', 'training']
 const SWEEP = ['experiment', 'axes', 'cells', 'draws', 'slurm']
 
-/** Refuses a file, read, that is a sweep where an experiment is asked for. `file` is as the user typed it. */
+/** Refuses a file's content if it is a sweep where an experiment is needed. `file` is as the user typed it. */
 export function refuseSweep(file: string, value: unknown): void {
   if (has(value, SWEEP) && !has(value, EXPERIMENT)) throw sweepGiven(file)
 }
 
-/** Refuses a file, read, that is an experiment where a sweep is asked for. */
+/** Refuses a file's content if it is an experiment where a sweep is needed. */
 export function refuseExperiment(file: string, value: unknown): void {
   if (has(value, EXPERIMENT) && !has(value, SWEEP)) throw experimentGiven(file)
 }
 
-/** Refuses the name of a sweep that comes with the toolkit where that of an experiment is asked for. */
+/** Refuses the name of a shipped sweep where that of an experiment is needed. */
 export function refuseSweepName(name: string): void {
   if (presetFile('sweeps', name)) throw sweepGiven(name)
 }
 
-/** Refuses the name of an experiment that comes with the toolkit where that of a sweep is asked for. */
+/** Refuses the name of a shipped experiment where that of a sweep is needed. */
 export function refuseExperimentName(name: string): void {
   if (experimentFile(name)) throw experimentGiven(name)
 }

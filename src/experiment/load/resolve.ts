@@ -9,14 +9,17 @@ import type { Layer } from './origin.js'
 
 interface Merged {
   tree: Mapping
-  /** The preset files that values came from, by the key that they stand under. */
+  /** The preset files that values came from, with the key that each is under. */
   layers: Layer[]
   faults: Fault[]
-  /** Keys that a wrong preset leaves open, so that there is nothing to check at or below them. */
+  /** Keys whose preset is wrong, so nothing at or below them can be checked. */
   unknown: Set<string>
 }
 
-/** Puts the named presets of method and task under what the experiment says itself. YAML errors in them go into `complaints`. */
+/**
+ * Merges the named presets of method and task with the experiment's own values, which win. YAML errors in presets go
+ * into `complaints`.
+ */
 export function mergePresets(given: Mapping, complaints: Complaint[]): Merged {
   const merged: Merged = { tree: { ...given }, layers: [], faults: [], unknown: new Set() }
   mergePreset('method', 'methods', merged, complaints)
@@ -24,7 +27,7 @@ export function mergePresets(given: Mapping, complaints: Complaint[]): Merged {
   return merged
 }
 
-/** A preset stands under its key in the experiment. */
+/** Whether a preset allows any text at a path: a preset is under its key in the experiment. */
 const isPresetText = {
   method: (path: Path) => isExperimentText(['method', ...path]),
   task: (path: Path) => isExperimentText(['task', ...path]),
@@ -50,13 +53,16 @@ function mergePreset(key: 'method' | 'task', kind: PresetKind, merged: Merged, c
   merged.tree[key] = merge({ ...base, kind: preset.kind }, without(own, 'preset', 'path', 'kind'))
 }
 
-/** A preset's names are of its own labels: in other training rows or another column, the same values may mean something else. */
+/**
+ * Drops a preset's names of labels if the experiment changes the training rows or the label column: the same values may
+ * mean something else there.
+ */
 function taskPreset(preset: Mapping, own: Mapping): Mapping {
   const other = ['train', 'label', 'labels'].some((key) => own[key] !== undefined)
   return other ? without(preset, 'label_names') : preset
 }
 
-/** A method preset's learning rate is the default of `training.learning_rate`. */
+/** Uses a method preset's learning rate as the default of `training.learning_rate`. */
 function takeLearningRate(rate: unknown, { tree, layers }: Merged, layer: Layer): void {
   if (rate === undefined || !isMapping(tree.training) || tree.training.learning_rate !== undefined) return
   tree.training = { ...tree.training, learning_rate: rate }

@@ -3,20 +3,20 @@ import { promptColumns } from '../../task/example.js'
 import { namesProblems } from '../../task/labels/label_names.js'
 import { type Fault, shown } from '../wording.js'
 
-/** What is wrong with a task though each of its keys is right by itself. */
+/** Returns the faults of a task whose keys are each valid. */
 export const taskFaults = (task: unknown): Fault[] =>
   isMapping(task)
     ? [...promptFaults(task), ...heldOutFaults(task), ...splitSeedFaults(task), ...labelNameFaults(task)]
     : []
 
-/** Without a column in it, the prompt is the source of every row. */
+/** A prompt without a column would be the source of every row. */
 function promptFaults({ prompt }: { prompt?: unknown }): Fault[] {
   if (typeof prompt !== 'string' || prompt === '' || promptColumns(prompt).length > 0) return []
   const problem = `task.prompt is ${shown(prompt)}, which names no column: every row would have the same source.`
   return [{ path: ['task', 'prompt'], problem, remedy: 'Write {text} for the column text.' }]
 }
 
-/** A number of rows to hold out means nothing to the other ways of splitting. */
+/** Only two ways of splitting use a number of rows to hold out. */
 function heldOutFaults({ split = 'given', held_out }: { split?: unknown; held_out?: unknown }): Fault[] {
   if (held_out === undefined || split === 'held_out' || split === 'both_held_out') return []
   const problem = `task.held_out is ${shown(held_out)}, but task.split is ${shown(split)}, which holds no rows out.`
@@ -29,7 +29,7 @@ function heldOutFaults({ split = 'given', held_out }: { split?: unknown; held_ou
   ]
 }
 
-/** Rows that are given are not drawn. */
+/** With `split: given` no rows are drawn, so a seed has no effect. */
 function splitSeedFaults({ split = 'given', split_seed }: { split?: unknown; split_seed?: unknown }): Fault[] {
   if (split_seed === undefined || split !== 'given') return []
   const problem = `task.split_seed is ${shown(split_seed)}, but task.split is given: no rows are drawn.`
@@ -42,7 +42,7 @@ function splitSeedFaults({ split = 'given', split_seed }: { split?: unknown; spl
   ]
 }
 
-/** Names of labels; those that rows alone tell are checked where the rows are read. */
+/** Returns the faults of label names; where only the rows show the labels, they are checked when the rows are read. */
 export function labelNameFaults({ labels, label_names }: Mapping): Fault[] {
   const texts = (value: unknown) =>
     isMapping(value) && Object.values(value).every((text) => typeof text === 'string')

@@ -12,7 +12,7 @@ import { ADAPTERHUB_FILES } from './write.js'
 
 const CONFIG_LIMIT = 1_000_000
 
-/** What of the library's BnConfig matters; a key that older versions lack has its default. */
+/** The part of the library's BnConfig that we use; a key that older versions lack has its default. */
 const bottleneck = z.object({
   architecture: z.null().default(null),
   mh_adapter: z.boolean(),
@@ -42,7 +42,10 @@ const bottleneck = z.object({
 const file = z.object({ name: z.string().min(1), version: z.string().optional(), config: bottleneck })
 type Bottleneck = z.infer<typeof bottleneck>
 
-/** Reads a folder that the library `adapters` saved: config and weights, pickled or not, and our layer norms beside them. */
+/**
+ * Reads a folder that the library `adapters` saved: config and weights, pickled or not, and our layer norms next to
+ * them.
+ */
 export function adapterhubFolder(folder: string, config: BackboneConfig): Found {
   const at = join(folder, ADAPTERHUB_FILES.config)
   const parsed = file.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
@@ -70,7 +73,9 @@ export function adapterhubFolder(folder: string, config: BackboneConfig): Found 
   }
 }
 
-/** With it the library adds the sublayer's input before the adapter, which no method of ours does. */
+/**
+ * Refuses this key: with it the library adds the sublayer's input before the adapter, which none of our methods does.
+ */
 function checkResidual(options: Bottleneck, at: string): void {
   const [key] = [
     options.original_ln_before && 'original_ln_before',
@@ -84,7 +89,7 @@ function checkResidual(options: Bottleneck, at: string): void {
   })
 }
 
-/** Before it wrote its version the library called the two GELUs by other names. */
+/** The names of the two GELUs in versions of the library that did not write their version. */
 const FORMER: Record<string, string> = { gelu: 'gelu_new', gelu_orig: 'gelu' }
 
 function methodOf(options: Bottleneck, old: boolean): Record<string, unknown> {

@@ -18,7 +18,10 @@ export const ADAPTERHUB_FILES = {
   norms: 'layer_norms.safetensors',
 }
 
-/** Adapters for the Python library `adapters`; the trained layer norms, which its format has no place for, beside them. */
+/**
+ * Adapters for the Python library `adapters`. Its format has no place for the trained layer norms, which are in a file
+ * next to them.
+ */
 export const adapterhubFormat: ExportFormat = {
   refusal,
   holdsBackbone: false,
@@ -31,7 +34,8 @@ export const adapterhubFormat: ExportFormat = {
     writeSafetensors(join(folder, ADAPTERHUB_FILES.weights), own, { format: 'pt' })
     if (ofBackbone.length > 0) writeSafetensors(join(folder, ADAPTERHUB_FILES.norms), ofBackbone, { format: 'pt' })
     const text = JSON.stringify(adapterConfig(options, config, name, experiment.backbone.name), null, 2)
-    writeAtomically(join(folder, ADAPTERHUB_FILES.config), `${text.replace('"scaling": 1', '"scaling": 1.0')}\n`) // the library asks for a float
+    // the library needs a float
+    writeAtomically(join(folder, ADAPTERHUB_FILES.config), `${text.replace('"scaling": 1', '"scaling": 1.0')}\n`)
     return readmePart(name, ofBackbone.length > 0, resizing(experiment, ofBackbone))
   },
 }
@@ -57,12 +61,12 @@ function refusal(options: MethodOptions): string | undefined {
   }
 }
 
-/** The library's module names must not have a dot. */
+/** The library's module names must not contain a dot. */
 const adapterName = (name: string) => name.replaceAll('.', '_')
 
 /**
- * Every key of the library's BnConfig. A bottleneck after the sublayer's own output, as we have it, is `original_ln_before: false`
- * in all of them, also where the library's preset of that name says otherwise.
+ * Returns every key of the library's BnConfig. Our bottleneck after the sublayer's own output is `original_ln_before:
+ * false` in all of them, even where the library's preset of that name says otherwise.
  */
 function adapterConfig(options: BottleneckOptions, config: BackboneConfig, name: string, backbone: string) {
   const { placement, layer_norm } = options
@@ -114,7 +118,7 @@ function adapterConfig(options: BottleneckOptions, config: BackboneConfig, name:
   }
 }
 
-/** Layers without an adapter; the library numbers the decoder's after the encoder's. */
+/** Returns the layers without an adapter; the library numbers the decoder's after the encoder's. */
 function leftOut(placement: Placement, { encoderLayers, decoderLayers }: BackboneConfig): number[] {
   const without = (layers: Placement['encoder_layers'], count: number) => {
     const placed = layerNumbers(layers, count)

@@ -14,7 +14,7 @@ import { methodOf } from '../../method/registry.js'
 import tf from '../../tensor/tf.cjs'
 import type { ExportFormat, Trained } from '../format.js'
 
-/** A whole T5 for transformers: the backbone's files with the weights that the method made of its own. */
+/** A whole T5 for transformers: the backbone's files, with the weights that the method changed. */
 export const huggingfaceFormat: ExportFormat = {
   refusal,
   holdsBackbone: true,
@@ -63,12 +63,12 @@ const COPIED = [
   'generation_config.json',
 ]
 
-/** Full fine-tuning stores every tensor under its Hugging Face name. */
+/** Returns the tensors of full fine-tuning, which are stored under their Hugging Face names. */
 function stored({ tensors }: Trained): [string, DeferredTensor][] {
   return [...tensors.entries.values()].map(({ name, shape }) => [name, { shape, read: () => tensors.read(name) }])
 }
 
-/** The backbone's tensors as the method moved them. */
+/** Returns the backbone's tensors after the method changed them. */
 async function made({ experiment, tensors, progress }: Trained, backbone: OpenedBackbone) {
   const device = await startDevice({ engine: 'auto' })
   for (const note of device.notes) progress.warn(note)
@@ -84,7 +84,10 @@ async function made({ experiment, tensors, progress }: Trained, backbone: Opened
   return weights
 }
 
-/** The backbone's own, with what the export changed: every tensor is float32, the vocabulary may be trimmed. */
+/**
+ * Returns the backbone's own config with the changes of the export: every tensor is float32, and the vocabulary may be
+ * trimmed.
+ */
 function configText({ files, config }: OpenedBackbone): string {
   const { torch_dtype: _, ...own } = readJson(join(files.folder, 'config.json')) as Record<string, unknown>
   const architecture = own.model_type === 'mt5' ? 'MT5ForConditionalGeneration' : 'T5ForConditionalGeneration'

@@ -19,8 +19,10 @@ const file = z.object({
   token_init: z.boolean().default(true),
 })
 
-const SITE =
-  /^(encoder|decoder)\.block\.(\d{1,3})\.layer\.([012])\.(?:SelfAttention\.o|EncDecAttention\.o|DenseReluDense\.wo)\.(?:compactor|low_rank_adapter|adapter)/
+const PRODUCTS = String.raw`(?:SelfAttention\.o|EncDecAttention\.o|DenseReluDense\.wo)`
+const SITE = new RegExp(
+  String.raw`^(encoder|decoder)\.block\.(\d{1,3})\.layer\.([012])\.${PRODUCTS}\.(?:compactor|low_rank_adapter|adapter)`,
+)
 
 /** Reads a folder that OpenDelta 0.3 saved for a T5. */
 export function opendeltaFolder(folder: string, config: BackboneConfig): Found {

@@ -11,7 +11,7 @@ import { writeTorchFile } from '../torch/write.js'
 
 export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.bin' }
 
-/** Adapters and prompts for OpenDelta 0.3: a pickled state dict, which the trained layer norms are part of. */
+/** Adapters and prompts for OpenDelta 0.3: a pickled state dict, which includes the trained layer norms. */
 export const opendeltaFormat: ExportFormat = {
   refusal,
   holdsBackbone: false,
@@ -53,7 +53,7 @@ function refusal(options: MethodOptions): string | undefined {
 
 const NO_NORMS = 'OpenDelta has no layer norms in its adapters.'
 
-/** The arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
+/** Returns the arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
 function deltaConfig(options: SharedOptions, config: BackboneConfig, backbone: string) {
   const always = {
     backbone_checkpoint_name: backbone,

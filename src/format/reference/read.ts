@@ -9,12 +9,12 @@ import { openTorchFile } from '../torch/read.js'
 
 const SITE = /^(encoder|decoder)\.block\.(\d{1,3})\.layer\.([012])\.adapter_controller\.adapters\.([^.]+)/
 
-/** Of the shared rule at the model's root: each projection has it too. */
+/** The shared rule at the model's root, which each projection has too. */
 const ROOT = /^phm_rule(_left|_right)?$/
 
 /**
- * Reads a checkpoint of the paper's released code: the whole model's state dict, of which the adapters and the layer norms
- * were trained. It does not tell the nonlinearity; the paper's, gelu_new, is taken.
+ * Reads a checkpoint of the paper's released code: the whole model's state dict, of which the adapters and the layer
+ * norms were trained. It does not name the nonlinearity, so the paper's, gelu_new, is used.
  */
 export function referenceFolder(folder: string, config: BackboneConfig): Found {
   const safe = join(folder, 'model.safetensors')

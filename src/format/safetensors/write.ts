@@ -3,7 +3,7 @@ import { writeSafetensors } from '../../base/safetensors/safetensors.js'
 import { TRAINED } from '../../run/trained_run.js'
 import type { ExportFormat } from '../format.js'
 
-/** Our own: the trained tensors by their own names, for any method. */
+/** Our own format: the trained tensors by their own names, for any method. */
 export const safetensorsFormat: ExportFormat = {
   refusal: () => undefined,
   holdsBackbone: false,
@@ -20,6 +20,6 @@ const README = `Score it on any machine that has the backbone:
 
     compacter eval PATH
 
-\`trained.safetensors\` holds the trained tensors by name: \`rule\`, \`encoder.3.attention.down.s\`, … as described in the
-toolkit's docs/run.md; tensors of the backbone that were trained too keep their Hugging Face names.
+\`trained.safetensors\` holds the trained tensors by name: \`rule\`, \`encoder.3.attention.down.s\`, … as described in
+the toolkit's docs/run.md; tensors of the backbone that were trained too keep their Hugging Face names.
 `

@@ -4,13 +4,13 @@ import type { Library } from '../../engine/graph/library.js'
 import { Session } from '../../engine/graph/session.js'
 import { TYPES } from '../../engine/graph/tensor.js'
 
-/** Where the operations are that save and restore a SavedModel's variables. */
+/** The operations that save and restore a SavedModel's variables. */
 export const SAVER = { file: 'save/file', save: 'save/written', restore: 'save/restored' }
 
-/** What assigns a variable its restored value. */
+/** Returns the operation that assigns a variable its restored value. */
 export const assignment = (variable: string) => `save/${variable}/assigned`
 
-/** Operations that save and restore variables which the graph reads as `NAME/read`. */
+/** Returns the operations that save and restore variables which the graph reads as `NAME/read`. */
 export const saverNodes = (variables: string[]): Node[] => [
   texts('save/default_file', ['model'], []),
   node('PlaceholderWithDefault', SAVER.file, ['save/default_file'], {
@@ -54,9 +54,9 @@ const texts = (name: string, values: string[], shape: number[]): Node =>
   node('Const', name, [], { dtype: attribute.type(STRING), value: attribute.texts(values, shape) })
 
 /**
- * Writes tensors as TensorFlow's own variables: `PREFIX.index`, `PREFIX.data-00000-of-00001`. Values are asked for one by
- * one; TensorFlow holds them all until they are written.
- * @throws UserError with TensorFlow's reason; Error with a `code` as Node's where they can't be written.
+ * Writes tensors as TensorFlow's own variables: `PREFIX.index`, `PREFIX.data-00000-of-00001`. Values are asked for one
+ * by one; TensorFlow holds them all until they are written.
+ * @throws UserError with TensorFlow's reason; Error with a `code` like Node's where they can't be written.
  */
 export async function writeVariables(
   library: Library,

@@ -3,7 +3,7 @@ import { delimited, fields, integer, joined } from '../../engine/graph/protobuf.
 import { TYPES } from '../../engine/graph/tensor.js'
 import { assignment, SAVER } from './checkpoint.js'
 
-/** A tensor that a signature takes or gives; a dimension that is free is −1. */
+/** An input or output tensor of a signature; a free dimension is −1. */
 export interface Described {
   tensor: string
   type: keyof typeof TYPES
@@ -15,12 +15,12 @@ export interface Signature {
   outputs: Record<string, Described>
 }
 
-/** What TensorFlow Serving loads. */
+/** The tag that TensorFlow Serving loads. */
 const TAG = 'serve'
 /** SaverDef.CheckpointFormatVersion.V2 */
 const V2 = 2
 
-/** A SavedModel (tensorflow/core/protobuf/saved_model.proto) of one graph, serialised. */
+/** Returns a serialised SavedModel (tensorflow/core/protobuf/saved_model.proto) of one graph. */
 export function savedModel(
   graph: NodeGraph,
   variables: string[],

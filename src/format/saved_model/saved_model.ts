@@ -21,7 +21,7 @@ import { saverNodes, writeVariables } from './checkpoint.js'
 import { type Described, type Signature, savedModel } from './meta_graph.js'
 import { trainedModel } from './values.js'
 
-/** TensorFlow's own: backbone and method in one graph that reads token ids and writes token ids. */
+/** TensorFlow's own format: backbone and method in one graph that reads token ids and writes token ids. */
 export const savedModelFormat: ExportFormat = {
   refusal: () => undefined,
   holdsBackbone: true,
@@ -67,7 +67,7 @@ async function writeSavedModel(
   }
 }
 
-/** Ids of an output where the experiment does not say. */
+/** The most ids of an output where the experiment does not say. */
 const LONGEST = 128
 const TOKENIZER = 'assets.extra/tokenizer.json'
 
@@ -128,15 +128,17 @@ print(predict(["…"]))
 
 | signature | inputs | output |
 |---|---|---|
-| \`serving_default\` | \`source_ids\`, \`attention_mask\` int32 [batch, length] | \`output_ids\` int32 [batch, steps], at most ${targetLength} |
+| \`serving_default\` | \`source_ids\`, \`attention_mask\` int32 [batch, length] | \`output_ids\` int32 [batch, steps] |
 | \`encode\` | \`source_ids\`, \`attention_mask\` int32 [batch, length] | \`hidden_states\` float32 [batch, length, d] |
 
-Batch (of one row at least) and length are free. Sources end with \`</s>\` (the tokenizer's own last step). \`attention_mask\` is 1 at
-tokens and 0 at padding, which nothing looks at. Outputs are decoded greedily; a row ends with \`</s>\` (${eosId}), then ${padId}; one that was cut
-has no \`</s>\`. After prompt tuning the prompt's vectors stand in front of the hidden states.
+Batch (of at least one row) and length are free. Outputs have at most ${targetLength} steps. Sources end with
+\`</s>\` (the tokenizer's own last step). \`attention_mask\` is 1 at tokens and 0 at padding, which is ignored.
+Outputs are decoded greedily; a row ends with \`</s>\` (${eosId}), then ${padId}; one that was cut has no \`</s>\`.
+After prompt tuning the prompt's vectors come before the hidden states.
 
-For TensorFlow Serving the folder has to have a number for its name:
+For TensorFlow Serving the folder's name has to be a number:
 
     docker run -p 8501:8501 -v "$PWD:/models/t5/1" -e MODEL_NAME=t5 tensorflow/serving
-    curl localhost:8501/v1/models/t5:predict -d '{"inputs": {"source_ids": [[100, 200, ${eosId}]], "attention_mask": [[1, 1, 1]]}}'
+    curl localhost:8501/v1/models/t5:predict -d \\
+      '{"inputs": {"source_ids": [[100, 200, ${eosId}]], "attention_mask": [[1, 1, 1]]}}'
 `

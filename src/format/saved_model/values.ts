@@ -11,16 +11,16 @@ import { startValues } from '../../method/start.js'
 import tf from '../../tensor/tf.cjs'
 import type { Trained } from '../format.js'
 
-/** A trained model's tensors, and where the method enters with them. */
+/** A trained model's tensors, and the method's hooks that use them. */
 export interface TrainedModel {
   served: Served
-  /** Values by name. */
+  /** Returns the values of a tensor. */
   read(name: string): Promise<Float32Array>
   free(): void
 }
 
 /**
- * The trained model; where the method makes weights of its own, such as of a random subspace, they are made now.
+ * Returns the trained model; weights that the method computes, as from a random subspace, are computed now.
  * @throws UserError naming file and tensor where one is missing or has another shape.
  */
 export function trainedModel(trained: Trained, backbone: OpenedBackbone): TrainedModel {

@@ -4,7 +4,7 @@ const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value
 })
 
-/** The checksum of zip files. Node has it from version 20.15 on only. */
+/** Returns the checksum of zip files, which Node has only from version 20.15 on. */
 export function crc32(bytes: Uint8Array): number {
   let value = 0xffffffff
   for (let i = 0; i < bytes.length; i++) value = table[(value ^ bytes[i]!) & 0xff]! ^ (value >>> 8)

@@ -8,14 +8,16 @@ import type { ForeignFile, ForeignTensor } from '../foreign.js'
 import { type StoredTensor, unpickledTensors } from './unpickle.js'
 import { type ZipEntry, zipEntries } from './zip.js'
 
-/** A pickle of names and shapes takes some hundred bytes a tensor. */
+/** The most bytes of a pickle; names and shapes take some hundred bytes per tensor. */
 const PICKLE_LIMIT = 4_000_000
 
 const BYTES: Record<string, number> = { FloatStorage: 4, HalfStorage: 2, BFloat16Storage: 2 }
 
 /**
- * Opens a state dict that `torch.save` wrote (PyTorch 1.6 or newer). The pickle is read as data: nothing in it is run.
- * @throws UserError naming the file: no such zip file, anything but tensors in it, a tensor that does not fit its storage.
+ * Opens a state dict that `torch.save` wrote (PyTorch 1.6 or newer). The pickle is read as data: nothing in it is
+ * executed.
+ * @throws UserError naming the file: it is not such a zip file, contains anything but tensors, or a tensor does not fit
+ *   its storage.
  */
 export function openTorchFile(path: string): ForeignFile {
   const fd = openToRead(path)

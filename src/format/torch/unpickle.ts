@@ -1,6 +1,6 @@
 import type { UserError } from '../../base/error.js'
 
-/** A tensor as a pickle of PyTorch tells it: where its values are, counted in elements. */
+/** A tensor as a pickle of PyTorch describes it: where its values are, counted in elements. */
 export interface StoredTensor {
   storage: string
   key: string
@@ -18,8 +18,8 @@ const MARK = Symbol('mark')
 const STORAGE = /^torch\.(\w+Storage)$/
 
 /**
- * The tensors of a pickled dict. Only what state dicts consist of is understood; every other name or instruction is
- * refused, and nothing is ever called.
+ * Returns the tensors of a pickled dict. Only the parts of state dicts are understood; every other name or instruction
+ * is refused, and nothing is ever called.
  */
 export function unpickledTensors(bytes: Uint8Array, fail: Fail): Map<string, StoredTensor> {
   const result = unpickled(Buffer.from(bytes), fail)
@@ -43,7 +43,10 @@ function unpickled(bytes: Buffer, fail: Fail): unknown {
   }
 }
 
-/** What a pickle's instructions work on: its bytes, read from front to back, a stack, and the values that were kept for later. */
+/**
+ * What a pickle's instructions work on: its bytes, read from front to back, a stack, and the values that were kept for
+ * later.
+ */
 class Machine {
   readonly fail: Fail
   readonly #bytes: Buffer
@@ -174,11 +177,12 @@ function known(name: string, fail: Fail): Global {
 
 function knownOfStack(machine: Machine): Global {
   const names = machine.popped(2)
-  if (!names.every((name) => typeof name === 'string')) throw machine.fail('has a damaged pickle.') // lists of lists have texts without end
+  // lists of lists have texts without end
+  if (!names.every((name) => typeof name === 'string')) throw machine.fail('has a damaged pickle.')
   return known(names.join('.'), machine.fail)
 }
 
-/** `('storage', torch.FloatStorage, '0', 'cpu', 1024)` */
+/** Returns the storage named by `('storage', torch.FloatStorage, '0', 'cpu', 1024)`. */
 function storageOf(id: unknown, fail: Fail): { storage: string; key: string } {
   const [tag, type, key] = Array.isArray(id) ? id : []
   const storage = type instanceof Global ? STORAGE.exec(type.name)?.[1] : undefined

@@ -2,9 +2,9 @@ import { writeAtomically, writeFully } from '../../base/files/atomic.js'
 import { elements, type WritableTensor } from '../../base/safetensors/safetensors.js'
 import { crc32 } from './crc32.js'
 
-/** Tensors begin at multiples of this, as PyTorch has it. */
+/** Tensors begin at multiples of this, as in PyTorch. */
 const ALIGNMENT = 64
-/** A zip file of the old kind ends before this. */
+/** A zip file in the old format is smaller than this. */
 const ZIP_LIMIT = 0xffffffff
 
 interface Entry {
@@ -13,8 +13,8 @@ interface Entry {
 }
 
 /**
- * Float32 tensors as `torch.save` writes a state dict: a zip file, not compressed, of one pickle and a file a tensor.
- * `torch.load` reads it, also with `weights_only=True`. At most 4 GiB.
+ * Writes float32 tensors as `torch.save` writes a state dict: a zip file, not compressed, of one pickle and a file for
+ * each tensor. `torch.load` reads it, also with `weights_only=True`. At most 4 GiB.
  */
 export function writeTorchFile(path: string, tensors: readonly (readonly [string, WritableTensor])[]): void {
   const entries: Entry[] = [
@@ -47,11 +47,11 @@ export function writeTorchFile(path: string, tensors: readonly (readonly [string
   })
 }
 
-/** Flags (names are UTF-8), no compression, no date, checksum, both sizes, length of the name. */
+/** Returns flags (names are UTF-8), no compression, no date, checksum, both sizes, length of the name. */
 function zipFields({ name, data }: Entry): Buffer {
   const fields = Buffer.alloc(22)
   fields.writeUInt16LE(0x0800, 0)
-  fields.writeUInt16LE(0x0021, 6) // 1 January 1980: the same tensors give the same bytes
+  fields.writeUInt16LE(0x0021, 6) // 1 January 1980, so that the same tensors give the same bytes
   fields.writeUInt32LE(crc32(data), 8)
   fields.writeUInt32LE(data.length, 12)
   fields.writeUInt32LE(data.length, 16)
@@ -59,7 +59,7 @@ function zipFields({ name, data }: Entry): Buffer {
   return fields
 }
 
-/** The padding that aligns the data is an extra field of its own, `FB`, as PyTorch has it. */
+/** The padding that aligns the data is an extra field, `FB`, as in PyTorch. */
 function localHeader({ name }: Entry, common: Buffer, padding: number): Buffer {
   const start = Buffer.from([0x50, 0x4b, 3, 4, 10, 0])
   const extra = Buffer.alloc(6 + padding)
@@ -85,7 +85,10 @@ function endRecord(count: number, size: number, begin: number): Buffer {
   return record
 }
 
-/** A dict from names to `_rebuild_tensor_v2(storage, 0, shape, strides, False, OrderedDict())`, in pickle's protocol 2. */
+/**
+ * Returns a dict from names to `_rebuild_tensor_v2(storage, 0, shape, strides, False, OrderedDict())`, in pickle's
+ * protocol 2.
+ */
 function pickled(tensors: readonly (readonly [string, WritableTensor])[]): Buffer {
   const parts: Buffer[] = [Buffer.from([0x80, 2]), Buffer.from('}('), ...tensors.flatMap(pickledTensor)]
   return Buffer.concat([...parts, Buffer.from('u.')])

@@ -1,9 +1,9 @@
 import type { UserError } from '../../base/error.js'
 
-/** One file in a zip file that is stored as it is. */
+/** An uncompressed file in a zip file. */
 export interface ZipEntry {
   name: string
-  /** First byte of its data. */
+  /** The first byte of its data. */
   begin: number
   size: number
 }
@@ -16,7 +16,10 @@ const END = 22
 const COMMENT = 65535
 const DIRECTORY_LIMIT = 8_000_000
 
-/** The entries of a zip file of less than 4 GiB whose files are not compressed: compressed ones could grow without bound. */
+/**
+ * Returns the entries of a zip file of less than 4 GiB whose files are not compressed: compressed ones could grow
+ * without bound.
+ */
 export function zipEntries(read: Read, size: number, fail: Fail): Map<string, ZipEntry> {
   if (size < END) throw fail('is not a zip file.')
   const tail = Buffer.from(read(Math.max(0, size - END - COMMENT), Math.min(size, END + COMMENT)))

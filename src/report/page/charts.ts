@@ -4,12 +4,12 @@ import type { Bin } from '../residuals.js'
 import { looks, type Mark, reference } from '../tables/marks.js'
 import { CHANCE_COLOUR, colour } from './legend.js'
 
-/** Of a chart, in px: drawn to fill a phone, enlarged on anything wider. */
+/** The width of a chart in px: it fills a phone, and is enlarged on wider screens. */
 const WIDTH = 300
 const HEIGHT = 200
 
 const CONFIG: Config = {
-  aria: false, // the figure around it has a title and a description; a mark is no element of its own
+  aria: false, // the figure around it has a title and a description; single marks need none
   background: 'transparent',
   font: 'system-ui, sans-serif',
   padding: 2,
@@ -36,13 +36,16 @@ export interface Line {
   points: { step: number; value: number }[]
 }
 
-/** Least and greatest: of charts that are to be compared. */
+/** Least and greatest values, shared by charts that are compared. */
 export interface Domain {
   step: [number, number]
   value: [number, number]
 }
 
-/** A line a run over training steps, and what a guess scores. Points are drawn where there are few: validation scores. */
+/**
+ * A line for each run over training steps, and the score of a guess. Points are drawn where there are few: validation
+ * scores.
+ */
 export function lineChart(lines: Line[], title: string, domain: Domain, chance?: number): Promise<string> {
   const values = lines.flatMap(({ points }, line) => thinned(points).map((point) => ({ line, ...point })))
   const { color, strokeDash } = looks(
@@ -68,10 +71,10 @@ export function lineChart(lines: Line[], title: string, domain: Domain, chance?:
   })
 }
 
-/** Points that a line is drawn of at most: a screen shows no more. */
+/** The most points of a line: a screen shows no more. */
 const POINTS = 200
 
-/** Means of neighbours, so that a long run makes no large page. */
+/** Averages neighbouring points, so that a long run does not make the page large. */
 export function thinned(points: Line['points']): Line['points'] {
   if (points.length <= POINTS) return points
   return Array.from({ length: POINTS }, (_, i) => {
@@ -121,12 +124,12 @@ export function scatterChart(points: ScatterPoint[], score: string, chance?: num
   })
 }
 
-/** Test score against training rows, as the low-resource grid draws it. */
+/** Test score against training rows, as in the plot of a low-resource grid. */
 export function rowsChart(curve: Curve, marks: readonly Mark[], chance?: number): Promise<string> {
   return draw(curveLayers(curve, marks, chance === undefined ? undefined : { score: chance, colour: CHANCE_COLOUR }))
 }
 
-/** Rows by intervals of a number that have one width, 0 in the middle. */
+/** Numbers of rows in intervals of equal width, with 0 in the middle. */
 export function binChart(bins: Bin[], title: string): Promise<string> {
   return draw({
     height: 120,

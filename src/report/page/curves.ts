@@ -14,7 +14,7 @@ interface Curve {
   name: string
   axis: string
   caption: string
-  /** Whether it is of scores, which can be guessed. */
+  /** Set for scores, which can be guessed. */
   scores?: true
   points: (run: ReportRun, metrics: readonly string[]) => Line['points']
 }
@@ -22,13 +22,13 @@ interface Curve {
 const CURVES: Curve[] = [
   {
     name: 'loss',
-    axis: 'loss, nats a token',
-    caption: 'Training loss, a line a run; of long runs the means of neighbouring steps.',
+    axis: 'loss, nats per token',
+    caption: 'Training loss, a line per run; long runs show the means of neighbouring steps.',
     points: ({ steps }) => smoothed(steps.map(({ step, loss }) => ({ step, value: loss }))),
   },
   {
     name: 'validation loss',
-    axis: 'validation loss, nats a token',
+    axis: 'validation loss, nats per token',
     caption: 'Loss of the validation rows without dropout, at each evaluation.',
     points: ({ evaluations }) =>
       evaluations.flatMap(({ step, loss }) => (loss === undefined ? [] : [{ step, value: loss }])),
@@ -46,7 +46,7 @@ const CURVES: Curve[] = [
   {
     name: 'learning rate',
     axis: 'learning rate',
-    caption: 'Of each step, as the schedule has it.',
+    caption: 'At each step, as the schedule sets it.',
     points: ({ steps }) => steps.map(({ step, learning_rate }) => ({ step, value: learning_rate })),
   },
   {
@@ -57,7 +57,7 @@ const CURVES: Curve[] = [
   },
 ]
 
-/** Charts of every task, in the order of the tasks. */
+/** Returns the charts of every task, in the order of the tasks. */
 export async function curves(report: Report): Promise<Markup[]> {
   const tasks = unique(report.groups.map(({ task }) => task))
   const charts = tasks.flatMap((task, i) => {
@@ -70,7 +70,7 @@ export async function curves(report: Report): Promise<Markup[]> {
   return (await Promise.all(charts)).flat()
 }
 
-/** A curve of a task: as many charts as tell its runs apart, with the same axes. */
+/** Draws a curve of a task in as many charts as are needed to distinguish its runs, with the same axes. */
 async function chartsOf(
   split: RunSeries[][],
   { task, curve, id, chance }: { task: string; curve: Curve; id: string; chance: ColumnChance | undefined },
@@ -80,7 +80,7 @@ async function chartsOf(
     .map((panel) => panel.filter(({ points }) => points.length > 0))
     .filter((panel) => panel.length > 0)
   const lines = drawn.flat()
-  if (lines.every(({ points }) => points.length < 2)) return [] // one evaluation is no curve
+  if (lines.every(({ points }) => points.length < 2)) return [] // a single evaluation makes no curve
   const points = lines.flatMap(({ points }) => points)
   const values = [...points.map(({ value }) => value), ...(chance ? [chance.validation] : [])]
   const domain = { step: range(points.map(({ step }) => step)), value: range(values) }
@@ -104,7 +104,7 @@ async function chartsOf(
   )
 }
 
-/** As the columns of the tables are named. */
+/** Names the score as in the columns of the tables. */
 const scoreAxis = (metrics: readonly string[]) =>
   metrics.length === 1 ? `validation ${metrics[0]}` : `validation, mean of ${metrics.join(' and ')}`
 
@@ -114,14 +114,17 @@ function descriptionOf(lines: Line[], { name }: Curve): string {
   const [low, high] = range(lines.map(({ points }) => points.at(-1)!.value)).map((value) =>
     Number(value.toPrecision(3)),
   )
-  return `${lines.length} ${lines.length === 1 ? 'run' : 'runs'}; the last ${name} is ${low === high ? low : `${low} to ${high}`}.`
+  return (
+    `${lines.length} ${lines.length === 1 ? 'run' : 'runs'}; the last ${name} is ` +
+    `${low === high ? low : `${low} to ${high}`}.`
+  )
 }
 
-/** Not by spreading: a long run has more values than a call takes arguments. */
+/** Without spreading: a long run has more values than a call can take arguments. */
 const range = (values: number[]): [number, number] =>
   values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [values[0]!, values[0]!])
 
-/** A batch's loss is noisy: an exponential moving average over about a fiftieth of the run. */
+/** Smooths a batch's noisy loss by an exponential moving average over about a fiftieth of the run. */
 function smoothed(points: Line['points']): Line['points'] {
   const weight = 1 / Math.max(1, points.length / 50)
   let value = points[0]?.value ?? 0

@@ -18,7 +18,7 @@ const MEASURES = [
   },
 ]
 
-/** Time and memory a method: the mean of its runs' medians and peaks, over all tasks. */
+/** Shows time and memory for each method: the mean of its runs' medians and peaks, over all tasks. */
 export function efficiency({ groups, methods }: Report): Markup | undefined {
   const finished = groups.flatMap(({ method, finished }) => finished.map((run) => ({ method, run })))
   if (finished.length === 0) return undefined
@@ -37,7 +37,7 @@ export function efficiency({ groups, methods }: Report): Markup | undefined {
 ${table('Time and memory', head, rows, { numeric: new Set([1, 2]) })}`
 }
 
-/** Times of different machines, batches or lengths do not compare; whoever reads them has to know. */
+/** Says what was measured: times of different machines, batches or lengths can't be compared. */
 function conditions(runs: FinishedRun[]): string {
   const devices = unique(runs.flatMap(({ environment }) => environment?.device ?? []))
   const shapes = unique(

@@ -1,8 +1,8 @@
 import { html, Markup, withoutControls } from './html.js'
 
 /**
- * A drawing with what it shows in words: a title for its name, a description for who cannot see it, a legend and a caption for all.
- * `id` is the page's own and needs no escaping.
+ * Returns a drawing with its content in words: the title is its name, the description is for readers who cannot see it,
+ * and legend and caption are for all. `id` comes from the page itself and needs no escaping.
  */
 export function figure(
   id: string,
@@ -26,7 +26,7 @@ ${legend}${caption && html`<figcaption>${caption}</figcaption>`}
 `
 }
 
-/** What Vega writes begins with `<svg …>`; its width and height would keep it from shrinking with the page. */
+/** Splits a drawing after Vega's `<svg …>`, whose width and height would keep it from shrinking with the page. */
 function splitOpenTag(drawing: string): [start: string, rest: string] {
   const end = drawing.indexOf('>') + 1
   const attributes = drawing
@@ -36,13 +36,13 @@ function splitOpenTag(drawing: string): [start: string, rest: string] {
 }
 
 /**
- * A name breaks after its folder, benchmark or word, so that its column is narrow, and in the midst of what is longer
- * than any word: the browser makes a whole print smaller that is too wide.
+ * Lets a name break after its folder, benchmark or word, so that its column is narrow, and inside parts that are longer
+ * than any word: a browser prints a whole page smaller if it is too wide.
  */
 export const breakable = (name: string): Markup[] =>
   name.split(/(?<=[/_])|(?<=(?<!\S)(?:\S{24})+)(?=\S)/u).map((part, i) => html`${i > 0 && html`<wbr>`}${part}`)
 
-/** A number with a bar above it, as long as its share of the greatest of its column. */
+/** A number with a bar above it, as long as the number's share of the greatest in its column. */
 export class Bar {
   readonly text: string
   readonly share: number
@@ -53,7 +53,7 @@ export class Bar {
   }
 }
 
-/** A table that scrolls in its own box where it is wider than the page. */
+/** Returns a table that scrolls in its own box where it is wider than the page. */
 export function table(
   caption: string,
   head: readonly (string | Markup)[],
@@ -67,9 +67,11 @@ export function table(
       return html`<td class="number bar" style="--share:${(100 * text.share).toFixed(1)}%">${text.text}</td>`
     return column === 0 ? html`<th scope="row">${inner(text)}</th>` : html`<td${kind}>${inner(text)}</td>`
   }
+  const heading = (text: string | Markup, column: number) =>
+    html`<th scope="col"${numeric.has(column) ? html` class="number"` : ''}>${inner(text)}</th>`
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
 <caption>${caption}</caption>
-<thead><tr>${head.map((text, column) => html`<th scope="col"${numeric.has(column) ? html` class="number"` : ''}>${inner(text)}</th>`)}</tr></thead>
+<thead><tr>${head.map(heading)}</tr></thead>
 <tbody>
 ${rows.map((row) => html`<tr>${row.map(cell)}</tr>\n`)}</tbody>
 </table></div>

@@ -1,4 +1,4 @@
-/** Markup, as against text, which is escaped wherever it is put into markup. */
+/** Text that is markup already; all other text is escaped when it is put into markup. */
 export class Markup {
   readonly text: string
 
@@ -9,7 +9,7 @@ export class Markup {
 
 type Inner = Markup | string | number | undefined | false | readonly Inner[]
 
-/** A template whose values are escaped unless they are markup themselves; lists are put one after the other. */
+/** A template whose values are escaped unless they are Markup; the items of lists are joined. */
 export function html(strings: TemplateStringsArray, ...values: Inner[]): Markup {
   return new Markup(strings.map((text, i) => (i === 0 ? text : `${written(values[i - 1]!)}${text}`)).join(''))
 }
@@ -23,11 +23,17 @@ function written(value: Inner): string {
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
-/** For content and quoted attributes. Control characters, which HTML forbids, become the replacement character. */
+/**
+ * Escapes text for content and quoted attributes. Control characters, which HTML forbids, become the replacement
+ * character.
+ */
 export const escapeHtml = (text: string): string => withoutControls(text.replace(/[&<>"']/g, (mark) => ENTITIES[mark]!))
 
-/** Markup of another writer, who escapes text but leaves what HTML forbids or what turns directions. */
+/** Cleans markup of another writer, who escapes text but keeps characters that HTML forbids or that turn directions. */
 export const withoutControls = (markup: string): string => markup.replace(CONTROLS, '\ufffd')
 
-/** All but tab and line end; halves of surrogate pairs; and the marks that turn the direction of what follows them. */
+/**
+ * Control characters except tab and line feed; halves of surrogate pairs; and the marks that turn the direction of the
+ * text after them.
+ */
 const CONTROLS = /(?![\t\n\r])\p{Cc}|\p{Cs}|[\u202a-\u202e\u2066-\u2069]/gu

@@ -1,40 +1,44 @@
 import { COLOURS, type Mark, markOf } from '../tables/marks.js'
 import { html, type Markup } from './html.js'
 
-/** The page's style sheet gives the colours, so that light, dark and print each have theirs. */
+/** The page's style sheet sets the colours, so that light, dark and print have their own. */
 export const colour = (i: number): string => `var(--series-${(i % COLOURS) + 1})`
 
-/** The mark of a method by its place among all of them: the same on every chart. */
+/** Returns the mark of a method by its index among all methods: the same on every chart. */
 export const pageMark = (i: number): Mark => markOf(i, colour)
 
-/** What a chart draws one of, with its name in full. */
+/** One line or point of a chart, with its full name. */
 export interface Series {
   label: string
   mark: Mark
 }
 
-/** Of the line that a guess reaches. */
+/** The colour of the line at the score of a guess. */
 export const CHANCE_COLOUR = 'var(--quiet)'
 
-/** Names in HTML, which breaks lines where SVG would cut them. */
+/** Writes the names in HTML, which breaks lines where SVG would cut them. */
 export function legend(series: readonly Series[], kind: 'line' | 'point', chance?: string): Markup | undefined {
   if (series.length === 0 && chance === undefined) return undefined
-  const swatch = kind === 'line' ? line : point
+  const drawn = kind === 'line' ? line : point
   const guess = { colour: CHANCE_COLOUR, dash: [1, 3] }
   return html`<ul class="legend">
-${series.map(({ label, mark }) => html`<li>${swatch(mark)} <span>${label}</span></li>\n`)}${
+${series.map(({ label, mark }) => html`<li>${drawn(mark)} <span>${label}</span></li>\n`)}${
   chance !== undefined && html`<li>${line(guess)} <span>${chance}</span></li>\n`
 }</ul>
 `
 }
 
-const line = ({ colour, dash }: Pick<Mark, 'colour' | 'dash'>) =>
-  html`<svg class="swatch" aria-hidden="true" viewBox="0 0 26 10"><line x1="1" y1="5" x2="25" y2="5" stroke="${colour}" stroke-width="2" stroke-dasharray="${dash.join(' ')}"/></svg>`
+const line = ({ colour, dash }: Pick<Mark, 'colour' | 'dash'>) => {
+  const stroke = html`stroke="${colour}" stroke-width="2" stroke-dasharray="${dash.join(' ')}"`
+  return swatch('0 0 26 10', html`<line x1="1" y1="5" x2="25" y2="5" ${stroke}/>`)
+}
 
-const point = ({ colour, shape }: Mark) =>
-  html`<svg class="swatch" aria-hidden="true" viewBox="-13 -5 26 10"><path d="${PATHS[shape]!}" fill="${colour}"/></svg>`
+const point = ({ colour, shape }: Mark) => swatch('-13 -5 26 10', html`<path d="${PATHS[shape]!}" fill="${colour}"/>`)
 
-/** As Vega draws them, about 0. */
+const swatch = (viewBox: string, drawing: Markup) =>
+  html`<svg class="swatch" aria-hidden="true" viewBox="${viewBox}">${drawing}</svg>`
+
+/** Shapes as Vega draws them, around 0. */
 const PATHS: Record<string, string> = {
   circle: 'M4,0A4,4,0,1,1,-4,0A4,4,0,1,1,4,0Z',
   square: 'M-4,-4H4V4H-4Z',

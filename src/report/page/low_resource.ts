@@ -6,7 +6,7 @@ import { figure } from './figure.js'
 import type { Markup } from './html.js'
 import { legend, pageMark } from './legend.js'
 
-/** A curve a task that was trained on subsets of two sizes or more. */
+/** Returns a curve for each task that was trained on subsets of at least two sizes. */
 export async function lowResource({ groups, methods }: Report): Promise<Markup[]> {
   const cells = groups.flatMap((group) =>
     group.finished.flatMap(({ experiment: { task }, result }) => {
@@ -27,7 +27,7 @@ export async function lowResource({ groups, methods }: Report): Promise<Markup[]
     const description = `Mean test score of ${curve.methods.join('; ')} on ${sizes.join(', ')} training rows.`
     const over =
       runs === 1
-        ? 'One run a point.'
+        ? 'One run per point.'
         : `Mean of ${runs} runs, points of fewer are marked, with bars of one standard deviation.`
     const caption = `${over} Neither axis begins at 0.`
     const series = curve.methods.map((label) => ({ label, mark: pageMark(methods.indexOf(label)) }))

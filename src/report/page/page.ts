@@ -15,7 +15,7 @@ interface Section {
   body: Markup
 }
 
-/** One page that needs nothing else: no script, no font, no image, no network; its policy forbids them. */
+/** Returns a page that needs nothing else: no script, no font, no image, no network; its policy forbids them. */
 export async function reportPage(report: Report, { version, date }: { version: string; date: Date }): Promise<string> {
   const sections = await sectionsOf(report)
   const day = date.toISOString().slice(0, 10)
@@ -49,7 +49,7 @@ ${body}</section>\n`,
 `.text
 }
 
-/** Those that have something to show, in reading order: what came out, then how, then with what. */
+/** Returns the sections with content, in reading order: results, then how they were reached, then what was used. */
 async function sectionsOf(report: Report): Promise<Section[]> {
   const section = (id: string, title: string, body: Markup | undefined): Section[] =>
     body ? [{ id, title, body }] : []

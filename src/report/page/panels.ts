@@ -12,15 +12,15 @@ export interface RunSeries extends Series {
   group: Group
 }
 
-/** Lines that can be followed on one chart. */
+/** The most lines that can be followed on one chart. */
 const MOST_LINES = 10
 
-/** Lines of a task that are drawn; they are the best on validation. */
+/** The most lines that are drawn for a task: the best on validation. */
 export const MOST_RUNS = 64
 
 /**
- * The runs of a task in charts of at most ten lines, no two of a chart alike: a method has a colour, its seeds are dashed
- * differently; where a chart has one method, its runs have the colours.
+ * Distributes the runs of a task over charts of at most ten lines, no two of a chart alike. Each method has a colour,
+ * and its seeds have different dashes; in a chart with one method, each run has its own colour.
  */
 export function panels({ groups, methods, names }: Report, task: string): RunSeries[][] {
   const own = groups.filter((group) => group.task === task)
@@ -56,7 +56,7 @@ export function panels({ groups, methods, names }: Report, task: string): RunSer
 
 const lines = (groups: Group[]) => groups.reduce((sum, { runs }) => sum + runs.length, 0)
 
-/** Charts that are as full as each other: of 9 methods 5 and 4. */
+/** Returns the size of equally full charts: 9 methods become 5 and 4. */
 const evenly = (count: number, parts: number): number => Math.ceil(count / parts)
 
 function inParts(series: RunSeries[]): RunSeries[][] {
@@ -73,7 +73,9 @@ function limited(all: RunSeries[][]): RunSeries[][] {
   })
 }
 
-/** Names of groups without what all of them have: `learning_rate = 0.001` of `compacter, learning_rate = 0.001`. */
+/**
+ * Names groups without the part that all of them share: `learning_rate = 0.001` for `compacter, learning_rate = 0.001`.
+ */
 export function shortened(groups: readonly Group[]): Map<Group, string> {
   const all = groups.map(({ parts }) => parts)
   const common = all.length > 1 ? all[0]!.filter((part) => all.every((parts) => parts.includes(part))) : []
@@ -82,7 +84,7 @@ export function shortened(groups: readonly Group[]): Map<Group, string> {
   return new Map(groups.map((group, i) => [group, clear ? short[i]! : group.method]))
 }
 
-/** What tells the runs of a group apart: their seeds, and where those are the same, their names. */
+/** Returns what distinguishes the runs of a group: their seeds, or their names if the seeds are the same. */
 function toldApart({ runs }: Group, names: Report['names']): string[] {
   if (runs.length === 1) return ['']
   const seeds = runs.map(seedValues)

@@ -11,13 +11,16 @@ import { html, type Markup } from './html.js'
 
 type Kind = ReportRun['experiment']['task']['kind']
 
-/** More labels than this make no readable matrix: the commonest mistakes stand for it. */
+/** With more labels a matrix is unreadable, and the commonest mistakes are shown instead. */
 const MOST_LABELS = 12
 const MOST_RUNS = 12
-/** Characters of a text that are shown. */
+/** The most characters of a text that are shown. */
 const LONGEST = 400
 
-/** A confusion matrix and the worst rows of every run that has its predictions; what to do about the others. */
+/**
+ * Shows a confusion matrix and the worst rows of every run that has its predictions, and the commands that write the
+ * others'.
+ */
 export async function predicted({ runs, predictions, names }: Report): Promise<Markup> {
   const own = [...predictions].flatMap(([run, read]) => (typeof read === 'string' ? [] : [[run, read] as const]))
   const shown = own.slice(0, MOST_RUNS)
@@ -25,13 +28,13 @@ export async function predicted({ runs, predictions, names }: Report): Promise<M
   const sections = await Promise.all(
     shown.map(([run, read], i) => ofRun(names.get(run)!, run.experiment.task.kind, read, `residuals-${i}`)),
   )
+  const more = counted(own.length - shown.length, 'more run has', 'more runs have')
   return html`${sections}${
-    own.length > shown.length &&
-    html`<p class="note">${counted(own.length - shown.length, 'more run has', 'more runs have')} predictions; report fewer runs to see them.</p>`
+    own.length > shown.length && html`<p class="note">${more} predictions; report fewer runs to see them.</p>`
   }${without.length > 0 && howToPredict(without, own.length > 0)}`
 }
 
-/** More commands than this are not listed: they are alike. */
+/** The most commands that are listed, since they are alike. */
 const MOST_COMMANDS = 5
 
 function howToPredict(without: ReportRun[], some: boolean): Markup {
@@ -42,13 +45,14 @@ function howToPredict(without: ReportRun[], some: boolean): Markup {
     .slice(0, MOST_COMMANDS)
     .map(({ folder }) => `compacter eval ${quoted(folder)} --predictions ${quoted(predictionsFile(folder))}`)
   const writes = commands.length === 1 ? 'this command writes them' : 'these commands write them'
-  const more = without.length - commands.length
-  return html`<p class="note">A run's ${has} come from its <code>predictions.jsonl</code>. ${which}; ${writes}${more > 0 && ', and likewise for the others'}:</p>
+  const others = without.length > commands.length && ', and likewise for the others'
+  const file = html`<code>predictions.jsonl</code>`
+  return html`<p class="note">A run's ${has} come from its ${file}. ${which}; ${writes}${others}:</p>
 <pre><code>${commands.join('\n')}</code></pre>
 `
 }
 
-/** What a kind of task has to show of its predictions. */
+/** What is shown of the predictions of each kind of task. */
 const SHOWN: Record<Kind, string> = {
   classification: 'confusion matrix and worst rows',
   regression: 'errors and worst rows',
@@ -78,7 +82,7 @@ function howWrong(kind: Kind, { rows, wrong, residuals }: Predictions): string {
   return `, ${wrong.toLocaleString('en')} ${kind === 'text' ? 'not word for word a right answer' : 'wrong'}`
 }
 
-/** What a regression's predictions are off by: 95 of 100 that are not the number itself say nothing. */
+/** Shows how far a regression's predictions are off: "95 of 100 are not the exact number" would say nothing. */
 async function errors(name: string, residuals: Residuals, id: string): Promise<Markup> {
   const { numbers, mae, rmse, largest, bias, bins } = residuals
   if (numbers === 0) return html``
@@ -96,13 +100,13 @@ async function errors(name: string, residuals: Residuals, id: string): Promise<M
 ${drawing && html`<div class="charts">\n${figure(id, drawing, { title: 'Residuals', description, caption })}</div>\n`}`
 }
 
-/** Three digits, whatever the unit. */
+/** Returns three digits, whatever the unit. */
 const shownError = (value: number): string => Number(value.toPrecision(3)).toString().replace('-', '−')
 
 const counted = (count: number, one: string, many: string) =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`
 
-/** Rows are targets; the shade is a cell's share of its row. */
+/** Shows targets as rows; the shade is a cell's share of its row. */
 function matrix(name: string, confusion: Confusion): Markup {
   const { counts } = confusion
   const labels = shownLabels(confusion)
@@ -111,14 +115,20 @@ function matrix(name: string, confusion: Confusion): Markup {
   const cell = (count: number, row: number, column: number) => {
     const total = counts[row]!.reduce((sum, value) => sum + value, 0)
     const share = total === 0 ? 0 : Math.round((100 * count) / total)
-    return html`<td class="${row === column ? 'right' : 'wrong'}" style="--share:${share}%"><b>${count.toLocaleString('en')}</b> <small>${share} %</small></td>`
+    const text = html`<b>${count.toLocaleString('en')}</b> <small>${share} %</small>`
+    return html`<td class="${row === column ? 'right' : 'wrong'}" style="--share:${share}%">${text}</td>`
   }
-  return html`<div class="scroll" role="region" aria-label="Confusion matrix of ${name}" tabindex="0"><table class="confusion">
+  const line = (label: string, row: number) => {
+    const cells = columns.map((_, column) => cell(counts[row]![column]!, row, column))
+    return html`<tr><th scope="row">${label}</th>${cells}</tr>\n`
+  }
+  const region = html`role="region" aria-label="Confusion matrix of ${name}" tabindex="0"`
+  return html`<div class="scroll" ${region}><table class="confusion">
 <caption>Confusion matrix, shares of a row</caption>
 <thead><tr><td></td><th scope="colgroup" colspan="${columns.length}">predicted</th></tr>
 <tr><th scope="col">target</th>${columns.map((label) => html`<th scope="col">${label}</th>`)}</tr></thead>
 <tbody>
-${labels.map((label, row) => html`<tr><th scope="row">${label}</th>${columns.map((_, column) => cell(counts[row]![column]!, row, column))}</tr>\n`)}</tbody>
+${labels.map(line)}</tbody>
 </table></div>
 `
 }
@@ -144,15 +154,18 @@ function mistakes(name: string, confusion: Confusion): Markup {
 function worstRows(name: string, worst: WrongRow[], order: string): Markup {
   const item = ({ row, source, target, prediction, error }: WrongRow) => html`<li value="${row}">
 <p class="source" dir="auto">${cut(source)}</p>
-<p class="answer"><span class="tag">target</span> <bdi>${cut(target)}</bdi> <span class="tag">predicted</span> <bdi>${cut(prediction)}</bdi>${
+<p class="answer">${tagged('target', target)} ${tagged('predicted', prediction)}${
     error !== undefined && Number.isFinite(error) && html` <span class="error">by ${error.toPrecision(3)}</span>`
   }</p></li>
 `
+  const first = worst.length === 1 ? 'The first' : `The first ${worst.length}`
   return html`<h4>Worst rows</h4>
-<p class="note">${worst.length === 1 ? 'The first' : `The first ${worst.length}`} of those that are wrong, ${order}. Numbers are lines of the file.</p>
+<p class="note">${first} of those that are wrong, ${order}. Numbers are lines of the file.</p>
 <ol class="rows" aria-label="Worst rows of ${name}">
 ${worst.map(item)}</ol>
 `
 }
+
+const tagged = (tag: string, text: string) => html`<span class="tag">${tag}</span> <bdi>${cut(text)}</bdi>`
 
 const cut = (text: string) => (text.length > LONGEST ? `${text.slice(0, LONGEST)} …` : text)

@@ -10,7 +10,7 @@ import { html, type Markup } from './html.js'
 import { legend, pageMark } from './legend.js'
 import { shortened } from './panels.js'
 
-/** Methods × tasks, then every metric of each task. */
+/** Shows methods × tasks, then every metric of each task. */
 export function results({ comparison, groups, cautions }: Report): Markup {
   const { tasks, rows, runs, averaged } = comparison
   if (rows.length === 0) return html`<p>No run is finished yet, so there are no scores.</p>`
@@ -40,7 +40,7 @@ ${table('Test scores', head, body, { numeric: columnsFrom(1, head.length) })}
 ${tasks.filter(({ metrics }) => metrics.length > 1).map(({ name }) => everyMetric(name, groups))}`
 }
 
-/** Of a task with several metrics, which the table above has the mean of. */
+/** Shows the metrics of a task with several; the table above has their mean. */
 function everyMetric(task: string, groups: readonly Group[]): Markup {
   const summaries = groups.flatMap((group) => {
     const summary = group.task === task ? summaryOf(group) : undefined
@@ -60,7 +60,7 @@ function everyMetric(task: string, groups: readonly Group[]): Markup {
 
 const columnsFrom = (first: number, end: number) => new Set(Array.from({ length: end - first }, (_, i) => first + i))
 
-/** A chart a task that has methods of two sizes at least. */
+/** Returns a chart for each task that has methods of at least two sizes. */
 export async function scatters({ groups, comparison, methods }: Report): Promise<Markup[]> {
   const charts = comparison.tasks.map(async ({ name, metrics, chance }, i) => {
     const own = groups.filter((group) => group.task === name && group.finished.length > 0)
@@ -75,7 +75,9 @@ export async function scatters({ groups, comparison, methods }: Report): Promise
     const drawing = await scatterChart(points, `test ${metrics.join(', ')}`, chance?.test)
     const guess = chance && chanceNamed(chance, chance.test)
     const [best] = points // groups are sorted
-    const description = `${own.length} methods; the best on validation is ${best!.label} with ${shownScore(best!.score)} on test at ${best!.share.toPrecision(3)} % of the backbone's parameters.`
+    const description =
+      `${own.length} methods; the best on validation is ${best!.label} with ` +
+      `${shownScore(best!.score)} on test at ${best!.share.toPrecision(3)} % of the backbone's parameters.`
     const left = points.length < own.length ? ` The ${points.length} best on validation of ${own.length}.` : ''
     const caption = `${lowerScoreIsBetter(metrics) ? 'Down' : 'Up'} and to the left is better.${left}`
     return [

@@ -9,7 +9,7 @@ import type { Report } from '../report.js'
 import { table } from './figure.js'
 import { html, type Markup } from './html.js'
 
-/** Every run, what it was made with, and every value that was in force. */
+/** Shows every run, what it was made with, and every value in force. */
 export function trained(report: Report): Markup {
   return html`${runTable(report)}
 <h3>Environment</h3>
@@ -30,7 +30,7 @@ function runTable({ groups, names }: Report): Markup {
   return table('Runs', head, rows, { numeric: new Set([4, 5, 6, 7, 8, 9]) })
 }
 
-/** A subset's seed chooses its rows, the training's everything else. */
+/** A subset's seed chooses its rows, the training seed everything else. */
 const seeds = ({ experiment: { task, training } }: ReportRun): string =>
   task.subset ? `${training.seed}, rows ${task.subset.seed}` : String(training.seed)
 
@@ -48,7 +48,7 @@ function reached({ result, steps, environment }: ReportRun): string[] {
   ]
 }
 
-/** Runs that were made with the same are told of once. */
+/** Shows what runs were made with, once for all runs that are the same in this. */
 function environments({ runs, names }: Report): Markup {
   const by = new Map<string, ReportRun[]>()
   for (const run of runs.filter(({ environment }) => environment)) {
@@ -59,8 +59,9 @@ function environments({ runs, names }: Report): Markup {
   return html`${[...by.values()].map((same) => {
     const [first] = same
     const which = same.length === runs.length ? 'All runs' : same.map((run) => names.get(run)!).join(', ')
+    const items = facts(first!.environment!, first!)
     return html`<div class="facts"><h4>${which}</h4><dl>
-${facts(first!.environment!, first!).map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl></div>
+${items.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl></div>
 `
   })}`
 }
@@ -79,7 +80,7 @@ function facts(environment: Environment, { experiment }: ReportRun): [string, st
   ]
 }
 
-/** Folders that are not shown, or in part, and why. */
+/** Lists folders that are shown only in part, or not at all, and why. */
 export function leftOut({ leftOut }: Report): Markup {
   return html`<ul class="left-out">
 ${leftOut.map(({ folder, reason }) => html`<li><code>${folder}</code> ${reason}</li>\n`)}</ul>

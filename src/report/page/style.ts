@@ -2,7 +2,7 @@ import { PALETTES } from '../tables/marks.js'
 
 const series = (colours: readonly string[]) => colours.map((colour, i) => `--series-${i + 1}: ${colour};`).join(' ')
 
-/** Sizes in rem and colours as variables: light, dark and print differ in those alone. */
+/** Sizes are in rem and colours are variables: light, dark and print differ only in those. */
 export const STYLE = `
 :root {
   color-scheme: light dark;
@@ -17,7 +17,8 @@ export const STYLE = `
 } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif;
+  overflow-wrap: break-word; }
 header, main, footer { max-width: 68rem; margin: 0 auto; padding: 0 1rem; }
 header { padding-top: 2rem; }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .25rem; }
@@ -37,7 +38,8 @@ nav a { display: inline-block; padding: .25rem 0; }
 .scroll:focus-visible, summary:focus-visible, a:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: .25rem; }
-th, td { padding: .375rem .75rem .375rem 0; text-align: left; vertical-align: baseline; border-bottom: 1px solid var(--rule); }
+th, td { padding: .375rem .75rem .375rem 0; text-align: left; vertical-align: baseline;
+  border-bottom: 1px solid var(--rule); }
 thead th { font-weight: 600; vertical-align: bottom; }
 thead small { display: block; font-weight: normal; color: var(--quiet); }
 tbody th { font-weight: 500; min-width: 7rem; }
@@ -49,11 +51,13 @@ figure { margin: 0; min-width: 0; }
 figure h3 { margin: 0 0 .25rem; }
 figure svg { display: block; width: 100%; height: auto; max-width: 30rem; }
 figcaption { margin-top: .25rem; }
-.legend { list-style: none; margin: .25rem 0 0; padding: 0; display: flex; flex-wrap: wrap; gap: .125rem 1rem; font-size: .8125rem; max-width: 30rem; }
+.legend { list-style: none; margin: .25rem 0 0; padding: 0; display: flex; flex-wrap: wrap;
+  gap: .125rem 1rem; font-size: .8125rem; max-width: 30rem; }
 .legend li { display: flex; gap: .375rem; align-items: baseline; min-width: 0; overflow-wrap: anywhere; }
 figure .swatch { flex: none; width: 1.625rem; height: .625rem; }
 td.bar { min-width: 9rem; }
-td.bar::before { content: ''; display: block; height: .5rem; width: var(--share); min-width: 1px; background: var(--series-1); }
+td.bar::before { content: ''; display: block; height: .5rem; width: var(--share); min-width: 1px;
+  background: var(--series-1); }
 .confusion th, .confusion td { padding: .375rem .75rem; border: 1px solid var(--rule); }
 .confusion thead td { border: 0; }
 .confusion tbody td { text-align: right; background: rgba(var(--shade), calc(var(--share) / 1.6)); }

@@ -11,7 +11,7 @@ const metricsOf = ({ cells }: LowResourceResults) => Object.keys(cells[0]?.test 
 
 const shown = (spread: Spread | undefined): string => (spread ? shownSpread(spread) : '–')
 
-/** A row a method and size: mean ± standard deviation of every metric. */
+/** Returns a row for each method and size: mean ± standard deviation of every metric. */
 function tableOf(results: LowResourceResults): { head: string[]; rows: string[][] } {
   const metrics = metricsOf(results)
   const columns = SPLITS.flatMap((split) => metrics.map((metric) => ({ split, metric })))
@@ -26,7 +26,7 @@ function tableOf(results: LowResourceResults): { head: string[]; rows: string[][
   }
 }
 
-/** What a grid came to, and the runs that failed. */
+/** Returns the results of a grid, and the runs that failed. */
 export function lowResourceTable(results: LowResourceResults): string {
   const { head, rows } = tableOf(results)
   const columns = head.map((name, i) => ({
@@ -52,10 +52,14 @@ export function lowResourceMarkdown(results: LowResourceResults): string {
   const remarks = remarksOn(results)
     .map((text) => `\n- ${escapeMarkdown(text)}`)
     .join('')
-  return `# ${escapeMarkdown(task)}, low-resource\n\n${escapeMarkdown(backbone)}, ${steps} steps of ${batch_size} rows whatever the size; mean ± sample standard deviation over\n${seeds.length} random subsets of the training rows.\n\n${table}\n${remarks}\n![test score against training rows](curve.svg)\n`
+  return (
+    `# ${escapeMarkdown(task)}, low-resource\n\n${escapeMarkdown(backbone)}, ${steps} steps of ` +
+    `${batch_size} rows whatever the size; mean ± sample standard deviation over\n${seeds.length} random subsets ` +
+    `of the training rows.\n\n${table}\n${remarks}\n![test score against training rows](curve.svg)\n`
+  )
 }
 
-/** A line a finished run: RFC 4180, except for line ends. */
+/** Returns a line for each finished run: RFC 4180, except for line ends. */
 export function lowResourceCsv(results: LowResourceResults): string {
   const metrics = metricsOf(results)
   const scores = SPLITS.flatMap((split) => metrics.map((metric) => `${split}_${metric}`))

@@ -4,7 +4,7 @@ import { duration } from '../../cli/terminal.js'
 import type { PlannedCell, SweepPlan } from '../../sweep/plan/plan.js'
 import { drawTable } from '../tables/table.js'
 
-/** What `sweep run --dry-run` found: a line a cell, then what all of them come to and what is not known. */
+/** Returns what `sweep run --dry-run` found: a line for each cell, then the totals and what is not known. */
 export function sweepPlanTable({ cells, measured, estimated_seconds }: SweepPlan): string {
   const number = (head: string, importance: number) => ({ head, importance, right: true })
   const table = drawTable(
@@ -34,7 +34,7 @@ const row = (cell: PlannedCell): string[] => [
   cell.peak_memory_bytes === null ? dash : byteSize(cell.peak_memory_bytes),
 ]
 
-/** Each once, with the cells that it is about. */
+/** Returns each note once, with the cells that it is about. */
 function notes(cells: readonly PlannedCell[]): string[] {
   const texts = new Map<string, string[]>()
   for (const { name, note, fits } of cells) {

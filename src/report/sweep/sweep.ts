@@ -17,11 +17,11 @@ interface Sheet {
   rows: string[][]
 }
 
-/** A value of an axis as text: of texts themselves, of others as YAML's flow style has them. */
+/** Returns a value of an axis as text: texts unchanged, others in YAML's flow style. */
 export const shownValue = (value: unknown): string =>
   value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value)
 
-/** A row a setting: mean ± standard deviation over its seeds, of every metric. */
+/** Returns a row for each setting: mean ± standard deviation over its seeds, of every metric. */
 function summarySheet({ axes, seeds, summary }: SweepResults): Sheet {
   const keys = axes.filter((axis) => !seeds.includes(axis))
   const columns = SPLITS.flatMap((split) =>
@@ -46,7 +46,7 @@ function summarySheet({ axes, seeds, summary }: SweepResults): Sheet {
 
 const scored = (spread: SummaryRow['test'][string] | undefined) => (spread ? shownSpread(spread) : '–')
 
-/** For every value of an axis the setting that is best on validation; nothing where one axis is all there is. */
+/** Returns, for every value of an axis, the setting that is best on validation; nothing if there is only one axis. */
 function bestSheet({ axes, seeds, best }: SweepResults): Sheet {
   const keys = axes.filter((axis) => !seeds.includes(axis))
   const several = unique(best.map(({ task }) => task)).length > 1
@@ -69,7 +69,7 @@ function bestSheet({ axes, seeds, best }: SweepResults): Sheet {
   }
 }
 
-/** Where the best cell of each task is, and what tells it from the others. */
+/** Says where the best cell of each task is, and what distinguishes it from the others. */
 function bestLines({ axes, seeds, best_cell }: SweepResults): string[] {
   const named = (values: Record<string, unknown>, keys: readonly string[]) =>
     keys.filter((key) => Object.hasOwn(values, key)).map((key) => `${axisLabel(key, axes)} ${shownValue(values[key])}`)
@@ -89,7 +89,7 @@ function bestLines({ axes, seeds, best_cell }: SweepResults): string[] {
   })
 }
 
-/** Of columns that may go; an axis and the validation scores, which choose the best, stay. */
+/** Columns that may be left out; axes and validation scores, which decide what is best, stay. */
 const IMPORTANCE: Record<string, number> = { runs: 1, task: 2, test: 3 }
 
 function drawn({ head, rows }: Sheet): string[] {
@@ -106,11 +106,11 @@ function drawn({ head, rows }: Sheet): string[] {
 const failures = ({ cells }: { cells: readonly CellRow[] }): string[] =>
   cells.flatMap((cell) => (cell.state === 'failed' ? [`${cell.name} failed: ${cell.reason}`] : []))
 
-/** What a sweep came to, in one of the formats of `sweep results`. */
+/** Returns a sweep's results in one of the formats of `sweep results`. */
 export const formatResults = (results: SweepResults, format: 'table' | 'csv' | 'markdown'): string =>
   ({ table: resultsTable, csv: resultsCsv, markdown: resultsMarkdown })[format](results).trimEnd()
 
-/** What a sweep came to, and what is not there. */
+/** Returns a sweep's results, and what is missing. */
 export function resultsTable(results: SweepResults): string {
   return [
     ...drawn(summarySheet(results)),
@@ -122,7 +122,7 @@ export function resultsTable(results: SweepResults): string {
   ].join('\n')
 }
 
-/** `8 cells: 6 finished, 2 failed.` */
+/** Returns `8 cells: 6 finished, 2 failed.` */
 export function countsLine(cells: readonly CellRow[]): string {
   const counts = STATES.map((state) => [state, cells.filter((cell) => cell.state === state).length] as const)
   const shown = counts.flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []))
@@ -140,7 +140,8 @@ export function resultsMarkdown(results: SweepResults): string {
   const lines = [...cautions, ...failures(results)].map((line) => `- ${escapeMarkdown(line)}`)
   return [
     `# ${escapeMarkdown(results.name)}\n`,
-    `Scores ${unitsOf(results.summary.flatMap(({ validation }) => Object.keys(validation)))}; mean ± sample standard deviation over runs that differ in seeds only.\n`,
+    `Scores ${unitsOf(results.summary.flatMap(({ validation }) => Object.keys(validation)))}; mean ± sample ` +
+      'standard deviation over runs that differ in seeds only.\n',
     ...table(summarySheet(results)),
     ...table(bestSheet(results)),
     ...bestLines(results).map((line) => `${escapeMarkdown(line)}\n`),
@@ -150,7 +151,7 @@ export function resultsMarkdown(results: SweepResults): string {
   ].join('\n')
 }
 
-/** A line a cell, finished or not: RFC 4180, except for line ends. */
+/** Returns a line for each cell, finished or not: RFC 4180, except for line ends. */
 export function resultsCsv({ axes, cells }: SweepResults): string {
   const columns = SPLITS.flatMap((split) =>
     unique(cells.flatMap((cell) => (cell.state === 'finished' ? Object.keys(cell[split]) : []))).map((metric) => ({
@@ -178,7 +179,7 @@ export function resultsCsv({ axes, cells }: SweepResults): string {
   return [head, ...rows].map((row) => `${csvLine(row)}\n`).join('')
 }
 
-/** Every cell and how far it is, and why some failed; no more rows than fit, what needs attention first. */
+/** Returns every cell with its progress, and why some failed; at most `rows` rows, those that need attention first. */
 export function statusTable({ cells }: SweepStatus, rows = Number.POSITIVE_INFINITY): string {
   const shown =
     cells.length <= rows

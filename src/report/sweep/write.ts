@@ -10,10 +10,10 @@ import { writeReport } from '../write.js'
 import { lowResourceCsv, lowResourceMarkdown } from './low_resource.js'
 import { resultsCsv, resultsMarkdown } from './sweep.js'
 
-/** Leaves what a sweep came to in its folder: for programs, for tables, for people, and the page with the plots. */
+/** Writes a sweep's results into its folder: for programs, for tables, for people, and the page with the plots. */
 export async function writeResults(results: SweepResults): Promise<void> {
   const files = sweepFiles(results.folder)
-  const shown = withoutSecrets(results) // why cells failed may quote an address
+  const shown = withoutSecrets(results) // the reason of a failed cell may quote an address
   writeJson(files.results, shown)
   writeAtomically(files.csv, resultsCsv(shown))
   writeAtomically(files.markdown, resultsMarkdown(shown))
@@ -21,10 +21,10 @@ export async function writeResults(results: SweepResults): Promise<void> {
   await writeReport([results.folder], { format: 'html', out: join(results.folder, 'report.html'), force: true })
 }
 
-/** Leaves what a low-resource grid came to in its folder: for programs, for tables, for people, and the plot. */
+/** Writes the results of a low-resource grid into its folder: for programs, for tables, for people, and the plot. */
 export async function writeLowResource(results: LowResourceResults): Promise<void> {
   const { folder } = results
-  const shown = withoutSecrets(results) // why runs failed may quote an address
+  const shown = withoutSecrets(results) // the reason of a failed run may quote an address
   makeFolder(folder)
   writeJson(join(folder, 'results.json'), shown)
   writeAtomically(join(folder, 'results.csv'), lowResourceCsv(shown))

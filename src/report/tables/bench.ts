@@ -3,10 +3,10 @@ import { byteSize } from '../../base/text/size.js'
 import type { Row } from '../../measure/row.js'
 import { type Column, drawTable } from './table.js'
 
-/** Kernels of a profile that are printed; the rest is summed up. */
+/** Kernels of a profile that are printed; the rest is summed. */
 const KERNELS_SHOWN = 15
 
-/** The measured methods below each other, then the kernels of those that were profiled. */
+/** Lists the measured methods, then the kernels of those that were profiled. */
 export function benchTable(rows: readonly Row[]): string {
   const [first] = rows
   if (!first) return 'No method fits.'
@@ -16,7 +16,9 @@ export function benchTable(rows: readonly Row[]): string {
 }
 
 const shapeOf = ({ ranks, batch_size, source_length, target_length, precision, mode, steps, load_average }: Row) =>
-  `${ranks === undefined ? '' : `${ranks} ranks share `}${counted(batch_size, 'source')} of ${counted(source_length, 'token')}, targets of ${target_length}, ${precision}, ${mode}; median of ${counted(steps, 'step')} ± half of their interquartile range; load average ${load_average.toFixed(1)}.`
+  `${ranks === undefined ? '' : `${ranks} ranks share `}${counted(batch_size, 'source')} of ` +
+  `${counted(source_length, 'token')}, targets of ${target_length}, ${precision}, ${mode}; median of ` +
+  `${counted(steps, 'step')} ± half of their interquartile range; load average ${load_average.toFixed(1)}.`
 
 function measuredTable(rows: readonly Row[]): string {
   const torch = rows[0]!.torch !== undefined
@@ -26,7 +28,7 @@ function measuredTable(rows: readonly Row[]): string {
     { head: 'backbone', importance: 3 },
     { head: 'method' },
     number('trained', 2),
-    { head: 'a step', right: true },
+    { head: 'step', right: true },
     number('examples/s', 1),
     number('time of full', 6),
     number(gpu ? 'GPU memory' : 'peak memory', 7),
@@ -70,7 +72,10 @@ function kernelTable({ backbone, method, profile = [] }: Row): string {
   for (const { kernel, calls, ms } of profile.slice(0, KERNELS_SHOWN)) line(kernel, calls, ms)
   const total = (key: 'calls' | 'ms') => rest.reduce((sum, kernel) => sum + kernel[key], 0)
   if (rest.length > 0) line(counted(rest.length, 'other'), total('calls'), total('ms'))
-  return `\nKernels of an eager step of ${method} on ${backbone}, ${all.toFixed(0)} ms in all:\n${drawTable(columns, lines)}`
+  return (
+    `\nKernels of an eager step of ${method} on ${backbone}, ${all.toFixed(0)} ms in ` +
+    `all:\n${drawTable(columns, lines)}`
+  )
 }
 
 const milliseconds = (median?: number | null, spread?: number | null) =>

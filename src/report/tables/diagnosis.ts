@@ -5,7 +5,7 @@ import { drawPairs, terminalWidth } from './table.js'
 /** Longer lines are hard to read, on a wide terminal and in a file. */
 const WIDEST = 100
 
-/** What `compacter doctor` prints: a row a fact, the chosen engine first. */
+/** Returns what `compacter doctor` prints: a row for each fact, the chosen engine first. */
 export function diagnosisTable(diagnosis: Diagnosis): string {
   const { device, engines, gpus, memory, missing } = diagnosis
   const facts: [string, string][] = [

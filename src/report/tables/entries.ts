@@ -3,7 +3,7 @@ import { drawTable } from './table.js'
 
 const STAY = ['name', 'description']
 
-/** A column a property, the description last and as wide as the terminal allows. */
+/** Returns a column for each property; the description is last and as wide as the terminal allows. */
 export function entryTable(entries: readonly Entry[]): string {
   const columns = Object.keys(entries[0] ?? { name: '' })
   const numeric = columns.filter((column) => typeof entries[0]?.[column] === 'number')

@@ -10,6 +10,6 @@ const MARKS: Record<string, string> = {
   '±': '$\\pm$',
 }
 
-/** Text as LaTeX prints it; a line end is a space, so that nothing leaves a table's cell. */
+/** Escapes text for LaTeX; a line end becomes a space, so that nothing leaves a table's cell. */
 export const escapeLatex = (text: string): string =>
   text.replace(/\s+/g, ' ').replace(/[\\~^<>|–−±&%$#_{}]/g, (mark) => MARKS[mark] ?? `\\${mark}`)

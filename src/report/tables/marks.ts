@@ -1,6 +1,6 @@
 /**
- * Colours of what a chart tells apart, for white and for dark paper. They were searched for as far from each other as
- * eight can be for normal eyes and all three kinds of colour blindness (test/report/marks.test.ts).
+ * Colours of a chart's lines and points, for white and for dark paper. A search chose eight that are as different as
+ * possible for normal eyes and all three kinds of colour blindness (test/report/marks.test.ts).
  */
 export const PALETTES = {
   light: ['#417cf3', '#ef6505', '#5b199c', '#356977', '#a73204', '#ab88a7', '#111a50', '#581702'],
@@ -8,7 +8,7 @@ export const PALETTES = {
 } as const
 export const COLOURS = PALETTES.light.length
 
-/** Of lines that share a colour: each is drawn in another way. */
+/** Dashes that distinguish lines of the same colour. */
 export const DASHES: readonly (readonly number[])[] = [
   [1, 0],
   [6, 3],
@@ -18,23 +18,23 @@ export const DASHES: readonly (readonly number[])[] = [
 const SHAPES: readonly string[] = [
   ...['circle', 'square', 'diamond', 'triangle-up', 'cross', 'triangle-down', 'triangle-right', 'triangle-left'],
 ]
-/** No two of so many points are alike. */
+/** The number of points of which no two look alike. */
 export const POINTS = COLOURS * SHAPES.length
 
-/** How a line or a point looks: its colour, and what tells it from another of that colour. */
+/** How a line or a point looks: its colour, and what distinguishes it from others of that colour. */
 export interface Mark {
   colour: string
   dash: readonly number[]
   shape: string
 }
 
-/** The mark of what is at this place of a chart's names. */
+/** Returns the mark of the name with this index in a chart. */
 export function markOf(i: number, colourOf = (i: number): string => PALETTES.light[i % COLOURS]!): Mark {
   const round = Math.floor(i / COLOURS)
   return { colour: colourOf(i), dash: DASHES[round % DASHES.length]!, shape: SHAPES[round % SHAPES.length]! }
 }
 
-/** Vega-Lite's encodings of these marks by the number, from 0, that a field holds. */
+/** Returns Vega-Lite's encodings of these marks by the number, from 0, that a field holds. */
 export function looks(field: string, marks: readonly Mark[]) {
   const domain = marks.map((_, i) => i)
   const by = { field, type: 'nominal', legend: null } as const
@@ -45,7 +45,7 @@ export function looks(field: string, marks: readonly Mark[]) {
   }
 }
 
-/** A line across a chart at a height of its y axis: what a guess scores. */
+/** Draws a line across a chart at a height of its y axis: the score of a guess. */
 export const reference = (at: number | undefined, y: object, colour: string): object[] =>
   at === undefined
     ? []

@@ -9,7 +9,7 @@ import { drawTable } from './table.js'
 
 export type Format = 'table' | 'csv' | 'markdown' | 'latex' | 'json'
 
-/** The report as text: `csv` and `json` have every value exactly, the others are for reading. */
+/** Returns the report as text: `csv` and `json` have every value exactly, the others are for reading. */
 export function formatParameters(rows: readonly ParameterRow[], format: Format): string {
   switch (format) {
     case 'json':
@@ -25,10 +25,10 @@ export function formatParameters(rows: readonly ParameterRow[], format: Format):
   }
 }
 
-/** A table of text, and lines that go below it. */
+/** A table of text, and lines below it. */
 interface Sheet {
   head: string[]
-  /** Columns of numbers, which stand to the right. */
+  /** Columns of numbers, which are aligned to the right. */
   numeric: Set<string>
   rows: string[][]
   notes: string[]
@@ -63,7 +63,7 @@ function sheet(rows: readonly ParameterRow[]): Sheet {
   }
 }
 
-/** Which method on which backbone; changed options only where there are some. */
+/** Returns the columns that name method and backbone; changed options only where there are any. */
 function named(rows: readonly ParameterRow[]): Column[] {
   const changes: Column = ['changed', (row) => row.changes.join(', ')]
   return [
@@ -94,7 +94,7 @@ function breakdownSheet(rows: readonly ParameterRow[]): Sheet {
   }
 }
 
-/** How large each backbone is, and what does not fit it. */
+/** Says how large each backbone is, and what does not fit it. */
 function notes(rows: readonly ParameterRow[]): string[] {
   const sizes = new Map(rows.map(({ backbone, backbone_parameters }) => [backbone, backbone_parameters]))
   const misfits = rows.flatMap(({ backbone, method, problem }) =>
@@ -103,7 +103,7 @@ function notes(rows: readonly ParameterRow[]): string[] {
   return [...[...sizes].map(([backbone, size]) => `${backbone} has ${whole(size)} parameters.`), ...misfits]
 }
 
-/** Of columns that may go where the terminal is narrow. */
+/** Columns that may be left out where the terminal is narrow. */
 const IMPORTANCE: Record<string, number> = {
   complexity: 1,
   optimiser: 2,
@@ -128,7 +128,7 @@ function markdown({ head, numeric, rows, notes }: Sheet): string {
   return [line(head), rule, ...rows.map(line), '', ...notes.map((note) => `- ${escapeMarkdown(note)}`)].join('\n')
 }
 
-/** For `\usepackage{booktabs}`. */
+/** Returns a table for `\usepackage{booktabs}`. */
 function latex({ head, numeric, rows, notes }: Sheet): string {
   const line = (cells: string[]) => `${cells.map(escaped).join(' & ')} \\\\`
   return [
@@ -143,10 +143,13 @@ function latex({ head, numeric, rows, notes }: Sheet): string {
   ].join('\n')
 }
 
-/** A complexity such as O(kd/n) is mathematics, the rest text. */
+/** A complexity such as O(kd/n) is mathematics, the rest is text. */
 const escaped = (cell: string) => (/^O\(.*\)$/.test(cell) ? `$${cell}$` : escapeLatex(cell))
 
-/** RFC 4180, a line a row, or a line a part of it. Values as in JSON; the options in one field, as JSON. */
+/**
+ * Returns RFC 4180 with a line for each row, or for each part of it. Values are as in JSON; the options are in one
+ * field, as JSON.
+ */
 function csv(rows: readonly ParameterRow[]): string {
   const records = rows.flatMap(({ breakdown, ...row }): object[] =>
     breakdown
@@ -162,5 +165,5 @@ function csv(rows: readonly ParameterRow[]): string {
       : [{ ...row, problem: row.problem }],
   )
   const lines = [Object.keys(records[0] ?? {}), ...records.map((record): unknown[] => Object.values(record))]
-  return lines.map((line) => `${csvLine(line)}\r`).join('\n') // the last line feed is the terminal's
+  return lines.map((line) => `${csvLine(line)}\r`).join('\n') // the terminal adds the last line feed
 }

@@ -8,7 +8,7 @@ import type { Result, Scores } from '../../run/directory.js'
 import { type Confusion, shownLabels } from '../../task/metrics/confusion.js'
 import { drawPairs, drawTable, fits } from './table.js'
 
-/** One metric a column: `accuracy`. */
+/** Returns a table with a column for each metric: `accuracy`. */
 export function scoreTable(rows: Record<string, Scores>): string {
   const metrics = Object.keys(Object.values(rows)[0]!)
   return drawTable(
@@ -17,7 +17,7 @@ export function scoreTable(rows: Record<string, Scores>): string {
   )
 }
 
-/** A run a line, each with its own task's metrics. */
+/** Returns a table with a line for each run and its own task's metrics. */
 export function runsTable(runs: { run: string; task: string; examples: unknown[]; scores: Scores }[]): string {
   const shown = (scores: Scores) => Object.entries(scores).map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
   return drawTable(
@@ -36,7 +36,7 @@ export function runsTable(runs: { run: string; task: string; examples: unknown[]
   )
 }
 
-/** Rows are targets, columns what was predicted for them; the counts on the diagonal are right. */
+/** Returns a table with targets as rows and predictions as columns; the counts on the diagonal are right. */
 export function confusionTable(confusion: Confusion): string {
   const { counts } = confusion
   const labels = shownLabels(confusion)
@@ -49,10 +49,10 @@ export function confusionTable(confusion: Confusion): string {
   return fits(heads, rows) ? drawTable(heads, rows) : elsewhere
 }
 
-/** More do not fit beside each other. */
+/** More do not fit on a terminal. */
 const MOST_LABELS = 12
 
-/** A method by what tells it from the others of its kind: `compacter, n = 4, rank 1`. */
+/** Names a method by what distinguishes it from others of its kind: `compacter, n = 4, rank 1`. */
 function methodLabel(method: Experiment['method']): string {
   switch (method.kind) {
     case 'compacter':
@@ -73,9 +73,9 @@ const factorsOf = ({ factors, rank }: { factors: string; rank: number }) =>
   factors === 'low_rank' ? `rank ${rank}` : `${factors} factors`
 
 const pace = ({ step_seconds }: Result) =>
-  step_seconds === undefined ? '' : `, ${Math.round(step_seconds * 1000)} ms a step`
+  step_seconds === undefined ? '' : `, ${Math.round(step_seconds * 1000)} ms per step`
 
-/** What a run trained and reached. */
+/** Returns what a run trained and its scores. */
 export function resultTable(experiment: Experiment, result: Result): string {
   const table = drawPairs([
     ['method', methodLabel(experiment.method)],
@@ -93,7 +93,7 @@ export function resultTable(experiment: Experiment, result: Result): string {
 }
 
 const lossRow = ({ validation_loss }: Result): [string, string][] =>
-  validation_loss === undefined ? [] : [['validation loss', `${validation_loss.toFixed(3)} nats a token`]]
+  validation_loss === undefined ? [] : [['validation loss', `${validation_loss.toFixed(3)} nats per token`]]
 
 function memoryRows({ peak_memory_bytes, gpu_memory_bytes }: Pick<Result, 'peak_memory_bytes' | 'gpu_memory_bytes'>) {
   const peak: [string, string] = ['peak memory', byteSize(peak_memory_bytes)]
@@ -101,7 +101,7 @@ function memoryRows({ peak_memory_bytes, gpu_memory_bytes }: Pick<Result, 'peak_
   return [peak, ['GPU memory', byteSize(gpu_memory_bytes)] satisfies [string, string]]
 }
 
-/** What `--dry-run` found. */
+/** Returns what `--dry-run` found. */
 export function planTable(plan: Plan): string {
   const { rows } = plan
   const number = (value: number) => value.toLocaleString('en')
@@ -113,7 +113,7 @@ export function planTable(plan: Plan): string {
       : []),
     ['rows', `train ${number(rows.train)}, validation ${number(rows.validation)}, test ${number(rows.test)}`],
     ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters`],
-    ['a step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],
+    ['step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],
     ['training', `${counted(plan.steps, 'step')}, at most ${duration(plan.estimated_seconds)} without evaluations`],
     ...memoryRows(plan),
   ])
@@ -121,4 +121,5 @@ export function planTable(plan: Plan): string {
 }
 
 const tooLarge = ({ measured_batch_size }: Plan) =>
-  `The memory of this machine is not enough: measured up to ${counted(measured_batch_size, 'row')}, the rest is extrapolated. Lower training.batch_size.`
+  `The memory of this machine is not enough: measured up to ${counted(measured_batch_size, 'row')}, the rest is ` +
+  'extrapolated. Lower training.batch_size.'

@@ -3,23 +3,26 @@ import stringWidth from 'string-width'
 
 export interface Column {
   head: string
-  /** Numbers, which stand to the right and are never wrapped. */
+  /** The column holds numbers, which are aligned to the right and never wrapped. */
   right?: boolean
-  /** Where the terminal is too narrow, the column with the lowest goes first; one without it always stays. */
+  /**
+   * Where the terminal is too narrow, the column with the lowest importance is left out first; a column without one
+   * always stays.
+   */
   importance?: number
 }
 
-/** A word up to here is never cut where the column can have that width. */
+/** Words of up to this length are never cut where the column can have that width. */
 const LONGEST_WORD = 24
-/** Narrower than this no text is made. */
+/** Text columns are never narrower than this. */
 const NARROWEST = 8
 
-/** Characters of a line of the terminal that standard output is; elsewhere a line may be of any length. */
+/** Returns the characters per line if standard output is a terminal; otherwise a line may be of any length. */
 export const terminalWidth = (): number => (process.stdout.isTTY && process.stdout.columns) || Number.POSITIVE_INFINITY
 
 /**
- * A table of text that fits into `width`: text is wrapped first, then columns are left out by their importance and named
- * below. Without any head there is no line of heads.
+ * Returns a table of text that fits into `width`: text is wrapped first, then columns are left out by their importance
+ * and named below. If no column has a head, there is no head line.
  */
 export function drawTable(columns: readonly Column[], rows: readonly string[][], width = terminalWidth()): string {
   const shown = measured(columns, rows)
@@ -42,11 +45,11 @@ export function drawTable(columns: readonly Column[], rows: readonly string[][],
   return out.length === 0 ? table.toString() : `${table}\n${wrapped(leftOut(out), width)}`
 }
 
-/** Whether all columns have room, for a table that is nothing without one of them. */
+/** Whether all columns fit, for a table that is useless without one of them. */
 export const fits = (columns: readonly Column[], rows: readonly string[][], width = terminalWidth()): boolean =>
   least(measured(columns, rows)) <= width
 
-/** Facts by name, one below the other. */
+/** Returns facts by name, one below the other. */
 export const drawPairs = (pairs: readonly (readonly [string, string])[], width?: number): string =>
   drawTable(
     [{ head: '' }, { head: '' }],
@@ -61,7 +64,7 @@ interface Extent {
   minimal: number
 }
 
-/** With its place in the rows. */
+/** A column with its index in the rows. */
 type Shown = Column & Extent & { i: number }
 
 const measured = (columns: readonly Column[], rows: readonly string[][]): Shown[] =>
@@ -70,7 +73,7 @@ const measured = (columns: readonly Column[], rows: readonly string[][]): Shown[
     return { ...column, i, ...extent(column, cells) }
   })
 
-/** How wide a column is, and how narrow it can be. */
+/** Returns the natural and the least width of a column. */
 function extent({ head, right }: Column, cells: readonly string[]): Extent {
   const lines = cells.flatMap((cell) => cell.split('\n'))
   const widest = longest(lines)
@@ -82,7 +85,7 @@ function extent({ head, right }: Column, cells: readonly string[]): Extent {
 const longest = (texts: readonly string[]) => texts.reduce((most, text) => Math.max(most, stringWidth(text)), 0)
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
 
-/** What borders and the spaces beside them take. */
+/** The width of borders and the spaces next to them. */
 const frame = (columns: number) => 3 * columns + 1
 
 const least = (shown: readonly Shown[]) => sum(shown.map(({ minimal }) => minimal)) + frame(shown.length)
@@ -96,7 +99,10 @@ const FLOORS = [
   ({ minimal, right }: Shown) => (right ? minimal : Math.min(minimal, NARROWEST)),
 ]
 
-/** Widths that come to `room`: the widest column gives first, none below its minimum while others can give. */
+/**
+ * Returns widths that add up to `room`: the widest column shrinks first, and none below its minimum while others can
+ * shrink.
+ */
 function shrunk(shown: readonly Shown[], room: number): number[] {
   const widths = shown.map(({ natural, minimal }) => Math.min(natural, Math.max(minimal, room)))
   for (const floorOf of FLOORS) {
@@ -111,7 +117,7 @@ function shrunk(shown: readonly Shown[], room: number): number[] {
   return widths
 }
 
-/** The text in lines of at most so many characters, at spaces where there are some. */
+/** Wraps the text into lines of at most `width` characters, at spaces where possible. */
 export function wrapped(text: string, width: number): string {
   return text
     .split('\n')
@@ -133,7 +139,7 @@ function wrappedLine(line: string, width: number): string[] {
   return [...lines, current]
 }
 
-/** A word that is too long for a line, in parts that are not. */
+/** Cuts a word that is too long for a line. */
 function pieces(word: string, width: number): string[] {
   const parts: string[] = []
   let part = ''

@@ -4,15 +4,15 @@ import { bestFirst } from '../../task/metrics/direction.js'
 import type { Chance } from '../directory.js'
 import { meanOf } from './spread.js'
 
-/** What a guess scores that looks at no row: the least that a column is worth. */
+/** The score of a guess that looks at no row: the least that a column is worth. */
 export interface ColumnChance {
   validation: number
   test: number
-  /** How it is guessed. */
+  /** How it is guessed, in words. */
   text: string
 }
 
-/** The highest of these, by the mean of these metrics; of errors the lowest. */
+/** Returns the highest of these chances by the mean of these metrics; for errors the lowest. */
 export function chanceAmong(
   runs: readonly { chance: Chance; task: Experiment['task'] }[],
   metrics: readonly string[],

@@ -6,24 +6,24 @@ import { type Result, runFiles, type Scores } from '../directory.js'
 import { runExperiment } from '../experiment.js'
 import { type Environment, readManifest, readResult } from '../records.js'
 
-/** A run as a report sees it: read from its own files only, so that it needs neither data nor backbone. */
+/** A run as a report sees it. It is read from its own files only, so a report needs neither data nor backbone. */
 export interface ReportRun {
   folder: string
   experiment: Experiment
   environment: Environment | undefined
-  /** Of a finished run. */
+  /** The result, if the run is finished. */
   result: Result | undefined
   /** Training steps as logged. */
   steps: StepFigures[]
   /** Validation scores as logged, and the loss, which earlier versions did not log. */
   evaluations: { step: number; scores: Scores; loss?: number }[]
-  /** Which lines of metrics.jsonl are no figures, from 1. */
+  /** Numbers of the lines of metrics.jsonl that can't be read, from 1. */
   damagedLines: number[]
 }
 
 export interface StepFigures {
   step: number
-  /** Mean cross-entropy a target token, in nats. */
+  /** Mean cross-entropy per target token, in nats. */
   loss: number
   learning_rate: number
   gradient_norm: number
@@ -47,7 +47,7 @@ export function readRun(folder: string): ReportRun {
   }
 }
 
-/** What can be read of it: a kill can cut the last line short. */
+/** Reads the lines that are whole: a kill can cut the last one short. */
 function readMetrics(file: string): Pick<ReportRun, 'steps' | 'evaluations' | 'damagedLines'> {
   const read: Pick<ReportRun, 'steps' | 'evaluations' | 'damagedLines'> = {
     steps: [],

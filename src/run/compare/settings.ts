@@ -3,7 +3,7 @@ import { isSeed } from '../../experiment/seeds.js'
 import type { Environment } from '../records.js'
 import type { ReportRun } from './read_run.js'
 
-/** What makes no difference to a run's scores, with all that is below it. */
+/** Keys that make no difference to a run's scores, with everything below them. */
 const NO_DIFFERENCE = [
   'task.label_names',
   'task.on_bad_row',
@@ -16,13 +16,13 @@ const NO_DIFFERENCE = [
 ]
 const makesNone = (key: string) => NO_DIFFERENCE.some((none) => key === none || key.startsWith(`${none}.`))
 
-/** Digits of a hash that are shown, and compared. */
+/** Digits of a hash that are shown and compared. */
 const DIGITS = 12
 
 /**
- * Everything of a run that can change its scores, but for seeds, by dotted keys: its experiment, and what its manifest
- * says of weights, rows and their order. Files count by their hash where the manifest has it, so that moved ones are the
- * same.
+ * Returns everything of a run that can change its scores, except seeds, by dotted keys: its experiment, and what its
+ * manifest says of weights, rows and their order. Files count by their hash where the manifest has it, so that moved
+ * files are the same.
  */
 export function settingsOf(run: ReportRun): Leaves {
   const facts = run.environment ? factsOf(run.environment) : new Map<string, unknown>()
@@ -32,20 +32,20 @@ export function settingsOf(run: ReportRun): Leaves {
   return new Map([...told, ...facts])
 }
 
-/** A run's seeds as one text: runs of the same settings and seeds are one. */
+/** Returns a run's seeds as one text: runs with the same settings and seeds count once. */
 export const seedsOf = (run: ReportRun): string => JSON.stringify(valuesOf(run).filter(([key]) => isSeed(key)))
 
-/** A run's seeds by their names: `seed`, `subset.seed`. */
+/** Returns a run's seeds by their names: `seed`, `subset.seed`. */
 export const seedValues = (run: ReportRun): Leaves =>
   new Map(valuesOf(run).flatMap(([key, value]) => (isSeed(key) ? [[shownKey(key), value]] : [])))
 
-/** A setting as a table names it: without the part of the experiment that it is in. */
+/** Returns a setting's name for a table: without the section of the experiment that it is in. */
 export const shownKey = (key: string): string => key.replace(/^(backbone|method|task|training)\./, '')
 
 const valuesOf = ({ experiment: { name: _, ...parts } }: ReportRun): [string, unknown][] =>
   [...leavesOf(parts)].filter(([, value]) => value !== undefined)
 
-/** Where the experiment says what a fact of the manifest says better. */
+/** Facts of the manifest and the keys of the experiment that say the same, less exactly. */
 const PLACES: Record<string, string> = {
   weights: 'backbone.name',
   'train data': 'task.train',
@@ -53,7 +53,7 @@ const PLACES: Record<string, string> = {
   'test data': 'task.test',
 }
 
-/** What a manifest says of weights, rows and their order. */
+/** Returns what a manifest says of weights, rows and their order. */
 export function factsOf({ backbone_sha256, data_sha256, row_order }: Environment): Map<string, unknown> {
   const files = Object.entries(data_sha256).map(([split, hash]) => [`${split} data`, hash] as const)
   const hashes = [['weights', backbone_sha256] as const, ...files]

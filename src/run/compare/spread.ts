@@ -1,6 +1,6 @@
 import type { Scores } from '../directory.js'
 
-/** Mean and sample standard deviation (n − 1); of one value there is none. */
+/** Mean and sample standard deviation (n − 1); a single value has no deviation. */
 export interface Spread {
   mean: number
   std: number | null
@@ -13,12 +13,12 @@ export function spread(values: number[]): Spread {
   return { mean, std: Math.sqrt(squares / (values.length - 1)) }
 }
 
-/** Metric by metric, over runs that have the same ones. */
+/** Returns the spread of each metric over runs that have the same metrics. */
 export function spreadOfScores(runs: Scores[]): Record<string, Spread> {
   const metrics = Object.keys(runs[0] ?? {})
   return Object.fromEntries(metrics.map((metric) => [metric, spread(runs.map((scores) => scores[metric]!))]))
 }
 
-/** The mean of these of the scores, as far as they are there. */
+/** Returns the mean of those of the metrics that the scores have. */
 export const meanOf = (scores: Scores, metrics: readonly string[]): number =>
   spread(metrics.flatMap((metric) => scores[metric] ?? [])).mean

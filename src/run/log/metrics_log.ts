@@ -9,13 +9,13 @@ import { appendEvent, truncateEvents } from './tensorboard.js'
 /** One line of metrics.jsonl: a training step's figures, or a split's scores at a step. */
 export type MetricsLine = { step: number } & Record<string, number | string>
 
-/** Also as an event of TensorBoard's, beside it, where the experiment says so. */
+/** Appends a line, and also an event for TensorBoard if the experiment says so. */
 export function appendMetrics(path: string, line: MetricsLine, { tensorboard = false } = {}): void {
   append(path, `${JSON.stringify(line)}\n`)
   if (tensorboard) appendEvent(dirname(path), line)
 }
 
-/** What was logged is on the disk: a checkpoint that comes next must not outlive the figures of its steps. */
+/** Writes the log to the disk before a checkpoint, which must not outlive the figures of its steps. */
 export function syncMetrics(path: string): void {
   if (existsSync(path)) syncFile(path)
 }
@@ -24,9 +24,9 @@ const lineOf = z.object({ step: z.number(), split: z.string().optional() })
 type Logged = z.infer<typeof lineOf>
 
 /**
- * Drops what was logged after `step`, and a last line that a kill cut short: a resumed run logs those steps again. `say` is
- * told of steps up to there that have no figures.
- * @throws DamagedFile with file and line for another line that is none of the log's; nothing is dropped then.
+ * Drops what was logged after `step`, and a last line that a kill cut short: a resumed run logs those steps again.
+ * `say` is called if earlier steps have no figures.
+ * @throws DamagedFile with file and line for another line that is not one of the log's; nothing is dropped then.
  */
 export function truncateMetrics(path: string, step: number, say: (text: string) => void = () => {}): void {
   const kept = existsSync(path) ? linesUpTo(path, step) : []
@@ -36,7 +36,7 @@ export function truncateMetrics(path: string, step: number, say: (text: string) 
   truncateEvents(dirname(path), step, kept.length, say)
 }
 
-/** The first line of a later step and what follows it are not looked at, so that they may be damaged. */
+/** Reads up to the first line of a later step; lines after it may be damaged. */
 function linesUpTo(path: string, step: number): (Logged & { text: string })[] {
   const kept: (Logged & { text: string })[] = []
   const lines = readText(path).split('\n')

@@ -6,8 +6,8 @@ import type { MetricsLine } from './metrics_log.js'
 import { frameRecord, readRecords } from './tfrecord.js'
 
 /**
- * Event files beside metrics.jsonl, written here and not by tf.node.summaryFileWriter: that one is there with the native
- * engine only. Field numbers: tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto.
+ * Event files next to metrics.jsonl. They are written here and not by tf.node.summaryFileWriter, which exists only with
+ * the native engine. Field numbers: tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto.
  */
 const WALL_TIME = 1
 const STEP = 2
@@ -17,16 +17,16 @@ const VALUE = 1
 const TAG = 1
 const SIMPLE_VALUE = 2
 
-/** Appends a line's figures as scalars, to the newest event file of the folder; it is made where there is none. */
+/** Appends a line's figures as scalars to the newest event file of the folder, or to a new one if it has none. */
 export function appendEvent(folder: string, line: MetricsLine): void {
   const file = eventFiles(folder).at(-1) ?? beginEvents(folder)
   append(file, frameRecord(scalarsEvent(line, Date.now() / 1000)))
 }
 
 /**
- * Drops what was logged after `step`, in a folder that has event files. What comes then goes to a new one: TensorBoard
- * follows a folder from file to file, but does not notice that the file it is reading was replaced. `say` is told where they
- * are fewer than the lines that metrics.jsonl has up to there: what follows damage in a file is lost.
+ * Drops what was logged after `step`, in a folder that has event files. Later events go to a new file: TensorBoard
+ * follows a folder from file to file, but does not notice that the file it is reading was replaced. `say` is called if
+ * there are fewer events than lines in metrics.jsonl: what follows damage in a file is lost.
  */
 export function truncateEvents(folder: string, step: number, lines: number, say: (text: string) => void): void {
   const files = eventFiles(folder)
@@ -41,22 +41,23 @@ export function truncateEvents(folder: string, step: number, lines: number, say:
   }
   if (events < lines)
     say(
-      `${folder}: TensorBoard's files are damaged and lack ${lines - events} of ${lines} events; metrics.jsonl has them.`,
+      `${folder}: TensorBoard's files are damaged and lack ${lines - events} of ${lines} events; metrics.jsonl ` +
+        'has them.',
     )
   beginEvents(folder)
 }
 
-/** Readers take any file whose name holds `tfevents`. */
+/** Readers accept any file whose name contains `tfevents`. */
 export const isEventFile = (name: string): boolean => /^events\.out\.tfevents\.\d+\.compacter$/.test(name)
 
-/** Oldest first. */
+/** Returns the event files, oldest first. */
 const eventFiles = (folder: string) =>
   readdirSync(folder)
     .filter(isEventFile)
     .sort()
     .map((name) => join(folder, name))
 
-/** Names sort by the second in them, and readers take files in that order. */
+/** Makes a new event file. Names sort by the second in them, and readers take files in that order. */
 function beginEvents(folder: string): string {
   let second = Math.floor(Date.now() / 1000)
   const named = () => join(folder, `events.out.tfevents.${String(second).padStart(10, '0')}.compacter`)
@@ -66,7 +67,7 @@ function beginEvents(folder: string): string {
   return named()
 }
 
-/** `train/loss` of a step, `validation/accuracy` of an evaluation. */
+/** Names scalars `train/loss` for a step, `validation/accuracy` for an evaluation. */
 function scalarsEvent({ step, split = 'train', ...figures }: MetricsLine, wallTime: number): Buffer {
   const values = Object.entries(figures).map(([name, value]) =>
     bytes(VALUE, Buffer.concat([text(TAG, `${split}/${name}`), float(SIMPLE_VALUE, Number(value))])),
@@ -74,7 +75,7 @@ function scalarsEvent({ step, split = 'train', ...figures }: MetricsLine, wallTi
   return Buffer.concat([double(WALL_TIME, wallTime), varint(STEP, step), bytes(SUMMARY, Buffer.concat(values))])
 }
 
-/** Of an event as written here: wall time in 9 bytes, then the step, which an event without one leaves out. */
+/** Returns the step of an event as written here: wall time in 9 bytes, then the step, which is left out if it is 0. */
 function stepOf(event: Buffer): number {
   if (event[9] !== STEP << 3) return 0
   let step = 0

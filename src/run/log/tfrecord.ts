@@ -14,7 +14,7 @@ export function frameRecord(data: Uint8Array): Buffer {
   return record
 }
 
-/** The records of a file, up to the first that is damaged or that a kill cut short. */
+/** Yields the records of a file, up to the first that is damaged or that a kill cut short. */
 export function* readRecords(file: Buffer): Generator<Buffer> {
   for (let at = 0; at + HEAD + TAIL <= file.length; ) {
     const length = Number(file.readBigUInt64LE(at))
@@ -27,7 +27,7 @@ export function* readRecords(file: Buffer): Generator<Buffer> {
   }
 }
 
-/** Masked, since the checksum of bytes that hold their own checksum means little. */
+/** Masked, since the checksum of bytes that contain their own checksum means little. */
 function maskedCrc32c(data: Uint8Array): number {
   const crc = crc32c(data)
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0

@@ -11,19 +11,19 @@ export interface Assignment {
   at: Path
 }
 
-/** Trainings of one sweep; more is a mistake in the file. */
+/** The most cells of one sweep; more is a mistake in the file. */
 const MOST_CELLS = 10_000
-/** Draws that came out as one before are drawn again, this often for each that is wanted. */
+/** Attempts per cell to draw one that has not been drawn before. */
 const TRIES = 100
 
-/** The cells of a sweep as assignments, in the order in which they run. What is wrong goes into `faults`. */
+/** Returns the cells of a sweep as assignments, in the order in which they run. Problems go into `faults`. */
 export function expandAxes(sweep: Sweep, faults: Fault[]): Assignment[][] {
   if (sweep.axes) return grid(sweep.axes, faults)
   if (sweep.cells) return sweep.cells.map((cell, i) => assigned(cell, ['cells', i]))
   return drawn(sweep.draws!, faults)
 }
 
-/** Every combination; the first key is outermost. */
+/** Returns every combination of values; the first key changes slowest. */
 function grid(axes: Record<string, unknown[]>, faults: Fault[]): Assignment[][] {
   const count = Object.values(axes).reduce((product, values) => product * values.length, 1)
   if (count > MOST_CELLS) {
@@ -63,7 +63,7 @@ function drawOne(key: string, from: unknown[] | Range, generator: MersenneTwiste
   return { key, value: from[choice], at: [...at, choice] }
 }
 
-/** Three digits say enough, and last bits of exp and log differ between machines. */
+/** Rounds to three digits, which are enough: the last bits of exp and log differ between machines. */
 function inRange({ min, max, scale, integer }: Range, uniform: number): number {
   if (integer && scale === 'linear') return min + Math.floor(uniform * (max - min + 1))
   const value =
@@ -72,7 +72,7 @@ function inRange({ min, max, scale, integer }: Range, uniform: number): number {
   return Math.min(max, Math.max(min, rounded))
 }
 
-/** What the schema can't say about a sweep file. */
+/** Returns the faults of a sweep file that the schema can't express. */
 export function sweepFaults(sweep: Sweep): Fault[] {
   return [...listingFaults(sweep), ...keyFaults(sweep), ...rangeFaults(sweep)]
 }
@@ -91,7 +91,9 @@ function listingFaults({ axes, cells, draws }: Sweep): Fault[] {
     .map(([name]) => ({ path: name.split('.'), problem: `${name} is empty.`, remedy: 'Needed: a key and its values.' }))
 }
 
-/** `method..n` names nothing; a key that `set` gives and an axis replaces would be told wrong in every table. */
+/**
+ * Refuses keys that name nothing (`method..n`), and keys both in `set` and an axis, which tables would show wrongly.
+ */
 function keyFaults(sweep: Sweep): Fault[] {
   const axes = axisKeys(sweep)
   const places: [Path, string[]][] = [
@@ -136,7 +138,7 @@ function rangeFaults({ draws }: Sweep): Fault[] {
   })
 }
 
-/** Keys that tell the cells apart, in the order of the file. */
+/** Returns the keys whose values distinguish the cells, in the order of the file. */
 export function axisKeys({ axes, cells, draws }: Sweep): string[] {
   return [...new Set((cells ?? [axes ?? draws?.values ?? {}]).flatMap(Object.keys))]
 }

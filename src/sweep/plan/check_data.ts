@@ -11,8 +11,8 @@ import type { LoadedCell } from './load.js'
 type Task = Experiment['task']
 
 /**
- * Reads the training split of a task, the validation rows where they are halved, and else the head of the others; a
- * missing file is downloaded. Gives the number of training rows.
+ * Reads the training split of a task, the validation rows if they are halved, and the first rows of the other splits; a
+ * missing file is downloaded. Returns the number of training rows.
  * @throws UserError for rows that cannot be trained on.
  */
 export async function checkData(task: Task, progress: Progress): Promise<number> {
@@ -28,7 +28,8 @@ export async function checkData(task: Task, progress: Progress): Promise<number>
 
 /**
  * Checks the rows of every cell's task, each task once.
- * @throws UserError for rows that cannot be trained on, and for a subset larger than the training split, by the place of its size.
+ * @throws UserError for rows that cannot be trained on, and for a subset larger than the training split, naming the
+ *   place of its size.
  */
 export async function checkCellsData(cells: readonly LoadedCell[], progress: Progress): Promise<void> {
   const counts = new Map<string, number>()

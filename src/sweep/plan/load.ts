@@ -17,9 +17,9 @@ import { type Assignment, axisKeys, expandAxes, isWithin, KEEP_ONE, sweepFaults 
 import { cellNames } from './names.js'
 import { isSweepText, type SlurmOptions, type Sweep, sweepSchema } from './schema.js'
 
-/** One training of a sweep: an ordinary experiment, and the values that tell it from the others. */
+/** One training run of a sweep: an ordinary experiment, and the values that distinguish it from the others. */
 export interface Cell {
-  /** Of its run directory, in the sweep's folder. */
+  /** The name of its run directory, in the sweep's folder. */
   name: string
   axes: Record<string, unknown>
   experiment: Experiment
@@ -32,20 +32,20 @@ export interface LoadedCell extends Cell {
 
 export interface LoadedSweep {
   name: string
-  /** Keys that tell the cells apart, in the order of the file. */
+  /** Keys whose values distinguish the cells, in the order of the file. */
   axes: string[]
   cells: LoadedCell[]
   slurm: SlurmOptions
-  /** The sweep file as it is in force, `--set` among `set`. */
+  /** The sweep file with the values in force; `--set` is in `set`. */
   yaml: string
-  /** Where the sweep file says a value: `sweep.yaml:9:3`. */
+  /** Returns where the sweep file sets a value: `sweep.yaml:9:3`. */
   place: (path: Path) => string
 }
 
-/** What cells are made of: the experiment that they change, and how. */
+/** The experiment that cells change, and their changes. */
 export interface Expansion {
   file: string
-  /** For all cells, before their own values. */
+  /** Overrides for all cells, applied before their own values. */
   sets: readonly (string | Override)[]
   cells: { name: string; axes: Record<string, unknown>; sets: readonly (string | Override)[] }[]
 }
@@ -53,7 +53,7 @@ export interface Expansion {
 /**
  * Reads a sweep, a file or the name of one that comes with the toolkit, and checks every cell of it. `overrides` are
  * the texts of `--set`, for all cells.
- * @throws ExperimentProblems with every distinct thing that is wrong, each with its place in the sweep file where it is from there.
+ * @throws ExperimentProblems with every distinct problem, and its place if it comes from the sweep file.
  */
 export function loadSweep(file: string, overrides: readonly (string | Override)[] = []): LoadedSweep {
   const path = findSweep(file)
@@ -135,7 +135,7 @@ function baseFile(experiment: string, folder: string, faults: Fault[]): string |
   return undefined
 }
 
-/** A value of --set that an axis replaces would be told wrong in every table. */
+/** Refuses a value of --set that an axis replaces: tables would show it wrongly. */
 const replacedSets = (sets: readonly Override[], axes: readonly string[]): Complaint[] =>
   sets.flatMap(({ path, at }) => {
     const axis = axes.find((axis) => isWithin(path.join('.'), axis))
@@ -147,7 +147,7 @@ const replacedSets = (sets: readonly Override[], axes: readonly string[]): Compl
 const ownSets = ({ set }: Sweep): Assignment[] =>
   Object.entries(set).map(([key, value]) => ({ key, value, at: ['set', key] }))
 
-/** Outer keys first, so that `method` and `method.n` go together in any order. */
+/** Sorts outer keys first, so that `method` and `method.n` can be given in any order. */
 const overridesOf = (assignments: readonly Assignment[], source: Source): Override[] =>
   assignments
     .map(({ key, value, at }) => ({
@@ -161,7 +161,7 @@ const overridesOf = (assignments: readonly Assignment[], source: Source): Overri
 
 /**
  * Loads the experiment of every cell.
- * @throws ExperimentProblems with what is wrong, once, however many cells have it.
+ * @throws ExperimentProblems with each problem once, however many cells have it.
  */
 export function loadCells({ file, sets, cells }: Expansion): LoadedCell[] {
   const complaints = new Map<string, Complaint>()
@@ -205,7 +205,7 @@ function refuseDuplicates(cells: readonly Cell[], placeOf: (index: number, first
   if (places.size > 0) throw new ExperimentProblems(sorted([...places.values()]))
 }
 
-/** The last value of a cell that stands elsewhere than the same key's in another. */
+/** Returns the last value of a cell whose key is set in another place in another cell. */
 const differing = (cell: Assignment[], other: Assignment[]): Path =>
   cell.findLast(({ key, at }) => !isDeepStrictEqual(other.find((value) => value.key === key)?.at, at))?.at ??
   cell.at(-1)?.at ??

@@ -13,8 +13,8 @@ import type { LocalOptions } from '../run/local.js'
 import { measureOf } from './kind.js'
 
 /**
- * How many of these cells can run at once: as many as are wanted, or as many as fit into the memory that is free now by
- * what the largest needs. What it needs is known from one that is finished, or measured with a few steps.
+ * Returns how many of these cells can run at once: as many as are wanted, or as many as fit into the free memory if all
+ * need what the largest needs. Its need is known from a finished cell, or measured with a few steps.
  */
 export async function affordableJobs(
   folder: string,
@@ -49,7 +49,7 @@ export async function affordableJobs(
   return fitting
 }
 
-/** Good enough to tell which of several is the largest: weights, and activations of every layer. */
+/** Estimates a cell's memory, only to find the largest of several: weights, and activations of every layer. */
 function size({ experiment: { backbone, method, training } }: { experiment: Experiment }): number {
   const config = backbonePreset(backbone.name)?.config
   if (!config) return 0

@@ -1,18 +1,18 @@
 import { hashSeed } from '../../base/numbers/random.js'
 import { isMapping } from '../../base/yaml/merge.js'
 
-/** Names that the sweep's own files and folders have. */
+/** Names of the sweep's own files and folders. */
 const TAKEN = [
   ...['logs', 'sweep.yaml', 'cells.json', 'slurm.json', 'slurm.sh'],
   ...['results.json', 'results.csv', 'results.md', 'report.html', 'curve.svg'],
 ]
 const LONGEST = 80
-/** Text under these keys says by itself what it is: `compacter`, `glue-rte`. */
+/** Keys whose text values are clear without the key: `compacter`, `glue-rte`. */
 const SPEAKING = new Set(['method', 'backbone', 'task', 'preset', 'name', 'kind'])
 
 /**
- * A folder's name for every cell: `compacter-n4-seed0`. It depends on the cell and on the names of the axes alone, so
- * that cells which are added later leave it as it is.
+ * Returns a folder name for every cell: `compacter-n4-seed0`. It depends only on the cell and on the names of the axes,
+ * so that cells which are added later do not change it.
  */
 export function cellNames(cells: readonly Record<string, unknown>[]): string[] {
   const keys = [...new Set(cells.flatMap(Object.keys))]
@@ -26,10 +26,13 @@ export function cellNames(cells: readonly Record<string, unknown>[]): string[] {
   })
 }
 
-/** Whether `cellNames` can have made the name: one folder's name, which leads nowhere else, and none of the sweep's own files. */
+/**
+ * Whether `cellNames` can have made the name: a single folder name that leads nowhere else, and not one of the sweep's
+ * own files.
+ */
 export const isCellName = (name: string): boolean => /^[\w+][\w.+-]*$/.test(name) && !TAKEN.includes(name.toLowerCase())
 
-/** The last part of an axis' key, with as much before it as tells it from the others. */
+/** Returns the last part of an axis' key, and as many parts before it as distinguish it from the others. */
 export function axisLabel(key: string, keys: readonly string[]): string {
   const words = key.split('.')
   for (let from = words.length - 1; from > 0; from--) {
@@ -46,5 +49,5 @@ function parts(label: string, value: unknown): string[] {
   return [SPEAKING.has(label.split('.').at(-1)!) ? text : `${label}-${text}`]
 }
 
-/** No separators, nothing that a shell takes for something else, no dot or dash in front. */
+/** Makes text safe for a name: no separators, no characters with a meaning in a shell, no dot or dash in front. */
 const safe = (text: string) => text.replace(/[^\w.+-]+/g, '-').replace(/^[.-]+|-+$/g, '') || 'none'

@@ -5,17 +5,17 @@ import type { Experiment } from '../../experiment/schema.js'
 import { measureOf } from './kind.js'
 import type { Cell, LoadedSweep } from './load.js'
 
-/** Measuring begins no further training after this, in seconds; what is left is told as not measured. */
+/** After this many seconds no further measurement begins; the remaining cells are reported as not measured. */
 const BUDGET_SECONDS = 600
 
-/** What a cell would be. Null: not measured, `note` says why. */
+/** What a cell would need. Null means not measured; `note` says why. */
 export interface PlannedCell {
   index: number
   name: string
   axes: Record<string, unknown>
   trained_parameters: number | null
   steps: number | null
-  /** Of training alone, by a step on the longest rows. */
+  /** Seconds of training only, estimated from a step on the longest rows. */
   estimated_seconds: number | null
   peak_memory_bytes: number | null
   /** Whether the memory that is free now is enough. */
@@ -28,15 +28,15 @@ export interface SweepPlan {
   name: string
   axes: string[]
   cells: PlannedCell[]
-  /** Trainings that were measured; cells that train alike share one. */
+  /** Training runs that were measured; cells that train alike share one. */
   measured: number
-  /** All cells one after the other; null where some were not measured. */
+  /** Seconds of all cells one after the other; null if some were not measured. */
   estimated_seconds: number | null
 }
 
 /**
- * Counts every cell's parameters and takes a few steps of each kind of training, in a process of its own each, so that
- * the memory is that training's alone. Writes nothing.
+ * Counts every cell's parameters and takes a few steps of each kind of training, each in a process of its own so that
+ * its memory is measured alone. Writes nothing.
  * @throws Interrupted when asked to stop.
  */
 export async function planSweep(sweep: LoadedSweep, options: MeasureOptions): Promise<SweepPlan> {
@@ -70,7 +70,7 @@ export async function planSweep(sweep: LoadedSweep, options: MeasureOptions): Pr
   }
 }
 
-/** A backbone or rows that cannot be had fail every cell alike: the second time is enough to know. */
+/** Backbones or rows that can't be loaded fail every cell in the same way: two failures are enough to know. */
 class Broken {
   readonly #failures = new Map<string, string[]>()
 
@@ -101,7 +101,7 @@ function planned({ name, axes, experiment }: Cell, index: number, measured: Meas
   return { ...head, trained_parameters: countedWithoutWeights(experiment), steps: steps ?? null, ...unknown }
 }
 
-/** From the dimensions alone, where a preset knows them. */
+/** Counts parameters from the dimensions alone, where a preset has them. */
 function countedWithoutWeights({ backbone, method }: Experiment): number | null {
   const preset = backbonePreset(backbone.name)
   if (!preset) return null

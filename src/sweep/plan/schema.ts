@@ -2,12 +2,15 @@ import { z } from 'zod'
 import { isExperimentText } from '../../experiment/schema.js'
 import { takesText } from '../../experiment/schema_walk.js'
 
-/** A value of an `#SBATCH` line: nothing that ends the value or the line, for what follows would be another option or a command. */
+/**
+ * A value of an `#SBATCH` line, without anything that ends the value or the line: what follows would be another option
+ * or a command.
+ */
 const word = z
   .string()
   .regex(/^[\w.,:@%+=/-]+$/, { error: 'must be one word of letters, digits and any of . , : @ % + = / - and _.' })
 
-/** Options of `sbatch`; what is left out, the cluster decides. */
+/** Options of `sbatch`; the cluster decides on those that are left out. */
 export const slurmOptions = z.strictObject({
   partition: word.optional().describe('Partition (queue) that the cells go to.'),
   account: word.optional().describe('Account that is charged.'),
@@ -67,7 +70,7 @@ export const sweepSchema = z.strictObject({
 })
 export type Sweep = z.infer<typeof sweepSchema>
 
-/** Where in a sweep file any text may stand: values are as they would be in the experiment. */
+/** Whether any text is allowed at a path of a sweep file: values follow the rules of the experiment. */
 export function isSweepText(path: readonly PropertyKey[]): boolean {
   const [section, ...rest] = path
   const from = { set: 0, axes: 0, cells: 1, draws: 1 }[String(section)]

@@ -15,15 +15,15 @@ import type { Cell } from './load.js'
 export interface UnchangedOptions {
   /** The flag that names another folder. */
   flag: string
-  /** Go on all the same, with a warning. */
+  /** Continue with a warning. */
   allowChanged?: boolean | undefined
   progress: Progress
 }
 
 /**
- * Checks that cells which are there, finished or not, were made with the backbone and the rows that are here, so that no
- * table mixes two of them. Each is hashed once.
- * @throws Changed that names the first, unless that is allowed
+ * Checks that existing cells, finished or not, were made with the backbone and the rows that are here, so that no table
+ * mixes two of them. Each file is hashed once.
+ * @throws Changed that names the first difference, unless changes are allowed
  */
 export async function checkUnchanged(folder: string, cells: readonly Cell[], options: UnchangedOptions): Promise<void> {
   const { flag, allowChanged, progress } = options
@@ -50,7 +50,7 @@ export async function checkUnchanged(folder: string, cells: readonly Cell[], opt
   progress.warn(`${first.at}: ${first.problem}${more} Going on, as --allow-changed says; ${flag} names another folder.`)
 }
 
-/** Undefined where the run noted nothing, or what it noted is damaged, which others tell. */
+/** Undefined where the run noted nothing, or its manifest is damaged, which is reported elsewhere. */
 function notedBy(read: () => MadeWith): MadeWith | undefined {
   try {
     return read()
@@ -73,7 +73,7 @@ async function checkCell(
   await withBackbone(backbone.name, progress, (files) => checkBackbone(folder, made, files, when))
 }
 
-/** Of every split; none where they are still to be downloaded. */
+/** Returns the rows of every split; none where they still have to be downloaded. */
 async function rowsHere({ task }: Experiment): Promise<RowsHere[]> {
   if (!(await rowsAreHere(task))) return []
   const rows: RowsHere[] = []

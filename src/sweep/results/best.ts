@@ -5,7 +5,7 @@ import { bestFirst, taskScore } from '../../task/metrics/direction.js'
 import { withoutSeeds } from '../plan/kind.js'
 import type { CellRow, FinishedCell, SummaryRow } from './results.js'
 
-/** The cell of a sweep to use: of the setting with the best mean on validation the cell with the best score there. */
+/** The cell of a sweep to use: in the setting with the best mean on validation, the cell with the best score there. */
 export interface BestCell {
   task: string
   name: string
@@ -16,11 +16,14 @@ export interface BestCell {
   validation_score: number
   /** The score over all finished cells of its setting. */
   setting_score: Spread
-  /** How many other cells are as good; of all of them this one is the first in the sweep's order. */
+  /** How many other cells are equally good; this one is the first of them in the sweep's order. */
   ties: number
 }
 
-/** For every value of every axis but seeds the row that is best on validation. Scores of different tasks do not compare. */
+/**
+ * Returns, for every value of every axis except seeds, the row that is best on validation. Scores of different tasks
+ * are not compared.
+ */
 export function bestOf(
   axes: readonly string[],
   summary: readonly SummaryRow[],
@@ -40,7 +43,7 @@ export function bestOf(
     })
 }
 
-/** The best cell of every task; none of a task that has a single cell, where there is nothing to choose. */
+/** Returns the best cell of every task that has more than one cell. */
 export function bestCells(folder: string, cells: readonly CellRow[], summary: readonly SummaryRow[]): BestCell[] {
   return tasksOf(summary).flatMap((task) => {
     const own = cells.filter((cell) => cell.task === task)
@@ -71,7 +74,7 @@ const finishedOf = ({ axes }: SummaryRow, cells: readonly CellRow[]) =>
 
 const meanOf = ({ validation_score }: SummaryRow) => validation_score.mean
 
-/** Those of rows of one task that no other is better than, in their order. */
+/** Returns the rows of one task that no other row beats, in their order. */
 function bestBy<T extends FinishedCell | SummaryRow>(rows: readonly T[], scoreOf: (row: T) => number): T[] {
   const scores = rows.map(scoreOf)
   const [best] = scores.toSorted(bestFirst(Object.keys(rows[0]?.validation ?? {})))

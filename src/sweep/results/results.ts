@@ -10,7 +10,7 @@ import { unlikeCells } from './unlike.js'
 
 type Axes = Record<string, unknown>
 
-/** A cell and what became of it so far. */
+/** A cell and its state so far. */
 export type CellRow = { index: number; name: string; axes: Axes; task: string; backbone: string } & (
   | ({ state: 'finished' } & Pick<
       Result,
@@ -22,40 +22,40 @@ export type CellRow = { index: number; name: string; axes: Axes; task: string; b
 )
 export type FinishedCell = Extract<CellRow, { state: 'finished' }>
 
-/** Finished cells that differ in seeds only; sample standard deviation. */
+/** Finished cells that differ only in seeds; sample standard deviation. */
 export interface SummaryRow {
   task: string
   axes: Axes
   runs: number
-  /** Of the setting, finished or not. */
+  /** The number of cells of the setting, finished or not. */
   cells: number
   validation: Record<string, Spread>
   test: Record<string, Spread>
-  /** Means over the metrics of the task: what best checkpoints, and best cells, are chosen by. */
+  /** Means over the metrics of the task, by which best checkpoints and best cells are chosen. */
   validation_score: Spread
   test_score: Spread
 }
 
-/** What a sweep came to so far: what results.json holds and --json prints. */
+/** The results of a sweep so far: what results.json holds and --json prints. */
 export interface SweepResults {
   name: string
   folder: string
   axes: string[]
-  /** Of the axes those whose values are repetitions. */
+  /** The axes whose values are repetitions. */
   seeds: string[]
   cells: CellRow[]
   summary: SummaryRow[]
-  /** For every value of every other axis the row that is best on validation, task by task. */
+  /** For every value of every other axis the row that is best on validation, for each task. */
   best: ({ axis: string; value: unknown } & SummaryRow)[]
-  /** The cell to use, task by task. */
+  /** The cell to use for each task. */
   best_cell: BestCell[]
-  /** Of rows whose cells were not trained on the same. */
+  /** Warnings about rows whose cells were trained on different rows or weights. */
   cautions: string[]
 }
 
 export const STATES = ['finished', 'running', 'stopped', 'waiting', 'failed'] as const
 
-/** Reads what a sweep's cells came to. @throws UserError where the folder is no sweep's. */
+/** Reads the results of a sweep's cells. @throws UserError where the folder is not a sweep's. */
 export async function readResults(folder: string): Promise<SweepResults> {
   const planned = readPlanned(folder)
   const states = await Promise.all(planned.cells.map(({ name }) => cellState(folder, name)))
@@ -90,7 +90,7 @@ function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index:
   }
 }
 
-/** Cells that differ in seeds only. */
+/** Groups cells that differ only in seeds. */
 function rowsOf(cells: readonly CellRow[]): CellRow[][] {
   const rows = new Map<string, CellRow[]>()
   for (const cell of cells) {
@@ -100,7 +100,7 @@ function rowsOf(cells: readonly CellRow[]): CellRow[][] {
   return [...rows.values()]
 }
 
-/** Nothing for a row of which no cell is finished. */
+/** Returns nothing for a row without finished cells. */
 function summaryOf(cells: readonly CellRow[]): SummaryRow[] {
   const runs = cells.filter((cell): cell is FinishedCell => cell.state === 'finished')
   if (runs.length === 0) return []

@@ -7,13 +7,15 @@ import { type CellRow, readResults } from './results.js'
 export interface SweepStatus {
   name: string
   folder: string
-  /** `slurm`: what the scheduler says of it, such as `queued (Priority)`. */
+  /** `slurm`: what the scheduler says of the cell, such as `queued (Priority)`. */
   cells: (CellRow & { slurm?: string })[]
-  /** Whether the sweep is being run, also between two cells, or a cell of it is trained or waits in a cluster's queue. */
+  /**
+   * Whether a process runs the sweep, also between two cells, or a cell of it is trained or waits in a cluster's queue.
+   */
   active: boolean
 }
 
-/** How far a sweep is. @throws UserError where the folder is no sweep's. */
+/** Reads the progress of a sweep. @throws UserError where the folder is not a sweep's. */
 export async function readStatus(folder: string): Promise<SweepStatus> {
   const running = await isLocked(`${resolve(folder)}.lock`) // first: what is read after a sweep's end is its end
   const { name, cells } = await readResults(folder)

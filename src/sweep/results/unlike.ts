@@ -6,8 +6,8 @@ import { readManifest } from '../../run/records.js'
 import type { CellRow } from './results.js'
 
 /**
- * A sentence for each finished cell that is averaged with others though it was trained on other rows or weights than the
- * first of them: files can change while a sweep goes on. A cell without a readable manifest is passed over.
+ * Returns a sentence for each finished cell that is averaged with others though it was trained on other rows or weights
+ * than the first of them: files can change while a sweep runs. Cells without a readable manifest are skipped.
  */
 export function unlikeCells(folder: string, rows: readonly (readonly CellRow[])[]): string[] {
   return rows.flatMap((cells) => {

@@ -12,7 +12,7 @@ import { type Result, runFiles } from '../../run/directory.js'
 import { readResult } from '../../run/records.js'
 import { forgetFailure, type PlannedSweep, readPlanned, writeFailure } from './folder.js'
 
-/** Exit code of a cell that another process is training: no failure of the cell's. */
+/** Exit code for a cell that another process is training, which is not a failure of the cell. */
 export const BUSY = 75
 
 export class CellBusy extends UserError {
@@ -24,18 +24,18 @@ class NoSuchCell extends UserError {
 }
 
 export interface RunCellOptions extends DeviceOptions {
-  /** Resume it on another backbone or other rows than those that it was begun with. */
+  /** Resume the cell on another backbone or other rows than it was started with. */
   allowChanged?: boolean | undefined
   progress: Progress
   interrupted: () => boolean
-  /** Those that share the cell. */
+  /** The ranks that share the cell. */
   ranks?: Ranks
 }
 
 /**
- * Trains one cell of a sweep to its end, in this process; a finished one is left as it is, a begun one resumed.
- * @throws Interrupted after saving; CellBusy where another process is at it; any other error after it was written down
- * beside the run, in failure.json.
+ * Trains one cell of a sweep to its end, in this process; a finished one is left unchanged, a started one is resumed.
+ * @throws Interrupted after saving; CellBusy where another process is training it; any other error after writing it
+ *   into failure.json next to the run.
  */
 export async function runCell(folder: string, index: number, options: RunCellOptions): Promise<Result> {
   const cell = cellAt(readPlanned(folder), index)

@@ -14,11 +14,11 @@ import { readResult } from '../../run/records.js'
 import { CELLS_FILE, REWRITE } from '../../run/sweep_of.js'
 import { isCellName } from '../plan/names.js'
 
-/** Paths of a sweep's own files; beside them stands a run directory for each cell. */
+/** Returns the paths of a sweep's own files; next to them is a run directory for each cell. */
 export function sweepFiles(folder: string) {
   return {
     folder,
-    /** The sweep file as it is in force, for people. */
+    /** The sweep file with the values in force, for people. */
     sweep: join(folder, 'sweep.yaml'),
     /** What a process needs to run any cell, in the order of their indices. */
     cells: join(folder, CELLS_FILE),
@@ -37,15 +37,15 @@ const cellName = z
 const plannedSchema = z.strictObject({
   name: z.string(),
   axes: z.array(z.string()),
-  slurm: z.unknown(), // for people: a submission takes them from the sweep file
+  slurm: z.unknown(), // for people: a submission reads them from the sweep file
   cells: z.array(
     z.strictObject({ name: cellName, axes: z.record(z.string(), z.unknown()), experiment: experimentSchema }),
   ),
 })
-/** What cells.json holds. */
+/** The content of cells.json. */
 export type PlannedSweep = z.infer<typeof plannedSchema>
 
-/** @throws UserError where the folder is no sweep's, or a cell leads out of it. */
+/** Reads cells.json. @throws UserError where the folder is not a sweep's, or a cell leads out of it. */
 export function readPlanned(folder: string): PlannedSweep {
   const { cells } = sweepFiles(folder)
   if (!existsSync(cells)) {
@@ -60,7 +60,7 @@ export function readPlanned(folder: string): PlannedSweep {
   return withExperiments(planned, (experiment) => locatedPlaces(experiment, folder, cells))
 }
 
-/** Writes cells.json, with the cells' files relative to the sweep's folder: the two may be moved together. */
+/** Writes cells.json, with the cells' files relative to the sweep's folder, so that the two can be moved together. */
 export const writePlanned = (folder: string, planned: PlannedSweep): void =>
   writeJson(
     sweepFiles(folder).cells,
@@ -73,7 +73,7 @@ const withExperiments = (planned: PlannedSweep, change: (experiment: Experiment)
 })
 
 /**
- * Checks that a sweep's cells and logs are in its folder: what is written there, or deleted, must be its own.
+ * Checks that a sweep's cells and logs are in its folder: only its own files may be written there, or deleted.
  * @throws UserError that names the first link that leads out.
  */
 export function checkInside(folder: string, cells: readonly { name: string }[]): void {
@@ -107,7 +107,7 @@ export function writeFailure(folder: string, name: string, reason: string): void
   }
 }
 
-/** Of a cell's run directory; undefined where it has none. @throws DamagedFile */
+/** Returns the failure of a cell's run directory; undefined where it has none. @throws DamagedFile */
 export function readFailure(cell: string): Failure | undefined {
   const file = failureFile(cell)
   if (!existsSync(file)) return undefined
@@ -123,7 +123,7 @@ export type CellState =
   | { state: 'running' | 'stopped'; step: number }
   | { state: 'waiting' }
 
-/** What became of a cell so far, read from its run directory; one whose files are damaged has failed. */
+/** Reads the state of a cell from its run directory; a cell with damaged files counts as failed. */
 export async function cellState(folder: string, name: string): Promise<CellState> {
   try {
     return await stateIn(runFiles(join(folder, name)))
@@ -143,10 +143,10 @@ async function stateIn(files: RunFiles): Promise<CellState> {
   return existsSync(files.experiment) ? { state: 'stopped', step: lastStep(files) } : { state: 'waiting' }
 }
 
-/** More than two lines of metrics.jsonl have. */
+/** More bytes than two lines of metrics.jsonl have. */
 const TAIL_BYTES = 4096
 
-/** The last step in metrics.jsonl; a line that is only half written does not count. */
+/** Returns the last step in metrics.jsonl; a line that is only half written does not count. */
 function lastStep({ metrics }: RunFiles): number {
   if (!existsSync(metrics)) return 0
   const file = openFile(metrics)

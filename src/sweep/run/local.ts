@@ -14,18 +14,18 @@ import { runCellApart } from './process.js'
 import { Board, TimeLeft } from './progress.js'
 
 export interface LocalOptions extends DeviceOptions {
-  /** Resume cells on another backbone or other rows than those that they were begun with. */
+  /** Resume cells on another backbone or other rows than they were started with. */
   allowChanged?: boolean | undefined
-  /** Cells at once. */
+  /** The number of cells at once. */
   jobs: number
   progress: Progress
-  /** Asked often. */
+  /** Called often. */
   interrupted: () => boolean
 }
 
 /**
- * Trains cells on this machine, each in a process of its own, so many at once; they share the cores out among them. A
- * cell that fails is told, and the others go on.
+ * Trains cells on this machine, each in a process of its own, `jobs` at once; they share the cores. A cell that fails
+ * is reported, and the others continue.
  * @throws Interrupted when asked to stop, after the running cells are saved.
  */
 export async function runLocal(
@@ -74,7 +74,7 @@ export async function runLocal(
   if (interrupted() && (cut || queue.length > 0)) throw stopped(folder, planned)
 }
 
-/** What became of a cell, in a line; a failure that the cell could not write down itself is. */
+/** Returns a line about a cell that ended. A failure that the cell could not write down itself is written here. */
 function lineOf(
   folder: string,
   name: string,

@@ -27,38 +27,38 @@ import { runLocal } from './local.js'
 import { prepareFolder } from './prepare.js'
 import { cellsLeft } from './run.js'
 
-/** Training rows of the paper's low-resource experiments. */
+/** The numbers of training rows in the paper's low-resource experiments. */
 const PAPER_SIZES = [100, 500, 1000, 2000, 4000]
-/** An epoch of a small subset is a few steps: evaluated as often, a run would be mostly evaluation. */
+/** An epoch of a small subset is a few steps: with an evaluation after each, a run would be mostly evaluation. */
 const EVALUATIONS = 10
 
 interface Axes {
   method: string
   size: number
-  /** Which rows: the seed of task.subset. */
+  /** The seed of task.subset, which chooses the rows. */
   seed: number
 }
 
 export interface LowResourceOptions extends DeviceOptions {
   /** Values of --set. */
   sets: readonly (string | Override)[]
-  /** Training rows; the paper's, as far as the task has them, unless told. */
+  /** Numbers of training rows; by default the paper's, up to the size of the task. */
   sizes?: number[] | undefined
-  /** Subsets of each size: seeds 0 … seeds − 1. */
+  /** The number of subsets of each size: seeds 0 … seeds − 1. */
   seeds: number
-  /** Presets; the experiment's own method unless told. */
+  /** Method presets; by default the experiment's own method. */
   methods?: string[] | undefined
-  /** Go on with a backbone or rows that are no longer those of runs that are there. */
+  /** Continue with a backbone or rows that differ from those of existing runs. */
   allowChanged?: boolean | undefined
-  /** Of the grid; runs/<name>-low-resource unless told. */
+  /** The grid's folder; by default runs/<name>-low-resource. */
   folder?: string | undefined
-  /** Leaves what the grid came to in its folder, for people and programs. */
+  /** Writes the results of the grid into its folder, for people and programs. */
   write: (results: LowResourceResults) => Promise<void>
   progress: Progress
   interrupted: () => boolean
 }
 
-/** What a grid came to: what results.json holds and --json prints. */
+/** The results of a grid: what results.json holds and --json prints. */
 export interface LowResourceResults {
   name: string
   task: string
@@ -69,7 +69,7 @@ export interface LowResourceResults {
   sizes: number[]
   seeds: number[]
   methods: string[]
-  /** A size of a method: over its finished runs of so many cells, sample standard deviation. */
+  /** A size of a method over its finished runs; `cells` counts all of them. Sample standard deviation. */
   summary: {
     method: string
     size: number
@@ -79,17 +79,17 @@ export interface LowResourceResults {
     test: Record<string, Spread>
   }[]
   cells: (Axes & { run: string; validation: Scores; test: Scores } & Pick<Result, 'best_step' | 'seconds'>)[]
-  /** What a guess scores on test, and how it is guessed; of free text and of runs of earlier versions undefined. */
+  /** The score of a guess on test, and how it is guessed; undefined for free text and for runs of earlier versions. */
   chance?: { score: number; text: string }
   failed: (Axes & { run: string; reason: string })[]
-  /** Of sizes whose cells were not trained on the same. */
+  /** Warnings about sizes whose cells were trained on different rows or weights. */
   cautions: string[]
 }
 
 /**
- * Trains an experiment on subsets of its training rows, every size × seed × method a run of its own, and sums up: a sweep
- * whose axes are these. All is checked before the first run starts. A finished run is kept, a begun one resumed, a failed
- * one tried again, so the same command goes on.
+ * Trains an experiment on subsets of its training rows, one run for every size × seed × method, and summarises them: a
+ * sweep with these axes. Everything is checked before the first run starts. Finished runs are kept, started ones are
+ * resumed and failed ones tried again, so the same command continues the grid.
  * @throws Interrupted when asked to stop; UserError for what the user can mend.
  */
 export async function lowResource(file: string, options: LowResourceOptions): Promise<LowResourceResults> {
@@ -134,10 +134,10 @@ export async function lowResource(file: string, options: LowResourceOptions): Pr
   )
 }
 
-/** The keys of an experiment that the axes of the grid are. */
+/** The keys of an experiment that are the axes of the grid. */
 const KEYS = { method: 'method', size: 'task.subset.size', seed: 'task.subset.seed' } as const
 
-/** The grid as a sweep file. */
+/** Returns the grid as a sweep file. */
 function sweepYaml(file: string, name: string, { sets, methods, sizes, seeds }: Grid): string {
   const set = Object.fromEntries(parseOverrides(sets, []).map(({ path, value }) => [path.join('.'), value]))
   const several = methods.length > 1 && { [KEYS.method]: methods }
@@ -147,7 +147,7 @@ function sweepYaml(file: string, name: string, { sets, methods, sizes, seeds }: 
 
 interface Grid {
   experiment: Experiment
-  /** As --set has them, for every cell. */
+  /** Overrides for every cell, as --set has them. */
   sets: (string | Override)[]
   sizes: number[]
   seeds: number[]
@@ -171,7 +171,7 @@ async function planGrid(file: string, options: LowResourceOptions): Promise<Grid
   const evaluations = experiment.training.evaluate_every === undefined ? [`training.evaluate_every=${every}`] : []
   const warmup = warmUp(experiment.training, options.progress)
   const sets = [...options.sets, ...evaluations, ...warmup]
-  // Seeds outermost: a grid that is stopped early has every size.
+  // Seeds change slowest, so that a grid which is stopped early has every size.
   const axes = seeds.flatMap((seed) => sizes.flatMap((size) => methods.map((method) => ({ method, size, seed }))))
   const cells = loadCells({
     file,
@@ -185,7 +185,7 @@ async function planGrid(file: string, options: LowResourceOptions): Promise<Grid
   return { experiment, sets, sizes, seeds, methods, cells }
 }
 
-/** The paper's runs warm up for half of their steps; one that takes fewer does too, at most. */
+/** Limits warm-up to half of the steps, as in the paper's runs. */
 function warmUp({ warmup_steps, steps }: Experiment['training'], progress: Progress): string[] {
   const half = Math.floor(steps! / 2)
   const asked = warmup_steps < 1 ? warmupInForce(warmup_steps, steps!) : warmup_steps
@@ -209,7 +209,10 @@ const tooFewRows = (task: string, rows: number) =>
     remedy: 'Name sizes with --sizes.',
   })
 
-/** The preset that, in place of the experiment's own, changes nothing; for a method that is no preset's, its kind. */
+/**
+ * Returns the preset that changes nothing when it replaces the experiment's own method; for a method that is not a
+ * preset's, its kind.
+ */
 function ownMethod(file: string, sets: readonly (string | Override)[], { method }: Experiment): string {
   const changesNothing = (preset: string) => {
     try {

@@ -19,15 +19,15 @@ import { checkInside, type PlannedSweep, readPlanned, sweepFiles, writePlanned }
 export interface PrepareOptions {
   /** The flag that names another folder. */
   flag: string
-  /** Whether cells that are there and no longer wanted stay; else they are refused. */
+  /** Whether existing cells that the sweep no longer has are kept; otherwise they are refused. */
   keep: boolean
-  /** Told of a cell whose files cannot be compared. */
+  /** Called for a cell whose files cannot be compared. */
   warn?: (text: string) => void
 }
 
 /**
- * Writes a sweep's cells into its folder, or adds new ones to those that are there. A cell keeps its index for ever: jobs
- * that wait in a cluster's queue know nothing else of it.
+ * Writes a sweep's cells into its folder, or adds new ones to the existing ones. A cell keeps its index forever: jobs
+ * that wait in a cluster's queue know only that.
  * @throws UserError where the folder holds another sweep's cells, or links that lead out of it.
  */
 export function prepareFolder(
@@ -67,9 +67,9 @@ function otherSweep(folder: string, gone: { name: string }[], flag: string): Use
 }
 
 /**
- * Checks that what is there already was made by these cells, so that no table mixes two experiments. A run that is damaged
- * is told of, and is no reason to stop the others.
- * @throws UserError that names the first run of another experiment, or of another order of rows.
+ * Checks that existing runs were made by these cells, so that no table mixes two experiments. A damaged run is reported
+ * and does not stop the others.
+ * @throws UserError that names the first run of another experiment, or with another order of rows.
  */
 function checkCells(cells: readonly Cell[], folder: string, flag: string, warn: PrepareOptions['warn']): void {
   for (const { name, experiment } of cells) {
@@ -96,8 +96,8 @@ function checkCell(files: RunFiles, experiment: Experiment, flag: string): void 
 }
 
 /**
- * Whether a run's experiment is this one with the values filled in that come from backbone and data. Where those are is no
- * part of it: their hashes tell whether they are the same. Nor are the names of labels.
+ * Whether a run's experiment is this one with the values filled in that come from backbone and data. Their places are
+ * ignored, since their hashes show whether they are the same; so are the names of labels.
  */
 function madeBy(files: RunFiles, experiment: Experiment): boolean {
   const { training, task: named, method, ...rest } = withoutPlaces(experiment)
@@ -106,7 +106,7 @@ function madeBy(files: RunFiles, experiment: Experiment): boolean {
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
   const result = before.steps === undefined ? readResult(files) : undefined
   const steps = before.steps ?? result?.planned_steps ?? result?.steps
-  // how many steps its epochs are, a run tells when it is finished; one that is resumed compares its warm-up itself
+  // the steps of its epochs are known when a run is finished; a resumed run compares its warm-up itself
   const warmup_steps = steps === undefined ? before.warmup_steps : warmupInForce(training.warmup_steps, steps)
   const { held_out } = taskBefore
   const now = {

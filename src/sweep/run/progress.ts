@@ -3,13 +3,13 @@ import { duration } from '../../cli/terminal.js'
 import type { Said } from '../../engine/apart/child.js'
 
 /**
- * Draws cells that run at once. A cell has one line when it begins and one when it ends, whatever its phases; a warning
- * that every cell gives is given once, for the first of them.
+ * Draws cells that run at once. A cell has one line when it begins and one when it ends, whatever its phases. A warning
+ * that every cell gives is shown once, for the first of them.
  */
 export class Board {
   readonly #progress: Progress
   readonly #several: boolean
-  /** The newest of each running cell. */
+  /** The newest state of each running cell. */
   readonly #newest = new Map<string, string>()
   readonly #phases = new Map<string, string>()
   readonly #warned = new Set<string>()
@@ -56,12 +56,12 @@ export class Board {
   }
 }
 
-/** Estimates how long the cells that are left will take, from those of their kind that are done. */
+/** Estimates how long the remaining cells will take, from finished cells of the same kind. */
 export class TimeLeft {
   readonly #jobs: number
   readonly #seconds = new Map<string, number[]>()
 
-  /** `jobs`: cells that run at once. */
+  /** `jobs` is the number of cells that run at once. */
   constructor(jobs: number) {
     this.#jobs = jobs
   }
@@ -70,7 +70,7 @@ export class TimeLeft {
     this.#seconds.set(kind, [...(this.#seconds.get(kind) ?? []), seconds])
   }
 
-  /** `, about 12 min 5 s left` for cells of these kinds, nothing while no cell is done. */
+  /** Returns `, about 12 min 5 s left` for remaining cells of these kinds; nothing while no cell is finished. */
   line(left: string[]): string {
     const all = [...this.#seconds.values()].flat()
     if (all.length === 0) return ''

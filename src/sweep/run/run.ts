@@ -19,24 +19,24 @@ import { runLocal } from './local.js'
 import { prepareFolder } from './prepare.js'
 
 export interface SweepOptions extends DeviceOptions {
-  /** Of the sweep; runs/<name> unless told. */
+  /** The sweep's folder; by default runs/<name>. */
   folder?: string | undefined
-  /** Cells at once: one here, as many as there are on a cluster, unless told. */
+  /** Cells at once; by default one on this machine, and as many as possible on a cluster. */
   jobs?: number | undefined
   /** Whether cells that failed are tried again. */
   retryFailed: boolean
-  /** Go on with a backbone or rows that are no longer those of cells that are there. */
+  /** Continue with a backbone or rows that differ from those of existing cells. */
   allowChanged?: boolean | undefined
   progress: Progress
   interrupted: () => boolean
 }
 
-/** Leaves what a sweep came to in its folder, for people and programs. */
+/** Writes the results of a sweep into its folder, for people and programs. */
 export type WriteResults = (results: SweepResults) => Promise<void>
 
 /**
- * Trains the cells of a sweep on this machine. All is checked before the first one starts. A finished cell is kept, a
- * begun one resumed, so the same command goes on.
+ * Trains the cells of a sweep on this machine. Everything is checked before the first one starts. Finished cells are
+ * kept and started ones are resumed, so the same command continues the sweep.
  * @throws Interrupted when asked to stop; UserError for what the user can mend.
  */
 export async function runSweep(
@@ -55,7 +55,7 @@ export async function runSweep(
   })
 }
 
-/** Hands the cells of a sweep that are left to SLURM, as one job array. */
+/** Submits the remaining cells of a sweep to SLURM, as one job array. */
 export async function submitCells(
   file: string,
   sets: readonly (string | Override)[],
@@ -79,7 +79,7 @@ export async function submitCells(
   })
 }
 
-/** Checks everything, writes the cells down and does the work, while no other process does so. */
+/** Checks everything, writes cells.json and does the work, while no other process does so. */
 async function inFolder<T>(
   sweep: LoadedSweep,
   options: Omit<SweepOptions, 'jobs'>,
@@ -114,8 +114,8 @@ async function inFolder<T>(
 }
 
 /**
- * Indices of the cells that are to be trained; tells of the others. With `running` those that other processes have come
- * last: one that was told to stop may be saving still.
+ * Returns the indices of the cells to train, and reports the others. With `running`, cells that other processes are
+ * training come last: a process that was asked to stop may still be saving.
  */
 export async function cellsLeft(
   folder: string,

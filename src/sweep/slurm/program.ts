@@ -5,24 +5,21 @@ import { startProgram } from '../../base/program.js'
 export interface Answer {
   code: number | null
   stdout: string
-  /** Without `sbatch: error:` in front of every line. */
+  /** What the program said, without `sbatch: error:` in front of every line. */
   message: string
 }
 
-/** A controller that is busy answers after minutes; one that is gone never does. */
+/** A busy controller answers after minutes; a dead one never does. */
 const PATIENCE_MS = 120_000
 
-/**
- * Runs one of SLURM's programs to its end.
- * @throws UserError where it is not installed.
- */
+/** Runs one of SLURM's programs to its end. @throws UserError where it is not installed. */
 export function slurmProgram(program: string, args: string[], input = ''): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const child = started(program, args)
     const output = { stdout: '', stderr: '' }
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
-    child.stdin.on('error', () => {}) // it may end before it has read
+    child.stdin.on('error', () => {}) // the program may end before it has read its input
     child.stdin.end(input)
     child.once('error', reject)
     child.once('close', (code, signal) => {
@@ -33,7 +30,7 @@ export function slurmProgram(program: string, args: string[], input = ''): Promi
   })
 }
 
-/** In the current folder, which sbatch makes the job's. */
+/** Starts the program in the current folder, which sbatch makes the job's folder. */
 function started(program: string, args: string[]): ChildProcessWithoutNullStreams {
   try {
     return startProgram(program, args, { timeout: PATIENCE_MS, cwd: process.cwd() })

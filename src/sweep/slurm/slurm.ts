@@ -17,27 +17,27 @@ const submittedJobs = z.object({
     z.object({ id: z.string(), indices: z.array(z.int().min(0)), submitted: z.string().describe('ISO 8601, UTC.') }),
   ),
 })
-/** What slurm.json holds: every job array of a sweep, the latest last. */
+/** The content of slurm.json: every job array of a sweep, the latest last. */
 export type SubmittedJobs = z.infer<typeof submittedJobs>
 
 export interface SubmitOptions extends Pick<Batch, 'slurm' | 'jobs' | 'engine' | 'allowChanged'> {
-  /** Where the sweep file says a value: `sweep.yaml:9:3`. */
+  /** Returns where the sweep file sets a value: `sweep.yaml:9:3`. */
   place?: ((path: Path) => string) | undefined
 }
 
 export interface Submission {
   jobId: string
-  /** Those that were not in the queue already. */
+  /** The submitted cells: those that were not in the queue already. */
   indices: number[]
-  /** Path of the batch script. */
+  /** The path of the batch script. */
   script: string
 }
 
 /**
  * Submits cells as one job array; its script stays in the sweep's folder. Cells that an earlier array still has in the
  * queue are left to it.
- * @throws UserError with the scheduler's own words and the line that it refused; where SLURM is not installed; where all
- * the cells are in the queue already.
+ * @throws UserError with the scheduler's own words and the line that it refused; where SLURM is not installed; where
+ *   all the cells are in the queue already.
  */
 export async function submitSweep(
   folder: string,
@@ -72,12 +72,14 @@ const alreadyQueued = (folder: string, job: string) =>
   new UserError({
     at: folder,
     problem: `SLURM's job ${job} has all these cells in its queue.`,
-    remedy: `Watch it with \`${commandLine(`sweep status ${quoted(folder)}`)}\`, or end it with \`scancel ${job}\` first.`,
+    remedy:
+      `Watch it with \`${commandLine(`sweep status ${quoted(folder)}`)}\`, or end it with \`scancel ` +
+      `${job}\` first.`,
   })
 
 interface Task {
   index: number
-  /** As squeue has it: PENDING, RUNNING, TIMEOUT, … */
+  /** The state in squeue's words: PENDING, RUNNING, TIMEOUT, … */
   state: string
   reason: string
   restarts: number
@@ -85,7 +87,9 @@ interface Task {
 
 const FIELDS = ['ArrayJobID', 'ArrayTaskID', 'State', 'RestartCnt', 'Reason']
 
-/** What the scheduler knows of these jobs' tasks, the latest job's last; of those that ended it soon forgets. */
+/**
+ * Returns what the scheduler knows of these jobs' tasks, the latest job's last; it soon forgets tasks that have ended.
+ */
 async function queue(jobs: SubmittedJobs['jobs']): Promise<Task[]> {
   if (jobs.length === 0) return []
   const format = FIELDS.map((field) => `${field}:40`).join(',')
@@ -105,8 +109,8 @@ const LEFT = /^(PENDING|CONFIGURING|RUNNING|SUSPENDED|STOPPED|SIGNALING|RESIZING
 const isLeft = ({ state }: Task) => LEFT.test(state)
 
 /**
- * By index, what SLURM says of the cells: `queued (Priority)`, `running`, `requeued`, `timeout`. Empty where nothing was
- * submitted or the queue can't be read.
+ * Returns what SLURM says of the cells, by index: `queued (Priority)`, `running`, `requeued`, `timeout`. Empty where
+ * nothing was submitted or the queue can't be read.
  */
 export async function slurmStates(folder: string): Promise<Map<number, string>> {
   const { jobs } = readJobs(sweepFiles(folder).slurm)
@@ -123,7 +127,7 @@ function stateText({ state, reason, restarts }: Task): string {
   return `${restarts > 0 ? 'requeued' : 'queued'}${why}`
 }
 
-/** The scheduler's words, and the line without which it would take the job. */
+/** Returns an error with the scheduler's words, and the line without which it would accept the job. */
 async function refusal(
   batch: Batch,
   script: string,
@@ -138,7 +142,7 @@ async function refusal(
   return new UserError({ at, problem, remedy: await remedyFor(refused) })
 }
 
-/** Asks about the script without each of its lines in turn: sbatch's words rarely name the option. */
+/** Tests the script without each of its lines in turn, since sbatch's words rarely name the option. */
 async function refusedRequest(requests: Request[], batch: Batch): Promise<Request | undefined> {
   for (const request of requests.toReversed()) {
     const rest = requests.filter((other) => other !== request)
