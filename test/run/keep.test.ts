@@ -46,7 +46,7 @@ test('what a kill has left between the result and its removal, the next --resume
 
 test('it cannot become longer, but another can start from it', async () => {
   await expect(goOn(best, 'training.steps=4')).rejects.toThrow(
-    `to go on from: it was imported, or keeps only its best tensors. Restore the checkpoint, or start a new run from its best tensors: --set training.start_from=${best} and --run-dir.`,
+    `to go on from: it was imported, or keeps only the best. Restore the checkpoint, or start a new run from its best tensors: --set training.start_from=${best} and --run-dir.`,
   )
   expect(readdirSync(best).sort()).toEqual(KEPT)
   await expect(begin(join(folder, 'from'), `training.start_from=${best}`)).resolves.toMatchObject({ steps: 2 })

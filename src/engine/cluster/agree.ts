@@ -2,7 +2,7 @@ import { deserialize, serialize } from 'node:v8'
 import { UserError } from '../../base/error.js'
 import type { Ranks } from './ranks.js'
 
-/** Bytes of a rank, and the host that it is on. */
+/** The bytes of a rank, and the host that it runs on. */
 export interface OfRank {
   host: string
   bytes: Uint8Array
@@ -13,13 +13,13 @@ export async function gatherBytes(ranks: Ranks, bytes: Uint8Array): Promise<OfRa
   return all.map((bytes, rank) => ({ host: hosts[rank]!, bytes }))
 }
 
-/** Every rank's value, by rank, on every rank. */
+/** Returns every rank's value, by rank, on every rank. */
 export async function gathered<T>(ranks: Ranks, value: T): Promise<T[]> {
   if (ranks.size === 1) return [value]
   return (await ranks.gather(serialize(value))).map((bytes) => deserialize(bytes) as T)
 }
 
-/** What rank 0 makes, on every rank; the others wait for it. */
+/** Returns what rank 0 makes, on every rank; the others wait for it. */
 export async function fromRankZero<T>(ranks: Ranks, make: () => T | Promise<T>): Promise<T> {
   if (ranks.size === 1) return make()
   const own = ranks.rank === 0 ? await make() : undefined
@@ -27,7 +27,7 @@ export async function fromRankZero<T>(ranks: Ranks, make: () => T | Promise<T>):
   return ranks.rank === 0 ? (own as T) : (deserialize(bytes) as T)
 }
 
-/** Does the work on rank 0, then on all others: these find in a folder that they share what it has downloaded or made. */
+/** Does the work on rank 0, then on all others: in a shared folder these find what rank 0 has downloaded or made. */
 export async function rankZeroFirst<T>(ranks: Ranks, work: () => Promise<T>): Promise<T> {
   if (ranks.rank > 0) await ranks.barrier()
   const result = await work()
@@ -35,10 +35,13 @@ export async function rankZeroFirst<T>(ranks: Ranks, work: () => Promise<T>): Pr
   return result
 }
 
-/** What has to be the same on all ranks: the value, and what to do where it is not. */
+/** Facts that have to be the same on all ranks: the value, and what to do if it differs. */
 export type Facts = Record<string, { value: string; remedy: string }>
 
-/** @throws UserError on rank 0, naming the first other rank that differs, its host and the fact; the others wait */
+/**
+ * Compares the facts of all ranks.
+ * @throws UserError on rank 0, naming the first other rank that differs, its host and the fact; the others wait
+ */
 export async function compareFacts(ranks: Ranks, facts: Facts): Promise<void> {
   const all = await gathered(ranks, { host: ranks.host, facts })
   if (ranks.rank === 0) {

@@ -10,12 +10,12 @@ import { shareCores } from './threads.js'
 export interface EnterOptions {
   /** Whether the command was called with --mpi. */
   mpi: boolean
-  /** CPU threads of each rank; its part of the host's cores by default. */
+  /** CPU threads of each rank; by default its part of the host's cores. */
   threads?: number | undefined
   progress: Progress
 }
 
-/** What a command works with as one of the ranks. */
+/** What a command gets as one of the ranks. */
 export interface Entered {
   ranks: Ranks
   threads: number | undefined
@@ -23,13 +23,14 @@ export interface Entered {
   progress: Progress
 }
 
-/** Milliseconds that rank 0 has to tell of an error that all ranks may have met. */
+/** Milliseconds that rank 0 has to report an error that all ranks may have met. */
 const GRACE = 3000
 
 /**
- * Runs `work` as one of the ranks that a launcher has started, or by itself. An error that one rank alone meets is told with
- * its rank and host and ends them all.
- * @throws UserError where a launcher has started several processes without --mpi, or MPI sees other ranks than it did
+ * Runs `work` as one of the ranks that a launcher has started, or as the only process. An error on a single rank is
+ * reported with its rank and host and ends all of them.
+ * @throws UserError where a launcher has started several processes without --mpi, or MPI sees other ranks than the
+ *   launcher
  */
 export async function onRanks<T>(options: EnterOptions, work: (entered: Entered) => Promise<T>): Promise<T> {
   const { mpi, threads, progress } = options
@@ -60,14 +61,14 @@ export async function onRanks<T>(options: EnterOptions, work: (entered: Entered)
       throw error
     }
     if (ranks.rank > 0) await sleep(GRACE)
-    setTimeout(() => process.exit(), GRACE).unref() // once the error is told, even where a collective call is under way
+    setTimeout(() => process.exit(), GRACE).unref() // after the error is printed, even during a collective call
     throw ranks.rank > 0 ? ofRank(ranks, error as Error) : error
   }
 }
 
 /**
- * A process that ends before it has left MPI would leave the others waiting, and itself: Node waits for a thread that is in
- * a collective call. Gives what leaves.
+ * Ends all ranks if this process ends before it has left MPI: otherwise the others would wait for it, and Node for a
+ * thread that is in a collective call. Returns the function that leaves MPI.
  */
 function abortAtExit(ranks: Ranks): (end: () => void) => void {
   const abort = (code: number) => ranks.abort(code || 1)
@@ -87,7 +88,7 @@ const ofRank = ({ rank, host }: Ranks, error: Error) =>
     { cause: error },
   )
 
-/** A wrong way to start several processes. */
+/** The processes were started in a wrong way. */
 class WrongStart extends UserError {
   override readonly exitCode = BAD_USAGE
 }
@@ -100,7 +101,10 @@ const withoutFlag = ({ launcher, rank, size }: LaunchedRank) =>
 
 const SRUN = 'Start them with `srun --mpi=pmix`; `srun --mpi=list` names what this SLURM has.'
 
-/** Whether srun has given its processes what they find each other with: without it some libraries end the process in MPI_Init. */
+/**
+ * Whether srun has passed its processes what they need to find each other: without it some libraries end the process in
+ * MPI_Init.
+ */
 const isConnected = ({ launcher }: LaunchedRank, env = process.env): boolean =>
   launcher !== 'srun' || ['PMIX_RANK', 'PMI_RANK', 'PMI_FD'].some((name) => env[name] !== undefined)
 
@@ -116,7 +120,9 @@ function otherWorld({ launcher, size }: LaunchedRank, ranks: Ranks): UserError {
     launcher === 'srun' ? SRUN : 'Name the library of the MPI that the launcher belongs to in COMPACTER_MPI.'
   return new WrongStart({
     at: '--mpi',
-    problem: `${launcher} started ${size} processes, but ${ranks.library} sees ${ranks.size === 1 ? 'one' : ranks.size}: they can't reach each other.`,
+    problem:
+      `${launcher} started ${size} processes, but ${ranks.library} sees ` +
+      `${ranks.size === 1 ? 'one' : ranks.size}: they can't reach each other.`,
     remedy,
   })
 }

@@ -7,7 +7,7 @@ import { launchedRank } from './launcher.js'
 type MpiFunction = KoffiFunc<(...args: any[]) => any>
 type Library = ReturnType<typeof import('koffi').load>
 
-/** An MPI library that is loaded, and the values that it has for what every program names. */
+/** A loaded MPI library, and its values for the names of the MPI standard. */
 export interface Mpi {
   /** In words: 'Open MPI 4.1.4'. */
   version: string
@@ -34,7 +34,10 @@ const PROTOTYPES = {
 } as const
 type FunctionName = keyof typeof PROTOTYPES
 
-/** Handles of MPICH and its kin: fixed integers of its mpi.h since MPICH 1.1, kept by the MPICH ABI initiative. */
+/**
+ * Handles of MPICH and libraries derived from it: fixed integers of its mpi.h since MPICH 1.1, kept by the MPICH ABI
+ * initiative.
+ */
 const MPICH_HANDLES: Record<HandleName, number> = {
   world: 0x44000000,
   float: 0x4c00040a,
@@ -59,8 +62,9 @@ const MPICH = ['libmpich.so.12', 'libmpi.so.12', 'libmpi.12.dylib', 'libmpi_cray
 const ANY = ['libmpi_abi.so.1', 'libmpi_abi.so.0', 'libmpi_abi.so', 'libmpi.so', 'libmpi.dylib']
 
 /**
- * Opens the MPI library: the file that COMPACTER_MPI names, or else that of the launcher, or else the first that is found.
- * @throws UserError where there is none, or it is not one that is known.
+ * Opens the MPI library: the file that COMPACTER_MPI names, otherwise that of the launcher, otherwise the first that is
+ * found.
+ * @throws UserError where none is found, or it is not a known one.
  */
 export function openMpi(env: NodeJS.ProcessEnv = process.env): Mpi {
   for (const [name, value] of Object.entries(UCX_SETTINGS)) process.env[name] ??= value
@@ -75,9 +79,9 @@ export function openMpi(env: NodeJS.ProcessEnv = process.env): Mpi {
 }
 
 /**
- * UCX, which some MPIs send with, hooks itself into the process's memory allocation and puts its handlers in place of V8's
- * for crashes. With both a rank crashed in malloc now and then, since Node's threads allocate meanwhile, and then hung in the
- * handler (UCX 1.13 under MPICH 4.0.2). Without the hooks UCX only keeps no cache of registered memory.
+ * UCX, which some MPIs send with, hooks itself into the process's memory allocation and replaces V8's handlers for
+ * crashes. With both, a rank sometimes crashed in malloc, since Node's threads allocate meanwhile, and then hung in the
+ * handler (UCX 1.13 under MPICH 4.0.2). Without the hooks UCX only lacks a cache of registered memory.
  */
 const UCX_SETTINGS = { UCX_MEM_EVENTS: 'n', UCX_ERROR_SIGNALS: '' }
 
@@ -100,14 +104,15 @@ function load(env: NodeJS.ProcessEnv): { library: Library; path: string } {
     try {
       return { library: loadForGood(path), path }
     } catch {
-      // The next one.
+      // try the next one
     }
   }
   throw new UserError({
     at: '--mpi',
     problem: 'no MPI library was found here.',
     remedy:
-      'Install one (Debian: apt install openmpi-bin, or mpich) or load its module, or name its library in COMPACTER_MPI.',
+      'Install one (Debian: apt install openmpi-bin, or mpich) or load its module, or name its library in ' +
+      'COMPACTER_MPI.',
   })
 }
 
@@ -115,7 +120,7 @@ function load(env: NodeJS.ProcessEnv): { library: Library; path: string } {
 const FOR_GOOD: Partial<Record<NodeJS.Platform, number>> = { linux: 0x1002, darwin: 0x82 }
 
 /**
- * A library that stays until the process ends: a thread that has made a call runs the library's own clean-up when it ends,
+ * Loads a library until the process ends: a thread that has made a call runs the library's own clean-up when it ends,
  * which is after Node has closed what koffi opened. Its symbols are global, since Open MPI's plug-ins look them up.
  */
 function loadForGood(path: string): Library {
@@ -140,7 +145,7 @@ function libraryVersion(library: Library, path: string): string {
   return mpich ? `MPICH ${mpich[1]}` : said.split('\n')[0]!.trim()
 }
 
-/** The kind of library shows in its symbols: file names are shared between kinds. */
+/** Recognises the kind of library by its symbols, since several kinds share file names. */
 function handlesOf(library: Library, path: string, version: string): Pick<Mpi, 'handles'> & { type: string } {
   const symbols = HANDLES.map((name) => [name, symbolOf(library, OPEN_MPI_SYMBOLS[name])] as const)
   if (symbols.every(([, address]) => address))
@@ -158,13 +163,13 @@ function symbolOf(library: Library, name: string): unknown {
   }
 }
 
-/** The version of the MPI ABI that the library has; below 1 where it has another. */
+/** Returns the version of the library's MPI ABI; below 1 if it has another ABI. */
 function abiMajor(library: Library): number {
   const major = [-1]
   try {
     library.func('int MPI_Abi_get_version(_Out_ int *, _Out_ int *)')(major, [0])
   } catch {
-    // A library older than MPI 5.
+    // a library older than MPI 5
   }
   return major[0]!
 }

@@ -1,35 +1,38 @@
 import { hostname } from 'node:os'
 import type { Mpi } from './mpi.js'
 
-/** Values of one call at most: MPI counts in 32 bits. */
+/** The most values of one call: MPI counts in 32 bits. */
 const PIECE = 2 ** 28
 
 /** MPI_THREAD_SERIALIZED: calls come from several threads, one at a time. */
 const SERIALIZED = 2
 
-/** The processes that compute one thing together, seen from one of them. Each call is made by all ranks, in the same order. */
+/**
+ * The processes that compute one thing together, seen from one of them. Every call is made by all ranks, in the same
+ * order.
+ */
 export interface Ranks {
   readonly rank: number
   readonly size: number
   /** Name of this rank's host. */
   readonly host: string
-  /** In words: 'Open MPI 4.1.4'; undefined where there is one process and no MPI. */
+  /** In words: 'Open MPI 4.1.4'; undefined for a single process without MPI. */
   readonly library: string | undefined
-  /** The sum over all ranks, the same on each. */
+  /** Returns the sum over all ranks, the same on each. */
   sum<T extends Float32Array | Int32Array>(values: T): Promise<T>
-  /** Rank 0's bytes, on every rank. */
+  /** Returns rank 0's bytes, on every rank. */
   broadcast(bytes: Uint8Array): Promise<Uint8Array>
-  /** Every rank's bytes, by rank, on every rank. */
+  /** Returns every rank's bytes, by rank, on every rank. */
   gather(bytes: Uint8Array): Promise<Uint8Array[]>
-  /** Done when every rank has called it. */
+  /** Resolves when every rank has called it. */
   barrier(): Promise<void>
   /** Ends all ranks at once; the launcher's exit code is `code`. */
   abort(code: number): void
-  /** Leaves MPI; the last call. */
+  /** Leaves MPI; this must be the last call. */
   end(): void
 }
 
-/** One process by itself. */
+/** A single process. */
 export const alone: Ranks = {
   rank: 0,
   size: 1,
@@ -43,7 +46,7 @@ export const alone: Ranks = {
   end: () => {},
 }
 
-/** Enters MPI. The world is what the library says; whether it is the launcher's is for the caller to check. */
+/** Enters MPI. The world is what the library says; the caller has to check whether it is the launcher's. */
 export function startRanks({ version, functions, handles }: Mpi): Ranks {
   const read = (ask: (out: number[]) => number): number => {
     const out = [0]
@@ -57,7 +60,7 @@ export function startRanks({ version, functions, handles }: Mpi): Ranks {
   const rank = read((out) => functions.rank(world, out))
   const size = read((out) => functions.size(world, out))
 
-  /** Off the main thread: the event loop goes on, so that signals and the terminal are served. */
+  /** Calls off the main thread, so that the event loop still handles signals and the terminal. */
   const call = (name: 'allreduce' | 'broadcast' | 'allgather' | 'barrier', ...args: unknown[]): Promise<void> =>
     new Promise((resolve, reject) => {
       functions[name].async(...args, (error: Error | null, code: number) => {
@@ -87,7 +90,9 @@ export function startRanks({ version, functions, handles }: Mpi): Ranks {
     return whole
   }
 
-  /** A number of one rank, given to all; every other rank gives 0. Two parts: int32 ends at 2 GiB. */
+  /**
+   * Returns a number of one rank on all; every other rank passes 0. It is sent in two parts, since int32 ends at 2 GiB.
+   */
   async function lengthOf(own: number): Promise<number> {
     const [high, low] = await sum(Int32Array.of(Math.floor(own / 2 ** 30), own % 2 ** 30))
     return high! * 2 ** 30 + low!

@@ -3,8 +3,8 @@ import { gathered } from './agree.js'
 import type { Ranks } from './ranks.js'
 
 /**
- * Shares batches: ranks take one each, round by round, and give each other what they have made of it. A round's results are
- * in the batches' order, the same on every rank.
+ * Shares batches: in each round every rank takes one, and they exchange their results. A round's results are in the
+ * batches' order, the same on every rank.
  * @throws Interrupted where any rank is asked to stop
  */
 export async function* sharedBatches<Batch, Made>(

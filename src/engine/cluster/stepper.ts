@@ -6,15 +6,16 @@ import { keptOf, type OptimizerState, valuesOf } from '../optimizer/optimizer.js
 import { gatherBytes } from './agree.js'
 import type { Ranks } from './ranks.js'
 
-/** The steps of one rank among others. */
+/** The steps of one rank among several. */
 export interface RanksStepper extends Stepper {
   /** Whether any rank had been asked to stop by its last step: the same answer on every rank. */
   stopped(): boolean
 }
 
 /**
- * Steps whose gradients all ranks give, each of its share of a batch's rows, in one sum; every rank takes the update itself,
- * with the same values. `interrupted` tells whether this rank was asked to stop.
+ * Returns a stepper that shares each step: every rank computes the gradients of its rows of a batch, one sum combines
+ * them, and every rank makes the update itself, with the same values. `interrupted` says whether this rank was asked to
+ * stop.
  */
 export function ranksStepper(local: PartStepper, ranks: Ranks, interrupted: () => boolean): RanksStepper {
   const { size } = local
@@ -49,8 +50,8 @@ export function ranksStepper(local: PartStepper, ranks: Ranks, interrupted: () =
 }
 
 /**
- * The rows of a batch that are a rank's: side by side, as evenly as can be, with their part of the batch's target tokens.
- * Undefined where the batch has fewer rows than there are ranks and this one gets none.
+ * Returns a rank's rows of a batch: consecutive, shared as evenly as possible, and their part of the batch's target
+ * tokens. Undefined where the batch has fewer rows than there are ranks and this one gets none.
  */
 export function shareOf(batch: Share['batch'], { rank, size }: Pick<Ranks, 'rank' | 'size'>) {
   const start = (of: number) => Math.floor((of * batch.size) / size)
@@ -58,10 +59,13 @@ export function shareOf(batch: Share['batch'], { rank, size }: Pick<Ranks, 'rank
   return to > from ? rowsOf({ batch }, from, to - from) : undefined
 }
 
-/** A rank's state is no longer that of rank 0. Every rank finds this out at once. */
+/** A rank's state differs from that of rank 0. Every rank finds this out at once. */
 class Parted extends Agreed {}
 
-/** @throws Parted naming the first rank whose trained values or moments have other bits than rank 0's */
+/**
+ * Compares all states.
+ * @throws Parted naming the first rank whose trained values or moments have other bits than rank 0's
+ */
 async function checkAlike(state: OptimizerState, ranks: Ranks): Promise<void> {
   const hash = createHash('sha256')
   for (const [, values] of keptOf(await valuesOf(state))) hash.update(values)
@@ -72,6 +76,7 @@ async function checkAlike(state: OptimizerState, ranks: Ranks): Promise<void> {
     at: `rank ${other} on ${digests[other]!.host}`,
     problem: `its trained values after step ${state.step} are not those of rank 0.`,
     remedy:
-      'They are not saved: go on from the last checkpoint with --resume, on hosts with one kind of processor and one version of MPI.',
+      'They are not saved: go on from the last checkpoint with --resume, on hosts with one kind of processor and ' +
+      'one version of MPI.',
   })
 }

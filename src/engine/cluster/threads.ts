@@ -3,15 +3,15 @@ import { availableParallelism } from 'node:os'
 import { gathered } from './agree.js'
 import type { Ranks } from './ranks.js'
 
-/** Threads of this rank, and how they were found, in words. */
+/** The threads of this rank, and in words how they were found. */
 export interface OwnThreads {
   threads: number
   note: string
 }
 
 /**
- * This rank's part of its cores: ranks of a host that may run on the same ones share them evenly; those that the launcher has
- * bound to cores of their own have these. One at least.
+ * Returns this rank's part of its cores: ranks of a host that may run on the same cores share them evenly; ranks that
+ * the launcher has bound to their own cores have these. It is at least one.
  */
 export async function shareCores(ranks: Ranks, wanted: number | undefined): Promise<OwnThreads> {
   const own = { host: ranks.host, cores: allowedCores() }
@@ -33,7 +33,7 @@ export async function shareCores(ranks: Ranks, wanted: number | undefined): Prom
 
 const counted = (threads: number) => `${threads} CPU thread${threads === 1 ? '' : 's'}`
 
-/** The cores that the process may run on, as the kernel writes them; the empty text where it doesn't tell. */
+/** Returns the cores that the process may run on, as the kernel writes them; an empty text where it doesn't say. */
 function allowedCores(): string {
   try {
     return /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''

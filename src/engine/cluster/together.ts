@@ -26,13 +26,16 @@ export interface Together {
   backbone: Pick<OpenedBackbone, 'files'>
   splits: Pick<PreparedSplit, 'name' | 'sha256'>[]
   device: Pick<Device, 'engine' | 'version'>
-  /** How steps are taken, where they are. */
+  /** How steps are taken, if they are. */
   mode?: string
   /** Trained values that are read from a run. */
   trained?: Float32Array
 }
 
-/** @throws UserError on rank 0, naming rank, host and what is not the same there */
+/**
+ * Checks that all ranks have prepared the same.
+ * @throws UserError on rank 0, naming rank, host and what differs there
+ */
 export async function checkTogether(ranks: Ranks, together: Together): Promise<void> {
   if (ranks.size > 1) await compareFacts(ranks, factsOf(together))
 }
@@ -61,7 +64,7 @@ function factsOf({ experiment, backbone, splits, device, mode, trained }: Togeth
 
 const sha256Of = (data: string | Float32Array): string => createHash('sha256').update(data).digest('hex')
 
-/** Rank 0's state on every rank, to the bit; the others' own is freed. */
+/** Returns rank 0's state on every rank, to the bit; the others' own state is freed. */
 export async function stateOfRankZero(
   ranks: Ranks,
   make: () => Promise<{ state: OptimizerState; run: RunState }>,
@@ -83,7 +86,7 @@ export async function stateOfRankZero(
   return made ?? { state: stateWith(values, step), run }
 }
 
-/** Rank 0's floats on every rank; the others give none. */
+/** Returns rank 0's floats on every rank; the others pass none. */
 export async function floatsOfRankZero(ranks: Ranks, values: Float32Array | undefined): Promise<Float32Array> {
   if (ranks.size === 1) return values!
   const own = values ? new Uint8Array(values.buffer, values.byteOffset, values.byteLength) : new Uint8Array(0)

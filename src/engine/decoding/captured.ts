@@ -9,13 +9,16 @@ import { decodingGraph } from './decoding_graph.js'
 import { attribute, ints, type Node, node, variableNodes, writeGraph } from './node.js'
 
 /**
- * Whether a model can be decoded in a session of its training. One whose weights are made anew of the trained vector can't
- * be: they would be made for every batch. Nor can rounded weights: scores are those of the weights that a run is used with.
+ * Whether a model can be decoded in a session of its training. A model whose weights are computed from the trained
+ * vector can't: they would be computed for every batch. Nor can rounded weights: scores must be those of the weights
+ * that the run is used with.
  */
 export const decodesReplayed = ({ method }: Blueprint, precision: Precision): boolean =>
   method.weights !== 'made' && precision === 'float32'
 
-/** Greedy decoding of a model in a session that has its variables, for every batch, length and `max_length`. */
+/**
+ * Captures greedy decoding of a model for a session that has its variables, for every batch, length and `max_length`.
+ */
 export function captureDecoding(library: Library, blueprint: Blueprint): Captured {
   const { config, method, options, layout } = blueprint
   const constants = constantVariables(blueprint)
@@ -41,7 +44,7 @@ export function captureDecoding(library: Library, blueprint: Blueprint): Capture
   return { definition: writeGraph(graph), dropoutPlaces: [], large: new Map() }
 }
 
-/** By trained tensor, what cuts it out of the vector. */
+/** Returns, for each trained tensor, the nodes that cut it out of the vector. */
 function trainedNodes({ layout: { specs, sizes } }: Blueprint): Map<string, Node[]> {
   const float = { T: attribute.type(TYPES.float32) }
   let begin = 0

@@ -7,17 +7,17 @@ import { Loop } from './loop.js'
 import { attribute, ints, type Node, type NodeGraph, node } from './node.js'
 import { decoderPiece, encoderPiece, memoryNames, outputName, pastNames, type Served } from './pieces.js'
 
-/** What signatures name. */
+/** Names in signatures. */
 export const SOURCE_IDS = 'source_ids'
 export const ATTENTION_MASK = 'attention_mask'
 export const OUTPUT_IDS = 'output_ids'
 export const HIDDEN_STATES = 'hidden_states'
-/** Ids of a row at most, where that is an input. */
+/** The most ids of a row, where that is an input. */
 export const MAX_LENGTH = 'max_length'
 
 const LOOP = 'decoding'
 const READ = '/read'
-/** Batch and length of the sources, its two outputs. */
+/** Batch and length of the sources: its two outputs. */
 const SIZE = 'source_size'
 const { float32: FLOAT, int32: INT, bool: BOOL } = TYPES
 
@@ -27,16 +27,16 @@ export interface DecodingGraph extends NodeGraph {
 }
 
 export interface DecodingOptions {
-  /** Ids of a row at most; an input of the graph unless told. */
+  /** The most ids of a row; by default an input of the graph. */
   maxLength?: number
-  /** What gives the value of each of these tensors as `NAME/read`. */
+  /** Returns nodes that give the value of each of these tensors as `NAME/read`. */
   reading(names: string[]): Node[]
 }
 
 /**
- * The whole graph, for any batch and length: `source_ids` and `attention_mask` [batch, length], the mask 1 at tokens and 0 at
- * padding → `hidden_states` [batch, prompt + length, d], and `output_ids` [batch, steps], decoded greedily until every row
- * has ended or has as many ids as it may.
+ * Returns the whole graph, for any batch and length: `source_ids` and `attention_mask` [batch, length], the mask 1 at
+ * tokens and 0 at padding → `hidden_states` [batch, prompt + length, d], and `output_ids` [batch, steps], decoded
+ * greedily until every row has ended or has the most ids allowed.
  */
 export function decodingGraph(
   library: Library,
@@ -123,7 +123,7 @@ function decoding(
   ]
 }
 
-/** Before the first step: the start token in every row, no row ended, nothing decoded, no past. */
+/** The state before the first step: the start token in every row, no row ended, nothing decoded, no past. */
 const startNodes = ({ heads, dKv, decoderStartId }: Served['config']): Node[] => [
   shapeOf('memory_shape', encoded('mask'), FLOAT),
   unpack('memory_size', 'memory_shape', 4),
@@ -145,7 +145,7 @@ const startNodes = ({ heads, dKv, decoderStartId }: Served['config']): Node[] =>
   fill('start/past', 'start/past_shape', 'start/nothing', FLOAT),
 ]
 
-/** On while there are steps left and a row that has not ended. */
+/** True while there are steps left and a row that has not ended. */
 function condition(loop: Loop, maxLength: number | undefined): Node[] {
   const at = (name: string) => `${LOOP}/condition/${name}`
   const limit = maxLength === undefined ? loop.invariant(MAX_LENGTH, INT) : at('limit')
@@ -163,7 +163,7 @@ function condition(loop: Loop, maxLength: number | undefined): Node[] {
   ]
 }
 
-/** The chosen ids, padding where a row has ended, behind those before; a row ends with </s>. */
+/** Appends the chosen ids, or padding where a row has ended; a row ends with </s>. */
 function choice(loop: Loop, { padId, eosId }: Served['config']): Node[] {
   const at = (name: string) => `${LOOP}/choice/${name}`
   const int = { T: attribute.type(INT) }
@@ -197,12 +197,12 @@ function choice(loop: Loop, { padId, eosId }: Served['config']): Node[] {
 
 const isVariable = ({ op }: Node): boolean => op === 'VarHandleOp' || op === 'ReadVariableOp'
 
-/** The variable that an operation reads, if any. */
+/** Returns the variable that an operation reads, if any. */
 const readsOf = ({ op, name }: Node): string[] => (op === 'ReadVariableOp' ? [name.slice(0, -READ.length)] : [])
 
 /**
- * A piece's operations under a prefix, its variables and placeholders left out; `outside` tells what stands for an input
- * that is not the piece's own. `after` is what its constants have to come after.
+ * Returns a piece's operations under a prefix, without its variables and placeholders; `outside` names what replaces an
+ * input that is not the piece's own. The piece's constants run after `after`.
  */
 function placed(piece: Node[], prefix: string, outside: (name: string) => string | undefined, after?: string): Node[] {
   const renamed = (input: string): string => outside(input) ?? (input.endsWith(READ) ? input : `${prefix}/${input}`)

@@ -6,21 +6,21 @@ import { interpolated, isFixed, type Polynomial, SizeArithmetic, valueAt } from 
 import { bucketedKeys, bucketNodes } from './positions.js'
 
 export interface FreeSizesOptions {
-  /** The operations that will give the sizes in the graph, such as the batch's. */
+  /** The operations that will give the sizes in the graph, such as that of the batch. */
   names: string[]
-  /** A graph of these sizes, in that order. */
+  /** Returns a graph of these sizes, in that order. */
   capture(sizes: number[]): NodeGraph
-  /** Which stack it is of: its relative positions depend on sizes too. */
+  /** The stack that it belongs to, whose relative positions also depend on sizes. */
   stack: Stack
   positions: PositionBuckets
-  /** Dimensions of the model's tensors, that no size may be taken for. */
+  /** Dimensions of the model's tensors, for which no size may be mistaken. */
   dimensions: Iterable<number>
 }
 
 /**
- * One graph for all sizes. tfjs knows every size when it is recorded, and writes it into constants: the shapes of reshapes
- * and fills. So the graph is captured at two values of each size; what differs is written as a polynomial of the sizes,
- * and a last capture, at other sizes, has to agree with it.
+ * Returns one graph for all sizes. tfjs knows every size when it records, and writes it into constants: the shapes of
+ * reshapes and fills. So the graph is captured at two values of each size; differences are written as a polynomial of
+ * the sizes, and a last capture, at other sizes, has to agree with it.
  * @throws Error where a graph depends on its sizes in another way.
  */
 export function withFreeSizes(options: FreeSizesOptions): NodeGraph {
@@ -44,7 +44,10 @@ export function withFreeSizes(options: FreeSizesOptions): NodeGraph {
   return { nodes: [...arithmetic.nodes, ...nodes], versions: corners[0]!.versions }
 }
 
-/** Primes that divide none of the dimensions, so that a size is never taken for one; from 17 on, since smaller constants are written otherwise. */
+/**
+ * Returns primes that divide none of the dimensions, so that a size is never mistaken for one; from 17 on, since
+ * smaller constants are written differently.
+ */
 function telling(count: number, dimensions: Iterable<number>): number[] {
   const all = [...new Set(dimensions)]
   const primes: number[] = []
@@ -62,7 +65,7 @@ interface Fitter extends FreeSizesOptions {
   reshapesOnly: Set<string>
 }
 
-/** One operation, given as it is at every corner and at the check. */
+/** Returns one operation for all sizes, given the same operation at every corner and at the check. */
 function freed(corners: (Node | undefined)[], checked: Node | undefined, fitter: Fitter): Node[] {
   const [first, ...others] = corners as Node[]
   const all = [...others, checked!]
@@ -126,7 +129,7 @@ function depends(name: string): never {
   throw new Error(`the constant ${name} depends on the sizes in a way that is not known`)
 }
 
-/** Constants that are nothing but the new shapes of reshapes: there one unknown dimension may be −1. */
+/** Returns the constants that are only new shapes of reshapes: there one unknown dimension may be −1. */
 function reshapesOnly(nodes: Node[]): Set<string> {
   const constants = new Set(nodes.filter(({ op }) => op === 'Const').map(({ name }) => name))
   for (const { op, inputs } of nodes)

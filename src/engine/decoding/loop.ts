@@ -1,6 +1,6 @@
 import { attribute, type Node, node } from './node.js'
 
-/** What a loop carries from turn to turn. */
+/** A value that a loop carries from turn to turn. */
 export interface LoopVariable {
   name: string
   /** TensorFlow's number of its type. */
@@ -10,8 +10,8 @@ export interface LoopVariable {
 }
 
 /**
- * A while loop in TensorFlow's own control flow, which every version and TensorFlow Serving run: Enter → Merge → Switch →
- * body → NextIteration, all in one frame. `nodes` grows as it is described.
+ * A while loop in TensorFlow's own control flow, which every version and TensorFlow Serving run: Enter → Merge → Switch
+ * → body → NextIteration, all in one frame. `nodes` grows as it is described.
  */
 export class Loop {
   readonly nodes: Node[] = []
@@ -37,24 +37,24 @@ export class Loop {
     }
   }
 
-  /** A variable as the condition sees it. */
+  /** Returns a variable as the condition sees it. */
   merged = (name: string): string => `${this.#frame}/${name}/merged`
-  /** A variable as the body sees it. */
+  /** Returns a variable as the body sees it. */
   current = (name: string): string => `${this.#frame}/${name}/current`
-  /** A variable after the loop. */
+  /** Returns a variable after the loop. */
   last = (name: string): string => `${this.#frame}/${name}/last`
 
-  /** What operations without inputs have to come after, to be in the condition. */
+  /** The operation after which operations without inputs have to run to be in the condition. */
   get inCondition(): string {
     return `^${this.merged(this.#variables[0]!.name)}`
   }
 
-  /** What operations without inputs have to come after, to be in the body. */
+  /** The operation after which operations without inputs have to run to be in the body. */
   get inBody(): string {
     return `^${this.current(this.#variables[0]!.name)}`
   }
 
-  /** An output from outside, which stays the same, as it is called inside. */
+  /** Returns the name inside the loop of an outside output that stays the same. */
   invariant(output: string, type: number): string {
     const name = `${this.#frame}/outside/${output.replace(':', '_')}`
     if (!this.#entered.has(name)) this.nodes.push(this.#enter(name, type, output, true))
@@ -62,12 +62,12 @@ export class Loop {
     return name
   }
 
-  /** The loop goes on while this output, a boolean, is true. */
+  /** Continues the loop while this output, a boolean, is true. */
   while(output: string): void {
     this.nodes.push(node('LoopCond', `${this.#frame}/goes_on`, [output]))
   }
 
-  /** The body's new value of a variable. */
+  /** Sets the body's new value of a variable. */
   next(name: string, output: string): void {
     const { type } = this.#variables.find((variable) => variable.name === name)!
     this.nodes.push(node('NextIteration', `${this.#frame}/${name}/next`, [output], { T: attribute.type(type) }))

@@ -1,19 +1,19 @@
 import { delimited, fields, integer, joined, packed } from '../graph/protobuf.js'
 import { TYPES } from '../graph/tensor.js'
 
-/** TensorFlow's DataType of texts, of which a graph's variables have none. */
+/** TensorFlow's DataType of texts; no variable of a graph has it. */
 export const STRING = 7
 
-/** An operation of a graph (NodeDef); each attribute as a serialised AttrValue. */
+/** An operation of a graph (NodeDef); each attribute is a serialised AttrValue. */
 export interface Node {
   name: string
   op: string
-  /** `name`, `name:output`, or `^name` for one that is only to be done before. */
+  /** `name`, `name:output`, or `^name` for an operation that only has to run before. */
   inputs: string[]
   attributes: Map<string, Uint8Array>
 }
 
-/** Operations, and the version of TensorFlow that their meaning is of (GraphDef). */
+/** Operations, and the version of TensorFlow that defines their meaning (GraphDef). */
 export interface NodeGraph {
   nodes: Node[]
   versions: Uint8Array
@@ -55,7 +55,10 @@ const writeNode = ({ name, op, inputs, attributes }: Node): Uint8Array[] => [
   ...[...attributes].sort(byKey).map(([key, value]) => delimited(5, [delimited(1, key), delimited(2, value)])),
 ]
 
-/** TensorFlow gives them in an order that differs from process to process; the same model is to be the same file. */
+/**
+ * Sorts attributes: TensorFlow returns them in an order that differs from process to process, and the same model must
+ * give the same file.
+ */
 const byKey = ([a]: [string, unknown], [b]: [string, unknown]) => (a < b ? -1 : 1)
 
 const text = (value: bigint | Uint8Array): string => Buffer.from(value as Uint8Array).toString()
@@ -78,7 +81,7 @@ export const attribute = {
       1,
       types.map((type) => integer(6, type)),
     ),
-  /** A dimension that is free is −1. */
+  /** A free dimension is −1. */
   shape: (dimensions: number[]) => delimited(7, shape(dimensions)),
   ints: (values: Int32Array, dimensions: number[]) =>
     delimited(8, [
@@ -113,7 +116,7 @@ export const variableNodes = (name: string, shape: number[], sharedName = name):
   node('ReadVariableOp', `${name}/read`, [name], { dtype: attribute.type(TYPES.float32) }),
 ]
 
-/** The dimensions that an attribute of the type shape holds. */
+/** Returns the dimensions in an attribute of the type shape. */
 export const readShape = (value: Uint8Array): number[] => dimensions(new Map(fields(value)).get(7) as Uint8Array)
 
 const dimensions = (shape: Uint8Array): number[] =>
@@ -121,7 +124,7 @@ const dimensions = (shape: Uint8Array): number[] =>
     Number(BigInt.asIntN(64, (new Map(fields(dim as Uint8Array)).get(1) ?? 0n) as bigint)),
   )
 
-/** An int32 tensor in an attribute; undefined where it holds another type. */
+/** Returns an int32 tensor in an attribute; undefined where it holds another type. */
 export function readInts(value: Uint8Array): { shape: number[]; values: Int32Array } | undefined {
   const tensor = new Map(fields(new Map(fields(value)).get(8) as Uint8Array))
   if (Number(tensor.get(1)) !== TYPES.int32) return undefined
@@ -133,7 +136,7 @@ export function readInts(value: Uint8Array): { shape: number[]; values: Int32Arr
   return { shape, values }
 }
 
-/** TensorProto leaves out what repeats the last value, and zeros. */
+/** Repeats the last value, which TensorProto leaves out, as it does zeros. */
 function fillWithLast(values: Int32Array, known: number[]): void {
   for (let i = 0; i < values.length; i++) values[i] = known[Math.min(i, known.length - 1)] ?? 0
 }

@@ -1,4 +1,4 @@
-/** ids [size, steps], a row's own up to </s>. */
+/** Returns the ids of each row up to </s>, from ids [size, steps]. */
 export function outputsOf(ids: Int32Array, size: number, eosId: number): number[][] {
   const steps = ids.length / size
   return Array.from({ length: size }, (_, row) => {

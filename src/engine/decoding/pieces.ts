@@ -14,12 +14,12 @@ import type { Library } from '../graph/library.js'
 import type { Dtype, Values } from '../graph/tensor.js'
 import { type NodeGraph, readGraph } from './node.js'
 
-/** A backbone and the method in it, without a value. */
+/** A backbone and the method in it, without values. */
 export interface Served {
   config: BackboneConfig
-  /** Where the method enters, given its tensors. */
+  /** Returns the method's hooks, given its tensors. */
   hooks(tensors: Tensors): Hooks
-  /** Shapes of all tensors that there are: the backbone's, the trained ones, those of the seed. */
+  /** Shapes of all tensors: the backbone's, the trained ones, those drawn from the seed. */
   shapes: Map<string, number[]>
 }
 
@@ -27,12 +27,12 @@ export interface Served {
 export const pastNames = (layer: number) => ({ keys: `past/${layer}/keys`, values: `past/${layer}/values` })
 /** Names of what the encoder leaves for one layer's cross-attention. */
 export const memoryNames = (layer: number) => ({ keys: `memory/${layer}/keys`, values: `memory/${layer}/values` })
-/** The operation behind an output of a piece. */
+/** Returns the operation behind an output of a piece. */
 export const outputName = (name: string) => `output/${name}`
 
 /**
- * The encoder for `source_ids` and `attention_mask` [batch, length]: outputs `hidden_states` [batch, prompt + length, d],
- * `mask` [batch, 1, 1, prompt + length], and keys and values of every layer's cross-attention.
+ * Returns the encoder for `source_ids` and `attention_mask` [batch, length]: outputs `hidden_states` [batch, prompt +
+ * length, d], `mask` [batch, 1, 1, prompt + length], and keys and values of every layer's cross-attention.
  */
 export function encoderPiece(library: Library, served: Served, [batch, length]: number[]): NodeGraph {
   return captured(library, served, ({ pass, input, output }) => {
@@ -48,8 +48,8 @@ export function encoderPiece(library: Library, served: Served, [batch, length]: 
 }
 
 /**
- * One step of the decoder for `ids` [batch, 1] after `past` others, on a memory of `length`: outputs `chosen` [batch], the
- * likeliest next ids, and the past that now includes these ids.
+ * Returns one step of the decoder for `ids` [batch, 1] after `past` others, on a memory of `length`: outputs `chosen`
+ * [batch], the most likely next ids, and the past that now includes these ids.
  */
 export function decoderPiece(library: Library, served: Served, [batch, length, past]: number[]): NodeGraph {
   const { heads, dKv, decoderLayers } = served.config

@@ -1,12 +1,12 @@
 import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, node } from './node.js'
 
-/** Σ coefficient·Π sizes: the coefficient at index m is that of the product of the sizes whose bits are set in m. */
+/** Σ coefficient·Π sizes: the coefficient at index m belongs to the product of the sizes whose bits are set in m. */
 export type Polynomial = number[]
 
 /**
- * The polynomial that has these values at all corners of a box: the value at index m is that where size i is
- * `box[i][1]` if bit i of m is set, else `box[i][0]`. Undefined where a coefficient is not a whole number.
+ * Returns the polynomial with these values at all corners of a box: the value at index m is for size i = `box[i][1]` if
+ * bit i of m is set, otherwise `box[i][0]`. Undefined where a coefficient is not a whole number.
  */
 export function interpolated(values: number[], box: [number, number][]): Polynomial | undefined {
   const coefficients = [...values]
@@ -42,7 +42,7 @@ export class SizeArithmetic {
     this.#sizes = sizes
   }
 
-  /** The operation that gives the polynomial's value, a scalar. */
+  /** Returns the operation that gives the polynomial's value, a scalar. */
   value(polynomial: Polynomial): string {
     const terms = polynomial.flatMap((coefficient, m) => {
       if (coefficient === 0) return []

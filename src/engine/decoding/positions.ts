@@ -3,7 +3,10 @@ import type { Stack } from '../../backbone/hooks.js'
 import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, node } from './node.js'
 
-/** How many keys the buckets of relative positions are for; undefined where the values are something else. */
+/**
+ * Returns the number of keys that the buckets of relative positions are for; undefined where the values are something
+ * else.
+ */
 export function bucketedKeys(values: Int32Array, stack: Stack, { bucket }: PositionBuckets): number | undefined {
   const keys = stack === 'encoder' ? Math.sqrt(values.length) : values.length
   if (!Number.isInteger(keys)) return undefined
@@ -12,8 +15,8 @@ export function bucketedKeys(values: Int32Array, stack: Stack, { bucket }: Posit
 }
 
 /**
- * The buckets of any number of keys, as the operation `name`: looked up by the distance, which is cut at the largest that
- * has a bucket of its own. `keys` is the operation that gives their number.
+ * The buckets of any number of keys, as the operation `name`: looked up by the distance, which is limited to the
+ * largest that has its own bucket. `keys` is the operation that gives their number.
  */
 export function bucketNodes(name: string, keys: string, stack: Stack, { bucket, furthest }: PositionBuckets): Node[] {
   const table = Array.from({ length: 2 * furthest + 1 }, (_, i) => bucket(i - furthest))

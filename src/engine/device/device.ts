@@ -18,9 +18,9 @@ export interface DeviceOptions {
 const started = new Map<EngineName, Device>()
 
 /**
- * Makes the named engine, or the first that works, tfjs's backend. COMPACTER_ENGINE stands in for `engine: 'auto'`.
- * An engine starts once in a process, with the threads of that first call.
- * @throws UserError if the named engine can't be had.
+ * Makes the named engine, or the first that works, tfjs's backend. COMPACTER_ENGINE replaces `engine: 'auto'`. An
+ * engine starts once in a process, with the threads of that first call.
+ * @throws UserError if the named engine is not available.
  */
 export async function startDevice({ engine = 'auto', threads }: DeviceOptions = {}): Promise<Device> {
   const wanted = engine === 'auto' ? engineFromEnvironment() : engine
@@ -55,7 +55,7 @@ function refuse(engine: EngineName, error: Error): never {
   throw new UserError({ problem: `The engine ${engine} can't start: ${error.message}.`, remedy }, { cause: error })
 }
 
-/** 'ready', or why the engine can't start here. Leaves tfjs's backend as it was. */
+/** Returns 'ready', or why the engine can't start here. Does not change tfjs's backend. */
 export async function engineState(engine: EngineName): Promise<string> {
   const backend = tf.getBackend()
   try {
@@ -111,7 +111,7 @@ const starters: Record<EngineName, (threads: number, hardwareOnly: boolean) => P
   },
 }
 
-/** A warning that names what is missing, where a GPU is here and TensorFlow does not use it. */
+/** Returns a warning that names what is missing where a GPU is present but TensorFlow does not use it. */
 async function whyNoGpu(engine: LoadedTensorflow['engine']): Promise<string[]> {
   const gpus = await nvidiaGpus()
   if (gpus.length === 0) return []

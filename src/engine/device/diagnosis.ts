@@ -14,23 +14,23 @@ export interface Diagnosis {
   node: string
   platform: string
   cpu: string
-  /** NVIDIA GPUs that the system shows, used or not. */
+  /** NVIDIA GPUs that the system reports, used or not. */
   gpus: string[]
-  /** Bytes. */
+  /** In bytes. */
   memory: { free: number; total: number }
   device: Device
-  /** Every engine: 'ready', or why it can't start. */
+  /** For every engine: 'ready', or why it can't start. */
   engines: Record<EngineName, string>
-  /** Of one [1024, 1024] float32 matrix product, 10⁹ operations a second, median of several. */
+  /** Speed of a [1024, 1024] float32 matrix product in 10⁹ operations per second, median of several. */
   gflops: number
   cache: string
-  /** The MPI library that --mpi would take, or why there is none. */
+  /** The MPI library that --mpi would use, or why there is none. */
   mpi: string
-  /** What would make it faster, and the one command that does. */
+  /** What would make it faster, and the one command that installs it. */
   missing?: { what: string; command: string }
 }
 
-/** Starts the engine that training would take, and measures it. */
+/** Starts the engine that training would use, and measures it. */
 export async function diagnose(): Promise<Diagnosis> {
   const device = await startDevice()
   const engines = await Promise.all(ENGINES.map(async (name) => [name, await engineState(name)] as const))
@@ -72,7 +72,7 @@ async function missing({ engine, gpu, notes }: Device, gpus: string[]): Promise<
 const SIZE = 1024
 const ROUNDS = 7
 
-/** The first product, which sets threads and caches up, does not count. */
+/** Measures products. The first one, which sets up threads and caches, does not count. */
 async function measureGflops(): Promise<number> {
   const x = tf.randomUniform([SIZE, SIZE], -1, 1, 'float32', 1)
   const rates: number[] = []

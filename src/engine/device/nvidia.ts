@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { runProgram } from './provision/process.js'
 
-/** The models of the NVIDIA GPUs here: from the kernel driver's files, else from nvidia-smi (Windows, WSL). */
+/**
+ * Returns the models of the NVIDIA GPUs here: from the kernel driver's files, otherwise from nvidia-smi (Windows, WSL).
+ */
 export async function nvidiaGpus(): Promise<string[]> {
   const folder = '/proc/driver/nvidia/gpus'
   try {

@@ -10,19 +10,19 @@ const require = createRequire(import.meta.url)
 
 export interface LoadedTensorflow {
   engine: InstalledEngine
-  /** Of the library that runs, from the library itself. */
+  /** The version of the loaded library, as it reports itself. */
   version: string
   gpu: boolean
 }
 
 let loaded: LoadedTensorflow | undefined
 
-/** The library that runs; undefined before `loadTensorflow`. */
+/** The loaded library; undefined before `loadTensorflow`. */
 export const loadedTensorflow = (): LoadedTensorflow | undefined => loaded
 
 /**
- * Registers the tfjs backend `tensorflow` on the first engine that loads.
- * tfjs-node's index.js is not used: it looks for the addon inside node_modules only.
+ * Registers the tfjs backend `tensorflow` on the first engine that loads. tfjs-node's index.js is not used: it looks
+ * for the addon only inside node_modules.
  * @throws Error with the loader's message if no installed engine loads.
  */
 export function loadTensorflow(threads: number): LoadedTensorflow {
@@ -58,8 +58,8 @@ function register(engine: InstalledEngine): LoadedTensorflow {
 }
 
 /**
- * tfjs-node 4.22 calls two functions of node:util that Node 22 warns about at their first call (DEP0044, DEP0051), and of
- * which Node 23 removed one. These do the same without a warning, on every Node.
+ * tfjs-node 4.22 calls two functions of node:util that Node 22 warns about at their first call (DEP0044, DEP0051), and
+ * one of which Node 23 removed. These do the same without a warning, on every Node.
  */
 function replaceLegacyNodeFunctions(): void {
   const legacy = util as unknown as Record<string, unknown>

@@ -5,9 +5,9 @@ import { transposeBeforeProducts } from './wasm_products.js'
 const require = createRequire(import.meta.url)
 
 /**
- * Registers the tfjs backend `wasm`, with its binary from the npm package. @returns the package's version.
- * SIMD, one thread: tfjs 4.22 turns its threads off in Node (tfjs issue 3830). Turned on by its flag
- * WASM_HAS_MULTITHREAD_SUPPORT, they fail on Node 20 with ERR_WORKER_PATH: worker_threads takes no blob: address.
+ * Registers the tfjs backend `wasm`, with its binary from the npm package, and returns the package's version. It uses
+ * SIMD and one thread: tfjs 4.22 turns threads off in Node (tfjs issue 3830). Turned on by its flag
+ * WASM_HAS_MULTITHREAD_SUPPORT, they fail on Node 20 with ERR_WORKER_PATH: worker_threads accepts no blob: address.
  */
 export async function loadWasm(): Promise<string> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm')

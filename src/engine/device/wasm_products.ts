@@ -6,11 +6,11 @@ type Sides = { transposeA: boolean; transposeB: boolean }
 const MATRICES = 2
 
 /**
- * Makes products with a transposed side fast on wasm: its kernel hands only plain products of two matrices to XNNPACK
- * and computes all others in naive loops (a t5-nano step took 7 s of them). The side is transposed first.
- *
- * And right: XNNPACK packs the right side once for all products with the same data, whatever shape it has in them, so that a
- * product with data reshaped since gave wrong numbers and wrote where it must not. It gets a copy.
+ * Makes products with a transposed side fast and correct on wasm. Fast: its kernel hands only plain products of two
+ * matrices to XNNPACK and computes all others in naive loops (a t5-nano step took 7 s of them), so the side is
+ * transposed first. Correct: XNNPACK packs the right side once for all products with the same data, whatever its shape,
+ * so that a product with reshaped data gave wrong numbers and wrote outside its memory. The right side is therefore
+ * copied.
  */
 export function transposeBeforeProducts(): void {
   const product = tf.getKernel('BatchMatMul', 'wasm')

@@ -6,9 +6,9 @@ import { runProgram } from './provision/process.js'
 const require = createRequire(import.meta.url)
 
 export interface Adapter {
-  /** As the driver names it: 'nvidia-h100-80gb-hbm3', 'SwiftShader driver 5.0.0'. */
+  /** The name from the driver: 'nvidia-h100-80gb-hbm3', 'SwiftShader driver 5.0.0'. */
   name: string
-  /** A CPU that plays a GPU: correct, and slower than the wasm engine. */
+  /** Whether a CPU simulates a GPU: correct, but slower than the wasm engine. */
   software: boolean
 }
 
@@ -21,7 +21,7 @@ const { vendor, architecture, device, description, isFallbackAdapter } = adapter
 console.log(JSON.stringify(adapter && { vendor, architecture, device, description, isFallbackAdapter }))`
 
 /**
- * The adapter that WebGPU would take, asked in a process of its own: drivers print and crash as they please.
+ * Returns the adapter that WebGPU would use. A process of its own asks for it, since drivers may print or crash.
  * @throws Error if the package or a driver (Vulkan, Metal, Direct3D 12) is missing.
  */
 export async function probeAdapter(): Promise<Adapter> {
@@ -30,7 +30,7 @@ export async function probeAdapter(): Promise<Adapter> {
   const info = JSON.parse(stdout) as (Record<string, string> & { isFallbackAdapter: boolean }) | null
   if (!info) throw new Error(NO_ADAPTER)
   const { vendor, architecture, device, description } = info
-  // Drivers that have no name for the device give its number; NVIDIA's description is the driver's version.
+  // Drivers that have no name for the device report its number; NVIDIA's description is the driver's version.
   const named = device?.startsWith('0x') ? undefined : device
   const name = named || description || device || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
   const known = /swiftshader|llvmpipe|lavapipe|basic render/i
@@ -41,11 +41,11 @@ export async function probeAdapter(): Promise<Adapter> {
 export async function loadWebgpu(): Promise<void> {
   const { create, globals } = await import('webgpu')
   Object.assign(globalThis, globals)
-  // tfjs asks navigator.gpu for its adapter; Node's navigator has none.
+  // tfjs asks navigator.gpu for its adapter, which Node's navigator lacks.
   const navigator = (globalThis as { navigator?: object }).navigator ?? {}
   Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true })
   Object.defineProperty(navigator, 'gpu', { value: create([]), configurable: true })
   await import('@tensorflow/tfjs-backend-webgpu')
-  // Small tensors would be computed by tfjs's cpu backend, which is not loaded.
+  // Otherwise tfjs would compute small tensors with its cpu backend, which is not loaded.
   tf.env().set('WEBGPU_CPU_FORWARD', false)
 }

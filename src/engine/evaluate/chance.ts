@@ -7,8 +7,8 @@ import { countedTargets } from './counted_targets.js'
 import { type Evaluation, scoresOf } from './evaluate.js'
 
 /**
- * What a guess scores that looks at no row: always the commonest label of the training rows, always their mean, or one of
- * the row's own choices at random. Undefined for free text, of which there is none.
+ * Returns the score of a guess that looks at no row: always the commonest label of the training rows, always their
+ * mean, or one of the row's own choices at random. Undefined for free text, which can't be guessed.
  */
 export async function chanceOf(
   { train, validation, test }: { train: PreparedSplit; validation: PreparedSplit; test: PreparedSplit },
@@ -38,18 +38,21 @@ export async function chanceOf(
   }
 }
 
-/** Accuracy × 100 of a guess among a row's choices. */
+/** Returns the accuracy × 100 of a guess among a row's choices. */
 async function anyChoice(split: PreparedSplit): Promise<{ accuracy: number }> {
   const examples = await split.examples()
   const right = examples.reduce((sum, { choices }) => sum + 1 / choices!.length, 0)
   return { accuracy: (100 * right) / examples.length }
 }
 
-/** The first of those that are equally common. */
+/** Returns the first of the commonest. */
 const commonest = (targets: Map<string, number>): string | undefined =>
   [...targets].reduce<[string, number] | undefined>((a, b) => (a && a[1] >= b[1] ? a : b), undefined)?.[0]
 
-/** As a target is written: rounded to the task's step. Undefined where a tokenizer does not write numbers as numbers. */
+/**
+ * Returns the mean as a target is written: rounded to the task's step. Undefined where a tokenizer does not write
+ * numbers as numbers.
+ */
 function meanOf(targets: Map<string, number>, step: number): string | undefined {
   const entries = [...targets].map(([text, rows]) => ({ value: Number(text), rows }))
   const total = entries.reduce((sum, { rows }) => sum + rows, 0)

@@ -1,7 +1,10 @@
 import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import type { PreparedSplit } from '../prepare/data.js'
 
-/** How many rows have each target, by its text; of their tokens, since a training may have more rows than fit as text. */
+/**
+ * Counts the rows of each target text, by tokens, since a training split may have more rows than fit into memory as
+ * text.
+ */
 export function countedTargets(
   { tokens, rows }: Pick<PreparedSplit, 'tokens' | 'rows'>,
   tokenizer: Tokenizer,

@@ -20,29 +20,32 @@ import type { PreparedSplit } from '../prepare/data.js'
 export interface Evaluation {
   experiment: Experiment
   tokenizer: Tokenizer
-  /** Every label of the task, whether the split's rows have it or not, as it is compared with outputs; empty where it is no classification. */
+  /**
+   * Every label of the task, whether the split's rows have it or not, in the form in which it is compared with outputs;
+   * empty if the task is not a classification.
+   */
   labels: string[]
   progress: Progress
-  /** Asked between batches; true ends the evaluation with `Interrupted`. */
+  /** Called between batches; true ends the evaluation with `Interrupted`. */
   interrupted?: () => boolean
-  /** Those that share the rows. */
+  /** The ranks that share the rows. */
   ranks?: Ranks | undefined
-  /** Beams of a search; 1 or none: greedy decoding. */
+  /** Beams of a search; 1 or undefined for greedy decoding. */
   beams?: number | undefined
 }
 
-/** A split's scores, and the rows that they were counted on. */
+/** A split's scores, and the rows that they are based on. */
 export interface Evaluated {
   scores: Scores
   examples: Example[]
   predictions: Prediction[]
-  /** Outputs that are not one of the labels or choices, or not a number. */
+  /** The number of outputs that are not one of the labels or choices, or not a number. */
   invalid: number
 }
 
 /**
- * Predicts a split and scores it: by greedy decoding, or by ranking the labels (multiple choice: the row's own choices),
- * so that no output is invalid.
+ * Predicts a split and scores it: by greedy decoding, or by ranking the labels (multiple choice: the row's own
+ * choices), so that no output is invalid.
  */
 export async function evaluateSplit(
   decoder: Decoder,
@@ -65,7 +68,7 @@ export async function evaluateSplit(
   return { scores: await scoresOf(texts, examples, evaluation, progress), examples, predictions, invalid }
 }
 
-/** A task's scores of outputs for examples, in the examples' order. */
+/** Returns a task's scores of outputs for examples, in the examples' order. */
 export async function scoresOf(
   texts: string[],
   examples: Example[],
@@ -98,13 +101,13 @@ const optionsFor = (
   }),
 })
 
-/** A split's outputs as `training.scoring` finds them, batch by batch, each row by its place. */
+/** Yields a split's outputs as `training.scoring` finds them, batch by batch, each with the index of its row. */
 export async function* outputsOf(decoder: Decoder, split: PreparedSplit, evaluation: Evaluation) {
   const { scoring } = evaluation.experiment.training
   yield* predicted(decoder, split, optionsFor(split, await split.examples(), evaluation, scoring))
 }
 
-/** As `evaluateSplit`, as `training.scoring` says; the decoder ends with it. */
+/** As `evaluateSplit`, with the scoring of `training.scoring`; the decoder is closed at the end. */
 export async function evaluateWith(decoder: Decoder, split: PreparedSplit, evaluation: Evaluation): Promise<Evaluated> {
   try {
     return await evaluateSplit(decoder, split, evaluation)
@@ -113,7 +116,7 @@ export async function evaluateWith(decoder: Decoder, split: PreparedSplit, evalu
   }
 }
 
-/** The target text of the label that F1 is for. */
+/** Returns the target text of the label that F1 is for. */
 function positiveTarget(
   { metrics, labels, positive }: Extract<Experiment['task'], { kind: 'classification' }>,
   examples: Example[],
@@ -130,7 +133,10 @@ function positiveTarget(
 const candidatesOf = (kind: Experiment['task']['kind']) =>
   kind === 'multiple_choice' ? "their row's choices" : 'the labels'
 
-/** Outputs that are not one of the labels or choices count as wrong, those that are not numbers as −1: a user should know. */
+/**
+ * Warns of outputs that are not one of the labels or choices, which count as wrong, and of those that are not numbers,
+ * which count as −1.
+ */
 function noteInvalid(
   invalid: string[],
   outputs: number,
@@ -141,12 +147,16 @@ function noteInvalid(
   if (invalid.length === 0) return 0
   const [what, counted] = kind === 'regression' ? ['numbers', '−1'] : [`one of ${candidatesOf(kind)}`, 'wrong']
   progress.note(
-    `${name}: ${invalid.length} of ${outputs} outputs, such as ${JSON.stringify(invalid[0])}, are not ${what} and count as ${counted}.`,
+    `${name}: ${invalid.length} of ${outputs} outputs, such as ${JSON.stringify(invalid[0])}, are not ${what} ` +
+      `and count as ${counted}.`,
   )
   return invalid.length
 }
 
-/** A method that has learnt little so far, or a small backbone, seldom puts out a label, though it may rank them well. */
+/**
+ * Suggests ranking: a method that has learnt little so far, or a small backbone, seldom outputs a label, though it may
+ * rank them well.
+ */
 export function hintAtRanking(
   kind: Experiment['task']['kind'],
   { invalid, examples }: Evaluated,
@@ -156,7 +166,8 @@ export function hintAtRanking(
   if (2 * invalid < examples.length || (kind !== 'classification' && kind !== 'multiple_choice')) return
   const what = kind === 'classification' ? 'label' : 'choice'
   progress.warn(
-    `Most outputs are not one of ${candidatesOf(kind)} and count as wrong. \`${command}\` takes the likeliest ${what}, whatever would be put out; \`--set training.scoring=rank\` trains so.`,
+    `Most outputs are not one of ${candidatesOf(kind)} and count as wrong. \`${command}\` takes the likeliest ` +
+      `${what}, whatever would be put out; \`--set training.scoring=rank\` trains so.`,
   )
 }
 
@@ -182,14 +193,20 @@ function invalidOutputs(
   }
 }
 
-/** What chooses the best checkpoint, more being better: one of a task's metrics, the loss, or the task's score. */
+/**
+ * Returns the score that chooses the best checkpoint, higher being better: one of a task's metrics, the loss, or the
+ * task's score.
+ */
 export function deciding(scores: Scores, metric: string): number {
   const value = metric === MEAN ? taskScore(scores) : scores[metric]!
   const lower = metric === MEAN ? lowerScoreIsBetter(Object.keys(scores)) : lowerIsBetter(metric)
   return lower ? -value : value
 }
 
-/** What chose the best checkpoint, as it is written: `accuracy 81.20`, `mean of pearson and spearman 71.05`, `loss 0.312`. */
+/**
+ * Returns what chose the best checkpoint in words: `accuracy 81.20`, `mean of pearson and spearman 71.05`, `loss
+ * 0.312`.
+ */
 export function decided({ score, validation }: NonNullable<RunState['best']>, metric: string): string {
   const metrics = scoreMetrics(Object.keys(validation))
   const lower = metric === MEAN ? lowerScoreIsBetter(metrics) : lowerIsBetter(metric)
@@ -211,7 +228,7 @@ export function checkRankable(task: Experiment['task']): void {
   })
 }
 
-/** @throws UserError where labels are ranked, which beams have no part in */
+/** Refuses beams where labels are ranked. @throws UserError */
 export function checkSearched(scoring: Scoring, beams = 1): void {
   if (beams === 1 || scoring === 'generate') return
   throw new UserError({
@@ -221,7 +238,7 @@ export function checkSearched(scoring: Scoring, beams = 1): void {
   })
 }
 
-/** How a command that has `--scoring` finds the outputs of a task, and how it could. */
+/** Returns how a command with `--scoring` finds the outputs of a task, and how it could. */
 export const rankingOf = (task: Experiment['task'], scoring: Scoring): Pick<Told, 'scoring' | 'ranking'> => ({
   scoring,
   ...(isRankable(task) && { ranking: '--scoring rank' }),

@@ -27,52 +27,52 @@ import { unseenByRun } from './unseen_labels.js'
 
 export interface EvaluateRunsOptions extends DeviceOptions {
   split: Split
-  /** Each run's own unless told. */
+  /** How outputs are found; by default as each run was trained. */
   scoring?: Scoring | undefined
-  /** Beams of a search; 1 or none: greedy decoding. */
+  /** Beams of a search; 1 or undefined for greedy decoding. */
   beams?: number | undefined
-  /** Where the runs' backbone and data are now, as `--set` has it. */
+  /** Where the runs' backbone and data are now, as in `--set`. */
   sets: readonly string[]
-  /** A file, preset or experiment to score them on in place of their own tasks. */
+  /** A file, preset or experiment to score them on, instead of their own tasks. */
   task?: string | undefined
-  /** Scores in place of their tasks' own. */
+  /** Scores to compute instead of those of their tasks. */
   metrics?: readonly string[] | undefined
-  /** Go on with another backbone or other rows than the runs'. */
+  /** Continue with another backbone or other rows than the runs'. */
   allowChanged: boolean
   progress: Progress
-  /** Those that share the rows; each opens the runs. */
+  /** The ranks that share the rows; each opens the runs. */
   ranks?: Ranks
 }
 
 export interface EvaluatedRun extends Evaluated {
-  /** As it was named. */
+  /** The run, as it was named. */
   run: string
   task: string
   scoring: Scoring
-  /** Of a search, where that was asked for. */
+  /** The beams, if a search was asked for. */
   beams?: number
   made: EvaluatedWith
-  /** Where the rows are others than the run noted for the split, both hashes. */
+  /** Both hashes, where the rows differ from those that the run noted for the split. */
   otherRows?: { sha256: string; run_sha256: string }
-  /** The file, preset or experiment whose rows these are, where they are not the run's own. */
+  /** The file, preset or experiment whose rows these are, if they are not the run's own. */
   otherTask?: string
-  /** Of a classification. */
+  /** Set for a classification. */
   confusion?: Confusion
 }
 
-/** What it was scored with: SHA-256 in hexadecimal. */
+/** The SHA-256 hashes, in hexadecimal, of what it was scored with. */
 interface EvaluatedWith {
-  /** Of the file of trained tensors. */
+  /** The hash of the file of trained tensors. */
   trained_sha256: string
   backbone_sha256: string
   tokenizer_sha256: string
-  /** Of the split's files. */
+  /** The hash of the split's files. */
   data_sha256: Partial<Record<Split, string>>
 }
 
 /**
- * Scores the best trained tensors of runs, finished or running, or of exported safetensors folders, on a split each. The
- * backbone is loaded once.
+ * Scores the best trained tensors of runs, finished or running, or of exported safetensors folders, on a split each.
+ * The backbone is loaded once.
  * @throws UserError where one is neither, has no checkpoint, another backbone than the first, or nothing to rank.
  */
 export async function evaluateRuns(
@@ -115,7 +115,7 @@ export async function evaluateRuns(
   }
 }
 
-/** What is asked of each run. */
+/** The options for each run. */
 interface Asked extends Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'beams' | 'allowChanged' | 'progress'> {
   ranks: Ranks
   device: Device
@@ -160,7 +160,7 @@ const whenChanged = ({ allowChanged, progress }: Asked): WhenChanged => ({ allow
 
 type Scored = Asked & { scoring: Scoring }
 
-/** What the split's outputs may be; warns of rows that the run can't answer, or was trained on. */
+/** Returns the possible outputs of the split; warns of rows that the run can't answer, or was trained on. */
 async function targetsOf(
   run: TrainedRun,
   split: PreparedSplit,
@@ -182,7 +182,7 @@ async function targetsOf(
   return targets
 }
 
-/** Called before the trained tensors are read: those of a running training may be others then. */
+/** Must be called before the trained tensors are read: those of a running training may change after that. */
 function madeOf(run: TrainedRun, { name, sha256 }: PreparedSplit, { files }: OpenedBackbone): EvaluatedWith {
   const { backbone_sha256, tokenizer_sha256 } = notedBackbone(files)
   return {
@@ -191,7 +191,7 @@ function madeOf(run: TrainedRun, { name, sha256 }: PreparedSplit, { files }: Ope
   }
 }
 
-/** Has the run answer the split's rows, with its tensors on the device meanwhile. */
+/** Lets the run answer the split's rows, with its tensors on the device meanwhile. */
 async function scored(
   run: TrainedRun,
   backbone: OneBackbone,
@@ -218,13 +218,16 @@ async function scored(
   }
 }
 
-/** Whether the rows are of the file that the run was trained on, and not asked for as such. */
+/** Whether the rows come from the file that the run was trained on, without being asked for as such. */
 function isTrainedOn({ experiment: { task }, elsewhere, made }: TrainedRun, { name, sha256 }: PreparedSplit): boolean {
   const trained = (elsewhere?.own.made ?? made).rows.train
   return sha256 === trained && name !== 'train' && (elsewhere !== undefined || sourceSplit(task, name) !== 'train')
 }
 
-/** Rows that were named with --set are scored whatever the run had: that is a new evaluation, which is said. */
+/**
+ * Checks a split's rows. Rows that were named with --set are scored whatever the run had; a note says that this is a
+ * new evaluation.
+ */
 function checkSplit(
   { folder, experiment, made, set }: TrainedRun,
   here: RowsHere,

@@ -11,13 +11,16 @@ import { rowsAreHere, sourceOf } from '../../task/rows/source.js'
 /** Metrics that depend on labels which no row of the split may have. */
 const OF_ALL_LABELS: readonly string[] = ['f1', 'macro_f1', 'f1a']
 
-/** What the outputs may be. */
+/** The possible outputs. */
 export interface EvaluatedLabels extends Targets {
-  /** Texts of the labels that the run was trained on, where the rows are not its own and it is known. */
+  /** Texts of the labels that the run was trained on, if the rows are not its own and the labels are known. */
   trained?: string[]
 }
 
-/** The labels of a run's task as they are compared with outputs, none of another kind than classification; all targets checked. */
+/**
+ * Returns the labels of a run's task in the form in which they are compared with outputs, and none unless it is a
+ * classification; checks all targets.
+ */
 export async function evaluatedLabels(
   run: TrainedRun,
   split: Split,
@@ -35,7 +38,10 @@ export async function evaluatedLabels(
 
 type OwnTexts = { texts: string[] } | { unreadable: UserError }
 
-/** The texts of the labels that the run was trained on, where the rows are not its own; nothing is downloaded only for that. */
+/**
+ * Returns the texts of the labels that the run was trained on, if the rows are not its own; nothing is downloaded only
+ * for this.
+ */
 async function ownTexts(run: TrainedRun, split: Split, when: WhenChanged): Promise<OwnTexts | undefined> {
   const named = run.set.has(rowsPlace(run.experiment.task, split)) ? { own: run, ownLabels: true } : undefined
   const { own, ownLabels } = run.elsewhere ?? named ?? {}
@@ -50,7 +56,7 @@ async function ownTexts(run: TrainedRun, split: Split, when: WhenChanged): Promi
   }
 }
 
-/** Those of the split alone suffice where neither metrics nor scoring need the others. */
+/** Reads the texts of the split only, if neither metrics nor scoring need the others. */
 async function evaluatedTexts(
   run: TrainedRun,
   task: Classification,
@@ -69,8 +75,8 @@ async function evaluatedTexts(
 }
 
 /**
- * The texts of the labels that a run's task names, or else the rows of splits.
- * @throws UserError where only rows tell them and cannot be read.
+ * Returns the texts of the labels that a run's task names, or else those of the rows of splits.
+ * @throws UserError where the rows are needed and cannot be read.
  */
 export async function trainedTexts(
   { folder, experiment, made }: TrainedRun,

@@ -13,22 +13,22 @@ const ROWS_A_WRITE = 1000
 
 const sha256 = z.string()
 const predictedFile = z.object({
-  /** Of the predictions file that it is next to. */
+  /** The hash of the predictions file that it is next to. */
   predictions_sha256: sha256,
   split: z.enum(SPLITS),
   runs: z
     .array(
       z.object({
         run: z.string(),
-        /** Of the file of trained tensors. */
+        /** The hash of the file of trained tensors. */
         trained_sha256: sha256,
         backbone_sha256: sha256,
         tokenizer_sha256: sha256,
-        /** Of the split's files, under its name. */
+        /** The hash of the split's files, under its name. */
         data_sha256: z.partialRecord(z.enum(SPLITS), sha256),
-        /** Of another task, or of a file that is not the run's: as it was named with --task. */
+        /** If the rows belong to another task or to a file that is not the run's: its name in --task. */
         other_task: z.string().optional(),
-        /** Of a search for outputs. */
+        /** The beams of a search for outputs. */
         beams: z.number().optional(),
         rows: z.number().nonnegative(),
       }),
@@ -36,17 +36,17 @@ const predictedFile = z.object({
     .min(1),
 })
 
-/** What predictions were made with: SHA-256 in hexadecimal. */
+/** The SHA-256 hashes, in hexadecimal, of what predictions were made with. */
 export type PredictedWith = z.infer<typeof predictedFile>
 
-/** Where it is noted what a predictions file was made with. */
+/** Returns the file that says what a predictions file was made with. */
 export const predictedWithFile = (predictions: string): string => `${predictions}.manifest.json`
 
 /**
- * Every row as a line of JSON, in the split's order: `run` where there are several, `row` (line of the file), `source`,
- * `label` (the label column's value), `target`, `prediction` and, where labels were ranked, `scores`, their
- * log-likelihoods in nats. What they were made with goes into a file of its own, last: until it is there, the hash in an
- * older one tells that it is of other predictions. A device or a pipe gets the lines only.
+ * Writes every row as a line of JSON, in the split's order: `run` where there are several, `row` (line of the file),
+ * `source`, `label` (the label column's value), `target`, `prediction` and, where labels were ranked, `scores`, their
+ * log-likelihoods in nats. What they were made with goes into a separate file at the end: until then, the hash in an
+ * older one shows that it belongs to other predictions. A device or a pipe gets only the lines.
  */
 export function writePredictions(file: string, split: Split, evaluated: EvaluatedRun[]): void {
   const hash = createHash('sha256')
@@ -83,10 +83,7 @@ function* linesOf(evaluated: EvaluatedRun[]): Generator<Buffer> {
   }
 }
 
-/**
- * What a predictions file was made with; undefined for one of an earlier version.
- * @throws DamagedFile
- */
+/** Returns what a predictions file was made with; undefined for one of an earlier version. @throws DamagedFile */
 export function readPredictedWith(predictions: string): PredictedWith | undefined {
   const file = predictedWithFile(predictions)
   if (!existsSync(file)) return undefined

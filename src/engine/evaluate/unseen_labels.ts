@@ -5,18 +5,25 @@ import { written } from '../../task/labels/written_form.js'
 import type { PreparedSplit } from '../prepare/data.js'
 import { countedTargets } from './counted_targets.js'
 
-/** Labels that a list of them names. */
+/** The most labels that a list names. */
 const LISTED = 5
 
-/** What a warning says of a split's rows whose label no training row of the same training has; undefined where there are none. */
+/**
+ * Returns a warning about rows of a split whose label no training row of the same run has; undefined if there are none.
+ */
 export function unseenInTraining(split: PreparedSplit, train: PreparedSplit, tokenizer: Tokenizer): string | undefined {
   const trained = [...countedTargets(train, tokenizer).keys()]
   const found = unseen(countedTargets(split, tokenizer), trained)
   if (found === undefined) return undefined
-  return `${split.name}: ${found} no training row has; those have ${listed(trained)}. Such rows are hardly ever answered right.`
+  return (
+    `${split.name}: ${found} no training row has; those have ${listed(trained)}. Such rows are hardly ever ` +
+    'answered right.'
+  )
 }
 
-/** The same of rows that are not the run's own. `trained`: texts of the labels that the run was trained on. */
+/**
+ * Does the same for rows that are not the run's own. `trained` are the texts of the labels that the run was trained on.
+ */
 export async function unseenByRun(
   split: PreparedSplit,
   trained: readonly string[],
@@ -27,10 +34,14 @@ export async function unseenByRun(
   const known = (await written(trained, tokenizer)).map(({ form }) => form)
   const found = unseen(scored, known)
   if (found === undefined) return undefined
-  return `${split.file}: ${found} the run was never trained on; it was trained on ${listed(known)}. Such rows are hardly ever answered right. Where the labels mean the same, write them as in the training, or score with --task EXPERIMENT, whose task.labels says which is which.`
+  return (
+    `${split.file}: ${found} the run was never trained on; it was trained on ${listed(known)}. Such rows ` +
+    'are hardly ever answered right. Where the labels mean the same, write them as in the training, or score ' +
+    'with --task EXPERIMENT, whose task.labels says which is which.'
+  )
 }
 
-/** `12 of 20 rows have a label ('bad') that`, by how many rows have each label. */
+/** Returns `12 of 20 rows have a label ('bad') that`, by how many rows have each label. */
 function unseen(scored: ReadonlyMap<string, number>, trained: readonly string[]): string | undefined {
   const known = new Set(trained)
   const others = [...scored].filter(([label]) => !known.has(label))
@@ -38,10 +49,13 @@ function unseen(scored: ReadonlyMap<string, number>, trained: readonly string[])
   const sum = (labels: Iterable<[string, number]>) => [...labels].reduce((total, [, rows]) => total + rows, 0)
   const rows = sum(others)
   const have = rows === 1 ? 'has' : 'have'
-  return `${rows.toLocaleString('en')} of ${counted(sum(scored), 'row')} ${have} a label (${listed(others.map(([label]) => label))}) that`
+  return (
+    `${rows.toLocaleString('en')} of ${counted(sum(scored), 'row')} ${have} a label ` +
+    `(${listed(others.map(([label]) => label))}) that`
+  )
 }
 
-/** The first of them as they sort, in quotes. */
+/** Lists the first of them in sorted order, in quotes. */
 function listed(labels: readonly string[]): string {
   const names = [...labels].sort().map((label) => `'${shortened(label)}'`)
   const more = names.length - LISTED

@@ -1,6 +1,6 @@
 import { delimited, integer, joined } from './protobuf.js'
 
-/** Options of a session, as far as we set them. */
+/** The options of a session that we set. */
 export interface SessionConfig {
   /** Threads that share one kernel. */
   intraThreads: number
@@ -12,7 +12,7 @@ export interface SessionConfig {
   jit: 0 | 1 | 2
 }
 
-/** What was fastest; see docs/benchmarks.md. */
+/** The fastest settings; see docs/benchmarks.md. */
 export const sessionConfig = (threads: number): SessionConfig => ({
   intraThreads: threads,
   interThreads: 1,
@@ -20,13 +20,13 @@ export const sessionConfig = (threads: number): SessionConfig => ({
   jit: 0,
 })
 
-/** The session's options as a manifest names them. */
+/** Returns the session's options as a manifest names them. */
 export function sessionFacts(threads: number) {
   const { intraThreads, interThreads, rewrites, jit } = sessionConfig(threads)
   return { intra_threads: intraThreads, inter_threads: interThreads, rewrites, xla_level: jit }
 }
 
-/** A ConfigProto (tensorflow/core/protobuf/config.proto), serialised. */
+/** Returns a serialised ConfigProto (tensorflow/core/protobuf/config.proto). */
 export function configProto({ intraThreads, interThreads, rewrites, jit }: SessionConfig): Uint8Array {
   const rewriteOptions = rewrites ? [] : [integer(19, 1)] // RewriterConfig.disable_meta_optimizer
   const optimizerOptions = [integer(5, jit === 0 ? OFF : jit)] // OptimizerOptions.global_jit_level

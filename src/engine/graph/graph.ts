@@ -2,7 +2,7 @@ import type { Library, Output, Pointer } from './library.js'
 import { checked } from './status.js'
 import { newTensor, TYPES, type Values } from './tensor.js'
 
-/** An attribute of an operation, by what it is. */
+/** An attribute of an operation, by its kind. */
 export type Attribute =
   | { type: number }
   | { int: number | number[] }
@@ -15,14 +15,14 @@ export type Attribute =
 export interface OperationSpec {
   type: string
   name: string
-  /** An array among them is one list input. */
+  /** An array among them is a single list input. */
   inputs?: (Output | Output[])[]
   attributes?: Record<string, Attribute>
-  /** Operations to be done before. */
+  /** Operations that must run before this one. */
   after?: Pointer[]
 }
 
-/** A TF_Graph: operations are added one by one, their shapes inferred as they come; or a serialised graph is imported. */
+/** A TF_Graph. Operations are added one by one and their shapes are inferred, or a serialised graph is imported. */
 export class Graph {
   readonly library: Library
   readonly handle: Pointer
@@ -33,7 +33,7 @@ export class Graph {
     this.handle = library.NewGraph!() as Pointer
   }
 
-  /** Adds an operation. @throws UserError with TensorFlow's reason if inputs or attributes do not suit it. */
+  /** Adds an operation. @throws UserError with TensorFlow's reason if inputs or attributes do not fit it. */
   add({ type, name, inputs = [], attributes = {}, after = [] }: OperationSpec): Pointer {
     const { library } = this
     const description = library.NewOperation!(this.handle, type, name)
@@ -50,7 +50,7 @@ export class Graph {
     )
   }
 
-  /** Adds what `body` adds as operations to be done after that one. */
+  /** Adds what `body` adds as operations that run after `operation`. */
   after<T>(operation: Pointer, body: () => T): T {
     const before = this.#before
     this.#before = [operation]
@@ -61,7 +61,7 @@ export class Graph {
     }
   }
 
-  /** The first output of an added operation. */
+  /** Returns the first output of an added operation. */
   output(spec: OperationSpec): Output {
     return { oper: this.add(spec), index: 0 }
   }
@@ -76,12 +76,12 @@ export class Graph {
     return this.library.OperationOutputType!(output)
   }
 
-  /** How many inputs of operations take it. */
+  /** Counts the inputs of operations that use this output. */
   consumersOf(output: Output): number {
     return this.library.OperationOutputNumConsumers!(output)
   }
 
-  /** The inferred shape. @throws Error where it is not wholly known. */
+  /** Returns the inferred shape. @throws Error where it is not fully known. */
   shapeOf(output: Output): number[] {
     const { library } = this
     const rank = checked(library, 'to tell a rank', (status) =>
@@ -97,7 +97,7 @@ export class Graph {
     throw new Error(`the shape of a ${library.OperationOpType!(output.oper)} is not known: [${numbers}]`)
   }
 
-  /** `MatMul → [2048, 512]`; undefined where there is no such operation. */
+  /** Describes an operation as `MatMul → [2048, 512]`; undefined where it does not exist. */
   describe(name: string): string | undefined {
     const operation = this.library.GraphOperationByName!(this.handle, name) as Pointer | null
     if (!operation) return undefined
@@ -106,7 +106,7 @@ export class Graph {
     return `${type} → [${this.shapeOf({ oper: operation, index: 0 }).join(', ')}]`
   }
 
-  /** The graph as a GraphDef. */
+  /** Returns the graph as a GraphDef. */
   serialised(): Uint8Array {
     const { library } = this
     const buffer = library.NewBuffer!() as Pointer
@@ -134,7 +134,7 @@ export class Graph {
     }
   }
 
-  /** A session on the graph has to be freed first. */
+  /** Frees the graph. A session on the graph has to be freed first. */
   free(): void {
     this.library.DeleteGraph!(this.handle)
   }
@@ -168,7 +168,7 @@ export class Graph {
   }
 }
 
-/** A constant. */
+/** Adds a constant. */
 export const constant = (graph: Graph, name: string, values: Values): Output =>
   graph.output({
     type: 'Const',
@@ -179,7 +179,7 @@ export const constant = (graph: Graph, name: string, values: Values): Output =>
     },
   })
 
-/** A copy of what a TF_Buffer holds. */
+/** Copies the content of a TF_Buffer. */
 export function bufferBytes(library: Library, buffer: Pointer): Uint8Array {
   const { data, length } = library.GetBuffer!(buffer) as { data: Pointer; length: number | bigint }
   const bytes = new Uint8Array(Number(length))

@@ -4,7 +4,7 @@ import type { KoffiFunc } from 'koffi'
 import { native } from '../../base/native.js'
 import type { InstalledEngine } from '../device/provision/cache.js'
 
-/** A native object; koffi's own, opaque. */
+/** A native object, opaque to koffi. */
 export type Pointer = { readonly native: unique symbol }
 
 /** An output of an operation: TF_Output. */
@@ -16,7 +16,7 @@ export interface Output {
 // biome-ignore lint/suspicious/noExplicitAny: as koffi types a function of a prototype
 type KoffiFunction = KoffiFunc<(...args: any[]) => any>
 
-/** What is called of TensorFlow's C API (tensorflow/c/c_api.h), and of libc. */
+/** The functions of TensorFlow's C API (tensorflow/c/c_api.h) and of libc that we call. */
 const PROTOTYPES = [
   'void* TF_NewStatus()',
   'void TF_DeleteStatus(void*)',
@@ -75,7 +75,7 @@ const COPIES = {
   read: 'void* memcpy(_Out_ void*, const void*, size_t)',
 }
 
-/** The C API by its names without `TF_`; TF_SessionRun also off the main thread, as `SessionRun.async`. */
+/** The C API by its names without `TF_`; TF_SessionRun can also run off the main thread, as `SessionRun.async`. */
 export type Library = Record<string, KoffiFunction> & { copies: { write: KoffiFunction; read: KoffiFunction } }
 
 /** Names of the library, in the folders where an engine's origin puts it. */
@@ -88,8 +88,8 @@ const LIBRARIES = ['tensorflow', join('deps', 'lib')].flatMap((folder) =>
 let loaded: Library | undefined
 
 /**
- * TensorFlow's C API in the very library that tfjs-node has loaded.
- * @throws Error where koffi has no binary for this platform, or the engine's library is not where it was put.
+ * Returns TensorFlow's C API in the same library that tfjs-node has loaded.
+ * @throws Error where koffi has no binary for this platform, or the engine's library is missing.
  */
 export function loadLibrary({ folder }: InstalledEngine): Library {
   if (loaded) return loaded

@@ -3,8 +3,8 @@ import { native } from '../../base/native.js'
 let trim: ((pad: number) => number) | undefined | null
 
 /**
- * Gives freed memory back to the system, where libc keeps it: what TensorFlow plans a graph with is a hundred MiB of a
- * small model, and glibc would hold it for good. Does nothing where libc has no `malloc_trim`.
+ * Returns freed memory to the system, where libc keeps it: TensorFlow plans the graph of a small model in a hundred
+ * MiB, which glibc would keep for good. Does nothing where libc has no `malloc_trim`.
  */
 export function giveBackMemory(): void {
   if (trim === undefined) trim = mallocTrim()

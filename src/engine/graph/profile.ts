@@ -11,7 +11,7 @@ export interface KernelTime {
 /** RunOptions (tensorflow/core/protobuf/config.proto) that ask for a trace of every kernel. */
 export const TRACED_RUN = Uint8Array.of(1 << 3, 3)
 
-/** The kernels in a serialised RunMetadata: step_stats → dev_stats → node_stats. */
+/** Returns the kernels in a serialised RunMetadata: step_stats → dev_stats → node_stats. */
 export function kernelTimes(metadata: Uint8Array): KernelTime[] {
   return submessages(metadata, 1)
     .flatMap((stepStats) => submessages(stepStats, 1))

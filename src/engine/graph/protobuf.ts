@@ -1,4 +1,4 @@
-/** A field of a message as it is read: varints as bigint, everything else as its bytes. */
+/** A field of a message that was read: varints as bigint, everything else as its bytes. */
 export type Field = [number: number, value: bigint | Uint8Array]
 
 const VARINT = 0
@@ -6,7 +6,7 @@ const DOUBLE = 1
 const LENGTH_DELIMITED = 2
 const FLOAT = 5
 
-/** Fields of a serialised message, in order. */
+/** Yields the fields of a serialised message, in order. */
 export function* fields(bytes: Uint8Array): Generator<Field> {
   let at = 0
   const varint = (): bigint => {
@@ -31,7 +31,7 @@ export function* fields(bytes: Uint8Array): Generator<Field> {
   }
 }
 
-/** Signed integers of a packed field. */
+/** Returns the signed integers of a packed field. */
 export function packed(bytes: Uint8Array): number[] {
   const values: number[] = []
   for (let at = 0; at < bytes.length; ) {
@@ -46,11 +46,11 @@ export function packed(bytes: Uint8Array): number[] {
   return values
 }
 
-/** A varint field: an integer, a boolean or a member of an enumeration. */
+/** Returns a varint field: an integer, a boolean or a member of an enumeration. */
 export const integer = (number: number, value: number | boolean): Uint8Array =>
   Uint8Array.from([...varint(number << 3), ...varint(Number(value))])
 
-/** A length-delimited field: text, bytes, or a message of these parts. */
+/** Returns a length-delimited field: text, bytes, or a message of these parts. */
 export function delimited(number: number, content: string | Uint8Array | Uint8Array[]): Uint8Array {
   const bytes = typeof content === 'string' ? Buffer.from(content) : Array.isArray(content) ? joined(content) : content
   return joined([Uint8Array.from([...varint((number << 3) | LENGTH_DELIMITED), ...varint(bytes.length)]), bytes])

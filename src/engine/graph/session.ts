@@ -5,19 +5,22 @@ import { check, checked } from './status.js'
 import { type Dtype, newTensor, TYPES, tensorValues, type Values } from './tensor.js'
 
 export interface RunSpec {
-  /** Values by the name of the placeholder that they stand for. */
+  /** Values by the name of their placeholder. */
   feeds?: Record<string, Values | Pointer>
   /** Names of operations whose first output is wanted. */
   fetches?: string[]
-  /** Names of operations to do for their effect. */
+  /** Names of operations to run for their effect. */
   targets?: string[]
-  /** Asks for the time of every kernel, and takes it. */
+  /** Receives the time of every kernel; setting it turns tracing on. */
   trace?: (kernels: KernelTime[]) => void
 }
 
 const isValues = (feed: Values | Pointer): feed is Values => 'data' in feed
 
-/** A session of libtensorflow on a graph that may grow. Its variables live as long as it; `free` frees everything. */
+/**
+ * A session of libtensorflow on a graph that may grow. Its variables live as long as the session; `free` frees
+ * everything.
+ */
 export class Session {
   readonly library: Library
   readonly graph: Graph
@@ -43,7 +46,7 @@ export class Session {
     }
   }
 
-  /** Fills a variable; `as` bfloat16 rounds it. */
+  /** Fills a variable; `as` bfloat16 rounds the values. */
   async assign(name: string, values: Values, as: Dtype): Promise<void> {
     const { graph } = this
     if (!this.#assigned.has(name)) {
@@ -86,7 +89,10 @@ export class Session {
     return this.#assigned.has(name)
   }
 
-  /** Runs off the main thread. The fetched tensors are the caller's to `release`. @throws UserError naming operation and shape. */
+  /**
+   * Runs off the main thread. The caller has to `release` the fetched tensors.
+   * @throws UserError naming operation and shape.
+   */
   async run({ feeds = {}, fetches = [], targets = [], trace }: RunSpec): Promise<Pointer[]> {
     const { library, graph } = this
     const output = (name: string): Output => ({ oper: graph.find(name), index: 0 })
@@ -130,12 +136,12 @@ export class Session {
     }
   }
 
-  /** Runs, gives the fetched values and frees the tensors that held them. */
+  /** Runs, returns the fetched values and frees their tensors. */
   floats(spec: RunSpec): Promise<Float32Array[]> {
     return this.#values(spec, Float32Array)
   }
 
-  /** As `floats`, of int32 tensors. */
+  /** As `floats`, for int32 tensors. */
   integers(spec: RunSpec): Promise<Int32Array[]> {
     return this.#values(spec, Int32Array)
   }
@@ -159,7 +165,7 @@ export class Session {
   }
 }
 
-/** A handle on the variable of that shared name; every handle of the name in a session is the same variable. */
+/** Returns a handle on the variable of that shared name; all handles of the name in a session are the same variable. */
 export const variable = (graph: Graph, name: string, sharedName: string, type: number, shape: number[]): Output =>
   graph.output({
     type: 'VarHandleOp',

@@ -1,19 +1,20 @@
 import { UserError } from '../../base/error.js'
 import type { Library, Pointer } from './library.js'
 
-/** TF_Code of what a user can do something about. */
+/** The TF_Code of an error that a user can do something about. */
 const RESOURCE_EXHAUSTED = 8
 const UNAVAILABLE = 14
 
-const CODES =
-  'OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED'.split(
-    ' ',
-  )
+const CODE_NAMES =
+  'OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS PERMISSION_DENIED ' +
+  'RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS ' +
+  'UNAUTHENTICATED'
+const CODES = CODE_NAMES.split(' ')
 
-/** Longest part of TensorFlow's own words that is shown. */
+/** The most characters of TensorFlow's own words that are shown. */
 const LONGEST = 400
 
-/** Says what an operation of that name is, such as `MatMul → [2048, 512]`. */
+/** Describes an operation by its name, such as `MatMul → [2048, 512]`. */
 export type Describe = (operation: string) => string | undefined
 
 /** Calls with a status and frees it. @throws as `check`: with TensorFlow's reason, the operation and its shape. */
@@ -28,13 +29,16 @@ export function checked<T>(library: Library, doing: string, call: (status: Point
   }
 }
 
-/** @throws UserError unless the status is OK; Error with a `code` as Node's where a file could not be written. */
+/**
+ * Checks a status.
+ * @throws UserError unless it is OK; Error with a `code` like Node's where a file could not be written.
+ */
 export function check(library: Library, status: Pointer, doing: string, describe?: Describe): void {
   const code = library.GetCode!(status) as number
   if (code !== 0) throw failure(code, library.Message!(status) as string, doing, describe)
 }
 
-/** What the system says of a failed write, with the code that Node has for it. TensorFlow takes a full disk for used-up memory. */
+/** The system's messages for failed writes, with Node's codes. TensorFlow reports a full disk as exhausted memory. */
 const OF_THE_DISK: Record<string, string> = {
   'No space left on device': 'ENOSPC',
   'Disk quota exceeded': 'EDQUOT',
@@ -57,7 +61,9 @@ function failure(code: number, message: string, doing: string, describe: Describ
         ? 'Look at that machine, then go on with --resume.'
         : 'If the eager engine does it (--set training.engine_mode=eager), please report this.'
   return new UserError({
-    problem: `TensorFlow failed ${doing}${where}: ${CODES[code] ?? code}: ${reason.slice(0, LONGEST).replace(/\.$/, '')}.`,
+    problem:
+      `TensorFlow failed ${doing}${where}: ${CODES[code] ?? code}: ` +
+      `${reason.slice(0, LONGEST).replace(/\.$/, '')}.`,
     remedy,
   })
 }

@@ -4,7 +4,7 @@ import type { Library, Pointer } from './library.js'
 export const TYPES = { float32: 1, int32: 3, bool: 10, bfloat16: 14 } as const
 export type Dtype = keyof typeof TYPES
 
-/** Values on their way into native memory. */
+/** Values to be copied into native memory. */
 export interface Values {
   shape: number[]
   data: Float32Array | Int32Array
@@ -12,7 +12,7 @@ export interface Values {
 
 export const typeOf = (data: ArrayBufferView): Dtype => (data instanceof Int32Array ? 'int32' : 'float32')
 
-/** A TF_Tensor with a copy of the values; to be freed with DeleteTensor. */
+/** Returns a TF_Tensor with a copy of the values, which has to be freed with DeleteTensor. */
 export function newTensor(library: Library, { shape, data }: Values): Pointer {
   const dimensions = shape.map(BigInt)
   const tensor = library.AllocateTensor!(TYPES[typeOf(data)], dimensions, shape.length, data.byteLength) as Pointer
@@ -20,7 +20,7 @@ export function newTensor(library: Library, { shape, data }: Values): Pointer {
   return tensor
 }
 
-/** A copy of a TF_Tensor's values. */
+/** Returns a copy of a TF_Tensor's values. */
 export function tensorValues<T extends Float32Array | Int32Array>(
   library: Library,
   tensor: Pointer,

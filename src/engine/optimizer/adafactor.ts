@@ -5,19 +5,23 @@ import type { Optimizer } from './optimizer.js'
 
 /** Added to squares, so that a gradient of zeros can be divided by their root. */
 const EPSILON = 1e-30
-/** Largest root mean square of a tensor's update, as a multiple of the learning rate. */
+/** The largest root mean square of a tensor's update, as a multiple of the learning rate. */
 const CLIP_THRESHOLD = 1
 const DECAY_RATE = -0.8
 
-/** Shapes of the means of rows and of columns; of a tensor with one dimension the second moment's own. */
+/**
+ * Returns the shapes of the means of rows and of columns; for a tensor with one dimension the shape of its second
+ * moment.
+ */
 function factorShapes(shape: number[]): number[][] {
   if (shape.length < 2) return [shape]
   return [shape.slice(0, -1), [...shape.slice(0, -2), ...shape.slice(-1)]]
 }
 
 /**
- * Adafactor (Shazeer and Stern, arXiv 1804.04235) with a given learning rate, as transformers.optimization.Adafactor with
- * relative_step and scale_parameter off and no first moment. A tensor's last two dimensions are its rows and columns.
+ * Adafactor (Shazeer and Stern, arXiv 1804.04235) with a given learning rate, as transformers.optimization.Adafactor
+ * with relative_step and scale_parameter off and no first moment. A tensor's last two dimensions are its rows and
+ * columns.
  */
 export const adafactor = (weightDecay: number): Optimizer => ({
   name: 'adafactor',
@@ -25,7 +29,7 @@ export const adafactor = (weightDecay: number): Optimizer => ({
     const sizes = specs.flatMap(({ shape }) => factorShapes(shape).map(elements))
     return { factors: sizes.reduce((sum, size) => sum + size, 0) }
   },
-  /** `share`: how far the second moment moves towards this step's squares; all the way at the first. */
+  /** `share` says how far the second moment moves towards this step's squares; at the first step it is 1. */
   numbers: (learningRate, step) => ({
     rate: learningRate,
     left: 1 - learningRate * weightDecay,
@@ -46,21 +50,21 @@ export const adafactor = (weightDecay: number): Optimizer => ({
   },
 })
 
-/** The second moment of a tensor after its gradient: [row means, column means], or [all]. */
+/** Returns the second moment of a tensor after its gradient: [row means, column means], or [all]. */
 function moments(before: tf.Tensor[], gradient: tf.Tensor, share: tf.Scalar): tf.Tensor[] {
   const squares = tf.add(tf.square(gradient), EPSILON)
   const now = before.length === 1 ? [squares] : [tf.mean(squares, -1), tf.mean(squares, -2)]
   return before.map((moment, i) => tf.add(moment, tf.mul(tf.sub(now[i]!, moment), share)))
 }
 
-/** 1 / √ of the second moment, [rows, columns] of its factors' product where there are two. */
+/** Returns 1 / √ of the second moment; with two factors, of their product [rows, columns]. */
 function inverseRoot([rows, columns]: tf.Tensor[]): tf.Tensor {
   if (!columns) return tf.rsqrt(rows!)
   const ofRows = tf.rsqrt(tf.div(rows!, tf.mean(rows!, -1, true)))
   return tf.mul(tf.expandDims(ofRows, -1), tf.expandDims(tf.rsqrt(columns), -2))
 }
 
-/** A direction whose root mean square is at most the threshold. */
+/** Scales a direction so that its root mean square is at most the threshold. */
 function clipped(direction: tf.Tensor): tf.Tensor {
   const rms = tf.sqrt(tf.mean(tf.square(direction)))
   return tf.div(direction, tf.maximum(1, tf.div(rms, CLIP_THRESHOLD)))

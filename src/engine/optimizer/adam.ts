@@ -5,17 +5,19 @@ const BETA1 = 0.9
 const BETA2 = 0.999
 const EPSILON = 1e-8
 
-/** Decay of the two moments, as float32 knows it: bias corrections are made of what the moments are summed with. */
+/**
+ * The decay of the two moments as a float32, since the moments are computed with float32: bias corrections must match.
+ */
 export const ADAM = { beta1: Math.fround(BETA1), beta2: Math.fround(BETA2) } as const
 
 /**
  * Adam (Kingma and Ba, arXiv 1412.6980) with bias correction; ε is outside the root of the corrected moment, as in
- * PyTorch. In the order of TensorFlow's fused update, so that a replayed step gives the same bits.
+ * PyTorch. Operations are in the order of TensorFlow's fused update, so that a replayed step gives the same bits.
  */
 export const adam: Optimizer = {
   name: 'adam',
   moments: ({ size }) => twoMoments(size),
-  /** Rate and ε of v ← v − rate·m / (√s + ε), with the bias corrections moved into them. */
+  /** Returns rate and ε of v ← v − rate·m / (√s + ε), with the bias corrections moved into them. */
   numbers(learningRate, step) {
     const root = Math.sqrt(1 - ADAM.beta2 ** step)
     return { rate: (learningRate * root) / (1 - ADAM.beta1 ** step), epsilon: EPSILON * root }
@@ -31,8 +33,8 @@ export const adam: Optimizer = {
 }
 
 /**
- * Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101): before Adam's step, every trained value is
- * multiplied by 1 − learning rate · weight decay, as in torch.optim.AdamW.
+ * Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101): before Adam's step, every trained value
+ * is multiplied by 1 − learning rate · weight decay, as in torch.optim.AdamW.
  */
 export const adamW = (weightDecay: number): Optimizer => ({
   ...adam,

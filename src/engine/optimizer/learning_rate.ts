@@ -5,13 +5,13 @@ export interface Schedule {
   name?: ScheduleName
   peak: number
   warmup: number
-  /** Of the whole run. */
+  /** Steps of the whole run. */
   steps: number
 }
 
 /**
- * Linear warm-up, then the schedule, as in the transformers library. Steps count from 0: the first rate is 0 unless there is
- * no warm-up.
+ * Returns the learning rate of a step: linear warm-up, then the schedule, as in the transformers library. Steps count
+ * from 0, so the first rate is 0 if there is a warm-up.
  */
 export function learningRate(step: number, { name = 'linear', peak, warmup, steps }: Schedule): number {
   if (step < warmup) return (peak * step) / warmup
@@ -21,9 +21,9 @@ export function learningRate(step: number, { name = 'linear', peak, warmup, step
 }
 
 /**
- * Warm-up steps in force. Below 1 it is a share of the run, rounded up. Otherwise those asked for where the run has as many,
- * else half of the run, so that the peak is reached. The paper's 500 are the whole run on its smallest tasks (RTE: 20 epochs of 25 steps), where
- * they stay 500.
+ * Returns the number of warm-up steps. A value below 1 is a share of the run, rounded up. Otherwise it is the value
+ * itself if the run has that many steps, or else half of the run, so that the peak is reached. The paper's 500 are the
+ * whole run on its smallest tasks (RTE: 20 epochs of 25 steps), where they stay 500.
  */
 export function warmupInForce(asked: number, steps: number): number {
   if (asked < 1) return Math.ceil(asked * steps)

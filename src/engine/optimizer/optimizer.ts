@@ -1,13 +1,16 @@
 import tf from '../../tensor/tf.cjs'
 import type { Layout } from '../model/layout.js'
 
-/** What optimisers keep next to the trained vector, by name, as checkpoints have it: flat vectors. */
+/** What optimisers keep next to the trained vector, by the names in checkpoints: flat vectors. */
 export interface Moments<T> {
   /** Adam's first moment [size]. */
   first?: T
   /** Adam's second moment [size]. */
   second?: T
-  /** Adafactor's second moment, tensor by tensor: means of rows, then of columns; of a tensor with one dimension all of it. */
+  /**
+   * Adafactor's second moment, tensor by tensor: means of rows, then of columns; for a tensor with one dimension all of
+   * it.
+   */
   factors?: T
 }
 
@@ -18,7 +21,7 @@ export interface Kept<T> extends Moments<T> {
   vector: T
 }
 
-/** What is kept after `step` updates. */
+/** The vectors after `step` updates. */
 export interface OptimizerState extends Kept<tf.Tensor1D> {
   step: number
 }
@@ -28,9 +31,9 @@ export interface Optimizer {
   name: 'adam' | 'adamw' | 'adafactor'
   /** Lengths of the vectors that it keeps next to the trained one. */
   moments(layout: Layout): Moments<number>
-  /** The numbers that the update of a step takes; steps are counted from 1. */
+  /** Returns the numbers that the update of a step needs; steps count from 1. */
   numbers(learningRate: number, step: number): Record<string, number>
-  /** One update by a gradient [size], already clipped; `numbers` are scalars on the device. */
+  /** Updates by a gradient [size], which is clipped already; `numbers` are scalars on the device. */
   update(
     kept: Kept<tf.Tensor1D>,
     gradient: tf.Tensor1D,
@@ -42,13 +45,13 @@ export interface Optimizer {
 /** Both of Adam's moments. */
 export const twoMoments = (size: number): Moments<number> => ({ first: size, second: size })
 
-/** What is kept, by name, in a fixed order: the vector first. */
+/** Returns the vectors by name, in a fixed order: the trained vector first. */
 export function keptOf<T>({ vector, ...others }: Kept<T>): [keyof Kept<T>, T][] {
   const moments = MOMENTS.flatMap((name) => (others[name] === undefined ? [] : [[name, others[name]] as const]))
   return [['vector', vector], ...moments] as [keyof Kept<T>, T][]
 }
 
-/** The state before the first step: the given values, moments of zero. */
+/** Returns the state before the first step: the given values, and moments of zero. */
 export function startState(values: Float32Array, moments: Moments<number> = twoMoments(values.length)): OptimizerState {
   const zeros = Object.entries(moments).map(([name, length]) => [name, tf.zeros([length])])
   return { vector: tf.tensor1d(values), ...Object.fromEntries(zeros), step: 0 }
@@ -56,19 +59,21 @@ export function startState(values: Float32Array, moments: Moments<number> = twoM
 
 export const disposeState = (state: OptimizerState): void => tf.dispose(keptOf(state).map(([, tensor]) => tensor))
 
-/** The values of a state. */
+/** Returns the values of a state. */
 export async function valuesOf(state: Kept<tf.Tensor1D>): Promise<Kept<Float32Array>> {
   const read = keptOf(state).map(async ([name, tensor]) => [name, await tensor.data()] as const)
   return Object.fromEntries(await Promise.all(read)) as unknown as Kept<Float32Array>
 }
 
-/** The state that has these values. */
+/** Returns the state with these values. */
 export function stateWith(values: Kept<Float32Array>, step: number): OptimizerState {
   const tensors = keptOf(values).map(([name, data]) => [name, tf.tensor1d(data)])
   return { ...(Object.fromEntries(tensors) as Kept<tf.Tensor1D>), step }
 }
 
-/** Scales the gradient so that its norm is at most `limit`: the factor is min(1, limit / (norm + 1e-6)), as in PyTorch. */
+/**
+ * Scales the gradient so that its norm is at most `limit`: the factor is min(1, limit / (norm + 1e-6)), as in PyTorch.
+ */
 export function clipNorm(gradient: tf.Tensor1D, limit: number): { clipped: tf.Tensor1D; norm: tf.Scalar } {
   const norm = tf.sqrt(tf.sum(tf.square(gradient))) as tf.Scalar
   const factor = tf.minimum(1, tf.div(limit, tf.add(norm, 1e-6)))

@@ -4,7 +4,7 @@ import { adafactor } from './adafactor.js'
 import { adam, adamW } from './adam.js'
 import type { Optimizer } from './optimizer.js'
 
-/** The optimiser that an experiment names. */
+/** Returns the optimiser that an experiment names. */
 export function optimizerOf({
   optimizer,
   weight_decay,

@@ -3,23 +3,23 @@ import { byteSize } from '../../base/text/size.js'
 import type { Device } from '../../run/manifest.js'
 import { systemAvailable } from '../device/memory.js'
 
-/** Steps of one batch size: how long one takes, and the most memory so far. */
+/** The steps of one batch size: the time of one, and the peak memory so far. */
 export interface Measured {
   rows: number
   seconds: number
   bytes: number
 }
 
-/** Rows that are tried at least, and at most: a larger batch makes rows no faster, and steps fewer. */
+/** The fewest and the most rows that are tried: a larger batch makes rows no faster, and steps fewer. */
 const FEWEST = 8
 export const MOST_ROWS = 512
-/** The part of the available memory that a step may take: evaluations and other programs need some too. */
+/** The share of the available memory that a step may use: evaluations and other programs need some too. */
 const SHARE = 0.9
 
 /**
- * Measures batches of doubling size, up to `most` rows, for as long as the next one will fit, and then what the last two tell
- * to be the largest that fits: a multiple of 8. The last measurement is the largest that did.
- * @param available bytes that the process may have
+ * Measures batches of doubling size, up to `most` rows, as long as the next one will fit, and then the largest that
+ * fits by the last two: a multiple of 8. The last measurement is the largest that fitted.
+ * @param available bytes that the process may use
  * @throws UserError where the memory is not enough for the smallest
  */
 export async function largestFitting(
@@ -43,14 +43,17 @@ export async function largestFitting(
   }
 }
 
-/** The largest first: `to` itself, then the multiples of 8 down to `from`, which is left out. */
+/** Returns `to` itself, then the multiples of 8 down to `from`, which is left out. */
 function between(from: number, to: number): number[] {
   const sizes = to > from ? [to] : []
   for (let rows = 8 * Math.ceil(to / 8 - 1); rows > from; rows -= 8) sizes.push(rows)
   return sizes
 }
 
-/** A line through the last two measurements; time and memory grow at most like that, since both have a fixed part. */
+/**
+ * Extends a line through the last two measurements; time and memory grow at most like that, since both have a fixed
+ * part.
+ */
 export function extrapolated(measured: Measured[], rows: number): Measured {
   const [before, last] = measured.slice(-2)
   if (before === undefined) return { rows, seconds: 0, bytes: 0 }
@@ -69,17 +72,20 @@ const scaled = ({ rows: measured, seconds, bytes }: Measured, rows: number): Mea
   bytes: bytes + ((rows - measured) / measured) * Math.max(0, bytes - BASE_BYTES),
 })
 
-/** Node and TensorFlow themselves, about. */
+/** The approximate size of Node and TensorFlow themselves. */
 const BASE_BYTES = 500e6
 
-/** Bytes that this process may have in all: what it has, and what the system, or its container, can still give. */
+/**
+ * Returns the bytes that this process may use in all: what it has, and what the system, or its container, can still
+ * give.
+ */
 export function availableMemory(): number {
   const free = process.memoryUsage().rss + systemAvailable()
   const limit = process.constrainedMemory() // 0, or more than there is, without one
   return limit > 0 ? Math.min(limit, free) : free
 }
 
-/** @throws UserError where it is not known how much memory there is for a step */
+/** Checks that the memory for a step is known. @throws UserError */
 export function checkKnowsMemory({ engine, gpu }: Pick<Device, 'engine' | 'gpu'>): void {
   if (engine === 'tensorflow' && !gpu) return
   const where = gpu ?? engine

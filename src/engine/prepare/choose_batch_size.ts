@@ -15,8 +15,8 @@ interface Options extends DeviceOptions {
 }
 
 /**
- * The batch size of an experiment that leaves it open: the largest that fits by a dry run in a process of its own, so that
- * the memory of what is tried is not the training's. Says what it is.
+ * Chooses the batch size of an experiment with `auto`: the largest that fits in a dry run in a process of its own, so
+ * that the memory of the attempts does not belong to the training. Reports it.
  * @throws Interrupted; UserError where ranks share the training, or the memory can't be measured or is not enough
  */
 export async function chooseBatchSize(experiment: Experiment, options: Options): Promise<ChosenBatch> {
@@ -28,7 +28,8 @@ export async function chooseBatchSize(experiment: Experiment, options: Options):
   const chosen = measured.plan.batch_size_auto!
   const { rows, peak_memory_bytes, available_bytes } = chosen
   progress.note(
-    `Batch size: ${rows} (training.batch_size: auto). Steps on the longest rows take ${byteSize(peak_memory_bytes)} of the ${byteSize(available_bytes)} that are free.`,
+    `Batch size: ${rows} (training.batch_size: auto). Steps on the longest rows take ` +
+      `${byteSize(peak_memory_bytes)} of the ${byteSize(available_bytes)} that are free.`,
   )
   return chosen
 }
@@ -40,7 +41,7 @@ const sharedByRanks = (size: number) =>
     remedy: 'Set it to a number of rows.',
   })
 
-/** @param failure what the process said, with the key where it is about that */
+/** @param failure what the process said, with the key if it names one */
 const notMeasured = (failure: string) => {
   const own = 'training.batch_size: '
   const problem = failure.startsWith(own) ? failure.slice(own.length) : `is auto, and can't be chosen: ${failure}`

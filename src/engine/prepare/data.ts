@@ -18,27 +18,29 @@ import type { OpenedBackbone } from './prepare.js'
 /** One split as token ids; its text is read again when it is asked for. */
 export interface PreparedSplit {
   name: Split
-  /** What errors name. */
+  /** The name for errors. */
   file: string
   rows: number
-  /** How many rows the split has where these are some of them. */
+  /** The number of rows of the split, if these are only some of them. */
   drawnFrom?: number
   /** SHA-256 of the files that its rows were read from, one after the other, in hexadecimal. */
   sha256: string
   tokens: Tokenised
-  /** Tokens of every source. */
+  /** The number of tokens of every source. */
   lengths: Int32Array
-  /** Tokens of every target. */
+  /** The number of tokens of every target. */
   targetLengths: Int32Array
-  /** Tokens of the longest target of the whole source, </s> included: what an output may have unless the experiment tells. */
+  /** Tokens of the longest target of the whole source, including </s>: the default limit for an output. */
   longestTarget: number
-  /** The rows as text, what is wanted of them in the form in which it is compared with outputs; read once, then kept. */
+  /**
+   * Returns the rows as text, with targets in the form in which outputs are compared with them; read once, then kept.
+   */
   examples(): Promise<Example[]>
-  /** The rows at these places as text; read anew. */
+  /** Returns the rows at these indices as text; reads them anew. */
   examplesAt(places: number[]): Promise<Example[]>
 }
 
-/** The splits of one experiment, each made ready when it is asked for. */
+/** The splits of one experiment, each prepared when it is asked for. */
 export interface PreparedData {
   split(name: Split): Promise<PreparedSplit>
   close(): void
@@ -46,7 +48,7 @@ export interface PreparedData {
 
 /**
  * Reads, tokenises and splits an experiment's rows; a source that two splits share is read once. Targets are cut only
- * where the experiment gives their length. `onRows` is told of each split before it is read, and may throw.
+ * where the experiment sets their length. `onRows` is called for each split before it is read, and may throw.
  */
 export function prepareData(
   { task, training }: Experiment,
@@ -79,7 +81,7 @@ export function prepareData(
       for (const line of cutLines(name, store, rows, limits)) progress.warn(line)
       return splitOf({ name, file: source.file, sha256 }, store, rows, async (rows) => {
         const examples = await examplesAt(task, source, rows)
-        unchanged() // the tokens are of the rows as they were
+        unchanged() // the tokens are of the rows before any change
         return inWrittenForm(examples, backbone.tokenizer)
       })
     },
@@ -90,7 +92,7 @@ export function prepareData(
   }
 }
 
-/** The tokens of a source, from the cache or of its rows. */
+/** Returns the tokens of a source, from the cache or made from its rows. */
 async function openStore(
   task: TaskOptions,
   source: Source,
@@ -120,7 +122,7 @@ async function openStore(
   return store
 }
 
-/** What is lost of a split's texts. */
+/** Returns lines about texts of a split that are cut. */
 function cutLines(name: Split, store: TokenStore, rows: ArrayLike<number>, limits: TokenLimits): string[] {
   const tally = (whole: Int32Array, limit: number, what: string, key: string): string[] => {
     const cut = cutTally(limit)

@@ -23,7 +23,7 @@ import {
 } from './batch_size.js'
 import { prepareModel, preparePadding } from './prepare.js'
 
-/** What a training would be, measured with steps on its longest rows; nothing is written. */
+/** The properties of a training run, measured with steps on its longest rows; nothing is written. */
 export interface Plan {
   name: string
   device: string
@@ -32,25 +32,28 @@ export interface Plan {
   trained_parameters: number
   backbone_parameters: number
   steps: number
-  /** Where `training.batch_size` is auto: what it is. */
+  /** If `training.batch_size` is auto: what was chosen. */
   batch_size_auto?: ChosenBatch
-  /** Rows of the largest batch that a step was taken with: batch_size where the memory is enough for it. */
+  /** Rows of the largest batch that a step was taken with: batch_size if the memory is enough for it. */
   measured_batch_size: number
-  /** Seconds of one step on the longest rows, so at most that a step; beyond the measured batch by proportion. */
+  /**
+   * Seconds of one step on the longest rows, which is the longest time of a step; beyond the measured batch in
+   * proportion.
+   */
   step_seconds: number
   estimated_seconds: number
   peak_memory_bytes: number
   /** Memory of the GPU for the measured batch, on `webgpu`. How much the GPU has is not known. */
   gpu_memory_bytes?: number
-  /** Whether the machine's memory that is free now is enough. */
+  /** Whether the machine's free memory is enough. */
   fits: boolean
 }
 
 /**
- * Prepares a training as `train` would and takes steps on its longest rows, with a batch that doubles up to
- * `batch_size` as long as the next one will fit into the memory; what it can't try it extrapolates. Where `batch_size` is
+ * Prepares a training run as `train` would and takes steps on its longest rows, with a batch that doubles up to
+ * `batch_size` as long as the next one will fit into the memory; it extrapolates what it can't try. If `batch_size` is
  * auto, it is the largest that fits.
- * @throws UserError where it is auto and how much memory there is is not known, or too little
+ * @throws UserError where it is auto and the memory is not known, or too small
  */
 export async function dryRun(
   experiment: Experiment,
@@ -112,7 +115,10 @@ export async function dryRun(
   }
 }
 
-/** Prepared with the largest batch that may be chosen: fewer rows a step make more steps, which are replayed at the latest then. */
+/**
+ * Prepares with the largest batch that may be chosen: fewer rows per step make more steps, and then replay pays off in
+ * any case.
+ */
 const withMostRows = (experiment: Experiment): Experiment => ({
   ...experiment,
   training: { ...experiment.training, batch_size: MOST_ROWS },
@@ -127,7 +133,9 @@ const chosen = ({ rows, bytes }: Measured): ChosenBatch => ({
   available_bytes: availableMemory(),
 })
 
-/** Measures … wanted/4, wanted/2, wanted, as far as they fit: small ones cost little and tell what the next will take. */
+/**
+ * Measures … wanted/4, wanted/2, wanted, as far as they fit: small ones cost little and tell what the next will take.
+ */
 async function doubling(wanted: number, take: (rows: number) => Promise<Measured>): Promise<Measured[]> {
   const sizes = new Set([8, 4, 2, 1].map((part) => Math.ceil(wanted / part)))
   const measured: Measured[] = []

@@ -37,7 +37,10 @@ export async function prepareBackbone(experiment: Experiment, progress: Progress
   }
 }
 
-/** @throws UserError where tokenizer and config.json are of different models: by the vocabulary, or the ids that end and pad a row. */
+/**
+ * @throws UserError where tokenizer and config.json are of different models: by the vocabulary, or the ids that end and
+ *   pad a row.
+ */
 function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: Tokenizer): void {
   const { vocabularySize, eosId, padId = config.padId } = tokenizer
   if (vocabularySize > config.vocabulary) {
@@ -55,7 +58,9 @@ function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: 
     throw new UserError({
       at: join(folder, 'config.json'),
       problem: `${key} is ${own}; the tokenizer's is ${ofTokenizer} (${tokenizerFile}).`,
-      remedy: `Take config.json and tokenizer from the same model, or set ${key} to the id that it was trained with in both.`,
+      remedy:
+        `Take config.json and tokenizer from the same model, or set ${key} to the id that it was trained ` +
+        'with in both.',
     })
   }
 }
@@ -85,8 +90,8 @@ export function prepareModel(experiment: Experiment, { files, config }: OpenedBa
 }
 
 /**
- * The lengths that batches are padded to, and the padding that is left. Only a replayed shape costs something, so that an
- * eager training pads no further than to the next multiple of 8.
+ * The lengths that batches are padded to, and the padding that is left. Only a replayed shape costs something, so that
+ * an eager training pads no further than to the next multiple of 8.
  */
 export function preparePadding(
   {

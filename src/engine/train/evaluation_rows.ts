@@ -4,8 +4,9 @@ import { SPLIT_SEED } from '../../task/rows/splits.js'
 import type { PreparedSplit } from '../prepare/data.js'
 
 /**
- * The rows that evaluations during training are on: all of a split, or `count` of them, which is told. They are the first of
- * randperm(rows, 42) in the split's order, whatever the seed of the training is, so that runs of several seeds compare.
+ * Returns the rows for evaluations during training: all of a split, or `count` of them, which is reported. They are the
+ * first of randperm(rows, 42) in the split's order, whatever the seed of the training, so that runs with different
+ * seeds can be compared.
  */
 export function evaluationRows(split: PreparedSplit, count: number | undefined, progress: Progress): PreparedSplit {
   if (count === undefined) return split
@@ -15,7 +16,8 @@ export function evaluationRows(split: PreparedSplit, count: number | undefined, 
     return split
   }
   progress.note(
-    `Evaluations are on ${count.toLocaleString('en')} of the ${rows} ${split.name} rows (training.evaluation_rows); the test is on all of its rows.`,
+    `Evaluations are on ${count.toLocaleString('en')} of the ${rows} ${split.name} rows ` +
+      '(training.evaluation_rows); the test is on all of its rows.',
   )
   return someRows(split, randperm(split.rows, SPLIT_SEED).slice(0, count).sort())
 }

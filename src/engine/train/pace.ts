@@ -3,13 +3,13 @@ import { duration } from '../../cli/terminal.js'
 /** Steps that the pace is averaged over. */
 const WINDOW = 50
 
-/** How fast a training goes: over the last steps, pauses for evaluation left out. */
+/** The speed of a training run over the last steps, without pauses for evaluation. */
 export class Pace {
   #steps: { seconds: number; rows: number }[] = []
   #all: number[] = []
   #last = performance.now()
 
-  /** What follows does not count as a step's time until the next step ends. */
+  /** Excludes the following time from a step until the next step ends. */
   pause(): void {
     this.#last = performance.now()
   }
@@ -28,11 +28,14 @@ export class Pace {
     return this.#all.toSorted((a, b) => a - b)[this.#all.length >> 1]
   }
 
-  /** `step 120 of 600 · loss 0.412 · 251 examples/s · 2 min 40 s left` */
+  /** Returns `step 120 of 600 · loss 0.412 · 251 examples/s · 2 min 40 s left`. */
   line(step: number, steps: number, loss: number): string {
     const seconds = this.#steps.reduce((sum, step) => sum + step.seconds, 0)
     const rows = this.#steps.reduce((sum, step) => sum + step.rows, 0)
     const left = (seconds / this.#steps.length) * (steps - step)
-    return `step ${step} of ${steps} · loss ${loss.toFixed(3)} · ${Math.round(rows / seconds)} examples/s · ${duration(left)} left`
+    return (
+      `step ${step} of ${steps} · loss ${loss.toFixed(3)} · ${Math.round(rows / seconds)} examples/s · ` +
+      `${duration(left)} left`
+    )
   }
 }

@@ -6,10 +6,10 @@ import { saveCheckpoint, saveTrained } from '../model/checkpoint.js'
 import type { Blueprint } from '../model/model.js'
 import type { OptimizerState } from '../optimizer/optimizer.js'
 
-/** What a training leaves behind, as it comes. */
+/** Receives what a training run leaves behind, as it comes. */
 export interface RunRecord {
   manifest(manifest: Manifest): void
-  /** A graph is met while the run goes on. */
+  /** Called for a graph when it is first used. */
   graph(graph: GraphFacts): void
   metrics(line: MetricsLine): void
   checkpoint(state: OptimizerState, run: RunState): Promise<void>
@@ -18,7 +18,7 @@ export interface RunRecord {
   result(result: Result): void
 }
 
-/** A record in a run's folder. */
+/** Records into a run's folder. */
 export function recordInto(files: RunFiles, blueprint: Blueprint, tensorboard: boolean): RunRecord {
   let written: Manifest | undefined
   const manifest = (manifest: Manifest) => {
@@ -43,7 +43,7 @@ export function recordInto(files: RunFiles, blueprint: Blueprint, tensorboard: b
   }
 }
 
-/** Of a rank that is not rank 0: nothing is written. */
+/** The record of a rank that is not rank 0: nothing is written. */
 export const noRecord: RunRecord = {
   manifest() {},
   graph() {},

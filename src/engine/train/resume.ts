@@ -24,25 +24,29 @@ import { checkStartedFrom } from './start_from.js'
 import type { Training } from './trainer.js'
 
 /**
- * Where backbone and rows are is no part of what they are: their hashes tell whether they are the same. Nor is what people
- * call the labels, how many rows are computed at once, or which
- * files are kept. `lengthChange` checks how long the run is, and
- * `checkStartedFrom` where it started.
+ * Keys that may differ when a run is resumed. The places of backbone and rows may change, since their hashes show
+ * whether they are the same; so may the names of labels, how many rows are computed at once, and which files are kept.
+ * `lengthChange` checks the length of the run, and `checkStartedFrom` where it started.
  */
-const MAY_CHANGE =
-  /^(training\.(micro_batch_size|steps|epochs|patience|start_from|keep)$|task\.(train|validation|test|path|label_names(\..*)?)$|backbone\.name$)/
+const MAY_CHANGE = [
+  /^training\.(micro_batch_size|steps|epochs|patience|start_from|keep)$/,
+  /^task\.(train|validation|test|path|label_names(\..*)?)$/,
+  /^backbone\.name$/,
+]
 
 /**
- * A length of outputs that nobody gave is found in the rows, in which earlier versions looked at fewer targets.
- * @param given the experiment before values in force were put in
- * @throws UserError where a run began with another experiment than the one that it is to go on with.
+ * Checks that a run is resumed with the experiment that it began with. A length of outputs that nobody set is found
+ * from the rows, of which earlier versions read fewer targets.
+ * @param given the experiment before defaults were filled in
+ * @throws UserError where the run began with another experiment.
  */
 function checkSame(files: RunFiles, experiment: Experiment, given: Experiment, stepsPerEpoch: number): void {
   const before = runExperiment(files.experiment)
   const warmup_steps = warmupInForce(given.training.warmup_steps, plannedSteps(before.training, stepsPerEpoch))
   const now = { ...experiment, training: { ...experiment.training, warmup_steps } }
   const found = given.training.target_length === undefined ? ['training.target_length'] : []
-  const differing = differences(before, now).filter(({ key }) => !MAY_CHANGE.test(key) && !found.includes(key))
+  const mayDiffer = (key: string) => found.includes(key) || MAY_CHANGE.some((keys) => keys.test(key))
+  const differing = differences(before, now).filter(({ key }) => !mayDiffer(key))
   if (differing.length === 0) return
   const told = differing.map(({ key, from, to }) => `${key} (${shownValue(from)} then, ${shownValue(to)} now)`)
   throw new UserError({
@@ -55,8 +59,8 @@ function checkSame(files: RunFiles, experiment: Experiment, given: Experiment, s
 const shownValue = (value: unknown): string => (value === undefined ? 'none' : shortened(JSON.stringify(value)))
 
 /**
- * The experiment with what an earlier version did where it has begun the run, and with the warm-up that its steps have had,
- * whatever share of a longer run that is. A batch size of `auto` is the one that was chosen then.
+ * Returns the experiment with the values of the earlier version that began the run, and with the warm-up of its first
+ * steps, whatever share of a longer run that is. A batch size of `auto` becomes the one that was chosen then.
  */
 export function asBegun(files: RunFiles, experiment: Experiment): Experiment {
   const { method, training: before } = runExperiment(files.experiment)
@@ -74,16 +78,16 @@ export function asBegun(files: RunFiles, experiment: Experiment): Experiment {
 }
 
 export interface There {
-  /** The result of a run that has no step left. */
+  /** The result, if the run has no step left. */
   finished?: Result | undefined
-  /** What is other than before in how long the run is. */
+  /** What changes in the length of the run. */
   length?: LengthChange | undefined
 }
 
-/** Of a run that begins. */
+/** For a run that begins. */
 export const NOTHING: There = {}
 
-/** @throws UserError where the run that is there can't go on as it is to. */
+/** Returns what exists of a run that continues. @throws UserError where the run can't continue with this experiment. */
 export function whatIsThere(
   files: RunFiles,
   { experiment, plan, steps }: Pick<Training, 'experiment' | 'plan' | 'steps'>,
@@ -99,7 +103,7 @@ export function whatIsThere(
   return { length }
 }
 
-/** A run that goes on: what it was made with so far, and the checks that it is the same now. */
+/** A run that continues: what it was made with so far, and checks that this has not changed. */
 export interface Resumed extends Checks {
   manifest: Environment | undefined
 }
@@ -109,7 +113,7 @@ export interface Checks {
   rows(here: RowsHere): void
 }
 
-/** @throws DamagedFile; the checks throw Changed, unless that is allowed. */
+/** Returns the run with its checks. @throws DamagedFile; the checks throw Changed, unless changes are allowed. */
 export function resumedRun(
   files: RunFiles,
   { task }: Experiment,
@@ -127,7 +131,7 @@ export function resumedRun(
   }
 }
 
-/** What may be other than before is so the next time too: places of files, names of labels, the run's length. */
+/** Stores what may change for the next time too: places of files, names of labels, the run's length. */
 export function keepWhatChanged(files: RunFiles, experiment: Experiment): void {
   const before = storedPlaces(runExperiment(files.experiment), files.folder)
   const now = storedPlaces(experiment, files.folder)
@@ -143,7 +147,9 @@ const changeable = ({ task, backbone, training }: Experiment) => [
   training.keep,
 ]
 
-/** The manifest with all that was other than before when the run went on after that step: no old hash is lost. */
+/**
+ * Returns the manifest with everything that changed when the run was continued after that step: no old hash is lost.
+ */
 export function withChanges(
   manifest: Manifest,
   step: number,
@@ -162,7 +168,8 @@ export function withChanges(
   const earlier = before.changes ?? []
   const change = { step, ...(backbone_sha256 && { backbone_sha256 }), data_sha256, ...length }
   const changed = backbone_sha256 !== undefined || Object.keys(data_sha256).length > 0 || length !== undefined
-  const noted = isDeepStrictEqual(earlier.at(-1), change) // where the process was killed before the experiment was written
+  // where the process was killed before the experiment was written
+  const noted = isDeepStrictEqual(earlier.at(-1), change)
   const changes = [...earlier, ...(changed && !noted ? [change] : [])]
   return { ...manifest, ...(changes.length > 0 && { changes }) }
 }
@@ -173,7 +180,7 @@ interface Difference {
   to: unknown
 }
 
-/** Keys, down to the leaves, whose values differ. */
+/** Returns the keys, down to the leaves, whose values differ. */
 function differences(from: unknown, to: unknown, key = ''): Difference[] {
   if (isDeepStrictEqual(from, to)) return []
   if (!isMapping(from) || !isMapping(to)) return [{ key, from, to }]

@@ -29,12 +29,12 @@ export async function factsOf(
   }
 }
 
-/** What the manifest says of the processes that computed the steps. */
+/** Returns what the manifest says of the processes that computed the steps. */
 async function crewOf(ranks: Ranks, threads: number): Promise<NonNullable<Manifest['mpi']>> {
   return { library: ranks.library!, ranks: await gathered(ranks, { host: ranks.host, threads }) }
 }
 
-/** SHA-256 of each split's files. */
+/** Returns the SHA-256 of each split's files. */
 export const hashesOf = ({
   train,
   validation,
@@ -45,12 +45,12 @@ export const hashesOf = ({
   test: test.sha256,
 })
 
-/** How much is trained, and of how much. */
+/** Returns the number of trained parameters, and of all. */
 export const countsOf = ({ layout }: Blueprint, { parameters }: OpenedBackbone) => ({
   trained_parameters: layout.size,
   backbone_parameters: parameters,
 })
 
-/** That evaluations were on some of the validation rows. */
+/** Says that evaluations were on some of the validation rows. */
 const drawnRows = ({ rows, drawnFrom }: PreparedSplit): Pick<Manifest, 'evaluation_rows'> =>
   drawnFrom === undefined ? {} : { evaluation_rows: { rows, of: drawnFrom } }

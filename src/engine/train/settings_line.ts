@@ -1,6 +1,9 @@
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
 
-/** `Batch size 100 in parts of 25 rows; adam, learning rate 0.003, linear schedule, 500 warm-up steps.` Of what is in force. */
+/**
+ * Returns a line about the settings in force: `Batch size 100 in parts of 25 rows; adam, learning rate 0.003, linear
+ * schedule, 500 warm-up steps.`
+ */
 export function settingsLine({ training }: Experiment): string {
   const { micro_batch_size: most, optimizer, learning_rate, schedule, warmup_steps } = training
   const rows = rowsAStep(training)

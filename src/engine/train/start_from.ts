@@ -14,16 +14,16 @@ import type { Blueprint } from '../model/model.js'
 const AT = 'training.start_from'
 const SHOWN = 5
 
-/** The trained values that another run ended with, and which those are. */
+/** The trained values of another run, and which run that is. */
 export interface Start {
   vector: Float32Array
   from: StartedFrom
 }
 
 /**
- * The trained values that `training.start_from` names; undefined where it names none.
- * @throws UserError where no run is there, or its tensors mean nothing here: of another backbone, of other names or shapes, or
- * beside other random values that are not trained.
+ * Returns the trained values that `training.start_from` names; undefined where it names none.
+ * @throws UserError where the run does not exist, or its tensors do not fit: they belong to another backbone, have
+ *   other names or shapes, or were trained with other random values that are not trained.
  */
 export function startFrom(experiment: Experiment, blueprint: Blueprint, backbone: Backbone): Start | undefined {
   const { start_from: folder } = experiment.training
@@ -41,7 +41,8 @@ export function startFrom(experiment: Experiment, blueprint: Blueprint, backbone
 }
 
 /**
- * Checks that a run which goes on is told to have started from where it did. Its source may be gone: it is not needed any more.
+ * Checks that a run which continues names the same start as before. The run that it started from may be gone, since it
+ * is no longer needed.
  * @throws UserError where the run started from elsewhere.
  */
 export function checkStartedFrom(noted: StartedFrom | undefined, { training }: Experiment, at: string): void {
@@ -53,12 +54,14 @@ export function checkStartedFrom(noted: StartedFrom | undefined, { training }: E
     run === undefined ? 'none' : `${run}${hash ? `, SHA-256 ${short(hash)}` : ''}`
   throw new UserError({
     at,
-    problem: `the run was started with another ${AT} (${told(noted?.run, noted?.trained_sha256)} then, ${told(folder, here)} now).`,
+    problem:
+      `the run was started with another ${AT} (${told(noted?.run, noted?.trained_sha256)} then, ` +
+      `${told(folder, here)} now).`,
     remedy: 'Resume with the same values, or start a new run with --run-dir.',
   })
 }
 
-/** Undefined where no run is there any more. */
+/** Undefined where the run no longer exists. */
 function hashOf(folder: string): string | undefined {
   try {
     return hashFiles([openTrainedRun(folder).tensors])
@@ -105,7 +108,9 @@ function differencesOf({ entries }: SafetensorsFile, specs: Layout['specs']): st
   ]
 }
 
-/** Random values that are not trained are drawn again, from the seed: trained ones fit none but their own. */
+/**
+ * Checks the random values that are not trained and are drawn again from the seed: trained values fit only their own.
+ */
 function checkUntrained({ folder, experiment }: TrainedRun, now: Experiment, { method, config }: Blueprint): void {
   const constants = method.constants?.(now.method, config).length ?? 0
   if (method.weights !== 'made' && constants === 0) return

@@ -10,7 +10,10 @@ import { optimizerOf } from '../optimizer/optimizers.js'
 import type { OpenedBackbone } from '../prepare/prepare.js'
 import type { Start } from './start_from.js'
 
-/** The state that a training goes on from: its checkpoint's, or before there is one that of step 0, by `start` where it is given. */
+/**
+ * Returns the state that training continues from: that of the checkpoint, or if there is none, that of step 0, from
+ * `start` if it is given.
+ */
 export async function startOrResume(
   files: RunFiles,
   blueprint: Blueprint,

@@ -13,13 +13,13 @@ import type { PreparedSplit } from '../prepare/data.js'
 
 export interface Tested {
   test: Scores
-  /** Whether the method's own tensors have changed any answer; undefined for a method that has none. */
+  /** Whether the method's own tensors have changed any answer; undefined for a method without its own tensors. */
   own_tensors_moved_answers?: boolean
 }
 
 /**
- * Test scores of the best checkpoint, which is of that step; and whether one answer is another with the method's own tensors
- * as they started, which is warned of where none is and the scores could be better.
+ * Returns the test scores of the best checkpoint, and whether any answer differs from that with the method's own
+ * tensors as they started. Warns if none does and the scores could be better.
  */
 export async function testBest(
   stepper: Stepper,
@@ -49,7 +49,7 @@ export async function testBest(
   return { test: evaluated.scores, own_tensors_moved_answers: moved }
 }
 
-/** Whether one row is answered otherwise with other trained values; rows are decoded until one is. */
+/** Whether any row is answered differently with other trained values; rows are decoded until one is. */
 async function answersOtherwise(
   stepper: Stepper,
   vector: Float32Array,

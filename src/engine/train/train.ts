@@ -34,8 +34,8 @@ export class RunBusy extends UserError {
 }
 
 /**
- * Trains an experiment into a run directory and reports it: validation and test scores of the best checkpoint. Where ranks
- * share the training, rank 0 alone opens the directory and writes into it.
+ * Trains an experiment into a run directory and reports it: validation and test scores of the best checkpoint. If ranks
+ * share the training, only rank 0 opens the directory and writes into it.
  * @throws Interrupted after saving, RunBusy, UserError for what the user can mend.
  */
 export async function train(experiment: Experiment, options: TrainOptions): Promise<Result> {

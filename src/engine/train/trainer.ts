@@ -15,7 +15,7 @@ import { Pace } from './pace.js'
 import type { RunRecord } from './record.js'
 import { type LossBatches, splitLoss } from './validation_loss.js'
 
-/** Everything a training needs, prepared. */
+/** Everything that training needs, prepared. */
 export interface Training {
   experiment: Experiment
   files: RunFiles
@@ -23,10 +23,10 @@ export interface Training {
   blueprint: Blueprint
   train: PreparedSplit
   validation: PreparedSplit
-  /** Of the validation rows. */
+  /** The batches of the validation rows. */
   lossBatches: LossBatches
   plan: TrainingPlan
-  /** Lengths to pad to; the next multiple of 8 without it. */
+  /** The lengths to pad to; without it, the next multiple of 8. */
   ladder: Ladder | undefined
   /** Optimiser steps of the whole run. */
   steps: number
@@ -36,10 +36,9 @@ export interface Training {
 }
 
 /**
- * Trains from the stepper's state to the last step, or until `patience` is over: evaluates on validation when due, keeps the
- * best, saves checkpoints.
- * Gives the pace it went at.
- * @throws Interrupted when asked to stop, after the checkpoint is saved; UserError when the loss is no number.
+ * Trains from the stepper's state to the last step, or until `patience` is used up: evaluates on validation when due,
+ * keeps the best tensors, saves checkpoints. Returns the pace.
+ * @throws Interrupted when asked to stop, after the checkpoint is saved; UserError when the loss is not a number.
  */
 export async function runTraining(training: Training, stepper: Stepper, run: RunState): Promise<Pace> {
   const { experiment, record, steps, plan, progress, interrupted } = training
@@ -75,12 +74,13 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
   }
 }
 
-/** Whether as many evaluations as `patience` in a row have brought no better score. */
+/** Whether the last `patience` evaluations have brought no better score. */
 const isEnough = ({ experiment: { training } }: Training, { sinceBest = 0 }: RunState): boolean =>
   training.patience !== undefined && sinceBest >= training.patience
 
 const endsEarly = ({ patience, best_metric }: Experiment['training'], best: NonNullable<RunState['best']>) =>
-  `Training ends here: ${patience} ${patience === 1 ? 'evaluation' : 'evaluations in a row'} brought nothing better than the ${decided(best, best_metric)} of step ${best.step} (training.patience).`
+  `Training ends here: ${patience} ${patience === 1 ? 'evaluation' : 'evaluations in a row'} brought nothing ` +
+  `better than the ${decided(best, best_metric)} of step ${best.step} (training.patience).`
 
 async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promise<void> {
   const { experiment, record, blueprint, train, plan, ladder, steps, progress } = training
@@ -99,7 +99,7 @@ async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promi
   await new Promise(setImmediate) // lets signals in
 }
 
-/** Notes the validation scores of the state; true where they are the best so far. */
+/** Records the validation scores of the state; returns true if they are the best so far. */
 async function evaluateStep(training: Training, stepper: Stepper, run: RunState): Promise<boolean> {
   const { record, evaluation, progress, steps } = training
   const state = await stepper.state()
@@ -116,7 +116,7 @@ async function evaluateStep(training: Training, stepper: Stepper, run: RunState)
   return better
 }
 
-/** Scores and loss of the validation rows; the decoder ends with it. */
+/** Returns scores and loss of the validation rows; the decoder is closed at the end. */
 async function validated({ validation, lossBatches, evaluation }: Training, decoder: LossDecoder) {
   try {
     const { scores } = await evaluateSplit(decoder, validation, evaluation)
@@ -128,7 +128,7 @@ async function validated({ validation, lossBatches, evaluation }: Training, deco
   }
 }
 
-/** A step's loss was a number before, of other rows. Every rank finds this out at once. */
+/** The validation loss is not a number, though the loss of the step was. Every rank finds this out at once. */
 const lossNotANumber = ({ file, rows }: PreparedSplit, loss: number) =>
   new NotANumber({
     at: file,
@@ -136,7 +136,7 @@ const lossNotANumber = ({ file, rows }: PreparedSplit, loss: number) =>
     remedy: 'Look at the rows; if every row does so, lower training.learning_rate.',
   })
 
-/** Loss or gradient is no number; the state before that step is good and is saved. */
+/** Loss or gradient is not a number; the state before that step is good and is saved. */
 class NotANumber extends Agreed {}
 
 async function notANumber(
@@ -149,7 +149,11 @@ async function notANumber(
   const lines = (await train.examplesAt(rows)).map(({ row }) => row)
   return new NotANumber({
     at: files.folder,
-    problem: `at step ${step} the loss is ${loss} and the gradient norm ${gradientNorm}; the rows are lines ${lines.join(', ')} of ${task.train ?? `${task.benchmark ?? task.dataset}'s training rows`}.`,
-    remedy: `The state after step ${step - 1} is in ${files.checkpoint}. Lower training.learning_rate (${training.learning_rate}) or look at those rows.`,
+    problem:
+      `at step ${step} the loss is ${loss} and the gradient norm ${gradientNorm}; the rows are lines ` +
+      `${lines.join(', ')} of ${task.train ?? `${task.benchmark ?? task.dataset}'s training rows`}.`,
+    remedy:
+      `The state after step ${step - 1} is in ${files.checkpoint}. Lower training.learning_rate ` +
+      `(${training.learning_rate}) or look at those rows.`,
   })
 }

@@ -7,16 +7,16 @@ import { sharedBatches } from '../cluster/shared_batches.js'
 import type { LossDecoder } from '../model/decoder.js'
 import type { PreparedSplit } from '../prepare/data.js'
 
-/** The rows of a split as its loss is computed. */
+/** The rows of a split in batches for its loss. */
 export interface LossBatches {
   batches: EvaluationBatch[]
-  /** Lengths to pad to; the next multiple of 8 without it. */
+  /** The lengths to pad to; without it, the next multiple of 8. */
   ladder: Ladder | undefined
 }
 
 /**
- * As many rows at once as a step computes, which fit into the memory then; of like length. A replayed shape costs something,
- * so that a replay pads to few lengths.
+ * Returns batches of as many rows as a step computes at once, which fit into the memory; rows of similar length are
+ * together. A replayed shape has a cost, so replay pads to few lengths.
  */
 export function lossBatches(
   { lengths, targetLengths }: Pick<PreparedSplit, 'lengths' | 'targetLengths'>,
@@ -38,8 +38,9 @@ export function lossBatches(
 }
 
 /**
- * Mean cross-entropy over all target tokens of a split, </s> included, in nats: the loss that a training minimises, without
- * dropout and label smoothing. Ranks take a batch each and give each other its sum, so that the mean is the same however many there are.
+ * Returns the mean cross-entropy over all target tokens of a split, including </s>, in nats: the loss that training
+ * minimises, without dropout and label smoothing. Ranks take a batch each and exchange its sum, so that the mean does
+ * not depend on their number.
  * @throws Interrupted where any rank is asked to stop
  */
 export async function splitLoss(

@@ -12,7 +12,7 @@ import { runProgram } from './process.js'
 
 /** A host behind a firewall often does not answer at all. */
 const CONNECT_MS = 5000
-/** The largest that we take has some 400 MB. */
+/** The largest archive that we download has some 400 MB. */
 const MOST_BYTES = 2 ** 30
 
 export interface Archive {
@@ -21,8 +21,8 @@ export interface Archive {
 }
 
 /**
- * Fetches a .tar.gz and unpacks it into the folder, once the whole of it has the hash.
- * `silence`: milliseconds in which more than next to nothing has to come.
+ * Downloads a .tar.gz and unpacks it into the folder, after the whole of it has been checked against the hash.
+ * `silence` is the number of milliseconds in which some data has to arrive.
  * @throws Error with the host or the address, where it can't be reached, stops, or has other content.
  */
 export async function fetchArchive(
@@ -42,7 +42,7 @@ export async function fetchArchive(
   await rm(file)
 }
 
-/** The SHA-256 of what was written. */
+/** Returns the SHA-256 of what was written. */
 async function download(
   url: string,
   file: string,

@@ -9,7 +9,7 @@ import { packageRoot } from '../../../base/root.js'
 
 const require = createRequire(import.meta.url)
 
-/** A file of the engine, from its folder. */
+/** A file of the engine, relative to its folder. */
 const inside = z.string().refine((path) => !isAbsolute(path) && !path.split(/[\\/]/).includes('..'))
 
 const engineRecord = z.object({
@@ -25,7 +25,7 @@ const engineRecord = z.object({
     .optional()
     .describe('Of the same files. Older versions did not write it.'),
 })
-/** What engine.json says of the folder that it is in. */
+/** What engine.json says of its folder. */
 export type EngineRecord = z.infer<typeof engineRecord>
 
 export interface InstalledEngine {
@@ -36,8 +36,9 @@ export interface InstalledEngine {
 export const enginesFolder = (): string => join(cacheFolder(), 'engines')
 
 /**
- * tfjs-node's kernels and the sources of its binding: what the build copied, or in a clone without one the npm package.
- * @throws Error where neither is there, as in a clone whose packages were installed without those for development.
+ * Returns tfjs-node's kernels and the sources of its binding: what the build copied, or in a clone without a build the
+ * npm package.
+ * @throws Error where neither exists, as in a clone whose packages were installed without those for development.
  */
 export function tfjsNode(): { folder: string; version: string } {
   const copied = join(packageRoot, 'dist', 'tfjs-node', 'package.json')
@@ -45,27 +46,31 @@ export function tfjsNode(): { folder: string; version: string } {
   return { folder: dirname(manifest), version: (require(manifest) as { version: string }).version }
 }
 
-/** The binding asks for version 8 at most, which every later Node keeps. */
+/** The binding asks for version 8 at most, which every later Node supports. */
 export const NAPI_VERSION = Math.min(8, Number(process.versions.napi))
 
-/** Goes up when what we build beside the library changes, so that no checkout loads an addon that it does not know. */
+/**
+ * Increases when what we build next to the library changes, so that no checkout loads an addon that it does not know.
+ */
 const RECIPE = 1
 
-/** An addon of another tfjs, platform or Node-API can't load here, so all three are in the folder's name. */
+/** Returns the beginning of the folder's name: an addon of another tfjs, platform or Node-API can't load here. */
 export const engineFolderPrefix = (tfjs: string): string =>
   `v${RECIPE}-tfjs-${tfjs}-${process.platform}-${process.arch}-napi${NAPI_VERSION}-`
 
 export interface FoundEngines {
-  /** CUDA ones first, then the newest TensorFlow. */
+  /** Engines with CUDA first, then the newest TensorFlow. */
   usable: InstalledEngine[]
-  /** Those that are not to be loaded, and why. */
+  /** Engines that must not be loaded, and why. */
   refused: { folder: string; reason: string }[]
 }
 
-/** The complete engines of this tfjs, platform and Node in the user's cache. */
+/** Returns the complete engines of this tfjs, platform and Node in the user's cache. */
 export const installedEngines = (): InstalledEngine[] => findEngines().usable
 
-/** All engines of this tfjs, platform and Node in the user's cache. Their hashes are compared when one is loaded. */
+/**
+ * Finds all engines of this tfjs, platform and Node in the user's cache. Their hashes are compared when one is loaded.
+ */
 export function findEngines(): FoundEngines {
   const found: FoundEngines = { usable: [], refused: [] }
   for (const folder of engineFolders()) {
@@ -82,7 +87,7 @@ export function findEngines(): FoundEngines {
   return found
 }
 
-/** The folders named as `engineFolderPrefix` says, whatever is in them. */
+/** Returns the folders whose names begin with `engineFolderPrefix`, whatever is in them. */
 export function engineFolders(): string[] {
   const prefix = engineFolderPrefix(tfjsNode().version)
   try {
@@ -106,7 +111,7 @@ function refusal(folder: string, record: EngineRecord): string | undefined {
   return damage ?? (record.sha256 ? undefined : 'an older version set it up, which recorded no hashes')
 }
 
-/** What a set-up that was cut short, or a copy, lacks. */
+/** Says what a set-up that was cut short, or a copy, lacks. */
 export function damageOf(folder: string, { files }: EngineRecord): string | undefined {
   for (const [file, size] of Object.entries(files)) {
     const found = statSync(join(folder, file), { throwIfNoEntry: false })?.size
@@ -115,7 +120,7 @@ export function damageOf(folder: string, { files }: EngineRecord): string | unde
   return undefined
 }
 
-/** Who else could have written what would run here as this user's code, and what to do about it. */
+/** Says who else could have written what would run here as this user's code, and what to do about it. */
 export function strangerAt(folder: string, files: EngineRecord['files'] = {}): string | undefined {
   for (const file of ['engine.json', ...Object.keys(files)]) {
     const found = whoElseCanWrite(join(folder, file))

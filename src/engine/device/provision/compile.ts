@@ -9,12 +9,12 @@ import { runProgram } from './process.js'
 const require = createRequire(import.meta.url)
 
 interface Library {
-  /** Where its headers and its shared libraries are, absolute. */
+  /** The folders of its headers and its shared libraries, absolute. */
   include: string
   lib: string
   /** File names of the shared libraries. */
   names: string[]
-  /** The way from the addon to `lib`. */
+  /** The relative path from the addon to `lib`. */
   libFromAddon: string
 }
 
@@ -22,7 +22,7 @@ interface Library {
 export async function compileBinding(compiler: string, library: Library, addon: string): Promise<void> {
   const { folder } = tfjsNode()
   const sources = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(folder, 'binding', file))
-  // Abseil's headers lie beside TensorFlow's where its library logs through Abseil.
+  // Abseil's headers are next to TensorFlow's if its library logs through Abseil.
   if (existsSync(join(library.include, 'absl'))) {
     sources.push(sourceFile(join(library.include, 'quiet.cc'), QUIET_SOURCE))
   }
@@ -42,7 +42,7 @@ function sourceFile(file: string, text: string): string {
 async function compile(compiler: string, args: string[], addon: string): Promise<void> {
   const headers = dirname(require.resolve('node-api-headers/include/node_api.h'))
   const shared = ['-O2', '-std=c++17', '-shared', '-fPIC', `-DNAPI_VERSION=${NAPI_VERSION}`, '-I', headers]
-  // Node itself has the functions of Node-API.
+  // Node itself provides the functions of Node-API.
   if (process.platform === 'darwin') shared.push('-undefined', 'dynamic_lookup')
   await runProgram(compiler, [...shared, ...args, '-o', addon], { seconds: 600 })
 }
@@ -50,6 +50,6 @@ async function compile(compiler: string, args: string[], addon: string): Promise
 function link({ lib, names, libFromAddon }: Library): string[] {
   const mac = process.platform === 'darwin'
   const rpath = `-Wl,-rpath,${mac ? '@loader_path' : '$ORIGIN'}/${libFromAddon}`
-  // Ubuntu's compiler drops a library whose symbols come from what that library needs.
+  // Ubuntu's compiler drops a library whose symbols are only needed by another library.
   return [...(mac ? [] : ['-Wl,--no-as-needed']), ...names.map((name) => join(lib, name)), rpath]
 }

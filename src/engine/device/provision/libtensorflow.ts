@@ -8,8 +8,8 @@ import type { Origin } from './provision.js'
 import { findCompiler } from './tools.js'
 
 /**
- * The library that tfjs-node's install script takes, from Google's storage or a mirror. The script's prebuilt binding has no
- * published hash, so the binding is compiled.
+ * The library that tfjs-node's install script downloads, from Google's storage or a mirror. The script's prebuilt
+ * binding has no published hash, so the binding is compiled.
  */
 export const libtensorflow: Origin = async (folder, { cuda, report }) => {
   const compiler = await findCompiler()
@@ -30,7 +30,7 @@ export const libtensorflow: Origin = async (folder, { cuda, report }) => {
   }
 }
 
-/** The mirrors are those of tfjs-node's script, by its variables. */
+/** Returns the archive's address; mirrors are set by the variables of tfjs-node's script. */
 function archiveFor(cuda: boolean): Archive {
   const pinned = LIBTENSORFLOW[platformOf(cuda)] ?? LIBTENSORFLOW[platformOf(false)]
   if (!pinned) throw new Error(`there is none for ${platformOf(false)}`)

@@ -6,16 +6,16 @@ import { type InstalledEngine, NAPI_VERSION } from './cache.js'
 const require = createRequire(import.meta.url)
 
 interface Loader {
-  /** Opens a shared library for everything loaded later. Returns the system's message if it can't. */
+  /** Opens a shared library for everything that is loaded later. Returns the system's message if it can't. */
   open(library: string): string | undefined
-  /** Sends the process's stderr nowhere, until unmute. */
+  /** Discards the process's stderr until unmute. */
   mute(): void
   unmute(): void
 }
 
 /**
- * A small addon of ours. TensorFlow 2.21 looks for CUDA on the system's path only, and prints a line about oneDNN
- * before any setting can reach it: this opens the one and keeps the other off the terminal.
+ * A small addon of ours. TensorFlow 2.21 looks for CUDA only on the system's path, and prints a line about oneDNN
+ * before any setting can reach it: the addon opens CUDA and keeps the line off the terminal.
  */
 export const LOADER_SOURCE = `
 #include <dlfcn.h>
@@ -60,7 +60,7 @@ NAPI_MODULE_INIT() {
 }
 `
 
-/** Compiled into the binding: Abseil's log, which TensorFlow writes since 2.18, does not know TensorFlow's variable. */
+/** Compiled into the binding: Abseil's log, to which TensorFlow writes since 2.18, ignores TensorFlow's variable. */
 export const QUIET_SOURCE = `
 #include <cstdlib>
 #include "absl/log/globals.h"
@@ -71,10 +71,10 @@ __attribute__((constructor)) static void Quiet() {
 }
 `
 
-/** Where set-up puts the binding: beside the wheel's library, or as tfjs-node's own package has it. */
+/** Where set-up puts the binding: next to the wheel's library, or as in tfjs-node's own package. */
 export const WHEEL_ADDON = 'tfjs_binding.node'
 export const DOWNLOADED_ADDON = `lib/napi-v${NAPI_VERSION}/tfjs_binding.node`
-/** Only beside the wheel's library. */
+/** Exists only next to the wheel's library. */
 export const LOADER = 'loader.node'
 
 /** The files to load, in order, all absolute. */
@@ -84,7 +84,7 @@ export interface LoadPlan {
   addon: string
 }
 
-/** @throws Error where a file is not the one that set-up left. */
+/** Returns the files to load. @throws Error where a file is not the one that set-up left. */
 export function loadPlan({ folder, record }: InstalledEngine): LoadPlan {
   const hashes = record.sha256 ?? {}
   for (const [file, hash] of Object.entries(hashes)) {
@@ -97,7 +97,7 @@ export function loadPlan({ folder, record }: InstalledEngine): LoadPlan {
   return { loader, libraries: loader ? cudaLibraries(folder, Object.keys(hashes)) : [], addon: join(folder, addon) }
 }
 
-/** Loads the addon in this process, quietly, with CUDA's libraries where they lie beside it. */
+/** Loads the addon in this process, quietly, with CUDA's libraries if they are next to it. */
 export function loadAddon(engine: InstalledEngine): unknown {
   // The variable is for libtensorflow 2.9, which reads it while it loads.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
@@ -113,7 +113,7 @@ export function loadAddon(engine: InstalledEngine): unknown {
   }
 }
 
-/** What of CUDA can't be opened, in the system's words; nothing without our loader. */
+/** Returns the system's messages for the CUDA libraries that can't be opened; nothing without our loader. */
 export function missingCudaLibraries({ folder, record }: InstalledEngine): string[] {
   if (!record.sha256?.[LOADER]) return []
   const loader = require(join(folder, LOADER)) as Loader
@@ -121,7 +121,7 @@ export function missingCudaLibraries({ folder, record }: InstalledEngine): strin
   return [...names, 'cusolver.so.11', 'cusparse.so.12'].flatMap((name) => loader.open(`lib${name}`) ?? [])
 }
 
-/** cuDNN's parts are left to cuDNN, which opens what it needs. */
+/** cuDNN opens its own parts when it needs them. */
 const cudaLibraries = (folder: string, files: string[]): string[] =>
   files
     .filter((file) => /^nvidia[\\/].*\.so(\.\d+)*$/.test(file) && !file.includes('libcudnn_'))

@@ -1,13 +1,15 @@
-/** A key of the tables below. */
+/** Returns a key of the tables below. */
 export const platformOf = (cuda: boolean): string => `${process.platform} ${process.arch}${cuda ? ' cuda' : ''}`
 
-/** A wheel of one exact version; pip takes no file that has another hash. */
+/** A wheel of one exact version; pip accepts no file with another hash. */
 export interface PinnedWheel {
   /** `name==version`, as pip takes it. */
   requirement: string
   /** `sha256:…` or `sha512:…`; undefined where we know none. */
   hash: string | undefined
-  /** The Python that the file's name speaks of. Only the libraries inside matter, so it need not be the one here. */
+  /**
+   * The Python version in the file's name. Only the libraries inside matter, so it need not be the one installed here.
+   */
   python: string
 }
 
@@ -19,8 +21,8 @@ const wheel = (requirement: string, hash: string | undefined, python = '3.11'): 
 })
 
 /**
- * TensorFlow's wheel by platform. The hash of `linux x64` is that of the file that the tests of this repository run on, and
- * PyPI's; the one for CUDA is PyPI's as a lock file has it.
+ * TensorFlow's wheel by platform. The hash of `linux x64` is that of the file that the tests of this repository run on,
+ * and PyPI's; the one for CUDA is PyPI's, taken from a lock file.
  */
 export const TENSORFLOW_WHEELS: Record<string, PinnedWheel> = {
   'linux x64': wheel(
@@ -37,7 +39,10 @@ export const TENSORFLOW_WHEELS: Record<string, PinnedWheel> = {
   'darwin arm64': wheel(`tensorflow==${TENSORFLOW}`, undefined),
 }
 
-/** CUDA 12.8 and cuDNN 9.10 for `linux x64`, within what TensorFlow 2.21's extra `and-cuda` asks for: PyPI's hashes. */
+/**
+ * CUDA 12.8 and cuDNN 9.10 for `linux x64`, within what TensorFlow 2.21's extra `and-cuda` asks for; the hashes are
+ * PyPI's.
+ */
 export const CUDA_WHEELS: PinnedWheel[] = [
   wheel('nvidia-cublas-cu12==12.8.4.1', 'sha256:8ac4e771d5a348c551b2a426eda6193c19aa630236b418086020df5ba9667142'),
   wheel('nvidia-cuda-cupti-cu12==12.8.90', 'sha256:ea0cb07ebda26bb9b29ba82cda34849e73c166c18162d3913575b0c9db9a6182'),
@@ -56,7 +61,10 @@ export const CUDA_WHEELS: PinnedWheel[] = [
   wheel('nvidia-nvjitlink-cu12==12.8.93', 'sha256:81ff63371a7ebd6e6451970684f916be2eab07321b73c9d244dc2b4da7f73b88'),
 ]
 
-/** libtensorflow as tfjs-node 4.22's scripts/install.js takes it, by platform: its path below Google's storage, and SHA-256. */
+/**
+ * libtensorflow as tfjs-node 4.22's scripts/install.js downloads it, by platform: its path below Google's storage, and
+ * SHA-256.
+ */
 export const LIBTENSORFLOW: Record<string, { path: string; sha256: string }> = {
   'linux x64': {
     path: 'tensorflow/libtensorflow/libtensorflow-cpu-linux-x86_64-2.9.1.tar.gz',

@@ -2,7 +2,7 @@ import type { InstalledEngine } from './cache.js'
 import { loadPlan } from './loader.js'
 import { runProgram } from './process.js'
 
-/** loadAddon, for a Node that knows neither TypeScript nor this package. */
+/** loadAddon, written for a plain Node without TypeScript and this package. */
 const SCRIPT = `
 const { loader, libraries, addon } = JSON.parse(process.argv[1])
 if (loader) for (const library of libraries) require(loader).open(library)
@@ -10,7 +10,7 @@ const binding = require(addon)
 console.log(JSON.stringify({ version: binding.TF_Version, gpu: binding.isUsingGpuDevice() }))`
 
 /**
- * Loads the engine in a process of its own, so that one that crashes takes nothing with it.
+ * Loads the engine in a process of its own, so that a crash does not end this one.
  * @throws Error with the loader's message.
  */
 export async function probe(engine: InstalledEngine): Promise<{ version: string; gpu: boolean }> {

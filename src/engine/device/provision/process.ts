@@ -9,20 +9,22 @@ export interface Outcome {
   stderr: string
 }
 
-/** Programs that run now, each with what it starts itself, while a signal is to end them with this process. */
+/**
+ * The running programs, each with its own child processes, while a signal is to end them together with this process.
+ */
 interface Ended {
   programs: Set<ChildProcess>
   stopped: boolean
 }
 let ended: Ended | undefined
 
-/** What a program has to end by itself, in ms. */
+/** Milliseconds that a program has to end by itself. */
 const GRACE = 3000
 const WINDOWS = process.platform === 'win32'
 
 /**
- * Runs `work`; a signal ends this process, and all programs that `work` runs with what they have started. The first lets
- * them end by themselves, and `say` is called then; a second Ctrl-C or SIGTERM ends all at once.
+ * Runs `work`; a signal ends this process, and all programs that `work` runs with their child processes. The first
+ * signal lets them end by themselves and calls `say`; a second Ctrl-C or SIGTERM ends all at once.
  */
 export async function endedBySignals<T>(work: () => Promise<T>, say: () => void): Promise<T> {
   const own: Ended = { programs: new Set(), stopped: false }
@@ -53,7 +55,7 @@ export async function endedBySignals<T>(work: () => Promise<T>, say: () => void)
 
 const closed = (program: ChildProcess) => new Promise((done) => program.once('close', done))
 
-/** A program that leads a process group, and the group. */
+/** Signals a program that leads a process group, and the group. */
 function signalTree(program: ChildProcess, signal: NodeJS.Signals): void {
   try {
     if (WINDOWS || program.pid === undefined) program.kill(signal)
@@ -62,17 +64,17 @@ function signalTree(program: ChildProcess, signal: NodeJS.Signals): void {
 }
 
 export interface ProgramOptions {
-  /** The longest that it may take. */
+  /** The longest time that it may take. */
   seconds?: number
-  /** Hears each line of its stdout. */
+  /** Called with each line of its stdout. */
   onLine?: (line: string) => void
-  /** More than the environment has. */
+  /** Variables in addition to the environment. */
   env?: NodeJS.ProcessEnv
 }
 
 /**
  * Runs a program to its end.
- * @throws Error with the program's last line of stderr if it can't start, fails, or outlasts the limit.
+ * @throws Error with the program's last line of stderr if it can't start, fails, or takes longer than the limit.
  */
 export function runProgram(
   program: string,
@@ -108,13 +110,13 @@ export function runProgram(
   })
 }
 
-/** The line that says what went wrong, not the advice around it. */
+/** Returns the line that says what went wrong, without the advice around it. */
 function reasonIn(stderr: string): string {
   const lines = stderr.split('\n').flatMap((line) => line.trim() || [])
   return (lines.findLast((line) => /error/i.test(line)) ?? lines.at(-1) ?? 'no message').slice(0, 400)
 }
 
-/** Whether the program is there and answers. */
+/** Whether the program exists and answers. */
 export const answers = (program: string, args: string[]): Promise<boolean> =>
   runProgram(program, args, { seconds: 20 }).then(
     () => true,

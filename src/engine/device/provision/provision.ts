@@ -35,25 +35,25 @@ export type OriginName = keyof typeof ORIGINS
 export const ORIGIN_NAMES = Object.keys(ORIGINS) as OriginName[]
 
 export interface Provisioned {
-  /** Undefined where none could be had: wasm computes. */
+  /** Undefined if no native engine is available: wasm computes. */
   engine: InstalledEngine | undefined
-  /** Nothing had to be done. */
+  /** Whether nothing had to be done. */
   already: boolean
-  /** What was tried in vain, and why. */
+  /** The origins that failed, and why. */
   failures: { origin: string; reason: string }[]
 }
 
 export interface SetupOptions {
   from?: OriginName
-  /** Take wheels whose hash we do not know, too. */
+  /** Also accept wheels whose hash we do not know. */
   unpinned?: boolean
   report?: (line: string) => void
 }
 
 /**
- * Makes the native engine ready in the user's cache folder, by the first way that works: an addon that already loads,
- * tfjs-node's own download, the pip wheel. With an NVIDIA GPU the wheel comes first: its CUDA is the newer one.
- * Safe to call twice at once, and to kill: a folder has its final name only when it is complete and has loaded.
+ * Makes the native engine ready in the user's cache folder, in the first way that works: an addon that already loads,
+ * tfjs-node's own download, the pip wheel. With an NVIDIA GPU the wheel comes first, since its CUDA is newer. It is
+ * safe to run twice at once, and to kill: a folder gets its final name only when it is complete and has been loaded.
  */
 export async function provision({ report = () => {}, ...options }: SetupOptions = {}): Promise<Provisioned> {
   const stranger = strangerAt(enginesFolder())
@@ -67,7 +67,7 @@ export async function provision({ report = () => {}, ...options }: SetupOptions 
   return withLock(lock, () => build(cuda, { report, ...options }), patiently(report))
 }
 
-/** On a machine with a GPU an engine without CUDA is not enough. */
+/** Returns an engine that loads. On a machine with a GPU an engine without CUDA is not enough. */
 async function loadingEngine(cuda: boolean): Promise<InstalledEngine | undefined> {
   for (const engine of installedEngines()) {
     if ((engine.record.cuda || !cuda) && (await probe(engine).catch(() => undefined))) return engine
@@ -88,7 +88,7 @@ async function build(
     const folder = join(enginesFolder(), `${PARTIAL}${randomBytes(6).toString('hex')}`)
     await mkdir(folder, { recursive: true })
     const remove = () => rmSync(folder, { recursive: true, force: true })
-    process.once('exit', remove) // a signal ends the process amid this
+    process.once('exit', remove) // a signal ends the process during this
     try {
       return {
         engine: await complete(folder, await ORIGINS[name](folder, { cuda, unpinned, report })),
@@ -125,7 +125,7 @@ async function complete(folder: string, made: Pick<EngineRecord, 'origin' | 'cud
 const writeRecord = (folder: string, record: EngineRecord): void =>
   writeAtomically(join(folder, 'engine.json'), `${JSON.stringify(record, null, 2)}\n`)
 
-/** Of the addons and libraries, by their path in the folder. */
+/** Returns the sizes of addons and libraries, by their path in the folder. */
 function sizesOf(folder: string): Record<string, number> {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   const libraries = files.filter((file) => /\.(node|so(\.\d+)*|dylib)$/.test(file)).sort()
@@ -135,7 +135,7 @@ function sizesOf(folder: string): Record<string, number> {
 const hashesOf = (folder: string, files: string[]): Record<string, string> =>
   Object.fromEntries(files.map((file) => [file, hashFiles([join(folder, file)])]))
 
-/** Completes the records of older versions, which knew no hashes; nobody else could have written to these folders. */
+/** Adds hashes to the records of older versions, which had none; nobody else could have written to these folders. */
 function addHashes(report: (line: string) => void): void {
   for (const folder of engineFolders()) {
     const record = readRecord(folder)
@@ -147,7 +147,7 @@ function addHashes(report: (line: string) => void): void {
 
 const PARTIAL = '.partial-'
 
-/** Of set-ups that were killed: the lock is ours, so nobody is writing there. */
+/** Removes folders of set-ups that were killed: we hold the lock, so nobody is writing there. */
 async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(enginesFolder())) {
     if (name.startsWith(PARTIAL)) await rm(join(enginesFolder(), name), { recursive: true, force: true })

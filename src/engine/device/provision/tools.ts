@@ -2,7 +2,7 @@ import { answers } from './process.js'
 
 /** What a set-up from the wheel needs of the system. */
 export interface Pip {
-  /** Unpacks the wheel, too. */
+  /** Unpacks the wheel too. */
   python: string
   command: [string, ...string[]]
 }
@@ -10,7 +10,7 @@ export interface Pip {
 const install = (debian: string) =>
   process.platform === 'darwin' ? 'xcode-select --install' : `apt install -y ${debian}`
 
-/** The C++ compiler: CXX, or the usual names. @throws Error that names what to install. */
+/** Finds the C++ compiler: CXX, or the usual names. @throws Error that names what to install. */
 export async function findCompiler(): Promise<string> {
   const names = process.env.CXX ? [process.env.CXX] : ['g++', 'c++', 'clang++']
   for (const name of names) if (await answers(name, ['--version'])) return name
@@ -18,8 +18,8 @@ export async function findCompiler(): Promise<string> {
 }
 
 /**
- * Python is isolated (-I): it takes no module from the current folder, PYTHONPATH or the user's packages. A pip of the user's
- * own is taken as the program of that name.
+ * Finds pip. Python is isolated (-I): it loads no module from the current folder, PYTHONPATH or the user's packages. A
+ * pip that the user installed is called as the program of that name.
  * @throws Error that names what to install.
  */
 export async function findPip(): Promise<Pip> {
@@ -32,7 +32,7 @@ export async function findPip(): Promise<Pip> {
   throw new Error('no pip (looked for python3 -m pip, pip; Debian and Ubuntu: apt install python3-pip)')
 }
 
-/** What is not here of the two, with the command that installs it. */
+/** Returns which of the two are missing here, with the command that installs them. */
 export async function missingTools(): Promise<{ what: string; command: string }[]> {
   const missing: { what: string; command: string }[] = []
   await findCompiler().catch(() => missing.push({ what: 'a C++ compiler', command: install('g++') }))

@@ -14,7 +14,7 @@ const LIBRARIES = {
   darwin: ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib'],
 }
 
-/** What tfjs-node's binding includes, and Abseil for our loader. */
+/** The headers that tfjs-node's binding includes, and Abseil's for our loader. */
 const HEADERS = 'include/(tensorflow/c/|tensorflow/core/platform/ctstring|tsl/platform/ctstring|xla/tsl/c/|absl/)'
 
 /** Unpacks the matching files in pieces (one library has 788 MB), each checked against the wheel's own RECORD. */
@@ -35,7 +35,8 @@ with zipfile.ZipFile(wheel) as archive:
                 out.write(piece)
         found = 'sha256=' + base64.urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()
         if hashes.get(name) != found:
-            sys.exit(f'error: {name} in {os.path.basename(wheel)} is damaged: {found}, its RECORD says {hashes.get(name)}')
+            says = f'{found}, its RECORD says {hashes.get(name)}'
+            sys.exit(f'error: {name} in {os.path.basename(wheel)} is damaged: {says}')
         if '/bin/' in name:
             os.chmod(path, 0o755)
 `
@@ -71,11 +72,13 @@ export const wheel: Origin = async (folder, { cuda, unpinned, report }) => {
 }
 
 const noHash = ({ requirement }: PinnedWheel, cuda: boolean) =>
-  `the hash of ${requirement} for ${platformOf(cuda)} is not known to this version: \`${commandLine('setup --from wheel --unpinned')}\` takes the file that pip's index names, by the index's own hash`
+  `the hash of ${requirement} for ${platformOf(cuda)} is not known to this version: ` +
+  `\`${commandLine('setup --from wheel --unpinned')}\` takes the file that pip's index names, by the index's ` +
+  'own hash'
 
 /**
- * Downloads exact versions, each of which has to have its hash where one is known. No retries: where the index can't be
- * reached pip would wait for minutes. @returns the wheels' paths
+ * Downloads exact versions and returns the wheels' paths. Each must have its hash where one is known. There are no
+ * retries: if the index can't be reached, pip would wait for minutes.
  */
 async function download(
   pip: Pip,
@@ -100,7 +103,7 @@ async function download(
 const unpack = (pip: Pip, file: string, target: string, pattern: string) =>
   runProgram(pip.python, ['-I', '-c', UNPACK, file, target, pattern], { seconds: 1200 })
 
-/** CUDA's own wheels, laid out as pip would, so that they find each other. */
+/** Unpacks CUDA's own wheels in the layout that pip makes, so that they find each other. */
 async function addCuda(
   pip: Pip,
   wheels: PinnedWheel[],
