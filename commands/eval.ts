@@ -95,7 +95,8 @@ export default class Eval extends Command {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Eval)
     const { terminalProgress } = await import('../src/cli/terminal.js')
-    const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
+    // Imported here, as below: --help must not load TensorFlow.
+    const { onRanks } = await import('../src/engine/cluster/enter.js')
     const progress = await terminalProgress(flags)
     return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {
       this.silent = entered.ranks.rank > 0

@@ -114,7 +114,8 @@ export default class Predict extends Command {
     const { outputFormat } = await import('../src/predict/writer.js')
     const format = outputFormat(flags.output, flags.json)
     const { pipeProgress } = await import('../src/cli/terminal.js')
-    const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
+    // Imported here, as below: --help must not load TensorFlow.
+    const { onRanks } = await import('../src/engine/cluster/enter.js')
     const progress = await pipeProgress(flags)
     await onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {
       this.silent = entered.ranks.rank > 0

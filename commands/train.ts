@@ -97,7 +97,8 @@ export default class Train extends Command {
   async run(): Promise<object> {
     const { args, flags } = await this.parse(Train)
     const { terminalProgress } = await import('../src/cli/terminal.js')
-    const { onRanks } = await import('../src/engine/cluster/enter.js') // here, as below: --help must not load TensorFlow
+    // Imported here, as below: --help must not load TensorFlow.
+    const { onRanks } = await import('../src/engine/cluster/enter.js')
     const progress = await terminalProgress(flags)
     return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, async (entered) => {
       this.silent = entered.ranks.rank > 0

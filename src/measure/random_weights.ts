@@ -3,8 +3,9 @@ import { elements } from '../base/safetensors/safetensors.js'
 import { keyOf, regeneratedNormals } from '../method/intrinsic/regenerated.js'
 
 /**
- * Reads the weights of a backbone that was never trained: N(0, std²) with the spread of the family's own initialisation, norms 1.
- * A tensor is made when it is asked for, the same for the same (seed, name), and is not kept here.
+ * Reads the weights of a backbone that was never trained: N(0, std²) with the spread of the family's own
+ * initialisation, norms 1. A tensor is made when it is asked for, the same for the same (seed, name), and is not kept
+ * here.
  */
 export function randomWeights(config: BackboneConfig, seed: number): (name: string) => Float32Array {
   const tensors = backboneTensors(config)

@@ -81,8 +81,8 @@ export interface Begun {
 }
 
 /**
- * Begins the run's folder, or goes on in it from its checkpoint, and writes the manifest; on rank 0 alone, which gives its
- * state to the others.
+ * Begins the run's folder, or goes on in it from its checkpoint, and writes the manifest; on rank 0 alone, which gives
+ * its state to the others.
  */
 export async function begin(job: Job, computation: Computation): Promise<Begun> {
   const { device, blueprint } = computation

@@ -58,7 +58,8 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
   const warmup_steps = warmupInForce(training.warmup_steps, steps)
   if (warmup_steps < training.warmup_steps)
     progress.note(
-      `Warm-up shortened from ${training.warmup_steps} steps, more than the run's ${steps}, to ${warmup_steps}, half of it.`,
+      `Warm-up shortened from ${training.warmup_steps} steps, more than the run's ${steps}, ` +
+        `to ${warmup_steps}, half of it.`,
     )
   const inForce = {
     ...training,

@@ -89,7 +89,9 @@ async function trainPrepared(job: Job): Promise<Result> {
   }
 }
 
-/** What takes the steps, all ranks together where there are several; `interrupted` is then true on all of them at once. */
+/**
+ * What takes the steps, all ranks together where there are several; `interrupted` is then true on all of them at once.
+ */
 async function startSteps(
   { prepared: { experiment, backbone }, options }: Job,
   { device, mode, blueprint }: Computation,

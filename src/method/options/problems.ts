@@ -65,7 +65,8 @@ function dimensionProblems(options: MethodOptions & { kind: 'intrinsic' }, confi
 
 function promptProblems(options: MethodOptions & { kind: 'prompt_tuning' }, config: BackboneConfig): MethodProblem[] {
   if (options.start === 'random' || options.length <= config.vocabulary) return []
-  const problem = `method.length is ${options.length}; a start from the vocabulary has ${config.vocabulary} tokens to give.`
+  const { vocabulary } = config
+  const problem = `method.length is ${options.length}; a start from the vocabulary has ${vocabulary} tokens to give.`
   return [{ path: ['length'], problem, remedy: 'Shorten it, or set method.start to random.' }]
 }
 

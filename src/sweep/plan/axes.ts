@@ -27,7 +27,8 @@ export function expandAxes(sweep: Sweep, faults: Fault[]): Assignment[][] {
 function grid(axes: Record<string, unknown[]>, faults: Fault[]): Assignment[][] {
   const count = Object.values(axes).reduce((product, values) => product * values.length, 1)
   if (count > MOST_CELLS) {
-    const problem = `axes makes ${count.toLocaleString('en')} cells; a sweep has at most ${MOST_CELLS.toLocaleString('en')}.`
+    const most = MOST_CELLS.toLocaleString('en')
+    const problem = `axes makes ${count.toLocaleString('en')} cells; a sweep has at most ${most}.`
     faults.push({ path: ['axes'], problem, remedy: 'Draw some of them with draws.' })
     return []
   }
