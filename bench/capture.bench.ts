@@ -117,7 +117,7 @@ async function measure(mode: Mode, graphs: string): Promise<Measured> {
 function batchOf(sourceLength: number): Batch {
   const size = Number(batchSize)
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % 8000))
-  return wholeBatch({ sourceIds: ids(size * sourceLength), targetIds: ids(size * TARGET) }, size)
+  return wholeBatch({ source: ids(size * sourceLength), target: ids(size * TARGET) }, size)
 }
 
 type Step = (batch: Batch, step: number) => Promise<unknown>

@@ -74,7 +74,7 @@ async function measure(mode: Mode, backbone: string, rows: number): Promise<Meas
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (vocabulary - 2)))
   const times: number[][] = []
   for (const { source, target } of SHAPES) {
-    const batch = wholeBatch({ sourceIds: ids(rows * source), targetIds: ids(rows * target) }, rows)
+    const batch = wholeBatch({ source: ids(rows * source), target: ids(rows * target) }, rows)
     const own: number[] = []
     for (let repetition = 0; repetition <= REPETITIONS; repetition++) {
       const started = performance.now()

@@ -43,7 +43,7 @@ async function measure(): Promise<{ bytes: number; ms: number }> {
   const ids = (count: number) =>
     Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (config!.vocabulary - 2)))
   const size = Number(rows)
-  const tokens = { sourceIds: ids(size * Number(length)), targetIds: ids(size * TARGET_LENGTH) }
+  const tokens = { source: ids(size * Number(length)), target: ids(size * TARGET_LENGTH) }
   const batch = wholeBatch(tokens, size)
   const times: number[] = []
   for (let step = 0; step <= STEPS; step++) {

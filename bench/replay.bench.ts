@@ -124,7 +124,7 @@ async function measure(variant: string, backbone: string, sourceLength: number):
     return regeneratedNormals(elements(shapes.get(name)!), [name.length, 7]).map((normal) => std * normal)
   }
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % 32000))
-  const batch = wholeBatch({ sourceIds: ids(BATCH * sourceLength), targetIds: ids(BATCH * TARGET) }, BATCH)
+  const batch = wholeBatch({ source: ids(BATCH * sourceLength), target: ids(BATCH * TARGET) }, BATCH)
   const prepare = mode === 'eager' ? eagerSteps : replaySteps
   const step = await prepare(config, method, read, batch, precision, checkpoint !== undefined)
   const times: number[] = []

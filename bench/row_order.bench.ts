@@ -84,7 +84,7 @@ async function measure(order: Order, batchSize: number): Promise<Measured> {
   for (let timed = 0; timed < TIMED; timed++) {
     const rows = plan.batch(Math.floor((timed * steps) / TIMED))
     const batch = padBatch(train.tokens, rows, backbone.config.padId, ladder)
-    const shape = [batch.size, batch.sourceLength, batch.targetLength].join()
+    const shape = [batch.size, ...Object.values(batch.lengths)].join()
     if (!met.has(shape)) await stepper.step(batch, RATE) // captures
     met.add(shape)
     const started = performance.now()

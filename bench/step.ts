@@ -71,7 +71,7 @@ async function measure(preset: string): Promise<Measured> {
   let state = { vector: tf.tensor1d(startVector(model, read, 42)), first: zeros(), second: zeros(), step: 0 }
   const [batch, sourceLength] = [Number(size), Number(length)]
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % 32000))
-  const rows = wholeBatch({ sourceIds: ids(batch * sourceLength), targetIds: ids(batch * TARGET_LENGTH) }, batch)
+  const rows = wholeBatch({ source: ids(batch * sourceLength), target: ids(batch * TARGET_LENGTH) }, batch)
   const times: number[] = []
   for (let step = 0; step < STEPS; step++) {
     const started = performance.now()

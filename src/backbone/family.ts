@@ -18,8 +18,8 @@ export interface TensorSpec {
   aliases?: readonly string[]
 }
 
-/** Which stacks a family has; this decides which objectives it can be trained for. */
-export type Shape = 'encoder-decoder' | 'encoder' | 'decoder'
+/** Which stacks a family has; this decides which objective it is trained for. */
+export type Shape = 'encoder-decoder'
 
 /** What the config of every family has. */
 export interface CommonConfig {

@@ -102,7 +102,7 @@ async function stepperOf({ config, options, precision }: Trial, mode: Mode, thre
 /** Returns a batch of ids spread over the vocabulary, without padding and </s>. */
 function batchOf({ config: { vocabulary }, batchSize, sourceLength, targetLength }: Trial): Batch {
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (vocabulary - 2)))
-  return wholeBatch({ sourceIds: ids(batchSize * sourceLength), targetIds: ids(batchSize * targetLength) }, batchSize)
+  return wholeBatch({ source: ids(batchSize * sourceLength), target: ids(batchSize * targetLength) }, batchSize)
 }
 
 /** Returns the kernels of a step, those with the longest total time first. */

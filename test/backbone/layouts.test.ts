@@ -7,8 +7,8 @@ import { openBackbone } from '../../src/backbone/files/weights.js'
 import { packageRoot } from '../../src/base/root.js'
 import { openSafetensors, type WritableTensor, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
 import { disposeModel, evaluationPass, loadModel, startVector } from '../../src/engine/model/model.js'
-import { batchLogits } from '../../src/engine/model/step.js'
 import tf from '../../src/tensor/tf.cjs'
+import { batchLogits } from '../support/batch_logits.js'
 import { expectClose } from '../support/close.js'
 import { engines, useEngine } from '../support/engines.js'
 import { zeroPadded } from '../support/zero_padded.js'
@@ -21,7 +21,7 @@ const expected = JSON.parse(readFileSync(join(LAYOUTS, 'logits.json'), 'utf8')) 
 }
 const names = Object.keys(expected.folders)
 const flat = (rows: number[][]) => Int32Array.from(rows.flat())
-const batch = zeroPadded({ sourceIds: flat(expected.ids), targetIds: flat(expected.labels) }, 2)
+const batch = zeroPadded({ source: flat(expected.ids), target: flat(expected.labels) }, 2)
 
 const folder = mkdtempSync(join(tmpdir(), 'layouts-'))
 afterAll(() => rmSync(folder, { recursive: true }))

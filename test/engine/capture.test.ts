@@ -5,12 +5,13 @@ import { loadLibrary } from '../../src/engine/graph/library.js'
 import { unflatten } from '../../src/engine/model/layout.js'
 import { passOf } from '../../src/engine/model/model.js'
 import { batchLoss } from '../../src/engine/model/step.js'
+import { seq2seq } from '../../src/objective/seq2seq.js'
 import type { Batch } from '../../src/task/tokens/batches.js'
 import { dropoutBy } from '../../src/tensor/dropout.js'
 import { engines, useEngine } from '../support/engines.js'
 import { blueprintOfTiny } from '../support/tiny_presets.js'
 
-const SHAPE = { size: 2, sourceLength: 5, targetLength: 3 }
+const SHAPE = { objective: seq2seq, size: 2, lengths: { source: 5, target: 3 } }
 
 /** The loss of a batch as a graph; `change` is the fault that is put in. */
 function captureLossOf({ change = (batch) => batch, key = (own) => own }: Fault): Captured {
@@ -35,12 +36,9 @@ describe.runIf(engines.includes('tensorflow'))('a capture', () => {
     expect(captureLossOf({}).dropoutPlaces).toContain('encoder.embedded')
   })
 
-  test.each([
-    ['source', 'sourceIds'],
-    ['source_mask', 'sourceMask'],
-    ['target_mask', 'targetMask'],
-  ] as const)('fails where the input %s was copied, and would be the same for every batch', (name, key) => {
-    const copied = (batch: Batch) => ({ ...batch, [key]: batch[key].slice() })
+  const names = ['source', 'source_mask', 'target', 'target_mask'] as const
+  test.each(names)('fails where the input %s was copied, and would be the same for every batch', (name) => {
+    const copied = (batch: Batch) => ({ ...batch, inputs: { ...batch.inputs, [name]: batch.inputs[name].slice() } })
     expect(() => captureLossOf({ change: copied })).toThrow(
       `a captured graph never reads its input ${name}: what is fed`,
     )

@@ -29,8 +29,8 @@ const settingsOf = (precision: 'float32' | 'bfloat16'): StepSettings => ({
 function sources(size: number, sourceLength: number, vocabulary: number): Sources {
   const id = (i: number) => 2 + ((i * 7919) % (vocabulary - 2))
   const isPadding = (i: number) => Math.floor(i / sourceLength) % 2 === 1 && i % sourceLength > sourceLength / 2
-  const sourceIds = Int32Array.from({ length: size * sourceLength }, (_, i) => (isPadding(i) ? 0 : id(i)))
-  return zeroPadded({ sourceIds, targetIds: new Int32Array(0) }, size)
+  const source = Int32Array.from({ length: size * sourceLength }, (_, i) => (isPadding(i) ? 0 : id(i)))
+  return zeroPadded({ source, target: new Int32Array(0) }, size)
 }
 
 describe.runIf(hasEngine('tensorflow'))('replayed decoding', () => {

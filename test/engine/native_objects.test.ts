@@ -77,9 +77,11 @@ describe.runIf(hasEngine('tensorflow'))('native objects', () => {
 
   test('of a run that fails are all freed, and the training goes on', async () => {
     const training = await replay(0)
-    const sourceIds = batch.sourceIds.slice()
-    sourceIds[3] = config.vocabulary
-    await expect(training.step({ ...batch, sourceIds }, 0, 1e-3)).rejects.toBeInstanceOf(UserError)
+    const source = batch.inputs.source.slice()
+    source[3] = config.vocabulary
+    await expect(training.step({ ...batch, inputs: { ...batch.inputs, source } }, 0, 1e-3)).rejects.toBeInstanceOf(
+      UserError,
+    )
     expect(Number.isFinite((await training.step(batch, 0, 1e-3)).loss)).toBe(true)
     training.free()
     expectAllFreed()

@@ -6,10 +6,11 @@ import { type Node, readGraph, writeGraph } from '../../src/engine/decoding/node
 import { loadedTensorflow } from '../../src/engine/device/tensorflow.js'
 import { loadLibrary } from '../../src/engine/graph/library.js'
 import { optimizerOf } from '../../src/engine/optimizer/optimizers.js'
+import { seq2seq } from '../../src/objective/seq2seq.js'
 import { engines, useEngine } from '../support/engines.js'
 import { blueprintOfTiny } from '../support/tiny_presets.js'
 
-const SHAPE = { size: 2, sourceLength: 5, targetLength: 3 }
+const SHAPE = { objective: seq2seq, size: 2, lengths: { source: 5, target: 3 } }
 
 /** The tiny T5's sublayers: three layers in its encoder, two in its decoder. */
 const SUBLAYERS = { encoder: ['attention', 'feed_forward'], decoder: ['attention', 'cross_attention', 'feed_forward'] }

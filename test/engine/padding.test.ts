@@ -26,8 +26,8 @@ test('the rows hold the padding id as a token, and are padded with it', () => {
   const { batch } = openCase(BACKBONE, 'full')
   const count = (ids: Int32Array, mask: Int32Array, value: number) =>
     ids.reduce((sum, id, i) => sum + Number(id === PAD && mask[i] === value), 0)
-  expect([1, 0].map((value) => count(batch.sourceIds, batch.sourceMask, value))).toEqual([4, 7])
-  expect([1, 0].map((value) => count(batch.targetIds, batch.targetMask, value))).toEqual([1, 6])
+  expect([1, 0].map((value) => count(batch.inputs.source, batch.inputs.source_mask, value))).toEqual([4, 7])
+  expect([1, 0].map((value) => count(batch.inputs.target, batch.inputs.target_mask, value))).toEqual([1, 6])
 })
 
 test("ranks' shares have the tokens of their rows, the padding id among them", () => {
@@ -35,8 +35,8 @@ test("ranks' shares have the tokens of their rows, the padding id among them", (
   const shares = (size: number) => Array.from({ length: size }, (_, rank) => shareOf(batch, { rank, size }))
   expect(shares(4).map((share) => Math.round(14 * share!.weight))).toEqual([5, 3, 2, 4])
   const [, last] = shares(2)
-  expect(last!.batch.sourceMask).toEqual(batch.sourceMask.slice(14))
-  expect(last!.batch.targetMask).toEqual(batch.targetMask.slice(10))
+  expect(last!.batch.inputs.source_mask).toEqual(batch.inputs.source_mask.slice(14))
+  expect(last!.batch.inputs.target_mask).toEqual(batch.inputs.target_mask.slice(10))
   expect(last!.first).toBe(2)
   expect(shares(5).map((share) => share?.batch.size)).toEqual([undefined, 1, 1, 1, 1])
 })
@@ -60,8 +60,10 @@ describe.each(engines)('on %s', (engine) => {
     expectGreedy(await generate(pass, expected.batch, 6), expected, PAD)
     const { batch } = expected
     const own = (values: Int32Array, row: number) =>
-      values.subarray(row * batch.sourceLength, (row + 1) * batch.sourceLength)
-    const rows = [0, 1, 2, 3].map((row) => own(batch.sourceIds, row).filter((_, i) => own(batch.sourceMask, row)[i]))
+      values.subarray(row * batch.lengths.source, (row + 1) * batch.lengths.source)
+    const rows = [0, 1, 2, 3].map((row) =>
+      own(batch.inputs.source, row).filter((_, i) => own(batch.inputs.source_mask, row)[i]),
+    )
     const padded = padBatch(inMemory({ source: rows, target: rows }), [0, 1, 2, 3], PAD) // to a multiple of 8
     for (const sources of [batch, padded]) {
       const scores = await rank(pass, sources, new Array(batch.size).fill(ids))

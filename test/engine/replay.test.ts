@@ -43,14 +43,19 @@ function shorter(batch: Batch): Batch {
   const sourceLength = 3
   const heads = (values: Int32Array) =>
     new Int32Array(batch.size * sourceLength).map(
-      (_, i) => values[Math.floor(i / sourceLength) * batch.sourceLength + (i % sourceLength)]!,
+      (_, i) => values[Math.floor(i / sourceLength) * batch.lengths.source + (i % sourceLength)]!,
     )
-  return { ...batch, sourceIds: heads(batch.sourceIds), sourceMask: heads(batch.sourceMask), sourceLength }
+  const { source, source_mask } = batch.inputs
+  return {
+    ...batch,
+    lengths: { ...batch.lengths, source: sourceLength },
+    inputs: { ...batch.inputs, source: heads(source), source_mask: heads(source_mask) },
+  }
 }
 
 /** The same shape, other tokens: nothing of the batch that a shape was captured with may be in its graph. */
-const otherRows = ({ sourceIds, targetIds, size }: Batch): Batch =>
-  zeroPadded({ sourceIds: sourceIds.toReversed(), targetIds: targetIds.map((id) => (id > 1 ? 98 - id : id)) }, size)
+const otherRows = ({ inputs: { source, target }, size }: Batch): Batch =>
+  zeroPadded({ source: source.toReversed(), target: target.map((id) => (id > 1 ? 98 - id : id)) }, size)
 
 const t5Small = openSafetensors(join(packageRoot, 'test/fixtures/t5-small/compacter.safetensors'))
 
@@ -135,7 +140,7 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
     const model = loadModel(config, options, read, seed)
     const replay = await startReplay(model, read, { seed, dropout: DROPOUT, gradientClipNorm: 1, threads: 2 })
     const [size] = t5Small.entries.get('input_ids')!.shape as [number, number]
-    const ids = { sourceIds: t5Small.readInts('input_ids'), targetIds: t5Small.readInts('labels') }
+    const ids = { source: t5Small.readInts('input_ids'), target: t5Small.readInts('labels') }
     // adapters that already work: at their own start the rule is all but 0, and its first gradients are rounding
     const start = gathered(model.layout, ({ name, shape }) =>
       numbers.has(name) ? read(name) : generatedTensor(1000, shape, spreads['new tensors']),
@@ -181,9 +186,11 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
   test('says which operation of what shape fails', async () => {
     const { start, replay, free } = await tiny(preset('compacter').options)
     await replay.write({ vector: start, first: start, second: start })
-    const sourceIds = batch.sourceIds.slice()
-    sourceIds[3] = 97 // the vocabulary's size
-    const error = await replay.step({ ...batch, sourceIds }, 0, 1e-3).catch((error: Error) => error)
+    const source = batch.inputs.source.slice()
+    source[3] = 97 // the vocabulary's size
+    const error = await replay
+      .step({ ...batch, inputs: { ...batch.inputs, source } }, 0, 1e-3)
+      .catch((error: Error) => error)
     expect(error).toBeInstanceOf(UserError)
     expect((error as Error).message).toBe(
       'TensorFlow failed in a run at step_4x7x5/encoder/GatherV2_0, GatherV2 → [28, 24]: INVALID_ARGUMENT: indices[3] = 97 is not in [0, 97). If the eager engine does it (--set training.engine_mode=eager), please report this.',

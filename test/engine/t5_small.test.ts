@@ -9,9 +9,10 @@ import { packageRoot } from '../../src/base/root.js'
 import { openSafetensors } from '../../src/base/safetensors/safetensors.js'
 import { gathered, named, unflatten } from '../../src/engine/model/layout.js'
 import { disposeModel, loadModel, passOf } from '../../src/engine/model/model.js'
-import { batchLogits, lossAndGradient } from '../../src/engine/model/step.js'
+import { lossAndGradient } from '../../src/engine/model/step.js'
 import { methodOptions } from '../../src/method/options.js'
 import { noDropout } from '../../src/tensor/dropout.js'
+import { batchLogits } from '../support/batch_logits.js'
 import { expectClose } from '../support/close.js'
 import { engines, useEngine } from '../support/engines.js'
 import { generatedTensor, spreadOf } from '../support/generated_weights.js'
@@ -27,7 +28,7 @@ const weight = (name: string): Float32Array =>
   generatedTensor(numbers.get(name)!, shapes.get(name)!, spreadOf(name, facts.centre_and_scale))
 
 const [size] = fixture.entries.get('input_ids')!.shape as [number, number]
-const ids = { sourceIds: fixture.readInts('input_ids'), targetIds: fixture.readInts('labels') }
+const ids = { source: fixture.readInts('input_ids'), target: fixture.readInts('labels') }
 const batch = zeroPadded(ids, size)
 
 test('the generator gives the weights that Python gave', () => {

@@ -34,7 +34,10 @@ function splitOf({ batch }: ReturnType<typeof openCase>) {
       const [from, to] = [row, row + 1].map((row) => (row * ids.length) / batch.size)
       return ids.subarray(from, to).filter((_, i) => mask[from! + i] === 1)
     })
-  const [source, target] = [rows(batch.sourceIds, batch.sourceMask), rows(batch.targetIds, batch.targetMask)]
+  const [source, target] = [
+    rows(batch.inputs.source, batch.inputs.source_mask),
+    rows(batch.inputs.target, batch.inputs.target_mask),
+  ]
   const lengths = (rows: Int32Array[]) => Int32Array.from(rows, ({ length }) => length)
   return { tokens: inMemory({ source, target } as never), lengths: lengths(source), targetLengths: lengths(target) }
 }

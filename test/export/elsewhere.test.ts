@@ -211,7 +211,7 @@ describe.skipIf(!python)('a loader written in PyTorch', () => {
 
 /** Logits of so many numbers: those of the backbone's own vocabulary are cut where ours is trimmed. */
 function cut(logits: number[], length: number): number[] {
-  const rows = batch.size * batch.targetLength
+  const rows = batch.size * batch.lengths.target
   const [whole, ours] = [logits.length / rows, length / rows]
   return logits.filter((_, i) => i % whole < ours)
 }

@@ -10,12 +10,12 @@ import { elements, type WritableTensor, writeSafetensors } from '../../src/base/
 import { loadTrained } from '../../src/engine/model/checkpoint.js'
 import { named } from '../../src/engine/model/layout.js'
 import { blueprintOf, disposeModel, evaluationPass, startVector } from '../../src/engine/model/model.js'
-import { batchLogits } from '../../src/engine/model/step.js'
 import { prepareBackbone, prepareModel } from '../../src/engine/prepare/prepare.js'
 import { experimentYaml, loadExperiment } from '../../src/experiment/load/load.js'
 import { storedPlaces } from '../../src/experiment/places.js'
 import { openTrainedRun } from '../../src/run/trained_run.js'
 import tf from '../../src/tensor/tf.cjs'
+import { batchLogits } from '../support/batch_logits.js'
 import { zeroPadded } from '../support/zero_padded.js'
 
 /** A run of the quickstart with that method, its tensors moved from their start by visible noise instead of training. */
@@ -82,8 +82,8 @@ export async function makeBackbone(
 /** Ids that all backbones of the tests have, the second row padded. */
 export const batch = zeroPadded(
   {
-    sourceIds: Int32Array.of(13, 40, 7, 88, 21, 1, 9, 52, 33, 1, 0, 0),
-    targetIds: Int32Array.of(31, 5, 60, 1, 17, 1, 0, 0),
+    source: Int32Array.of(13, 40, 7, 88, 21, 1, 9, 52, 33, 1, 0, 0),
+    target: Int32Array.of(31, 5, 60, 1, 17, 1, 0, 0),
   },
   2,
 )

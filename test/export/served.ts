@@ -34,8 +34,8 @@ export function padded(rows: Rows, padId = 0): PaddedRows {
 function sourcesOf(rows: Rows): Sources {
   const { source_ids, attention_mask } = padded(rows)
   const flat = (values: number[][]) => Int32Array.from(values.flat())
-  const sourceLength = source_ids[0]!.length
-  return { sourceIds: flat(source_ids), sourceMask: flat(attention_mask), size: rows.length, sourceLength }
+  const lengths = { source: source_ids[0]!.length }
+  return { size: rows.length, lengths, inputs: { source: flat(source_ids), source_mask: flat(attention_mask) } }
 }
 
 /** For each batch, the rows of output ids without padding and </s>, and the encoder's hidden states, flat. */

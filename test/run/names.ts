@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import { packageRoot } from '../../src/base/root.js'
 import { unflatten } from '../../src/engine/model/layout.js'
 import { blueprintOf, disposeModel, passOf, startVector } from '../../src/engine/model/model.js'
-import { batchLogits } from '../../src/engine/model/step.js'
 import type { ParameterSpec } from '../../src/method/method.js'
 import { type MethodOptions, methodOptions } from '../../src/method/options.js'
 import type { Dropout } from '../../src/tensor/dropout.js'
 import tf from '../../src/tensor/tf.cjs'
+import { batchLogits } from '../support/batch_logits.js'
 import { loadModelOf, openFixture } from '../support/oracle_case.js'
 import { zeroPadded } from '../support/zero_padded.js'
 
@@ -86,7 +86,7 @@ export function dropoutPlaces(backbone: string, variant: string): string[][] {
       places.push(place)
       return x
     }
-    const ids = { sourceIds: new Int32Array(2 * source).fill(5), targetIds: new Int32Array(2 * target).fill(7) }
+    const ids = { source: new Int32Array(2 * source).fill(5), target: new Int32Array(2 * target).fill(7) }
     tf.tidy(() => {
       const pass = passOf(model, unflatten(model.layout, tf.tensor1d(vector)), recording)
       batchLogits(pass, zeroPadded(ids, 2))

@@ -31,16 +31,17 @@ export function openCase(backbone: string, name: string): OracleCase {
   const file = openSafetensors(fixture(backbone, `${name}.safetensors`))
   const { method, learning_rate, ill_conditioned } = JSON.parse(file.metadata.case!)
   const [size] = file.entries.get('input_ids')!.shape as [number, number]
-  const ids = { sourceIds: file.readInts('input_ids'), targetIds: file.readInts('labels') }
+  const ids = { source: file.readInts('input_ids'), target: file.readInts('labels') }
   const masks = file.entries.has('attention_mask') && {
-    sourceMask: file.readInts('attention_mask'),
-    targetMask: file.readInts('label_mask'),
+    source_mask: file.readInts('attention_mask'),
+    target_mask: file.readInts('label_mask'),
   }
+  const padded = zeroPadded(ids, size)
   return {
     method: method.kind === 'none' ? { kind: 'full' } : methodOptions.parse(method),
     learningRate: learning_rate,
     illConditioned: ill_conditioned,
-    batch: { ...zeroPadded(ids, size), ...masks },
+    batch: { ...padded, inputs: { ...padded.inputs, ...masks } },
     read: (tensor) => file.read(tensor),
     readInts: (tensor) => file.readInts(tensor),
     has: (tensor) => file.entries.has(tensor),

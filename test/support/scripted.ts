@@ -18,9 +18,9 @@ const EOS = 1
 export const perfect: Decoder = {
   padId: 0,
   async generate(sources, maxLength) {
-    const { targetIds, targetLength, size } = sources as Batch
+    const { size, lengths, inputs } = sources as Batch
     return Array.from({ length: size }, (_, row) => {
-      const ids = [...targetIds.subarray(row * targetLength, (row + 1) * targetLength)]
+      const ids = [...inputs.target.subarray(row * lengths.target, (row + 1) * lengths.target)]
       return ids.slice(0, Math.min(ids.lastIndexOf(EOS), maxLength))
     })
   },
@@ -32,9 +32,9 @@ export async function answering(outputs: Record<string, string>): Promise<Decode
   const tokenizer = await loadTokenizer(TOKENIZER)
   return {
     padId: 0,
-    async generate({ sourceIds, sourceLength, size }, maxLength) {
+    async generate({ size, lengths, inputs }, maxLength) {
       const sources = Array.from({ length: size }, (_, row) =>
-        tokenizer.decode(sourceIds.subarray(row * sourceLength, (row + 1) * sourceLength)).trim(),
+        tokenizer.decode(inputs.source.subarray(row * lengths.source, (row + 1) * lengths.source)).trim(),
       )
       const encoded = await tokenizer.encode(
         sources.map((source) => outputs[source]!),

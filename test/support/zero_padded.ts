@@ -1,16 +1,9 @@
-import type { Batch } from '../../src/task/tokens/batches.js'
+import { type Batch, wholeBatch } from '../../src/task/tokens/batches.js'
 
-/** A batch of ids that are padded with 0, which is no token in any of its rows. */
-export function zeroPadded(ids: Pick<Batch, 'sourceIds' | 'targetIds'>, size: number): Batch {
-  const { sourceIds, targetIds } = ids
-  return {
-    rows: [],
-    sourceIds,
-    sourceMask: sourceIds.map((id) => Number(id !== 0)),
-    targetIds,
-    targetMask: targetIds.map((id) => Number(id !== 0)),
-    size,
-    sourceLength: sourceIds.length / size,
-    targetLength: targetIds.length / size,
-  }
+/** A batch of ids in which every 0 is padding, as in what transformers pads. */
+export function zeroPadded(ids: Pick<Batch['inputs'], 'source' | 'target'>, size: number): Batch {
+  const batch = wholeBatch(ids, size)
+  const tokens = (ids: Int32Array) => ids.map((id) => Number(id !== 0))
+  const masks = { source_mask: tokens(ids.source), target_mask: tokens(ids.target) }
+  return { ...batch, inputs: { ...batch.inputs, ...masks } }
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { loadTokenizer } from '../../src/backbone/files/tokenizer.js'
 import { randperm } from '../../src/base/numbers/random.js'
 import { packageRoot } from '../../src/base/root.js'
+import { seq2seq } from '../../src/objective/seq2seq.js'
 import { taskOptions } from '../../src/task/options.js'
 import { readSplit } from '../../src/task/rows/source.js'
 import { evaluationBatches, inMemory, padBatch, trainingPlan } from '../../src/task/tokens/batches.js'
@@ -157,20 +158,22 @@ test('padBatch pads on the right with the padding id, whatever ids the rows hold
   const source = [[5, 7, 1], [1], [2, 3, 4, 5, 6, 7, 8, 9, 1]].map((ids) => Int32Array.from(ids))
   const target = [[7, 1], [7, 8, 1], [1]].map((ids) => Int32Array.from(ids))
   expect(padBatch(inMemory({ source, target }), [2, 0], 7)).toEqual({
+    objective: seq2seq,
     rows: [2, 0],
-    sourceIds: Int32Array.from([
-      2, 3, 4, 5, 6, 7, 8, 9, 1, 7, 7, 7, 7, 7, 7, 7, 5, 7, 1, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
-    ]),
-    sourceMask: Int32Array.from([
-      1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    ]),
-    targetIds: Int32Array.from([1, 7, 7, 1]),
-    targetMask: Int32Array.from([1, 0, 1, 1]),
     size: 2,
-    sourceLength: 16,
-    targetLength: 2,
+    lengths: { source: 16, target: 2 },
+    inputs: {
+      source: Int32Array.from([
+        2, 3, 4, 5, 6, 7, 8, 9, 1, 7, 7, 7, 7, 7, 7, 7, 5, 7, 1, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+      ]),
+      source_mask: Int32Array.from([
+        1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+      ]),
+      target: Int32Array.from([1, 7, 7, 1]),
+      target_mask: Int32Array.from([1, 0, 1, 1]),
+    },
   })
-  expect(padBatch(inMemory({ source, target }), [0, 1], 7)).toMatchObject({ sourceLength: 8, targetLength: 3 })
+  expect(padBatch(inMemory({ source, target }), [0, 1], 7)).toMatchObject({ lengths: { source: 8, target: 3 } })
 })
 
 test('on rotten-tomatoes at batch 32 half is padding, little where rows are grouped by length, and shapes are few', async () => {
@@ -192,10 +195,10 @@ test('on rotten-tomatoes at batch 32 half is padding, little where rows are grou
   }
   const [random, grouped] = [batches(false), batches(true)]
   const padding = (batches: typeof grouped) => {
-    const ids = batches.reduce((sum, batch) => sum + batch.sourceIds.length, 0)
+    const ids = batches.reduce((sum, batch) => sum + batch.inputs.source.length, 0)
     return 1 - sources.reduce((sum, length) => sum + length, 0) / ids
   }
   expect(padding(random)).toBeCloseTo(0.5115, 4)
   expect(padding(grouped)).toBeCloseTo(0.139, 4)
-  expect(new Set(grouped.map((batch) => batch.sourceLength)).size).toBe(11)
+  expect(new Set(grouped.map((batch) => batch.lengths.source)).size).toBe(11)
 })

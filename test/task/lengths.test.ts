@@ -78,9 +78,9 @@ describe('a ladder', () => {
     for (const step of numbers(Math.min(steps, 505))) {
       const rows = plan.batch(step)
       const batch = padBatch(tokens, rows, 0, ladder)
-      shapes.add(`${batch.size}x${batch.sourceLength}x${batch.targetLength}`)
+      shapes.add(`${batch.size}x${batch.lengths.source}x${batch.lengths.target}`)
       for (const [i, row] of rows.entries()) {
-        const ids = [...batch.sourceIds.subarray(i * batch.sourceLength, (i + 1) * batch.sourceLength)]
+        const ids = [...batch.inputs.source.subarray(i * batch.lengths.source, (i + 1) * batch.lengths.source)]
         expect(ids.filter((id) => id === 5).length).toBe(source[row])
         expect(ids.slice(source[row]).every((id) => id === 0)).toBe(true)
       }
@@ -119,8 +119,8 @@ describe('a ladder', () => {
     expect(padding).toEqual({
       source_lengths: ladder.source,
       target_lengths: ladder.target,
-      source_padding_percent: share(batches.map(({ sourceIds }) => sourceIds)),
-      target_padding_percent: share(batches.map(({ targetIds }) => targetIds)),
+      source_padding_percent: share(batches.map(({ inputs }) => inputs.source)),
+      target_padding_percent: share(batches.map(({ inputs }) => inputs.target)),
     })
     expect(paddingLine({ ...padding, source_padding_percent: 12.5, target_padding_percent: 0 })).toBe(
       `Padding: 12.5 % of the source tokens and 0 % of the target tokens; sources have ${ladder.source.length} lengths: ${ladder.source.join(', ')}.`,

@@ -1,5 +1,5 @@
 import type { Precision } from '../../base/choices.js'
-import { type Batch, wholeBatch } from '../../task/tokens/batches.js'
+import { type Batch, type BatchShape, type InputName, mapInputs, shapeOf } from '../../task/tokens/batches.js'
 import type tf from '../../tensor/tf.cjs'
 import { Graph } from '../graph/graph.js'
 import type { Library, Output } from '../graph/library.js'
@@ -90,34 +90,17 @@ export function capture(
   }
 }
 
-/** A batch whose arrays stand for the graph's inputs `source`, `source_mask`, `target` and `target_mask`. */
-export function batchInput(
-  { input }: Pick<Capture, 'input'>,
-  shape: Pick<Batch, 'size' | 'sourceLength' | 'targetLength'>,
-): Batch {
-  const { size, sourceLength, targetLength } = shape
-  const ids = { sourceIds: new Int32Array(size * sourceLength), targetIds: new Int32Array(size * targetLength) }
-  const batch = wholeBatch(ids, size) // not ...shape: it may be a batch with ids
-  input('source', batch.sourceIds, [size, sourceLength])
-  input('source_mask', batch.sourceMask, [size, sourceLength])
-  input('target', batch.targetIds, [size, targetLength])
-  input('target_mask', batch.targetMask, [size, targetLength])
+/** A batch whose arrays stand for the graph's inputs, which are named as the objective names them. */
+export function batchInput({ input }: Pick<Capture, 'input'>, { objective, size, lengths }: BatchShape): Batch {
+  const inputs = mapInputs(objective.inputs, (length) => new Int32Array(size * lengths[length]))
+  const batch = { objective, rows: [], size, lengths, inputs }
+  for (const [name, array] of Object.entries(inputs)) input(name, array, shapeOf(batch, name as InputName))
   return batch
 }
 
 /** A batch as values of the inputs that `batchInput` names. */
-export function batchFeeds({ size, sourceLength, targetLength, ...batch }: Batch): Record<string, Values> {
-  const [source, target] = [
-    [size, sourceLength],
-    [size, targetLength],
-  ]
-  return {
-    source: { shape: source, data: batch.sourceIds },
-    source_mask: { shape: source, data: batch.sourceMask },
-    target: { shape: target, data: batch.targetIds },
-    target_mask: { shape: target, data: batch.targetMask },
-  }
-}
+export const batchFeeds = (batch: Batch): Record<string, Values> =>
+  mapInputs(batch.inputs, (data, name) => ({ shape: shapeOf(batch, name), data }))
 
 function keepLarge(graph: Graph, large: Map<string, Values>) {
   return (values: Values): Output => {

@@ -1,5 +1,5 @@
 import type { Precision } from '../../base/choices.js'
-import type { Batch } from '../../task/tokens/batches.js'
+import type { BatchShape } from '../../task/tokens/batches.js'
 import { dropoutBy, noDropout, type Part } from '../../tensor/dropout.js'
 import type tf from '../../tensor/tf.cjs'
 import type { Library } from '../graph/library.js'
@@ -9,8 +9,6 @@ import { batchLoss, lossAndGradient } from '../model/step.js'
 import type { Optimizer } from '../optimizer/optimizer.js'
 import { batchInput, type Capture, type Captured, capture } from './capture.js'
 import { recordUpdate } from './update.js'
-
-export type BatchShape = Pick<Batch, 'size' | 'sourceLength' | 'targetLength'>
 
 export interface StepGraphOptions {
   dropout: number

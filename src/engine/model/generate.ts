@@ -6,7 +6,11 @@ import { logProbability } from '../../tensor/log_probability.js'
 import tf from '../../tensor/tf.cjs'
 
 /** What the encoder reads of a batch. */
-export type Sources = Pick<Batch, 'sourceIds' | 'sourceMask' | 'size' | 'sourceLength'>
+export interface Sources {
+  size: number
+  lengths: Pick<Batch['lengths'], 'source'>
+  inputs: Pick<Batch['inputs'], 'source' | 'source_mask'>
+}
 
 /** Token ids a row, without </s>; and the natural logarithm of the probability of the row's tokens, </s> included. */
 export interface Generated {
@@ -30,9 +34,9 @@ export const generateScored = (pass: Pass, sources: Sources, maxLength: number):
 export const remembered = (pass: Pass, sources: Sources) => tf.tidy(() => remember(pass, encodeSources(pass, sources)))
 
 /** The encoder's output for a batch. */
-export function encodeSources(pass: Pass, { sourceIds, sourceMask, size, sourceLength }: Sources): Encoded {
-  const tensor = (values: Int32Array) => tf.tensor2d(values, [size, sourceLength], 'int32')
-  return encode(pass, tensor(sourceIds), tensor(sourceMask))
+export function encodeSources(pass: Pass, { size, lengths, inputs }: Sources): Encoded {
+  const tensor = (values: Int32Array) => tf.tensor2d(values, [size, lengths.source], 'int32')
+  return encode(pass, tensor(inputs.source), tensor(inputs.source_mask))
 }
 
 async function decodeGreedily(pass: Pass, sources: Sources, maxLength: number, scored: boolean): Promise<Generated> {

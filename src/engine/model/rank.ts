@@ -11,8 +11,8 @@ export interface Limits {
 }
 
 /** As many positions as the encoder has just had: what the memory holds for one it holds for the other. */
-const limitsOf = ({ size, sourceLength }: Sources): Limits => ({
-  positions: Math.max(1024, size * sourceLength),
+const limitsOf = ({ size, lengths }: Sources): Limits => ({
+  positions: Math.max(1024, size * lengths.source),
   logits: 512,
 })
 

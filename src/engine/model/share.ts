@@ -1,4 +1,4 @@
-import type { Batch } from '../../task/tokens/batches.js'
+import { type Batch, mapInputs } from '../../task/tokens/batches.js'
 
 /** Rows to take a gradient of: a batch, or some rows of one. */
 export interface Share {
@@ -7,7 +7,7 @@ export interface Share {
   first?: number
 }
 
-/** Mean loss a target token (nats) and its gradient [size], unclipped. */
+/** The mean loss (nats) and its gradient [size], unclipped. */
 export interface Gradient {
   loss: number
   values: Float32Array
@@ -15,23 +15,15 @@ export interface Gradient {
 
 /**
  * A batch's rows from `from` on, `size` of them, padded as the whole is. The share may be rows of a batch itself: a part of a
- * part takes the masks of the whole. `weight` is these rows' part of the share's target tokens.
+ * part takes the masks of the whole. `weight` is how much these rows count in the share's mean loss.
  */
 export function rowsOf({ batch, first = 0 }: Share, from: number, size: number): Required<Share> & { weight: number } {
-  const { rows, sourceLength, targetLength, targetMask } = batch
-  const cut = (values: Int32Array, length: number) => values.slice(from * length, (from + size) * length)
-  const own = {
-    rows: rows.slice(from, from + size),
-    sourceIds: cut(batch.sourceIds, sourceLength),
-    sourceMask: cut(batch.sourceMask, sourceLength),
-    targetIds: cut(batch.targetIds, targetLength),
-    targetMask: cut(targetMask, targetLength),
-    size,
-    sourceLength,
-    targetLength,
+  const { objective } = batch
+  const cut = (values: Int32Array) => {
+    const length = values.length / batch.size
+    return values.slice(from * length, (from + size) * length)
   }
-  const weight = tokens(own.targetMask) / tokens(targetMask)
-  return { batch: own, first: first + from, weight }
+  const inputs = mapInputs(batch.inputs, cut)
+  const weight = objective.weight(inputs) / objective.weight(batch.inputs)
+  return { batch: { ...batch, rows: batch.rows.slice(from, from + size), size, inputs }, first: first + from, weight }
 }
-
-const tokens = (mask: Int32Array): number => mask.reduce((sum, token) => sum + token, 0)

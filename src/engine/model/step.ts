@@ -1,14 +1,11 @@
 import '@tensorflow/tfjs' // registers the gradients of the ops: in Node, tfjs-core alone has none
-import { decode, head, remember } from '../../backbone/forward.js'
 import { type At, type Pass, unnamed } from '../../backbone/pass.js'
-import type { Batch } from '../../task/tokens/batches.js'
-import { crossEntropy } from '../../tensor/cross_entropy.js'
+import { type Batch, type InputName, mapInputs, shapeOf } from '../../task/tokens/batches.js'
 import type { Dropout } from '../../tensor/dropout.js'
 import tf from '../../tensor/tf.cjs'
 import { adam } from '../optimizer/adam.js'
 import { clipNorm, disposeState, type Optimizer, type OptimizerState } from '../optimizer/optimizer.js'
 import { type After, atOnce, checkpointingActivations, type MakePass } from './checkpoint_activations.js'
-import { encodeSources } from './generate.js'
 import { flatten, type Layout, unflatten } from './layout.js'
 import { type Model, passOf } from './model.js'
 
@@ -24,32 +21,19 @@ export interface StepOptions {
   checkpointActivations?: boolean
 }
 
-/** What a step measured, before its update: mean loss a target token (nats), norm of the unclipped gradient. */
+/** What a step measured, before its update: the mean loss (nats), norm of the unclipped gradient. */
 export interface StepResult {
   loss: number
   gradientNorm: number
 }
 
-/** Logits [batch·target length, vocabulary] of a batch under teacher forcing. */
-export function batchLogits(pass: Pass, batch: Batch): tf.Tensor2D {
-  const target = tf.tensor2d(batch.targetIds, [batch.size, batch.targetLength], 'int32')
-  const memory = remember(pass, encodeSources(pass, batch), batch.targetLength)
-  return head(pass, decode(pass, shiftRight(pass, target), memory).hidden)
-}
+/** A batch's inputs on the device, each [size, length]. */
+export const tensorsOf = (batch: Batch): Record<InputName, tf.Tensor2D> =>
+  mapInputs(batch.inputs, (values, name) => tf.tensor2d(values, shapeOf(batch, name), 'int32'))
 
-/** The decoder's input: labels moved right by one, the start token in front. labels, result [batch, length] int32 */
-function shiftRight(pass: Pass, labels: tf.Tensor2D): tf.Tensor2D {
-  const [batch, length] = labels.shape
-  const start = tf.fill([batch, 1], pass.config.decoderStartId, 'int32') as tf.Tensor2D
-  return tf.concat([start, tf.slice(labels, [0, 0], [batch, length - 1])], 1)
-}
-
-/** Mean cross-entropy of a batch over its target tokens, </s> included. */
+/** The mean loss of a batch [], as its objective has it. */
 export function batchLoss(pass: Pass, batch: Batch, labelSmoothing?: number): tf.Scalar {
-  return pass.at('loss', () => {
-    const [labels, mask] = [tf.tensor1d(batch.targetIds, 'int32'), tf.tensor1d(batch.targetMask, 'int32')]
-    return crossEntropy(batchLogits(pass, batch), labels, mask, labelSmoothing)
-  })
+  return pass.at('loss', () => batch.objective.loss(pass, tensorsOf(batch), labelSmoothing))
 }
 
 /** How a loss is made. */

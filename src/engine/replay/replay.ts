@@ -1,12 +1,11 @@
 import { elements } from '../../base/safetensors/safetensors.js'
 import { startValues } from '../../method/start.js'
 import type { GraphFacts } from '../../run/manifest.js'
-import type { Batch } from '../../task/tokens/batches.js'
+import type { Batch, BatchShape } from '../../task/tokens/batches.js'
 import { dropoutKey } from '../../tensor/dropout.js'
 import { cachedCapture } from '../capture/cache.js'
 import { batchFeeds, type Captured } from '../capture/capture.js'
 import {
-  type BatchShape,
   captureGradient,
   captureLoss,
   captureStep,
@@ -131,7 +130,7 @@ export class Replay {
   async step(batch: Batch, step: number, learningRate: number, trace?: RunSpec['trace']): Promise<StepResult> {
     const { gradientClipNorm, optimizer } = this.#options
     const graph = {
-      prefix: `step_${shapeOf(batch)}`,
+      prefix: `step_${sizesOf(batch)}`,
       what: { kind: 'step', ...this.#gradientOf(batch), gradientClipNorm, optimizer: optimizer.name },
       capture: () => captureStep(this.#library, this.#blueprint, batch, this.#options),
     }
@@ -151,7 +150,7 @@ export class Replay {
   /** What `step` would update with, of a batch or a part of one; the state stays as it is. */
   async gradient({ batch, first = 0 }: Share, step: number): Promise<Gradient> {
     const graph = {
-      prefix: `gradient_${shapeOf(batch)}`,
+      prefix: `gradient_${sizesOf(batch)}`,
       what: { kind: 'gradient', ...this.#gradientOf(batch) },
       capture: () => captureGradient(this.#library, this.#blueprint, batch, this.#options),
     }
@@ -168,10 +167,10 @@ export class Replay {
 
   /** The loss of a batch without dropout, with the trained vector or with another. Frozen matrices have to be float32. */
   async loss(batch: Batch, vector?: Float32Array): Promise<number> {
-    const { size, sourceLength, targetLength } = batch
+    const { size, lengths } = batch
     const graph = {
-      prefix: `loss_${shapeOf(batch)}`,
-      what: { kind: 'loss', size, sourceLength, targetLength },
+      prefix: `loss_${sizesOf(batch)}`,
+      what: { kind: 'loss', size, lengths },
       capture: () => captureLoss(this.#library, this.#blueprint, batch),
     }
     const given = vector && { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } }
@@ -200,9 +199,9 @@ export class Replay {
   }
 
   /** All that the gradient's part of a graph depends on. */
-  #gradientOf({ size, sourceLength, targetLength }: BatchShape) {
+  #gradientOf({ size, lengths }: BatchShape) {
     const { dropout, labelSmoothing, precision, checkpointActivations } = this.#options
-    return { size, sourceLength, targetLength, dropout, labelSmoothing, precision, checkpointActivations }
+    return { size, lengths, dropout, labelSmoothing, precision, checkpointActivations }
   }
 
   #dropoutKeys(places: string[], step: number): Record<string, Values> {
@@ -244,15 +243,15 @@ export class Replay {
    * left out.
    */
   async generate(sources: Sources, maxLength: number, vector?: Float32Array) {
-    const { sourceIds, sourceMask, size, sourceLength } = sources
+    const { size, lengths, inputs } = sources
     await this.#prepare({
       prefix: DECODING,
       what: { kind: DECODING },
       capture: () => captureDecoding(this.#library, this.#blueprint),
     })
     const feeds = {
-      [SOURCE_IDS]: { shape: [size, sourceLength], data: sourceIds },
-      [ATTENTION_MASK]: { shape: [size, sourceLength], data: sourceMask },
+      [SOURCE_IDS]: { shape: [size, lengths.source], data: inputs.source },
+      [ATTENTION_MASK]: { shape: [size, lengths.source], data: inputs.source_mask },
       [MAX_LENGTH]: { shape: [], data: Int32Array.of(maxLength) },
       ...(vector && { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } }),
     }
@@ -278,4 +277,5 @@ export class Replay {
 
 const DECODING = 'decoding'
 
-const shapeOf = ({ size, sourceLength, targetLength }: BatchShape): string => `${size}x${sourceLength}x${targetLength}`
+/** `32x64x4`: rows and lengths, which tell one captured shape from another. */
+const sizesOf = ({ size, lengths }: BatchShape): string => [size, ...Object.values(lengths)].join('x')

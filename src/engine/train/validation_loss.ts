@@ -54,8 +54,8 @@ export async function splitLoss(
 ): Promise<number> {
   const sumOf = async ({ rows, real }: EvaluationBatch) => {
     const batch = padBatch(tokens, rows, decoder.padId, ladder)
-    batch.targetMask.fill(0, real * batch.targetLength) // repeats that fill the batch
-    const count = batch.targetMask.reduce((sum, one) => sum + one, 0)
+    batch.inputs.target_mask.fill(0, real * batch.lengths.target) // repeats that fill the batch
+    const count = batch.objective.weight(batch.inputs)
     return { sum: count * (await decoder.loss(batch)), count }
   }
   const whole = { sum: 0, count: 0 }

@@ -1,4 +1,5 @@
 import { hashSeed, randperm } from '../../base/numbers/random.js'
+import { seq2seq } from '../../objective/seq2seq.js'
 import { type Ladder, paddedLengths } from './lengths.js'
 import type { TokenRows } from './tokenise.js'
 
@@ -14,25 +15,46 @@ export const inMemory = ({ source, target }: TokenRows): Tokenised => ({
   target: (row) => target[row]!,
 })
 
+/** The objective that batches are made for. */
+type BatchObjective = typeof seq2seq
+/** The names of a batch's inputs and of the lengths that they have. */
+export type InputName = keyof BatchObjective['inputs']
+export type LengthName = BatchObjective['inputs'][InputName]
+
+/** A batch without its values. */
+export interface BatchShape {
+  objective: BatchObjective
+  /** Rows. */
+  size: number
+  lengths: Record<LengthName, number>
+}
+
 /**
  * Rows of one step, padded on the right with the backbone's padding id. The masks say which ids are tokens: a text may
  * contain the padding id as a token like any other.
  */
-export interface Batch {
+export interface Batch extends BatchShape {
   /** Indices into the split. */
   rows: number[]
-  /** [size, sourceLength], row-major. */
-  sourceIds: Int32Array
-  /** [size, sourceLength], row-major: 1 at tokens, 0 at padding. */
-  sourceMask: Int32Array
-  /** [size, targetLength], row-major. */
-  targetIds: Int32Array
-  /** [size, targetLength], row-major: 1 at tokens, 0 at padding. */
-  targetMask: Int32Array
-  size: number
-  sourceLength: number
-  targetLength: number
+  /** Each [size, its length], row-major. */
+  inputs: Record<InputName, Int32Array>
 }
+
+/** The shape [size, length] of an input. */
+export const shapeOf = ({ objective, size, lengths }: BatchShape, input: InputName): [number, number] => [
+  size,
+  lengths[objective.inputs[input]],
+]
+
+/** What `make` makes of each input, by its name. */
+export const mapInputs = <From, To>(
+  inputs: Record<InputName, From>,
+  make: (value: From, name: InputName) => To,
+): Record<InputName, To> =>
+  Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, make(value, name as InputName)])) as Record<
+    InputName,
+    To
+  >
 
 /** How a training's rows become batches: drawn at random, or rows of similar length together. */
 export type RowOrder = 'random' | 'grouped_by_length'
@@ -139,29 +161,28 @@ export function padBatch(tokens: Tokenised, rows: number[], padId: number, ladde
   const targets = rows.map((row) => tokens.target(row))
   const padded = paddedLengths(rows.length, longest(sources), longest(targets), ladder)
   return {
+    objective: seq2seq,
     rows,
-    sourceIds: pad(sources, padded.source, padId),
-    sourceMask: mask(sources, padded.source),
-    targetIds: pad(targets, padded.target, padId),
-    targetMask: mask(targets, padded.target),
     size: rows.length,
-    sourceLength: padded.source,
-    targetLength: padded.target,
+    lengths: padded,
+    inputs: {
+      source: pad(sources, padded.source, padId),
+      source_mask: mask(sources, padded.source),
+      target: pad(targets, padded.target, padId),
+      target_mask: mask(targets, padded.target),
+    },
   }
 }
 
 /** Returns a batch of rows that all have the batch's lengths, so that nothing in it is padding. */
-export function wholeBatch(ids: Pick<Batch, 'sourceIds' | 'targetIds'>, size: number): Batch {
-  const { sourceIds, targetIds } = ids
+export function wholeBatch({ source, target }: Pick<Batch['inputs'], 'source' | 'target'>, size: number): Batch {
+  const ones = (ids: Int32Array) => new Int32Array(ids.length).fill(1)
   return {
+    objective: seq2seq,
     rows: [],
-    sourceIds,
-    sourceMask: new Int32Array(sourceIds.length).fill(1),
-    targetIds,
-    targetMask: new Int32Array(targetIds.length).fill(1),
     size,
-    sourceLength: sourceIds.length / size,
-    targetLength: targetIds.length / size,
+    lengths: { source: source.length / size, target: target.length / size },
+    inputs: { source, source_mask: ones(source), target, target_mask: ones(target) },
   }
 }
 
