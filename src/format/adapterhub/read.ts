@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { BackboneConfig } from '../../backbone/registry.js'
+import { type BackboneConfig, headTensor } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import { foreignSafetensors } from '../foreign.js'
@@ -64,7 +64,7 @@ export function adapterhubFolder(folder: string, config: BackboneConfig): Found 
       ...methodOf(options, version === undefined),
       placement: placementOf(options, config, at),
       train_layer_norms: backbone?.tensors.has('encoder.final_layer_norm.weight') ?? false,
-      train_lm_head: backbone?.tensors.has(config.tiedHead ? 'shared.weight' : 'lm_head.weight') ?? false,
+      train_lm_head: backbone?.tensors.has(headTensor(config)) ?? false,
     },
     names: (ours, config) => adapterhubNames(ours as BottleneckOptions, config, name),
     own,

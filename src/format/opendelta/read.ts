@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import type { BackboneConfig } from '../../backbone/registry.js'
+import { type BackboneConfig, headTensor } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import type { Found } from '../found.js'
@@ -56,7 +56,7 @@ export function opendeltaFolder(folder: string, config: BackboneConfig): Found {
       nonlinearity: non_linearity === 'gelu_orig' ? 'gelu' : non_linearity,
       placement,
       train_layer_norms: own.tensors.has('encoder.final_layer_norm.weight'),
-      train_lm_head: own.tensors.has(config.tiedHead ? 'shared.weight' : 'lm_head.weight'),
+      train_lm_head: own.tensors.has(headTensor(config)),
     },
   }
 }
