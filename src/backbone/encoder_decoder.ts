@@ -16,7 +16,10 @@ export interface Encoded {
   batch: number
 }
 
-/** What one cross-attention reads of the encoder: keys and values, or [batch, length, d], which they would be made of. */
+/**
+ * What one cross-attention reads of the encoder: keys and values, or the [batch, length, d] from which they would be
+ * computed.
+ */
 export type Remembered = KeyValue | { encoded: tf.Tensor3D }
 
 /** What the decoder reads of the encoder: the input of every layer's cross-attention, and the padding mask. */
@@ -36,19 +39,19 @@ export interface PositionBuckets {
 /** The forward pass of a family with an encoder and a decoder, as pure functions of a pass. */
 export interface EncoderDecoder<Config extends CommonConfig> {
   /**
-   * The encoder. ids and attentionMask [batch, length], int32, the mask 1 at tokens and 0 at padding. A prompt of the method
-   * stands in front of each row.
+   * Runs the encoder. ids and attentionMask [batch, length], int32, the mask 1 at tokens and 0 at padding. A prompt of
+   * the method comes before each row.
    */
   encode(pass: Pass<Config>, ids: tf.Tensor2D, attentionMask: tf.Tensor2D): Encoded
   /**
-   * What every cross-attention reads, made once for a batch however many tokens are decoded: keys and values, unless it is
-   * known that there will be few `queries` per row.
+   * Returns what every cross-attention reads, computed once for a batch however many tokens are decoded: keys and
+   * values, unless it is known that there will be few `queries` per row.
    */
   remember(pass: Pass<Config>, encoded: Encoded): { layers: KeyValue[]; mask: tf.Tensor4D }
   remember(pass: Pass<Config>, encoded: Encoded, queries: number): Memory
   /**
-   * The decoder on ids [batch, length] that follow what `past` holds (keys and values of each layer's self-attention).
-   * Returns hidden [batch·length, d] and the past that now includes these ids.
+   * Runs the decoder on ids [batch, length] that follow what `past` holds (keys and values of each layer's
+   * self-attention). Returns hidden [batch·length, d] and the past that now includes these ids.
    */
   decode(
     pass: Pass<Config>,
@@ -56,7 +59,7 @@ export interface EncoderDecoder<Config extends CommonConfig> {
     memory: Memory,
     past?: KeyValue[],
   ): { hidden: tf.Tensor2D; past: KeyValue[] }
-  /** Logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
+  /** Returns the logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
   head(pass: Pass<Config>, hidden: tf.Tensor2D): tf.Tensor2D
   positions(config: Config, stack: Stack): PositionBuckets
 }

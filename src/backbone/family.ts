@@ -2,8 +2,8 @@ import type { z } from 'zod'
 import type { Site } from './hooks.js'
 
 /**
- * What a tensor of the backbone is for: a table of embeddings, the matrix of a product, a bias, a norm, positions, or the head, where
- * it is not the table itself. Code asks for the role, never for a part of a name.
+ * What a tensor of the backbone is for: a table of embeddings, the matrix of a product, a bias, a norm, positions, or
+ * the head, where it is not the table itself. Code asks for the role, never for a part of a name.
  */
 export type Role = 'table' | 'product' | 'bias' | 'norm' | 'position' | 'head'
 
@@ -33,7 +33,9 @@ export interface CommonConfig {
   decoderLayers: number
   layerNormEpsilon: number
   dropout: number
-  /** The id that rows are padded with. Padding is marked by the mask, not by this id, which a text may hold as a token. */
+  /**
+   * The id that rows are padded with. Padding is marked by the mask, not by this id, which a text may hold as a token.
+   */
   padId: number
   /** The id that ends a row. */
   eosId: number
@@ -48,8 +50,8 @@ export interface Family<Config extends CommonConfig> {
   /** The keys of a Hugging Face config.json that are read, for the parser and for editors. */
   schema: z.ZodType
   /**
-   * Reads a config.json. `at` is its file, for errors; `folder` has the weights, where they are here: they decide what config.json
-   * leaves open.
+   * Reads a config.json. `at` is its file, for errors; `folder` has the weights, where they are here: they decide what
+   * config.json leaves open.
    * @throws UserError that names the file, the key and its value.
    */
   parse(json: Record<string, unknown>, at: string, folder?: string): Config

@@ -17,18 +17,22 @@ export const siteName = ({ stack, layer, sublayer }: Site): string => `${stack}.
 export interface Hooks {
   /** Takes a frozen tensor of the backbone (by its Hugging Face name) and returns the one to use. */
   weight?(name: string, frozen: Tensor): Tensor
-  /** What the method makes of the product with the backbone's matrix of that name; undefined where it leaves it alone. */
+  /**
+   * What the method makes of the product with the backbone's matrix of that name; undefined where it leaves it alone.
+   */
   product?(name: string): Product | undefined
   /** A bias [out] for the product with the backbone's tensor of that name, or for the norm or head of that name. */
   bias?(name: string): Tensor | undefined
-  /** Takes a sublayer's output [rows, d_model] before dropout and the residual sum, and returns what is added instead. */
+  /**
+   * Takes a sublayer's output [rows, d_model] before dropout and the residual sum, and returns what is added instead.
+   */
   sublayerOutput?(site: Site, output: Tensor2D): Tensor2D
   /** Vectors [count, d_model] in front of every embedded source. */
   prompt?(): Tensor2D
 }
 
 /**
- * A product that a method changes: it takes x [rows, in] and the backbone's own product x ↦ x·Wᵀ, and returns [rows, out]. LoRA adds
- * to it, IA³ scales x or the result.
+ * A product that a method changes: it takes x [rows, in] and the backbone's own product x ↦ x·Wᵀ, and returns [rows,
+ * out]. LoRA adds to it, IA³ scales x or the result.
  */
 export type Product = (x: Tensor2D, times: (x: Tensor2D) => Tensor2D) => Tensor2D

@@ -12,15 +12,18 @@ export interface Pass<Config extends CommonConfig = BackboneConfig> {
   /** Zeroes elements of x and scales the rest; `place` names the mask. The identity while evaluating. */
   dropout<T extends tf.Tensor>(x: T, place: string): T
   /**
-   * Computes a layer [rows, d] with this pass or one like it. Where it is given, a layer's tensors other than its `inputs`
-   * may be forgotten and computed again for the gradient.
+   * Computes a layer [rows, d] with this pass or one like it. Where it is given, a layer's tensors other than its
+   * `inputs` may be forgotten and computed again for the gradient.
    */
   layer?: ComputeLayer<Config>
   /** Computes a part of the model. Whoever records a pass names by the part what it does there. */
   at: At
 }
 
-/** Does what `body` does as a part of the model: a sublayer (`encoder.3.attention`), or what is in none (`encoder`, `head`). */
+/**
+ * Does what `body` does as a part of the model: a sublayer (`encoder.3.attention`), or what is in none (`encoder`,
+ * `head`).
+ */
 export type At = <T>(part: string, body: () => T) => T
 
 /** For a pass that nobody records. */
@@ -36,8 +39,8 @@ export const inLayer = <Config extends CommonConfig>(pass: Pass<Config>): Comput
   pass.layer ?? ((inputs, compute) => compute(pass, inputs))
 
 /**
- * x·Wᵀ, changed by the method and with its bias where it has one. x [rows, in], W [out, in] → [rows, out]. `name` is what
- * hooks know the product by, `matrix` the tensor W, which is another one where a head is the embedding table.
+ * x·Wᵀ, changed by the method and with its bias where it has one. x [rows, in], W [out, in] → [rows, out]. `name` is
+ * what hooks know the product by, `matrix` the tensor W, which is another one where a head is the embedding table.
  */
 export function linear(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string, matrix = name): tf.Tensor2D {
   const { hooks } = pass
@@ -46,7 +49,10 @@ export function linear(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string, m
   return withBias(hooks, product ? product(x, times) : times(x), name)
 }
 
-/** The backbone's layer norm of that name, without mean and with the method's bias where it has one. x [rows, d] → [rows, d] */
+/**
+ * The backbone's layer norm of that name, without mean and with the method's bias where it has one. x [rows, d] →
+ * [rows, d]
+ */
 export function layerNorm(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string): tf.Tensor2D {
   return withBias(pass.hooks, rmsNorm(x, pass.weight(name) as tf.Tensor1D, pass.config.layerNormEpsilon), name)
 }

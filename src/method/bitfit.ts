@@ -4,8 +4,9 @@ import type { Method, ParameterSpec } from './method.js'
 import type { BitfitOptions } from './options.js'
 
 /**
- * BitFit (Ben Zaken et al., arXiv 2106.10199) for a backbone without biases: zero biases are added and trained, in the products of
- * attention and feed-forward, the blocks' layer norms (not the final ones) and the head. A bias is named as its weight.
+ * BitFit (Ben Zaken et al., arXiv 2106.10199) for a backbone without biases: zero biases are added and trained, in the
+ * products of attention and feed-forward, the blocks' layer norms (not the final ones) and the head. A bias has the
+ * name of its weight.
  */
 export const bitfit: Method<BitfitOptions> = {
   weights: 'frozen',
@@ -23,7 +24,7 @@ export const bitfit: Method<BitfitOptions> = {
 
 const biasName = (weight: string) => weight.replace(/\.weight$/, '.bias')
 
-/** Which of `method.biases` a tensor's bias is; undefined where it gets none. */
+/** Returns the kind in `method.biases` of a tensor's bias; undefined for a tensor without one. */
 function kindOf({ role, site }: TensorSpec): BitfitOptions['biases'][number] | undefined {
   if (!site) return undefined
   if (role === 'norm') return 'layer_norm'

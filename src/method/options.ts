@@ -52,7 +52,7 @@ export const promptTuningOptions = z.strictObject({
 })
 export type PromptTuningOptions = z.infer<typeof promptTuningOptions>
 
-/** A method's options; `kind` tells which method. */
+/** A method's options; `kind` names the method. */
 export const methodOptions = z.discriminatedUnion('kind', [
   fullOptions,
   adapterOptions,

@@ -16,6 +16,6 @@ const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { k
   prompt_tuning: promptTuning,
 }
 
-/** The method that a resolved experiment names by its `kind`. */
+/** Returns the method that a resolved experiment names by its `kind`. */
 export const methodOf = (options: MethodOptions): Method<MethodOptions> =>
   methods[options.kind] as Method<MethodOptions>

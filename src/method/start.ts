@@ -3,8 +3,8 @@ import { hashSeed, normalArray, uniformArray } from '../base/numbers/random.js'
 import type { ParameterSpec } from './method.js'
 
 /**
- * A tensor's starting values; from the seed, the same for the same (seed, name), whatever else is trained.
- * `backbone` reads a tensor of the backbone.
+ * Returns a tensor's starting values. Those from the seed are the same for the same (seed, name), whatever else is
+ * trained. `backbone` reads a tensor of the backbone.
  */
 export function startValues(
   { name, shape, start }: ParameterSpec,
@@ -35,9 +35,9 @@ export function startValues(
   }
 }
 
-/** a of Xavier's U(−a, a), gain·√(6 / (fan_in + fan_out)), for a matrix [fan_in, fan_out]. */
+/** Returns a of Xavier's U(−a, a), gain·√(6 / (fan_in + fan_out)), for a matrix [fan_in, fan_out]. */
 const xavierBound = (gain: number, fans: readonly number[]): number =>
   gain * Math.sqrt(6 / fans.reduce((sum, fan) => sum + fan))
 
-/** The variance of entries that start so. */
+/** Returns the variance of entries that start so. */
 export const xavierVariance = (gain: number, fans: readonly number[]): number => xavierBound(gain, fans) ** 2 / 3

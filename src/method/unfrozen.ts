@@ -2,14 +2,20 @@ import type { Role } from '../backbone/family.js'
 import { type BackboneConfig, backboneTensors, headTensor } from '../backbone/registry.js'
 import type { ParameterSpec } from './method.js'
 
-/** The backbone's tensors that `chosen` picks by Hugging Face name and role, trained from their pretrained values. */
+/**
+ * Returns the backbone's tensors that `chosen` picks by Hugging Face name and role, trained from their pretrained
+ * values.
+ */
 export function unfrozen(config: BackboneConfig, chosen: (name: string, role: Role) => boolean): ParameterSpec[] {
   return [...backboneTensors(config)]
     .filter(([name, { role }]) => chosen(name, role))
     .map(([name, { shape }]) => ({ name, shape, start: { kind: 'backbone' } }))
 }
 
-/** What adapter methods train in addition to their own tensors: every layer norm (block norms, both final ones), maybe the head. */
+/**
+ * Returns what adapter methods train in addition to their own tensors: every layer norm (block norms, both final ones),
+ * and the head if asked for.
+ */
 export function unfrozenBesideAdapters(
   config: BackboneConfig,
   options: { train_layer_norms: boolean; train_lm_head: boolean },

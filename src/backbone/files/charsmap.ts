@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer'
 
-/** Bytes that may stand for one character; those of SentencePiece's own tables have up to 33. */
+/** The most bytes that may replace one character; those of SentencePiece's own tables have up to 33. */
 const LONGEST = 256
 
 /**
- * What is wrong with a `precompiled_charsmap`: the size of a trie, the trie, and the texts that it points to, each ended by a
- * zero byte. The library follows both without a look at their ends, and ends the process where they lead out.
- * The trie is a double array: https://github.com/s-yata/darts-clone, include/darts.h, DoubleArrayUnit.
+ * Returns what is wrong with a `precompiled_charsmap`: the size of a trie, the trie, and the texts that it points to,
+ * each ended by a zero byte. The library follows both without checking their ends, and crashes the process where they
+ * lead out. The trie is a double array: https://github.com/s-yata/darts-clone, include/darts.h, DoubleArrayUnit.
  */
 export function charsmapProblem(bytes: Buffer): string | undefined {
   if (bytes.length === 0) return undefined // no table

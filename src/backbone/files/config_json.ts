@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { UserError } from '../../base/error.js'
 import { shortened } from '../../base/text/shortened.js'
 
-/** A dimension, at most `most`: memory is taken by what the file says. */
+/** A dimension, at most `most`: the file's numbers decide how much memory is allocated. */
 export const size = (most: number) =>
   z
     .int('a whole number above 0')
@@ -21,8 +21,8 @@ export const flag = () => z.boolean('true or false').optional()
 export const token = () => z.unknown().optional().meta({ type: 'integer', minimum: 0 })
 
 /**
- * A config.json's keys by their schema, whose messages say what a value must be: `a whole number above 0`. A key whose value is null
- * counts as missing, as in transformers.
+ * Reads a config.json's keys by their schema, whose messages say what a value must be: `a whole number above 0`. A key
+ * whose value is null counts as missing, as in transformers.
  * @throws UserError that names the file, the key and its value.
  */
 export function readFields<Schema extends z.ZodType>(
@@ -37,7 +37,7 @@ export function readFields<Schema extends z.ZodType>(
   throw notThat(String(path[0]), present[String(path[0])], message, at)
 }
 
-/** The value of a key that is a token id of a vocabulary. @throws UserError where it is not. */
+/** Returns the value of a key that is a token id of a vocabulary. @throws UserError where it is not. */
 export function tokenId(
   fields: Record<string, unknown> & { vocab_size: number },
   key: string,
@@ -50,7 +50,7 @@ export function tokenId(
   throw notThat(key, value, `a token id, below vocab_size (${vocabulary})`, at)
 }
 
-/** The error that a key's value is not what it must be. */
+/** Returns the error that a key's value is not what it must be. */
 export function notThat(key: string, value: unknown, expected: string, at: string): UserError {
   const problem = value === undefined ? `${key} is missing` : `${key} is ${shortened(JSON.stringify(value))}`
   return new UserError({ at, problem: `${problem}; it must be ${expected}.` })

@@ -15,7 +15,7 @@ import { shardNames } from './weight_files.js'
 export type { DownloadProgress }
 
 export interface HubOptions extends SnapshotOptions {
-  /** Names to offer where the hub knows no such model. */
+  /** Names to offer where the hub has no such model. */
   presets?: string[]
 }
 
@@ -25,7 +25,7 @@ const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
 
 /**
- * The folder of a hub's T5 in the standard Hugging Face cache; downloaded unless it is there.
+ * Returns the folder of a hub's T5 in the standard Hugging Face cache; downloads it if it is missing there.
  * @throws UserError as `downloadSnapshot`, and for a model without safetensors or tokenizer.json.
  */
 export function downloadModel(id: string, { presets = [], ...options }: HubOptions = {}): Promise<string> {
@@ -42,13 +42,16 @@ function isComplete(snapshot: string): boolean {
   return has(SINGLE) || (has(INDEX) && shards(join(snapshot, INDEX)).every(has))
 }
 
-/** @throws UserError naming the cached file itself, not the link to it: it is what has to go. */
+/**
+ * Reads the names of the shards.
+ * @throws UserError naming the cached file itself, not the link to it, since that is the file to delete.
+ */
 function shards(index: string): string[] {
   const file = realpathSync(index)
   return shardNames(readJson(file, { remedy: 'Delete it: it is then downloaded again.' }), file)
 }
 
-/** The files to have, of which the index is fetched at once: it names the others. */
+/** Returns the files to download; the index is fetched at once, since it names the others. */
 async function choose({ at, files, snapshot, fetch }: Listing): Promise<ListFileEntry[]> {
   const find = (name: string): ListFileEntry => {
     const entry = files.get(name)

@@ -7,8 +7,8 @@ import type { HubOptions } from './hub.js'
 import { backbonePreset } from './preset.js'
 
 /**
- * The folder of a backbone's files. `name` is a preset, a directory, or a Hugging Face model id, looked up in this
- * order; an id, a preset's too, is downloaded unless the cache has it.
+ * Returns the folder of a backbone's files. `name` is a preset, a directory, or a Hugging Face model id, looked up in
+ * this order; an id, also a preset's, is downloaded if the cache lacks it.
  * @throws UserError where it is none of the three, or the download fails.
  */
 export async function locateBackbone(name: string, options: HubOptions = {}): Promise<string> {

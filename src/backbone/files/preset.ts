@@ -7,7 +7,7 @@ import { readYaml } from '../../base/yaml/source.js'
 import { type BackboneConfig, parseConfig } from '../registry.js'
 import { REFETCH } from './weight_files.js'
 
-/** Bytes of a config.json; those of the hub have some 2,000. */
+/** The most bytes of a config.json; those of the hub have some 2,000. */
 const CONFIG_LIMIT = 1_000_000
 
 /** A backbone known by name: its dimensions, so that counting needs no download, and where its weights are. */
@@ -16,12 +16,12 @@ export interface BackbonePreset {
   description: string
   /** Hugging Face model id, or the absolute folder of a bundled one. */
   source: string
-  /** Ids that the tokenizer uses; the embedding table is padded beyond it. */
+  /** The number of ids that the tokenizer uses; the embedding table is padded beyond it. */
   tokenizerVocabulary: number
   config: BackboneConfig
 }
 
-/** A preset by its name or by its hub id. */
+/** Returns a preset by its name or by its hub id. */
 export function backbonePreset(name: string): BackbonePreset | undefined {
   const file = presetFile('backbones', name)
   if (file !== undefined) return readPreset(name, file)
@@ -33,7 +33,10 @@ export function backbonePresets(): BackbonePreset[] {
   return presetNames('backbones').map((name) => readPreset(name, presetFile('backbones', name)!))
 }
 
-/** Has `config:` where the weights are on the hub; a bundled one, told by `./`, has its own config.json. */
+/**
+ * Reads a preset. It has `config:` if the weights are on the hub; a bundled one, whose source begins with `./`, has its
+ * own config.json.
+ */
 function readPreset(name: string, file: string): BackbonePreset {
   const preset = readYaml(file)
   const bundled = preset.source.startsWith('./')
@@ -42,7 +45,10 @@ function readPreset(name: string, file: string): BackbonePreset {
   return { name, description: firstComment(file), source, tokenizerVocabulary: preset.tokenizer_vocabulary, config }
 }
 
-/** The dimensions in a folder's `config.json`, and the head as its weights have it. @throws UserError where it is missing or wrong. */
+/**
+ * Reads the dimensions from a folder's `config.json`, and the head from its weights.
+ * @throws UserError where it is missing or wrong.
+ */
 export function readConfig(folder: string): BackboneConfig {
   const file = join(folder, 'config.json')
   if (!existsSync(file)) {

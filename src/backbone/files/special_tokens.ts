@@ -10,14 +10,15 @@ export interface SpecialTokens {
   pad?: string
 }
 
-/** @throws UserError where the file is damaged, or names something that is no token. */
+/** Reads the special tokens. @throws UserError where the file is damaged, or names something that is not a token. */
 export function specialTokens(folder: string): SpecialTokens {
   const file = join(folder, 'tokenizer_config.json')
   if (!existsSync(file)) return {}
   const fields = readJson(file)
   const named = (key: string): string | undefined => {
     const token = (fields as Record<string, unknown> | null)?.[key] ?? undefined
-    const text = (token as { content?: unknown } | undefined)?.content ?? token // transformers writes a token whole, or its text
+    // transformers writes a token whole, or its text
+    const text = (token as { content?: unknown } | undefined)?.content ?? token
     if (text === undefined || typeof text === 'string') return text
     throw new UserError({ at: file, problem: `${key} is ${shortened(JSON.stringify(token))}; it must be a token.` })
   }

@@ -1,6 +1,6 @@
 import type { SafetensorsFile } from '../../base/safetensors/safetensors.js'
 
-/** A tensor under the name that a weight file has for it. */
+/** A tensor under its name in a weight file. */
 export interface StoredTensor {
   file: SafetensorsFile
   name: string
@@ -9,7 +9,7 @@ export interface StoredTensor {
 /** Bytes that are compared at once. */
 const PIECE = 1 << 22
 
-/** Whether two tensors hold the same values in the same shape; read piece by piece until they differ. */
+/** Whether two tensors hold the same values in the same shape; reads piece by piece until they differ. */
 export function sameValues(a: StoredTensor, b: StoredTensor): boolean {
   const [left, right] = [a.file.entries.get(a.name)!, b.file.entries.get(b.name)!]
   if (left.shape.join() !== right.shape.join()) return false

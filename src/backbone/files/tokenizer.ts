@@ -6,26 +6,34 @@ import { specialTokens } from './special_tokens.js'
 import { readTokenizerFile } from './tokenizer_file.js'
 
 export interface Tokenizer {
-  /** One more than the highest id, sentinels included; the embedding table may have more rows. */
+  /** One more than the highest id, including sentinels; the embedding table may have more rows. */
   vocabularySize: number
-  /** What ends a row, `</s>` unless tokenizer_config.json names another token. */
+  /** The id that ends a row: that of `</s>`, unless tokenizer_config.json names another token. */
   eosId: number
-  /** What the files say that rows are padded with, if anything. */
+  /** The padding id, if the files name one. */
   padId: number | undefined
-  /** One row of ids a text, `</s>` last; a longer row is cut so that `</s>` is still the last of `maxLength`. */
+  /**
+   * Returns one row of ids per text, `</s>` last; a longer row is cut so that `</s>` is still the last of `maxLength`.
+   */
   encode(texts: string[], maxLength: number): Promise<Int32Array[]>
-  /** Padding, `</s>`, `<unk>`, sentinels and ids beyond the vocabulary are left out. */
+  /** Decodes ids; padding, `</s>`, `<unk>`, sentinels and ids beyond the vocabulary are left out. */
   decode(ids: ArrayLike<number>): string
-  /** The text as the tokenizer takes it before it looks for tokens: characters composed or replaced, white space collapsed. */
+  /**
+   * Returns the text as the tokenizer changes it before it looks for tokens: characters composed or replaced, white
+   * space collapsed.
+   */
   normalise(text: string): string
 }
 
-/** Texts handed to the native library at once: enough for all its threads, and the encodings it returns are large. */
+/**
+ * Texts passed to the native library at once: enough for all its threads, but few, since the encodings it returns are
+ * large.
+ */
 const BATCH = 8192
 
 /**
- * A T5's `tokenizer.json`, run by Hugging Face's own library; `tokenizer_config.json` next to it may name the special
- * tokens.
+ * Loads a T5's `tokenizer.json`, run by Hugging Face's own library; `tokenizer_config.json` next to it may name the
+ * special tokens.
  * @throws UserError where the file is missing, damaged or has no token that ends a row.
  */
 export async function loadTokenizer(file: string): Promise<Tokenizer> {
@@ -57,7 +65,7 @@ const missing = (file: string) =>
   })
 
 async function parse(file: string, json: string): Promise<NativeTokenizer> {
-  const { Tokenizer } = await import('tokenizers') // here: the native library takes its time to load
+  const { Tokenizer } = await import('tokenizers') // here: the native library takes time to load
   try {
     return Tokenizer.fromString(json)
   } catch (error) {
@@ -69,7 +77,7 @@ async function parse(file: string, json: string): Promise<NativeTokenizer> {
   }
 }
 
-/** Every id's token, undefined where decoding leaves it out. */
+/** Returns every id's token, undefined where decoding leaves it out. */
 function tokenTable(native: NativeTokenizer, special: Set<number>): (string | undefined)[] {
   const table: (string | undefined)[] = []
   for (const [token, id] of Object.entries(native.getVocab(true))) table[id] = special.has(id) ? undefined : token
@@ -96,7 +104,7 @@ async function encodeAll(
   return rows
 }
 
-/** Cut here, not by the library, whose truncation is a setting that calls at the same time would share. */
+/** Cuts a row here, since the library's truncation is a setting that simultaneous calls would share. */
 function withEos(ids: number[], eos: number, maxLength: number): Int32Array {
   const length = Math.min(ids.length + 1, maxLength)
   const row = new Int32Array(length)
@@ -105,7 +113,7 @@ function withEos(ids: number[], eos: number, maxLength: number): Int32Array {
   return row
 }
 
-/** The library's own `decode` is asynchronous; this is what it does. */
+/** Does what the library's own `decode` does, which is asynchronous. */
 function decoder(native: NativeTokenizer, tokens: (string | undefined)[]): Tokenizer['decode'] {
   const join = native.getDecoder()
   return (ids) => {
@@ -114,7 +122,7 @@ function decoder(native: NativeTokenizer, tokens: (string | undefined)[]): Token
   }
 }
 
-/** The blank that SentencePiece writes as a character of its own is one again. */
+/** Turns the character that SentencePiece writes for a blank into a blank again. */
 function normaliser(native: NativeTokenizer): Tokenizer['normalise'] {
   const normalizer = native.getNormalizer()
   return (text) => (normalizer?.normalizeString(text) ?? text).replaceAll('▁', ' ')

@@ -4,27 +4,27 @@ import { readJson } from '../../base/files/json_file.js'
 import { shortened } from '../../base/text/shortened.js'
 import { charsmapProblem } from './charsmap.js'
 
-/** What is read of a `tokenizer.json` here, and what the library gets. */
+/** The parts of a `tokenizer.json` that we read, and the text for the library. */
 export interface TokenizerFile {
   added: { id: number; special: boolean }[]
   padToken: string | undefined
-  /** JSON, without what is not used: truncation, padding and special tokens that are added. */
+  /** JSON, without the parts that are not used: truncation, padding and special tokens that are added. */
   text: string
 }
 
 const REMEDY = 'Fetch the file again.'
-/** Bytes; the largest of a T5, mT5's, has 16 million. */
+/** The most bytes; the largest file of a T5, mT5's, has 16 million. */
 const LARGEST = 32 * 2 ** 20
-/** Tokens, and bytes of all together, each of which becomes a node of a tree. */
+/** The most tokens, and the most bytes of all together; each byte becomes a node of a tree. */
 const [MOST_TOKENS, MOST_TOKEN_BYTES] = [4_194_304, 8 * 2 ** 20]
-/** Normalisers, pre-tokenizers or decoders, one after the other. */
+/** The most normalisers, pre-tokenizers or decoders in a sequence. */
 const MOST_PARTS = 32
-/** How many times longer normalisers may make a text, all together. */
+/** How many times longer all normalisers together may make a text. */
 const MOST_GROWTH = 64
 
 /**
- * A `tokenizer.json` of which every part is known here. The library ends the process where some values are not what it
- * expects, or takes all memory, so what it has not been tried with does not reach it.
+ * Reads a `tokenizer.json` and checks that every part of it is known. The library crashes the process or allocates all
+ * memory for some values that it does not expect, so it only gets values that were tried.
  * @throws UserError that names the file, the part and its value.
  */
 export function readTokenizerFile(file: string): TokenizerFile {
@@ -49,7 +49,7 @@ const damaged = (file: string, problem: string) =>
 const short = z.string().max(64)
 const plain = <const T extends string>(type: T) => z.strictObject({ type: z.literal(type) })
 
-/** A regular expression takes a time that grows with the text's square at most: one repetition, no groups. */
+/** A regular expression may take time quadratic in the text at most: one repetition, no groups. */
 const regex = short.min(1).refine((text) => {
   const bare = text.replace(/\\[\s\S]/g, 'x').replace(/\[[^\]]*\]/g, 'x')
   return !/[()|[\]]/.test(bare) && (bare.match(/[*+?{]/g) ?? []).length <= 1
@@ -113,7 +113,7 @@ const decoder = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('BPEDecoder'), suffix: short }),
 ])
 
-/** One part, or a list of them under `key`; lists in lists are not made by anything. */
+/** One part, or a list of them under `key`; nothing writes nested lists. */
 function oneOrMany<Part extends z.core.$ZodTypeDiscriminable, const Key extends string>(part: Part, key: Key) {
   const many = z.strictObject({ type: z.literal('Sequence'), [key]: z.array(part).max(MOST_PARTS) })
   return z.discriminatedUnion('type', [part, many]).nullable().default(null)
@@ -122,7 +122,7 @@ function oneOrMany<Part extends z.core.$ZodTypeDiscriminable, const Key extends 
 const token = z.string().refine((text) => Buffer.byteLength(text) <= 1024, 'has more than 1024 bytes')
 const id = z.int().min(0).max(MOST_TOKENS)
 const unused = z.null().or(z.literal('')).optional()
-/** Its entries are checked one by one in `modelProblem`: a schema takes seconds for 250,000. */
+/** The entries are checked one by one in `modelProblem`: a schema takes seconds for 250,000. */
 const vocabulary = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'must be an object',
@@ -157,7 +157,7 @@ const models = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('WordLevel'), vocab: vocabulary, unk_token: token }),
 ])
 
-/** Files of 2020 do not say which model theirs is; the library tells by its keys. */
+/** Adds the type of the model, which files of 2020 lack; the library recognises it by its keys. */
 function typed(model: unknown): unknown {
   if (typeof model !== 'object' || model === null || 'type' in model) return model
   if ('merges' in model) return { type: 'BPE', ...model }
@@ -223,7 +223,7 @@ function wordProblem(model: Exclude<z.infer<typeof models>, { type: 'Unigram' }>
   return undefined
 }
 
-/** Texts may be made that many times longer by each, and one comes after the other. */
+/** Returns a problem if normalisers make texts too long: each may multiply the length, one after the other. */
 function growthProblem(found: z.infer<typeof whole>['normalizer']): string | undefined {
   const parts =
     found?.type === 'Sequence'

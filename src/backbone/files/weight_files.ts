@@ -6,14 +6,15 @@ import { shortened } from '../../base/text/shortened.js'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
-/** The class is that of config.json: as a T5, an mT5 would be saved with another head. */
+/** The class has to be that of config.json: a T5 class would save an mT5 with another head. */
 const CONVERT = "Convert it in Python: AutoModelForSeq2SeqLM.from_pretrained('FOLDER').save_pretrained('NEW_FOLDER')."
 
-/** What to do about a file of a backbone that is damaged. */
+/** What to do about a damaged file of a backbone. */
 export const REFETCH = 'Fetch the file again.'
 
 /**
- * The weight files of a folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names, sorted.
+ * Returns the weight files of a folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names,
+ * sorted.
  * @throws UserError where there are none, or a shard is missing.
  */
 export function findWeights(folder: string): string[] {
@@ -41,7 +42,7 @@ function shardFiles(folder: string): string[] {
 }
 
 /**
- * The distinct files of a `model.safetensors.index.json`, sorted.
+ * Returns the distinct files of a `model.safetensors.index.json`, sorted.
  * @throws UserError where it has no weight_map, or one that leads out of the folder.
  */
 export function shardNames(index: unknown, at: string): string[] {

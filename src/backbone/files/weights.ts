@@ -17,12 +17,12 @@ export interface BackboneFiles {
 }
 
 export interface Backbone extends BackboneFiles {
-  /** Hugging Face names, in the model's order; `lm_head.weight` only where the head is its own. */
+  /** Returns Hugging Face names, in the model's order; `lm_head.weight` only if the head has its own matrix. */
   names(): string[]
   shape(name: string): number[]
-  /** One tensor as float32, read from disk now. */
+  /** Reads one tensor as float32 from the disk. */
   read(name: string): Float32Array
-  /** SHA-256 of the weight files, one after the other, in hexadecimal. */
+  /** Returns the SHA-256 of the weight files, one after the other, in hexadecimal. */
   hash(): string
   close(): void
 }
@@ -76,7 +76,7 @@ function findFiles(folder: string): BackboneFiles {
   return { folder, config, tokenizerFile, weightFiles: findWeights(folder) }
 }
 
-/** Where each of the model's tensors lies, after every check that the headers allow. */
+/** Finds each of the model's tensors, after every check that the headers allow. */
 function locateTensors({ folder, config }: BackboneFiles, opened: SafetensorsFile[]): Map<string, StoredTensor> {
   const stored = new Map<string, StoredTensor>()
   for (const file of opened) {
@@ -110,7 +110,7 @@ function checkShape({ file, name }: StoredTensor, shape: number[]): void {
   })
 }
 
-/** A tensor that the model does not use must be a copy of one that it uses, or known to be left over. */
+/** Refuses a tensor that the model does not use, unless it is a copy of one that it uses or known to be left over. */
 function checkRest(stored: Map<string, StoredTensor>, places: Map<string, StoredTensor>, config: BackboneConfig): void {
   const used = new Set(places.values())
   const { ignored } = familyOf(config)

@@ -9,7 +9,7 @@ function splitHeads(pass: Pass<T5Config>, x: tf.Tensor2D, batch: number): tf.Ten
   return tf.transpose(tf.reshape(x, [batch, -1, heads, dKv]), [0, 2, 1, 3])
 }
 
-/** Keys and values that the attention at `name` makes of x [batch·length, d]. */
+/** Returns keys and values of the attention at `name` for x [batch·length, d]. */
 export function keyValue(pass: Pass<T5Config>, name: string, x: tf.Tensor2D, batch: number): KeyValue {
   return {
     keys: splitHeads(pass, linear(pass, x, `${name}.k.weight`), batch),
@@ -32,13 +32,14 @@ export function attention(
   const query = splitHeads(pass, linear(pass, x, `${name}.q.weight`), batch)
   const scores = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, queries, keys]
   const weights = pass.dropout(tf.softmax(scores), name)
-  const mixed = tf.transpose(tf.matMul(weights, memory.values) as tf.Tensor4D, [0, 2, 1, 3]) // [batch, queries, heads, d_kv]
+  // [batch, queries, heads, d_kv]
+  const mixed = tf.transpose(tf.matMul(weights, memory.values) as tf.Tensor4D, [0, 2, 1, 3])
   return linear(pass, tf.reshape(mixed, [-1, heads * dKv]), `${name}.o.weight`)
 }
 
 /**
- * Whether `attentionOver` is less work than keys and values for `length` hidden states and `queries` a row: it is where
- * queries are few. A method that changes keys or values has no place in it.
+ * Whether `attentionOver` is less work than keys and values for `length` hidden states and `queries` per row: it is if
+ * there are few queries. It can't be used with a method that changes keys or values.
  */
 export function fewQueries(pass: Pass<T5Config>, name: string, length: number, queries: number): boolean {
   const { heads, dKv, dModel } = pass.config
@@ -48,9 +49,9 @@ export function fewQueries(pass: Pass<T5Config>, name: string, length: number, q
 }
 
 /**
- * The attention at `name` with the products in another order, which makes neither keys nor values: (q·Wk)·hᵀ in place of
- * q·(h·Wkᵀ)ᵀ, and (weights·h)·Wvᵀ in place of weights·(h·Wvᵀ).
- * x [batch·queries, d], hidden [batch, keys, d], bias broadcast to [batch, heads, queries, keys] → [batch·queries, d]
+ * The attention at `name` with its products in another order, which computes neither keys nor values: (q·Wk)·hᵀ instead
+ * of q·(h·Wkᵀ)ᵀ, and (weights·h)·Wvᵀ instead of weights·(h·Wvᵀ). x [batch·queries, d], hidden [batch, keys, d], bias
+ * broadcast to [batch, heads, queries, keys] → [batch·queries, d]
  */
 export function attentionOver(
   pass: Pass<T5Config>,
@@ -71,7 +72,8 @@ export function attentionOver(
   const scores = tf.reshape(tf.matMul(asked, hidden, false, true), [batch, heads, queries, keys])
   const weights = pass.dropout(tf.softmax(tf.add(scores, bias) as tf.Tensor4D), name)
   const mixed = tf.matMul(tf.reshape(weights, [batch, heads * queries, keys]), hidden) // [batch, heads·queries, d]
-  const values = tf.matMul(headsOutside(mixed as tf.Tensor3D, heads), perHead('v'), false, true) // [heads, batch·queries, d_kv]
+  // [heads, batch·queries, d_kv]
+  const values = tf.matMul(headsOutside(mixed as tf.Tensor3D, heads), perHead('v'), false, true)
   return linear(pass, tf.reshape(tf.transpose(values, [1, 0, 2]), [-1, heads * dKv]), `${name}.o.weight`)
 }
 

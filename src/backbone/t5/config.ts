@@ -17,11 +17,11 @@ export interface T5Config extends CommonConfig {
   relativeBuckets: number
   relativeMaxDistance: number
   activation: keyof typeof nonlinearities
-  /** v1.1: wi_0 (activated) times wi_1 in place of wi. */
+  /** v1.1: wi_0 (activated) times wi_1 instead of wi. */
   gated: boolean
-  /** Whether the head is the embedding table, as in v1.0; else it is a matrix of its own. */
+  /** Whether the head is the embedding table, as in v1.0; otherwise it has its own matrix. */
   tiedHead: boolean
-  /** Whether the decoder's output is multiplied by dModel^-½ in front of the head, as in v1.0. */
+  /** Whether the decoder's output is multiplied by dModel^-½ before the head, as in v1.0. */
   scaledHead: boolean
   /** The id that the decoder starts with. */
   decoderStartId: number
@@ -41,7 +41,8 @@ export const t5Json = z.looseObject({
   num_decoder_layers: size(1000).optional().describe("Layers of the decoder; by default as many as the encoder's."),
   num_heads: size(4096).describe('Attention heads of a layer.'), // 128
   relative_attention_num_buckets: size(65_536).default(32).describe('Buckets of relative positions.'), // 32
-  relative_attention_max_distance: size(1_048_576).default(128).describe('Distance from which on all share a bucket.'), // 128
+  // 128
+  relative_attention_max_distance: size(1_048_576).default(128).describe('Distance from which on all share a bucket.'),
   vocab_size: size(4_194_304).describe('Rows of the embedding table.'), // 250,112
   layer_norm_epsilon: fraction().default(1e-6).describe('Added to the mean square in a layer norm.'),
   dropout_rate: fraction().default(0.1).describe('Share of activations that training drops.'),
@@ -63,8 +64,8 @@ export const t5Json = z.looseObject({
 type T5Json = z.output<typeof t5Json>
 
 /**
- * Reads a Hugging Face T5, FLAN-T5 or mT5 `config.json`. `at` is the file, for errors; `stored` is the head that the weights
- * have, if they are here.
+ * Reads a Hugging Face T5, FLAN-T5 or mT5 `config.json`. `at` is the file, for errors; `stored` is the head in the
+ * weights, if they are here.
  * @throws UserError that names the file and the key.
  */
 export function parseT5Config(json: Record<string, unknown>, at: string, stored?: StoredHead): T5Config {
@@ -93,13 +94,15 @@ export function parseT5Config(json: Record<string, unknown>, at: string, stored?
   }
   const parameters = [...t5Tensors(config).values()].reduce((sum, { shape }) => sum + elements(shape), 0)
   if (parameters <= MOST_PARAMETERS) return config
-  const problem = `describes a T5 of ${parameters.toLocaleString('en')} parameters; at most ${MOST_PARAMETERS.toLocaleString('en')} are read.`
+  const problem =
+    `describes a T5 of ${parameters.toLocaleString('en')} parameters; at most ` +
+    `${MOST_PARAMETERS.toLocaleString('en')} are read.`
   throw new UserError({ at, problem, remedy: 'The largest T5 has some 13 billion: fetch the file again.' })
 }
 
 const MOST_PARAMETERS = 1e12
 
-/** A T5 starts with its padding id by convention, but not by need: a file that has another one has to say with which. */
+/** A T5 starts with its padding id by convention: a file with another padding id has to name the start id. */
 function tokenIds(fields: T5Json, at: string): Pick<T5Config, 'padId' | 'eosId' | 'decoderStartId'> {
   const padId = tokenId(fields, 'pad_token_id', at, 0)
   return {
@@ -109,7 +112,9 @@ function tokenIds(fields: T5Json, at: string): Pick<T5Config, 'padId' | 'eosId' 
   }
 }
 
-/** `feed_forward_proj`; where `dense_act_fn` and `is_gated_act` say something else, these decide, as in transformers. */
+/**
+ * Reads `feed_forward_proj`; where `dense_act_fn` and `is_gated_act` differ from it, they decide, as in transformers.
+ */
 function feedForward(fields: T5Json, at: string): Pick<T5Config, 'activation' | 'gated'> {
   const projection = fields.feed_forward_proj ?? (fields.model_type === 'mt5' ? 'gated-gelu' : 'relu')
   const [, gated, name] = /^(gated-)?(\w+)$/.exec(String(projection)) ?? []
@@ -139,7 +144,7 @@ export const toHuggingFace = (config: T5Config) => ({
   layer_norm_epsilon: config.layerNormEpsilon,
   dense_act_fn: config.activation,
   is_gated_act: config.gated,
-  tie_word_embeddings: config.scaledHead, // transformers 5 ties every head, and tells by this key whether it is scaled
+  tie_word_embeddings: config.scaledHead, // transformers 5 ties every head, and this key says whether it is scaled
   pad_token_id: config.padId,
   eos_token_id: config.eosId,
   decoder_start_token_id: config.decoderStartId,

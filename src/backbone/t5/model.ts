@@ -10,8 +10,8 @@ import { causalMask, positionBias } from './position.js'
 import { HEAD, layerName, normName, sublayerName, TABLE } from './tensors.js'
 
 /**
- * The encoder. ids and attentionMask [batch, length], int32, the mask 1 at tokens and 0 at padding. A prompt of the method
- * stands in front of each row.
+ * Runs the encoder. ids and attentionMask [batch, length], int32, the mask 1 at tokens and 0 at padding. A prompt of
+ * the method comes before each row.
  */
 export function encode(pass: Pass<T5Config>, ids: tf.Tensor2D, attentionMask: tf.Tensor2D): Encoded {
   return pass.at('encoder', () => {
@@ -42,8 +42,8 @@ function encoderLayer(
 }
 
 /**
- * What every cross-attention reads, made once for a batch however many tokens are decoded: keys and values, unless it is
- * known that there will be few `queries` a row.
+ * Returns what every cross-attention reads, computed once for a batch however many tokens are decoded: keys and values,
+ * unless it is known that there will be few `queries` per row.
  */
 export function remember(pass: Pass<T5Config>, encoded: Encoded): { layers: KeyValue[]; mask: tf.Tensor4D }
 export function remember(pass: Pass<T5Config>, encoded: Encoded, queries: number): Memory
@@ -64,8 +64,8 @@ export function remember(
 }
 
 /**
- * The decoder on ids [batch, length] that follow what `past` holds (keys and values of each layer's self-attention).
- * Gives hidden [batch·length, d] and the past that now includes these ids.
+ * Runs the decoder on ids [batch, length] that follow what `past` holds (keys and values of each layer's
+ * self-attention). Returns hidden [batch·length, d] and the past that now includes these ids.
  */
 export function decode(pass: Pass<T5Config>, ids: tf.Tensor2D, memory: Memory, past?: KeyValue[]) {
   return pass.at('decoder', () => {
@@ -108,7 +108,7 @@ const crossAttention = (
     ? attention(pass, name, x, remembered, mask)
     : attentionOver(pass, name, x, remembered.encoded, mask)
 
-/** Logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
+/** Returns the logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
 export function head(pass: Pass<T5Config>, hidden: tf.Tensor2D): tf.Tensor2D {
   return pass.at('head', () => {
     const { tiedHead, scaledHead, dModel } = pass.config
@@ -152,7 +152,9 @@ function embed(pass: Pass<T5Config>, ids: tf.Tensor2D): tf.Tensor2D {
   return lookUp(pass.weight(TABLE) as tf.Tensor2D, tf.reshape(ids, [-1]))
 }
 
-/** What is added to attention scores. [batch, length], 1 at tokens and 0 at padding → [batch, 1, 1, length], 0 and −1e9 */
+/**
+ * What is added to attention scores. [batch, length], 1 at tokens and 0 at padding → [batch, 1, 1, length], 0 and −1e9
+ */
 function paddingMask(attentionMask: tf.Tensor2D): tf.Tensor4D {
   const [batch, length] = attentionMask.shape
   const tokens = tf.cast(tf.reshape(attentionMask, [batch, 1, 1, length]), 'float32') as tf.Tensor4D

@@ -5,8 +5,8 @@ import type { T5Config } from './config.js'
 import { positionName } from './tensors.js'
 
 /**
- * The bucket of a relative position (key − query): exact for short distances, logarithmic up to the largest.
- * T5 paper (arXiv 1910.10683) § 2.1; numbered as in its released code. The decoder looks back only.
+ * Returns the bucket of a relative position (key − query): exact for short distances, logarithmic up to the largest. T5
+ * paper (arXiv 1910.10683) § 2.1; numbered as in its released code. The decoder looks only back.
  */
 export function relativeBucket(relative: number, bidirectional: boolean, buckets: number, maxDistance: number): number {
   const half = bidirectional ? buckets / 2 : buckets
@@ -14,14 +14,17 @@ export function relativeBucket(relative: number, bidirectional: boolean, buckets
   const distance = bidirectional ? Math.abs(relative) : Math.max(0, -relative)
   const exact = Math.floor(half / 2)
   if (distance < exact) return offset + distance
-  // float32, since PyTorch computes the bucket's edge in it
+  // float32, since PyTorch computes the bucket's edge in float32
   const log = Math.fround(
     Math.fround(Math.log(Math.fround(distance / exact))) / Math.fround(Math.log(maxDistance / exact)),
   )
   return offset + Math.min(half - 1, exact + Math.trunc(Math.fround(log * (half - exact))))
 }
 
-/** Bias of every head for queries at `from` … `from + queries − 1` and keys at 0 … keys − 1 → [1, heads, queries, keys] */
+/**
+ * Returns the bias of every head for queries at `from` … `from + queries − 1` and keys at 0 … keys − 1 → [1, heads,
+ * queries, keys]
+ */
 export function positionBias(pass: Pass<T5Config>, stack: Stack, queries: number, keys: number, from = 0): tf.Tensor4D {
   const { heads, relativeBuckets, relativeMaxDistance } = pass.config
   const buckets = new Int32Array(queries * keys)
@@ -34,12 +37,13 @@ export function positionBias(pass: Pass<T5Config>, stack: Stack, queries: number
         relativeMaxDistance,
       )
   const table = pass.weight(positionName(stack)) as tf.Tensor2D
-  // a product with one-hot rows: it has a gradient on every backend, which a lookup has not
-  const perPair = tf.matMul(tf.oneHot(tf.tensor1d(buckets, 'int32'), relativeBuckets) as tf.Tensor2D, table) // [queries·keys, heads]
+  // a product with one-hot rows has a gradient on every backend, which a lookup lacks
+  // [queries·keys, heads]
+  const perPair = tf.matMul(tf.oneHot(tf.tensor1d(buckets, 'int32'), relativeBuckets) as tf.Tensor2D, table)
   return tf.reshape(tf.transpose(perPair), [1, heads, queries, keys])
 }
 
-/** 0 where a query may look, −1e9 where the key comes later → [1, 1, queries, keys] */
+/** Returns 0 where a query may look, −1e9 where the key comes later → [1, 1, queries, keys] */
 export function causalMask(queries: number, keys: number, from = 0): tf.Tensor4D {
   const mask = new Float32Array(queries * keys)
   for (let query = 0; query < queries; query++)

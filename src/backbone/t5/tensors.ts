@@ -4,17 +4,18 @@ import type { T5Config } from './config.js'
 
 type Named = [name: string, spec: TensorSpec]
 
-/** The one table of token embeddings. */
+/** The only table of token embeddings. */
 export const TABLE = 'shared.weight'
 
 const COPIES = ['encoder.embed_tokens.weight', 'decoder.embed_tokens.weight']
 
-/** Where hooks and checkpoints know the product that makes the logits. */
+/** The name by which hooks and checkpoints know the product that makes the logits. */
 export const HEAD = 'lm_head.weight'
 
 /**
  * Every tensor that a T5 of this config has, by Hugging Face name, in the model's order. Projections are [out, in], the
- * bias of the relative positions is [buckets, heads]; `lm_head.weight` exists only where the head is a matrix of its own.
+ * bias of the relative positions is [buckets, heads]; `lm_head.weight` exists only where the head is a matrix of its
+ * own.
  */
 export function t5Tensors(config: T5Config): Map<string, TensorSpec> {
   const { vocabulary, dModel, tiedHead } = config
@@ -90,7 +91,10 @@ function ofSublayer(site: Site, config: T5Config): Named[] {
 /** In Google's v1.0 checkpoints, used by no version of the model; transformers skips it too. */
 export const ignoredTensors = new Set(['decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight'])
 
-/** Mesh TensorFlow's, as transformers has it: attention is not scaled, so q is small. */
+/**
+ * Returns the standard deviation of Mesh TensorFlow's initialisation, as in transformers: attention is not scaled, so q
+ * is small.
+ */
 export function initialStd({ dModel, dKv, dFf, heads }: T5Config, name: string): number {
   const part = name.split('.').at(-2)!
   if (part === 'shared' || part === 'lm_head') return 1

@@ -12,18 +12,18 @@ import type { Values } from '../graph/tensor.js'
 import type { Blueprint } from '../model/model.js'
 import type { Captured } from './capture.js'
 
-/** Goes up when the layout of a file, or the inputs or names of a graph change. */
+/** Increases when the layout of a file, or the inputs or names of a graph change. */
 const FORMAT = 4
 const ENDING = '.graph'
 const DIGEST_BYTES = 32
-/** A graph whose large constants make its file larger is captured anew each time: those of `intrinsic`. */
+/** Larger graphs are captured anew each time: those of `intrinsic`, which have large constants. */
 const LARGEST_FILE = 8 * 2 ** 20
-/** Graphs beyond so many bytes in all are removed, those first that were not used for longest. */
+/** Graphs are removed if all together exceed this many bytes, least recently used first. */
 const CACHE_LIMIT = 256 * 2 ** 20
-/** What a killed process has left of a write. */
+/** The age of files that a killed process has left half-written. */
 const ABANDONED_MS = 24 * 3600 * 1000
 
-/** Undefined where others could have put a graph of theirs, which TensorFlow would run. */
+/** Undefined where other users could have put their own graphs, which TensorFlow would run. */
 export function graphCacheFolder(): string | undefined {
   try {
     return ownCache('graphs')
@@ -34,13 +34,14 @@ export function graphCacheFolder(): string | undefined {
 
 export interface GraphCacheOptions {
   folder?: string | undefined
-  /** Bytes that all graphs in the folder may take. */
+  /** The most bytes that all graphs in the folder may take. */
   limit?: number
 }
 
 /**
- * The graph that `capture` gives for `what` (kind, shape, options: all that it depends on but the blueprint): from the
- * user's cache folder, or captured and put there. A damaged file is captured anew; where nothing can be written, or others can write too, nothing is kept.
+ * Returns the graph that `capture` makes for `what` (kind, shape, options: everything that it depends on besides the
+ * blueprint): from the user's cache folder, or captured and put there. A damaged file is captured anew; where nothing
+ * can be written, or other users can write too, nothing is kept.
  */
 export function cachedCapture(
   blueprint: Blueprint,
@@ -48,7 +49,7 @@ export function cachedCapture(
   capture: () => Captured,
   { folder = graphCacheFolder(), limit = CACHE_LIMIT }: GraphCacheOptions = {},
 ): Captured & { cached: boolean } {
-  // a method that is not its options' own is code that the key says nothing of
+  // the key says nothing about the code of a method that is not in the registry
   if (!folder || blueprint.method !== methodOf(blueprint.options)) return { ...capture(), cached: false }
   const file = join(folder, keyOf(blueprint, what) + ENDING)
   const known = read(file)
@@ -66,7 +67,10 @@ function keyOf({ config, options }: Blueprint, what: Record<string, unknown>): s
 
 let code: string | undefined
 
-/** Of this program's own code, that a graph comes from: a version number does not change when a checkout is edited. */
+/**
+ * Returns a digest of the parts of this program's code that a graph comes from: the version number does not change when
+ * a checkout is edited.
+ */
 function codeDigest(): string {
   code ??= digestOf(fileURLToPath(new URL('../..', import.meta.url)))
   return code
@@ -87,7 +91,9 @@ interface Head {
   large: { name: string; shape: number[]; type: 'float32' | 'int32'; bytes: number }[]
 }
 
-/** SHA-256 of what follows; length of the head, uint32; the head, JSON; the GraphDef; the large constants. */
+/**
+ * Returns the SHA-256 of the rest; the length of the head, uint32; the head, JSON; the GraphDef; the large constants.
+ */
 function encoded({ definition, dropoutPlaces, large }: Captured): Buffer {
   const bytesOf = ({ data }: Values) => Buffer.from(data.buffer, data.byteOffset, data.byteLength)
   const head: Head = {
@@ -135,10 +141,10 @@ function keep(file: string, captured: Captured, limit: number): void {
     mkdirSync(dirname(file), { recursive: true })
     writeAtomically(file, encoded(captured))
     trim(dirname(file), limit)
-  } catch {} // a cache that can't be written costs time, nothing else
+  } catch {} // without a cache the next run captures again, nothing else
 }
 
-/** Another process may remove the same files, or read one that goes: both are harmless. */
+/** Another process may remove the same files, or read one that disappears: both are harmless. */
 function trim(folder: string, limit: number): void {
   const files = readdirSync(folder).flatMap((name) => {
     const stats = statSync(join(folder, name), { throwIfNoEntry: false })

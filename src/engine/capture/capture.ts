@@ -14,23 +14,23 @@ import { constantVariables, frozenVariables, readVariable, STATE, type Variable 
 export interface Captured {
   /** A GraphDef. */
   definition: Uint8Array
-  /** What each row of the input `dropout_keys` is for, in order. */
+  /** The dropout place of each row of the input `dropout_keys`, in order. */
   dropoutPlaces: string[]
-  /** Values too large for the graph, by the variable that they belong into. */
+  /** Values too large for the graph, by the variable that they go into. */
   large: Map<string, Values>
 }
 
-/** What is at hand while a graph is captured. */
+/** What is available while a graph is captured. */
 export interface Capture {
   graph: Graph
   recorder: Recorder
-  /** The blueprint with recorded tensors in place of weights. */
+  /** The blueprint with recorded tensors instead of weights. */
   model: Model
   /** The trained vector [size]. */
   vector: tf.Tensor1D
-  /** An input of the graph; `array` stands for it wherever a tensor is made of that array. */
+  /** Adds an input of the graph; a tensor that is made of `array` becomes this input. */
   input(name: string, array: Float32Array | Int32Array, shape: number[]): Output
-  /** A row of `dropout_keys` that stands for the key of that place. */
+  /** Returns the row of `dropout_keys` for the key of that place. */
   dropoutKey(place: string): Int32Array
   /** Names a tensor as an output of the graph. */
   fetch(name: string, tensor: tf.Tensor): void
@@ -98,7 +98,7 @@ export function batchInput({ input }: Pick<Capture, 'input'>, { objective, size,
   return batch
 }
 
-/** A batch as values of the inputs that `batchInput` names. */
+/** Returns a batch as values of the inputs that `batchInput` names. */
 export const batchFeeds = (batch: Batch): Record<string, Values> =>
   mapInputs(batch.inputs, (data, name) => ({ shape: shapeOf(batch, name), data }))
 

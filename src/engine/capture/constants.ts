@@ -3,19 +3,19 @@ import { constant, type Graph } from '../graph/graph.js'
 import type { Output } from '../graph/library.js'
 import { TYPES, type Values } from '../graph/tensor.js'
 
-/** Elements from which on a constant of one repeated value is written as that value. */
+/** The number of elements from which a constant of one repeated value is written as that value. */
 const REPEATED = 16
-/** Bytes from which on a constant is kept in a variable: a graph holds no weights. */
+/** The bytes from which a constant is kept in a variable: a graph holds no weights. */
 export const LARGEST_CONSTANT = 2 ** 18
 
-/** Constants of a graph: equal ones are one, a repeated value is written once. */
+/** The constants of a graph: equal ones are shared, and a repeated value is written once. */
 export class Constants {
   readonly #graph: Graph
   readonly #known = new Map<string, Output>()
   readonly #large: (values: Values) => Output
   #count = 0
 
-  /** @param large what stands for a constant that is too large for a graph */
+  /** @param large returns what replaces a constant that is too large for a graph */
   constructor(graph: Graph, large: (values: Values) => Output) {
     this.#graph = graph
     this.#large = large
@@ -53,5 +53,5 @@ const raw = (data: Values['data']) => Buffer.from(data.buffer, data.byteOffset, 
 
 const bytes = (data: Values['data']) => (data.length < 16 ? raw(data).toString('hex') : digest(data))
 
-/** Tells constants apart by what they hold. */
+/** Identifies a constant by its content. */
 export const digest = (data: Values['data']): string => createHash('sha1').update(raw(data)).digest('hex')

@@ -1,16 +1,20 @@
 import tf from '../../tensor/tf.cjs'
 
-/** A recorded operation of tfjs: its gradient, by the names of its inputs, for those of its outputs. */
+/**
+ * A recorded operation of tfjs, with the function that computes its gradient: from those of its outputs, by the names
+ * of its inputs.
+ */
 interface TapeNode {
   gradient?: (dys: tf.Tensor[]) => Record<string, () => tf.Tensor>
 }
 
-/** What tfjs will go back through for a gradient; null where no gradient is being taken. */
+/** The operations that tfjs will walk back for a gradient; null where no gradient is being taken. */
 const tape = () => (tf.engine() as unknown as { state: { activeTape: TapeNode[] | null } }).state.activeTape
 
 /**
- * Names of a graph's operations, by the part of the model that they belong to and their type: `encoder.3.attention/Add_2`, and
- * in its gradient `gradient/encoder.3.attention/Sum_0`. Each part counts by itself: what changes in one renames nothing else.
+ * Names a graph's operations by their part of the model and their type: `encoder.3.attention/Add_2`, and in its
+ * gradient `gradient/encoder.3.attention/Sum_0`. Each part has its own counter, so a change in one part renames nothing
+ * else.
  */
 export class NodeNames {
   #part = ''
@@ -24,7 +28,10 @@ export class NodeNames {
     return `${name}_${count}`
   }
 
-  /** Names what `body` does by a part, and what tfjs does later for the gradient of that. The innermost part counts. */
+  /**
+   * Names the operations of `body` by a part, and those that tfjs adds later for their gradient. The innermost part
+   * counts.
+   */
   at<T>(part: string, body: () => T): T {
     const before = tape()
     const from = before?.length ?? 0

@@ -9,8 +9,8 @@ import type { NodeNames } from './node_names.js'
 const MOVES = new Set(['Reshape', 'Transpose'])
 
 /**
- * Matrix products of a graph. In bfloat16 their operands are rounded, and what they return is bfloat16 until an operation
- * other than a product or a move takes it: that sees float32.
+ * The matrix products of a graph. In bfloat16 their operands are rounded, and their results stay bfloat16 until an
+ * operation other than a product or a move uses them: that operation gets float32.
  */
 export class Products {
   readonly #graph: Graph
@@ -27,7 +27,7 @@ export class Products {
     this.#names = names
   }
 
-  /** a·b of a BatchMatMulV2 with these attributes. */
+  /** Returns a·b of a BatchMatMulV2 with these attributes. */
   output(inputs: Output[], attributes: OpAttribute[]): Output {
     const transposed = (name: string) => attributes.find((attribute) => attribute.name === name)?.value === true
     const [a, b] = inputs as [Output, Output]
@@ -42,12 +42,12 @@ export class Products {
     return this.#graph.output({ type: 'BatchMatMulV2', name, inputs: operands, attributes: { T: { type }, ...flags } })
   }
 
-  /** The inputs of an operation as it takes them: in float32 what is in bfloat16, unless it only moves numbers. */
+  /** Returns the inputs that an operation gets: bfloat16 ones as float32, unless it only moves numbers. */
   inputsOf(type: string, inputs: Output[]): Output[] {
     return MOVES.has(type) ? inputs : inputs.map((input) => this.float32(input))
   }
 
-  /** x, or what it is in float32 where it is in bfloat16. */
+  /** Returns x as float32. */
   float32(x: Output): Output {
     return this.#graph.typeOf(x) === TYPES.bfloat16 ? this.#cast(x, TYPES.float32) : x
   }

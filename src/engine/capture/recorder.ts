@@ -10,19 +10,19 @@ import { Constants } from './constants.js'
 import { NodeNames } from './node_names.js'
 import { Products } from './products.js'
 
-/** What a recorder stands in the graph for values that are not in it. */
+/** What a recorder puts into the graph for values that are not in it. */
 export interface Surroundings {
-  /** Arrays that stand for inputs of the graph: a tensor made of such an array is that output. */
+  /** Arrays that are inputs of the graph: a tensor made of such an array becomes that output. */
   inputs: Map<ArrayLike<number>, Output>
   precision: Precision
-  /** Stands for a constant too large for the graph. */
+  /** Returns what replaces a constant too large for the graph. */
   large(values: Values): Output
 }
 
-/** Ids of recorded tensors: beyond those of the binding, so that neither can be taken for the other. */
+/** Ids of recorded tensors start here, beyond those of the binding, so that they can't be confused. */
 const FIRST_ID = 2 ** 30
 
-/** How operations with list inputs take the flat inputs that tfjs gives. */
+/** The list inputs of operations, by their places in the flat inputs that tfjs passes. */
 const listInputs: Record<string, (inputs: Output[]) => (Output | Output[])[]> = {
   ConcatV2: (inputs) => [inputs.slice(0, -1), inputs.at(-1)!],
   Pack: (inputs) => [inputs],
@@ -30,8 +30,8 @@ const listInputs: Record<string, (inputs: Output[]) => (Output | Output[])[]> = 
 }
 
 /**
- * Writes every op that tfjs asks of tfjs-node's binding into a graph, in place of computing it: shapes are inferred by
- * TensorFlow, nothing is allocated. Recorded tensors have a shape and no values.
+ * Writes every op that tfjs asks of tfjs-node's binding into a graph, instead of computing it: TensorFlow infers
+ * shapes, and nothing is allocated. Recorded tensors have a shape and no values.
  */
 export class Recorder {
   readonly graph: Graph
@@ -62,18 +62,18 @@ export class Recorder {
     }
   }
 
-  /** A tensor of tfjs that stands for an output of the graph. Only while recording. */
+  /** Returns a tfjs tensor for an output of the graph. Only while recording. */
   tensor(output: Output): tf.Tensor {
     return (tf.backend() as NodeBackend).createOutputTensor(this.#recorded(output))
   }
 
-  /** The output of the graph that a recorded tensor stands for, in the tensor's own type. Only while recording. */
+  /** Returns the graph's output behind a recorded tensor, in the tensor's own type. Only while recording. */
   output(tensor: tf.Tensor): Output {
     const backend = tf.backend() as NodeBackend & { getInputTensorIds(tensors: tf.Tensor[]): number[] }
     return this.#products.float32(this.#output(backend.getInputTensorIds([tensor])[0]!))
   }
 
-  /** Records what `body` does as done after the tensor is there. */
+  /** Records what `body` does as done after the tensor is computed. */
   readonly after: After = (tensor, body) => this.graph.after(this.output(tensor).oper, body)
 
   /** Records what `body` does, and what its gradient will do, under the name of a part of the model. */
@@ -90,11 +90,11 @@ export class Recorder {
       executeOp: (type: string, attributes: OpAttribute[], inputs: number[], count: number) =>
         this.#operation(binding, type, attributes, inputs, count),
     }
-    // the binding is frozen: what is not named here is taken from it
+    // the binding is frozen, so other members are taken from it unchanged
     return Object.create(binding, Object.getOwnPropertyDescriptors(own)) as Binding
   }
 
-  /** The input that an array stands for, in the shape of the tensor that is made of it. */
+  /** Returns the input behind an array, in the shape of the tensor that is made of it. */
   #input(values: ArrayLike<number>, shape: number[]): Output | undefined {
     const input = this.#inputs.get(values)
     if (!input || String(this.graph.shapeOf(input)) === String(shape)) return input
@@ -118,12 +118,12 @@ export class Recorder {
     return Array.from({ length: count }, (_, index) => this.#recorded({ oper, index }))
   }
 
-  /** To tfjs every number is float32. */
+  /** Returns attributes for tfjs, in which every number is float32. */
   #ownType([first]: Output[]): Record<string, Attribute> {
     return first && this.graph.typeOf(first) === TYPES.bfloat16 ? { T: { type: TYPES.bfloat16 } } : {}
   }
 
-  /** Rows of a table: those alone are made float32, not the table. */
+  /** Looks up rows of a table: only these are converted to float32, not the table. */
   #rows(inputs: [Output, Output, Output]): Output {
     const types = inputs.map((input) => ({ type: this.graph.typeOf(input) }))
     const attributes = { Tparams: types[0]!, Tindices: types[1]!, Taxis: types[2]! }
@@ -131,7 +131,7 @@ export class Recorder {
     return this.#products.float32(this.graph.output({ type: 'GatherV2', name, inputs, attributes }))
   }
 
-  /** To tfjs, which has no bfloat16, such a tensor is float32. */
+  /** Returns a tensor for tfjs, which has no bfloat16 and sees it as float32. */
   #recorded(output: Output): BindingTensor {
     const id = FIRST_ID + this.#outputs.push(output) - 1
     const type = this.graph.typeOf(output)

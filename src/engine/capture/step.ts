@@ -16,13 +16,14 @@ export interface StepGraphOptions {
   gradientClipNorm: number
   optimizer: Optimizer
   precision: Precision
-  /** Whether a layer's tensors are forgotten and made again for the gradient. */
+  /** Whether a layer's tensors are dropped and computed again for the gradient. */
   checkpointActivations: boolean
 }
 
 /**
- * A whole training step: inputs are those of a batch, `dropout_keys` and the optimiser's numbers; outputs `loss` and
- * `gradient_norm`; `update` moves the trained vector and the moments, unless loss or gradient is no number.
+ * Captures a whole training step: inputs are those of a batch, `dropout_keys` and the optimiser's numbers; outputs are
+ * `loss` and `gradient_norm`; `update` changes the trained vector and the moments, unless loss or gradient is not a
+ * number.
  */
 export function captureStep(
   library: Library,
@@ -37,7 +38,7 @@ export function captureStep(
   })
 }
 
-/** The loss of a batch without dropout: inputs are those of a batch; output `loss`. */
+/** Captures the loss of a batch without dropout: inputs are those of a batch; the output is `loss`. */
 export function captureLoss(library: Library, blueprint: Blueprint, shape: BatchShape): Captured {
   return capture(library, blueprint, 'float32', (captured) => {
     const { model, vector, fetch, recorder } = captured
@@ -47,12 +48,12 @@ export function captureLoss(library: Library, blueprint: Blueprint, shape: Batch
   })
 }
 
-/** Place of a part's first row in its batch. */
+/** The input with the index of a part's first row in its batch. */
 export const FIRST_ROW = 'first_row'
 
 /**
- * The gradient of some rows of a batch, whose masks they take: inputs are those of a batch and, with dropout, `dropout_keys`
- * and `first_row`; outputs `loss`, the mean over these rows' target tokens, and `gradient` [size].
+ * Captures the gradient of some rows of a batch, whose masks they use: inputs are those of a batch and, with dropout,
+ * `dropout_keys` and `first_row`; outputs are `loss`, the mean over these rows' target tokens, and `gradient` [size].
  */
 export function captureGradient(
   library: Library,
@@ -69,7 +70,10 @@ export function captureGradient(
   })
 }
 
-/** The update of a gradient from outside: inputs `gradient` [size], `loss` and the optimiser's numbers; output `gradient_norm`. */
+/**
+ * Captures the update by a gradient from outside: inputs are `gradient` [size], `loss` and the optimiser's numbers; the
+ * output is `gradient_norm`.
+ */
 export function captureUpdate(
   library: Library,
   blueprint: Blueprint,

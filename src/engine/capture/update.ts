@@ -18,8 +18,8 @@ export interface Update {
 }
 
 /**
- * Clips a gradient and moves the state by it, with the optimiser's numbers as inputs; output `gradient_norm`, operation
- * `update`. Where loss or gradient is no number the state stays as it is.
+ * Clips a gradient and updates the state with it; inputs are the optimiser's numbers, the output is `gradient_norm` and
+ * the operation `update`. Where loss or gradient is not a number the state is unchanged.
  */
 export function recordUpdate(captured: Capture, { loss, gradient, gradientClipNorm, optimizer }: Update): void {
   const { graph, recorder, fetch } = captured
@@ -34,7 +34,7 @@ export function recordUpdate(captured: Capture, { loss, gradient, gradientClipNo
   else adamInPlace(captured, update)
 }
 
-/** x, or what it is otherwise where one of these numbers is none. */
+/** Returns x, or `otherwise` if loss or gradient is not a number. */
 type Chosen = (name: string, x: Output, otherwise: Output) => Output
 
 function onlyIfFinite(graph: Graph, numbers: [Output, Output]): Chosen {
@@ -52,7 +52,7 @@ interface Recorded {
   chosen: Chosen
 }
 
-/** The optimiser's own operations, then an assignment of all that it keeps. */
+/** Records the optimiser's own operations, then an assignment of everything that it keeps. */
 function recordOpByOp({ graph, recorder, vector, model }: Capture, update: Recorded): void {
   const { optimizer, gradient, numbers, chosen } = update
   const moments = Object.entries(optimizer.moments(model.layout)).map(([name, size]) => {
@@ -71,7 +71,7 @@ function recordOpByOp({ graph, recorder, vector, model }: Capture, update: Recor
   graph.add({ type: 'NoOp', name: 'update', after: assigned })
 }
 
-/** TensorFlow's fused Adam: with a rate of 0 and moments that stay where there is no update. */
+/** Records TensorFlow's fused Adam, with a rate of 0 and unchanged moments where there is no update. */
 function adamInPlace({ graph, recorder, vector }: Capture, { gradient, numbers, chosen }: Recorded): void {
   const scalar = (name: string, value: number) => constant(graph, name, { shape: [], data: Float32Array.of(value) })
   const [zero, one] = [scalar('zero', 0), scalar('one', 1)]
@@ -89,7 +89,7 @@ function adamInPlace({ graph, recorder, vector }: Capture, { gradient, numbers, 
       handle('vector'),
       handle('first'),
       handle('second'),
-      zero, // β₁ᵗ and β₂ᵗ: the rate has the bias correction already, in double precision
+      zero, // β₁ᵗ and β₂ᵗ: the rate already contains the bias correction, in double precision
       zero,
       chosen('rate_or_none', rate!, zero),
       chosen('beta1', scalar('decay1', ADAM.beta1), one),
@@ -110,7 +110,7 @@ function assign(graph: Graph, kept: keyof typeof STATE, value: Output, size: num
   return graph.add({ type: 'AssignVariableOp', name: `assign_${kept}`, inputs, attributes: { dtype: FLOAT } })
 }
 
-/** The numbers of an update, by the names of its inputs; `step` counts from 0. */
+/** Returns the numbers of an update, by the names of its inputs; `step` counts from 0. */
 export function numberFeeds(optimizer: Optimizer, learningRate: number, step: number): Record<string, Values> {
   const numbers = Object.entries(optimizer.numbers(learningRate, step + 1))
   return Object.fromEntries(numbers.map(([name, number]) => [name, { shape: [], data: Float32Array.of(number) }]))

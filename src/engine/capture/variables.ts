@@ -17,17 +17,17 @@ export const STATE = {
 
 /** What frozen matrices are kept in and multiplied in. */
 
-/** A tensor that a graph takes from a variable of the session. */
+/** A tensor that a graph reads from a variable of the session. */
 export interface Variable {
   /** The shared name. */
   name: string
-  /** What the model calls it. */
+  /** The model's name of the tensor. */
   tensor: string
   shape: number[]
   type: Dtype
 }
 
-/** The backbone's tensors that are not trained. */
+/** Returns the backbone's tensors that are not trained. */
 export function frozenVariables({ config, layout }: Blueprint, precision: Precision): Variable[] {
   const trained = new Set(layout.specs.map(({ name }) => name))
   return [...backboneTensors(config)]
@@ -43,7 +43,7 @@ export function frozenVariables({ config, layout }: Blueprint, precision: Precis
 /** Norms, biases and positions stay float32: they are small, and products do not read them. */
 const isMultiplied = (role: Role) => role === 'product' || role === 'table' || role === 'head'
 
-/** The method's tensors that stay as the seed made them. */
+/** Returns the method's tensors that keep their values from the seed. */
 export const constantVariables = ({ config, options, method }: Blueprint): Variable[] =>
   (method.constants?.(options, config) ?? []).map(({ name, shape }) => ({
     name: `constant/${name}`,
@@ -52,7 +52,7 @@ export const constantVariables = ({ config, options, method }: Blueprint): Varia
     type: 'float32',
   }))
 
-/** The value of a variable, read in the graph. */
+/** Reads the value of a variable in the graph. */
 export function readVariable(graph: Graph, { name, shape, type }: Omit<Variable, 'tensor'>): Output {
   const handle = variable(graph, `${name}/handle`, name, TYPES[type], shape)
   return graph.output({

@@ -3,9 +3,9 @@ import { type Gradient, rowsOf, type Share } from './share.js'
 import type { PartStepper } from './stepper.js'
 
 /**
- * Steps whose gradient is that of a few rows at a time, summed up, so that a step needs the memory of so many rows only.
- * Each part counts by its target tokens and has its rows of the whole batch's dropout masks, so the update is that of the
- * whole batch but for rounding.
+ * Returns a stepper that computes the gradient of a few rows at a time and sums it, so that a step needs the memory of
+ * only these rows. Each part counts by its target tokens and has its rows of the whole batch's dropout masks, so the
+ * update is that of the whole batch, apart from rounding.
  * @param most rows at a time
  */
 export function accumulating(stepper: PartStepper, most: number): PartStepper {

@@ -4,36 +4,37 @@ import type { Pass } from '../../backbone/pass.js'
 import tf from '../../tensor/tf.cjs'
 import { remembered, type Sources } from './generate.js'
 
-/** Tokens so far, and the natural logarithm of their probability. */
+/** The tokens so far, and the natural logarithm of their probability. */
 interface Beam {
   ids: number[]
   score: number
 }
 
-/** One source's search. */
+/** The search for one source. */
 interface Search {
   running: Beam[]
-  /** Ended outputs, </s> left out, the best first; a score is a mean a token, </s> included. At most one a beam. */
+  /** Ended outputs without </s>, best first, at most one per beam; a score is a mean per token, including </s>. */
   ended: Beam[]
-  /** Whether no running beam is taken to improve on the ended ones. */
+  /** Whether no running beam is expected to beat the ended ones. */
   done: boolean
 }
 
 /** A running beam with one more token. */
 interface Candidate extends Beam {
-  /** Place of the beam among its source's. */
+  /** Index of the beam among its source's. */
   from: number
   ends: boolean
 }
 
-/** Of beams that are none: a search starts with one. */
+/** The score of beams that do not exist yet: a search starts with one. */
 const NEVER = -1e9
 
 /**
- * Beam search as `generate(num_beams=…)` of transformers has it by default (length_penalty 1, early_stopping false): up to
- * `maxLength` token ids a row, ended by </s>, which is left out. Of ended outputs the one with the highest mean
- * log-probability a token is taken; a search is over when its best running beam has no higher mean than its worst ended
- * output, with as many of these as beams. Rows do not change each other. Keys and values are held once a beam.
+ * Beam search as `generate(num_beams=…)` of transformers does it by default (length_penalty 1, early_stopping false):
+ * up to `maxLength` token ids per row, ended by </s>, which is left out. Of the ended outputs the one with the highest
+ * mean log-probability per token is returned. A search is over when its best running beam has no higher mean than its
+ * worst ended output, with as many of these as beams. Rows do not influence each other. Keys and values are held once
+ * per beam.
  */
 export async function generateByBeams(
   pass: Pass,
@@ -71,7 +72,10 @@ export async function generateByBeams(
   return searches.map(({ ended }) => ended[0]!.ids)
 }
 
-/** Each row's 2·beams likeliest continuations: log-probabilities and places in [beams·vocabulary], [size, 2·beams]. */
+/**
+ * Returns each row's 2·beams most likely continuations: log-probabilities and indices in [beams·vocabulary], [size,
+ * 2·beams].
+ */
 function likeliest(pass: Pass, searches: Search[], memory: Memory, past: KeyValue[] | undefined) {
   const running = searches.flatMap(({ running }) => running)
   const beams = running.length / searches.length
@@ -100,7 +104,10 @@ function candidatesOf(
   })
 }
 
-/** Takes a step of a search; gives the beam that each running one goes on from. Of the candidates, only the first half may end. */
+/**
+ * Takes a step of a search and returns the beam that each running one continues from. Only candidates in the first half
+ * may end.
+ */
 function advance(search: Search, candidates: Candidate[], length: number): number[] {
   const beams = search.running.length
   const going = [...candidates.filter(({ ends }) => !ends), ...candidates.filter(({ ends }) => ends)].slice(0, beams)
@@ -116,7 +123,7 @@ function advance(search: Search, candidates: Candidate[], length: number): numbe
   return going.map(({ from }) => from)
 }
 
-/** Rows of keys and values, by place, any number of times each. */
+/** Returns rows of keys and values by index; an index may occur several times. */
 function rowsOf(layers: KeyValue[], places: number[]): KeyValue[] {
   const indices = tf.tensor1d(places, 'int32')
   return layers.map(({ keys, values }) => ({ keys: tf.gather(keys, indices), values: tf.gather(values, indices) }))

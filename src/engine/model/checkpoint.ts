@@ -6,7 +6,7 @@ import { type RunState, stateOf, stepOfTrained } from '../../run/state.js'
 import { type Kept, keptOf, type Optimizer, type OptimizerState, stateWith, valuesOf } from '../optimizer/optimizer.js'
 import { gathered, type Layout, named } from './layout.js'
 
-/** Everything that --resume needs, in one file that is old or new, never half-written. */
+/** Writes everything that --resume needs into one file that is old or new, never half-written. */
 export async function saveCheckpoint(path: string, optimizer: OptimizerState, run: RunState): Promise<void> {
   const values = keptOf(await valuesOf(optimizer))
   const tensors = values.map(([name, data]) => [name, { shape: [data.length], data }] as const)
@@ -14,7 +14,7 @@ export async function saveCheckpoint(path: string, optimizer: OptimizerState, ru
 }
 
 /**
- * Reads a checkpoint back.
+ * Reads a checkpoint.
  * @throws UserError if it was made by a method with another number of trained parameters, or by another optimiser.
  */
 export function loadCheckpoint(
@@ -43,7 +43,7 @@ export function loadCheckpoint(
   }
 }
 
-/** The trained tensors by name, as `last.safetensors` and `best.safetensors` hold them. */
+/** Writes the trained tensors by name, for `last.safetensors` and `best.safetensors`. */
 export async function saveTrained(
   path: string,
   { layout }: { layout: Layout },
@@ -52,12 +52,13 @@ export async function saveTrained(
   writeSafetensors(path, named(layout, (await vector.data()) as Float32Array), { step: String(step) })
 }
 
-/** What helps against a best file of another step. */
+/** What helps if the best tensors are those of another step. */
 const RESTORE = 'Restore the file of that step, or, if the training is not finished, go on with --resume.'
 
 /**
- * Makes sure that a run which goes on has the tensors of its best step. They are written after the checkpoint that names the
- * step: where the training was killed between the two, they are the checkpoint's own. `say` is told of what was done.
+ * Makes sure that a run which continues has the tensors of its best step. They are written after the checkpoint that
+ * names the step: if the training was killed between the two, the checkpoint contains them. `say` is called with what
+ * was done.
  * @throws UserError where they are missing, or of another step, and are not in the checkpoint either.
  */
 export async function restoreBest(
@@ -76,7 +77,7 @@ export async function restoreBest(
     await saveTrained(file, blueprint, optimizer)
     return say(`The tensors of step ${best}, the best so far, are the checkpoint's: ${file} is written again.`)
   }
-  // Earlier versions wrote the best tensors before the checkpoint; that evaluation comes again.
+  // Earlier versions wrote the best tensors before the checkpoint; that evaluation will be repeated.
   if (held !== undefined && held > step) {
     delete run.best
     return say(
@@ -88,10 +89,7 @@ export async function restoreBest(
   throw new UserError({ at: file, problem: `${problem}; by ${checkpoint} the run's best is step ${best}.`, remedy })
 }
 
-/**
- * The trained vector that a file of trained tensors holds.
- * @throws UserError as `checkTrained`.
- */
+/** Returns the trained vector in a file of trained tensors. @throws UserError as `checkTrained`. */
 export function loadTrained(path: string, { layout }: { layout: Layout }, step?: number): Float32Array {
   const file = openSafetensors(path)
   try {
@@ -103,7 +101,7 @@ export function loadTrained(path: string, { layout }: { layout: Layout }, step?:
 }
 
 /**
- * Checks that a file holds the tensors that a method trains, and no others, of the step that its run says.
+ * Checks that a file holds the tensors that a method trains, and no others, of the step that its run names.
  * @throws UserError naming file and tensor
  */
 export function checkTrained({ path, entries, metadata }: SafetensorsFile, { specs }: Layout, step?: number): void {

@@ -1,18 +1,18 @@
 import type { ComputeLayer, Pass } from '../../backbone/pass.js'
 import tf from '../../tensor/tf.cjs'
 
-/** Does something no earlier than a tensor is there: what is captured has no order of its own. */
+/** Does something not before a tensor is computed: a captured graph has no order of its own. */
 export type After = <T>(tensor: tf.Tensor, body: () => T) => T
 
-/** Where what is done is done at once, it has an order already. */
+/** For code that runs at once, which is in order already. */
 export const atOnce: After = (_, body) => body()
 
-/** Makes a pass of the trained tensors, and tells of each that is used. */
+/** Makes a pass with the trained tensors, and reports each that is used. */
 export type MakePass = (views: tf.Tensor[], used?: (view: number) => void) => Pass
 
 /**
- * A pass that keeps the inputs of its layers alone: what a layer makes on its way is forgotten, and made again when the
- * gradient comes to it (Chen et al., arXiv 1604.06174).
+ * Returns a pass that keeps only the inputs of its layers: what a layer computes on its way is dropped, and computed
+ * again for the gradient (Chen et al., arXiv 1604.06174).
  */
 export function checkpointingActivations(makePass: MakePass, views: tf.Tensor[], after: After): Pass {
   const layer: ComputeLayer = (inputs, compute) => {
@@ -51,7 +51,10 @@ export function checkpointingActivations(makePass: MakePass, views: tf.Tensor[],
   return { ...makePass(views), layer }
 }
 
-/** A tape that ends is forgotten, also the one that is just being played back around it. */
+/**
+ * Runs `body` on its own tape. When a tape ends, tfjs forgets the current one too, even one that is being played back
+ * around it.
+ */
 function onTapeOfItsOwn<T>(body: () => T): T {
   const { state } = tf.engine() as unknown as { state: { activeTape: unknown } }
   const { activeTape } = state

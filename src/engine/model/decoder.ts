@@ -17,10 +17,10 @@ import { evaluationPass, type Model } from './model.js'
 import { rank } from './rank.js'
 import { batchLoss } from './step.js'
 
-/** What the model makes of one row. */
+/** The model's output for one row. */
 export interface Prediction {
   text: string
-  /** Log-likelihood of each candidate, in nats; where candidates were ranked. */
+  /** Log-likelihood of each candidate in nats, if candidates were ranked. */
   scores?: Record<string, number>
 }
 
@@ -28,20 +28,20 @@ export interface PredictOptions {
   tokenizer: Tokenizer
   /** Rows at once. */
   batchSize: number
-  /** Tokens of an output, </s> included. */
+  /** The most tokens of an output, including </s>. */
   maxLength: number
-  /** Texts to rank for every row, or for each its own; none: greedy decoding. */
+  /** Texts to rank for every row, or each row's own; undefined for greedy decoding. */
   candidates?: string[] | string[][]
-  /** Beams of a search; 1 or none: greedy decoding. */
+  /** Beams of a search; 1 or undefined for greedy decoding. */
   beams?: number | undefined
-  /** Named in progress. */
+  /** The name for progress. */
   name: string
-  /** What errors name a row by. */
+  /** Returns a row's name for errors. */
   place: (row: number) => string
   progress: Progress
-  /** Asked between batches; true ends the prediction with `Interrupted`. */
+  /** Called between batches; true ends the prediction with `Interrupted`. */
   interrupted?: (() => boolean) | undefined
-  /** Those that share the rows, all of which call this. */
+  /** The ranks that share the rows; all of them call this. */
   ranks?: Ranks | undefined
 }
 
@@ -51,26 +51,29 @@ export interface Rows {
   lengths: ArrayLike<number>
 }
 
-/** What decodes rows, with trained values of its own. */
+/** Decodes rows with its own trained values. */
 export interface Decoder {
-  /** The backbone's, which rows are padded with. */
+  /** The backbone's padding id. */
   padId: number
-  /** Up to `maxLength` token ids a row, decoded greedily, ended by </s>, which is left out. */
+  /** Returns up to `maxLength` token ids per row, decoded greedily, ended by </s>, which is left out. */
   generate(sources: Sources, maxLength: number): Promise<number[][]>
   /** As `generate`, by beam search. */
   search?(sources: Sources, maxLength: number, beams: number): Promise<number[][]>
-  /** Log-likelihood of each candidate of each row. */
+  /** Returns the log-likelihood of each candidate of each row. */
   rank?(sources: Sources, candidates: Int32Array[][]): Promise<number[][]>
   dispose(): void
 }
 
-/** A decoder that knows the targets' loss, too. */
+/** A decoder that also computes the loss. */
 export interface LossDecoder extends Decoder {
-  /** Mean cross-entropy of a batch over its target tokens, </s> included, in nats: the training's loss, without dropout and label smoothing. */
+  /**
+   * Returns the mean cross-entropy of a batch over its target tokens, including </s>, in nats: the training loss
+   * without dropout and label smoothing.
+   */
   loss(batch: Batch): Promise<number>
 }
 
-/** Decodes op by op. The vector stays the caller's. */
+/** Decodes op by op. The caller keeps the vector. */
 export function eagerDecoder(model: Model, vector: tf.Tensor1D): LossDecoder {
   const { pass, dispose } = evaluationPass(model, vector)
   return {
@@ -88,7 +91,7 @@ export function eagerDecoder(model: Model, vector: tf.Tensor1D): LossDecoder {
   }
 }
 
-/** Decodes every row greedily or ranks its candidates, long rows first; in the rows' order. */
+/** Decodes every row greedily or ranks its candidates, long rows first; returns predictions in the rows' order. */
 export async function predict(decoder: Decoder, rows: Rows, options: PredictOptions): Promise<Prediction[]> {
   const predictions = new Array<Prediction>(rows.lengths.length)
   for await (const batch of predicted(decoder, rows, options))
@@ -97,8 +100,8 @@ export async function predict(decoder: Decoder, rows: Rows, options: PredictOpti
 }
 
 /**
- * As `predict`, some rows at a time: what is made of them, each by its place. Ranks take a batch each and give each other
- * what they have made of it; batches are the same however many ranks there are.
+ * As `predict`, but yields predictions batch by batch, each with its row's index. Ranks take a batch each and exchange
+ * their results; batches do not depend on the number of ranks.
  */
 export async function* predicted(
   decoder: Decoder,
@@ -161,15 +164,17 @@ async function encodedCandidates(
 }
 
 /**
- * The likeliest text; of equals, the first.
- * @throws UserError at `place` for a score that is no number: there is no likeliest then.
+ * Returns the most likely text; of equally likely ones the first.
+ * @throws UserError at `place` for a score that is not a number: then no text is the most likely.
  */
 function ranked(texts: string[], scores: number[], place: () => string): Prediction {
   const wrong = scores.findIndex((score) => !Number.isFinite(score))
   if (wrong !== -1) {
     throw new UserError({
       at: place(),
-      problem: `the log-likelihood of ${JSON.stringify(texts[wrong])} is ${scores[wrong]}: the model's numbers overflow on this row.`,
+      problem:
+        `the log-likelihood of ${JSON.stringify(texts[wrong])} is ${scores[wrong]}: the model's numbers ` +
+        'overflow on this row.',
       remedy: "Look at the row; if every row does so, the run's weights are too large to be used.",
     })
   }

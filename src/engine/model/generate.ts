@@ -5,35 +5,37 @@ import type { Batch } from '../../task/tokens/batches.js'
 import { logProbability } from '../../tensor/log_probability.js'
 import tf from '../../tensor/tf.cjs'
 
-/** What the encoder reads of a batch. */
+/** The part of a batch that the encoder reads. */
 export interface Sources {
   size: number
   lengths: Pick<Batch['lengths'], 'source'>
   inputs: Pick<Batch['inputs'], 'source' | 'source_mask'>
 }
 
-/** Token ids a row, without </s>; and the natural logarithm of the probability of the row's tokens, </s> included. */
+/**
+ * Token ids per row, without </s>, and the natural logarithm of the probability of the row's tokens, including </s>.
+ */
 export interface Generated {
   outputs: number[][]
   logProbabilities: number[]
 }
 
 /**
- * Greedy decoding with cached keys and values: up to `maxLength` token ids a row, ended by </s>, which is left out.
- * A row that has ended is decoded on with padding until all have.
+ * Greedy decoding with cached keys and values: up to `maxLength` token ids per row, ended by </s>, which is left out. A
+ * row that has ended is decoded further with padding until all have ended.
  */
 export async function generate(pass: Pass, sources: Sources, maxLength: number): Promise<number[][]> {
   return (await decodeGreedily(pass, sources, maxLength, false)).outputs
 }
 
-/** As `generate`, with each row's log-probability; a row cut off at `maxLength` has that of the tokens it has. */
+/** As `generate`, with each row's log-probability; for a row cut off at `maxLength` it is that of its tokens so far. */
 export const generateScored = (pass: Pass, sources: Sources, maxLength: number): Promise<Generated> =>
   decodeGreedily(pass, sources, maxLength, true)
 
-/** The encoder's part of decoding, held until it is disposed. */
+/** Runs the encoder's part of decoding; the result is held until it is disposed. */
 export const remembered = (pass: Pass, sources: Sources) => tf.tidy(() => remember(pass, encodeSources(pass, sources)))
 
-/** The encoder's output for a batch. */
+/** Returns the encoder's output for a batch. */
 export function encodeSources(pass: Pass, { size, lengths, inputs }: Sources): Encoded {
   const tensor = (values: Int32Array) => tf.tensor2d(values, [size, lengths.source], 'int32')
   return encode(pass, tensor(inputs.source), tensor(inputs.source_mask))

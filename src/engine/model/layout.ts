@@ -2,11 +2,11 @@ import { elements, type WritableTensor } from '../../base/safetensors/safetensor
 import type { ParameterSpec } from '../../method/method.js'
 import tf from '../../tensor/tf.cjs'
 
-/** Where each trained tensor lies in the one flat vector that the optimiser sees. */
+/** The place of each trained tensor in the flat vector that the optimiser sees. */
 export interface Layout {
   specs: ParameterSpec[]
   sizes: number[]
-  /** Length of the vector: how many parameters are trained. */
+  /** Length of the vector: the number of trained parameters. */
   size: number
 }
 
@@ -15,19 +15,21 @@ export function layoutOf(specs: ParameterSpec[]): Layout {
   return { specs, sizes, size: sizes.reduce((sum, size) => sum + size, 0) }
 }
 
-/** The trained tensors as the forward pass takes them, in the layout's order. */
+/** Returns the trained tensors for the forward pass, in the layout's order. */
 export function unflatten({ specs, sizes }: Layout, vector: tf.Tensor1D): tf.Tensor[] {
   return tf.split(vector, sizes).map((part, index) => tf.reshape(part, specs[index]!.shape))
 }
 
-/** Tensors in the layout's order → the flat vector; where there is none, zeros: that tensor had no part in the loss. */
+/**
+ * Returns the flat vector of tensors in the layout's order. A missing tensor had no part in the loss and becomes zeros.
+ */
 export function flatten({ sizes }: Layout, tensors: (tf.Tensor | null)[]): tf.Tensor1D {
   return tf.concat1d(
     tensors.map((tensor, index) => (tensor ? tf.reshape(tensor, [-1]) : tf.zeros([sizes[index]!])) as tf.Tensor1D),
   )
 }
 
-/** The flat vector's values cut into named tensors, to be written to a file. */
+/** Cuts the flat vector's values into named tensors, to be written to a file. */
 export function named({ specs, sizes }: Layout, values: Float32Array): [string, WritableTensor][] {
   let begin = 0
   return specs.map(({ name, shape }, index) => {
@@ -37,7 +39,7 @@ export function named({ specs, sizes }: Layout, values: Float32Array): [string, 
   })
 }
 
-/** Named tensors read back into one flat vector. `read` is asked once for each name of the layout. */
+/** Reads named tensors into one flat vector. `read` is called once for each name of the layout. */
 export function gathered({ specs, sizes, size }: Layout, read: (spec: ParameterSpec) => Float32Array): Float32Array {
   const values = new Float32Array(size)
   let begin = 0

@@ -9,7 +9,7 @@ import { type Dropout, noDropout } from '../../tensor/dropout.js'
 import tf from '../../tensor/tf.cjs'
 import { gathered, type Layout, layoutOf, unflatten } from './layout.js'
 
-/** What a model is, without a weight: dimensions, method, and where each trained tensor lies. */
+/** A model without weights: dimensions, method, and the place of each trained tensor. */
 export interface Blueprint {
   config: BackboneConfig
   options: MethodOptions
@@ -17,21 +17,21 @@ export interface Blueprint {
   layout: Layout
 }
 
-/** A backbone on the device and the method that is trained on it. The trained values themselves are kept apart. */
+/** A backbone on the device and the method that is trained on it. The trained values themselves are kept elsewhere. */
 export interface Model extends Blueprint {
   /** The backbone's tensors that are not trained, by Hugging Face name. */
   frozen: Map<string, tf.Tensor>
-  /** The method's tensors that stay as the seed made them. */
+  /** The method's tensors that keep their values from the seed. */
   constants: Map<string, tf.Tensor>
 }
 
-/** Reads one tensor of the backbone, whole. */
+/** Reads one whole tensor of the backbone. */
 export type ReadTensor = (name: string) => Float32Array
 
-/** A frozen tensor of the backbone on the device, of that shape. */
+/** Puts a frozen tensor of the backbone on the device, with that shape. */
 export type PlaceTensor = (name: string, shape: number[]) => tf.Tensor
 
-/** Embedding rows beyond the shape's are left out. */
+/** Returns a function that places tensors; embedding rows beyond the shape are left out. */
 export const placing =
   (read: ReadTensor): PlaceTensor =>
   (name, shape) =>
@@ -64,13 +64,13 @@ export function blueprintOf(config: BackboneConfig, options: MethodOptions): Blu
   return { config, options, method, layout: layoutOf(method.parameters(options, config)) }
 }
 
-/** The trained vector before the first step. */
+/** Returns the trained vector before the first step. */
 export const startVector = ({ layout }: Blueprint, read: ReadTensor, seed: number): Float32Array =>
   gathered(layout, (spec) => startValues(spec, seed, read))
 
 /**
- * One forward pass's view of the model: `views` are the trained tensors in the layout's order; `used` is told the index of each
- * that the pass takes.
+ * Returns the model as one forward pass sees it: `views` are the trained tensors in the layout's order; `used` is
+ * called with the index of each that the pass uses.
  */
 export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout, used?: (view: number) => void): Pass {
   const { config, options, method, layout, frozen, constants } = model
@@ -92,7 +92,10 @@ export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout, used?
   return { config, weight, hooks, dropout, at: unnamed }
 }
 
-/** A pass for many batches without gradients: what the method makes of frozen weights is made once. `dispose` frees what it holds. */
+/**
+ * Returns a pass for many batches without gradients: weights that the method computes from frozen ones are computed
+ * once. `dispose` frees what it holds.
+ */
 export function evaluationPass(model: Model, vector: tf.Tensor1D): { pass: Pass; dispose(): void } {
   const views = tf.tidy(() => unflatten(model.layout, vector))
   const pass = passOf(model, views, noDropout)

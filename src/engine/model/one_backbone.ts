@@ -10,20 +10,20 @@ import { blueprintOf, loadModel, type Model, type PlaceTensor, placing } from '.
 
 const BYTES_A_PARAMETER = 4
 
-/** What the runs take, in bytes of float32: the paper's argument for sharing a backbone. */
+/** The storage of the runs, in bytes of float32: the paper's argument for sharing a backbone. */
 export interface Storage {
   runs: number
   backbone_bytes: number
-  /** Trained tensors of all runs. */
+  /** The trained tensors of all runs. */
   trained_bytes: number
-  /** As many full copies of the backbone, which full fine-tuning would leave. */
+  /** As many full copies of the backbone, which full fine-tuning would need. */
   full_copies_bytes: number
 }
 
-/** Runs of one backbone, whose frozen tensors are on the device once; a run's own come and go. */
+/** Runs of one backbone, whose frozen tensors are on the device once; a run's own tensors come and go. */
 export interface OneBackbone {
   storage: Storage
-  /** With the vocabulary that the run has in force. */
+  /** Returns the backbone with the run's vocabulary. */
   backboneOf(run: TrainedRun): OpenedBackbone
   load(run: TrainedRun): LoadedRun
   close(): void
@@ -33,13 +33,14 @@ export interface LoadedRun {
   model: Model
   /** The trained values [size]. */
   vector: tf.Tensor1D
-  /** Frees what is the run's alone. */
+  /** Frees what belongs only to the run. */
   dispose(): void
 }
 
 /**
  * Opens the backbone of one or several runs; the device has to be started before the first is loaded.
- * @throws UserError where the runs are of different backbones, or the backbone that is here is another, unless that is allowed.
+ * @throws UserError where the runs have different backbones, or the backbone here differs from theirs, unless changes
+ *   are allowed.
  */
 export async function openOneBackbone(
   runs: TrainedRun[],
@@ -78,7 +79,10 @@ export async function openOneBackbone(
   }
 }
 
-/** A tensor that some runs train and others leave frozen is there for those; one of a trimmed vocabulary, beside the whole. */
+/**
+ * Places each tensor once. A tensor that some runs train is placed for those that leave it frozen; one of a trimmed
+ * vocabulary is placed in addition to the whole one.
+ */
 function placingOnce(place: PlaceTensor, shared: Map<string, tf.Tensor>): PlaceTensor {
   return (name, shape) => {
     const key = `${name} ${shape}`
@@ -100,7 +104,9 @@ function storageOf(runs: TrainedRun[], backboneOf: (run: TrainedRun) => OpenedBa
   }
 }
 
-/** By the hash of the weights; where one is not noted, the same name is the same backbone. */
+/**
+ * Compares backbones by the hash of the weights; where a hash is not noted, backbones with the same name are the same.
+ */
 async function checkSameBackbone(first: TrainedRun, other: TrainedRun, { allowChanged }: WhenChanged): Promise<void> {
   const sameName = nameOf(first) === nameOf(other)
   const unknown = first.made.weights === undefined || other.made.weights === undefined

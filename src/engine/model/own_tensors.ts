@@ -5,9 +5,10 @@ import type { Layout } from './layout.js'
 import type { Blueprint } from './model.js'
 
 /**
- * The trained values with the method's own tensors as they started: its matrices, or all that it has of its own where it has
- * none (BitFit, intrinsic). Biases and norms beside matrices stay, since they learn where the matrices do not; so does
- * what is trained of the backbone. Undefined where all of it is the backbone's.
+ * Returns the trained values with the method's own tensors as they started: its matrices, or everything of its own if
+ * it has none (BitFit, intrinsic). Biases and norms keep their trained values if there are matrices, since they learn
+ * even where the matrices do not; so do trained tensors of the backbone. Undefined if all trained tensors are the
+ * backbone's.
  */
 export function ownReset({ layout }: Blueprint, trained: Float32Array, start: Float32Array): Float32Array | undefined {
   const chosen = ownTensors(layout)
@@ -22,7 +23,7 @@ export function ownReset({ layout }: Blueprint, trained: Float32Array, start: Fl
   return reset
 }
 
-/** A method's own matrices, or all that it has of its own where it has none. */
+/** Returns a method's own matrices, or everything of its own if it has none. */
 function ownTensors({ specs }: Layout): Set<ParameterSpec> {
   const own = specs.filter(({ start }) => start.kind !== 'backbone')
   const matrices = own.filter(({ shape }) => shape.length > 1)
@@ -30,8 +31,8 @@ function ownTensors({ specs }: Layout): Set<ParameterSpec> {
 }
 
 /**
- * The warning that no answer of a split changes when the method's own tensors are reset. It names the other trained tensors,
- * which then account for all that training has changed.
+ * Returns the warning that no answer of a split changes when the method's own tensors are reset. It names the other
+ * trained tensors, which then account for everything that training has changed.
  */
 export function nothingMoved({ layout, config }: Blueprint, { rows, name }: PreparedSplit): string {
   const own = ownTensors(layout)
@@ -40,7 +41,10 @@ export function nothingMoved({ layout, config }: Blueprint, { rows, name }: Prep
   const raise = 'More steps or a higher training.learning_rate may help.'
   if (others.length === 0) return `Training has changed no answer: with the trained tensors ${same} ${raise}`
   const kinds = others.join(' and ')
-  return `The method's own matrices have changed no answer: with them ${same} Any change comes from the ${kinds}, which are trained too. ${raise}`
+  return (
+    `The method's own matrices have changed no answer: with them ${same} Any change comes from the ` +
+    `${kinds}, which are trained too. ${raise}`
+  )
 }
 
 function kindOf({ name, start }: ParameterSpec, config: BackboneConfig): string {

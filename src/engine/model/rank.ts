@@ -4,19 +4,22 @@ import { logProbability } from '../../tensor/log_probability.js'
 import tf from '../../tensor/tf.cjs'
 import { remembered, type Sources } from './generate.js'
 
-/** The most that is computed at once: positions in the decoder (one candidate a row at least), rows of logits in the head. */
+/**
+ * The most that is computed at once: positions in the decoder (at least one candidate per row), rows of logits in the
+ * head.
+ */
 export interface Limits {
   positions: number
   logits: number
 }
 
-/** As many positions as the encoder has just had: what the memory holds for one it holds for the other. */
+/** As many positions as the encoder has just computed: if these fit into the memory, so do the decoder's. */
 const limitsOf = ({ size, lengths }: Sources): Limits => ({
   positions: Math.max(1024, size * lengths.source),
   logits: 512,
 })
 
-/** Candidates that go through the decoder together: of every row equally many, padded to one length. */
+/** Candidates that go through the decoder together: equally many for every row, padded to one length. */
 interface Chunk {
   /** The decoder's input [size·candidates, length]. */
   ids: Int32Array
@@ -29,15 +32,15 @@ interface Token {
   row: number
   candidate: number
   id: number
-  /** Row of the decoder's output that it is predicted from. */
+  /** The row of the decoder's output that it is predicted from. */
   position: number
 }
 
 /**
- * Log-likelihood of every candidate of every row: the sum of its tokens' natural logarithms, </s> included where it is
- * the candidate's last token. `candidates[row]` are token ids; rows may share one list, or differ in number and length.
- * The encoder runs once a row. A row's candidates are one long query to its keys and values of the cross-attention, so
- * neither is made or copied once a candidate; the head computes no padding.
+ * Returns the log-likelihood of every candidate of every row: the sum of its tokens' natural logarithms, including </s>
+ * where it is the candidate's last token. `candidates[row]` are token ids; rows may share one list, or differ in number
+ * and length. The encoder runs once per row. A row's candidates form one long query to its keys and values of the
+ * cross-attention, so that neither is computed or copied for each candidate; the head computes no padding.
  */
 export async function rank(
   pass: Pass,
@@ -72,7 +75,10 @@ async function logProbabilities(pass: Pass, hidden: tf.Tensor2D, tokens: Token[]
   return read
 }
 
-/** Each row's candidates longest first, so that those of one chunk are of like length, cut where `positions` are reached. */
+/**
+ * Yields each row's candidates longest first, so that those of one chunk have similar lengths, cut where `positions`
+ * are reached.
+ */
 function* chunks(pass: Pass, candidates: Int32Array[][], positions: number): Generator<Chunk> {
   const orders = candidates.map((row) => [...row.keys()].sort((a, b) => row[b]!.length - row[a]!.length))
   const most = Math.max(...candidates.map((row) => row.length))

@@ -1,9 +1,9 @@
 import { type Batch, mapInputs } from '../../task/tokens/batches.js'
 
-/** Rows to take a gradient of: a batch, or some rows of one. */
+/** Rows to compute a gradient of: a batch, or some rows of one. */
 export interface Share {
   batch: Batch
-  /** Of rows of a larger batch, whose masks they take: the place of the first of them there. */
+  /** Set for rows of a larger batch, whose masks they use: the index of the first of them there. */
   first?: number
 }
 

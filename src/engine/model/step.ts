@@ -11,13 +11,13 @@ import { type Model, passOf } from './model.js'
 
 export interface StepOptions {
   learningRate: number
-  /** Largest norm of the gradient. */
+  /** The largest norm of the gradient. */
   gradientClipNorm: number
   /** Adam by default. */
   optimizer?: Optimizer
   dropout: Dropout
   labelSmoothing?: number
-  /** Whether a layer's tensors are forgotten and made again for the gradient. */
+  /** Whether a layer's tensors are dropped and computed again for the gradient. */
   checkpointActivations?: boolean
 }
 
@@ -36,17 +36,20 @@ export function batchLoss(pass: Pass, batch: Batch, labelSmoothing?: number): tf
   return pass.at('loss', () => batch.objective.loss(pass, tensorsOf(batch), labelSmoothing))
 }
 
-/** How a loss is made. */
+/** How a loss is computed. */
 export interface LossOptions {
   /** Share of a target token's probability that is spread over the vocabulary; 0 by default. */
   labelSmoothing?: number | undefined
-  /** In which order things are done; where it is given, layers are forgotten and made again. */
+  /** Orders operations; if it is given, layers are dropped and computed again. */
   after?: After | undefined
-  /** Told which part of the model is computed, where that is recorded. */
+  /** Called with the part of the model that is computed, where that is recorded. */
   at?: At
 }
 
-/** Loss and the gradient of every trained tensor, as one flat vector. Back-propagation ends at the lowest trained tensor. */
+/**
+ * Returns the loss and the gradient of every trained tensor, as one flat vector. Back-propagation ends at the lowest
+ * trained tensor.
+ */
 export function lossAndGradient(
   model: Model,
   vector: tf.Tensor1D,
@@ -64,7 +67,7 @@ export function lossAndGradient(
   })
 }
 
-/** One training step, as `stepBy`. */
+/** Takes one training step, as `stepBy`. */
 export function trainingStep(model: Model, state: OptimizerState, batch: Batch, options: StepOptions) {
   const { dropout, checkpointActivations, labelSmoothing } = options
   const after = checkpointActivations ? atOnce : undefined
@@ -73,8 +76,8 @@ export function trainingStep(model: Model, state: OptimizerState, batch: Batch, 
 }
 
 /**
- * Clips the gradient that `make` gives and moves the state by it. Gives the state after that and frees the one before,
- * unless loss or gradient is no number: then the state stays as it was.
+ * Clips the gradient that `make` returns and updates the state with it. Returns the new state and frees the old one,
+ * unless loss or gradient is not a number: then the state is unchanged.
  */
 export async function stepBy(
   layout: Layout,

@@ -18,28 +18,34 @@ import { type Blueprint, disposeModel, loadModel, type Model, type ReadTensor } 
 import type { Gradient, Share } from './share.js'
 import { lossAndGradient, type StepResult, stepBy, trainingStep } from './step.js'
 
-/** Steps from which on a captured training has paid for its captures, see docs/benchmarks.md, "When a capture pays". */
+/**
+ * The number of steps from which a captured training pays for its captures; see docs/benchmarks.md, "When a capture
+ * pays".
+ */
 export const REPLAY_FROM = 20
 
-/** What takes the steps of a training. */
+/** Takes the steps of a training run. */
 export interface Stepper {
   mode: Mode
-  /** One step from the state; false where loss or gradient is no number, and the state is as it was. */
+  /**
+   * Takes one step from the state; returns false where loss or gradient is not a number, and then the state is
+   * unchanged.
+   */
   step(batch: Batch, learningRate: number): Promise<{ taken: boolean; result: StepResult }>
-  /** The state as it is now. It is the stepper's: it lasts until the next step. */
+  /** Returns the current state. It belongs to the stepper and is valid until the next step. */
   state(): Promise<OptimizerState>
-  /** Decodes with the trained values as they are now, or with others, until the next step. */
+  /** Decodes with the current trained values, or with others, until the next step. */
   decoder(vector?: Float32Array): Promise<LossDecoder>
   /** Steps taken so far. */
   readonly count: number
   free(): void
 }
 
-/** A stepper whose step can be taken in two: gradients of parts of a batch, then one update with what they sum up to. */
+/** A stepper whose step can be taken in two parts: gradients of parts of a batch, then one update with their sum. */
 export interface PartStepper extends Stepper {
-  /** How many values are trained. */
+  /** The number of trained values. */
   readonly size: number
-  /** Loss and gradient of some rows with the masks of this step; the state stays as it is. */
+  /** Returns loss and gradient of some rows with the masks of this step; the state is unchanged. */
   gradient(share: Share): Promise<Gradient>
   /** Takes the step with a whole batch's loss and gradient, as `step`. */
   update(gradient: Gradient, learningRate: number): ReturnType<Stepper['step']>
@@ -47,7 +53,10 @@ export interface PartStepper extends Stepper {
 
 type SessionOptions = { read: ReadTensor } & Pick<ReplayOptions, 'threads' | 'onGraph'>
 
-/** How a training's steps are to be taken, and why. `engine_mode: auto` replays what is long enough, where it can. */
+/**
+ * Returns how a training run's steps are taken, and why. `engine_mode: auto` replays training runs that are long
+ * enough, where it can.
+ */
 export function chooseMode(
   { training }: Experiment,
   { engine }: Pick<Device, 'engine'>,
@@ -70,7 +79,7 @@ export function chooseMode(
     : { mode: 'eager', why: `${steps} steps; a capture pays from ${REPLAY_FROM}` }
 }
 
-/** What of the C API is missing here. */
+/** Says what part of the C API is missing here. */
 function whyNoReplay(): string | undefined {
   try {
     loadLibrary(loadedTensorflow()!.engine)
@@ -81,8 +90,8 @@ function whyNoReplay(): string | undefined {
 }
 
 /**
- * The steps of a training on this machine: op by op where the model is on the device, else as captured graphs; of some rows
- * at a time where `micro_batch_size` says so.
+ * Starts the steps of a training run on this machine: op by op if the model is on the device, otherwise as captured
+ * graphs; some rows at a time if `micro_batch_size` says so.
  */
 export async function startStepper(
   model: Model | undefined,
@@ -98,7 +107,7 @@ export async function startStepper(
   return most ? accumulating(whole, most) : whole
 }
 
-/** What steps depend on, of an experiment. */
+/** The settings of an experiment that steps depend on. */
 export interface StepSettings {
   training: Pick<
     Experiment['training'],
@@ -113,7 +122,7 @@ export interface StepSettings {
   >
 }
 
-/** Steps by tfjs's tape, op by op. Frees the given state as it goes. */
+/** Takes steps on tfjs's tape, op by op. Frees the given state as it goes. */
 export function eagerStepper(model: Model, experiment: StepSettings, state: OptimizerState): PartStepper {
   const { dropout, seed, gradient_clip_norm: gradientClipNorm, checkpoint_activations } = experiment.training
   const { label_smoothing: labelSmoothing } = experiment.training
@@ -163,7 +172,7 @@ export function eagerStepper(model: Model, experiment: StepSettings, state: Opti
   }
 }
 
-/** Decodes op by op, with a vector that stays the caller's, or with values. */
+/** Decodes op by op, with values or with a vector that the caller keeps. */
 export function decoderOf(model: Model, vector: tf.Tensor1D | Float32Array): LossDecoder {
   if (vector instanceof tf.Tensor) return eagerDecoder(model, vector)
   const own = tf.tensor1d(vector)
@@ -177,7 +186,7 @@ export function decoderOf(model: Model, vector: tf.Tensor1D | Float32Array): Los
   }
 }
 
-/** Steps as captured graphs in a session of TensorFlow's. Frees the given state. */
+/** Takes steps as captured graphs in a session of TensorFlow. Frees the given state. */
 export async function replayStepper(
   blueprint: Blueprint,
   experiment: StepSettings,

@@ -32,35 +32,35 @@ import { adam } from '../optimizer/adam.js'
 import { type Kept, keptOf } from '../optimizer/optimizer.js'
 
 export interface ReplayOptions extends Partial<StepGraphOptions> {
-  /** Of the method's tensors that are not trained, and of dropout. */
+  /** The seed of the method's tensors that are not trained, and of dropout. */
   seed: number
   /** CPU threads that compute. */
   threads: number
   config?: Partial<SessionConfig>
-  /** Folder of captured graphs; the user's cache unless told. */
+  /** The folder of captured graphs; by default in the user's cache. */
   graphs?: string
-  /** Told of every graph that the session takes. */
+  /** Called for every graph that the session loads. */
   onGraph?: (graph: GraphFacts) => void
 }
 
-/** A graph of the session's own. */
+/** A graph that belongs to the session. */
 interface OwnGraph {
   /** Its name in the session. */
   prefix: string
-  /** All that it depends on but the blueprint. */
+  /** Everything that it depends on besides the blueprint. */
   what: Record<string, unknown>
   capture: () => Captured
 }
 
-/** A run of such a graph, in names without its prefix. */
+/** A run of such a graph; names are without its prefix. */
 interface OwnRun extends Pick<RunSpec, 'fetches' | 'targets' | 'trace'> {
-  /** @param places what the rows of the graph's `dropout_keys` are for */
+  /** @param places the dropout places of the rows of the graph's `dropout_keys` */
   feeds: (places: string[]) => Record<string, Values>
   fetches: string[]
 }
 
 /**
- * A replay of the library that `startDevice` has loaded, its weights in place.
+ * Starts a replay with the library that `startDevice` has loaded, and puts its weights in place.
  * @throws Error where the C API can't be called: koffi or the library is missing.
  */
 export async function startReplay(blueprint: Blueprint, read: ReadTensor, options: ReplayOptions): Promise<Replay> {
@@ -76,15 +76,15 @@ export async function startReplay(blueprint: Blueprint, read: ReadTensor, option
   }
 }
 
-/** A model in a session: its weights are variables there, and graphs are captured when a shape is first met. */
+/** A model in a session: its weights are variables there, and a graph is captured when its shape first occurs. */
 export class Replay {
   readonly #library: Library
   readonly #blueprint: Blueprint
   readonly #options: StepGraphOptions & Pick<ReplayOptions, 'seed' | 'graphs' | 'onGraph'>
   readonly #session: Session
-  /** Graphs in the session by their prefix, and what the rows of their `dropout_keys` are for. */
+  /** The graphs in the session by their prefix, with the dropout places of the rows of their `dropout_keys`. */
   readonly #taken = new Map<string, string[]>()
-  /** What `write` has set. */
+  /** The state's variables that `write` has set. */
   #kept: (keyof typeof STATE)[] = []
 
   constructor(library: Library, blueprint: Blueprint, { threads, config, ...options }: ReplayOptions) {
@@ -120,13 +120,13 @@ export class Replay {
     this.#kept = keptOf(state).map(([part]) => part)
   }
 
-  /** The trained vector and what the optimiser keeps, as they are now. */
+  /** Returns the current trained vector and what the optimiser keeps. */
   async read(): Promise<Kept<Float32Array>> {
     const values = await this.#session.floats({ fetches: this.#kept.map((part) => `read/${STATE[part]}`) })
     return Object.fromEntries(this.#kept.map((part, i) => [part, values[i]!])) as unknown as Kept<Float32Array>
   }
 
-  /** One training step; `step` counts from 0. Where loss or gradient is no number the state stays as it was. */
+  /** Takes one training step; `step` counts from 0. Where loss or gradient is not a number the state is unchanged. */
   async step(batch: Batch, step: number, learningRate: number, trace?: RunSpec['trace']): Promise<StepResult> {
     const { gradientClipNorm, optimizer } = this.#options
     const graph = {
@@ -147,7 +147,7 @@ export class Replay {
     return { loss: loss![0]!, gradientNorm: norm![0]! }
   }
 
-  /** What `step` would update with, of a batch or a part of one; the state stays as it is. */
+  /** Returns the gradient that `step` would update with, for a batch or a part of one; the state is unchanged. */
   async gradient({ batch, first = 0 }: Share, step: number): Promise<Gradient> {
     const graph = {
       prefix: `gradient_${sizesOf(batch)}`,
@@ -165,7 +165,10 @@ export class Replay {
     return { loss: loss![0]!, values: values! }
   }
 
-  /** The loss of a batch without dropout, with the trained vector or with another. Frozen matrices have to be float32. */
+  /**
+   * Returns the loss of a batch without dropout, with the trained vector or with another. Frozen matrices have to be
+   * float32.
+   */
   async loss(batch: Batch, vector?: Float32Array): Promise<number> {
     const { size, lengths } = batch
     const graph = {
@@ -178,7 +181,9 @@ export class Replay {
     return loss![0]!
   }
 
-  /** The rest of a step: clips the gradient and moves the state by it, unless it or the loss is no number. */
+  /**
+   * Does the rest of a step: clips the gradient and updates the state with it, unless it or the loss is not a number.
+   */
   async update({ loss, values }: Gradient, step: number, learningRate: number): Promise<StepResult> {
     const { gradientClipNorm, optimizer } = this.#options
     const graph = {
@@ -198,7 +203,7 @@ export class Replay {
     return { loss, gradientNorm: norm![0]! }
   }
 
-  /** All that the gradient's part of a graph depends on. */
+  /** Returns everything that the gradient's part of a graph depends on. */
   #gradientOf({ size, lengths }: BatchShape) {
     const { dropout, labelSmoothing, precision, checkpointActivations } = this.#options
     return { size, lengths, dropout, labelSmoothing, precision, checkpointActivations }
@@ -210,7 +215,7 @@ export class Replay {
     return { dropout_keys: { shape: [places.length, 2], data: keys } }
   }
 
-  /** Runs a graph by the names in it, captured where the session does not have it. */
+  /** Runs a graph by the names in it, and captures it first if the session does not have it. */
   async #run({ prefix, what, capture }: OwnGraph, { feeds, fetches, targets = [], trace }: OwnRun) {
     const met = this.#taken.has(prefix)
     const places = await this.#prepare({ prefix, what, capture })
@@ -225,7 +230,7 @@ export class Replay {
     return values
   }
 
-  /** Takes a graph in; gives what the rows of its `dropout_keys` are for. */
+  /** Loads a graph into the session; returns the dropout places of the rows of its `dropout_keys`. */
   async #prepare({ prefix, what, capture }: OwnGraph): Promise<string[]> {
     const known = this.#taken.get(prefix)
     if (known) return known
@@ -239,8 +244,8 @@ export class Replay {
   }
 
   /**
-   * Greedy decoding with the trained vector, or with another: up to `maxLength` token ids a row, ended by </s>, which is
-   * left out.
+   * Decodes greedily with the trained vector, or with another: up to `maxLength` token ids per row, ended by </s>,
+   * which is left out.
    */
   async generate(sources: Sources, maxLength: number, vector?: Float32Array) {
     const { size, lengths, inputs } = sources

@@ -5,7 +5,7 @@ import { bottleneckHooks, bottleneckParameters, projections } from './bottleneck
 
 /**
  * Bottleneck adapters (Houlsby et al., arXiv 1902.00751) whose projections are one matrix [in, out], or the product of
- * s [in, r] and t [r, out] (the paper's low-rank baseline). Pfeiffer's and AdapterDrop are placements of it.
+ * s [in, r] and t [r, out] (the paper's low-rank baseline). Pfeiffer's adapters and AdapterDrop are placements of it.
  */
 export const adapter: Method<AdapterOptions> = {
   weights: 'frozen',

@@ -10,7 +10,7 @@ import { sites } from './placement.js'
 
 type BottleneckOptions = AdapterOptions | CompacterOptions
 
-/** Both projections of every adapter: down d → b and up b → d, by name. */
+/** Returns both projections of every adapter by name: down d → b and up b → d. */
 export function projections(options: BottleneckOptions, config: BackboneConfig) {
   const d = config.dModel
   const b = d / options.reduction_factor
@@ -20,7 +20,10 @@ export function projections(options: BottleneckOptions, config: BackboneConfig) 
   ])
 }
 
-/** Biases [out] of the projections, the adapters' own norms, the unfrozen tensors: what all bottleneck adapters train. */
+/**
+ * Returns what all bottleneck adapters train: biases [out] of the projections, the adapters' own norms, the unfrozen
+ * tensors.
+ */
 export function bottleneckParameters(options: BottleneckOptions, config: BackboneConfig): ParameterSpec[] {
   const biases = projections(options, config).map(
     ({ name, outputs }): ParameterSpec => ({ name: `${name}.bias`, shape: [outputs], start: { kind: 'zeros' } }),
@@ -34,7 +37,10 @@ export function bottleneckParameters(options: BottleneckOptions, config: Backbon
   return [...biases, ...norms, ...unfrozenBesideAdapters(config, options)]
 }
 
-/** Adapter A(s) = s + norm(U(f(D(norm(s))))), both norms optional, at every site of the placement. arXiv 2106.04647 § 2.2 */
+/**
+ * Adds the adapter A(s) = s + norm(U(f(D(norm(s))))), both norms optional, at every site of the placement. arXiv
+ * 2106.04647 § 2.2
+ */
 export function bottleneckHooks(
   options: BottleneckOptions,
   config: BackboneConfig,

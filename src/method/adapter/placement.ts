@@ -3,7 +3,7 @@ import { siteName } from '../../backbone/hooks.js'
 import { type BackboneConfig, backboneSites } from '../../backbone/registry.js'
 import { type Layers, layerNumbers, type Placement } from '../options.js'
 
-/** The sites of a placement: encoder first, by layer, in the placement's order of sublayers. */
+/** Returns the sites of a placement: encoder first, by layer, in the placement's order of sublayers. */
 export function sites(placement: Placement, config: BackboneConfig): Site[] {
   const known = new Set(backboneSites(config).map(siteName))
   const inStack = (stack: Stack, layers: Layers, count: number): Site[] =>

@@ -7,8 +7,9 @@ import { lowRankPhm, phm } from './phm.js'
 import { BLOCK_GAIN, ruleStart } from './rule_start.js'
 
 /**
- * Adapters whose projections D: d → b and U: b → d are PHM layers, W = Σᵢ Aᵢ ⊗ Bᵢ, with Bᵢ = sᵢ·tᵢ of rank r (Compacter,
- * arXiv 2106.04647 § 4) or stored whole (PHM-adapter), and {Aᵢ}, the rule, shared by the whole model or each projection's own.
+ * Adapters whose projections D: d → b and U: b → d are PHM layers, W = Σᵢ Aᵢ ⊗ Bᵢ, with Bᵢ = sᵢ·tᵢ of rank r
+ * (Compacter, arXiv 2106.04647 § 4) or stored whole (PHM-adapter). The rule {Aᵢ} is shared by the whole model, or each
+ * projection has its own.
  */
 export const compacter: Method<CompacterOptions> = {
   weights: 'frozen',
@@ -24,11 +25,13 @@ export const compacter: Method<CompacterOptions> = {
 
 const ruleName = (name: string, { rule }: CompacterOptions) => (rule === 'shared' ? 'rule' : `${name}.rule`)
 
-/** `encoder.3.attention.down`, or just `down` where all down-projections share their blocks. */
+/** Returns `encoder.3.attention.down`, or just `down` where all down-projections share their blocks. */
 const blockName = (name: string, { blocks }: CompacterOptions) =>
   blocks === 'shared' ? name.slice(name.lastIndexOf('.') + 1) : name
 
-/** The rule [n, n, n], whole or as left [n, n, r] · right [n, r, n]: one for the model, or one a projection. */
+/**
+ * Returns the rule [n, n, n], whole or as left [n, n, r] · right [n, r, n]: one for the model, or one per projection.
+ */
 function rules(options: CompacterOptions, config: BackboneConfig): ParameterSpec[] {
   const { n, rank } = options
   const start = ruleStart(options, config)
@@ -43,7 +46,7 @@ function rules(options: CompacterOptions, config: BackboneConfig): ParameterSpec
   )
 }
 
-/** Factors s [n, in/n, r] and t [n, r, out/n] of every projection, or B [n, in/n, out/n]. */
+/** Returns the factors s [n, in/n, r] and t [n, r, out/n] of every projection, or B [n, in/n, out/n]. */
 function blocks(options: CompacterOptions, config: BackboneConfig): ParameterSpec[] {
   const { n, rank } = options
   const start: Start = { kind: 'xavier_uniform', gain: BLOCK_GAIN }

@@ -1,8 +1,9 @@
 import tf from '../../tensor/tf.cjs'
 
 /**
- * x·W for W = Σᵢ Aᵢ ⊗ (sᵢ·tᵢ), W never built: the rule is merged into the narrower factor, which makes a matrix of n²·r rows or
- * columns. x [rows, n·p], A [n, n, n], s [n, p, r], t [n, r, q] → [rows, n·q]. Compacter (arXiv 2106.04647) § 3, eq. 5.
+ * x·W for W = Σᵢ Aᵢ ⊗ (sᵢ·tᵢ), W never built: the rule is merged into the narrower factor, which gives a matrix of n²·r
+ * rows or columns. x [rows, n·p], A [n, n, n], s [n, p, r], t [n, r, q] → [rows, n·q]. Compacter (arXiv 2106.04647) §
+ * 3, eq. 5.
  */
 export function lowRankPhm(x: tf.Tensor2D, A: tf.Tensor3D, s: tf.Tensor3D, t: tf.Tensor3D): tf.Tensor2D {
   const rows = x.shape[0]
@@ -37,13 +38,13 @@ export function phm(x: tf.Tensor2D, A: tf.Tensor3D, B: tf.Tensor3D): tf.Tensor2D
   return tf.reshape(tf.matMul(parts, tf.reshape(B, [n * p, q])), [rows, n * q])
 }
 
-/** Every entry of Aᵢ times every entry of Fᵢ. A [i, a, c], F [i, f, g] → [i, a, c, f, g] */
+/** Multiplies every entry of Aᵢ by every entry of Fᵢ. A [i, a, c], F [i, f, g] → [i, a, c, f, g] */
 function outer(A: tf.Tensor3D, F: tf.Tensor3D): tf.Tensor5D {
   const [n, f, g] = F.shape
   return tf.reshape(tf.mul(tf.reshape(A, [n, n * n, 1]), tf.reshape(F, [n, 1, f * g])), [n, n, n, f, g])
 }
 
-/** Aᵢ with an identity for each entry: A [i, a, c] → [i, a, c, size, size] */
+/** Multiplies each entry of Aᵢ by an identity. A [i, a, c] → [i, a, c, size, size] */
 function spread(A: tf.Tensor3D, size: number): tf.Tensor5D {
   const n = A.shape[0]
   const products = tf.mul(tf.reshape(A, [n ** 3, 1]), tf.reshape(tf.eye(size), [1, size * size]))

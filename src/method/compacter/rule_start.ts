@@ -3,17 +3,17 @@ import type { Start } from '../method.js'
 import type { CompacterOptions } from '../options.js'
 import { xavierVariance } from '../start.js'
 
-/** How the blocks B start: Xavier-uniform with this gain. */
+/** The blocks B start Xavier-uniform with this gain. */
 export const BLOCK_GAIN = Math.SQRT2
 
-/** Deviations of the released code's rules. A learnt one grows by itself, however small it starts. */
+/** Standard deviations of the released code's rules. A learnt one grows by itself, however small it starts. */
 const SHARED = 1e-4
 const OWN = 0.01
 
-/** Of the entries of W behind a shared rule that is not learnt: that of a dense adapter's matrices. */
+/** The deviation of the entries of W with a shared rule that is not learnt: that of a dense adapter's matrices. */
 const FIXED_W = 0.01
 
-/** How a rule starts that is stored whole, or each of its two factors, whose product has the deviation then. */
+/** Returns how a whole rule starts, or each of its two factors, whose product then has the rule's deviation. */
 export function ruleStart(options: CompacterOptions, config: BackboneConfig): Start {
   const { rule_factors, rank } = options
   const std = ruleStd(options, config)
@@ -22,8 +22,9 @@ export function ruleStart(options: CompacterOptions, config: BackboneConfig): St
 }
 
 /**
- * Deviation of a rule's entries. Behind one of 1e-4 the gradients of the blocks are below Adam's ε, and nothing would learn
- * where the rule is not learnt either. An entry of W = Σᵢ Aᵢ ⊗ Bᵢ is a sum of n products, so that Var W = n · Var A · Var B.
+ * Returns the deviation of a rule's entries. With 1e-4 the gradients of the blocks are below Adam's ε, and if the rule
+ * is not learnt, nothing would learn. An entry of W = Σᵢ Aᵢ ⊗ Bᵢ is a sum of n products, so that Var W = n · Var A ·
+ * Var B.
  */
 function ruleStd(options: CompacterOptions, config: BackboneConfig): number {
   const { rule_std, rule, learn_rule, n } = options
@@ -32,7 +33,10 @@ function ruleStd(options: CompacterOptions, config: BackboneConfig): number {
   return learn_rule ? SHARED : FIXED_W / Math.sqrt(n * blockVariance(options, config))
 }
 
-/** Of the entries of B [d/n, b/n], and of [b/n, d/n] alike, of rank products s·t or whole. */
+/**
+ * Returns the variance of the entries of B, which is the same for [d/n, b/n] and [b/n, d/n]; B is a product s·t or
+ * whole.
+ */
 function blockVariance({ factors, n, rank, reduction_factor }: CompacterOptions, { dModel }: BackboneConfig): number {
   const [p, q] = [dModel / n, dModel / reduction_factor / n]
   if (factors === 'full') return xavierVariance(BLOCK_GAIN, [p, q])
@@ -42,8 +46,8 @@ function blockVariance({ factors, n, rank, reduction_factor }: CompacterOptions,
 type RuleOptions = Pick<CompacterOptions, 'rule' | 'rule_factors' | 'learn_rule' | 'rank'>
 
 /**
- * `rule_std` of a run that was made before there was that option: each factor had the deviation then, and a rule that is not
- * learnt that of one that is.
+ * Returns the `rule_std` of a run that was made before the option existed: then each factor had the deviation, and a
+ * rule that is not learnt had that of a learnt one.
  */
 export function earlierRuleStd({ rule, rule_factors, learn_rule, rank }: RuleOptions): CompacterOptions['rule_std'] {
   const std = rule === 'shared' ? SHARED : OWN

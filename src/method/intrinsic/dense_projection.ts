@@ -2,16 +2,17 @@ import tf from '../../tensor/tf.cjs'
 import type { Projection } from './projection.js'
 import { keyOf, regeneratedNormals } from './regenerated.js'
 
-/** Numbers of the matrix that there are at a time. */
+/** The most numbers of the matrix that exist at a time. */
 const BLOCK = 2 ** 22
 
 /**
- * P = Rᵀ / √size with R [dimension, size] from N(0, 1), made anew from the seed in blocks of rows: |P(v)| = |v| on average.
- * It costs dimension·size random numbers each way: for small backbones.
+ * P = Rᵀ / √size with R [dimension, size] from N(0, 1), generated anew from the seed in blocks of rows: |P(v)| = |v| on
+ * average. It costs dimension·size random numbers in each direction, so it is for small backbones.
  */
 export function denseProjection(seed: number, tensor: string, size: number, dimension: number): Projection {
   const key = keyOf(seed, tensor, 'dense')
-  const height = 2 * Math.max(1, Math.floor(BLOCK / 2 / size)) // even, so that a block starts at an even place of the stream
+  // even, so that a block starts at an even place of the stream
+  const height = 2 * Math.max(1, Math.floor(BLOCK / 2 / size))
   const blocks = Array.from({ length: Math.ceil(dimension / height) }, (_, block) => block * height)
   const rows = (from: number) => Math.min(height, dimension - from)
   const R = (from: number) => tf.tensor2d(regeneratedNormals(rows(from) * size, key, from * size), [rows(from), size])

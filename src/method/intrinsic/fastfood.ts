@@ -2,24 +2,25 @@ import tf from '../../tensor/tf.cjs'
 import { hadamard } from './hadamard.js'
 import { type Projection, padded, replaced } from './projection.js'
 
-/** The random parts of one tensor's projection, each as long as its transform, and made when asked for. */
+/** The random parts of one tensor's projection, each as long as its transform; they are generated when asked for. */
 export interface FastfoodParts {
-  /** The first `count` entries of B, each 1 or −1. */
+  /** Returns the first `count` entries of B, each 1 or −1. */
   signs(count: number): Float32Array
-  /** Π: (Πx)[i] = x[permutation[i]]. */
+  /** Returns Π: (Πx)[i] = x[permutation[i]]. */
   permutation(): Int32Array
   inverse(): Int32Array
-  /** The diagonal of G. */
+  /** Returns the diagonal of G. */
   gaussian(): Float32Array
 }
 
-/** Bits of the smallest power of two that is at least `size`: the length of its transform. */
+/** Returns the bits of the smallest power of two that is at least `size`: the length of its transform. */
 export const bitsFor = (size: number): number => Math.ceil(Math.log2(size))
 
 /**
- * P = H·G·Π·H·B / √(size·ΣG²), its first `size` rows (Le, Sarlós and Smola, Fastfood, 2013): |P(v)| = |v| on average. v is padded with
- * zeros to a power of two; a longer one is cut to it, and |P(v)| is the length of what is left. Only the first K entries of B·v are other than 0, so that H·B·v is one
- * transform of length K, again and again, and Π has to be known modulo K only.
+ * P = H·G·Π·H·B / √(size·ΣG²), its first `size` rows (Le, Sarlós and Smola, Fastfood, 2013): |P(v)| = |v| on average. v
+ * is padded with zeros to a power of two; a longer one is cut to it, and |P(v)| is the length of the rest. Only the
+ * first K entries of B·v can be other than 0, so that H·B·v is one transform of length K, repeated, and Π is needed
+ * only modulo K.
  */
 export function fastfood(parts: FastfoodParts, size: number, dimension: number): Projection {
   const bits = bitsFor(size)
@@ -40,11 +41,11 @@ export function fastfood(parts: FastfoodParts, size: number, dimension: number):
   }
 }
 
-/** x[places]; x is freed. For single numbers TensorFlow's `gather` takes 13 times as long as its `gatherND`. */
+/** Returns x[places] and frees x. For single numbers TensorFlow's `gather` takes 13 times as long as its `gatherND`. */
 const gathered = (x: tf.Tensor1D, places: Int32Array): tf.Tensor1D =>
   replaced(x, (x) => tf.gatherND(x, tf.tensor2d(places, [places.length, 1], 'int32')) as tf.Tensor1D)
 
-/** x·G / √(size·ΣG²); x is freed. */
+/** Returns x·G / √(size·ΣG²) and frees x. */
 function scaled(x: tf.Tensor1D, gaussian: Float32Array, size: number): tf.Tensor1D {
   let squares = 0
   for (let i = 0; i < gaussian.length; i++) squares += gaussian[i]! ** 2

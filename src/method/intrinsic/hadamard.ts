@@ -2,15 +2,16 @@ import tf from '../../tensor/tf.cjs'
 import { padded, replaced } from './projection.js'
 
 /**
- * Bits of the factors. With 16 a transform of 2^24 is six products and takes 0.1 s on two cores; with 256 it is three of
- * 16 times the work and takes 0.26 s (TensorFlow; on wasm 0.5 s with 16).
+ * The bits of a factor. With 16 rows a transform of 2^24 is six products and takes 0.1 s on two cores; with 256 rows it
+ * is three products of 16 times the work and takes 0.26 s (TensorFlow; on wasm 0.5 s with 16).
  */
 const FACTOR = 4
 
 /**
- * H·x, H the Walsh–Hadamard matrix of 2^bits rows, H[i, j] = (−1)^popcount(i & j), not normalised: its first `wanted` entries or more.
- * x may be shorter, with zeros behind left out; it is freed. H is a Kronecker product of small ones, applied one by one:
- * each product takes the last axis and puts it in front, so that after all of them the axes stand as they stood.
+ * H·x, where H is the Walsh–Hadamard matrix of 2^bits rows, H[i, j] = (−1)^popcount(i & j), not normalised; returns at
+ * least its first `wanted` entries. x may be shorter, with zeros at its end left out; it is freed. H is a Kronecker
+ * product of small matrices, applied one by one: each product takes the last axis and puts it in front, so that after
+ * all of them the axes are in their first order.
  */
 export function hadamard(x: tf.Tensor1D, bits: number, wanted = 2 ** bits): tf.Tensor1D {
   const first = Math.min(FACTOR, bits)
@@ -27,7 +28,7 @@ export function hadamard(x: tf.Tensor1D, bits: number, wanted = 2 ** bits): tf.T
 /** Multiplies the last axis by the matrix [m, n] and puts it in front. x [rest·n] → [m·rest] */
 function rotate(x: tf.Tensor1D, matrix: tf.Tensor2D): tf.Tensor1D {
   const rows = tf.reshape(x, [-1, matrix.shape[1]])
-  // XNNPACK packs the right side of a product as it does weights, which takes five times as long as the transpose.
+  // XNNPACK packs the right side of a product like weights, which takes five times as long as the transpose.
   const product =
     tf.getBackend() === 'wasm'
       ? tf.transpose(tf.matMul(rows, tf.transpose(matrix)))
@@ -41,5 +42,5 @@ function small(bits: number): tf.Tensor2D {
   return tf.tensor2d(Float32Array.from({ length: n * n }, entry), [n, n])
 }
 
-/** (−1)^popcount(x) for a number of 4 bits: 0x6996 has a bit for each of odd parity. */
+/** Returns (−1)^popcount(x) for a number of 4 bits: 0x6996 has a bit for each number of odd parity. */
 const sign = (x: number) => ((0x6996 >> x) & 1 ? -1 : 1)

@@ -7,12 +7,13 @@ import { bitsFor, type FastfoodParts, fastfood } from './fastfood.js'
 import { moved, type Projection } from './projection.js'
 import { regeneratedParts } from './regenerated.js'
 
-/** The random parts of a tensor's Fastfood projection of length 2^bits. */
+/** Returns the random parts of a tensor's Fastfood projection of length 2^bits. */
 export type PartsOf = (seed: number, tensor: string, bits: number) => FastfoodParts
 
 /**
- * Training in a random subspace of all the weights: θ = θ₀ + λⱼ·Pⱼ(v) for the backbone's j-th tensor by name (Aghajanyan et al.,
- * arXiv 2012.13255; without λ, Li et al., arXiv 1804.08838). v is as long as the tensors that have a λ leave of `dimension`.
+ * Training in a random subspace of all the weights: θ = θ₀ + λⱼ·Pⱼ(v) for the backbone's j-th tensor by name
+ * (Aghajanyan et al., arXiv 2012.13255; without λ, Li et al., arXiv 1804.08838). The length of v is `dimension` minus
+ * the number of tensors with a λ.
  */
 export function intrinsicWith(partsOf: PartsOf): Method<IntrinsicOptions> {
   return {

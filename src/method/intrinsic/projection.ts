@@ -7,7 +7,10 @@ export interface Projection {
   transposed(dy: tf.Tensor1D): tf.Tensor1D
 }
 
-/** frozen + P(v), with Pᵀ as its gradient for v; nothing is kept between the two. frozen, result: any shape of P's size. */
+/**
+ * Returns frozen + P(v), with Pᵀ as its gradient for v; nothing is kept between the two. frozen, result: any shape of
+ * P's size.
+ */
 export function moved(frozen: tf.Tensor, v: tf.Tensor1D, projection: Projection): tf.Tensor {
   const move = tf.customGrad((...inputs) => {
     const [v] = inputs as [tf.Tensor1D]
@@ -17,12 +20,15 @@ export function moved(frozen: tf.Tensor, v: tf.Tensor1D, projection: Projection)
   return move(v)
 }
 
-/** f(x); x is freed, which a tidy would do only at its end: gradients as large as the backbone would add up until then. */
+/**
+ * Returns f(x) and frees x at once: a tidy would free it only at its end, and gradients as large as the backbone would
+ * add up until then.
+ */
 export function replaced<X extends tf.Tensor, Y extends tf.Tensor>(x: X, f: (x: X) => Y): Y {
   const y = tf.tidy(() => f(x))
   x.dispose()
   return y
 }
 
-/** x with zeros behind, so that its length is `length`. */
+/** Appends zeros to x up to `length`. */
 export const padded = (x: tf.Tensor1D, length: number): tf.Tensor1D => tf.pad1d(x, [0, length - x.size])

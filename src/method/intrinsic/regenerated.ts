@@ -8,8 +8,9 @@ const cosines = Float32Array.from({ length: STEPS }, (_, i) => Math.cos(angle(i)
 const sines = Float32Array.from({ length: STEPS }, (_, i) => Math.sin(angle(i)))
 
 /**
- * Float32 numbers from N(0, 1), the same for the same key on every machine, from an even place of its stream on: Box and Muller's
- * method, radius and angle each from a half of a counter's hash. Nothing is beyond 4.9.
+ * Returns float32 numbers from N(0, 1), the same for the same key on every machine, starting at an even place of the
+ * stream: Box and Muller's method, with radius and angle each from one half of a counter's hash. No number is beyond
+ * 4.9.
  */
 export function regeneratedNormals(length: number, [first, second]: [number, number], from = 0): Float32Array {
   const normals = new Float32Array(length)
@@ -27,9 +28,10 @@ export const keyOf = (seed: number, ...words: string[]): [number, number] => [
   hashSeed(seed, ...words, 1),
 ]
 
-/** B, Π and G of a tensor's projection of length 2^bits, each made anew from the seed whenever it is asked for. */
+/** Returns B, Π and G of a tensor's projection of length 2^bits, generated anew from the seed each time. */
 export function regeneratedParts(seed: number, tensor: string, bits: number): FastfoodParts {
-  const words = (use: string) => [0, 1, 2].map((round) => hashSeed(seed, tensor, use, round) | 0) as Three // int32: V8 adds those fast
+  // int32, which V8 adds fast
+  const words = (use: string) => [0, 1, 2].map((round) => hashSeed(seed, tensor, use, round) | 0) as Three
   const multipliers = words('multiplier').map((word) => word | 1) as Three
   return {
     signs: (count) => regeneratedNormals(count, keyOf(seed, tensor, 'signs')).map((normal) => (normal < 0 ? -1 : 1)),
@@ -42,8 +44,9 @@ export function regeneratedParts(seed: number, tensor: string, bits: number): Fa
 type Three = [number, number, number]
 
 /**
- * 0 … 2^bits − 1 in an order that three rounds of x → m·x + a, x → x ⊕ (x ≫ bits/2) give: each is a bijection of numbers of that many
- * bits. Its result is all the memory it takes, and 2^24 take 0.1 s where Fisher and Yates's shuffle takes 2.3 s.
+ * Returns 0 … 2^bits − 1 in an order made by three rounds of x → m·x + a, x → x ⊕ (x ≫ bits/2): each is a bijection of
+ * numbers of that many bits. It needs no memory besides its result, and 2^24 take 0.1 s where Fisher and Yates's
+ * shuffle takes 2.3 s.
  */
 function permuted(bits: number, [m0, m1, m2]: Three, [a0, a1, a2]: Three): Int32Array {
   const places = new Int32Array(2 ** bits)
@@ -58,7 +61,7 @@ function permuted(bits: number, [m0, m1, m2]: Three, [a0, a1, a2]: Three): Int32
   return places
 }
 
-/** Where each number went: the rounds backwards. At that shift x ⊕ (x ≫ shift) undoes itself. */
+/** Returns where each number went, by the rounds backwards. At that shift x ⊕ (x ≫ shift) is its own inverse. */
 function unpermuted(bits: number, multipliers: Three, [a0, a1, a2]: Three): Int32Array {
   const [w0, w1, w2] = multipliers.map(inverseModulo32) as Three
   const places = new Int32Array(2 ** bits)
@@ -72,7 +75,10 @@ function unpermuted(bits: number, multipliers: Three, [a0, a1, a2]: Three): Int3
   return places
 }
 
-/** The number whose product with an odd one is 1 modulo 2³², by Newton's iteration: each step doubles the right bits, 3 at first. */
+/**
+ * Returns the number whose product with an odd one is 1 modulo 2³², by Newton's iteration: each step doubles the right
+ * bits, 3 at first.
+ */
 function inverseModulo32(odd: number): number {
   let inverse = odd
   for (let step = 0; step < 4; step++) inverse = Math.imul(inverse, 2 - Math.imul(odd, inverse))

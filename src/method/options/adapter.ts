@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { layerNorm, nonlinearity, placement, reductionFactor, trainedBackbone } from './shared.js'
 
-/** Dense or low-rank bottleneck adapters: Houlsby's, Pfeiffer's, AdapterDrop and the low-rank adapter are presets of it. */
+/**
+ * Dense or low-rank bottleneck adapters: Houlsby's, Pfeiffer's, AdapterDrop and the low-rank adapter are presets of it.
+ */
 export const adapterOptions = z.strictObject({
   kind: z.literal('adapter'),
   reduction_factor: reductionFactor,

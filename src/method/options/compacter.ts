@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { layerNorm, nonlinearity, placement, reductionFactor, trainedBackbone } from './shared.js'
 
-/** Hypercomplex adapters: Compacter, Compacter++ and the PHM-adapter are presets of it. W = Σᵢ Aᵢ ⊗ Bᵢ, arXiv 2106.04647. */
+/**
+ * Hypercomplex adapters: Compacter, Compacter++ and the PHM-adapter are presets of it. W = Σᵢ Aᵢ ⊗ Bᵢ, arXiv
+ * 2106.04647.
+ */
 export const compacterOptions = z.strictObject({
   kind: z.literal('compacter'),
   n: z.int().min(1).default(4).describe('Hypercomplex divisions: A is [n, n, n]. Divides d_model and the bottleneck.'),

@@ -12,7 +12,7 @@ export interface MethodProblem {
   remedy: string
 }
 
-/** Everything about the options that this backbone's dimensions refuse; empty when they fit. */
+/** Returns all options that do not fit this backbone's dimensions; empty if all fit. */
 export function methodProblems(options: MethodOptions, config: BackboneConfig): MethodProblem[] {
   switch (options.kind) {
     case 'compacter':
@@ -58,8 +58,9 @@ function layerProblems(placement: Placement, config: BackboneConfig): MethodProb
 
 function dimensionProblems(options: MethodOptions & { kind: 'intrinsic' }, config: BackboneConfig): MethodProblem[] {
   const tensors = backboneTensors(config).size
-  if (!options.said || options.dimension > tensors) return []
-  const problem = `method.dimension is ${options.dimension}; with said it must exceed the backbone's tensors (${tensors}).`
+  const { dimension, said } = options
+  if (!said || dimension > tensors) return []
+  const problem = `method.dimension is ${dimension}; with said it must exceed the backbone's tensors (${tensors}).`
   return [{ path: ['dimension'], problem, remedy: 'The paper uses 20000.' }]
 }
 

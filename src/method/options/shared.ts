@@ -43,7 +43,7 @@ export const layerNorm = z
   .default('none')
   .describe('Whether each adapter has its own layer norm before or after it.')
 
-/** Tensors of the backbone that an adapter method trains beside its own. */
+/** Tensors of the backbone that an adapter method trains in addition to its own. */
 export const trainedBackbone = {
   train_layer_norms: z.boolean().default(true).describe("Whether the backbone's layer norms are trained too."),
   train_lm_head: z
@@ -52,7 +52,10 @@ export const trainedBackbone = {
     .describe('Whether the output head is trained too (a tied head is the embedding).'),
 }
 
-/** Numbers of the layers that `layers` names, in a stack of `count`; those that the stack lacks are included. */
+/**
+ * Returns the numbers of the layers that `layers` names, in a stack of `count`; those that the stack lacks are
+ * included.
+ */
 export function layerNumbers(layers: Layers, count: number): number[] {
   if (layers === 'all') return [...Array(count).keys()]
   if (typeof layers !== 'string') return layers
