@@ -1,4 +1,4 @@
-// Only Node's own modules: this runs on a fresh clone, before anything is installed.
+// Uses only Node's own modules, since it runs on a fresh clone, before anything is installed.
 import { spawn } from 'node:child_process'
 import { readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -8,14 +8,14 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const modified = (path) => statSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs
 
-/** Installs the locked packages, unless that is done: npm writes its own copy of the lock file last. */
+/** Installs the locked packages, if that is not done: npm writes its own copy of the lock file last. */
 export async function install() {
   if ((modified('node_modules/.package-lock.json') ?? 0) >= modified('package-lock.json')) return
   say('Installing packages')
   await succeed('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'])
 }
 
-/** Builds dist/, unless it is newer than every source. */
+/** Builds dist/, if any source is newer. */
 export async function build() {
   const built = modified('oclif.manifest.json') ?? 0
   const sources = ['src', 'commands'].flatMap((folder) =>
@@ -26,7 +26,7 @@ export async function build() {
   await succeed('npm', ['run', '--silent', 'build'])
 }
 
-/** Sets the native engine up; where none can be had the command says so, and wasm computes. */
+/** Sets the native engine up; if it is not available, the command says so, and wasm computes. */
 export const setup = () => compacter('setup')
 
 export const compacter = (...args) => succeed(process.execPath, [join(root, 'bin', 'run.js'), ...args])
@@ -41,8 +41,8 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
 function exitCodeOf(program, args) {
   return new Promise((resolve, reject) => {
-    // On Windows npm is a script, which only a shell starts; it takes one line (Node 24 warns about a list with a shell),
-    // and none of our arguments needs quoting.
+    // On Windows npm is a script, which only a shell starts; it takes one line (Node 24 warns about a list with a
+    // shell), and none of our arguments needs quoting.
     const shell = process.platform === 'win32' && program === 'npm'
     const options = { cwd: root, stdio: 'inherit', shell }
     const child = shell ? spawn([program, ...args].join(' '), options) : spawn(program, args, options)

@@ -1,4 +1,4 @@
-// npm run build: compiles to dist/ and puts next to it what is not compiled.
+// npm run build: compiles to dist/ and copies files that are not compiled next to it.
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { root, succeed } from './bootstrap.js'
@@ -12,7 +12,7 @@ for (const file of ['tensor/tf.cjs', 'tensor/tf.d.cts', 'base/lock/beat.cjs'])
 copyTfjsNode()
 await succeed(process.execPath, [join(root, 'node_modules/oclif/bin/run.js'), 'manifest'])
 
-/** What is left of a renamed or deleted source would still be found as a command. */
+/** Removes outputs of renamed or deleted sources, which would still be found as commands. */
 function removeOutputsWithoutSource() {
   for (const folder of ['src', 'commands']) {
     if (!existsSync(join(dist, folder))) continue
@@ -24,8 +24,9 @@ function removeOutputsWithoutSource() {
 }
 
 /**
- * Copies what is used of @tensorflow/tfjs-node-gpu: its kernels, and its binding's sources, which `setup` compiles.
- * As a dependency npm would run its install script, which fails without Google's storage, and drop the package.
+ * Copies the parts of @tensorflow/tfjs-node-gpu that we use: its kernels, and its binding's sources, which `setup`
+ * compiles. As a dependency npm would run its install script, which fails without Google's storage, and drop the
+ * package.
  */
 function copyTfjsNode() {
   const [from, to] = [join(root, 'node_modules/@tensorflow/tfjs-node-gpu'), join(dist, 'tfjs-node')]

@@ -1,4 +1,4 @@
-// Installs the locked packages if they are not there.
+// Installs the locked packages if they are missing.
 import { install } from './bootstrap.js'
 
 await install()

@@ -1,10 +1,13 @@
-// Only Node's own modules: this runs in a clone where nothing is installed or built.
+// Uses only Node's own modules, since it runs in a clone where nothing is installed or built.
 import { dirname, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** Imports one of our modules; where it or what it needs is not there, one line says what to run, and the process ends. */
+/**
+ * Imports one of our modules; if it or what it needs is missing, prints one line that says what to run, and ends the
+ * process.
+ */
 export async function loaded(path) {
   try {
     return await import(path)
@@ -15,12 +18,12 @@ export async function loaded(path) {
   }
 }
 
-/** Whether a module is not there: dist/, or a package. */
+/** Whether a module is missing: dist/, or a package. */
 export const isIncomplete = ({ code }) => code === 'ERR_MODULE_NOT_FOUND'
 
-/** An error as src/base/error.ts has them, which is not there either. */
+/** Returns an error like those of src/base/error.ts, which may be missing too. */
 export function incomplete({ message }) {
-  const missing = message.split(' imported from ')[0].replace('Cannot find', 'there is no') // then Node says who asked for it
+  const missing = message.split(' imported from ')[0].replace('Cannot find', 'there is no') // Node adds who imported it
   const problem = `is not installed and built as it should be: ${missing}.`
   const remedy = root.split(sep).includes('node_modules')
     ? 'Install compacter again.'

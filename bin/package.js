@@ -1,4 +1,4 @@
-// npm run package: builds, and packs what `npm install --global` takes.
+// npm run package: builds, and packs the file for `npm install --global`.
 import { build, install, succeed } from './bootstrap.js'
 
 await install()

@@ -13,7 +13,7 @@ if (existsSync(join(root, RUN, 'result.json'))) {
   await compacter('eval', RUN)
   say(`To train it once more, remove ${RUN} and run this again.`)
 } else {
-  // Who names another engine has no use for the native one.
+  // With another engine the native one is not needed.
   if (['', 'auto', 'tensorflow'].includes(process.env.COMPACTER_ENGINE ?? '')) await setup()
   const begun = existsSync(join(root, RUN, 'experiment.yaml'))
   if (begun) say(`${RUN} was interrupted: going on.`)

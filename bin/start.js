@@ -15,7 +15,7 @@ export async function start({ development = false } = {}) {
     const { printable } = await import(source('base/text/printable', development))
     return printable(laidOut(writeError('standard output', error)))
   })
-  // oclif would print an error of a --json command without its message: here every error takes one way.
+  // oclif would print an error of a --json command without its message, so every error is printed here.
   Command.prototype.catch = async (error) => {
     throw error
   }
@@ -23,7 +23,7 @@ export async function start({ development = false } = {}) {
     await run(process.argv.slice(2), import.meta.url)
     await flush()
   } catch (thrown) {
-    if (streams.failed()) return // told already
+    if (streams.failed()) return // reported already
     const error = await told(thrown, development)
     process.exitCode = exitCode(error)
     process.emit('compacter:failed', process.exitCode) // src/cli/terminal.ts stops drawing
@@ -31,14 +31,20 @@ export async function start({ development = false } = {}) {
   }
 }
 
-/** Ours name their code; oclif's, all about the command line, keep it elsewhere (127 for an unknown command). */
+/**
+ * Returns the exit code. Our errors have it; oclif's, all about the command line, keep it elsewhere (127 for an unknown
+ * command).
+ */
 function exitCode(error) {
   if (error.exitCode !== undefined) return error.exitCode
   if (error.code === 'EEXIT') return error.oclif.exit
   return error.oclif?.exit === undefined ? 1 : BAD_USAGE
 }
 
-/** A full disk is not our mistake; oclif's word of a command that does not exist gets the one that was probably meant. */
+/**
+ * Returns an error for the user. A full disk is not our mistake, and for an unknown command the one that was probably
+ * meant is named.
+ */
 async function told(error, development) {
   if (isIncomplete(error)) return incomplete(error)
   const { asUserError } = await import(source('base/files/write_error', development))
@@ -72,10 +78,10 @@ async function tell(error, development) {
   } else process.stderr.write(`${printable(expected(error) ? laidOut(error) : `Unexpected error: ${text}`)}\n`)
 }
 
-/** An error that the user can act on, ours or oclif's; any other is a bug. */
+/** Whether the user can act on the error, ours or oclif's; any other is a bug. */
 const expected = (error) => error.problem !== undefined || error.oclif !== undefined
 
-/** On a terminal the remedy has its own line; elsewhere the message stays whole, to be found by a search. */
+/** Puts the remedy on its own line on a terminal; elsewhere the message stays whole, so that a search finds it. */
 function laidOut({ at, problem, remedy, message }) {
   if (!process.stderr.isTTY || !problem) return message
   return [at ? `${at}: ${problem}` : problem, remedy].filter(Boolean).join('\n  ')

@@ -3,8 +3,8 @@ import { fstatSync, writeSync } from 'node:fs'
 const STDOUT = 1
 
 /**
- * Standard output that can't be written ends the command: with one line and exit code 1, or without a word where its reader,
- * such as head, has seen enough. Progress that nobody reads ends nothing. `describe` makes a line of an error.
+ * Ends the command if standard output can't be written: with one line and exit code 1, or silently if its reader, such
+ * as head, has seen enough. If nobody reads progress, the command continues. `describe` makes a line of an error.
  */
 export function guardStreams(describe) {
   let failed = false
@@ -29,7 +29,10 @@ function isFile(fd) {
   }
 }
 
-/** Node's own takes no notice where a disk that fills up takes a part only: the output would be cut, and the exit code 0. */
+/**
+ * Writes a whole chunk. Node's own write ignores it if a full disk accepts only a part: the output would be cut, with
+ * exit code 0.
+ */
 function writeWhole(chunk, _encoding, done) {
   try {
     for (let at = 0; at < chunk.length; ) at += writeSync(STDOUT, chunk, at)

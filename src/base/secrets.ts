@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { tokenFile } from './files/hub_folder.js'
 import { readText } from './files/read.js'
 
-/** What the text shows in place of a secret. */
+/** Shown in the text instead of a secret. */
 const HIDDEN = '***'
 /** Shorter secrets would hide ordinary words and numbers; in an address they are hidden by their place. */
 const SHORTEST = 8

@@ -65,7 +65,7 @@ function withDefaultKind(schema: JsonSchema): JsonSchema {
 function named(presets: PresetKind, { description }: JsonSchema, kinds: JsonSchema[], extra: JsonSchema['properties']) {
   const overridden = kinds.flatMap((schema) => {
     const names = presetNames(presets).filter((name) => isOfKind(presets, name, schema.properties!.kind!))
-    if (names.length === 0) return [] // an empty enum is no valid schema
+    if (names.length === 0) return [] // an empty enum is not a valid schema
     const { kind, ...options } = schema.properties!
     return [{ ...schema, properties: { preset: { enum: names }, ...options, ...extra }, required: ['preset'] }]
   })

@@ -81,7 +81,7 @@ function remember(file: string, digest: string): void {
   try {
     writeAtomically(file, digest)
   } catch {
-    // If the cache cannot be written to, the next run hashes again; this one goes on.
+    // If the cache cannot be written to, the next run hashes again; this one continues.
   }
 }
 

@@ -2,7 +2,7 @@ import { fstatSync, readSync } from 'node:fs'
 import { UserError } from '../error.js'
 
 /**
- * What Git LFS leaves in place of a file that it has not fetched:
+ * What Git LFS leaves instead of a file that it has not fetched:
  * https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
  */
 const POINTER = /^version https:\/\/(?:git-lfs|hawser)\.github\.com\/spec\/v1\n/

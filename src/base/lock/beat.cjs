@@ -1,4 +1,4 @@
-// The heartbeat's thread: it goes on while the main one computes, hashes or waits for a slow disk.
+// The heartbeat's thread: it runs while the main one computes, hashes or waits for a slow disk.
 const { closeSync, futimesSync, openSync, readFileSync } = require('node:fs')
 const { parentPort, workerData } = require('node:worker_threads')
 
@@ -18,7 +18,10 @@ setInterval(() => {
   }
 }, workerData.everyMs)
 
-/** Touches the lock file. False where it is another's by now; one that is missing or out of reach may come back. */
+/**
+ * Touches the lock file. Returns false where it belongs to another process by now; one that is missing or out of reach
+ * may come back.
+ */
 function beat(owner, file) {
   let fd
   try {
@@ -27,7 +30,7 @@ function beat(owner, file) {
     const now = new Date()
     futimesSync(fd, now, now)
   } catch {
-    // told by the work itself, if the folder is gone
+    // the work itself reports it if the folder is gone
   } finally {
     if (fd !== undefined) closeSync(fd)
   }

@@ -1,7 +1,7 @@
 import { hideSecrets } from '../secrets.js'
 
 /**
- * Control characters except tab and line ends; `\r` counts as one where the line goes on after it. C1 counts too:
+ * Control characters except tab and line ends; `\r` counts as one where the line continues after it. C1 counts too:
  * terminals take U+009B for ESC [.
  */
 const CONTROLS = /\r(?!\n|$)|(?![\t\n\r])\p{Cc}/gu

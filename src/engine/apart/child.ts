@@ -7,14 +7,14 @@ export interface Failure {
   failure: string
 }
 
-/** What a process that does one job says. */
+/** The messages of a process that does one job. */
 export type Said =
   | { [Kind in 'phase' | 'update' | 'warn']: { kind: Kind; text: string } }['phase' | 'update' | 'warn']
   | { kind: 'answer'; answer: unknown }
 
 const say = (said: Said) => new Promise<void>((done) => process.send!(said, () => done()))
 
-/** Makes this process do one job: it takes it as a message, tells how it goes and ends with an answer. */
+/** Makes this process do one job: it receives the job as a message, reports its progress and ends with an answer. */
 export function answerJob<Job, Answer>(
   work: (job: Job, progress: Progress, stopped: () => boolean) => Promise<Answer>,
 ): void {
@@ -23,9 +23,9 @@ export function answerJob<Job, Answer>(
   const ask = () => {
     stop = true
   }
-  // Ctrl-C and SIGHUP reach every process of a terminal; the parent's own wish comes as a message.
+  // Ctrl-C and SIGHUP reach every process of a terminal; the parent asks by a message.
   for (const signal of STOP_SIGNALS) process.on(signal, ask)
-  process.on('disconnect', ask) // the parent is gone
+  process.on('disconnect', ask) // the parent has ended
   process.once('message', async (job: Job) => {
     process.on('message', ask)
     const progress = await toldProgress()
@@ -35,7 +35,7 @@ export function answerJob<Job, Answer>(
   })
 }
 
-/** Progress that goes to the log, which stderr is, and to the parent. */
+/** Reports progress to the log, which is stderr, and to the parent. */
 async function toldProgress(): Promise<Progress> {
   const log = await terminalProgress()
   const tell =
@@ -54,7 +54,10 @@ async function toldProgress(): Promise<Progress> {
   }
 }
 
-/** The log has the place of what is our own mistake; the user's has its remedy in the message. */
+/**
+ * Returns the failure. The log gets the stack of our own mistakes; the user's mistakes have their remedy in the
+ * message.
+ */
 function failed(error: Error): Failure {
   errorLine(String('problem' in error ? error.message : error.stack))
   return { failure: error.message }

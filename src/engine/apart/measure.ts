@@ -18,7 +18,7 @@ export type Measured = { plan: Plan } | Failure
 
 const module = new URL(`./measure_child${extname(import.meta.url)}`, import.meta.url)
 
-/** A dry run in a process of its own. @throws Interrupted */
+/** Does a dry run in a process of its own. @throws Interrupted */
 export async function measureApart(
   measure: Experiment,
   { progress, interrupted, engine, threads }: MeasureOptions,

@@ -1,4 +1,4 @@
-// A process of its own for a dry run, so that the memory that it takes is its own.
+// A process of its own for a dry run, so that its memory is measured alone.
 import type { Experiment } from '../../experiment/schema.js'
 import type { DeviceOptions } from '../device/device.js'
 import { dryRun } from '../prepare/dry_run.js'

@@ -6,22 +6,22 @@ import { STOP_SIGNALS } from '../../cli/interrupt.js'
 import type { Failure, Said } from './child.js'
 
 export interface ProcessOptions {
-  /** File that the process's own messages are added to. */
+  /** The file that the process's own messages are added to. */
   log: string
-  /** Asked often: whether the process shall save and end. */
+  /** Called often; true asks the process to save and end. */
   interrupted: () => boolean
-  /** How its work goes. */
+  /** Called with the progress of its work. */
   onSaid: (said: Exclude<Said, { kind: 'answer' }>) => void
   /** Whether it has something to save when it is asked to stop; if not, it is ended at once. */
   saves: boolean
 }
 
-/** How often the process is told that it shall stop, in ms. */
+/** Milliseconds between two requests to stop. */
 const ASKED_EVERY = 100
 
 /**
- * Does a job in a process of its own, with an engine, threads and memory of its own. A process that ends without an
- * answer has failed.
+ * Does a job in a process of its own, with its own engine, threads and memory. A process that ends without an answer
+ * has failed.
  * @param module of the process, which answers with `answerJob`
  */
 export async function runApart<Answer>(
@@ -47,7 +47,7 @@ export async function runApart<Answer>(
   try {
     const [code, signal] = await ended(child)
     if (answer !== undefined) return answer
-    // Ctrl-C reaches it as well, before it listens too.
+    // Ctrl-C reaches the child too, even before it listens.
     const stopped = (asked || interrupted()) && (!saves || isStop(signal))
     return stopped ? 'interrupted' : { failure: withoutAnswer(code, signal, log) }
   } catch (error) {
@@ -59,7 +59,7 @@ export async function runApart<Answer>(
   }
 }
 
-/** One listener for all: Node warns of a leak where there are more than ten. */
+/** One listener for all processes: Node warns of a leak where there are more than ten. */
 const running = new Set<ChildProcess>()
 
 function killAll(): void {
@@ -88,7 +88,7 @@ const ended = (child: ChildProcess) =>
 
 const isStop = (signal: string | null) => STOP_SIGNALS.some((stop) => stop === signal)
 
-/** The kernel kills what needs more memory than there is by SIGKILL. */
+/** The kernel kills a process that needs more memory than there is by SIGKILL. */
 const withoutAnswer = (code: number | null, signal: string | null, log: string) =>
   signal === 'SIGKILL'
     ? `The process was killed, as happens when memory runs out. Its log: ${log}.`

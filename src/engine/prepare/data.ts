@@ -86,7 +86,7 @@ export function prepareData(
       })
     },
     close() {
-      const failed = () => {} // told of where it was awaited
+      const failed = () => {} // reported where it was awaited
       for (const store of stores.values()) void store.then((opened) => opened.close(), failed)
     },
   }

@@ -124,7 +124,7 @@ const withMostRows = (experiment: Experiment): Experiment => ({
   training: { ...experiment.training, batch_size: MOST_ROWS },
 })
 
-/** Without notes, which are of a batch size that is not the training's. */
+/** Without notes, which would be about a batch size that is not the training's. */
 const silently = (progress: Progress): Progress => ({ ...progress, note: () => {} })
 
 const chosen = ({ rows, bytes }: Measured): ChosenBatch => ({
@@ -134,7 +134,8 @@ const chosen = ({ rows, bytes }: Measured): ChosenBatch => ({
 })
 
 /**
- * Measures … wanted/4, wanted/2, wanted, as far as they fit: small ones cost little and tell what the next will take.
+ * Measures … wanted/4, wanted/2, wanted, as far as they fit: small batches cost little and show what the next will
+ * take.
  */
 async function doubling(wanted: number, take: (rows: number) => Promise<Measured>): Promise<Measured[]> {
   const sizes = new Set([8, 4, 2, 1].map((part) => Math.ceil(wanted / part)))
@@ -146,7 +147,7 @@ async function doubling(wanted: number, take: (rows: number) => Promise<Measured
   return measured
 }
 
-/** The first of the two steps warms up, or captures. */
+/** Measures a step after another one, which warms up or captures. */
 async function measure(stepper: Stepper, batch: Batch): Promise<Measured & { taken: boolean }> {
   await stepper.step(batch, 0)
   const started = performance.now()
@@ -154,7 +155,7 @@ async function measure(stepper: Stepper, batch: Batch): Promise<Measured & { tak
   return { rows: batch.size, seconds: (performance.now() - started) / 1000, bytes: peakMemory(), taken }
 }
 
-/** What training would say at its first step. */
+/** Returns the error that training would throw at its first step. */
 async function notANumber({ train }: Pick<Training, 'train'>, places: number[]): Promise<UserError> {
   const lines = (await train.examplesAt(places)).map(({ row }) => row)
   return new UserError({

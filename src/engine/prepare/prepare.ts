@@ -12,16 +12,16 @@ import { type Ladder, ladderOf, type Padding, paddingOf } from '../../task/token
 import { loadModel, type Model } from '../model/model.js'
 import type { PreparedSplit } from './data.js'
 
-/** A backbone's files and its tokenizer; `config` has the vocabulary that is in force. */
+/** A backbone's files and its tokenizer; `config` has the vocabulary in force. */
 export interface OpenedBackbone {
   files: Backbone
   config: BackboneConfig
   tokenizer: Tokenizer
-  /** Of the backbone alone, with that vocabulary. */
+  /** Parameters of the backbone with that vocabulary. */
   parameters: number
 }
 
-/** Finds the backbone, on the hub if need be, and opens it; no tensor is read yet. */
+/** Finds the backbone, on the hub if necessary, and opens it; no tensor is read yet. */
 export async function prepareBackbone(experiment: Experiment, progress: Progress): Promise<OpenedBackbone> {
   const { name, trim_vocabulary } = experiment.backbone
   progress.phase(`Backbone ${name}`)
@@ -38,8 +38,8 @@ export async function prepareBackbone(experiment: Experiment, progress: Progress
 }
 
 /**
- * @throws UserError where tokenizer and config.json are of different models: by the vocabulary, or the ids that end and
- *   pad a row.
+ * Checks that tokenizer and config.json belong together.
+ * @throws UserError where they come from different models: by the vocabulary, or the ids that end and pad a row.
  */
 function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: Tokenizer): void {
   const { vocabularySize, eosId, padId = config.padId } = tokenizer
@@ -66,8 +66,8 @@ function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: 
 }
 
 /**
- * An opened backbone with its whole vocabulary in force, or the tokenizer's alone.
- * @throws UserError where the decoder starts with a token that the tokenizer's vocabulary does not have.
+ * Returns an opened backbone with its whole vocabulary, or only the tokenizer's.
+ * @throws UserError where the decoder starts with a token beyond the tokenizer's vocabulary.
  */
 export function withVocabulary(files: Backbone, tokenizer: Tokenizer, trim: boolean): OpenedBackbone {
   const config = trim ? { ...files.config, vocabulary: tokenizer.vocabularySize } : files.config
@@ -83,15 +83,15 @@ export function withVocabulary(files: Backbone, tokenizer: Tokenizer, trim: bool
   return { files, config, tokenizer, parameters: parameterCount(config) }
 }
 
-/** Puts the backbone on the device, beside the method that the experiment trains. */
+/** Puts the backbone on the device, together with the method that the experiment trains. */
 export function prepareModel(experiment: Experiment, { files, config }: OpenedBackbone, progress: Progress): Model {
   progress.phase('Weights onto the device')
   return loadModel(config, experiment.method, files.read, experiment.training.seed)
 }
 
 /**
- * The lengths that batches are padded to, and the padding that is left. Only a replayed shape costs something, so that
- * an eager training pads no further than to the next multiple of 8.
+ * Returns the lengths that batches are padded to, and the remaining padding. Only a replayed shape has a cost, so eager
+ * training pads only to the next multiple of 8.
  */
 export function preparePadding(
   {

@@ -26,31 +26,31 @@ import { startOrResume } from './start_or_resume.js'
 import type { Training } from './trainer.js'
 
 export interface TrainOptions extends DeviceOptions {
-  /** Where the run goes. */
+  /** The run's folder. */
   folder: string
-  /** Continue the run that is there. */
+  /** Continue the run in the folder. */
   resume: boolean
-  /** Continue it on another backbone or other rows than those that it was made with. */
+  /** Continue it on another backbone or other rows than it was made with. */
   allowChanged?: boolean | undefined
   progress: Progress
-  /** Asked after every step and every batch of an evaluation. */
+  /** Called after every step and every batch of an evaluation. */
   interrupted: () => boolean
-  /** The processes that share the training; this one by itself where there are none. */
+  /** The processes that share the training; by default only this one. */
   ranks?: Ranks
 }
 
-/** A training that has steps left: where it goes, what it is made of, and how it is done. */
+/** A training run with steps left: where it goes, what it is made of, and how it is done. */
 export interface Job extends Pick<There, 'length'> {
   files: RunFiles
   prepared: Prepared
-  /** Where `training.batch_size` is auto. */
+  /** Set if `training.batch_size` is auto. */
   sized: ChosenBatch | undefined
-  /** Of a run that goes on. */
+  /** Set for a run that continues. */
   resumed: Resumed | undefined
   options: TrainOptions & { ranks: Ranks }
 }
 
-/** How a training is computed. */
+/** How training is computed. */
 export interface Computation extends Pick<Training, 'blueprint' | 'ladder'> {
   device: Device
   mode: Mode
@@ -73,7 +73,7 @@ export async function setUp({ prepared, options }: Job): Promise<Computation> {
   return { device, mode, ladder, padding, blueprint: blueprintOf(backbone.config, experiment.method) }
 }
 
-/** Where a training stands before its next step. */
+/** The state of training before its next step. */
 export interface Begun {
   state: OptimizerState
   run: RunState
@@ -81,8 +81,8 @@ export interface Begun {
 }
 
 /**
- * Begins the run's folder, or goes on in it from its checkpoint, and writes the manifest; on rank 0 alone, which gives
- * its state to the others.
+ * Begins the run's folder, or continues from its checkpoint, and writes the manifest; only on rank 0, which sends its
+ * state to the others.
  */
 export async function begin(job: Job, computation: Computation): Promise<Begun> {
   const { device, blueprint } = computation
@@ -98,7 +98,7 @@ export async function begin(job: Job, computation: Computation): Promise<Begun> 
   const record = leads ? recordInto(files, blueprint, experiment.training.tensorboard) : noRecord
   const facts = await factsOf(job, computation, start?.from)
   if (length) noteLonger(length, experiment.training.schedule, state.step, progress)
-  if (leads && resume) rmSync(files.result, { force: true }) // a run that goes on is not finished, nor is a longer one
+  if (leads && resume) rmSync(files.result, { force: true }) // a run that continues is not finished
   record.manifest(withChanges(manifestOf(experiment, device, facts, hashesOf(prepared)), state.step, resumed, length))
   if (leads && resume) keepWhatChanged(files, experiment)
   progress.phase(state.step > 0 ? `Training, resumed after step ${state.step}` : 'Training')

@@ -15,18 +15,18 @@ import { plannedSteps } from './longer.js'
 import type { Checks } from './resume.js'
 import type { Training } from './trainer.js'
 
-/** Backbone and data of a training, read and checked. */
+/** Backbone and data of a training run, read and checked. */
 export interface Prepared extends Pick<Training, 'experiment' | 'train' | 'validation' | 'plan' | 'steps'> {
   backbone: OpenedBackbone
   data: PreparedData
   test: PreparedSplit
-  /** Of a classification, as they are compared with outputs. */
+  /** For a classification, in the form in which they are compared with outputs. */
   labels: string[]
 }
 
 /**
- * Backbone and data, read and checked, and the experiment with every value that is in force. `checks` are told of each
- * before it is read.
+ * Reads and checks backbone and data, and returns them with the experiment and every value in force. `checks` are
+ * called for each before it is read.
  */
 export async function prepare(experiment: Experiment, progress: Progress, checks?: Checks): Promise<Prepared> {
   const backbone = await prepareBackbone(experiment, progress)

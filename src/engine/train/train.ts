@@ -89,9 +89,7 @@ async function trainPrepared(job: Job): Promise<Result> {
   }
 }
 
-/**
- * What takes the steps, all ranks together where there are several; `interrupted` is then true on all of them at once.
- */
+/** Starts what takes the steps, with all ranks together; `interrupted` then becomes true on all of them at once. */
 async function startSteps(
   { prepared: { experiment, backbone }, options }: Job,
   { device, mode, blueprint }: Computation,

@@ -40,7 +40,7 @@ export function opendeltaFolder(folder: string, config: BackboneConfig): Found {
   const own = openTorchFile(join(folder, OPENDELTA_FILES.weights))
   const found = { names: opendeltaNames, own, backbone: own, ignored: () => false }
   if (delta_type === 'soft_prompt') {
-    const length = own.tensors.get(OPENDELTA_PROMPT)?.shape[0] ?? 1 // a missing one is told later, by its name
+    const length = own.tensors.get(OPENDELTA_PROMPT)?.shape[0] ?? 1 // a missing one is reported later, by its name
     return { ...found, method: { kind: 'prompt_tuning', length, start: token_init ? 'vocabulary' : 'random' } }
   }
   const sites = sitesIn(own, SITE)

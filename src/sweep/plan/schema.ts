@@ -51,7 +51,7 @@ const draws = z.strictObject({
     .describe('By key, a list of choices or a range, { min, max, scale: linear | log, integer }.'),
 })
 
-/** A sweep file as it is written. */
+/** A sweep file, as written. */
 export const sweepSchema = z.strictObject({
   name: z
     .string()
