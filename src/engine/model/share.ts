@@ -14,8 +14,8 @@ export interface Gradient {
 }
 
 /**
- * A batch's rows from `from` on, `size` of them, padded as the whole is. The share may be rows of a batch itself: a part of a
- * part takes the masks of the whole. `weight` is how much these rows count in the share's mean loss.
+ * A batch's rows from `from` on, `size` of them, padded as the whole is. The share may be rows of a batch itself: a
+ * part of a part takes the masks of the whole. `weight` is how much these rows count in the share's mean loss.
  */
 export function rowsOf({ batch, first = 0 }: Share, from: number, size: number): Required<Share> & { weight: number } {
   const { objective } = batch
