@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { batchInput, type Capture, type Captured, capture } from '../../src/engine/capture/capture.js'
-import { loadedTensorflow } from '../../src/engine/device/tensorflow.js'
-import { loadLibrary } from '../../src/engine/graph/library.js'
+import { runningLibrary } from '../../src/engine/graph/start.js'
 import { unflatten } from '../../src/engine/model/layout.js'
 import { passOf } from '../../src/engine/model/model.js'
 import { batchLoss } from '../../src/engine/model/step.js'
@@ -15,7 +14,7 @@ const SHAPE = { objective: seq2seq, size: 2, lengths: { source: 5, target: 3 } }
 
 /** The loss of a batch as a graph; `change` is the fault that is put in. */
 function captureLossOf({ change = (batch) => batch, key = (own) => own }: Fault): Captured {
-  const library = loadLibrary(loadedTensorflow()!.engine)
+  const library = runningLibrary()
   return capture(library, blueprintOfTiny('compacter'), 'float32', (captured: Capture) => {
     const { model, vector, fetch, dropoutKey } = captured
     const dropout = dropoutBy(0.1, (place) => key(dropoutKey(place), place))

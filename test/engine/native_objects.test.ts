@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { UserError } from '../../src/base/error.js'
-import { loadedTensorflow } from '../../src/engine/device/tensorflow.js'
 import { Graph } from '../../src/engine/graph/graph.js'
-import { type Library, loadLibrary } from '../../src/engine/graph/library.js'
+import type { Library } from '../../src/engine/graph/library.js'
+import { runningLibrary } from '../../src/engine/graph/start.js'
 import { TYPES } from '../../src/engine/graph/tensor.js'
 import { blueprintOf, startVector } from '../../src/engine/model/model.js'
 import { startReplay } from '../../src/engine/replay/replay.js'
@@ -36,7 +36,7 @@ describe.runIf(hasEngine('tensorflow'))('native objects', () => {
 
   beforeAll(async () => {
     await useEngine('tensorflow')
-    library = loadLibrary(loadedTensorflow()!.engine)
+    library = runningLibrary()
     original = { ...library }
     count(library, calls)
   })

@@ -3,8 +3,7 @@ import { type Sublayer, siteName } from '../../src/backbone/hooks.js'
 import { captureGradient, captureStep, type StepGraphOptions } from '../../src/engine/capture/step.js'
 import { captureDecoding } from '../../src/engine/decoding/captured.js'
 import { type Node, readGraph, writeGraph } from '../../src/engine/decoding/node.js'
-import { loadedTensorflow } from '../../src/engine/device/tensorflow.js'
-import { loadLibrary } from '../../src/engine/graph/library.js'
+import { runningLibrary } from '../../src/engine/graph/start.js'
 import { optimizerOf } from '../../src/engine/optimizer/optimizers.js'
 import { seq2seq } from '../../src/objective/seq2seq.js'
 import { engines, useEngine } from '../support/engines.js'
@@ -42,7 +41,7 @@ const stepOptions = (options: Partial<StepGraphOptions> = {}): StepGraphOptions 
 describe.runIf(engines.includes('tensorflow'))('nodes of a captured graph', () => {
   beforeAll(() => useEngine('tensorflow'))
 
-  const library = () => loadLibrary(loadedTensorflow()!.engine)
+  const library = () => runningLibrary()
   const stepOf = (method: string, options?: Partial<StepGraphOptions>): Node[] =>
     readGraph(captureStep(library(), blueprintOfTiny(method), SHAPE, stepOptions(options)).definition).nodes
   const partsOf = (nodes: Node[]) => [...new Set(nodes.map(partOf))].filter((part) => part !== undefined)

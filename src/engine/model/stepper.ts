@@ -6,8 +6,7 @@ import type { Batch } from '../../task/tokens/batches.js'
 import { dropoutAt } from '../../tensor/dropout.js'
 import tf from '../../tensor/tf.cjs'
 import { decodesReplayed } from '../decoding/captured.js'
-import { loadedTensorflow } from '../device/tensorflow.js'
-import { loadLibrary } from '../graph/library.js'
+import { runningLibrary } from '../graph/start.js'
 import { disposeState, type OptimizerState, stateWith, valuesOf } from '../optimizer/optimizer.js'
 import { optimizerOf } from '../optimizer/optimizers.js'
 import { type Replay, type ReplayOptions, startReplay } from '../replay/replay.js'
@@ -82,7 +81,7 @@ export function chooseMode(
 /** Says what part of the C API is missing here. */
 function whyNoReplay(): string | undefined {
   try {
-    loadLibrary(loadedTensorflow()!.engine)
+    runningLibrary()
     return undefined
   } catch (error) {
     return (error as Error).message.split('\n')[0]

@@ -18,11 +18,11 @@ import { frozenVariables, STATE } from '../capture/variables.js'
 import { captureDecoding } from '../decoding/captured.js'
 import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/decoding_graph.js'
 import { outputsOf } from '../decoding/outputs.js'
-import { loadedTensorflow } from '../device/tensorflow.js'
 import { configProto, type SessionConfig, sessionConfig } from '../graph/config.js'
-import { type Library, loadLibrary } from '../graph/library.js'
+import type { Library } from '../graph/library.js'
 import { giveBackMemory } from '../graph/memory.js'
 import { type RunSpec, Session } from '../graph/session.js'
+import { runningLibrary } from '../graph/start.js'
 import type { Values } from '../graph/tensor.js'
 import type { Sources } from '../model/generate.js'
 import type { Blueprint, ReadTensor } from '../model/model.js'
@@ -64,9 +64,7 @@ interface OwnRun extends Pick<RunSpec, 'fetches' | 'targets' | 'trace'> {
  * @throws Error where the C API can't be called: koffi or the library is missing.
  */
 export async function startReplay(blueprint: Blueprint, read: ReadTensor, options: ReplayOptions): Promise<Replay> {
-  const tensorflow = loadedTensorflow()
-  if (!tensorflow) throw new Error('the engine tensorflow is not running')
-  const replay = new Replay(loadLibrary(tensorflow.engine), blueprint, options)
+  const replay = new Replay(runningLibrary(), blueprint, options)
   try {
     await replay.load(read)
     return replay

@@ -1,8 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BackboneConfig } from '../../backbone/registry.js'
-import { setupCommand } from '../../base/command_line.js'
-import { UserError } from '../../base/error.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
 import {
   ATTENTION_MASK,
@@ -12,9 +10,8 @@ import {
   SOURCE_IDS,
 } from '../../engine/decoding/decoding_graph.js'
 import { variableNodes } from '../../engine/decoding/node.js'
-import { startDevice } from '../../engine/device/device.js'
-import { type LoadedTensorflow, loadedTensorflow } from '../../engine/device/tensorflow.js'
-import { loadLibrary } from '../../engine/graph/library.js'
+import type { Library } from '../../engine/graph/library.js'
+import { startTensorflow } from '../../engine/graph/start.js'
 import { type OpenedBackbone, prepareBackbone } from '../../engine/prepare/prepare.js'
 import type { ExportFormat, Trained } from '../format.js'
 import { saverNodes, writeVariables } from './checkpoint.js'
@@ -26,10 +23,13 @@ export const savedModelFormat: ExportFormat = {
   refusal: () => undefined,
   holdsBackbone: true,
   async write(folder, trained) {
-    const tensorflow = await startTensorflow()
+    const { library, device } = await startTensorflow(
+      '--format saved-model',
+      'needs TensorFlow itself, which writes the variables',
+    )
     const backbone = await prepareBackbone(trained.experiment, trained.progress)
     try {
-      return await writeSavedModel(folder, trained, backbone, tensorflow)
+      return await writeSavedModel(folder, trained, backbone, { library, version: device.version })
     } finally {
       backbone.files.close()
     }
@@ -40,11 +40,10 @@ async function writeSavedModel(
   folder: string,
   trained: Trained,
   backbone: OpenedBackbone,
-  tensorflow: LoadedTensorflow,
+  { library, version }: { library: Library; version: string },
 ): Promise<string> {
   const { experiment, progress } = trained
   const { source_length, target_length = LONGEST } = experiment.training
-  const library = loadLibrary(tensorflow.engine)
   const model = trainedModel(trained, backbone)
   try {
     progress.phase('Graph')
@@ -58,7 +57,7 @@ async function writeSavedModel(
     await writeVariables(library, join(folder, 'variables', 'variables'), shapes, model.read, versions)
     const graph = { nodes: [...nodes, ...saverNodes(variables)], versions }
     const signatures = signaturesOf(backbone.config.dModel)
-    writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, tensorflow.version))
+    writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, version))
     mkdirSync(join(folder, 'assets.extra'))
     copyFile(backbone.files.tokenizerFile, join(folder, TOKENIZER))
     return readme(source_length, target_length, backbone.config)
@@ -70,23 +69,6 @@ async function writeSavedModel(
 /** The most ids of an output where the experiment does not say. */
 const LONGEST = 128
 const TOKENIZER = 'assets.extra/tokenizer.json'
-
-async function startTensorflow(): Promise<LoadedTensorflow> {
-  try {
-    await startDevice({ engine: 'tensorflow' })
-  } catch (error) {
-    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
-    throw new UserError(
-      {
-        at: '--format saved-model',
-        problem: `needs TensorFlow itself, which writes the variables: ${reason}.`,
-        remedy: `Run \`${setupCommand()}\`.`,
-      },
-      { cause: error },
-    )
-  }
-  return loadedTensorflow()!
-}
 
 function signaturesOf(d: number): Record<string, Signature> {
   const inputs = { [SOURCE_IDS]: ids(SOURCE_IDS), [ATTENTION_MASK]: ids(ATTENTION_MASK) }
