@@ -137,6 +137,15 @@ test('a damaged event file is told of', () => {
   expect(said).toEqual([`${folder}: TensorBoard's files are damaged and lack 2 of 3 events; metrics.jsonl has them.`])
 })
 
+test('a record that holds no event is dropped when a run goes on', () => {
+  const folder = newFolder()
+  const metrics = join(folder, 'metrics.jsonl')
+  for (const step of [1, 2]) appendMetrics(metrics, { step, loss: step }, { tensorboard: true })
+  appendFileSync(join(folder, eventFiles(folder)[0]!), frameRecord(Buffer.from([0x09, 1])))
+  truncateMetrics(metrics, 2)
+  expect(scalars(folder).map(([step]) => step)).toEqual([1, 2])
+})
+
 test('a run that does not ask for them has no event files, resumed or not', () => {
   const folder = newFolder()
   const metrics = join(folder, 'metrics.jsonl')

@@ -1,40 +1,22 @@
+import { mersenne } from 'pure-rand/generator/mersenne'
+
 /** MT19937, the generator behind PyTorch's CPU random numbers. Matsumoto and Nishimura 1998; seeding of 2002. */
 export class MersenneTwister {
-  readonly #state = new Uint32Array(624)
-  #next = 624
+  readonly #generator
 
   /** As `init_genrand`; only the low 32 bits of the seed count. */
   constructor(seed: number) {
-    const state = this.#state
-    state[0] = seed
-    for (let i = 1; i < 624; i++) {
-      const previous = state[i - 1]!
-      state[i] = Math.imul(1812433253, previous ^ (previous >>> 30)) + i
-    }
+    this.#generator = mersenne(seed)
   }
 
   /** Returns the next whole number, uniform in [0, 2³²). */
   uint32(): number {
-    if (this.#next === 624) this.#refill()
-    let y = this.#state[this.#next++]!
-    y ^= y >>> 11
-    y ^= (y << 7) & 0x9d2c5680
-    y ^= (y << 15) & 0xefc60000
-    return (y ^ (y >>> 18)) >>> 0
+    return this.#generator.next() >>> 0
   }
 
   /** Returns a number uniform in [0, 1), a multiple of 2⁻²⁴: every value is a float32, so rounding can't make it 1. */
   uniform(): number {
     return (this.uint32() >>> 8) * 2 ** -24
-  }
-
-  #refill(): void {
-    const state = this.#state
-    for (let i = 0; i < 624; i++) {
-      const y = (state[i]! & 0x80000000) | (state[i === 623 ? 0 : i + 1]! & 0x7fffffff)
-      state[i] = state[i < 227 ? i + 397 : i - 227]! ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0)
-    }
-    this.#next = 0
   }
 }
 

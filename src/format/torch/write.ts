@@ -1,6 +1,6 @@
+import crc32 from 'crc-32'
 import { writeAtomically, writeFully } from '../../base/files/atomic.js'
 import { elements, type WritableTensor } from '../../base/safetensors/safetensors.js'
-import { crc32 } from './crc32.js'
 
 /** Tensors begin at multiples of this, as in PyTorch. */
 const ALIGNMENT = 64
@@ -52,7 +52,7 @@ function zipFields({ name, data }: Entry): Buffer {
   const fields = Buffer.alloc(22)
   fields.writeUInt16LE(0x0800, 0)
   fields.writeUInt16LE(0x0021, 6) // 1 January 1980, so that the same tensors give the same bytes
-  fields.writeUInt32LE(crc32(data), 8)
+  fields.writeInt32LE(crc32.buf(data), 8)
   fields.writeUInt32LE(data.length, 12)
   fields.writeUInt32LE(data.length, 16)
   fields.writeUInt16LE(name.length, 20)

@@ -1,5 +1,6 @@
 import Table from 'cli-table3'
 import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
 
 export interface Column {
   head: string
@@ -117,38 +118,9 @@ function shrunk(shown: readonly Shown[], room: number): number[] {
   return widths
 }
 
-/** Wraps the text into lines of at most `width` characters, at spaces where possible. */
-export function wrapped(text: string, width: number): string {
-  return text
+/** Wraps the text into lines of at most `width` characters, at spaces where possible; lines that fit keep all their spaces. */
+export const wrapped = (text: string, width: number): string =>
+  text
     .split('\n')
-    .flatMap((line) => (stringWidth(line) <= width ? [line] : wrappedLine(line, width)))
+    .map((line) => (stringWidth(line) <= width ? line : wrapAnsi(line, width, { hard: true })))
     .join('\n')
-}
-
-function wrappedLine(line: string, width: number): string[] {
-  const lines: string[] = []
-  let current = ''
-  for (const word of line.split(' ').flatMap((word) => pieces(word, width))) {
-    const longer = current === '' ? word : `${current} ${word}`
-    if (stringWidth(longer) <= width) current = longer
-    else {
-      lines.push(current)
-      current = word
-    }
-  }
-  return [...lines, current]
-}
-
-/** Cuts a word that is too long for a line. */
-function pieces(word: string, width: number): string[] {
-  const parts: string[] = []
-  let part = ''
-  for (const character of word) {
-    if (stringWidth(part + character) > width && part !== '') {
-      parts.push(part)
-      part = ''
-    }
-    part += character
-  }
-  return [...parts, part]
-}

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import protobuf from 'google-protobuf'
 import { append, writeAtomically } from '../../base/files/atomic.js'
 import { readBytes } from '../../base/files/read.js'
 import type { MetricsLine } from './metrics_log.js'
@@ -62,52 +63,39 @@ function beginEvents(folder: string): string {
   let second = Math.floor(Date.now() / 1000)
   const named = () => join(folder, `events.out.tfevents.${String(second).padStart(10, '0')}.compacter`)
   while (existsSync(named())) second++
-  const version = [double(WALL_TIME, second), text(FILE_VERSION, 'brain.Event:2')]
-  writeAtomically(named(), frameRecord(Buffer.concat(version)))
+  const version = new protobuf.BinaryWriter()
+  version.writeDouble(WALL_TIME, second)
+  version.writeString(FILE_VERSION, 'brain.Event:2')
+  writeAtomically(named(), frameRecord(version.getResultBuffer()))
   return named()
 }
 
 /** Names scalars `train/loss` for a step, `validation/accuracy` for an evaluation. */
-function scalarsEvent({ step, split = 'train', ...figures }: MetricsLine, wallTime: number): Buffer {
-  const values = Object.entries(figures).map(([name, value]) =>
-    bytes(VALUE, Buffer.concat([text(TAG, `${split}/${name}`), float(SIMPLE_VALUE, Number(value))])),
-  )
-  return Buffer.concat([double(WALL_TIME, wallTime), varint(STEP, step), bytes(SUMMARY, Buffer.concat(values))])
+function scalarsEvent({ step, split = 'train', ...figures }: MetricsLine, wallTime: number): Uint8Array {
+  const event = new protobuf.BinaryWriter()
+  event.writeDouble(WALL_TIME, wallTime)
+  event.writeInt64(STEP, step)
+  event.writeMessage(SUMMARY, figures, () => {
+    for (const [name, value] of Object.entries(figures)) {
+      event.writeMessage(VALUE, value, () => {
+        event.writeString(TAG, `${split}/${name}`)
+        event.writeFloat(SIMPLE_VALUE, Number(value))
+      })
+    }
+  })
+  return event.getResultBuffer()
 }
 
-/** Returns the step of an event as written here: wall time in 9 bytes, then the step, which is left out if it is 0. */
+/** Returns the step of an event, 0 if it has none; infinity for bytes that are not an event, so that they are dropped. */
 function stepOf(event: Buffer): number {
-  if (event[9] !== STEP << 3) return 0
-  let step = 0
-  for (let at = 10, unit = 1; at < event.length; at++, unit *= 128) {
-    step += (event[at]! & 127) * unit
-    if (event[at]! < 128) break
+  try {
+    const reader = new protobuf.BinaryReader(event)
+    while (reader.nextField()) {
+      if (reader.getFieldNumber() === STEP) return reader.readInt64()
+      reader.skipField()
+    }
+    return 0
+  } catch {
+    return Number.POSITIVE_INFINITY
   }
-  return step
 }
-
-function varint(field: number, value: number): Buffer {
-  return Buffer.from([field << 3, ...varintBytes(value)])
-}
-
-function varintBytes(value: number): number[] {
-  return value < 128 ? [value] : [(value % 128) + 128, ...varintBytes(Math.floor(value / 128))]
-}
-
-function double(field: number, value: number): Buffer {
-  const written = Buffer.alloc(9, (field << 3) | 1)
-  written.writeDoubleLE(value, 1)
-  return written
-}
-
-function float(field: number, value: number): Buffer {
-  const written = Buffer.alloc(5, (field << 3) | 5)
-  written.writeFloatLE(value, 1)
-  return written
-}
-
-function bytes(field: number, value: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([(field << 3) | 2, ...varintBytes(value.length)]), value])
-}
-
-const text = (field: number, value: string) => bytes(field, Buffer.from(value))

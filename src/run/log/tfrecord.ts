@@ -1,3 +1,5 @@
+import castagnoli from 'crc-32/crc32c.js'
+
 /**
  * TensorFlow's record files: a record is its length (uint64), the masked CRC-32C of that, the bytes, and their masked
  * CRC-32C; all little-endian. Source: tensorflow/core/lib/io/record_writer.h.
@@ -34,14 +36,4 @@ function maskedCrc32c(data: Uint8Array): number {
 }
 
 /** Castagnoli's polynomial, reflected: RFC 3720, B.4. */
-export function crc32c(data: Uint8Array): number {
-  let crc = 0xffffffff
-  for (const byte of data) crc = TABLE[(crc ^ byte) & 0xff]! ^ (crc >>> 8)
-  return (crc ^ 0xffffffff) >>> 0
-}
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let crc = byte
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1
-  return crc
-})
+export const crc32c = (data: Uint8Array): number => castagnoli.buf(data) >>> 0
