@@ -1,10 +1,10 @@
 import { Flags } from '@oclif/core'
 import { MODES, PRECISIONS } from '../src/base/choices.js'
 import { Command } from '../src/cli/command.js'
-import { deviceFlags, mpiFlag, quietFlag, setFlag } from '../src/cli/flags.js'
+import { repeatable, setFlag, sharedFlags } from '../src/cli/flags.js'
 import type { Row } from '../src/measure/row.js'
 
-const several = { helpValue: 'NAME', multiple: true, multipleNonGreedy: true } as const
+const several = { helpValue: 'NAME', ...repeatable } as const
 
 export default class Bench extends Command {
   static summary = 'Measure time and memory of a training step, method by method.'
@@ -62,9 +62,7 @@ export default class Bench extends Command {
       helpValue: 'PATH',
     }),
     profile: Flags.boolean({ description: 'Show which kernels of an eager step take the most time.' }),
-    ...deviceFlags,
-    mpi: mpiFlag,
-    quiet: quietFlag,
+    ...sharedFlags,
   }
   static enableJsonFlag = true
 
@@ -77,7 +75,7 @@ export default class Bench extends Command {
     const { terminalProgress } = await import('../src/cli/terminal.js')
     const { onRanks } = await import('../src/engine/cluster/enter.js')
     const progress = await terminalProgress(flags)
-    return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, async (entered) => {
+    return onRanks({ ...flags, progress }, async (entered) => {
       this.silent = entered.ranks.rank > 0
       const asked = { ...others, backbones, methods, sets, batchSize, sourceLength, targetLength }
       const rows = await bench({ ...asked, ...entered })

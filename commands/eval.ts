@@ -1,18 +1,7 @@
-import { Args, Flags, type Interfaces } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
 import { SPLITS } from '../src/base/choices.js'
 import { Command } from '../src/cli/command.js'
-import {
-  allowChangedFlag,
-  beamsFlag,
-  deviceFlags,
-  mpiFlag,
-  placesFlag,
-  quietFlag,
-  scoringFlag,
-} from '../src/cli/flags.js'
-import type { Entered } from '../src/engine/cluster/enter.js'
-
-type EvalFlags = Interfaces.InferredFlags<typeof Eval.flags>
+import { answeringFlags, repeatable } from '../src/cli/flags.js'
 
 export default class Eval extends Command {
   static summary = 'Score the best trained tensors of runs on a split.'
@@ -61,8 +50,6 @@ export default class Eval extends Command {
       default: 'test' as const,
       description: 'Split to score.',
     })(),
-    scoring: scoringFlag,
-    beams: beamsFlag,
     task: Flags.string({
       description:
         "Score on this instead of the run's own rows: a file of rows, a task preset, or an experiment's task.",
@@ -71,8 +58,7 @@ export default class Eval extends Command {
     metric: Flags.string({
       description: "Score by this instead of the task's own metrics; may be repeated.",
       helpValue: 'NAME',
-      multiple: true,
-      multipleNonGreedy: true,
+      ...repeatable,
     }),
     predictions: Flags.string({
       description:
@@ -84,11 +70,7 @@ export default class Eval extends Command {
       description: 'Replace the file of --predictions if it exists.',
       dependsOn: ['predictions'],
     }),
-    set: placesFlag,
-    'allow-changed': allowChangedFlag,
-    ...deviceFlags,
-    mpi: mpiFlag,
-    quiet: quietFlag,
+    ...answeringFlags,
   }
   static enableJsonFlag = true
 
@@ -98,58 +80,15 @@ export default class Eval extends Command {
     // Imported here, as below: --help must not load TensorFlow.
     const { onRanks } = await import('../src/engine/cluster/enter.js')
     const progress = await terminalProgress(flags)
-    return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {
+    return onRanks({ ...flags, progress }, async (entered) => {
       this.silent = entered.ranks.rank > 0
-      return this.evaluate(args.run, flags, entered)
+      const { evaluateAndWrite } = await import('../src/engine/evaluate/evaluate_and_write.js')
+      const { evaluationJson } = await import('../src/report/evaluation.js')
+      const { evaluationTable } = await import('../src/report/tables/scores.js')
+      const { set: sets = [], metric: metrics, 'allow-changed': allowChanged } = flags
+      const evaluated = await evaluateAndWrite(args.run, { ...flags, sets, metrics, allowChanged, ...entered })
+      this.log(evaluationTable(evaluated, flags.split))
+      return evaluationJson(evaluated, flags.split)
     })
-  }
-
-  private async evaluate(folders: string[], flags: EvalFlags, { ranks, threads, progress }: Entered): Promise<object> {
-    const { split, scoring, set: sets = [], engine } = flags
-    const file = ranks.rank === 0 ? flags.predictions : undefined
-    const allowChanged = flags['allow-changed']
-    const { checkWritable } = await import('../src/base/files/atomic.js')
-    const { checkFree } = await import('../src/predict/output.js')
-    const { isStream } = await import('../src/base/files/special_file.js')
-    const { predictedWithFile, writePredictions } = await import('../src/engine/evaluate/predictions.js')
-    if (file) {
-      checkFree(file, flags.force, '--predictions')
-      checkWritable(file, { streams: true })
-      if (!isStream(file)) checkWritable(predictedWithFile(file))
-    }
-    const { evaluateRuns } = await import('../src/engine/evaluate/evaluate_run.js')
-    const { task, metric: metrics, beams } = flags
-    const options = {
-      split,
-      scoring,
-      beams,
-      sets,
-      task,
-      metrics,
-      allowChanged,
-      engine,
-      ...(threads && { threads }),
-      ranks,
-      progress,
-    }
-    const { evaluated, storage } = await evaluateRuns(folders, options)
-    if (file) {
-      checkFree(file, flags.force, '--predictions') // again: something may have come meanwhile
-      writePredictions(file, split, evaluated)
-    }
-    const { confusionTable, runsTable, scoreTable } = await import('../src/report/tables/scores.js')
-    const { storageLine } = await import('../src/predict/storage.js')
-    const [only, ...others] = evaluated
-    if (others.length === 0) this.log(scoreTable({ [only!.otherTask ?? split]: only!.scores }))
-    else this.log(`${runsTable(evaluated)}\n${storageLine(storage)}`)
-    if (others.length === 0 && only!.confusion) this.log(confusionTable(only!.confusion))
-    const runs = evaluated.map(({ run, task, scoring, scores, confusion, examples, otherRows, otherTask }) => ({
-      ...{ run, task, split, scoring, rows: examples.length, scores },
-      ...(beams !== undefined && { beams }),
-      ...(otherRows && { other_rows: otherRows }),
-      ...(otherTask !== undefined && { other_task: otherTask }),
-      ...(confusion && { confusion }),
-    }))
-    return { runs, storage }
   }
 }

@@ -1,21 +1,8 @@
-import { Args, Flags, type Interfaces } from '@oclif/core'
+import { Args, Flags } from '@oclif/core'
 import { INPUT_FORMATS } from '../src/base/choices.js'
-import { BAD_USAGE, UserError } from '../src/base/error.js'
 import { counted } from '../src/base/text/counted.js'
 import { Command } from '../src/cli/command.js'
-import {
-  allowChangedFlag,
-  beamsFlag,
-  deviceFlags,
-  mpiFlag,
-  placesFlag,
-  quietFlag,
-  scoringFlag,
-} from '../src/cli/flags.js'
-import type { Entered } from '../src/engine/cluster/enter.js'
-import type { OutputFormat } from '../src/predict/writer.js'
-
-type PredictOptions = Interfaces.InferredFlags<typeof Predict.flags> & { texts: string[]; format: OutputFormat }
+import { answeringFlags, repeatable } from '../src/cli/flags.js'
 
 export default class Predict extends Command {
   static summary = 'Predict texts, or the rows of a file or a pipe, with trained runs.'
@@ -68,8 +55,7 @@ export default class Predict extends Command {
     run: Flags.string({
       description: 'Another run of the same backbone; may be repeated.',
       helpValue: 'DIR',
-      multiple: true,
-      multipleNonGreedy: true,
+      ...repeatable,
     }),
     input: Flags.string({
       description: 'File of rows, or - for standard input, which a pipe is anyway.',
@@ -87,8 +73,6 @@ export default class Predict extends Command {
       helpValue: 'FILE',
     }),
     force: Flags.boolean({ description: 'Replace an existing output.', dependsOn: ['output'] }),
-    scoring: scoringFlag,
-    beams: beamsFlag,
     json: Flags.boolean({
       description:
         'Write a line of JSON for each row, including rows with errors; with --output, print the counts as JSON.',
@@ -101,66 +85,34 @@ export default class Predict extends Command {
       description: 'Tokens of an output (default: those of the longest label; 128 for free text).',
       min: 1,
     }),
-    set: placesFlag,
-    'allow-changed': allowChangedFlag,
-    ...deviceFlags,
-    mpi: mpiFlag,
-    quiet: quietFlag,
+    ...answeringFlags,
   }
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Predict)
-    const texts = args.text ?? []
     const { outputFormat } = await import('../src/predict/writer.js')
-    const format = outputFormat(flags.output, flags.json)
     const { pipeProgress } = await import('../src/cli/terminal.js')
     // Imported here, as below: --help must not load TensorFlow.
     const { onRanks } = await import('../src/engine/cluster/enter.js')
+    const { output, force, json, set: sets = [], input: file, 'input-format': inputFormat } = flags
+    const { 'batch-size': batchSize, 'max-length': maxLength, 'allow-changed': allowChanged } = flags
+    const format = outputFormat(output, json)
     const progress = await pipeProgress(flags)
-    await onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, (entered) => {
+    await onRanks({ ...flags, progress }, async (entered) => {
       this.silent = entered.ranks.rank > 0
-      if (!this.silent) checkInput(texts, flags.input)
-      return this.predict([args.run, ...(flags.run ?? [])], { ...flags, texts, format }, entered)
+      const { predictRuns } = await import('../src/predict/predict.js')
+      const input = { texts: args.text ?? [], file, format: inputFormat }
+      const predicted = await predictRuns([args.run, ...(flags.run ?? [])], {
+        ...{ ...flags, sets, allowChanged, batchSize, maxLength, format, input, ...entered },
+        output: output === undefined ? undefined : { file: output, force },
+      })
+      if (predicted.errors > 0) process.exitCode = 1
+      if (output === undefined) return
+      this.log(
+        json
+          ? JSON.stringify({ output, ...predicted })
+          : `${output}: ${counted(predicted.rows - predicted.errors, 'row')}`,
+      )
     })
   }
-
-  private async predict(runs: string[], flags: PredictOptions, entered: Entered): Promise<void> {
-    const { texts, format } = flags
-    const { json, force, scoring, beams, engine, output, 'batch-size': batchSize, 'max-length': maxLength } = flags
-    const { ranks, threads, progress } = entered
-    const { predictRuns } = await import('../src/predict/predict.js')
-    const predicted = await predictRuns(runs, {
-      sets: flags.set ?? [],
-      allowChanged: flags['allow-changed'],
-      ...{ scoring, beams, engine, batchSize, maxLength, ranks, progress },
-      ...(threads && { threads }),
-      input: { texts, file: flags.input ?? '-', format: flags['input-format'] },
-      ...(output !== undefined && { output: { file: output, force } }),
-      format,
-      drawsProgress: output !== undefined || !process.stdout.isTTY,
-    })
-    const { rows, errors } = predicted
-    if (errors > 0) {
-      progress.warn(`${errors.toLocaleString('en')} of ${counted(rows, 'row')} could not be predicted.`)
-      process.exitCode = 1
-    }
-    if (output === undefined) return
-    if (json) this.log(JSON.stringify({ output, ...predicted }))
-    else this.log(`${output}: ${counted(rows - errors, 'row')}`)
-  }
-}
-
-function checkInput(texts: string[], input: string | undefined): void {
-  if (texts.length > 0 && input !== undefined)
-    throw new UnclearInput({ problem: 'There are texts and --input.', remedy: 'Give one of the two.' })
-  if (texts.length > 0 || input !== undefined || !process.stdin.isTTY) return
-  throw new UnclearInput({
-    problem: 'There is nothing to predict.',
-    remedy: 'Give a text after the run, a file with --input, or a pipe; --input - reads what you type.',
-  })
-}
-
-/** A wrong command line. */
-class UnclearInput extends UserError {
-  override readonly exitCode = BAD_USAGE
 }

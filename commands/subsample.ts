@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/cli/command.js'
-import { quietFlag, setFlag } from '../src/cli/flags.js'
+import { quietFlag, repeatable, setFlag } from '../src/cli/flags.js'
 import type { WrittenSubset } from '../src/task/rows/subsample.js'
 
 const SEEDS = 5
@@ -30,15 +30,13 @@ export default class Subsample extends Command {
       description: 'Training rows to draw; may be repeated.',
       helpValue: 'ROWS',
       required: true,
-      multiple: true,
-      multipleNonGreedy: true,
+      ...repeatable,
       min: 1,
     }),
     seeds: Flags.integer({ description: `Draw with seeds 0, 1, … (default: ${SEEDS} of them).`, min: 1 }),
     seed: Flags.integer({
       description: 'Draw with this seed; may be repeated.',
-      multiple: true,
-      multipleNonGreedy: true,
+      ...repeatable,
       min: 0,
       max: 0xffffffff,
       exclusive: ['seeds'],

@@ -1,14 +1,10 @@
-import { resolve } from 'node:path'
-import { Args, Flags, type Interfaces } from '@oclif/core'
-import type { Progress } from '../src/base/progress.js'
+import { Args, Flags } from '@oclif/core'
 import { Command } from '../src/cli/command.js'
-import { allowChangedFlag, deviceFlags, mpiFlag, quietFlag, setFlag, trainingFlags } from '../src/cli/flags.js'
-import type { Entered } from '../src/engine/cluster/enter.js'
-import type { LowResourceResults } from '../src/sweep/run/low_resource.js'
-
-type TrainFlags = Interfaces.InferredFlags<typeof Train.flags>
-
-const list = { multiple: true, multipleNonGreedy: true, delimiter: ',' } as const
+import { allowChangedFlag, lowResourceFlags, setFlag, sharedFlags, trainingFlags } from '../src/cli/flags.js'
+import type { Plan } from '../src/engine/prepare/dry_run.js'
+import type { TrainFileOptions } from '../src/engine/train/train_file.js'
+import type { Result } from '../src/run/directory.js'
+import type { LowResourceOptions } from '../src/sweep/run/low_resource.js'
 
 export default class Train extends Command {
   static summary = 'Train an experiment and report its validation and test scores.'
@@ -62,35 +58,12 @@ export default class Train extends Command {
         'training.patience.',
     }),
     'allow-changed': allowChangedFlag,
-    ...deviceFlags,
-    mpi: mpiFlag,
-    quiet: quietFlag,
+    ...sharedFlags,
     'dry-run': Flags.boolean({
       description: 'Check backbone, data and memory with two steps; write nothing.',
       exclusive: ['mpi'],
     }),
-    'low-resource': Flags.boolean({
-      description: 'Train on subsets of the training rows, a run for every size, seed and method, and summarise.',
-      exclusive: ['resume', 'dry-run', 'mpi'],
-    }),
-    sizes: Flags.integer({
-      description: "Training rows of --low-resource (default: the paper's 100 to 4000, up to the number of rows).",
-      helpValue: '100,500,…',
-      dependsOn: ['low-resource'],
-      ...list,
-      min: 1,
-    }),
-    seeds: Flags.integer({
-      description: 'Subsets of each size in --low-resource (default: 5).',
-      dependsOn: ['low-resource'],
-      min: 1,
-    }),
-    methods: Flags.string({
-      description: "Method presets of --low-resource (default: the experiment's method).",
-      helpValue: 'compacter,full,…',
-      dependsOn: ['low-resource'],
-      ...list,
-    }),
+    ...lowResourceFlags,
   }
   static enableJsonFlag = true
 
@@ -99,53 +72,39 @@ export default class Train extends Command {
     const { terminalProgress } = await import('../src/cli/terminal.js')
     // Imported here, as below: --help must not load TensorFlow.
     const { onRanks } = await import('../src/engine/cluster/enter.js')
+    const { setsOf } = await import('../src/experiment/short_forms.js')
     const progress = await terminalProgress(flags)
-    return onRanks({ mpi: flags.mpi, threads: flags.threads, progress }, async (entered) => {
+    return onRanks({ ...flags, progress }, (entered) => {
       this.silent = entered.ranks.rank > 0
-      if (flags['low-resource']) return this.lowResource(args.experiment, flags, progress)
-      return this.train(args.experiment, flags, entered)
+      const { 'run-dir': folder, 'allow-changed': allowChanged } = flags
+      const told = { ...flags, sets: setsOf(flags), folder, allowChanged, ...entered }
+      if (flags['low-resource']) return this.lowResource(args.experiment, told)
+      return flags['dry-run'] ? this.dryRun(args.experiment, told) : this.train(args.experiment, told)
     })
   }
 
-  private async train(file: string, flags: TrainFlags, { ranks, threads, progress }: Entered): Promise<object> {
-    const { setsOf } = await import('../src/experiment/short_forms.js')
-    const { toldAtItsKey } = await import('../src/task/rows/misfit.js')
-    const { trainable } = await import('../src/run/trainable.js')
-    const { experiment, locate, run: own } = trainable(file, { ...flags, set: setsOf(flags) })
-    const device = { engine: flags.engine, ...(threads && { threads }) }
-    if (flags['dry-run']) {
-      const { dryRun } = await import('../src/engine/prepare/dry_run.js')
-      const { planTable } = await import('../src/report/tables/scores.js')
-      const plan = await toldAtItsKey(locate, () => dryRun(experiment, { ...device, progress }))
-      this.log(planTable(plan))
-      return plan
-    }
-    const { commandLine, quoted } = await import('../src/base/command_line.js')
-    const { shownPath } = await import('../src/base/yaml/source.js')
-    const { train } = await import('../src/engine/train/train.js')
-    const { stoppable } = await import('../src/cli/interrupt.js')
-    const folder = resolve(own ?? flags['run-dir'] ?? `runs/${experiment.name}`)
-    const goOn = commandLine(`train --resume ${quoted(shownPath(folder))}${flags.mpi ? ' --mpi' : ''}`)
-    const run = { folder, resume: flags.resume, allowChanged: flags['allow-changed'] }
-    const result = await stoppable(goOn, (interrupted) =>
-      toldAtItsKey(locate, () => train(experiment, { ...device, ...run, ranks, progress, interrupted })),
-    )
+  private async train(file: string, told: TrainFileOptions): Promise<Result> {
+    const { trainFile } = await import('../src/engine/train/train_file.js')
     const { resultTable } = await import('../src/report/tables/scores.js')
+    const { experiment, result, folder } = await trainFile(file, told)
     this.log(`${resultTable(experiment, result)}\n${folder}`)
     return result
   }
 
-  private async lowResource(file: string, flags: TrainFlags, progress: Progress): Promise<LowResourceResults> {
+  private async dryRun(file: string, told: TrainFileOptions): Promise<Plan> {
+    const { dryRunFile } = await import('../src/engine/train/train_file.js')
+    const { planTable } = await import('../src/report/tables/scores.js')
+    const plan = await dryRunFile(file, told)
+    this.log(planTable(plan))
+    return plan
+  }
+
+  private async lowResource(file: string, told: Omit<LowResourceOptions, 'interrupted' | 'write'>): Promise<object> {
     const { lowResource } = await import('../src/sweep/run/low_resource.js')
     const { stoppable } = await import('../src/cli/interrupt.js')
     const { writeLowResource: write } = await import('../src/report/sweep/write.js')
     const { lowResourceTable } = await import('../src/report/sweep/low_resource.js')
-    const { setsOf } = await import('../src/experiment/short_forms.js')
-    const { sizes, seeds = 5, methods, engine, threads, 'run-dir': folder, 'allow-changed': allowChanged } = flags
-    const grid = { sets: setsOf(flags), sizes, seeds, methods, folder }
-    const results = await stoppable(this.line(), (interrupted) =>
-      lowResource(file, { ...grid, allowChanged, engine, threads, write, progress, interrupted }),
-    )
+    const results = await stoppable(this.line(), (interrupted) => lowResource(file, { ...told, write, interrupted }))
     if (results.failed.length > 0) process.exitCode = 1
     this.log(`${lowResourceTable(results)}\n${results.folder}`)
     return results

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { Command } from '../../src/cli/command.js'
-import { setFlag } from '../../src/cli/flags.js'
+import { repeatable, setFlag } from '../../src/cli/flags.js'
 import type { ParameterRow } from '../../src/count/parameters.js'
 
 export default class Report extends Command {
@@ -29,14 +29,12 @@ export default class Report extends Command {
     backbone: Flags.string({
       description: "Preset or directory with a config.json (default: the experiment's, else t5-base).",
       helpValue: 'NAME',
-      multiple: true,
-      multipleNonGreedy: true,
+      ...repeatable,
     }),
     method: Flags.string({
       description: "Method preset, or all (default: the experiment's, else all).",
       helpValue: 'NAME',
-      multiple: true,
-      multipleNonGreedy: true,
+      ...repeatable,
     }),
     set: setFlag,
     tasks: Flags.integer({ description: 'Tasks that share one backbone.', default: 8, min: 1 }),

@@ -1,6 +1,6 @@
 import { Args } from '@oclif/core'
 import { Command } from '../../src/cli/command.js'
-import { allowChangedFlag, deviceFlags, mpiFlag, quietFlag } from '../../src/cli/flags.js'
+import { allowChangedFlag, sharedFlags } from '../../src/cli/flags.js'
 import type { Result } from '../../src/run/directory.js'
 
 export default class Cell extends Command {
@@ -10,7 +10,7 @@ export default class Cell extends Command {
     folder: Args.directory({ description: "The sweep's folder.", required: true }),
     index: Args.integer({ description: 'Number of the cell in cells.json, from 0.', required: true, min: 0 }),
   }
-  static flags = { 'allow-changed': allowChangedFlag, ...deviceFlags, mpi: mpiFlag, quiet: quietFlag }
+  static flags = { 'allow-changed': allowChangedFlag, ...sharedFlags }
   static enableJsonFlag = true
 
   async run(): Promise<Result> {
@@ -20,11 +20,12 @@ export default class Cell extends Command {
     const { terminalProgress } = await import('../../src/cli/terminal.js')
     const progress = await terminalProgress(flags)
     const { onRanks } = await import('../../src/engine/cluster/enter.js')
-    const { engine, mpi, threads, 'allow-changed': allowChanged } = flags
-    return onRanks({ mpi, threads, progress }, ({ ranks, threads, progress }) => {
-      this.silent = ranks.rank > 0
-      const options = { engine, ...(threads && { threads }), allowChanged, ranks, progress }
-      return untilInterrupted((interrupted) => runCell(args.folder, args.index, { ...options, interrupted }))
+    const { engine, 'allow-changed': allowChanged } = flags
+    return onRanks({ ...flags, progress }, (entered) => {
+      this.silent = entered.ranks.rank > 0
+      return untilInterrupted((interrupted) =>
+        runCell(args.folder, args.index, { engine, allowChanged, ...entered, interrupted }),
+      )
     })
   }
 }

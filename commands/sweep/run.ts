@@ -1,11 +1,10 @@
-import { Args, Flags, type Interfaces } from '@oclif/core'
-import { commandLine, quoted } from '../../src/base/command_line.js'
-import { counted } from '../../src/base/text/counted.js'
+import { Args, Flags } from '@oclif/core'
 import { Command } from '../../src/cli/command.js'
 import { allowChangedFlag, deviceFlags, quietFlag, setFlag, trainingFlags } from '../../src/cli/flags.js'
-import type { Submission } from '../../src/sweep/slurm/slurm.js'
+import type { Override } from '../../src/experiment/overrides.js'
+import type { SweepOptions } from '../../src/sweep/run/run.js'
 
-type RunFlags = Interfaces.InferredFlags<typeof Run.flags>
+type Sets = readonly (string | Override)[]
 
 export default class Run extends Command {
   static summary = 'Train every cell of a sweep: an experiment with lists of values for some of its keys.'
@@ -65,43 +64,40 @@ export default class Run extends Command {
     const { setsOf } = await import('../../src/experiment/short_forms.js')
     const { stoppable } = await import('../../src/cli/interrupt.js')
     const progress = await terminalProgress(flags)
-    return stoppable(this.line(), async (interrupted) => {
-      const options = { ...optionsOf(flags), progress, interrupted }
-      const sets = setsOf(flags)
-      if (flags['dry-run']) {
-        const { planSweep } = await import('../../src/sweep/plan/plan.js')
-        const { loadSweep } = await import('../../src/sweep/plan/load.js')
-        const { sweepPlanTable } = await import('../../src/report/sweep/plan.js')
-        const plan = await planSweep(loadSweep(args.sweep, sets), options)
-        this.log(sweepPlanTable(plan))
-        return plan
-      }
-      const { runSweep, submitCells } = await import('../../src/sweep/run/run.js')
-      if (flags.on === 'slurm') return this.submitted(await submitCells(args.sweep, sets, options))
-      const { resultsTable } = await import('../../src/report/sweep/sweep.js')
-      const { writeResults } = await import('../../src/report/sweep/write.js')
-      const results = await runSweep(args.sweep, sets, { ...options, write: writeResults })
-      if (results.cells.some(({ state }) => state !== 'finished')) process.exitCode = 1
-      this.log(`${resultsTable(results)}\n${results.folder}`)
-      return results
+    const { dir: folder, 'retry-failed': retryFailed, 'allow-changed': allowChanged } = flags
+    return stoppable(this.line(), (interrupted) => {
+      const options = { ...flags, folder, retryFailed, allowChanged, progress, interrupted }
+      if (flags['dry-run']) return this.plan(args.sweep, setsOf(flags), options)
+      return flags.on === 'slurm'
+        ? this.submit(args.sweep, setsOf(flags), options)
+        : this.train(args.sweep, setsOf(flags), options)
     })
   }
 
-  private submitted(submission: Submission & { folder: string }): object {
-    const { jobId, indices, folder } = submission
-    this.log(
-      `SLURM's job ${jobId}: ${counted(indices.length, 'cell')}. Watch: ` +
-        `${commandLine(`sweep status ${quoted(folder)}`)}`,
-    )
+  private async plan(file: string, sets: Sets, options: SweepOptions): Promise<object> {
+    const { planSweep } = await import('../../src/sweep/plan/plan.js')
+    const { loadSweep } = await import('../../src/sweep/plan/load.js')
+    const { sweepPlanTable } = await import('../../src/report/sweep/plan.js')
+    const plan = await planSweep(loadSweep(file, sets), options)
+    this.log(sweepPlanTable(plan))
+    return plan
+  }
+
+  private async train(file: string, sets: Sets, options: SweepOptions): Promise<object> {
+    const { runSweep } = await import('../../src/sweep/run/run.js')
+    const { resultsTable } = await import('../../src/report/sweep/sweep.js')
+    const { writeResults } = await import('../../src/report/sweep/write.js')
+    const results = await runSweep(file, sets, { ...options, write: writeResults })
+    if (results.cells.some(({ state }) => state !== 'finished')) process.exitCode = 1
+    this.log(`${resultsTable(results)}\n${results.folder}`)
+    return results
+  }
+
+  private async submit(file: string, sets: Sets, options: SweepOptions): Promise<object> {
+    const { submitCells } = await import('../../src/sweep/run/run.js')
+    const { submissionLine } = await import('../../src/report/sweep/sweep.js')
+    const submission = await submitCells(file, sets, options)
+    this.log(submissionLine(submission))
     return submission
   }
 }
-
-const optionsOf = ({ dir, jobs, engine, threads, ...flags }: RunFlags) => ({
-  folder: dir,
-  jobs,
-  retryFailed: flags['retry-failed'],
-  allowChanged: flags['allow-changed'],
-  engine,
-  ...(threads !== undefined && { threads }),
-})

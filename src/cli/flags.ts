@@ -1,6 +1,9 @@
 import { Args, Flags } from '@oclif/core'
 import { ENGINES, SCORINGS } from '../base/choices.js'
 
+/** The options of a flag that may be repeated, with one value each time. */
+export const repeatable = { multiple: true, multipleNonGreedy: true } as const
+
 /** Flags of every command that computes. */
 export const deviceFlags = {
   engine: Flags.option({
@@ -18,18 +21,19 @@ export const quietFlag = Flags.boolean({
 })
 
 /** Flag of every command that several processes can share. */
-export const mpiFlag = Flags.boolean({
+const mpiFlag = Flags.boolean({
   description: 'Share the work with the other processes that mpirun or srun started; see docs/mpi.md.',
 })
 
-/** Flag of every command that predicts. */
-export const scoringFlag = Flags.option({
+/** The flags of every command whose work several processes can share. */
+export const sharedFlags = { ...deviceFlags, mpi: mpiFlag, quiet: quietFlag }
+
+const scoring = Flags.option({
   options: SCORINGS,
   description: "Greedy decoding, or the likeliest of the labels (default: each run's training.scoring).",
 })()
 
-/** Flag of every command that decodes. */
-export const beamsFlag = Flags.integer({
+const beams = Flags.integer({
   description:
     'Beams of a search for the output that is likeliest per token, for generated outputs (scoring: generate); ' +
     'default: 1, greedy decoding.',
@@ -42,14 +46,22 @@ export const placesFlag = Flags.string({
     "Where the run's backbone or data are now: backbone.name, task.train, task.validation, task.test or " +
     'task.path; may be repeated.',
   helpValue: 'key=PLACE',
-  multiple: true,
-  multipleNonGreedy: true,
+  ...repeatable,
 })
 
 /** Flag of every command that opens a run. */
 export const allowChangedFlag = Flags.boolean({
   description: 'Go on though backbone or rows are no longer those that the run was made with.',
 })
+
+/** The flags of every command that predicts rows with trained runs. */
+export const answeringFlags = {
+  scoring,
+  beams,
+  set: placesFlag,
+  'allow-changed': allowChangedFlag,
+  ...sharedFlags,
+}
 
 /** Argument and flag of every command that reads an experiment. */
 export const experimentArg = Args.string({
@@ -59,8 +71,7 @@ export const experimentArg = Args.string({
 export const setFlag = Flags.string({
   description: 'Override a value of the experiment; may be repeated.',
   helpValue: 'key=value',
-  multiple: true,
-  multipleNonGreedy: true,
+  ...repeatable,
 })
 
 const short = (key: string, helpValue: string) =>
@@ -83,4 +94,32 @@ export const trainingFlags = {
     exclusive: ['steps'],
   }),
   'batch-size': short('batch_size', 'N|auto'),
+}
+
+const list = { ...repeatable, delimiter: ',' } as const
+
+/** The flags of a command that trains on subsets of the training rows. */
+export const lowResourceFlags = {
+  'low-resource': Flags.boolean({
+    description: 'Train on subsets of the training rows, a run for every size, seed and method, and summarise.',
+    exclusive: ['resume', 'dry-run', 'mpi'],
+  }),
+  sizes: Flags.integer({
+    description: "Training rows of --low-resource (default: the paper's 100 to 4000, up to the number of rows).",
+    helpValue: '100,500,…',
+    dependsOn: ['low-resource'],
+    ...list,
+    min: 1,
+  }),
+  seeds: Flags.integer({
+    description: 'Subsets of each size in --low-resource (default: 5).',
+    dependsOn: ['low-resource'],
+    min: 1,
+  }),
+  methods: Flags.string({
+    description: "Method presets of --low-resource (default: the experiment's method).",
+    helpValue: 'compacter,full,…',
+    dependsOn: ['low-resource'],
+    ...list,
+  }),
 }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { extname } from 'node:path'
 import { INPUT_FORMATS, type InputFormat } from '../base/choices.js'
+import { BAD_USAGE, UserError } from '../base/error.js'
 import { openFile } from '../base/files/read.js'
 import { NOT_UTF8 } from '../task/rows/csv.js'
 import { readError } from '../task/rows/lines.js'
@@ -28,10 +29,26 @@ export interface Input {
 export interface InputOptions {
   /** Texts of the command line, which are used instead of a file. */
   texts: string[]
-  /** A path; `-` is standard input. */
-  file: string
+  /** A path; standard input where it is `-` or not given. */
+  file?: string | undefined
   /** The format of the file; by default its ending decides. */
   format?: InputFormat | undefined
+}
+
+/** @throws UnclearInput where rows are given in two ways, or in none but a terminal that nobody was told to type into */
+export function checkGiven({ texts, file }: InputOptions): void {
+  if (texts.length > 0 && file !== undefined)
+    throw new UnclearInput({ problem: 'There are texts and --input.', remedy: 'Give one of the two.' })
+  if (texts.length > 0 || file !== undefined || !process.stdin.isTTY) return
+  throw new UnclearInput({
+    problem: 'There is nothing to predict.',
+    remedy: 'Give a text after the run, a file with --input, or a pipe; --input - reads what you type.',
+  })
+}
+
+/** A wrong command line. */
+class UnclearInput extends UserError {
+  override readonly exitCode = BAD_USAGE
 }
 
 /**
@@ -39,7 +56,7 @@ export interface InputOptions {
  * another format is JSON.
  * @throws UserError, while reading, where the input as a whole can't be read.
  */
-export function openInput({ texts, file, format }: InputOptions, textual: boolean): Input {
+export function openInput({ texts, file = '-', format }: InputOptions, textual: boolean): Input {
   const standard = textual ? 'text' : 'jsonl'
   if (texts.length > 0) {
     const lines = texts.map((text, i) => ({ number: i + 1, text }))

@@ -1,8 +1,7 @@
 import { once } from 'node:events'
-import { lstatSync, statSync } from 'node:fs'
-import { INTERRUPTED, UserError } from '../base/error.js'
+import { INTERRUPTED } from '../base/error.js'
 import { openAtomically, writeFully } from '../base/files/atomic.js'
-import { isStream, specialKind } from '../base/files/special_file.js'
+import { checkFree } from '../base/files/free.js'
 import { writeError } from '../base/files/write_error.js'
 import { withoutControls } from '../base/text/printable.js'
 import { STOP_SIGNALS } from '../cli/interrupt.js'
@@ -67,29 +66,6 @@ export function fileOutput(path: string, force: boolean): Output {
       file.abandon()
       settled()
     },
-  }
-}
-
-/**
- * Checks that a path can be written to. A device or a pipe is always free: it is written into, not replaced.
- * @throws UserError for an existing file, unless `force`, and for anything that is not a file; it names the flag that
- *   the path came from.
- */
-export function checkFree(path: string, force: boolean, flag = '--output'): void {
-  const kind = whatIsAt(path)
-  if (kind === 'nothing' || kind === 'a stream') return
-  if (kind !== 'a file') throw new UserError({ at: path, problem: `is ${kind}.`, remedy: `Choose another ${flag}.` })
-  if (!force) throw new UserError({ at: path, problem: 'exists already.', remedy: 'Replace it with --force.' })
-}
-
-function whatIsAt(path: string): string {
-  try {
-    if (!lstatSync(path, { throwIfNoEntry: false })) return 'nothing'
-    if (isStream(path)) return 'a stream'
-    const stats = statSync(path, { throwIfNoEntry: false })
-    return (stats && specialKind(stats)) ?? 'a file' // a link that leads nowhere is replaced as a file is
-  } catch (error) {
-    throw writeError(path, error)
   }
 }
 

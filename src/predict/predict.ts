@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs'
 import type { Scoring } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import type { Progress } from '../base/progress.js'
+import { counted } from '../base/text/counted.js'
 import type { Storage } from '../engine/model/one_backbone.js'
 import { hasCard } from '../run/card.js'
 import { runFiles } from '../run/directory.js'
 import { openTrainedRun, type TrainedRun } from '../run/trained_run.js'
-import { type Input, type InputOptions, type InputRow, openInput } from './input.js'
+import { checkGiven, type Input, type InputOptions, type InputRow, openInput } from './input.js'
 import { type Answer, fileOutput, type Outcome, type Output, standardOutput } from './output.js'
 import { openPredictor, type Predictor, type PredictorOptions } from './predictor.js'
 import { checkHeader, checkTextual, type Question, questionsOf, textColumn, textual } from './question.js'
@@ -24,8 +25,6 @@ export interface PredictRunsOptions extends Omit<PredictorOptions, 'scoring'> {
   /** The file to write, once runs and input are known to be usable; by default standard output. */
   output?: { file: string; force: boolean } | undefined
   format: OutputFormat
-  /** Whether progress may be drawn while rows are written. */
-  drawsProgress: boolean
 }
 
 /** Options with the scoring in force. */
@@ -53,6 +52,7 @@ const PROBLEMS_TOLD = 20
  * @throws UserError where a run, the input as a whole or the output can't be used.
  */
 export async function predictRuns(folders: string[], given: PredictRunsOptions): Promise<Predicted> {
+  if (!given.ranks || given.ranks.rank === 0) checkGiven(given.input)
   const runs = openRuns(folders, given.sets, given.input.texts)
   const options = { ...given, scoring: given.scoring ?? scoringOf(runs) }
   const { scoring, progress } = options
@@ -70,6 +70,8 @@ export async function predictRuns(folders: string[], given: PredictRunsOptions):
     await predictor.finish()
     await writer.end()
     output.finish()
+    progress.end()
+    if (counts.errors > 0) progress.warn(notPredicted(counts))
     return { ...counts, storage: predictor.storage }
   } catch (error) {
     output.abandon()
@@ -81,6 +83,9 @@ export async function predictRuns(folders: string[], given: PredictRunsOptions):
     input.close()
   }
 }
+
+const notPredicted = ({ rows, errors }: Pick<Predicted, 'rows' | 'errors'>) =>
+  `${errors.toLocaleString('en')} of ${counted(rows, 'row')} could not be predicted.`
 
 function writerOf(
   runs: TrainedRun[],
@@ -108,7 +113,7 @@ async function followRankZero(runs: TrainedRun[], options: Scored): Promise<Pred
   }
 }
 
-type Work = Omit<Scored, 'input' | 'output'> & { input: Input; writer: RowWriter }
+type Work = Omit<Scored, 'input'> & { input: Input; writer: RowWriter }
 
 async function predictAll(
   runs: TrainedRun[],
@@ -119,7 +124,8 @@ async function predictAll(
   const counts = { rows: 0, errors: 0 }
   const items = options.batchSize ?? Math.min(...runs.map((run) => run.experiment.training.evaluation_batch_size))
   const limits = { items, mostItems: MOST_BATCHES * items, size: CHARACTERS, wait: WAIT }
-  if (options.drawsProgress) options.progress.phase('Predicting')
+  const drawsProgress = options.output !== undefined || !process.stdout.isTTY // else rows are written to the same terminal
+  if (drawsProgress) options.progress.phase('Predicting')
   else options.progress.end()
   for await (const rows of windows(input.rows, sizeOf, limits)) {
     const header = counts.rows === 0 && input.layout === 'table' && rows.find((row) => 'values' in row)
@@ -128,7 +134,7 @@ async function predictAll(
     for (const outcome of outcomes) if ('problem' in outcome) tell(outcome, counts, input, options.progress)
     counts.rows += outcomes.length
     await writer.write(rows, outcomes)
-    if (options.drawsProgress) options.progress.update(`${counts.rows.toLocaleString('en')} rows`)
+    if (drawsProgress) options.progress.update(`${counts.rows.toLocaleString('en')} rows`)
   }
   if (counts.rows === 0) options.progress.warn('There were no rows.')
   for (const line of predictor.cutLines()) options.progress.warn(line)

@@ -11,11 +11,14 @@ import { runExperiment } from './experiment.js'
 import { isPlaceSet, withPlaces } from './places.js'
 import { readManifest } from './records.js'
 
-/** The flags of `compacter train` that choose the experiment. */
-interface Told {
-  set?: readonly (string | Override)[] | undefined
+/** What chooses the experiment of a training, besides its name. */
+export interface Trainable {
+  /** Values of --set. */
+  sets?: readonly (string | Override)[] | undefined
+  /** Whether to go on with a run. */
   resume: boolean
-  'run-dir'?: string | undefined
+  /** Of the run. */
+  folder?: string | undefined
 }
 
 class UnclearRun extends UserError {
@@ -27,11 +30,8 @@ class UnclearRun extends UserError {
  * `run`.
  * @throws UnclearRun where a run's folder is named without `resume`; ExperimentProblems.
  */
-export function trainable(
-  name: string,
-  { set = [], resume, 'run-dir': folder }: Told,
-): LoadedExperiment & { run?: string } {
-  if (!(resume ? isFolder(name) : existsSync(runFiles(name).experiment))) return readExperiment(name, set)
+export function trainable(name: string, { sets = [], resume, folder }: Trainable): LoadedExperiment & { run?: string } {
+  if (!(resume ? isFolder(name) : existsSync(runFiles(name).experiment))) return readExperiment(name, sets)
   if (!resume) {
     const remedy =
       `Go on with it: ${commandLine(`train --resume ${quoted(name)}`)}. To begin another: ` +
@@ -42,7 +42,7 @@ export function trainable(
     const problem = `there are two folders to go on in: ${name} and --run-dir ${folder}.`
     throw new UnclearRun({ problem, remedy: 'Name one of them.' })
   }
-  return { ...experimentToGoOn(name, set), run: name }
+  return { ...experimentToGoOn(name, sets), run: name }
 }
 
 /** Whether the name is a folder. A shipped experiment of the same name comes first, unless the folder is a run's. */

@@ -66,7 +66,7 @@ describe('predict', () => {
   const predicted = async (runs: string[], more: Partial<PredictRunsOptions> = {}) => {
     const output = join(folder, 'predicted.jsonl')
     const input = { texts: ['a fine film'], file: '-', format: undefined }
-    const options = { ...device(engine!), sets: [], input, format: 'jsonl', drawsProgress: false, ...more } as const
+    const options = { ...device(engine!), sets: [], input, format: 'jsonl', ...more } as const
     await predictRuns(runs, { ...options, output: { file: output, force: true } })
     return JSON.parse(readFileSync(output, 'utf8'))
   }

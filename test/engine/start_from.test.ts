@@ -34,7 +34,7 @@ async function training(run: string, sets: string[], until = Number.POSITIVE_INF
 }
 
 const goOn = (run: string, set: string[] = []) =>
-  train(trainable(run, { set, resume: true }).experiment, {
+  train(trainable(run, { sets: set, resume: true }).experiment, {
     ...{ ...device, folder: run, resume: true, interrupted: () => false },
   })
 

@@ -15,7 +15,7 @@ const device = { engine: engines[0]!, threads: 1, progress: silent, interrupted:
 const begin = (run: string, ...sets: string[]) =>
   train(loadExperiment(file, sets), { ...device, folder: run, resume: false })
 const goOn = async (run: string, ...set: string[]) =>
-  train(trainable(run, { set, resume: true }).experiment, { ...device, folder: run, resume: true })
+  train(trainable(run, { sets: set, resume: true }).experiment, { ...device, folder: run, resume: true })
 
 const KEPT = ['best.safetensors', 'experiment.yaml', 'manifest.json', 'metrics.jsonl', 'result.json']
 const read = (run: string) => readFileSync(join(run, 'best.safetensors')).toString('base64')

@@ -37,7 +37,7 @@ const begin = (run: string, sets: string[] = [], until = Number.POSITIVE_INFINIT
 /** As `compacter train --resume RUN --set …`. */
 const goOn = async (run: string, set: (string | Override)[] = [], until = Number.POSITIVE_INFINITY) =>
   stopping(until, (interrupted) => {
-    const { experiment } = trainable(run, { set, resume: true })
+    const { experiment } = trainable(run, { sets: set, resume: true })
     return train(experiment, { ...device, folder: run, resume: true, progress: heard, interrupted })
   })
 
@@ -116,7 +116,7 @@ test('training.steps takes the place of epochs, and the experiment’s own file 
   const run = path('by-file')
   const sets = ['training.steps=null', 'training.epochs=1', 'training.batch_size=16']
   await begin(run, sets)
-  expect(trainable(run, { set: ['training.steps=6'], resume: true }).experiment.training).toMatchObject({ steps: 6 })
+  expect(trainable(run, { sets: ['training.steps=6'], resume: true }).experiment.training).toMatchObject({ steps: 6 })
   const longer = loadExperiment(file, [...sets, 'training.epochs=null', 'training.steps=6'])
   const progress = heard
   await train(longer, { ...device, folder: run, resume: true, progress, interrupted: () => false })
@@ -185,7 +185,7 @@ test('a run’s folder is told from an experiment', () => {
   expect(() => trainable(six, { resume: false })).toThrow(
     `${six}: is the folder of a run. Go on with it: compacter train --resume ${six}.`,
   )
-  expect(() => trainable(six, { resume: true, 'run-dir': twelve })).toThrow(
+  expect(() => trainable(six, { resume: true, folder: twelve })).toThrow(
     `there are two folders to go on in: ${six} and --run-dir ${twelve}. Name one of them.`,
   )
   expect(() => trainable(folder, { resume: true })).toThrow(`${folder}: is not a run: it has no experiment.yaml`)

@@ -12,7 +12,7 @@ import { loadWebgpu, probeAdapter } from './webgpu.js'
 
 export interface DeviceOptions {
   engine?: EngineName | 'auto'
-  threads?: number
+  threads?: number | undefined
 }
 
 const started = new Map<EngineName, Device>()

@@ -60,6 +60,12 @@ export interface EvaluatedRun extends Evaluated {
   confusion?: Confusion
 }
 
+/** Runs of one backbone, and what sharing it saves. */
+export interface EvaluatedRuns {
+  evaluated: EvaluatedRun[]
+  storage: Storage
+}
+
 /** The SHA-256 hashes, in hexadecimal, of what it was scored with. */
 interface EvaluatedWith {
   /** The hash of the file of trained tensors. */
@@ -89,7 +95,7 @@ export async function evaluateRuns(
     ranks = alone,
     ...options
   }: EvaluateRunsOptions,
-): Promise<{ evaluated: EvaluatedRun[]; storage: Storage }> {
+): Promise<EvaluatedRuns> {
   const runs = folders.map((folder) => {
     const run = openTrainedRun(folder, sets)
     const on = task === undefined ? run : onOtherTask(run, task, split)

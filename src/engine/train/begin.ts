@@ -3,6 +3,7 @@ import type { Mode } from '../../base/choices.js'
 import type { Progress } from '../../base/progress.js'
 import { experimentYaml } from '../../experiment/load/load.js'
 import { storedPlaces } from '../../experiment/places.js'
+import { type Experiment, rowsAStep } from '../../experiment/schema.js'
 import { beginRun, type RunFiles } from '../../run/directory.js'
 import { truncateMetrics } from '../../run/log/metrics_log.js'
 import { type ChosenBatch, type Device, manifestOf } from '../../run/manifest.js'
@@ -20,7 +21,6 @@ import type { Prepared } from './prepared.js'
 import { noRecord, type RunRecord, recordInto } from './record.js'
 import { keepWhatChanged, type Resumed, type There, withChanges } from './resume.js'
 import { factsOf, hashesOf } from './run_facts.js'
-import { settingsLine } from './settings_line.js'
 import { startFrom } from './start_from.js'
 import { startOrResume } from './start_or_resume.js'
 import type { Training } from './trainer.js'
@@ -71,6 +71,18 @@ export async function setUp({ prepared, options }: Job): Promise<Computation> {
   progress.note(paddingLine(padding))
   await checkTogether(ranks, { experiment, backbone, splits: [train, validation, test], device, mode })
   return { device, mode, ladder, padding, blueprint: blueprintOf(backbone.config, experiment.method) }
+}
+
+/**
+ * Returns a line about the settings in force: `Batch size 100 in parts of 25 rows; adam, learning rate 0.003, linear
+ * schedule, 500 warm-up steps.`
+ */
+function settingsLine({ training }: Experiment): string {
+  const { micro_batch_size: most, optimizer, learning_rate, schedule, warmup_steps } = training
+  const rows = rowsAStep(training)
+  const parts = most !== undefined && most < rows ? ` in parts of ${most} ${most === 1 ? 'row' : 'rows'}` : ''
+  const warmup = `${warmup_steps || 'no'} warm-up ${warmup_steps === 1 ? 'step' : 'steps'}`
+  return `Batch size ${rows}${parts}; ${optimizer}, learning rate ${learning_rate}, ${schedule} schedule, ${warmup}.`
 }
 
 /** The state of training before its next step. */

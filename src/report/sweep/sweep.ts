@@ -1,4 +1,4 @@
-import { quoted } from '../../base/command_line.js'
+import { commandLine, quoted } from '../../base/command_line.js'
 import { counted } from '../../base/text/counted.js'
 import { csvLine } from '../../base/text/csv.js'
 import { escapeMarkdown } from '../../base/text/markdown.js'
@@ -6,6 +6,7 @@ import { duration } from '../../cli/terminal.js'
 import { axisLabel } from '../../sweep/plan/names.js'
 import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../../sweep/results/results.js'
 import type { SweepStatus } from '../../sweep/results/status.js'
+import type { Submission } from '../../sweep/slurm/slurm.js'
 import { unitsOf } from '../../task/metrics/direction.js'
 import { shownRuns, shownSpread } from '../comparison.js'
 import { drawTable } from '../tables/table.js'
@@ -20,6 +21,10 @@ interface Sheet {
 /** Returns a value of an axis as text: texts unchanged, others in YAML's flow style. */
 export const shownValue = (value: unknown): string =>
   value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value)
+
+/** Returns the line that `sweep run --on slurm` prints. */
+export const submissionLine = ({ jobId, indices, folder }: Submission & { folder: string }): string =>
+  `SLURM's job ${jobId}: ${counted(indices.length, 'cell')}. Watch: ${commandLine(`sweep status ${quoted(folder)}`)}`
 
 /** Returns a row for each setting: mean ± standard deviation over its seeds, of every metric. */
 function summarySheet({ axes, seeds, summary }: SweepResults): Sheet {

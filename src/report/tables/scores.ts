@@ -2,8 +2,10 @@ import { assertNever } from '../../base/assert_never.js'
 import { counted } from '../../base/text/counted.js'
 import { byteSize } from '../../base/text/size.js'
 import { duration } from '../../cli/terminal.js'
+import type { EvaluatedRun, EvaluatedRuns } from '../../engine/evaluate/evaluate_run.js'
 import type { Plan } from '../../engine/prepare/dry_run.js'
 import type { Experiment } from '../../experiment/schema.js'
+import { storageLine } from '../../predict/storage.js'
 import type { Result, Scores } from '../../run/directory.js'
 import { type Confusion, shownLabels } from '../../task/metrics/confusion.js'
 import { drawPairs, drawTable, fits } from './table.js'
@@ -17,8 +19,17 @@ export function scoreTable(rows: Record<string, Scores>): string {
   )
 }
 
+/** Returns what `eval` prints: a run's scores and confusion matrix, or a line for each of several runs. */
+export function evaluationTable({ evaluated, storage }: EvaluatedRuns, split: string): string {
+  const [only, ...others] = evaluated
+  if (others.length > 0) return `${runsTable(evaluated)}\n${storageLine(storage)}`
+  const { scores, confusion, otherTask } = only!
+  const table = scoreTable({ [otherTask ?? split]: scores })
+  return confusion ? `${table}\n${confusionTable(confusion)}` : table
+}
+
 /** Returns a table with a line for each run and its own task's metrics. */
-export function runsTable(runs: { run: string; task: string; examples: unknown[]; scores: Scores }[]): string {
+function runsTable(runs: EvaluatedRun[]): string {
   const shown = (scores: Scores) => Object.entries(scores).map(([metric, score]) => `${metric} ${score.toFixed(2)}`)
   return drawTable(
     [

@@ -29,6 +29,7 @@ import { cellsLeft } from './run.js'
 
 /** The numbers of training rows in the paper's low-resource experiments. */
 const PAPER_SIZES = [100, 500, 1000, 2000, 4000]
+const SEEDS = 5
 /** An epoch of a small subset is a few steps: with an evaluation after each, a run would be mostly evaluation. */
 const EVALUATIONS = 10
 
@@ -44,8 +45,8 @@ export interface LowResourceOptions extends DeviceOptions {
   sets: readonly (string | Override)[]
   /** Numbers of training rows; by default the paper's, up to the size of the task. */
   sizes?: number[] | undefined
-  /** The number of subsets of each size: seeds 0 … seeds − 1. */
-  seeds: number
+  /** The number of subsets of each size, 5 by default: seeds 0 … seeds − 1. */
+  seeds?: number | undefined
   /** Method presets; by default the experiment's own method. */
   methods?: string[] | undefined
   /** Continue with a backbone or rows that differ from those of existing runs. */
@@ -166,7 +167,7 @@ async function planGrid(file: string, options: LowResourceOptions): Promise<Grid
   const own = ownMethod(file, options.sets, experiment)
   const methods = [...new Set(options.methods ?? [own])]
   checkMethods(methods.filter((method) => method !== own))
-  const seeds = Array.from({ length: options.seeds }, (_, seed) => seed)
+  const seeds = Array.from({ length: options.seeds ?? SEEDS }, (_, seed) => seed)
   const every = Math.ceil(experiment.training.steps / EVALUATIONS)
   const evaluations = experiment.training.evaluate_every === undefined ? [`training.evaluate_every=${every}`] : []
   const warmup = warmUp(experiment.training, options.progress)

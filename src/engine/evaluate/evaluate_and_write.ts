@@ -1,0 +1,36 @@
+import { checkWritable } from '../../base/files/atomic.js'
+import { checkFree } from '../../base/files/free.js'
+import { isStream } from '../../base/files/special_file.js'
+import { type EvaluatedRuns, type EvaluateRunsOptions, evaluateRuns } from './evaluate_run.js'
+import { predictedWithFile, writePredictions } from './predictions.js'
+
+const FLAG = '--predictions'
+
+export interface EvaluateAndWriteOptions extends EvaluateRunsOptions {
+  /** The file for every row and its prediction; rank 0 alone writes it. */
+  predictions?: string | undefined
+  /** Replace it where it is there. */
+  force: boolean
+}
+
+/**
+ * Scores runs as `evaluateRuns` does, and writes every row that they answered where that is asked for.
+ * @throws UserError as `evaluateRuns`; before any of that where the file can't be written
+ */
+export async function evaluateAndWrite(
+  folders: string[],
+  { predictions, force, ...options }: EvaluateAndWriteOptions,
+): Promise<EvaluatedRuns> {
+  const file = options.ranks && options.ranks.rank > 0 ? undefined : predictions
+  if (file) {
+    checkFree(file, force, FLAG)
+    checkWritable(file, { streams: true })
+    if (!isStream(file)) checkWritable(predictedWithFile(file))
+  }
+  const evaluated = await evaluateRuns(folders, options)
+  if (file) {
+    checkFree(file, force, FLAG) // again: something may have come meanwhile
+    writePredictions(file, options.split, evaluated.evaluated)
+  }
+  return evaluated
+}
