@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { backbonePreset } from '../src/backbone/files/preset.js'
+import { median } from '../src/base/numbers/quantile.js'
 import { startDevice } from '../src/engine/device/device.js'
 import { blueprintOf, loadModel, startVector } from '../src/engine/model/model.js'
 import { trainingStep } from '../src/engine/model/step.js'
@@ -77,10 +78,6 @@ function row(mode: Mode, runs: Measured[], eager: Measured[]): string {
 
 function stepSeconds(runs: Measured[]): number {
   return median(runs.flatMap(({ shapes }) => shapes[0]!.seconds.slice(1)))
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!
 }
 
 function run(mode: Mode, graphs: string): Measured {

@@ -2,6 +2,7 @@
 //   npx tsx bench/decode.bench.ts [rounds, default 3] [backbone, default t5-small] [rows, default 32]
 import { execFileSync } from 'node:child_process'
 import { backbonePreset } from '../src/backbone/files/preset.js'
+import { median } from '../src/base/numbers/quantile.js'
 import { startDevice } from '../src/engine/device/device.js'
 import { type Decoder, eagerDecoder } from '../src/engine/model/decoder.js'
 import { blueprintOf, loadModel, startVector } from '../src/engine/model/model.js'
@@ -51,10 +52,6 @@ function compare(rounds: number, backbone: string, rows: number): void {
     const firsts = all.map((round) => round[mode].first.toFixed(1)).join(', ')
     console.log(`\n${mode}: peak ${peak.toFixed(0)} MiB; the first batch took ${firsts} s longer than later ones`)
   }
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!
 }
 
 function run(mode: Mode, backbone: string, rows: number): Measured {

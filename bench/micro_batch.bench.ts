@@ -2,6 +2,7 @@
 //   npx tsx bench/micro_batch.bench.ts [backbone, default t5-small] [rows, default 100] [source length, default 64] [rows at a time, default 25]
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { median } from '../src/base/numbers/quantile.js'
 import { startDevice } from '../src/engine/device/device.js'
 import { peakMemory } from '../src/engine/device/memory.js'
 import { accumulating } from '../src/engine/model/accumulate.js'
@@ -52,5 +53,5 @@ async function measure(): Promise<{ bytes: number; ms: number }> {
     if (!Number.isFinite(result.loss)) throw new Error(`the loss is ${result.loss}`)
     if (step > 0) times.push(performance.now() - started)
   }
-  return { bytes: peakMemory(), ms: times.sort((a, b) => a - b)[STEPS >> 1]! }
+  return { bytes: peakMemory(), ms: median(times) }
 }

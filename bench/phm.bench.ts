@@ -3,6 +3,7 @@
 import '@tensorflow/tfjs'
 import * as tf from '@tensorflow/tfjs-core'
 import type { EngineName } from '../src/base/choices.js'
+import { median } from '../src/base/numbers/quantile.js'
 import { startDevice } from '../src/engine/device/device.js'
 import { lowRankPhm, phm } from '../src/method/compacter/phm.js'
 import { kronecker } from '../test/support/kronecker.js'
@@ -82,5 +83,5 @@ async function alternating(functions: (() => tf.Tensor)[], repetitions: number):
       if (repetition >= 0) times[index]!.push(performance.now() - started)
     }
   }
-  return times.map((all) => all.sort((a, b) => a - b)[Math.floor(all.length / 2)]!)
+  return times.map(median)
 }

@@ -9,6 +9,7 @@ import { parse } from 'yaml'
 import { backbonePreset } from '../src/backbone/files/preset.js'
 import { backboneShapes } from '../src/backbone/registry.js'
 import type { Precision } from '../src/base/choices.js'
+import { median } from '../src/base/numbers/quantile.js'
 import { presetFile } from '../src/base/presets.js'
 import { packageRoot } from '../src/base/root.js'
 import { elements } from '../src/base/safetensors/safetensors.js'
@@ -74,9 +75,6 @@ function compare(rounds: number, backbone: string, lengths: number[]): void {
 /** Without the first two steps of every process. */
 function steady(runs: Measured[]): number[] {
   return runs.flatMap(({ times }) => times.slice(2))
-}
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!
 }
 
 function run(variant: string, backbone: string, length: number): Measured {

@@ -1,6 +1,6 @@
 import type { Mode, Precision } from '../base/choices.js'
+import { median, quantile } from '../base/numbers/quantile.js'
 import type { BenchOptions, Samples } from './bench.js'
-import { quantile } from './quantile.js'
 import type { Torch } from './torch.js'
 import type { KernelTotal } from './trial.js'
 
@@ -83,13 +83,10 @@ export function rowOf(samples: Samples, full: Samples | undefined, options: Benc
     step_ms: own.median,
     step_ms_spread: own.spread,
     examples_per_second: (1000 * batchSize) / own.median,
-    first_step_ms: quantile(
-      ours.map(({ firstStep }) => firstStep),
-      0.5,
-    ),
+    first_step_ms: median(ours.map(({ firstStep }) => firstStep)),
     peak_bytes: own.peak,
     ...(own.gpu !== undefined && { gpu_bytes: own.gpu }),
-    load_average: quantile(samples.loads, 0.5),
+    load_average: median(samples.loads),
     time_to_full: whole ? own.median / whole.median : null,
     memory_to_full: whole ? memoryOf(own) / memoryOf(whole) : null,
     ...(torch && comparison(own, samples, torch)),
@@ -114,7 +111,7 @@ function summary(processes: { times: number[]; peakBytes: number; gpuBytes?: num
   const gpus = processes.flatMap(({ gpuBytes }) => gpuBytes ?? [])
   return {
     steps: times.length,
-    median: quantile(times, 0.5),
+    median: median(times),
     spread: quantile(times, 0.75) - quantile(times, 0.25),
     peak: Math.max(...processes.map(({ peakBytes }) => peakBytes)),
     gpu: gpus.length > 0 ? Math.max(...gpus) : undefined,

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { familyOf } from '../backbone/registry.js'
 import { assertNever } from '../base/assert_never.js'
 import { UserError } from '../base/error.js'
+import { median } from '../base/numbers/quantile.js'
 import { packageRoot } from '../base/root.js'
 import { killed, runProgram } from './process.js'
-import { quantile } from './quantile.js'
 import { GRADIENT_CLIP_NORM, LEARNING_RATE, SEED, type Trial, WARM_UP_STEPS } from './trial.js'
 
 /** A Python with the packages that the comparison needs. */
@@ -106,8 +106,6 @@ export async function measureTorch(torch: Torch, trial: Trial): Promise<TorchMea
   for (const policy of set ? [set] : WAIT_POLICIES) measured.push(await runTorch(torch, trial, policy))
   return measured.reduce((best, next) => (median(next.times) < median(best.times) ? next : best))
 }
-
-const median = (times: number[]) => quantile(times, 0.5)
 
 /** Uses autocast if the precision is bfloat16. */
 async function runTorch(torch: Torch, trial: Trial, policy: string): Promise<TorchMeasured> {

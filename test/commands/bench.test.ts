@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { packageRoot } from '../../src/base/root.js'
-import { quantile } from '../../src/measure/quantile.js'
 import { compacter } from '../support/cli.js'
 import { engines } from '../support/engines.js'
 
@@ -141,11 +140,4 @@ describe('bench', () => {
     expect(rows.map((row) => row.trained_parameters)).toEqual([layers + 620, layers + 310, layers + 620])
     for (const { torch_step_ms } of rows) expect(torch_step_ms).toBeGreaterThan(0)
   })
-})
-
-test('quantiles lie between ranks, as numpy.quantile has them', () => {
-  expect(quantile([4, 1, 3, 2], 0.5)).toBe(2.5)
-  expect(quantile([4, 1, 3, 2], 0.25)).toBe(1.75)
-  expect(quantile([10, 20, 40], 0.75)).toBe(30)
-  expect(quantile([7], 0.75)).toBe(7)
 })

@@ -65,7 +65,7 @@ describe('predict', () => {
   const [engine] = engines
   const predicted = async (runs: string[], more: Partial<PredictRunsOptions> = {}) => {
     const output = join(folder, 'predicted.jsonl')
-    const input = { texts: ['a fine film'], file: '-', format: undefined }
+    const input = { texts: ['a fine film'] }
     const options = { ...device(engine!), sets: [], input, format: 'jsonl', ...more } as const
     await predictRuns(runs, { ...options, output: { file: output, force: true } })
     return JSON.parse(readFileSync(output, 'utf8'))

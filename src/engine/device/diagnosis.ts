@@ -3,6 +3,7 @@ import { ENGINES, type EngineName } from '../../base/choices.js'
 import { setupCommand } from '../../base/command_line.js'
 import { UserError } from '../../base/error.js'
 import { cacheFolder } from '../../base/files/cache_folder.js'
+import { median } from '../../base/numbers/quantile.js'
 import type { Device } from '../../run/manifest.js'
 import tf from '../../tensor/tf.cjs'
 import { openMpi } from '../cluster/mpi.js'
@@ -84,5 +85,5 @@ async function measureGflops(): Promise<number> {
     product.dispose()
   }
   x.dispose()
-  return rates.slice(1).sort((a, b) => a - b)[Math.floor(ROUNDS / 2)]!
+  return median(rates.slice(1))
 }

@@ -1,3 +1,4 @@
+import { median } from '../../base/numbers/quantile.js'
 import { duration } from '../../cli/terminal.js'
 
 /** Steps that the pace is averaged over. */
@@ -25,7 +26,7 @@ export class Pace {
 
   /** Median of all steps, in seconds; undefined before the first. */
   get median(): number | undefined {
-    return this.#all.toSorted((a, b) => a - b)[this.#all.length >> 1]
+    return this.#all.length > 0 ? median(this.#all) : undefined
   }
 
   /** Returns `step 120 of 600 · loss 0.412 · 251 examples/s · 2 min 40 s left`. */
