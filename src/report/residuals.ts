@@ -1,11 +1,19 @@
+import { meanAbsoluteError, rootMeanSquaredError } from '../task/metrics/errors.js'
+
+/** Prediction minus target. As in the scores, a prediction that is not a number counts as −1. */
+export interface Residual {
+  error: number
+  isNumber: boolean
+}
+
 /** The errors of a regression's predictions against the numbers of their rows, in the units of the labels. */
 export interface Residuals {
-  /** The number of predictions that are numbers; the other fields are about these. */
-  numbers: number
-  /** Mean absolute error. */
+  /** The mean absolute error of all predictions: the metric `mae`. */
   mae: number
-  /** Root of the mean squared error. */
+  /** The root of the mean squared error of all predictions: the metric `rmse`. */
   rmse: number
+  /** The number of predictions that are numbers; the fields below are about these. */
+  numbers: number
   largest: number
   /** Mean of prediction minus target: above 0 where predictions are too high. */
   bias: number
@@ -22,18 +30,16 @@ export interface Bin {
 /** An odd number, so that the bin in the middle is around 0. */
 const BINS = 21
 
-/** Summarises residuals (prediction minus target). NaN, a prediction that is not a number, is left out. */
-export function summed(residuals: readonly number[]): Residuals {
-  const known = residuals.filter((residual) => !Number.isNaN(residual))
-  const mean = (of: (residual: number) => number) =>
-    known.length === 0 ? 0 : known.reduce((sum, residual) => sum + of(residual), 0) / known.length
+export function summed(residuals: readonly Residual[]): Residuals {
+  const errors = residuals.map(({ error }) => error)
+  const known = residuals.filter(({ isNumber }) => isNumber).map(({ error }) => error)
   const largest = known.reduce((most, residual) => Math.max(most, Math.abs(residual)), 0)
   return {
+    mae: meanAbsoluteError(errors),
+    rmse: rootMeanSquaredError(errors),
     numbers: known.length,
-    mae: mean(Math.abs),
-    rmse: Math.sqrt(mean((residual) => residual ** 2)),
     largest,
-    bias: mean((residual) => residual),
+    bias: known.reduce((sum, error) => sum + error, 0) / Math.max(1, known.length),
     bins: binned(known, largest),
   }
 }

@@ -10,9 +10,10 @@ import { type LabelNames, namesAmong, shownLabel } from '../task/labels/label_na
 import { sameText } from '../task/labels/written_form.js'
 import { type Confusion, confusionMatrix } from '../task/metrics/confusion.js'
 import { toNumber } from '../task/metrics/correlation.js'
+import { numberOf } from '../task/metrics/errors.js'
 import type { TaskOptions } from '../task/options.js'
 import { checkPredictedWith, type PredictedWith, refusedOfSeveral } from './predicted_with.js'
-import { type Residuals, summed } from './residuals.js'
+import { type Residual, type Residuals, summed } from './residuals.js'
 
 /** A run's predictions, from the file that `compacter eval --predictions` wrote into its folder. */
 export interface Predictions extends PredictedWith {
@@ -74,7 +75,7 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
   const predictedWith = checkPredictedWith(file, run)
   const { task } = run.experiment
   const { kind } = task
-  const residuals: number[] = []
+  const residuals: Residual[] = []
   const predicted: string[] = []
   const targets: string[] = []
   const labels = new Set<string>()
@@ -97,7 +98,7 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
       for (const label of [read.target, ...Object.keys(read.scores ?? {})]) labels.add(label)
     }
     if (kind === 'regression') residuals.push(residualOf(read))
-    if (kind === 'regression' ? residuals.at(-1) === 0 : isRight(read)) continue
+    if (kind === 'regression' ? isExact(residuals.at(-1)!) : isRight(read)) continue
     counts.wrong++
     worst = [...worst, wrongRow(read, kind)].sort(byError).slice(0, WORST)
   }
@@ -156,8 +157,8 @@ function wrongRow(line: Line, kind: string): WrongRow {
 
 function errorOf(line: Line, kind: string): number | undefined {
   if (kind === 'regression') {
-    const residual = residualOf(line)
-    return Number.isNaN(residual) ? Number.POSITIVE_INFINITY : Math.abs(residual)
+    const { error, isNumber } = residualOf(line)
+    return isNumber ? Math.abs(error) : Number.POSITIVE_INFINITY
   }
   const { target, prediction, scores } = line
   const right = scores?.[target]
@@ -165,12 +166,13 @@ function errorOf(line: Line, kind: string): number | undefined {
   return right === undefined || wrong === undefined ? undefined : wrong - right
 }
 
-/**
- * Returns the prediction minus the row's number, before it was rounded to the target; NaN where the prediction is not a
- * number.
- */
-const residualOf = ({ label, target, prediction }: Line): number =>
-  (toNumber(prediction) ?? Number.NaN) - Number(label ?? target)
+/** Returns the prediction minus the row's number, before it was rounded to the target. */
+const residualOf = ({ label, target, prediction }: Line): Residual => ({
+  error: numberOf(prediction) - Number(label ?? target),
+  isNumber: toNumber(prediction) !== undefined,
+})
+
+const isExact = ({ error, isNumber }: Residual): boolean => isNumber && error === 0
 
 /** Sorts by the largest error; rows without an error stay in the file's order, after those. */
 const byError = (a: WrongRow, b: WrongRow) => {

@@ -151,11 +151,11 @@ test('of a regression the page tells errors, not how many are wrong, and hints a
     stsb: { sets: ['task=glue/stsb'], test: { pearson: 80, spearman: 79 }, predictions: rows },
   })
   expect(page).toContain(
-    '<p class="note">40 rows, of which 1 prediction is not a number: errors are of the others, while mae and rmse count it as −1. The file',
+    '<p class="note">40 rows, of which 1 prediction is not a number: the mean errors count that as −1, as the scores do; the other measures leave it out. The file',
   )
   expect(predictionsIn(page)).not.toMatch(/\d wrong|rank/)
-  // expected: residuals are -0.5, 0, 0.5, 1 in turn, less one of those of 1
-  expect(page).toContain('<th scope="row">mean absolute error</th><td class="number">0.487</td>')
+  // expected: residuals are -0.5, 0, 0.5, 1 in turn, but one of those of 1 is -1 - 3
+  expect(page).toContain('<th scope="row">mean absolute error</th><td class="number">0.575</td>')
   expect(page).toContain('<th scope="row">largest error</th><td class="number">1</td>')
   expect(page).toContain('<title id="residuals-0-title">Residuals</title>')
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readPredictions } from '../../src/report/wrong_rows.js'
 import { readRun } from '../../src/run/compare/read_run.js'
+import { score } from '../../src/task/metrics/metrics.js'
 import { newFolder, writeRun } from './runs.js'
 
 const read = (predictions: object[], sets: string[] = []) =>
@@ -90,7 +91,7 @@ test('the distance of a number is that from the value of its row, of which the t
   ])
 })
 
-test('of numbers the errors are summed up, without those that are none', async () => {
+test('of numbers the errors are summed up; the means count what is not a number as the scores do, the rest leaves it out', async () => {
   const { residuals } = (await read(
     [
       line(1, '2.0', '2.4', { label: '1.9' }),
@@ -101,9 +102,14 @@ test('of numbers the errors are summed up, without those that are none', async (
     ],
     ['task=glue/stsb'],
   ))!
-  // expected: residuals 0.5, 4, 0, -2 by hand; the root is that of 20.25 / 4
+  // expected: errors 0.5, 4, -1 - 3, 0, -2 by hand, the third in the means alone; the root is that of 36.25 / 5
   const { bins, ...summary } = residuals!
-  expect(summary).toEqual({ numbers: 4, mae: 1.625, rmse: Math.sqrt(5.0625), largest: 4, bias: 0.625 })
+  expect(summary).toEqual({ numbers: 4, mae: 2.1, rmse: Math.sqrt(7.25), largest: 4, bias: 0.625 })
+  const outputs = ['2.4', '5.0', 'three', '3', '2']
+  expect(score(['mae', 'rmse'], outputs, ['1.9', '1.0', '3.0', '3.0', '4.0'])).toEqual({
+    mae: summary.mae,
+    rmse: summary.rmse,
+  })
   expect(bins.map(({ rows }) => rows)).toEqual([
     ...Array(5).fill(0),
     1,

@@ -1,4 +1,4 @@
-/** The quantile of at least one number: between the two nearest ranks linearly, as numpy does. */
+/** Returns a quantile of at least one number, interpolated linearly between the two nearest ranks, as numpy does. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   const place = share * (sorted.length - 1)
@@ -6,5 +6,5 @@ export function quantile(values: readonly number[], share: number): number {
   return below + (place % 1) * ((sorted[Math.ceil(place)] ?? below) - below)
 }
 
-/** The mean of the two in the middle where their number is even. */
+/** Returns the median of at least one number: of an even number of them, the mean of the two in the middle. */
 export const median = (values: readonly number[]): number => quantile(values, 0.5)

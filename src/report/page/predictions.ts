@@ -76,7 +76,10 @@ function howWrong(kind: Kind, { rows, wrong, residuals }: Predictions): string {
   if (residuals) {
     const none = rows - residuals.numbers
     if (none === 0) return ''
-    const left = residuals.numbers > 0 ? ': errors are of the others, while mae and rmse count it as −1' : ''
+    const left =
+      residuals.numbers > 0
+        ? ': the mean errors count that as −1, as the scores do; the other measures leave it out'
+        : ''
     return `, of which ${counted(none, 'prediction is not a number', 'predictions are not numbers')}${left}`
   }
   return `, ${wrong.toLocaleString('en')} ${kind === 'text' ? 'not word for word a right answer' : 'wrong'}`

@@ -1,7 +1,8 @@
 import { bestMatch, exactMatch, rougeL, tokenF1 } from './answers.js'
 import { accuracy, labelF1, macroF1, matthews } from './confusion.js'
-import { pearson, spearman, toNumber } from './correlation.js'
+import { pearson, spearman } from './correlation.js'
 import { lowerIsBetter } from './direction.js'
+import { meanAbsoluteError, numberOf, rootMeanSquaredError } from './errors.js'
 
 /** What the metrics of a classification need to know besides its rows. */
 export interface Classes {
@@ -10,9 +11,6 @@ export interface Classes {
   /** The target text of the label that F1 is for. */
   positive: string
 }
-
-/** The value of a regression's output that is not a number (STS-B's scores are 0 to 5). */
-const NO_NUMBER = -1
 
 type Metric = (predictions: string[], targets: string[], classes?: Classes) => number
 
@@ -33,14 +31,13 @@ const METRIC = {
   /** Matthews' correlation coefficient; 0 where it is undefined. */
   matthews,
   /** Pearson's correlation of the numbers in the texts; an output that is not a number counts as −1. */
-  pearson: (predictions, targets) => pearson(numbers(predictions), targets.map(Number)),
+  pearson: (predictions, targets) => pearson(predictions.map(numberOf), targets.map(Number)),
   /** Spearman's correlation, ties at their mean rank. */
-  spearman: (predictions, targets) => spearman(numbers(predictions), targets.map(Number)),
+  spearman: (predictions, targets) => spearman(predictions.map(numberOf), targets.map(Number)),
   /** Mean absolute error of the numbers in the texts, in their units; an output that is not a number counts as −1. */
-  mae: (predictions, targets) => mean(numbers(predictions), targets, (x, target) => Math.abs(x - Number(target))),
+  mae: (predictions, targets) => meanAbsoluteError(errorsOf(predictions, targets)),
   /** Root of the mean squared error of the same numbers. */
-  rmse: (predictions, targets) =>
-    Math.sqrt(mean(numbers(predictions), targets, (x, target) => (x - Number(target)) ** 2)),
+  rmse: (predictions, targets) => rootMeanSquaredError(errorsOf(predictions, targets)),
   /** SQuAD's: lower case, no punctuation, no articles. */
   exact_match: (predictions, targets) => mean(predictions, targets, exactMatch),
   /** F1 of the words, normalised as in SQuAD. */
@@ -77,7 +74,8 @@ const factorOf = (name: MetricName) => (lowerIsBetter(name) ? 1 : 100)
 
 const trimmed = (texts: readonly string[]) => texts.map((text) => text.trim())
 
-const numbers = (outputs: string[]) => outputs.map((output) => toNumber(output) ?? NO_NUMBER)
+const errorsOf = (outputs: string[], targets: string[]) =>
+  outputs.map((output, i) => numberOf(output) - Number(targets[i]))
 
 function known(classes: Classes | undefined): Classes {
   if (!classes) throw new Error('F1 cannot be scored without the labels of the task')
