@@ -7,7 +7,8 @@ import tf from '../../tensor/tf.cjs'
  */
 export function lowRankPhm(x: tf.Tensor2D, A: tf.Tensor3D, s: tf.Tensor3D, t: tf.Tensor3D): tf.Tensor2D {
   const rows = x.shape[0]
-  const [n, p, r] = s.shape
+  const n = A.shape[0]
+  const [, p, r] = s.shape
   const q = t.shape[2]
   if (p > q) {
     const left = tf.reshape(tf.transpose(s, [1, 0, 2]), [p, n * r]) // [p, i·r]
@@ -21,32 +22,18 @@ export function lowRankPhm(x: tf.Tensor2D, A: tf.Tensor3D, s: tf.Tensor3D, t: tf
 }
 
 /**
- * x·W for W = Σᵢ Aᵢ ⊗ Bᵢ with every Bᵢ stored whole, W never built: the rule is spread over the narrower side.
+ * x·W for W = Σᵢ Aᵢ ⊗ Bᵢ with every Bᵢ stored whole, W never built: Bᵢ times an identity of its narrower side, as factors.
  * x [rows, n·p], A [n, n, n], B [n, p, q] → [rows, n·q]. PHM layer (arXiv 2102.08597), Compacter eq. 3.
  */
 export function phm(x: tf.Tensor2D, A: tf.Tensor3D, B: tf.Tensor3D): tf.Tensor2D {
-  const rows = x.shape[0]
-  const [n, p, q] = B.shape
-  if (p > q) {
-    const left = tf.reshape(tf.transpose(B, [1, 0, 2]), [p, n * q]) // [p, i·q]
-    const right = tf.reshape(tf.transpose(spread(A, q), [1, 0, 3, 2, 4]), [n * n * q, n * q]) // [a·i·q, c·q]
-    const parts = tf.matMul(tf.reshape(x, [rows * n, p]), left) // [rows·a, i·q]
-    return tf.matMul(tf.reshape(parts, [rows, n * n * q]), right)
-  }
-  const left = tf.reshape(tf.transpose(spread(A, p), [1, 3, 2, 0, 4]), [n * p, n * n * p]) // [a·p, c·i·p]
-  const parts = tf.reshape(tf.matMul(x, left), [rows * n, n * p]) // [rows·c, i·p]
-  return tf.reshape(tf.matMul(parts, tf.reshape(B, [n * p, q])), [rows, n * q])
+  const [, p, q] = B.shape
+  const identity = tf.expandDims<tf.Tensor3D>(tf.eye(Math.min(p, q)), 0) // [1, size, size]
+  return p > q ? lowRankPhm(x, A, B, identity) : lowRankPhm(x, A, identity, B)
 }
 
-/** Multiplies every entry of Aᵢ by every entry of Fᵢ. A [i, a, c], F [i, f, g] → [i, a, c, f, g] */
+/** Multiplies every entry of Aᵢ by every entry of Fᵢ. A [i, a, c], F [i, f, g], or [1, f, g] for all i → [i, a, c, f, g] */
 function outer(A: tf.Tensor3D, F: tf.Tensor3D): tf.Tensor5D {
-  const [n, f, g] = F.shape
-  return tf.reshape(tf.mul(tf.reshape(A, [n, n * n, 1]), tf.reshape(F, [n, 1, f * g])), [n, n, n, f, g])
-}
-
-/** Multiplies each entry of Aᵢ by an identity. A [i, a, c] → [i, a, c, size, size] */
-function spread(A: tf.Tensor3D, size: number): tf.Tensor5D {
   const n = A.shape[0]
-  const products = tf.mul(tf.reshape(A, [n ** 3, 1]), tf.reshape(tf.eye(size), [1, size * size]))
-  return tf.reshape(products, [n, n, n, size, size])
+  const [count, f, g] = F.shape
+  return tf.reshape(tf.mul(tf.reshape(A, [n, n * n, 1]), tf.reshape(F, [count, 1, f * g])), [n, n, n, f, g])
 }
