@@ -1,5 +1,4 @@
 import { availableParallelism, loadavg } from 'node:os'
-import type { EngineName, Mode, Precision } from '../base/choices.js'
 import { BAD_USAGE, UserError } from '../base/error.js'
 import type { Progress } from '../base/progress.js'
 import { counted } from '../base/text/counted.js'
@@ -11,20 +10,14 @@ import { measure } from './measure.js'
 import { measureApart } from './process.js'
 import { type Row, rowOf } from './row.js'
 import { findTorch, measureTorch, type Torch, type TorchMeasured, torchHas } from './torch.js'
-import type { Measured, Trial } from './trial.js'
+import type { BenchedSteps, Measured, Trial } from './trial.js'
 
-export interface BenchOptions {
+export interface BenchOptions extends BenchedSteps {
   /** Presets or folders with a config.json. */
   backbones: string[]
   /** Presets, or `all`. */
   methods: string[]
   sets: string[]
-  batchSize: number
-  sourceLength: number
-  targetLength: number
-  precision: Precision
-  mode: Mode | 'auto'
-  engine: EngineName | 'auto'
   threads?: number | undefined
   /** Timed steps of a process. */
   steps: number

@@ -2,16 +2,20 @@ import type { BackboneConfig } from '../backbone/registry.js'
 import type { EngineName, Mode, Precision } from '../base/choices.js'
 import type { MethodOptions } from '../method/options.js'
 
-/** One process's part of a benchmark: a method on a backbone, at one shape. */
-export interface Trial {
-  config: BackboneConfig
-  options: MethodOptions
+/** The steps that a benchmark measures. */
+export interface BenchedSteps {
   batchSize: number
   sourceLength: number
   targetLength: number
   precision: Precision
   mode: Mode | 'auto'
   engine: EngineName | 'auto'
+}
+
+/** One process's part of a benchmark: a method on a backbone, at one shape. */
+export interface Trial extends BenchedSteps {
+  config: BackboneConfig
+  options: MethodOptions
   /** CPU threads that compute. */
   threads: number
   /** Steps that are timed, after `WARM_UP_STEPS` that are not. */
