@@ -1,10 +1,10 @@
-import { escapeMarkdown } from '../base/text/markdown.js'
+import { escapeMarkdown, markdownTable } from '../base/text/markdown.js'
 import type { ColumnChance } from '../run/compare/chance.js'
 import type { Spread } from '../run/compare/spread.js'
 import { bestFirst, lowerScoreIsBetter, unitsOf } from '../task/metrics/direction.js'
 import { columnChance } from './chance.js'
 import { type Group, type Summary, summaryOf, unique } from './groups.js'
-import { escapeLatex } from './tables/latex.js'
+import { escapeLatex, latexTable } from './tables/latex.js'
 
 /** Methods × tasks: test scores. Only validation decides what is best, and the order. */
 export interface Comparison {
@@ -188,24 +188,14 @@ function sheet(comparison: Comparison, bold: (text: string) => string, plain: (t
 
 export function comparisonMarkdown(comparison: Comparison): string {
   const { head, rows } = sheet(comparison, (text) => `**${text}**`, escapeMarkdown)
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
-  const rule = `|${head.map((_, column) => (column === 0 ? '---' : '---:')).join('|')}|`
-  return `${[line(head), rule, ...rows.map(line)].join('\n')}\n\n${comparisonNote(comparison)}\n`
+  return `${markdownTable(head, rows, afterMethod(head))}\n\n${comparisonNote(comparison)}\n`
 }
 
 /** Returns a table for `\usepackage{booktabs}`. */
 export function comparisonLatex(comparison: Comparison): string {
   const { head, rows } = sheet(comparison, (text) => `\\textbf{${text}}`, escapeLatex)
-  const line = (cells: string[]) => `${cells.join(' & ')} \\\\`
-  return [
-    `% ${comparisonNote(comparison)}`,
-    `\\begin{tabular}{l${'r'.repeat(head.length - 1)}}`,
-    '\\toprule',
-    line(head),
-    '\\midrule',
-    ...rows.map(line),
-    '\\bottomrule',
-    '\\end{tabular}',
-    '',
-  ].join('\n')
+  return `% ${comparisonNote(comparison)}\n${latexTable(head, rows, afterMethod(head))}\n`
 }
+
+/** Columns of numbers. */
+const afterMethod = (head: string[]) => head.map((_, column) => column > 0)

@@ -20,3 +20,10 @@ export function codeSpan(text: string): string {
   const space = longest > 0 || code === '' ? ' ' : ''
   return `${fence}${space}${code}${space}${fence}`
 }
+
+/** A table of cells that are Markdown already; `right` tells of each column whether it stands to the right. */
+export function markdownTable(head: string[], rows: string[][], right: readonly boolean[] = []): string {
+  const line = (cells: string[]) => `| ${cells.join(' | ')} |`
+  const rule = `|${head.map((_, column) => (right[column] ? '---:' : '---')).join('|')}|`
+  return [line(head), rule, ...rows.map(line)].join('\n')
+}

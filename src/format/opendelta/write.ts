@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { BackboneConfig } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
-import { writeAtomically } from '../../base/files/atomic.js'
 import { sites } from '../../method/adapter/placement.js'
 import type { MethodOptions } from '../../method/options.js'
+import { writeJson } from '../../run/directory.js'
 import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
 import { opendeltaModule, opendeltaNames, opendeltaType, type SharedOptions } from '../names_elsewhere.js'
@@ -21,8 +21,7 @@ export const opendeltaFormat: ExportFormat = {
     const config = await dimensionsOf(experiment)
     const { own, ofBackbone } = renamedTensors(opendeltaNames(options, config), trained, config)
     writeTorchFile(join(folder, OPENDELTA_FILES.weights), [...own, ...ofBackbone])
-    const text = JSON.stringify(deltaConfig(options, config, experiment.backbone.name), null, 2)
-    writeAtomically(join(folder, OPENDELTA_FILES.config), `${text}\n`)
+    writeJson(join(folder, OPENDELTA_FILES.config), deltaConfig(options, config, experiment.backbone.name))
     const loading = readmePart(resizing(experiment, ofBackbone))
     return options.kind === 'prompt_tuning' ? loading : loading + ADAPTERS
   },

@@ -1,5 +1,5 @@
 import { csvLine } from '../../base/text/csv.js'
-import { escapeMarkdown } from '../../base/text/markdown.js'
+import { escapeMarkdown, markdownTable } from '../../base/text/markdown.js'
 import type { Spread } from '../../run/compare/spread.js'
 import type { LowResourceResults } from '../../sweep/run/low_resource.js'
 import { shownRuns, shownSpread } from '../comparison.js'
@@ -46,9 +46,12 @@ const remarksOn = ({ cautions, failed }: LowResourceResults): string[] => [
 export function lowResourceMarkdown(results: LowResourceResults): string {
   const { head, rows } = tableOf(results)
   const { task, backbone, steps, batch_size, seeds } = results
-  const line = (cells: string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
-  const rule = `| ${head.map((_, i) => (i === 0 ? '---' : '---:')).join(' | ')} |`
-  const table = [line(head), rule, ...rows.map(line)].join('\n')
+  const escaped = (cells: string[]) => cells.map(escapeMarkdown)
+  const table = markdownTable(
+    escaped(head),
+    rows.map(escaped),
+    head.map((_, column) => column > 0),
+  )
   const remarks = remarksOn(results)
     .map((text) => `\n- ${escapeMarkdown(text)}`)
     .join('')

@@ -1,7 +1,7 @@
 import { commandLine, quoted } from '../../base/command_line.js'
 import { counted } from '../../base/text/counted.js'
 import { csvLine } from '../../base/text/csv.js'
-import { escapeMarkdown } from '../../base/text/markdown.js'
+import { escapeMarkdown, markdownTable } from '../../base/text/markdown.js'
 import { duration } from '../../cli/terminal.js'
 import { axisLabel } from '../../sweep/plan/names.js'
 import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../../sweep/results/results.js'
@@ -135,12 +135,9 @@ export function countsLine(cells: readonly CellRow[]): string {
 }
 
 export function resultsMarkdown(results: SweepResults): string {
-  const table = ({ head, rows }: Sheet) => {
-    const line = (cells: string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
-    return rows.length === 0
-      ? []
-      : [`${[line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')}\n`]
-  }
+  const escaped = (cells: string[]) => cells.map(escapeMarkdown)
+  const table = ({ head, rows }: Sheet) =>
+    rows.length === 0 ? [] : [`${markdownTable(escaped(head), rows.map(escaped))}\n`]
   const cautions = results.cautions.map((text) => `Caution: ${text}`)
   const lines = [...cautions, ...failures(results)].map((line) => `- ${escapeMarkdown(line)}`)
   return [

@@ -13,3 +13,17 @@ const MARKS: Record<string, string> = {
 /** Escapes text for LaTeX; a line end becomes a space, so that nothing leaves a table's cell. */
 export const escapeLatex = (text: string): string =>
   text.replace(/\s+/g, ' ').replace(/[\\~^<>|–−±&%$#_{}]/g, (mark) => MARKS[mark] ?? `\\${mark}`)
+
+/** A table of cells that are LaTeX already, for `\usepackage{booktabs}`; `right` tells of each column whether it stands to the right. */
+export function latexTable(head: string[], rows: string[][], right: readonly boolean[]): string {
+  const line = (cells: string[]) => `${cells.join(' & ')} \\\\`
+  return [
+    `\\begin{tabular}{${head.map((_, column) => (right[column] ? 'r' : 'l')).join('')}}`,
+    '\\toprule',
+    line(head),
+    '\\midrule',
+    ...rows.map(line),
+    '\\bottomrule',
+    '\\end{tabular}',
+  ].join('\n')
+}

@@ -1,10 +1,10 @@
 import { assertNever } from '../../base/assert_never.js'
 import { counted } from '../../base/text/counted.js'
 import { csvLine } from '../../base/text/csv.js'
-import { escapeMarkdown } from '../../base/text/markdown.js'
+import { escapeMarkdown, markdownTable } from '../../base/text/markdown.js'
 import { byteSize } from '../../base/text/size.js'
 import type { ParameterRow } from '../../count/parameters.js'
-import { escapeLatex } from './latex.js'
+import { escapeLatex, latexTable } from './latex.js'
 import { drawTable } from './table.js'
 
 export type Format = 'table' | 'csv' | 'markdown' | 'latex' | 'json'
@@ -123,24 +123,24 @@ function table({ head, numeric, rows, notes }: Sheet): string {
 }
 
 function markdown({ head, numeric, rows, notes }: Sheet): string {
-  const line = (cells: string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`
-  const rule = `|${head.map((name) => (numeric.has(name) ? '---:' : '---')).join('|')}|`
-  return [line(head), rule, ...rows.map(line), '', ...notes.map((note) => `- ${escapeMarkdown(note)}`)].join('\n')
+  const escaped = (cells: string[]) => cells.map(escapeMarkdown)
+  const table = markdownTable(
+    escaped(head),
+    rows.map(escaped),
+    head.map((name) => numeric.has(name)),
+  )
+  return [table, '', ...notes.map((note) => `- ${escapeMarkdown(note)}`)].join('\n')
 }
 
 /** Returns a table for `\usepackage{booktabs}`. */
 function latex({ head, numeric, rows, notes }: Sheet): string {
-  const line = (cells: string[]) => `${cells.map(escaped).join(' & ')} \\\\`
-  return [
-    ...notes.map((note) => `% ${note.replace(/\s+/g, ' ')}`), // a line end would end the comment
-    `\\begin{tabular}{${head.map((name) => (numeric.has(name) ? 'r' : 'l')).join('')}}`,
-    '\\toprule',
-    line(head),
-    '\\midrule',
-    ...rows.map(line),
-    '\\bottomrule',
-    '\\end{tabular}',
-  ].join('\n')
+  const cellsOf = (cells: string[]) => cells.map(escaped)
+  const table = latexTable(
+    cellsOf(head),
+    rows.map(cellsOf),
+    head.map((name) => numeric.has(name)),
+  )
+  return [...notes.map((note) => `% ${note.replace(/\s+/g, ' ')}`), table].join('\n') // a line end would end the comment
 }
 
 /** A complexity such as O(kd/n) is mathematics, the rest is text. */
