@@ -14,6 +14,8 @@ export interface TensorSpec {
   role: Role
   /** The sublayer that it belongs to; undefined outside the layers. */
   site?: Site
+  /** The name of a product within its sublayer, such as `q`; of the head its own. */
+  product?: string
   /** Other names under which checkpoints store the same tensor, instead of it or as a copy. */
   aliases?: readonly string[]
 }

@@ -31,8 +31,15 @@ export interface Hooks {
   prompt?(): Tensor2D
 }
 
-/**
- * A product that a method changes: it takes x [rows, in] and the backbone's own product x ↦ x·Wᵀ, and returns [rows,
- * out]. LoRA adds to it, IA³ scales x or the result.
- */
-export type Product = (x: Tensor2D, times: (x: Tensor2D) => Tensor2D) => Tensor2D
+/** What a method needs to compute a product with the backbone's matrix W [out, in] in its own way. */
+export interface ProductOf {
+  /** The backbone's own product: x [rows, in] → x·Wᵀ [rows, out]. */
+  times(x: Tensor2D): Tensor2D
+  /** W itself, for a method that needs its values. */
+  weight(): Tensor2D
+  /** As the pass's dropout, with its own rate. */
+  dropout(x: Tensor2D, place: string, rate: number): Tensor2D
+}
+
+/** A product that a method changes: x [rows, in] → [rows, out]. LoRA adds to x·Wᵀ, IA³ scales x or the result. */
+export type Product = (x: Tensor2D, of: ProductOf) => Tensor2D

@@ -9,8 +9,11 @@ export interface Pass<Config extends CommonConfig = BackboneConfig> {
   config: Config
   weight(name: string): tf.Tensor
   hooks: Hooks
-  /** Zeroes elements of x and scales the rest; `place` names the mask. The identity while evaluating. */
-  dropout<T extends tf.Tensor>(x: T, place: string): T
+  /**
+   * Zeroes elements of x and scales the rest; `place` names the mask, `rate` is the training's by default. The identity while
+   * evaluating.
+   */
+  dropout<T extends tf.Tensor>(x: T, place: string, rate?: number): T
   /**
    * Computes a layer [rows, d] with this pass or one like it. Where it is given, a layer's tensors other than its
    * `inputs` may be forgotten and computed again for the gradient.
@@ -44,9 +47,10 @@ export const inLayer = <Config extends CommonConfig>(pass: Pass<Config>): Comput
  */
 export function linear(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string, matrix = name): tf.Tensor2D {
   const { hooks } = pass
-  const times = (x: tf.Tensor2D) => tf.matMul(x, pass.weight(matrix) as tf.Tensor2D, false, true) as tf.Tensor2D
+  const weight = () => pass.weight(matrix) as tf.Tensor2D
+  const times = (x: tf.Tensor2D): tf.Tensor2D => tf.matMul(x, weight(), false, true)
   const product = hooks.product?.(name)
-  return withBias(hooks, product ? product(x, times) : times(x), name)
+  return withBias(hooks, product ? product(x, { times, weight, dropout: pass.dropout }) : times(x), name)
 }
 
 /**

@@ -123,6 +123,8 @@ function complexityOf(options: MethodOptions): string {
       return options.factors === 'dense' ? 'O(kd)' : lowRank(options.rank)
     case 'compacter':
       return options.factors === 'full' ? 'O(kd/n)' : lowRank(options.rank)
+    case 'lora':
+      return lowRank(options.rank)
     case 'bitfit':
     case 'prompt_tuning':
       return 'O(d)'

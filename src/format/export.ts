@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { backboneIsHere } from '../backbone/files/locate.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 import { FORMATS, type Format } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { writeAtomically } from '../base/files/atomic.js'
@@ -65,11 +66,12 @@ export async function exportRun(
   const trained = openTrainedRun(run, sets)
   const { experiment, made } = trained
   checkBackboneThere(run, experiment)
-  checkFormat(experiment.method, format)
   checkTarget(out, force)
+  const config = await dimensionsOf(experiment)
+  checkFormat(experiment.method, config, format)
   const tensors = openSafetensors(trained.tensors)
   try {
-    checkTrained(tensors, blueprintOf(await dimensionsOf(experiment), experiment.method).layout, trained.step)
+    checkTrained(tensors, blueprintOf(config, experiment.method).layout, trained.step)
     const holds = await heldBackbone(trained, formats[format], { allowChanged: allowChanged ?? false, progress })
     const count = [...tensors.entries.values()].reduce((sum, { shape }) => sum + elements(shape), 0)
     const changed = made.weights !== undefined && holds.sha256 !== made.weights
@@ -123,10 +125,10 @@ const filesIn = (folder: string): string[] =>
     .filter((file) => statSync(join(folder, file)).isFile())
     .sort()
 
-function checkFormat(options: MethodOptions, format: Format): void {
-  const reason = formats[format].refusal(options)
+function checkFormat(options: MethodOptions, config: BackboneConfig, format: Format): void {
+  const reason = formats[format].refusal(options, config)
   if (reason === undefined) return
-  const working = FORMATS.filter((name) => formats[name].refusal(options) === undefined)
+  const working = FORMATS.filter((name) => formats[name].refusal(options, config) === undefined)
   throw new UserError({
     at: `--format ${format}`,
     problem: reason,

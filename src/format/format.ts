@@ -1,3 +1,4 @@
+import type { BackboneConfig } from '../backbone/registry.js'
 import type { Progress } from '../base/progress.js'
 import type { SafetensorsFile } from '../base/safetensors/safetensors.js'
 import type { Experiment } from '../experiment/schema.js'
@@ -16,8 +17,8 @@ export interface Trained {
 
 /** One format of `compacter export`. */
 export interface ExportFormat {
-  /** Returns why the format cannot hold what the method trains; undefined where it can. */
-  refusal(options: MethodOptions): string | undefined
+  /** Returns why the format cannot hold what the method trains on such a backbone; undefined where it can. */
+  refusal(options: MethodOptions, config: BackboneConfig): string | undefined
   /** Whether it contains the backbone's weights, those of the backbone here. */
   holdsBackbone: boolean
   /** Writes the format's files into an empty folder. Returns the README's part on how to load them. */

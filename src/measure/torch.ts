@@ -84,6 +84,7 @@ export function torchHas({ options: { kind } }: Pick<Trial, 'options'>): boolean
     case 'prompt_tuning':
       return true
     case 'intrinsic':
+    case 'lora':
       return false
     default:
       return assertNever(kind, 'method')

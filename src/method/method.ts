@@ -13,6 +13,7 @@ export type Start =
   | { kind: 'uniform'; bound: number }
   | { kind: 'xavier_uniform'; gain: number }
   | { kind: 'backbone' }
+  | { kind: 'row_norms'; of: string; columns: number }
   | { kind: 'first_rows'; of: string }
 
 /**
@@ -41,4 +42,9 @@ export interface Method<Options> {
   /** Returns the tensors that keep their values from the seed: they are neither trained nor stored. */
   constants?(options: Options, config: BackboneConfig): ParameterSpec[]
   hooks(options: Options, config: BackboneConfig, tensors: Tensors): Hooks
+  /**
+   * For a method that only changes products: takes a tensor of the backbone by its name and returns the one with which the bare
+   * backbone computes the same.
+   */
+  merged?(options: Options, config: BackboneConfig, tensors: Tensors): (name: string, weight: Tensor) => Tensor
 }

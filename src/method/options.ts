@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { adapterOptions } from './options/adapter.js'
 import { compacterOptions } from './options/compacter.js'
+import { loraOptions } from './options/lora.js'
 
 export { type AdapterOptions, adapterOptions } from './options/adapter.js'
 export { type CompacterOptions, compacterOptions } from './options/compacter.js'
+export { type LoraOptions, loraOptions } from './options/lora.js'
 export { methodProblems } from './options/problems.js'
 export { type Layers, layerNumbers, type Placement } from './options/shared.js'
 
@@ -60,5 +62,6 @@ export const methodOptions = z.discriminatedUnion('kind', [
   bitfitOptions,
   intrinsicOptions,
   promptTuningOptions,
+  loraOptions,
 ])
 export type MethodOptions = z.infer<typeof methodOptions>

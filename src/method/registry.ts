@@ -3,6 +3,7 @@ import { bitfit } from './bitfit.js'
 import { compacter } from './compacter/compacter.js'
 import { full } from './full.js'
 import { intrinsic } from './intrinsic/intrinsic.js'
+import { lora } from './lora/lora.js'
 import type { Method } from './method.js'
 import type { MethodOptions } from './options.js'
 import { promptTuning } from './prompt_tuning.js'
@@ -14,6 +15,7 @@ const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { k
   bitfit,
   intrinsic,
   prompt_tuning: promptTuning,
+  lora,
 }
 
 /** Returns the method that a resolved experiment names by its `kind`. */

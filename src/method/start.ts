@@ -28,11 +28,21 @@ export function startValues(
     }
     case 'backbone':
       return backbone(name).subarray(0, length)
+    case 'row_norms':
+      return rowNorms(backbone(start.of), length, start.columns)
     case 'first_rows':
       return backbone(start.of).subarray(0, length)
     default:
       return assertNever(start, 'start')
   }
+}
+
+/** Returns the Euclidean lengths of the first rows of a matrix. */
+function rowNorms(values: Float32Array, rows: number, columns: number): Float32Array {
+  return Float32Array.from({ length: rows }, (_, row) => {
+    const squares = values.subarray(row * columns, (row + 1) * columns).reduce((sum, value) => sum + value ** 2, 0)
+    return Math.sqrt(squares)
+  })
 }
 
 /** Returns a of Xavier's U(−a, a), gain·√(6 / (fan_in + fan_out)), for a matrix [fan_in, fan_out]. */

@@ -2,7 +2,8 @@ import { hashSeed } from '../base/numbers/random.js'
 import { droppedShare, keptMask } from './mask.js'
 import tf from './tf.cjs'
 
-export type Dropout = <T extends tf.Tensor>(x: T, place: string) => T
+/** Drops elements of x; `rate` is another than usual. */
+export type Dropout = <T extends tf.Tensor>(x: T, place: string, rate?: number) => T
 
 export const noDropout: Dropout = (x) => x
 
@@ -32,11 +33,11 @@ export interface Part {
  * Dropout with masks from the given keys. For a part of a batch, they are the part's rows of the whole batch's masks.
  */
 export function dropoutBy(rate: number, key: (place: string) => [number, number] | Int32Array, part?: Part): Dropout {
-  if (rate === 0) return noDropout
-  const scale = 1 / (1 - droppedShare(rate))
-  return (x, place) => {
+  return (x, place, own = rate) => {
+    if (own === 0) return x
+    const scale = 1 / (1 - droppedShare(own))
     // every dropped-out tensor is row-major with the batch's rows outermost: [batch·…, …]
     const from = part && { row: part.first, each: x.size / part.rows }
-    return tf.mul(x, tf.mul(tf.cast(keptMask(x.shape, key(place), rate, from), 'float32'), scale))
+    return tf.mul(x, tf.mul(tf.cast(keptMask(x.shape, key(place), own, from), 'float32'), scale))
   }
 }

@@ -30,7 +30,7 @@ describe.each(['t5-tiny', 't5-tiny-v1_1'])('a method that changes products of %s
   }
   const added = (name: string): Product => {
     const { a, b } = factors(name)
-    return (x, times) => tf.add(times(x), tf.matMul(tf.matMul(x, a, false, true), b, false, true))
+    return (x, { times }) => tf.add(times(x), tf.matMul(tf.matMul(x, a, false, true), b, false, true))
   }
   const merged = (name: string) => {
     const { a, b } = factors(name)

@@ -28,6 +28,10 @@ const training: StepSettings['training'] = {
 const { batch } = openCase('t5-tiny', 'compacter-n3-rank2')
 const { config, read } = openFixture('t5-tiny')
 
+/** A preset by its name, or one whose own dropout is on. */
+const presetOf = (name: string): Parameters<typeof preset> =>
+  name.endsWith('with its own dropout') ? ['dora', { rank: 2, dropout: 0.2 }] : [name]
+
 const ways = [
   ...(hasEngine('tensorflow') ? ([['tensorflow', 'replay']] as const) : []),
   ...engines.map((engine) => [engine, 'eager'] as const),
@@ -38,7 +42,7 @@ describe.each(ways)('a step in parts on %s, %s', (engine, mode) => {
 
   /** Losses, gradient norms and trained values after some steps, each taken by `take`. */
   async function taking(name: string, take: (stepper: PartStepper) => ReturnType<PartStepper['step']>) {
-    const { options } = preset(name)
+    const { options } = preset(...presetOf(name))
     const model = loadModel(config, options, read, training.seed)
     const start = startState(startVector(model, read, training.seed))
     const experiment = { training }
@@ -81,7 +85,7 @@ describe.each(ways)('a step in parts on %s, %s', (engine, mode) => {
     expect(tf.memory().numTensors).toBe(0)
   })
 
-  test.each(['compacter', 'full', 'intrinsic-said', 'prompt-tuning-r'])(
+  test.each(['compacter', 'full', 'intrinsic-said', 'prompt-tuning-r', 'dora with its own dropout'])(
     'of %s takes the same masks and weights, whatever the parts are',
     async (name) => {
       const whole = await taking(name, (stepper) => stepper.step(batch, RATE))

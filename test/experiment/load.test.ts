@@ -159,7 +159,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
     [
       'unknown kind',
       good.replace('compacter', '{ kind: bitfti, learning_rate: 1 }'),
-      'DIR/trial.yaml:2:11: method.kind is "bitfti"; it must be one of full, adapter, compacter, bitfit, intrinsic, prompt_tuning. Did you mean bitfit?\nDIR/trial.yaml:4:1: training has no learning_rate. Needed: Peak learning rate; default: the method preset\'s own.',
+      'DIR/trial.yaml:2:11: method.kind is "bitfti"; it must be one of full, adapter, compacter, bitfit, intrinsic, prompt_tuning, lora. Did you mean bitfit?\nDIR/trial.yaml:4:1: training has no learning_rate. Needed: Peak learning rate; default: the method preset\'s own.',
     ],
     [
       'kind against preset',
@@ -265,11 +265,11 @@ describe('keys that others have for ours', () => {
     ],
     [
       'training.gradient_accumulation_steps=4',
-      'training has no key gradient_accumulation_steps. Did you mean micro_batch_size? It is the rows that are computed at once: batch_size by the steps of accumulation.',
+      'training has no key gradient_accumulation_steps. Did you mean micro_batch_size? These are the rows that are computed at once: batch_size divided by the steps of accumulation.',
     ],
     [
       'training.accumulate=4',
-      'training has no key accumulate. Did you mean micro_batch_size? It is the rows that are computed at once: batch_size by the steps of accumulation.',
+      'training has no key accumulate. Did you mean micro_batch_size? These are the rows that are computed at once: batch_size divided by the steps of accumulation.',
     ],
     [
       'task.data=a.csv',

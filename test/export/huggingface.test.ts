@@ -6,11 +6,14 @@ import { openBackbone } from '../../src/backbone/files/weights.js'
 import { silent } from '../../src/base/progress.js'
 import { packageRoot } from '../../src/base/root.js'
 import { openSafetensors } from '../../src/base/safetensors/safetensors.js'
+import { disposeModel, evaluationPass, loadModel, startVector } from '../../src/engine/model/model.js'
 import { exportRun } from '../../src/format/export.js'
+import tf from '../../src/tensor/tf.cjs'
+import { batchLogits } from '../support/batch_logits.js'
 import { expectClose } from '../support/close.js'
 import { engines, useEngine } from '../support/engines.js'
 import { logitsInPyTorch, python } from './in_pytorch.js'
-import { logitsOf, makeBackbone, makeRun } from './made_run.js'
+import { batch, logitsOf, makeBackbone, makeRun } from './made_run.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'export-hf-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -31,6 +34,8 @@ describe.each([
   ['full on a trimmed vocabulary', ['method=full', 'backbone.trim_vocabulary=true']],
   ['full on T5 v1.1', ['method=full', `backbone=${v11}`]],
   ['intrinsic on T5 v1.1', ['method=intrinsic', 'method.dimension=300', `backbone=${v11}`]],
+  ['lora', ['method=lora', 'method.targets=all', 'method.alpha=4', 'method.train_layer_norms=true']],
+  ['dora on T5 v1.1', ['method=dora', 'method.targets=[v, wo, lm_head]', `backbone=${v11}`]],
 ])('%s as a Hugging Face folder', (name, sets) => {
   const out = join(folder, `${name}-out`)
   let run: string
@@ -53,6 +58,19 @@ describe.each([
     openBackbone(out).close()
   })
 
+  test('gives the same logits to 1e-5 as a backbone that nothing is trained on', async () => {
+    const backbone = openBackbone(out)
+    const model = loadModel(backbone.config, { kind: 'full' }, backbone.read, 0)
+    const vector = tf.tensor1d(startVector(model, backbone.read, 0))
+    const { pass, dispose } = evaluationPass(model, vector)
+    const logits = tf.tidy(() => batchLogits(pass, batch))
+    expectClose(await logits.data(), await logitsOf(run), { relative: 1e-5, name: `logits of ${name}` })
+    dispose()
+    disposeModel(model)
+    tf.dispose([vector, logits])
+    backbone.close()
+  })
+
   test.skipIf(!python)('gives the same logits in transformers to 1e-4', async () => {
     const logits = await logitsOf(run)
     const [expected] = await logitsInPyTorch([{ format: 'huggingface', out }])
@@ -62,10 +80,15 @@ describe.each([
 
 test.each([
   ['compacter', 'an adapter sits behind a nonlinearity, so that it cannot be merged into the weights of a T5.'],
+  [
+    'lora with method.targets=[lm_head]',
+    'the head, which the method changes, is the embedding table of this T5: merged, the change would reach the embeddings too.',
+  ],
   ['bitfit', 'the trained biases have no place in a T5, whose products and norms have none.'],
   ['prompt-tuning-r', 'the trained prompt stands in front of the input and is not a weight of a T5.'],
 ])('%s is refused with the reason and the formats that do work', async (method, reason) => {
-  const run = await makeRun(join(folder, method), `method=${method}`)
+  const [preset, set] = method.split(' with ')
+  const run = await makeRun(join(folder, method), `method=${preset}`, ...(set ? [set] : []))
   const out = join(folder, 'none')
   await expect(exported(run, out)).rejects.toThrow(
     new RegExp(`^--format huggingface: ${reason} Formats that hold this method: safetensors`),

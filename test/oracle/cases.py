@@ -31,12 +31,34 @@ def phm(n, reduction_factor):
     return {key: value for key, value in options.items() if value is not None}
 
 
+def lora(rank, alpha, targets, placement=None, **more):
+    return {
+        "kind": "lora",
+        "rank": rank,
+        "alpha": alpha,
+        "rank_stabilised": False,
+        "dropout": 0,
+        "magnitudes": False,
+        "targets": targets,
+        "placement": placement or EVERYWHERE | {"sublayers": ["attention", "cross_attention", "feed_forward"]},
+        "train_layer_norms": False,
+        "train_lm_head": False,
+        **more,
+    }
+
+
 # Learning rates are large enough that ten steps move every tensor by more than rounding can hide.
 ON_BOTH = {
     "none": ({"kind": "none"}, 0),
     "compacter-n3-rank2": (compacter(3, 2, 2), 1e-2),
     "compacter-feed-forward": (compacter(4, 1, 3, EVERYWHERE | {"sublayers": ["feed_forward"]}), 1e-2),
     "compacter-layers": (compacter(2, 1, 4, EVERYWHERE | {"encoder_layers": [1, 2], "decoder_layers": [1]}), 1e-2),
+}
+ON_BOTH |= {
+    "lora": (lora(2, 3, ["q", "v"]), 1e-2),
+    "lora-all": (lora(3, 2, "all", rank_stabilised=True), 3e-3),
+    "dora": (lora(2, 3, ["k", "v", "wo"], magnitudes=True), 1e-2),
+    "lora-head": (lora(2, 3, ["o", "lm_head"]), 1e-2),
 }
 UPPER_LAYERS = EVERYWHERE | {"encoder_layers": [2], "decoder_layers": [1]}
 FULL = ({"kind": "full"}, 3e-3)

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 import fastfood
+import peft_methods
 from backbone import names
 
 ACTIVATIONS = {
@@ -218,8 +219,13 @@ TENSORS = {
     "prompt_tuning": prompt_tensors,
     "intrinsic": fastfood.tensors,
     **dict.fromkeys(ADAPTERS, adapter_tensors),
+    **dict.fromkeys(peft_methods.KINDS, peft_methods.tensors),
 }
-HOOKS = {"bitfit": attach_bitfit, **dict.fromkeys(ADAPTERS, attach_adapters)}
+HOOKS = {
+    "bitfit": attach_bitfit,
+    **dict.fromkeys(ADAPTERS, attach_adapters),
+    **dict.fromkeys(peft_methods.KINDS, peft_methods.attach),
+}
 
 
 def tensors(options, model, generator):

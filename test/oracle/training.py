@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 import fastfood
 import methods
+import peft_methods
 
 STEPS, WARMUP = 10, 4
 
@@ -28,7 +29,8 @@ class Model:
         own = dict(self.backbone.named_parameters())
         if self.options["kind"] == "intrinsic":
             return fastfood.moved_weights(own, self.trained, self.parts)
-        return {name: value for name, value in self.trained.items() if name in own}
+        by_peft = peft_methods.renamed(self.backbone)
+        return {by_peft.get(name, name): value for name, value in self.trained.items() if by_peft.get(name, name) in own}
 
     def logits(self, input_ids, decoder_input_ids, mask=None):
         """input_ids and mask [batch, source], decoder_input_ids [batch, target] → [batch, target, vocabulary]"""

@@ -48,6 +48,12 @@ export const VARIANTS: Record<string, object> = {
   'intrinsic, said': { kind: 'intrinsic' },
   'intrinsic, dense': { kind: 'intrinsic', projection: 'dense', dimension: 200 },
   prompt_tuning: { kind: 'prompt_tuning', length: 7 },
+  lora: { kind: 'lora' },
+  'lora, every product and the head': {
+    ...{ kind: 'lora', targets: ['q', 'k', 'v', 'o', 'wi', 'wi_0', 'wi_1', 'wo', 'lm_head'], rank: 2 },
+    ...{ train_layer_norms: true, train_lm_head: true },
+  },
+  'lora, magnitudes': { kind: 'lora', magnitudes: true, placement: { sublayers: ['cross_attention'] } },
 }
 
 export const optionsOf = (variant: string): MethodOptions => {

@@ -69,7 +69,7 @@ function ofSublayer(site: Site, config: T5Config): Named[] {
   const inner = heads * dKv
   const product = (name: string, shape: number[]): Named => [
     `${sublayerName(site)}.${name}.weight`,
-    { shape, role: 'product', site },
+    { shape, role: 'product', site, product: name },
   ]
   const norm: Named = [normName(site), { shape: [dModel], role: 'norm', site }]
   if (site.sublayer === 'feed_forward') {

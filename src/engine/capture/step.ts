@@ -63,8 +63,14 @@ export function captureGradient(
 ): Captured {
   return capture(library, blueprint, precision, (captured) => {
     const first = new Int32Array(1)
-    if (options.dropout > 0) captured.input(FIRST_ROW, first, [])
-    const { loss, gradient } = recordGradient(captured, shape, { ...options, part: { first, rows: shape.size } })
+    let declared = false
+    const dropoutKey = (place: string) => {
+      if (!declared) captured.input(FIRST_ROW, first, []) // no graph without dropout reads it
+      declared = true
+      return captured.dropoutKey(place)
+    }
+    const part = { first, rows: shape.size }
+    const { loss, gradient } = recordGradient({ ...captured, dropoutKey }, shape, { ...options, part })
     captured.fetch('loss', loss)
     captured.fetch('gradient', gradient)
   })

@@ -68,21 +68,25 @@ export function blueprintOf(config: BackboneConfig, options: MethodOptions): Blu
 export const startVector = ({ layout }: Blueprint, read: ReadTensor, seed: number): Float32Array =>
   gathered(layout, (spec) => startValues(spec, seed, read))
 
-/**
- * Returns the model as one forward pass sees it: `views` are the trained tensors in the layout's order; `used` is
- * called with the index of each that the pass uses.
- */
-export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout, used?: (view: number) => void): Pass {
-  const { config, options, method, layout, frozen, constants } = model
+/** Looks up views of the trained tensors by name; `used` is called with the index of each that is used. */
+function namedViews({ layout }: Model, views: tf.Tensor[], used?: (view: number) => void) {
   const indices = new Map(layout.specs.map(({ name }, index) => [name, index]))
-  const trained = (name: string): tf.Tensor | undefined => {
+  return (name: string): tf.Tensor | undefined => {
     const index = indices.get(name)
     if (index === undefined) return
     used?.(index)
     return views[index]
   }
-  const tensors = (name: string) => trained(name) ?? constants.get(name) ?? missing(name)
-  const hooks = method.hooks(options, config, tensors)
+}
+
+/**
+ * Returns the model as one forward pass sees it: `views` are the trained tensors in the layout's order; `used` is
+ * called with the index of each that the pass uses.
+ */
+export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout, used?: (view: number) => void): Pass {
+  const { config, options, method, frozen, constants } = model
+  const trained = namedViews(model, views, used)
+  const hooks = method.hooks(options, config, (name) => trained(name) ?? constants.get(name) ?? missing(name))
   const weight = (name: string) => {
     const own = trained(name)
     if (own) return own
@@ -107,6 +111,24 @@ export function evaluationPass(model: Model, vector: tf.Tensor1D): { pass: Pass;
     if (weight !== frozen) made.set(name, weight)
   }
   return { pass: { ...pass, weight: (name) => made.get(name) ?? pass.weight(name) }, dispose }
+}
+
+/** The weights with which the bare backbone computes what the method does; `values` reads one, `dispose` frees what it holds. */
+export function mergedWeights(model: Model, vector: tf.Tensor1D) {
+  const { config, options, method, constants } = model
+  const views = tf.tidy(() => unflatten(model.layout, vector))
+  const trained = namedViews(model, views)
+  const merged = method.merged?.(options, config, (name) => trained(name) ?? constants.get(name) ?? missing(name))
+  const { weight } = passOf(model, views, noDropout)
+  return {
+    async values(name: string): Promise<Float32Array> {
+      const copy = tf.tidy(() => tf.clone(merged ? merged(name, weight(name)) : weight(name)))
+      const values = (await copy.data()) as Float32Array
+      copy.dispose()
+      return values
+    },
+    dispose: () => void tf.dispose(views),
+  }
 }
 
 function missing(name: string): never {

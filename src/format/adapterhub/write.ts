@@ -52,6 +52,8 @@ function refusal(options: MethodOptions): string | undefined {
         : undefined
     case 'prompt_tuning':
       return 'the library `adapters` has no prompt tuning for T5.'
+    case 'lora':
+      return 'LoRA is written for Hugging Face peft, and merged into the weights of a Hugging Face model.'
     case 'full':
     case 'bitfit':
     case 'intrinsic':

@@ -1,16 +1,17 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { backboneShapes } from '../../backbone/registry.js'
+import { type BackboneConfig, backboneShapes } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
 import { readJson } from '../../base/files/json_file.js'
 import { type DeferredTensor, type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
 import { startDevice } from '../../engine/device/device.js'
 import { loadTrained } from '../../engine/model/checkpoint.js'
-import { disposeModel, evaluationPass } from '../../engine/model/model.js'
+import { disposeModel, mergedWeights } from '../../engine/model/model.js'
 import { type OpenedBackbone, prepareBackbone, prepareModel } from '../../engine/prepare/prepare.js'
 import type { MethodOptions } from '../../method/options.js'
 import { methodOf } from '../../method/registry.js'
+import { targetsOf } from '../../method/targets.js'
 import tf from '../../tensor/tf.cjs'
 import type { ExportFormat, Trained } from '../format.js'
 
@@ -37,11 +38,13 @@ export const huggingfaceFormat: ExportFormat = {
   },
 }
 
-function refusal({ kind }: MethodOptions): string | undefined {
-  switch (kind) {
+function refusal(options: MethodOptions, config: BackboneConfig): string | undefined {
+  switch (options.kind) {
     case 'full':
     case 'intrinsic':
       return undefined
+    case 'lora':
+      return targetsOf(options, config).some(({ product, matrix }) => product !== matrix) ? TIED : undefined
     case 'adapter':
     case 'compacter':
       return 'an adapter sits behind a nonlinearity, so that it cannot be merged into the weights of a T5.'
@@ -50,9 +53,12 @@ function refusal({ kind }: MethodOptions): string | undefined {
     case 'prompt_tuning':
       return 'the trained prompt stands in front of the input and is not a weight of a T5.'
     default:
-      return assertNever(kind, 'method')
+      return assertNever(options, 'method')
   }
 }
+
+const TIED =
+  'the head, which the method changes, is the embedding table of this T5: merged, the change would reach the embeddings too.'
 
 const COPIED = [
   'tokenizer.json',
@@ -74,10 +80,9 @@ async function made({ experiment, tensors, progress }: Trained, backbone: Opened
   for (const note of device.notes) progress.warn(note)
   const model = prepareModel(experiment, backbone, progress)
   const vector = tf.tensor1d(loadTrained(tensors.path, model))
-  const { pass, dispose } = evaluationPass(model, vector)
+  const { values, dispose } = mergedWeights(model, vector)
   const weights: [string, WritableTensor][] = []
-  for (const [name, shape] of backboneShapes(backbone.config))
-    weights.push([name, { shape, data: (await pass.weight(name).data()) as Float32Array }])
+  for (const [name, shape] of backboneShapes(backbone.config)) weights.push([name, { shape, data: await values(name) }])
   dispose()
   disposeModel(model)
   vector.dispose()

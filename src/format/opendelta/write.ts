@@ -31,6 +31,7 @@ function refusal(options: MethodOptions): string | undefined {
   switch (options.kind) {
     case 'prompt_tuning':
       return undefined
+    case 'lora':
     case 'full':
     case 'bitfit':
     case 'intrinsic':

@@ -1,7 +1,7 @@
 import type { Site, Stack } from '../../backbone/hooks.js'
 import { siteName } from '../../backbone/hooks.js'
 import { type BackboneConfig, backboneSites } from '../../backbone/registry.js'
-import { type Layers, layerNumbers, type Placement } from '../options.js'
+import { type Layers, layerNumbers, type Placement } from '../options/shared.js'
 
 /** Returns the sites of a placement: encoder first, by layer, in the placement's order of sublayers. */
 export function sites(placement: Placement, config: BackboneConfig): Site[] {

@@ -1,8 +1,10 @@
 import { type BackboneConfig, backboneTensors } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import type { MethodOptions } from '../options.js'
+import { productNames, targetsOf } from '../targets.js'
 import type { AdapterOptions } from './adapter.js'
 import type { CompacterOptions } from './compacter.js'
+import type { LoraOptions } from './lora.js'
 import { layerNumbers, type Placement } from './shared.js'
 
 /** Why options do not fit a backbone. `path` starts below `method`. */
@@ -18,6 +20,8 @@ export function methodProblems(options: MethodOptions, config: BackboneConfig): 
     case 'compacter':
     case 'adapter':
       return [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)]
+    case 'lora':
+      return [...targetProblems(options, config), ...layerProblems(options.placement, config)]
     case 'intrinsic':
       return dimensionProblems(options, config)
     case 'prompt_tuning':
@@ -40,6 +44,20 @@ function bottleneckProblems(options: AdapterOptions | CompacterOptions, { dModel
   if (options.kind !== 'compacter' || bottleneck % options.n === 0) return []
   const problem = `method.n is ${options.n}; it must divide d_model (${dModel}) and the bottleneck (${bottleneck}).`
   return [{ path: ['n'], problem, remedy: divisorsRemedy(options.n, divisors(bottleneck)) }]
+}
+
+function targetProblems(options: LoraOptions, config: BackboneConfig): MethodProblem[] {
+  const { targets } = options
+  const known = productNames(config)
+  const unknown = targets === 'all' ? undefined : targets.find((name) => !known.includes(name))
+  const path = ['targets']
+  if (unknown !== undefined) {
+    const problem = `method.targets names ${JSON.stringify(unknown)}; the backbone has no product of that name.`
+    return [{ path, problem, remedy: `Its products: ${known.join(', ')}.` }]
+  }
+  if (targetsOf(options, config).length > 0) return []
+  const problem = 'method.targets and method.placement choose no product of the backbone.'
+  return [{ path, problem, remedy: 'Choose other targets, more sublayers or more layers.' }]
 }
 
 function layerProblems(placement: Placement, config: BackboneConfig): MethodProblem[] {

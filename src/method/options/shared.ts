@@ -16,19 +16,25 @@ export const layers = z
   .default('all')
 export type Layers = z.infer<typeof layers>
 
-export const placement = z
-  .strictObject({
-    sublayers: z
-      .array(z.enum(['attention', 'cross_attention', 'feed_forward']))
-      .min(1)
-      .refine(noneTwice, { error: 'must not name a sublayer twice.' })
-      .default(['attention', 'feed_forward'])
-      .describe('Sublayers that get an adapter; the paper never uses cross_attention.'),
-    encoder_layers: layers.describe('Encoder layers that get adapters: all, [0, 3, 5], 5-11, or 5- (to the last).'),
-    decoder_layers: layers.describe('The same for the decoder.'),
-  })
-  .prefault({})
-  .describe('Where the adapters are.')
+type Sublayer = 'attention' | 'cross_attention' | 'feed_forward'
+
+/** Sublayers and layers that a method enters; `about` describes the whole. */
+export const placementOf = (sublayers: Sublayer[], about: string) =>
+  z
+    .strictObject({
+      sublayers: z
+        .array(z.enum(['attention', 'cross_attention', 'feed_forward']))
+        .min(1)
+        .refine(noneTwice, { error: 'must not name a sublayer twice.' })
+        .default(sublayers)
+        .describe('Sublayers that the method enters; the paper never uses cross_attention.'),
+      encoder_layers: layers.describe('Encoder layers that it enters: all, [0, 3, 5], 5-11, or 5- (to the last).'),
+      decoder_layers: layers.describe('The same for the decoder.'),
+    })
+    .prefault({})
+    .describe(about)
+
+export const placement = placementOf(['attention', 'feed_forward'], 'Where the adapters are.')
 export type Placement = z.infer<typeof placement>
 
 export const reductionFactor = z.int().min(1).default(32).describe('Bottleneck = d_model / this. Divides d_model.')

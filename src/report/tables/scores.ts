@@ -70,6 +70,8 @@ function methodLabel(method: Experiment['method']): string {
       return [method.kind, `n = ${method.n}`, `${method.rule} rule`, factorsOf(method)].join(', ')
     case 'adapter':
       return [method.kind, factorsOf(method)].join(', ')
+    case 'lora':
+      return [method.magnitudes ? 'dora' : method.kind, `rank ${method.rank}`].join(', ')
     case 'full':
     case 'bitfit':
     case 'intrinsic':

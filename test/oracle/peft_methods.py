@@ -1,0 +1,86 @@
+"""Methods that Hugging Face peft has: its own layers compute, with our tensors in place of their parameters."""
+
+import copy
+
+import peft
+import torch
+
+SUBLAYERS = {"SelfAttention": "attention", "EncDecAttention": "cross_attention", "DenseReluDense": "feed_forward"}
+# What peft calls a tensor of a layer, and what we do.
+PARTS = {
+    "lora_A.default.weight": "lora_a",
+    "lora_B.default.weight": "lora_b",
+    "lora_magnitude_vector.default.weight": "magnitude",
+}
+KINDS = ("lora",)
+
+
+def site_of(module):
+    """`encoder.block.0.layer.0.SelfAttention.q` → `encoder`, 0, `attention`, `q`; None outside the layers."""
+    parts = module.split(".")
+    if len(parts) != 7:
+        return None
+    return parts[0], int(parts[2]), SUBLAYERS[parts[5]], parts[6]
+
+
+def targets(options, model):
+    """The modules that the options choose, by their whole names."""
+    placement = options["placement"]
+
+    def chosen(name):
+        if name in options["targets"]:  # the head
+            return True
+        site = site_of(name)
+        if site is None or (options["targets"] != "all" and site[3] not in options["targets"]):
+            return False
+        layers = placement[f"{site[0]}_layers"]
+        return site[2] in placement["sublayers"] and (layers == "all" or site[1] in layers)
+
+    linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
+    return [name for name in linear if chosen(name)]
+
+
+def config_of(options, model):
+    return peft.LoraConfig(
+        r=options["rank"],
+        lora_alpha=options["alpha"],
+        use_rslora=options["rank_stabilised"],
+        use_dora=options["magnitudes"],
+        lora_dropout=options["dropout"],
+        target_modules=targets(options, model),
+    )
+
+
+def inject(options, model):
+    """Puts peft's layers into the model."""
+    peft.inject_adapter_in_model(config_of(options, model), model)
+
+
+def renamed(model):
+    """{our name: peft's parameter} of a model with peft's layers."""
+    found = {}
+    for name, _ in model.named_parameters():
+        for theirs, ours in PARTS.items():
+            if name.endswith(f".{theirs}"):
+                module = name.removesuffix(f".{theirs}")
+                site = site_of(module)
+                prefix = f"{site[0]}.{site[1]}.{site[2]}.{site[3]}" if site else module
+                found[f"{prefix}.{ours}"] = name
+    return found
+
+
+def tensors(options, model, generator):
+    """Random values, clearly visible; lengths of rows near those that the rows have."""
+    injected = copy.deepcopy(model)
+    inject(options, injected)
+    values = {}
+    for ours, theirs in renamed(injected).items():
+        start = injected.get_parameter(theirs).detach()
+        noise = torch.randn(start.shape, generator=generator)
+        values[ours] = start * (1 + 0.3 * noise) if ours.endswith(".magnitude") else 0.25 * noise
+    return values
+
+
+def attach(options, model, _trained):
+    inject(options, model)
+    return []
