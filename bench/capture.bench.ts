@@ -1,5 +1,6 @@
-// What a captured shape costs and from which step on it has paid: eager, replay without cached graphs and with them take turns, each in a process of its own.
-//   npx tsx bench/capture.bench.ts [backbone, default t5-small] [rounds, default 2] [batch, default 32]
+// What a captured shape costs and from which step on it has paid: eager, replay without cached graphs and with them
+// take turns, each in a process of its own.   npx tsx bench/capture.bench.ts [backbone, default t5-small] [rounds,
+// default 2] [batch, default 32]
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -50,7 +51,8 @@ function compare(): void {
   }
   console.log(`\n${backbone}, batch ${batchSize}, sources of ${LENGTHS}, targets of ${TARGET}, ${rounds} rounds\n`)
   console.log(
-    '| | start to first step | a step at 64 | a shape more costs | and keeps | in tokens of a step | pays from, one shape | each shape more |',
+    '| | start to first step | a step at 64 | a shape more costs | and keeps | in tokens of a step | pays from, ' +
+      'one shape | each shape more |',
   )
   console.log('|---|---|---|---|---|---|---|---|')
   for (const [mode, runs] of all) console.log(row(mode, runs, all.get('eager')!))

@@ -1,5 +1,5 @@
-// Greedy decoding on random weights of a backbone's dimensions: eager and replayed take turns, each in a process of its own.
-//   npx tsx bench/decode.bench.ts [rounds, default 3] [backbone, default t5-small] [rows, default 32]
+// Greedy decoding on random weights of a backbone's dimensions: eager and replayed take turns, each in a process of its
+// own.   npx tsx bench/decode.bench.ts [rounds, default 3] [backbone, default t5-small] [rows, default 32]
 import { execFileSync } from 'node:child_process'
 import { backbonePreset } from '../src/backbone/files/preset.js'
 import { median } from '../src/base/numbers/quantile.js'

@@ -1,6 +1,6 @@
-// Every method of the paper on t5-nano and Rotten Tomatoes, one after the other, each in a process of its own: validation
-// accuracy, trained parameters, time a step, peak memory. Writes docs/results/methods.{json,md} and two plots.
-//   npm run build && npx tsx bench/methods.bench.ts [steps, default 300]
+// Every method of the paper on t5-nano and Rotten Tomatoes, one after the other, each in a process of its own:
+// validation accuracy, trained parameters, time a step, peak memory. Writes docs/results/methods.{json,md} and two
+// plots.   npm run build && npx tsx bench/methods.bench.ts [steps, default 300]
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -43,13 +43,20 @@ const table = [
   '|---|---|---|---|---|---|---|',
   ...rows.map(
     (row) =>
-      `| ${row.method} | ${row.validation.accuracy!.toFixed(2)} | ${row.test.accuracy!.toFixed(2)} | ${row.trained_parameters.toLocaleString('en')} | ${row.share_percent.toPrecision(3)} % | ${Math.round(row.step_seconds! * 1000)} | ${(row.peak_memory_bytes / 2 ** 30).toFixed(2)} GiB |`,
+      `| ${row.method} | ${row.validation.accuracy!.toFixed(2)} | ${row.test.accuracy!.toFixed(2)} | ` +
+      `${row.trained_parameters.toLocaleString('en')} | ${row.share_percent.toPrecision(3)} % | ` +
+      `${Math.round(row.step_seconds! * 1000)} | ${(row.peak_memory_bytes / 2 ** 30).toFixed(2)} GiB |`,
   ),
 ]
 mkdirSync(out, { recursive: true })
 writeFileSync(join(out, 'methods.json'), `${JSON.stringify({ steps, device, rows }, null, 2)}\n`)
 writeFileSync(
   join(out, 'methods.md'),
-  `# All methods, measured\n\n\`npx tsx bench/methods.bench.ts ${steps}\`: t5-nano, Rotten Tomatoes, ${steps} steps of 32 rows, one seed, each method's own\nlearning rate, ${engine_mode} steps. ${device}. Times are medians, on a machine that other work shared.\nt5-nano has four layers: adapterdrop leaves out the first two of each stack, not five.\n\n${table.join('\n')}\n\n![accuracy against parameters](methods-scatter.svg)\n\n![accuracy](methods-bars.svg)\n\n\`npx tsx bench/plots.bench.ts\` draws the plots of this folder anew, of the figures beside them.\n`,
+  `# All methods, measured\n\n\`npx tsx bench/methods.bench.ts ${steps}\`: t5-nano, Rotten Tomatoes, ${steps} ` +
+    `steps of 32 rows, one seed, each method's own\nlearning rate, ${engine_mode} steps. ${device}. Times are ` +
+    'medians, on a machine that other work shared.\nt5-nano has four layers: adapterdrop leaves out the first ' +
+    `two of each stack, not five.\n\n${table.join('\n')}\n\n![accuracy against ` +
+    'parameters](methods-scatter.svg)\n\n![accuracy](methods-bars.svg)\n\n`npx tsx bench/plots.bench.ts` draws ' +
+    'the plots of this folder anew, of the figures beside them.\n',
 )
 for (const [name, drawing] of Object.entries(await plots())) writeFileSync(join(out, name), drawing)

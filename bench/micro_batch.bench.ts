@@ -1,5 +1,6 @@
-// Peak memory and time of training steps whose batch is computed in parts, beside the whole batch at once; a process each.
-//   npx tsx bench/micro_batch.bench.ts [backbone, default t5-small] [rows, default 100] [source length, default 64] [rows at a time, default 25]
+// Peak memory and time of training steps whose batch is computed in parts, beside the whole batch at once; a process
+// each.   npx tsx bench/micro_batch.bench.ts [backbone, default t5-small] [rows, default 100] [source length, default
+// 64] [rows at a time, default 25]
 import { execFileSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { median } from '../src/base/numbers/quantile.js'
@@ -21,13 +22,15 @@ if (own === undefined) {
     const args = ['--import', 'tsx', fileURLToPath(import.meta.url), backbone, rows, length, `${most}`, 'measure']
     const { bytes, ms } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' }))
     console.log(
-      `${backbone}, ${rows} rows of ${length} tokens, ${most} at a time: ${(bytes / 2 ** 20).toFixed(0)} MiB, ${ms.toFixed(0)} ms a step`,
+      `${backbone}, ${rows} rows of ${length} tokens, ${most} at a time: ${(bytes / 2 ** 20).toFixed(0)} MiB, ` +
+        `${ms.toFixed(0)} ms a step`,
     )
     return { bytes, ms }
   })
   const [whole, parts] = measured
   console.log(
-    `memory ${(parts!.bytes / whole!.bytes).toFixed(2)} of the whole batch's, time ${(parts!.ms / whole!.ms).toFixed(2)}`,
+    `memory ${(parts!.bytes / whole!.bytes).toFixed(2)} of the whole batch's, time ` +
+      `${(parts!.ms / whole!.ms).toFixed(2)}`,
   )
 } else console.log(JSON.stringify(await measure()))
 

@@ -1,9 +1,9 @@
-// What docs/mpi.md says of ranks, measured on this machine.
-//   npx tsx bench/mpi.bench.ts equal [methods, as in test/support/twenty_steps.ts]   ranks beside one process
-//   npx tsx bench/mpi.bench.ts kill [times, default 10]                 kill -9 of one rank at random steps, then --resume
-//   npx tsx bench/mpi.bench.ts speed [backbone, default t5-nano] [rows, default 32] [steps, default 20]   a core a rank; needs taskset
-//   npx tsx bench/mpi.bench.ts hosts [rate, default 100mbit]                 two network namespaces; root, iproute2, Open MPI
-// The command line is the built one: npm run build. test/support/launchers.ts says what launchers are found.
+// What docs/mpi.md says of ranks, measured on this machine.   npx tsx bench/mpi.bench.ts equal [methods, as in
+// test/support/twenty_steps.ts]   ranks beside one process   npx tsx bench/mpi.bench.ts kill [times, default 10]
+// kill -9 of one rank at random steps, then --resume   npx tsx bench/mpi.bench.ts speed [backbone, default t5-nano]
+// [rows, default 32] [steps, default 20]   a core a rank; needs taskset   npx tsx bench/mpi.bench.ts hosts [rate,
+// default 100mbit]                 two network namespaces; root, iproute2, Open MPI The command line is the built one:
+// npm run build. test/support/launchers.ts says what launchers are found.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MersenneTwister } from '../src/base/numbers/random.js'

@@ -1,6 +1,6 @@
-// A training step of Compacter on random weights of a backbone's dimensions: eager, replay and PyTorch take turns, each in a process of its own.
-//   npx tsx bench/replay.bench.ts [rounds, default 2] [backbone, default t5-small] [source length …, default 64 128]
-// PYTHON names a Python with torch and transformers; without it PyTorch is left out.
+// A training step of Compacter on random weights of a backbone's dimensions: eager, replay and PyTorch take turns, each
+// in a process of its own.   npx tsx bench/replay.bench.ts [rounds, default 2] [backbone, default t5-small] [source
+// length …, default 64 128] PYTHON names a Python with torch and transformers; without it PyTorch is left out.
 
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -66,7 +66,9 @@ function compare(rounds: number, backbone: string, lengths: number[]): void {
       const peak = Math.max(...runs.map(({ peak_bytes }) => peak_bytes)) / 1e6
       const first = runs[0]!.first
       console.log(
-        `| ${variant} | ${median(times).toFixed(0)} | ${Math.min(...times).toFixed(0)} – ${Math.max(...times).toFixed(0)} | ${ratio.toFixed(2)} | ${peak.toFixed(0)} | ${first ? `${first.toFixed(1)} s` : ''} |`,
+        `| ${variant} | ${median(times).toFixed(0)} | ${Math.min(...times).toFixed(0)} – ` +
+          `${Math.max(...times).toFixed(0)} | ${ratio.toFixed(2)} | ${peak.toFixed(0)} | ` +
+          `${first ? `${first.toFixed(1)} s` : ''} |`,
       )
     }
   }

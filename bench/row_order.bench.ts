@@ -1,5 +1,6 @@
-// Padding and time a step of the quickstart's training, replayed, with rows in random order and grouped by length: the two take turns, each in a process of its own.
-//   npx tsx bench/row_order.bench.ts [rounds, default 3] [batch size …, default 32 100]
+// Padding and time a step of the quickstart's training, replayed, with rows in random order and grouped by length: the
+// two take turns, each in a process of its own.   npx tsx bench/row_order.bench.ts [rounds, default 3] [batch size …,
+// default 32 100]
 import { execFileSync } from 'node:child_process'
 import { silent } from '../src/base/progress.js'
 import { startDevice } from '../src/engine/device/device.js'

@@ -1,5 +1,6 @@
-// Trains the tests' tiny backbone for long and prints resident memory every 500 steps; fails unless it is flat after the first 1,000.
-//   npx tsx bench/soak.bench.ts [replay | eager, default replay] [steps, default 20000 (replay) or 5000 (eager)]
+// Trains the tests' tiny backbone for long and prints resident memory every 500 steps; fails unless it is flat after
+// the first 1,000.   npx tsx bench/soak.bench.ts [replay | eager, default replay] [steps, default 20000 (replay) or
+// 5000 (eager)]
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
@@ -70,7 +71,8 @@ function judged(samples: Sample[]): boolean {
   const rise = slope(counted) * (counted.at(-1)!.step - counted[0]!.step)
   const flat = rise <= RISE && range <= RANGE
   console.log(
-    `${mode}, ${steps} steps: from step ${counted[0]!.step} on a rise of ${rise.toFixed(1)} MiB by least squares (at most ${RISE}), a range of ${range.toFixed(1)} MiB (at most ${RANGE}): ${flat ? 'flat' : 'NOT FLAT'}`,
+    `${mode}, ${steps} steps: from step ${counted[0]!.step} on a rise of ${rise.toFixed(1)} MiB by least squares ` +
+      `(at most ${RISE}), a range of ${range.toFixed(1)} MiB (at most ${RANGE}): ${flat ? 'flat' : 'NOT FLAT'}`,
   )
   return flat
 }
@@ -85,8 +87,9 @@ function slope(samples: Sample[]): number {
 }
 
 /**
- * Batches of 8 rows of 3 to 30 tokens, padded as a replayed training pads them: several shapes take turns. A graph keeps
- * tens of MiB, so that all shapes have to come within the warm-up: an epoch is 20 steps, and all targets are of one length.
+ * Batches of 8 rows of 3 to 30 tokens, padded as a replayed training pads them: several shapes take turns. A graph
+ * keeps tens of MiB, so that all shapes have to come within the warm-up: an epoch is 20 steps, and all targets are of
+ * one length.
  */
 function endlessBatches(steps: number): (step: number) => Batch {
   const random = new MersenneTwister(SEED)

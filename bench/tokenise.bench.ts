@@ -1,5 +1,5 @@
-// Time and memory of tokenising pairs of questions of about QQP's lengths into the store on disk, and of opening it again.
-//   npx tsx bench/tokenise.bench.ts [rows]
+// Time and memory of tokenising pairs of questions of about QQP's lengths into the store on disk, and of opening it
+// again.   npx tsx bench/tokenise.bench.ts [rows]
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

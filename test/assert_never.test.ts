@@ -31,7 +31,7 @@ test('a value past the types throws, and is named', () => {
   expect(() => assertNever('lora' as never, 'method')).toThrow('not a method: "lora"')
 })
 
-test('every switch ends in assertNever or an error of its own, or is over values that others may add to', () => {
+test('every switch ends in assertNever or its own error, or is over values from outside', () => {
   const open = sources.flatMap((file) => switchesOf(file, textOf(file)).filter(({ closed }) => !closed))
   expect(open.filter(({ file }) => !(file in OPEN)).map(({ place }) => place)).toEqual([])
 })

@@ -83,7 +83,7 @@ test('a full disk', () => {
   expect(writeError('run/last', other)).toBe(other)
 })
 
-describe.skipIf(process.platform === 'win32')('what is no file', () => {
+describe.skipIf(process.platform === 'win32')('a path that is not a file', () => {
   const named = (name: string) => join(folder, name)
   const nowhere = () => {
     symlinkSync('/dev/null', named('nowhere'))
@@ -115,7 +115,7 @@ describe.skipIf(process.platform === 'win32')('what is no file', () => {
     expect(readdirSync(folder).filter((name) => name.endsWith('.tmp'))).toEqual([])
   })
 
-  test('what comes to a name while the file is written is not replaced either', () => {
+  test('a file that gets the name while ours is written is not replaced either', () => {
     expect(() => writeAtomically(named('nowhere'), () => nowhere())).toThrow(`is a device. Choose another name.`)
     expect(readdirSync(folder)).toEqual(['nowhere'])
   })

@@ -32,5 +32,6 @@ test('no other test finds out by itself which engines are set up', () => {
     (file) =>
       file.endsWith('.ts') && /\binstalledEngines\b/.test(readFileSync(join(packageRoot, 'test', file), 'utf8')),
   )
-  expect(asking.sort()).toEqual([join('engine', 'provision.test.ts'), join('support', 'engines.ts')]) // the first tests what was set up
+  // the first tests what was set up
+  expect(asking.sort()).toEqual([join('engine', 'provision.test.ts'), join('support', 'engines.ts')])
 })

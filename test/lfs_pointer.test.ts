@@ -22,7 +22,7 @@ size 18921472
 const MESSAGE =
   'is a Git LFS pointer to a file of 18921472 bytes, which has not been fetched. Run `git lfs pull` in its repository (before, once, `git lfs install`), or download the file itself.'
 
-describe('a Git LFS pointer in place of', () => {
+describe('a Git LFS pointer instead of', () => {
   test.each<[string, string, (file: string) => unknown]>([
     ['rows', 'rows.csv', (file) => collect(readTable(file))],
     ['rows', 'rows.tsv', (file) => collect(readTable(file))],
@@ -35,7 +35,7 @@ describe('a Git LFS pointer in place of', () => {
     ['a tokenizer', 'tokenizer.json', loadTokenizer],
     ['a config', 'model/config.json', (file) => readConfig(join(file, '..'))],
     ['an experiment', 'experiment.yaml', (file) => loadExperiment(file)],
-  ])('%s (%s) is told, with what to do', async (_, name, read) => {
+  ])('%s (%s) is reported, with what to do', async (_, name, read) => {
     const file = join(folder, name)
     mkdirSync(join(file, '..'), { recursive: true })
     writeFileSync(file, POINTER)
@@ -52,7 +52,7 @@ async function* stream() {
   yield Buffer.from(POINTER)
 }
 
-test('a text that speaks of it is none', async () => {
+test('a text about pointers is not one', async () => {
   const file = join(folder, 'texts.tsv')
   writeFileSync(file, 'text\tlabel\nversion https://git-lfs.github.com/spec/v1\t1\n')
   expect(await collect(readTable(file))).toEqual([

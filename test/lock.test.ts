@@ -58,7 +58,7 @@ function ask({ behind = [] as string[], env = {}, silence = 60_000, mode = '' } 
 type Asking = ReturnType<typeof ask>
 const pidOf = async (asking: Asking) => Number((await asking.says(/^pid /)).text.slice(4))
 
-test('a lock is waited for while its holder lives, is told of at once, and nothing of it is left', async () => {
+test('a lock is waited for while its holder lives, is reported at once, and leaves nothing behind', async () => {
   const first = ask()
   await first.says('held')
   expect(await isLocked(lock)).toBe(true)
@@ -233,7 +233,7 @@ test('a folder in the place of the lock file is named', async () => {
   )
 })
 
-test('once: what another has made meanwhile is not made again', async () => {
+test('once: what another process has made meanwhile is not made again', async () => {
   const target = join(folder, 'target')
   let made = 0
   const make = async () => {

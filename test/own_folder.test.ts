@@ -35,7 +35,7 @@ afterEach(() => {
 })
 
 describe.skipIf(process.platform === 'win32')('a folder of our own', () => {
-  test('is made for its user alone, and closed to readers where an older version left it open', () => {
+  test('is made for its user only, and closed to readers where an older version left it open', () => {
     const made = join(folder, 'cache', 'tokens')
     makeOwnFolder(made)
     expect([modeOf(made), modeOf(join(folder, 'cache'))]).toEqual([0o700, 0o700])
@@ -45,7 +45,7 @@ describe.skipIf(process.platform === 'win32')('a folder of our own', () => {
     expect(whoElseCanWrite(made)).toBeUndefined()
   })
 
-  test('that others could write stays as it is, and the way in is named', () => {
+  test('that others could write is left unchanged, and the way in is named', () => {
     const open = join(folder, 'open')
     mkdirSync(open)
     chmodSync(open, 0o777)
@@ -60,7 +60,7 @@ describe.skipIf(process.platform === 'win32')('a folder of our own', () => {
     expect(whoElseCanWrite(open)).toBe(`${open} can be written by others (mode 1777)`)
   })
 
-  test('protects what is in it, whatever the modes below', () => {
+  test('protects its content, whatever the modes below', () => {
     const below = join(folder, 'engines')
     mkdirSync(below)
     chmodSync(below, 0o777)

@@ -20,7 +20,9 @@ test('JSON has the same meaning after it', () => {
   expect(JSON.parse(printable(JSON.stringify(value, null, 2)))).toEqual(value)
 })
 
-/** Text in which every part that can end up in another kind of scalar has a chance to stand next to a control character. */
+/**
+ * Text in which every part that can end up in another kind of scalar has a chance to stand next to a control character.
+ */
 const PARTS = [
   '\x1b[31m',
   '\x07',
@@ -77,7 +79,9 @@ test('text without control characters is YAML as it was', () => {
   ).toBe(`prompt: "a: {text}"\nlong: ${'word '.repeat(30)}end\nlines: |\n  a\n   b\nlabels:\n  "0": no\n`)
 })
 
-/** Where text is written to standard output or standard error: each passes it through `printable`, or writes constants. */
+/**
+ * Where text is written to standard output or standard error: each passes it through `printable`, or writes constants.
+ */
 const WRITERS = [
   'bin/bootstrap.js',
   'bin/loaded.js',

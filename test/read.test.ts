@@ -100,7 +100,7 @@ describe.skipIf(process.platform === 'win32')('a link in a folder', () => {
     ['spiece.model', (folder) => copyFile(join(folder, 'spiece.model'), at('exported'))],
     ['result.json', (folder) => readResult(runFiles(folder))],
     ['experiment.yaml', (folder) => runExperiment(join(folder, 'experiment.yaml'))],
-  ])('gives nobody what is outside as its %s', async (name, read) => {
+  ])('does not read a file outside as its %s', async (name, read) => {
     for (const file of readdirSync(NANO)) if (file !== name) copyFileSync(join(NANO, file), at('given', file))
     const path = link('../home/secret', at('given', name))
     await expect(async () => read(at('given'))).rejects.toThrow(outside(path, at('home', 'secret')))
@@ -115,7 +115,7 @@ describe.skipIf(process.platform === 'win32')('a link in a folder', () => {
   })
 })
 
-describe.skipIf(process.platform === 'win32')('what is no file', () => {
+describe.skipIf(process.platform === 'win32')('a path that is not a file', () => {
   const pipe = (name: string) => {
     execFileSync('mkfifo', [at(name)])
     return at(name)
@@ -133,7 +133,7 @@ describe.skipIf(process.platform === 'win32')('what is no file', () => {
     },
   )
 
-  test('so is one as an experiment, or as what is to be predicted', () => {
+  test('so is one as an experiment, or as input to predict', () => {
     const [experiment, input] = [pipe('experiment.yaml'), pipe('input')]
     expect(() => readExperiment(experiment)).toThrow(`${experiment}: ${PIPE}`)
     expect(() => openInput({ texts: [], file: input }, true)).toThrow(`${input}: ${PIPE}`)

@@ -36,19 +36,19 @@ test('user and password of any address are hidden, known or not', () => {
   )
 })
 
-test('every line of the token file is hidden, of one that is no token file nothing', () => {
+test('every line of the token file is hidden, and nothing of another file', () => {
   writeFileSync(join(home, 'token'), '\n hf_abcdefgh \nmy other line\n')
   expect(hideSecrets('hf_abcdefgh: my other line')).toBe('***: ***')
   vi.stubEnv('HF_TOKEN_PATH', home) // a folder
   expect(hideSecrets('hf_abcdefgh')).toBe('hf_abcdefgh')
 })
 
-test('short values are no reason to blot out words', () => {
+test('short values do not hide words', () => {
   vi.stubEnv('HTTP_PROXY', 'http://me:train@proxy')
   expect(hideSecrets('train it, by http://me:train@proxy')).toBe('train it, by http://***@proxy')
 })
 
-test('a secret that was read later is hidden, too, and what is printed hides them all', () => {
+test('a secret that was read later is hidden too, and printed text hides them all', () => {
   keepSecret('of a worker\x1b')
   expect(printable('of a worker\x1b\x07')).toBe('***\\u0007')
 })

@@ -43,7 +43,8 @@ test.each([
   ['eval x --num-beams 4', '--num-beams', 'eval', 'Did you mean --beams?'],
   ['eval x --data y', '--data', 'eval', 'Did you mean --task?'],
   ['eval x --validation-file y', '--validation-file', 'eval', 'Did you mean --set task.validation=…?'],
-  ['eval x --schedule cosine', '--schedule', 'eval', 'All flags: compacter eval --help.'], // its --set takes places only
+  // its --set takes places only
+  ['eval x --schedule cosine', '--schedule', 'eval', 'All flags: compacter eval --help.'],
   ['train x --output-dir y', '--output-dir', 'train', 'Did you mean --run-dir?'],
   ['train x --epohcs 3', '--epohcs', 'train', 'Did you mean --epochs?'],
   ['train x --zzz', '--zzz', 'train', 'All flags: compacter train --help.'],
@@ -55,7 +56,7 @@ test.each([
   expect(exitCode).toBe(2)
 })
 
-test('several are told together, the list of flags once', () => {
+test('several are reported together, the list of flags once', () => {
   expect(unknownFlag(['--epohcs', '--zzz', '--yyy'], ['train'], commands).message).toBe(
     'compacter train: there are no flags --epohcs, --zzz, --yyy. Did you mean --epochs? All flags: compacter train --help.',
   )

@@ -5,8 +5,8 @@ import { median } from '../../src/base/numbers/quantile.js'
 import { packageRoot } from '../../src/base/root.js'
 
 /**
- * Milliseconds of a step of Compacter on so many rows: by one process on one core; by one rank, and by two with a core each,
- * that share the rows. They take turns, three times each.
+ * Milliseconds of a step of Compacter on so many rows: by one process on one core; by one rank, and by two with a core
+ * each, that share the rows. They take turns, three times each.
  */
 export async function speed(backbone: string, rows: number, steps: number): Promise<void> {
   const step = [process.execPath, '--import', 'tsx', join(packageRoot, 'bench/mpi/step.ts'), backbone, rows, steps].map(

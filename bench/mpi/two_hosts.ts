@@ -9,8 +9,8 @@ const STEPS = 20
 const HOSTS = ['compacter-a', 'compacter-b']
 
 /**
- * Trains on two ranks in a network namespace each, that reach each other over TCP through a slowed link, beside one process;
- * prints losses and the bytes that the link carried.
+ * Trains on two ranks in a network namespace each, that reach each other over TCP through a slowed link, beside one
+ * process; prints losses and the bytes that the link carried.
  */
 export async function twoHosts(rate: string): Promise<void> {
   const training = { steps: STEPS, batch_size: 8, evaluate_every: STEPS, checkpoint_every: 1000, source_length: 32 }
@@ -84,7 +84,8 @@ export async function twoHosts(rate: string): Promise<void> {
     console.log(JSON.stringify(manifest.mpi))
     console.log(`link of ${rate}: ${STEPS} steps, losses within ${worst.toExponential(1)} of one process`)
     console.log(
-      `trained parameters ${manifest.trained_parameters}; the link carried ${bytes} bytes both ways, ${Math.round(bytes / STEPS)} a step with start and evaluation`,
+      `trained parameters ${manifest.trained_parameters}; the link carried ${bytes} bytes both ways, ` +
+        `${Math.round(bytes / STEPS)} a step with start and evaluation`,
     )
   } finally {
     for (const host of HOSTS) spawnSync('ip', ['netns', 'del', host])

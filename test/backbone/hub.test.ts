@@ -169,7 +169,7 @@ test('two downloads at once fetch each file once', async () => {
   expect(readdirSync(join(first, '../../blobs')).filter((name) => /lock|incomplete/.test(name))).toEqual([])
 })
 
-test('who fetches the same file already is told of at once, and waited for', async () => {
+test('another process that fetches the same file is reported at once, and waited for', async () => {
   await serve()
   const hash = createHash('sha256').update(WEIGHTS).digest('hex')
   const lock = join(home, 'hub', 'models--someone--t5-tiny', 'blobs', `${hash}.lock`)
@@ -263,7 +263,7 @@ test.each([
   expect(message.replaceAll(server.url, 'URL')).toBe(`UserError: ${ID}: URL ${expected}`)
 })
 
-test('a token that is none is named before anything is sent', async () => {
+test('something that is not a token is refused before anything is sent', async () => {
   await serve()
   vi.stubEnv('HF_TOKEN', 'secret')
   expect(await failure(downloadModel(ID))).toBe(

@@ -1,4 +1,5 @@
-// expected: test/oracle/layouts.py, folders that transformers 4.57 and 5.18 wrote, and the logits that 5.18 gives for them
+// expected: test/oracle/layouts.py, folders that transformers 4.57 and 5.18 wrote, and the logits that 5.18 gives for
+// them
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -121,14 +122,14 @@ describe('a head that transformers 4 and 5 would read in two ways is refused, an
     expectClose(logits, expected.folders[name]!.logits, { relative: 1e-4, name: 'logits' })
   })
 
-  test('a head that is left over goes, and the tied one gives its logits', async () => {
+  test('a left-over head is ignored, and the tied one gives the logits', async () => {
     const left = { shape: [31, 10], data: new Float32Array(310).fill(0.1) }
     expect(complaint('v1.0-tied-4', { weights: (tensors) => void tensors.set('lm_head.weight', left) })).toBe(another)
     const { logits } = await logitsOf(copy('v1.0-tied-4', { weights: without }))
     expectClose(logits, expected.folders['v1.0-tied-4']!.logits, { relative: 1e-4, name: 'logits' })
   })
 
-  test('a copy of the table is no head of its own, unless config.json says so', async () => {
+  test('a copy of the table is not a separate head, unless config.json says so', async () => {
     const twice = (tensors: Map<string, WritableTensor>) =>
       void tensors.set('lm_head.weight', tensors.get('shared.weight')!)
     const named = (tensors: Map<string, WritableTensor>) => {

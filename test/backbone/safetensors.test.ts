@@ -188,7 +188,7 @@ const entry = (begin: number, end: number, shape: unknown = [(end - begin) / 4],
 })
 const DAMAGED = 'The file is damaged or was not copied whole: fetch it again.'
 
-describe('a value that is no number is refused', () => {
+describe('a value that is not a number is refused', () => {
   const halves = (...bits: number[]) => Buffer.from(Uint16Array.from(bits).buffer)
   const floats = (...values: number[]) => Buffer.from(Float32Array.from(values).buffer)
   const NOT_F32 = 'If it was converted to float16, values beyond 65504 became infinite: convert it to float32 instead.'
@@ -211,7 +211,7 @@ describe('a value that is no number is refused', () => {
     file.close()
   })
 
-  test('wherever it is, in a view too; and no number is taken for one', () => {
+  test('at any place, in a view too; and no number is mistaken for one', () => {
     const edges = Float32Array.from([0, -0, 3.4028234663852886e38, -3.4028234663852886e38, 1e-45, -1e-38, 65536, 0.1])
     for (let length = 0; length < 40; length++) {
       const buffer = Float32Array.from({ length: length + 3 }, (_, i) => edges[i % 8]!).fill(Number.NaN, 0, 3)
@@ -309,7 +309,7 @@ describe('a hostile file is one clear error', () => {
       `gives tensor a -4 bytes; F32 [1] takes 4. ${DAMAGED}`,
     ],
     [
-      'sizes whose product is no number',
+      'sizes whose product is not a number',
       () => forge({ a: entry(0, 0, [...Array(40).fill(2 ** 50), 0]) }, 0),
       /gives tensor a 0 bytes; F32 \[.{120}…\] takes NaN\. /,
     ],

@@ -59,7 +59,7 @@ test('counts the sentinels as vocabulary, not the rows that pad the table', () =
   expect(tokenizer.vocabularySize).toBe(8100)
 })
 
-test('decoding leaves out ids that the table has and the tokenizer has not', () => {
+test('decoding leaves out ids that are in the table but not in the tokenizer', () => {
   expect(tokenizer.decode([7, 8127, 370, 8100])).toBe('a b')
   expect(tokenizer.decode(Int32Array.of())).toBe('')
 })
@@ -102,13 +102,13 @@ describe('the ids that end and pad a row', () => {
   test.each([
     ['{"pad_token": 0}', 'pad_token is 0; it must be a token.'],
     ['{"pad_token": ', /tokenizer_config\.json:1:15: is damaged: it is cut short\.$/],
-  ])('are refused where they are no tokens: %s', async (config, message) => {
+  ])('are refused where they are not tokens: %s', async (config, message) => {
     await expect(load(json(), config)).rejects.toThrow(message)
     await expect(load(json(), config)).rejects.toBeInstanceOf(UserError)
   })
 })
 
-describe('a file that is no tokenizer', () => {
+describe('a file that is not a tokenizer', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tokenizer-'))
   afterAll(() => rmSync(folder, { recursive: true }))
   const load = async (content: string) => {

@@ -289,7 +289,7 @@ describe('refuses with file and tensor', () => {
     )
   })
 
-  test('a folder that is none', () => {
+  test('a path that is not a folder', () => {
     expect(() => openBackbone(join(folder, 'none'))).toThrow(
       `${folder}/none: no such folder. Name a folder with a Hugging Face T5.`,
     )

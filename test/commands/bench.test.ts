@@ -44,7 +44,7 @@ describe('bench', () => {
     }
   })
 
-  test('without full fine-tuning nothing is relative to it; methods that do not fit are left out and told', async () => {
+  test('without full fine-tuning nothing is relative to it; methods that do not fit are left out and reported', async () => {
     const only = await compacter([...small, '--method', 'bitfit', '--steps', '1', '--repetitions', '1', '--json'])
     expect(only.code, only.stderr).toBe(0)
     expect(JSON.parse(only.stdout)[0]).toMatchObject({ time_to_full: null, memory_to_full: null })
@@ -127,7 +127,7 @@ describe('bench', () => {
     }
   })
 
-  test.skipIf(!python)('PyTorch trains as many parameters where the head is one of its own', async () => {
+  test.skipIf(!python)('PyTorch trains as many parameters where the head has its own matrix', async () => {
     const layouts = ['v1.1-own-5', 'v1.1-tied-unscaled-5', 'v1.1-gated-silu-5']
     const backbones = layouts.flatMap((name) => ['--backbone', join(packageRoot, 'test/fixtures/layouts', name)])
     const flags = ['--method', 'full', '--batch', '2', '--steps', '1', '--repetitions', '1', '--source-length', '8']
@@ -135,7 +135,8 @@ describe('bench', () => {
     const { code, stdout, stderr } = await compacter(['bench', ...backbones, ...flags, ...against])
     expect(code, stderr).toBe(0)
     const rows: { trained_parameters: number; torch_step_ms: number }[] = JSON.parse(stdout)
-    // d_model 10, 2 · 3 a projection, d_ff 14, 1 + 2 layers, vocabulary 31, whose table occurs twice where the head is its own
+    // d_model 10, 2 · 3 a projection, d_ff 14, 1 + 2 layers, vocabulary 31, whose table occurs twice where the head is
+    // its own
     const layers = 240 + 420 + 20 + 2 * (480 + 420 + 30) + 20 + 32
     expect(rows.map((row) => row.trained_parameters)).toEqual([layers + 620, layers + 310, layers + 620])
     for (const { torch_step_ms } of rows) expect(torch_step_ms).toBeGreaterThan(0)

@@ -50,7 +50,7 @@ describe('config validate looks at the data', () => {
   const validate = (...argv: string[]) => Validate.run(['quickstart', ...argv], packageRoot)
   const reviews = join(packageRoot, 'configs/tasks/rotten-tomatoes')
 
-  test('a column that the file lacks is told where the experiment names it', async () => {
+  test('a column that the file lacks is reported where the experiment names it', async () => {
     await expect(validate('--set', 'task.label=lable')).rejects.toMatchObject({
       message: `--set task.label=lable: task.label names the column 'lable', which is not in ${reviews}/train.jsonl. Did you mean 'label'? Columns: text, label.`,
     })
@@ -68,7 +68,7 @@ describe('config validate looks at the data', () => {
     expect(process.exitCode).toBe(2)
   })
 
-  test('what is not in the cache yet is told', async () => {
+  test('what is not in the cache yet is listed', async () => {
     vi.stubEnv('HF_HOME', folder)
     expect(
       await printed(Validate as Runnable, 'quickstart', '--set', 'backbone=t5-base', '--set', 'task=glue/rte'),

@@ -77,7 +77,7 @@ test('a run says how many rows were held out, trains on the others, and eval ref
   ])
 })
 
-test('a sweep whose rows were held out goes on with the runs that it made', async () => {
+test('a sweep with held-out rows continues with its earlier runs', async () => {
   const sweep = sweepOf(experiment('swept', ['test: test.jsonl', 'split: held_out']))
   const command = ['sweep', 'run', sweep, '--dir', join(folder, 'swept'), ...engine]
   const first = await compacter(command)

@@ -78,8 +78,8 @@ describe.skipIf(!mounts)('a small disk (needs unshare and mount)', () => {
   afterAll(() => rmSync(disk, { recursive: true }))
 
   /**
-   * The command with a disk of that size, or one that is read-only; `left` are the files on it afterwards, with their bytes.
-   * `before` is a shell command.
+   * The command with a disk of that size, or one that is read-only; `left` are the files on it afterwards, with their
+   * bytes. `before` is a shell command.
    */
   function withDisk(options: string, args: string[], { before = 'true', env = {} } = {}) {
     const script = `mount -t tmpfs -o ${options} none ${disk} && cd / && ${before}; "$@"; code=$?
@@ -95,7 +95,7 @@ describe.skipIf(!mounts)('a small disk (needs unshare and mount)', () => {
     return { status, stdout, lastLine: lastLine(stderr), stderr, left }
   }
 
-  test('output of which the disk takes a part is not taken for written', () => {
+  test('output that the disk takes only in part does not count as written', () => {
     const before = `head -c 2000 /dev/zero > ${disk}/out`
     const command = ['sh', '-c', `"$@" >> ${disk}/out`, 'sh', ...PROGRAM, 'list', 'tasks', '--json']
     const { status, stderr, left } = withDisk('size=4k', command, { before })
@@ -123,7 +123,7 @@ describe.skipIf(!mounts)('a small disk (needs unshare and mount)', () => {
     expect(lastLine!.startsWith(out)).toBe(true)
   })
 
-  test('train: the checkpoint has no room, and what is there is whole', () => {
+  test('train: the checkpoint has no room, and existing files are whole', () => {
     const { status, lastLine, left } = withDisk('size=48k', [
       ...PROGRAM,
       'train',

@@ -71,7 +71,7 @@ describe('labels that lose characters', () => {
     }
   })
 
-  test('are refused by eval and predict unless they rank, and then they are as they were given', async () => {
+  test('are refused by eval and predict unless they rank, and then they are unchanged', async () => {
     for (const { code, stderr } of [await compacter(['eval', lossy, ...engine]), await predict([lossy], 'a film')]) {
       expect(code).toBe(2)
       expect(stderr).toMatch(/experiment\.yaml:\d+:\d+: in task\.labels/)
@@ -139,7 +139,7 @@ describe('names of labels', () => {
   })
   const nameOf: Record<string, string> = { 'not good': 'thumbs down', 'No 1': 'thumbs up' }
 
-  test('are told by predict beside the answer, and change no score', async () => {
+  test('are shown by predict next to the answer, and change no score', async () => {
     const asked = films.map(({ text }) => `${text}\n`).join('')
     const args = ['--scoring', 'rank', '--json']
     const [named, plain] = [await predict([run, ...args], asked), await predict([spaced, ...args], asked)]

@@ -97,7 +97,7 @@ test('the table, results.json and results.csv hold mean and sample standard devi
   expect(readFileSync(join(grid, 'curve.svg'), 'utf8')).not.toMatch(/\d of \d/)
 })
 
-test('a cell that fails is told with its reason and tried again the next time; the others go on', async () => {
+test('a cell that fails is reported with its reason and tried again the next time; the others continue', async () => {
   const [, , broken, missing] = cells.map((cell) => join(grid, cell)) as [string, string, string, string]
   rmSync(join(broken, 'result.json'))
   const checkpoint = join(broken, 'checkpoint', 'state.safetensors')

@@ -128,7 +128,7 @@ describe.runIf(hasEngine('tensorflow'))('train --mpi', () => {
       }
     })
 
-    test('that one rank is asked to stop stops on all after the same step, and goes on to the same bits', async () => {
+    test('that one rank is asked to stop stops on all after the same step, and continues to the same bits', async () => {
       const name = named('first')
       const stopped = named('stopped')
       const { code, stderr } = await signalled(launcher, stopped, 'SIGTERM', 1, 3)
@@ -145,7 +145,7 @@ describe.runIf(hasEngine('tensorflow'))('train --mpi', () => {
       expect(last(stopped)).toBe(last(name))
     })
 
-    test('of which one rank is killed ends, and goes on with another number of ranks', async () => {
+    test('of which one rank is killed ends, and continues with another number of ranks', async () => {
       const killed = named('killed')
       const { code } = await signalled(launcher, killed, 'SIGKILL', 1, 6)
       expect(code).not.toBe(0)

@@ -111,7 +111,7 @@ describe('the rows that eval scores', () => {
     },
   )
 
-  test('are told of where they are cut', async () => {
+  test('are reported where they are cut', async () => {
     const long = await predict([run, '--json'], `${'film '.repeat(100)}\na\n`)
     expect([long.code, long.stdout.split('\n').length, long.stderr]).toEqual([
       0,
@@ -140,7 +140,7 @@ describe('the rows that eval scores', () => {
 })
 
 describe('a stream', () => {
-  test('of hostile lines loses none of the others, and tells each bad one', async () => {
+  test('of hostile lines loses none of the others, and reports each bad one', async () => {
     const stdin = Buffer.concat([
       Buffer.from('\ufeffa fine film\r\n\n'),
       Buffer.from([0xff, 0xfe, 0x0a]),
@@ -212,7 +212,7 @@ describe('a stream', () => {
     expect(stdout).toBe((await predict([run, 'good', 'bad'])).stdout)
   })
 
-  test('of nothing is no row', async () => {
+  test('of nothing has no rows', async () => {
     expect(await predict([run], '')).toEqual({ code: 0, stdout: '', stderr: 'There were no rows.\n' })
   })
 })
@@ -221,7 +221,7 @@ describe('--output', () => {
   const out = path('out/predictions.jsonl')
   beforeAll(() => mkdirSync(path('out')))
 
-  test('is the whole of what would be printed, and is not replaced unless told', async () => {
+  test('is everything that would be printed, and is replaced only with --force', async () => {
     const args = [run, '--scoring', 'rank', '--input', path('test.jsonl')]
     const printed = await predict([...args, '--json'])
     const written = await predict([...args, '--output', out])
@@ -304,7 +304,7 @@ describe('--output', () => {
 })
 
 describe('several runs', () => {
-  test('of one backbone predict what each does alone', async () => {
+  test('of one backbone predict the same as each alone', async () => {
     const alone = await Promise.all(
       [run, noise].map((each) => predict([each, '--scoring', 'rank', '--json'], texts.join('\n'))),
     )
@@ -411,7 +411,7 @@ describe('what cannot be predicted is refused at once', () => {
     expect(await predict(args(), stdin)).toEqual({ code, stdout: '', stderr: expected.replace('RUN', run) })
   })
 
-  test('text for a task of two columns, and JSON is what it takes', async () => {
+  test('text for a task of two columns, which takes JSON', async () => {
     const two = await makeRun(path('two'), 'task.prompt="a: {text} b: {label}"')
     const { code, stderr } = await predict([two, '--input-format', 'text'], 'a\n')
     expect([code, stderr]).toEqual([

@@ -21,7 +21,7 @@ async function printed(args: string[], env?: NodeJS.ProcessEnv): Promise<string>
   return `${stdout}${stderr}`
 }
 
-describe('text of others cannot steer the terminal', () => {
+describe('foreign text cannot control the terminal', () => {
   test.each([
     ['a file name', ['config', 'validate', path(`no${HOSTILE}.yaml`)]],
     ['a model id', ['train', file, '--set', `backbone=${JSON.stringify(HOSTILE)}`]],
@@ -68,7 +68,7 @@ describe('text of others cannot steer the terminal', () => {
     expect(stderr).not.toMatch(/(?![\n\t])\p{Cc}/u)
   })
 
-  test('labels and their names, on standard output; a file has them as they are', async () => {
+  test('labels and their names, on standard output; a file has them unchanged', async () => {
     const run = path('run')
     const splits = ['train', 'validation', 'test'].map((split) => `task.${split}=${path(`${split}.jsonl`)}`)
     const labels = `task.labels=${JSON.stringify({ 0: `no ${HOSTILE}`, 1: `yes ${HOSTILE}` })}`

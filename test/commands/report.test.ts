@@ -58,7 +58,7 @@ test.each([
   expect(readFileSync(out, 'utf8')).toBe(stdout)
 })
 
-test('--json tells the groups, their scores and what is left out', async () => {
+test('--json lists the groups, their scores and what is left out', async () => {
   const { stdout } = await printed(folder, '--format', 'markdown', '--json')
   const group = { method: 'compacter', task: 'rotten-tomatoes', runs: [begun, first, second] }
   const accuracy = { mean: 61.5, std: Math.SQRT1_2 }

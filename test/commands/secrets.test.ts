@@ -73,7 +73,7 @@ describe('no secret is printed', () => {
   })
 })
 
-test('who runs on a run of others is told what it fetches, and with which token, before anything else', async () => {
+test('continuing a foreign run says what it fetches, and with which token, before anything else', async () => {
   const env = { HF_HOME, HF_ENDPOINT: server.url, HF_TOKEN: TOKEN }
   const { code, stderr } = await compacter(['predict', path('foreign'), 'good', ...engine], env)
   expect(code).toBe(1)

@@ -5,7 +5,8 @@ import { makeRun } from '../export/made_run.js'
 import { compacter, smallExperiment } from '../support/cli.js'
 import { engines } from '../support/engines.js'
 
-// The Node that runs the suite prints its own warnings (deprecated or experimental functions) on stderr: a command causes none.
+// The Node that runs the suite prints its own warnings (deprecated or experimental functions) on stderr: a command
+// causes none.
 const { folder, file } = smallExperiment({ steps: 2, batch_size: 4, warmup_steps: 1, source_length: 32 })
 const run = join(folder, 'made')
 const path = (name: string) => join(folder, name)

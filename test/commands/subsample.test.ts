@@ -6,7 +6,7 @@ import { compacter } from '../support/cli.js'
 
 const out = join(mkdtempSync(join(tmpdir(), 'subsample-')), 'subsets')
 
-test('writes a file a size and seed and prints their paths; --json prints what they hold', async () => {
+test('writes a file for each size and seed and prints their paths; --json prints their content', async () => {
   const sizes = ['--size', '3', '--size', '5']
   const { code, stdout, stderr } = await compacter([
     'subsample',

@@ -211,7 +211,7 @@ test('a sweep mixes no orders of rows: a cell of a version that sorted them by l
   writeFileSync(manifest, JSON.stringify({ row_order, ...older }))
 })
 
-test('a folder takes no other sweep', async () => {
+test('a folder refuses another sweep', async () => {
   const refused = async () => {
     const { code, stderr } = await compacter(command)
     return [code, lastLine(stderr)]

@@ -17,7 +17,10 @@ const training = {
   source_length: 32,
 }
 
-/** wasm where there is no native engine: the promise of equal bits is for the native one, and holds on one thread of wasm too. */
+/**
+ * wasm where there is no native engine: the promise of equal bits is for the native one, and holds on one thread of
+ * wasm too.
+ */
 const engine = ['--engine', engines[0]!, '--threads', '1']
 
 const lines = (folder: string): string[] => {
@@ -248,7 +251,7 @@ describe('train', () => {
     },
   )
 
-  test('a loss that is no number stops with the step, the rows and the last good state', async () => {
+  test('a loss that is not a number stops with the step, the rows and the last good state', async () => {
     const broken = join(folder, 'broken')
     const { code, stderr } = await compacter([
       'train',

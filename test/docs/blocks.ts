@@ -61,7 +61,8 @@ const SHARE = 0.02
 
 /**
  * Whether an output is the documented one. Everything must be the same but the last digits of trained numbers: they may
- * differ by 2 % of themselves, and those below 1 by 0.02. (One thread in place of two moved probabilities by 0.001 at most.)
+ * differ by 2 % of themselves, and those below 1 by 0.02. (One thread in place of two moved probabilities by 0.001 at
+ * most.)
  */
 export function near(output: string, expected: string): boolean {
   if (output.replace(ROUNDED, '#') !== expected.replace(ROUNDED, '#')) return false
@@ -83,8 +84,8 @@ const tabsExpanded = (text: string) =>
     .join('\n')
 
 /**
- * Whether a terminal shows the documented output: as `near`, but for tabs, and for what progress draws where standard error is
- * shown too: phases with a tick, and marks before notes.
+ * Whether a terminal shows the documented output: as `near`, but for tabs, and for what progress draws where standard
+ * error is shown too: phases with a tick, and marks before notes.
  */
 export function nearOnTerminal(seen: string, expected: string): boolean {
   const lines = seen.split('\n').filter((line) => !line.startsWith('✔ '))

@@ -1,5 +1,5 @@
-// Compares what README.md and docs/ print with what terminals of 80 and 120 columns show: `npm run docs:terminal`. Trains the
-// quickstart first; leaves with 1 where something differs.
+// Compares what README.md and docs/ print with what terminals of 80 and 120 columns show: `npm run docs:terminal`.
+// Trains the quickstart first; leaves with 1 where something differs.
 import { rmSync } from 'node:fs'
 import { nearOnTerminal, shownCommands } from './blocks.js'
 import { documents, onColumns, outputsOf, read, trainedQuickstart } from './outputs.js'

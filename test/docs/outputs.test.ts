@@ -22,7 +22,7 @@ $ not run
 `
 
 describe('a console block', () => {
-  test('has commands, with the lines that go on, and their outputs', () => {
+  test('has commands, with their continued lines, and their outputs', () => {
     expect(shownCommands(MARKDOWN).map(({ command, output, line }) => [command, output, line])).toEqual([
       ["echo 'a\nb'", 'a\nb', 4],
       ['true', '', 8],

@@ -53,8 +53,8 @@ function program(folder: string, name: string, script: string): void {
 type Run = (command: string, folder: string) => Promise<{ text: string }>
 
 /**
- * Runs a document's commands in their order, in a folder of its own that has the quickstart's run; gives their outputs, of a
- * pipe or of what else `run` runs them in.
+ * Runs a document's commands in their order, in a folder of its own that has the quickstart's run; gives their outputs,
+ * of a pipe or of what else `run` runs them in.
  */
 export async function outputsOf(document: string, quickstart: string, run: Run = output): Promise<string[]> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'compacter-docs-')))

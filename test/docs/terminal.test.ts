@@ -38,7 +38,7 @@ describe.skipIf(!there)('on a terminal', () => {
       expect(folded).toEqual([])
     })
 
-    test('an error has its remedy on a line of its own', async () => {
+    test('an error has its remedy on a separate line', async () => {
       const { code, lines } = await onTerminal(`${compacter} train quikstart`, { columns, cwd: folder, stderr: true })
       expect({ code, lines }).toEqual({
         code: 2,
@@ -46,7 +46,7 @@ describe.skipIf(!there)('on a terminal', () => {
       })
     })
 
-    test.each(quick)('%s prints what is seen', async (document) => {
+    test.each(quick)('%s prints what the document shows', async (document) => {
       const seen = await outputsOf(document, folder, onColumns(columns))
       for (const [i, { command, output, line }] of shownCommands(read(document)).entries())
         expect(nearOnTerminal(seen[i]!, output) ? output : seen[i], `${document}:${line}: ${command}`).toBe(output)
@@ -56,14 +56,17 @@ describe.skipIf(!there)('on a terminal', () => {
   /** What a terminal shows of these calls of the progress of a command. */
   const drawn = async (calls: string) => {
     const module = pathToFileURL(join(packageRoot, 'dist', 'src', 'cli', 'terminal.js')).href
-    const code = `const { terminalProgress } = await import(${JSON.stringify(module)}); const progress = await terminalProgress(); ${calls}`
+    const code =
+      `const { terminalProgress } = await import(${JSON.stringify(module)}); const progress = await ` +
+      `terminalProgress(); ${calls}`
     const node = `${quoted(process.execPath)} --input-type=module -e ${quoted(code)}`
     return (await onTerminal(node, { columns: 80, cwd: folder, stderr: true })).lines
   }
 
-  test('only what is done has a tick, and output never shares a line with what is drawn', async () => {
+  test('only finished phases have a tick, and output never shares a line with drawn progress', async () => {
     const lines = await drawn(
-      "progress.phase('Reading'); console.log('a result'); progress.phase('Training'); progress.note('a note'); progress.end()",
+      "progress.phase('Reading'); console.log('a result'); progress.phase('Training'); progress.note('a note'); " +
+        'progress.end()',
     )
     expect(lines).toEqual(['a result', '✔ Reading', 'ℹ a note', '✔ Training'])
   })
@@ -72,7 +75,7 @@ describe.skipIf(!there)('on a terminal', () => {
     ['process.emit("compacter:failed", 130)', '■ Training'],
     ['process.emit("compacter:failed", 1)', '✖ Training'],
     ['progress.stop()', '■ Training'],
-  ])('what ended by %s has no tick', async (call, line) => {
+  ])('a phase ended by %s has no tick', async (call, line) => {
     expect(await drawn(`progress.phase('Training'); ${call}`)).toEqual([line])
   })
 })

@@ -1,4 +1,5 @@
-// Writes what the commands in README.md and docs/ print now below them: `npm run docs:outputs`. Trains the quickstart first.
+// Writes what the commands in README.md and docs/ print now below them: `npm run docs:outputs`. Trains the quickstart
+// first.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/base/root.js'

@@ -37,7 +37,7 @@ describe('the largest batch that fits', () => {
     expect(tried).toEqual(sizes)
   })
 
-  test('is the one before where a size takes more than the line told', async () => {
+  test('is the one before, if a size takes more than the line predicted', async () => {
     const measure = async (rows: number) => ({ rows, seconds: 1, bytes: rows > 16 ? 4 * GIB : GIB })
     expect((await largestFitting(100, () => 4 * GIB, measure)).at(-1)!.rows).toBe(16)
   })
@@ -77,7 +77,7 @@ describe('batch_size: auto', () => {
     expect(refused).toThrow(/^sweep\.yaml:3:1: training\.batch_size is auto: cells would differ/)
   })
 
-  test('leaves nothing to micro_batch_size', () => {
+  test('leaves no choice to micro_batch_size', () => {
     expect(() => loadExperiment('quickstart', [...sets, 'training.micro_batch_size=8'])).toThrow(
       'training.batch_size is auto: as many rows as are computed at once, which micro_batch_size has set. Set batch_size to a number, or leave one out.',
     )

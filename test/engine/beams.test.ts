@@ -49,7 +49,7 @@ describe.each(engines)('on %s', (engine) => {
       expect(await found(sources, 0)).toEqual(outputs[1])
     })
 
-    test('a row finds the same among others as alone', async () => {
+    test('a row gets the same output among others as alone', async () => {
       for (const row of [0, 7]) expect(await found([sources[row]!], 3)).toEqual([outputs[3]![row]])
     })
   })

@@ -11,7 +11,7 @@ const rowsOf = (labels: (string | number)[]) => labels.map((label, i) => ({ text
 const chance = async (task: object, rows: object[], more: Parameters<typeof scored>[4] = {}) =>
   (await scored(folder, perfect, { ...task }, rows, more)).chance
 
-describe('what a guess scores that looks at no row', () => {
+describe('the score of a guess that looks at no row', () => {
   // From scikit-learn, where X is any column of as many rows, each score × 100:
   //   guess = DummyClassifier(strategy='most_frequent').fit(X, train).predict(X)
   //   accuracy_score(y, guess), f1_score(y, guess, labels=['b'], average=None)[0],
@@ -50,7 +50,7 @@ describe('what a guess scores that looks at no row', () => {
     })
   })
 
-  test('of free text is none', async () => {
+  test('of free text is undefined', async () => {
     expect(await chance({ kind: 'text' }, [{ text: 'a', target: 'b' }])).toBeUndefined()
   })
 })

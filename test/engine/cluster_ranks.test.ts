@@ -28,7 +28,7 @@ describe('launchers', () => {
   })
 })
 
-test('a library that is none is refused by the name that COMPACTER_MPI gives', () => {
+test('a file that is not a library is refused by the name in COMPACTER_MPI', () => {
   expect(() => openMpi({ COMPACTER_MPI: '/nowhere/libmpi.so' })).toThrow(
     /^COMPACTER_MPI=\/nowhere\/libmpi\.so: can't be/,
   )

@@ -27,12 +27,13 @@ test('a regression is scored against the column, not against targets in steps', 
   const rows = rowsOf({ one: 0.91, two: 1.09, three: 2.4, four: 3 })
   const decoder = await answering({ one: '1.0', two: '1.0', three: '2.4', four: '3.0' })
   const { scores } = await scored(folder, decoder, { kind: 'regression' }, rows)
-  // scipy.stats.pearsonr([0.91, 1.09, 2.4, 3], [1, 1, 2.4, 3]) and spearmanr: below 1, which they would be of the targets
+  // scipy.stats.pearsonr([0.91, 1.09, 2.4, 3], [1, 1, 2.4, 3]) and spearmanr: below 1, which they would be of the
+  // targets
   expect(scores.pearson).toBeCloseTo(99.737196, 6)
   expect(scores.spearman).toBeCloseTo(94.8683298, 6)
 })
 
-test('outputs that are none of the possible answers are noted, with what they count as', async () => {
+test('outputs that are not possible answers are noted, with what they count as', async () => {
   const decoder = await answering({ one: 'x', two: 'x', three: '2.4' })
   const numbers = await scored(folder, decoder, { kind: 'regression' }, rowsOf({ one: 1, two: 2, three: 2.4 }))
   expect(numbers.notes).toEqual([
@@ -164,7 +165,7 @@ DIR/train.jsonl:3: the choice '{dog}' comes back from the backbone's tokenizer a
   })
 })
 
-test('free text that the tokenizer cannot write is wrong, and how many rows have such is told', async () => {
+test('free text that the tokenizer cannot write is wrong, and the number of such rows is reported', async () => {
   const rows = ['a cat', 'the  dog… {x}', '½ pint', 'a long day'].map((target, i) => ({ text: `row ${i}`, target }))
   const train = [{ text: 'row', target: 'a target of more words than any other' }]
   const task = { kind: 'text', metrics: ['accuracy', 'token_f1'] }

@@ -35,7 +35,7 @@ test('evaluations are on the rows that PyTorch draws, with their tokens and text
   }
 })
 
-test('a training says on how many rows, in its log and manifest; asked for more than there are, it takes all', async () => {
+test('training says on how many rows, in its log and manifest; asked for more than exist, it takes all', async () => {
   const notes: string[] = []
   const progress = { ...silent, note: (text: string) => void notes.push(text) }
   const run = join(folder, 'run')

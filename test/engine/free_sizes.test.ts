@@ -35,7 +35,7 @@ const freed = (nodes: (batch: number, length: number) => Node[], dimensions: num
 const source = (batch: number, length: number) =>
   node('Placeholder', 'source', [], { dtype: int, shape: attribute.shape([batch, length, 5]) })
 
-test('a polynomial is found from its values at the corners, and none where coefficients are no whole numbers', () => {
+test('a polynomial is found from its values at the corners, and none where coefficients are not whole numbers', () => {
   const f = (x: number, y: number) => 7 - 2 * x + 3 * x * y
   const box: [number, number][] = [
     [17, 19],
@@ -70,7 +70,7 @@ test('what depends on sizes is computed from them: inputs, shapes of reshapes, o
   expect(find('already')).toMatchObject({ op: 'Pack', inputs: ['batch', 'sizes/1', 'sizes/0'] })
 })
 
-test('buckets of relative positions are told by their values', () => {
+test('buckets of relative positions are recognised by their values', () => {
   const buckets = (keys: number) =>
     Array.from({ length: keys * keys }, (_, i) => relativeBucket((i % keys) - Math.floor(i / keys), true, 8, 20))
   const { nodes } = freed((_, length) => [ints('buckets', buckets(length + 3))])

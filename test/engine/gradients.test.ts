@@ -75,7 +75,7 @@ describe.each(engines)('on %s', (engine) => {
     )
   })
 
-  test.each(['compacter-n3-rank2', 'full'])('%s, of layers whose inputs alone are kept', async (name) => {
+  test.each(['compacter-n3-rank2', 'full'])('%s, with layers of which only the inputs are kept', async (name) => {
     const oracle = openCase('t5-tiny', name)
     const { model, start } = loadCase('t5-tiny', oracle)
     const vector = tf.tensor1d(start)

@@ -100,7 +100,7 @@ describe.runIf(hasEngine('tensorflow'))('the cache of captured graphs', () => {
     expect(captures).toBe(2)
   })
 
-  test('the graphs used longest ago go when there are too many bytes, and what a killed process left after a day', () => {
+  test('the least recently used graphs are removed beyond the limit, and what a killed process left after a day', () => {
     const limit = 3000
     const old = (days: number) => new Date(Date.now() - days * 86_400_000)
     const sizes: string[] = []

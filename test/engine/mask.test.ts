@@ -79,7 +79,7 @@ describe.each(engines)('%s', (engine) => {
   })
 })
 
-test('the share that is dropped is the nearest multiple of 2⁻¹⁶, and neither none nor all', () => {
+test('the share that is dropped is the nearest multiple of 2⁻¹⁶, and neither 0 nor 1', () => {
   expect(droppedShare(0.1)).toBe(6554 / 65536)
   expect(droppedShare(0.25)).toBe(0.25)
   expect(droppedShare(1e-9)).toBe(1 / 65536)

@@ -75,7 +75,7 @@ describe.runIf(hasEngine('tensorflow'))('native objects', () => {
     expectAllFreed()
   })
 
-  test('of a run that fails are all freed, and the training goes on', async () => {
+  test('of a run that fails are all freed, and training continues', async () => {
     const training = await replay(0)
     const source = batch.inputs.source.slice()
     source[3] = config.vocabulary

@@ -21,8 +21,8 @@ const SITES = (['encoder', 'decoder'] as const).flatMap((stack) =>
 )
 
 /**
- * The part of a recorded operation: `gradient/encoder.0.attention` of `gradient/encoder.0.attention/BatchMatMulV2_3`. Undefined
- * for inputs, outputs, variables and what else has a name of its own.
+ * The part of a recorded operation: `gradient/encoder.0.attention` of `gradient/encoder.0.attention/BatchMatMulV2_3`.
+ * Undefined for inputs, outputs, variables and what else has a name of its own.
  */
 function partOf({ name }: Node): string | undefined {
   const match = /^(?:(.+)\/)?[A-Z]\w*_\d+$/.exec(name)

@@ -157,7 +157,7 @@ describe.each(['replay', 'eager'] as const)('a training, %s,', (mode) => {
       }
     })
 
-    test('goes on from its checkpoint to the same bits', async () => {
+    test('continues from its checkpoint to the same bits', async () => {
       const whole = await taking(mode, 'compacter', choice, steps(4))
       const file = join(mkdtempSync(join(tmpdir(), 'compacter-')), 'state.safetensors')
       await taking(mode, 'compacter', choice, async (stepper) => {

@@ -42,7 +42,7 @@ async function evaluated(
 
 const outputs = ({ predictions }: Awaited<ReturnType<typeof evaluated>>) => predictions.map(({ text }) => text)
 
-test('a file gives what it gives as task.test, and is told to be no evaluation of the run’s own rows', async () => {
+test('a file gives the same as in task.test, and is reported not to be the run’s own rows', async () => {
   const file = join(outside, 'few.jsonl')
   writeFileSync(file, `${rowsOf('validation').slice(3, 12).join('\n')}\n`)
   const [named, set] = [await evaluated({ task: file }), await evaluated({ sets: [`task.test=${file}`] })]
@@ -61,7 +61,8 @@ test('all rows of a file are scored, whatever splits the run’s own', async () 
 
 test('a label that only the training rows have is one of a file’s too', async () => {
   const file = join(outside, 'one-label.csv')
-  const rows = rowsOf('test').map((line) => JSON.parse(line)).filter(({ label }) => Number(label) === 1) // biome-ignore format: one line
+  // biome-ignore format: one line
+  const rows = rowsOf('test').map((line) => JSON.parse(line)).filter(({ label }) => Number(label) === 1)
   writeFileSync(file, `text,label\n${rows.map(({ text }) => `"${text.replaceAll('"', '""')}",1\n`).join('')}`)
   const { confusion } = await evaluated({ task: file, metrics: ['macro_f1'] })
   expect(confusion?.labels).toEqual(['0', '1'])
@@ -78,7 +79,8 @@ test('another task has its own prompt, labels, scores and length of outputs', as
   }
   const labels = { 0: 'a rather bad and tiresome film', 1: 'good' }
   const metrics = ['macro_f1', 'matthews']
-  writeFileSync(other, JSON.stringify({ ...rest, task: { ...task, ...files, name: 'other', prompt: 'film: {text}', labels, metrics } })) // biome-ignore format: one line
+  // biome-ignore format: one line
+  writeFileSync(other, JSON.stringify({ ...rest, task: { ...task, ...files, name: 'other', prompt: 'film: {text}', labels, metrics } }))
   const ranked = await evaluated({ task: other })
   expect(ranked).toMatchObject({
     task: 'other',

@@ -42,14 +42,14 @@ const RAISE = 'More steps or a higher training.learning_rate may help.'
 const warning = (others: string) =>
   `The method's own matrices have changed no answer: with them ${SAME} Any change comes from the ${others}, which are trained too. ${RAISE}`
 
-describe('at its end a training tells whether what is its method’s own has moved an answer', {
+describe('training reports at its end whether the method’s own tensors have changed an answer', {
   timeout: 120_000,
 }, () => {
   test.each(['compacter', 'bitfit', 'prompt-tuning-r'])('%s that learns has', async (method) => {
     expect(await told(method, `method=${method}`)).toEqual({ moved: true, warned: [] })
   })
 
-  test('one whose steps are too small has not', async () => {
+  test('one with too small steps has not', async () => {
     expect(await told('small', 'method=adapter', RATE)).toEqual({
       moved: false,
       warned: [warning('biases and layer norms')],
@@ -78,12 +78,12 @@ describe('at its end a training tells whether what is its method’s own has mov
     expect(tolds.map(({ warned }) => warned.length).sort()).toEqual([0, 1])
   })
 
-  test('one whose norms and biases alone learn has not', async () => {
+  test('one in which only norms and biases learn has not', async () => {
     const sets = ['method=compacter', 'method.learn_rule=false', 'method.rule_std=1e-12']
     expect(await told('norms', ...sets)).toEqual({ moved: false, warned: [warning('biases and layer norms')] })
   })
 
-  test('full fine-tuning has nothing of its own', async () => {
+  test('full fine-tuning has no tensors of its own', async () => {
     expect(await told('full', 'method=full', 'training.learning_rate=1e-9')).toEqual({ moved: undefined, warned: [] })
   })
 })
@@ -112,7 +112,7 @@ describe('as they started are then', () => {
     ['intrinsic-said', ['intrinsic', 'lambda']],
   ])('of %s: %s', (method, expected) => expect(kinds(resetBy(`method=${method}`))).toEqual(expected))
 
-  test('adapters and not the norms of the backbone beside them', () => {
+  test('adapters and not the norms of the backbone next to them', () => {
     for (const name of resetBy('method=adapter')!)
       expect(name).toMatch(/^(encoder|decoder)\.\d\.(attention|feed_forward)\.(down|up)\.weight$/)
     expect(resetBy('method=full')).toBeUndefined()

@@ -1,4 +1,5 @@
-// expected: test/oracle/padding.py, PyTorch and transformers, of a T5 that pads with 7, which is a token in some rows too
+// expected: test/oracle/padding.py, PyTorch and transformers, of a T5 that pads with 7, which is a token in some rows
+// too
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'

@@ -77,7 +77,7 @@ describe.each(ways)('a step in parts on %s, %s', (engine, mode) => {
     return sum
   }
 
-  test('whose gradient is of the whole batch is the step', async () => {
+  test('with the gradient of the whole batch is the step', async () => {
     const whole = await taking('compacter', (stepper) => stepper.step(batch, RATE))
     const halves = await taking('compacter', async (stepper) => stepper.update(await stepper.gradient({ batch }), RATE))
     expectClose(halves.results, whole.results, { relative: 1e-6, name: 'losses and norms' })
@@ -130,7 +130,7 @@ describe.each(ways)('a step in parts on %s, %s', (engine, mode) => {
     }
   })
 
-  test('is not taken where the gradient is no number', async () => {
+  test('is not taken where the gradient is not a number', async () => {
     const { vector } = await taking('compacter', async (stepper) => {
       const values = new Float32Array(stepper.size).fill(Number.NaN)
       const outcome = await stepper.update({ loss: 1, values }, RATE)

@@ -256,7 +256,7 @@ describe.skipIf(!real || process.platform !== 'linux' || process.arch !== 'x64')
     expect(readdirSync(enginesFolder())).toEqual([])
   })
 
-  test('takes no wheel that has another hash, nor one whose hash is not known, unless told to', async () => {
+  test('refuses a wheel with another hash, and without --unpinned one whose hash is not known', async () => {
     writeWheel()
     TENSORFLOW_WHEELS['linux x64']!.hash = pinned.wheels['linux x64']!.hash
     const refused = await provision({ from: 'wheel' })

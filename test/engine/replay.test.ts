@@ -26,7 +26,10 @@ const STEPS = 20
 const SEED = 11
 const DROPOUT = 0.1
 
-/** A bias of keys moves all scores of a query alike, which softmax undoes: its gradient is rounding, and Adam makes steps of it. */
+/**
+ * A bias of keys moves all scores of a query alike, which softmax undoes: its gradient is rounding, and Adam makes
+ * steps of it.
+ */
 const isRounding = (name: string) => /Attention\.k\.bias$/.test(name)
 
 const read = openSafetensors(join(packageRoot, 'test/fixtures/t5-tiny/model.safetensors')).read
@@ -172,7 +175,7 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
     free()
   })
 
-  test('stays where it was at a step whose loss is no number', async () => {
+  test('is unchanged at a step whose loss is not a number', async () => {
     const { start, replay, free } = await tiny(preset('compacter').options)
     const first = new Float32Array(start.length).fill(0.25)
     const second = new Float32Array(start.length).fill(0.5)

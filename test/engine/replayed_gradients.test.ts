@@ -1,4 +1,5 @@
-// Adam divides a gradient by its own size, so trained values alone would not show a constant factor: gradients themselves are compared.
+// Adam divides a gradient by its own size, so trained values alone would not show a constant factor: gradients
+// themselves are compared.
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { presetNames } from '../../src/base/presets.js'

@@ -76,7 +76,7 @@ describe('predict', () => {
     await trained('generated', engine!, ['training.steps=1'])
   })
 
-  test('ranks with a run that was trained so, unless told', async () => {
+  test('ranks by default with a run that was trained so', async () => {
     expect(await predicted([names[0]])).toMatchObject({ probabilities: expect.any(Object) })
     expect(await predicted([names[0]], { scoring: 'generate' })).not.toHaveProperty('probabilities')
     expect(await predicted([names[1]])).not.toHaveProperty('probabilities')

@@ -60,7 +60,7 @@ test('a training starts from the trained tensors of another run, and notes which
   expect(result).not.toHaveProperty('own_tensors_moved_answers')
 })
 
-test('one that goes on does not need that run any more, and ends with the same bits', async () => {
+test('one that continues no longer needs that run, and ends with the same bits', async () => {
   const [whole, stopped, gone] = [path('whole'), path('stopped'), path('gone')]
   cpSync(source, gone, { recursive: true })
   const sets = [`training.start_from=${gone}`, 'training.seed=7']
@@ -71,7 +71,8 @@ test('one that goes on does not need that run any more, and ends with the same b
   const last = (run: string) => readFileSync(join(run, 'last.safetensors')).toString('base64')
   expect(last(stopped)).toBe(last(whole))
   expect(json(join(stopped, 'manifest.json')).start).toEqual(json(join(whole, 'manifest.json')).start)
-  await expect(goOn(stopped, [`training.start_from=${source}`])).resolves.toMatchObject({ steps: 3 }) // the same tensors
+  // the same tensors
+  await expect(goOn(stopped, [`training.start_from=${source}`])).resolves.toMatchObject({ steps: 3 })
   await expect(goOn(stopped, ['training.start_from=null'])).rejects.toThrow(
     /the run was started with another training\.start_from \(.*gone, SHA-256 [0-9a-f]{12}… then, none now\)\./,
   )
@@ -82,7 +83,8 @@ test('other names or shapes are refused, both listed, and no run is begun', asyn
   await expect(training(path('n2'), [...from, 'method.n=2'])).rejects.toThrow(
     `${at}rule is [4,4,4] there, [2,2,2] here; `,
   )
-  await expect(training(path('bitfit'), [...from, 'method=bitfit'])).rejects.toThrow(/is not there, \[\d+\] here; .* and \d+ more\. Start from a run of the same method/) // biome-ignore format: one line
+  // biome-ignore format: one line
+  await expect(training(path('bitfit'), [...from, 'method=bitfit'])).rejects.toThrow(/is not there, \[\d+\] here; .* and \d+ more\. Start from a run of the same method/)
   await expect(training(path('none'), ['training.start_from=nowhere'])).rejects.toThrow('there is no such folder')
   expect(() => readFileSync(path('n2', 'experiment.yaml'))).toThrow('ENOENT')
 })
@@ -92,7 +94,8 @@ test('another backbone is refused', async () => {
   cpSync(await locateBackbone('t5-nano'), t5, { recursive: true })
   const weights = join(t5, 'model.safetensors')
   const before = openSafetensors(weights)
-  const tensors = [...before.entries.values()].map(({ name, shape }) => [name, { shape, data: before.read(name) }] as const) // biome-ignore format: one line
+  const entries = [...before.entries.values()]
+  const tensors = entries.map(({ name, shape }) => [name, { shape, data: before.read(name) }] as const)
   before.close()
   tensors[0]![1].data[0]! += 0.5
   writeSafetensors(weights, tensors, before.metadata)
@@ -101,7 +104,7 @@ test('another backbone is refused', async () => {
   )
 })
 
-test('beside random values that are not trained, the seed has to be that of the other run', async () => {
+test('with random values that are not trained, the seed has to be that of the other run', async () => {
   const fixed = path('fixed')
   await training(fixed, ['method.learn_rule=false', 'training.steps=1'])
   const sets = [`training.start_from=${fixed}`, 'method.learn_rule=false', 'training.steps=1']

@@ -57,7 +57,7 @@ describe('eval warns of rows with labels that the run was never trained on', () 
     ])
   })
 
-  test('of another task, and of none whose labels become those of the training', async () => {
+  test('of another task, but not of one whose labels become those of the training', async () => {
     const other = (name: string, labels: object) => {
       const { task, ...rest } = JSON.parse(readFileSync(experiment, 'utf8'))
       const files = { train: words, validation: words, test: words }
@@ -70,7 +70,7 @@ describe('eval warns of rows with labels that the run was never trained on', () 
     expect(await warned({ task: other('mapped.yaml', { labels: { bad: '0', good: '1' } }) })).toEqual([])
   })
 
-  test('of none of its own rows or labels', async () => {
+  test('of no rows or labels of its own', async () => {
     expect(await warned({ task: fileOf('known.jsonl', ['0', 1]) })).toEqual([])
     expect(await warned({})).toEqual([])
   })
@@ -100,7 +100,8 @@ test('eval warns of rows that the run was trained on', async () => {
 describe('training warns of rows with labels that no training row has', () => {
   const rows = (...labels: string[]) => labels.map((label, i) => ({ text: `row ${i}`, label }))
   const notesOf = async (train: object[], validation: object[], more: { test?: object[] } = {}) =>
-    (await scored(outside, perfect, {}, validation, { train, ...more })).notes.filter((text) => /trained|training row/.test(text)) // biome-ignore format: one line
+    // biome-ignore format: one line
+    (await scored(outside, perfect, {}, validation, { train, ...more })).notes.filter((text) => /trained|training row/.test(text))
 
   test('of each split', async () => {
     const notes = await notesOf(rows('a', 'b'), rows('a', 'c', 'c'), { test: rows('a', 'd', 'e') })
@@ -110,7 +111,7 @@ describe('training warns of rows with labels that no training row has', () => {
     ])
   })
 
-  test('of none that training has', async () => {
+  test('of no label that training has', async () => {
     expect(await notesOf(rows('a', 'b', 'c'), rows('a', 'c'))).toEqual([])
   })
 })

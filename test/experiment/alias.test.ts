@@ -32,7 +32,7 @@ const unknown = 'not valid YAML: the alias *common has no anchor &common before 
 const bomb = (lines: number) =>
   Array.from({ length: lines }, (_, i) => `a${i}: &a${i} [${Array(9).fill(i === 0 ? 'x' : `*a${i - 1}`)}]\n`).join('')
 
-describe('an alias that cannot be read is told at its place', () => {
+describe('an alias that cannot be read is reported at its place', () => {
   test.each([
     ['without an anchor', 'training: *common\n', `FILE:4:11: ${unknown} (2)`],
     ['before its anchor', 'training: { steps: *common }\nmore: &common 1\n', `FILE:4:20: ${unknown} (2)`],

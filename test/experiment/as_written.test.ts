@@ -87,7 +87,7 @@ test.each(TEXTS)('%s is text as task.positive, as a label text and as a name', (
   expect(set).toMatchObject({ positive: text, name: text, labels: { 0: text } })
 })
 
-test('numbers stay numbers, also where one stands for both', () => {
+test('numbers stay numbers, also where one alias serves both', () => {
   const task = experiment('  positive: &one 1.0\n').replace(
     '{ steps: 1 }',
     '{ steps: 010, seed: *one, batch_size: 1e2 }',

@@ -32,7 +32,7 @@ task: rotten-tomatoes
 training: { steps: 10 }
 `
 
-describe('a bad experiment names the place, what is wrong and what would work', () => {
+describe('a bad experiment names the place, the fault and what would work', () => {
   const method = (keys: string) => good.replace('method: compacter', `method:\n  preset: compacter\n  ${keys}`)
   const training = (keys: string) => good.replace('{ steps: 10 }', `{ ${keys} }`)
   const task = (keys: string) =>
@@ -182,7 +182,7 @@ describe('a bad experiment names the place, what is wrong and what would work', 
       'DIR/trial.yaml:3:1: task has no test. Name the files of train, validation and test; or set task.split to halves (validation gives test too), held_out (train gives validation too) or both_held_out (train gives both).',
     ],
     [
-      'label that is no text',
+      'label that is not text',
       task(`${files}, labels: { happy: [1] }`),
       'DIR/trial.yaml:3:122: task.labels.happy is [1]; it must be text.',
     ],
@@ -238,7 +238,7 @@ training: { epochs: many, batch_size: 0 }
   })
 })
 
-test('a sweep in place of an experiment is known for one, by its file and by its name', () => {
+test('a sweep instead of an experiment is recognised, by its file and by its name', () => {
   const message = (name: string) =>
     `${name}: is a sweep, many experiments in one; one experiment is needed here. Train all of them with: compacter sweep run ${name} (--dry-run checks them).`
   expect(() => loadExperiment('quick')).toThrow(expect.objectContaining({ message: message('quick'), exitCode: 2 }))
@@ -280,7 +280,7 @@ describe('keys that others have for ours', () => {
     ['epochs=1', 'An experiment has no key epochs. Did you mean training.epochs?'],
   ])('%s', (set, problem) => expect(problems(set)).toEqual([problem]))
 
-  test('the keys that there are stand once below several that are not', () => {
+  test('the known keys are listed once below several unknown ones', () => {
     const told = problems('training.zzz=1', 'training.yyyyy=2', 'training.stps=3')
     expect(told).toHaveLength(3)
     expect(told.filter((line) => line.includes('Keys: '))).toHaveLength(1)
@@ -381,7 +381,7 @@ describe('loading', () => {
       })
   })
 
-  test('F1 needs a positive label that is there', () => {
+  test('F1 needs a positive label that exists', () => {
     const sets = ['task.labels={a: bad, b: good}', 'task.metrics=[f1]']
     expect(() => loadExperiment(file(good), sets)).toThrow(
       'F1 is for the label "1", which task.labels does not name. Set task.positive to one of a, b.',
@@ -446,7 +446,7 @@ describe('a task whose keys do not go together', () => {
     expect(complaint(own("prompt: 'sentence: {}'"))).toContain('which names no column')
   })
 
-  test('a prompt without a column, in place of a preset’s', () => {
+  test('a prompt without a column, instead of a preset’s', () => {
     expect(complaint(good.replace('rotten-tomatoes', '{ preset: glue/rte, prompt: sentence }'))).toBe(
       'DIR/trial.yaml:3:27: task.prompt is "sentence", which names no column: every row would have the same source. Write {text} for the column text.',
     )
@@ -455,7 +455,7 @@ describe('a task whose keys do not go together', () => {
     )
   })
 
-  test('rows to hold out, of a split that holds none out', () => {
+  test('rows to hold out, with a split that holds none out', () => {
     expect(complaint(own("prompt: '{sentence}', held_out: 5"))).toBe(
       'DIR/trial.yaml:3:112: task.held_out is 5, but task.split is "given", which holds no rows out. Set task.split to held_out or both_held_out, or take the key out.',
     )

@@ -7,7 +7,7 @@ import { loadSweep } from '../../src/sweep/plan/load.js'
 
 const trained = (flags: Parameters<typeof setsOf>[0]) => loadExperiment('quickstart', setsOf(flags)).training
 
-test('short forms set what they are short for', () => {
+test('short forms set the keys that they abbreviate', () => {
   const training = trained({
     seed: '7',
     lr: '3e-3',
@@ -22,14 +22,14 @@ test('a batch size may be auto, as in the file', () => {
   expect(trained({ 'batch-size': 'auto' }).batch_size).toBe('auto')
 })
 
-test('a length in epochs takes the place of one in steps, and the other way round', () => {
+test('a length in epochs replaces one in steps, and the other way round', () => {
   const { epochs, steps } = trained({ epochs: '3' })
   expect({ epochs, steps }).toEqual({ epochs: 3, steps: undefined })
   const inSteps = trained({ set: ['training.batch_size=4'], steps: '9' })
   expect([inSteps.epochs, inSteps.steps]).toEqual([undefined, 9])
 })
 
-describe('what is wrong is told by the flag that was typed', () => {
+describe('errors name the flag that was typed', () => {
   test.each([
     [{ lr: '-1' }, '--lr -1: training.learning_rate is -1; it must be above 0.'],
     [{ steps: '0' }, '--steps 0: training.steps is 0; it must be at least 1.'],

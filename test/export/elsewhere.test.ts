@@ -119,7 +119,7 @@ test.each(named)('$format has the names and shapes that the library has: $name',
 
 test('there are names for both libraries', () => expect(named.length).toBe(10))
 
-test('the trained layer norms are beside adapters, under the names of transformers', () => {
+test('the trained layer norms are next to adapters, under the names of transformers', () => {
   const { out, run } = cases.find(({ name }) => name === 'compacter')!
   const [beside, trained] = [join(out, 'layer_norms.safetensors'), join(run, 'best.safetensors')].map(openSafetensors)
   const norms = [...trained!.entries.keys()].filter((name) => name.endsWith('layer_norm.weight'))

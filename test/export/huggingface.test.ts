@@ -97,7 +97,9 @@ test.each([
 })
 
 describe('a run on any kind of head or activation', () => {
-  /** Folders as transformers 4.57 and 5.18 write them, see test/oracle/layouts.py; with the dimensions of other tests. */
+  /**
+   * Folders as transformers 4.57 and 5.18 write them, see test/oracle/layouts.py; with the dimensions of other tests.
+   */
   const layouts = readdirSync(LAYOUTS).filter((name) => name !== 'logits.json' && !name.endsWith('-resaved'))
   const inLayout = (name: string) => join(folder, 'layouts', name)
 

@@ -15,7 +15,9 @@ const folder = mkdtempSync(join(tmpdir(), 'import-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 beforeAll(() => useEngine(engines[0]!))
 
-/** Our names → those of the released code, written out; seq2seq/adapters and seq2seq/hypercomplex of rabeehk/compacter. */
+/**
+ * Our names → those of the released code, written out; seq2seq/adapters and seq2seq/hypercomplex of rabeehk/compacter.
+ */
 function referenceNames(name: string): string[] {
   const [stack, layer, sublayer, position, part] = name.split('.') as [string, string, string, string, string]
   if (name === 'rule') return ['phm_rule']

@@ -12,7 +12,10 @@ const rows = (ids: Int32Array, length: number) =>
     Array.from({ length: ids.length / length }, (_, row) => [...ids.subarray(row * length, (row + 1) * length)]),
   )
 
-/** The logits of exported folders as test/oracle/export_logits.py computes them, on the quickstart's backbone unless given. */
+/**
+ * The logits of exported folders as test/oracle/export_logits.py computes them, on the quickstart's backbone unless
+ * given.
+ */
 export async function logitsInPyTorch(
   exports: { format: string; out: string; backbone?: string }[],
 ): Promise<number[][]> {

@@ -18,7 +18,9 @@ import tf from '../../src/tensor/tf.cjs'
 import { batchLogits } from '../support/batch_logits.js'
 import { zeroPadded } from '../support/zero_padded.js'
 
-/** A run of the quickstart with that method, its tensors moved from their start by visible noise instead of training. */
+/**
+ * A run of the quickstart with that method, its tensors moved from their start by visible noise instead of training.
+ */
 export async function makeRun(folder: string, ...sets: string[]): Promise<string> {
   const experiment = loadExperiment('quickstart', sets)
   const backbone = await prepareBackbone(experiment, silent)
@@ -56,8 +58,9 @@ const V1_1 = {
 }
 
 /**
- * A T5 v1.1 (gated, with a head of its own) of made-up weights, with the tokenizer of the quickstart's backbone; `config` and
- * `tokenizer` are keys of config.json and tokenizer_config.json that are to be different, `head` is what the weights have.
+ * A T5 v1.1 (gated, with a head of its own) of made-up weights, with the tokenizer of the quickstart's backbone;
+ * `config` and `tokenizer` are keys of config.json and tokenizer_config.json that are to be different, `head` is what
+ * the weights have.
  */
 export async function makeBackbone(
   folder: string,
@@ -89,8 +92,8 @@ export const batch = zeroPadded(
 )
 
 /**
- * The logits [2·4, vocabulary] of a run or an exported safetensors folder, on the engine that is set; `scale` is for what the
- * method trains beside tensors of the backbone.
+ * The logits [2·4, vocabulary] of a run or an exported safetensors folder, on the engine that is set; `scale` is for
+ * what the method trains beside tensors of the backbone.
  */
 export async function logitsOf(folder: string, scale = 1): Promise<Float32Array> {
   const { experiment, tensors } = openTrainedRun(folder)

@@ -68,7 +68,7 @@ describe('an export as safetensors', () => {
     expect(readdirSync(out).sort()).toEqual(['README.md', 'compacter.json', 'trained.safetensors'])
   })
 
-  test('--force never replaces what is no export', async () => {
+  test('--force replaces only exports', async () => {
     const precious = join(folder, 'precious')
     mkdirSync(precious)
     writeFileSync(join(precious, 'thesis.tex'), 'x')

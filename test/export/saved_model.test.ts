@@ -26,7 +26,10 @@ const withPython = python
 const folder = mkdtempSync(join(tmpdir(), 'export-saved-model-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-/** Rows of several lengths, alone and together, one that holds the padding id, and one longer than the furthest relative position. */
+/**
+ * Rows of several lengths, alone and together, one that holds the padding id, and one longer than the furthest relative
+ * position.
+ */
 const batches: Rows[] = [
   [
     [13, 40, 7, 0, 21, 1],
@@ -64,9 +67,10 @@ const cases = (
 }))
 
 /**
- * What hidden states may differ by, of the largest. Shared blocks go through every adapter, so that their noise is magnified:
- * one bit more or less in the last place of the trained tensors moves hidden states of the long row by up to 1.3e-5 (1.3e-6 for
- * `compacter`), and another order of sums in a kernel by as much: SavedModel 1.6e-5, WebAssembly 0.7e-5; root mean square 4e-7.
+ * What hidden states may differ by, of the largest. Shared blocks go through every adapter, so that their noise is
+ * magnified: one bit more or less in the last place of the trained tensors moves hidden states of the long row by up to
+ * 1.3e-5 (1.3e-6 for `compacter`), and another order of sums in a kernel by as much: SavedModel 1.6e-5, WebAssembly
+ * 0.7e-5; root mean square 4e-7.
  */
 const toleranceOf = (name: string): number => (name === 'compacter with shared blocks' ? 3e-5 : 1e-5)
 

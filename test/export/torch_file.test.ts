@@ -38,7 +38,7 @@ describe("PyTorch's file", () => {
   })
 })
 
-test('a value that is no number is refused by its place', () => {
+test('a value that is not a number is refused by its place', () => {
   writeTorchFile(path, [['a.b', { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, Number.NaN) }]])
   const file = openTorchFile(path)
   expect(() => file.tensors.get('a.b')!.read()).toThrow(
@@ -88,7 +88,7 @@ test.each([
   ['as the whole', doubled(40, 0x2e)],
   ['as a storage', doubled(40, 0x51, 0x2e)],
   ['as a call', doubled(40, 0x52, 0x2e)],
-])('lists of lists that stand for 2⁴⁰ of them, %s: one error, at once', { timeout: 20_000 }, (_, pickle) => {
+])('lists of lists that expand to 2⁴⁰ lists, %s: one error, at once', { timeout: 20_000 }, (_, pickle) => {
   writeFileSync(path, zipFile({ 'x/data.pkl': pickle }))
   const started = process.cpuUsage()
   expect(() => openTorchFile(path)).toThrow(/x\.bin: (has a damaged pickle|holds no dict of tensors)\. Save it anew/)

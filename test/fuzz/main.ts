@@ -34,7 +34,9 @@ const onInput = (done: number, index: number, told: Told | string) => {
 const { outcomes, failures, slowest, largest } = await fuzz({ seed, first, count, children, onInput })
 for (const { index, kind, folder, why } of failures) console.log(`\n${index} (${kind}, ${folder}): ${why}`)
 for (const [outcome, count] of [...tally].sort()) console.log(`${outcome}: ${count}`)
+const tallied = `${outcomes.read} read, ${outcomes.refused} refused, ${failures.length} failed`
+const memory = `${Math.round(largest.bytes / 2 ** 20)} MB`
 console.log(`
-${count} inputs of seed ${seed} from ${first} on: ${outcomes.read} read, ${outcomes.refused} refused, ${failures.length} failed
-slowest: input ${slowest.index}, ${slowest.seconds.toFixed(1)} s; most memory: input ${largest.index}, ${Math.round(largest.bytes / 2 ** 20)} MB`)
+${count} inputs of seed ${seed} from ${first} on: ${tallied}
+slowest: input ${slowest.index}, ${slowest.seconds.toFixed(1)} s; most memory: input ${largest.index}, ${memory}`)
 process.exit(failures.length === 0 ? 0 : 1)

@@ -97,7 +97,8 @@ function tell(child: ChildProcess, task: Task): Promise<Told | string> {
     const timer = setTimeout(() => end(`took more than ${PATIENCE_MS / 1000} s`), PATIENCE_MS)
     const watch = setInterval(() => {
       const more = residentBytes(child) - begun
-      if (more > limit + 2 ** 28) end(`took ${Math.round(more / 2 ** 20)} MB and went on`) // what a child itself starts with
+      // what a child itself starts with
+      if (more > limit + 2 ** 28) end(`took ${Math.round(more / 2 ** 20)} MB and went on`)
     }, 50)
     child.once('message', (told: Told) => end(told))
     child.once('exit', (code, signal) => end(`ended the process: ${signal ?? code}. ${errors.slice(-2000)}`))

@@ -53,7 +53,7 @@ describe('the token', () => {
   })
 })
 
-test('a folder in the place of the token file is told', () => {
+test('a folder instead of the token file is reported', () => {
   mkdirSync(join(home, 'token'))
   expect(() => hubAccess()).toThrow(
     `${join(home, 'token')}: the token can't be read (EISDIR). Put it into HF_TOKEN, or set HF_TOKEN_PATH.`,
@@ -66,7 +66,7 @@ test.each([
   ['me:word@127.0.0.1:1', 'is not the address of a hub.'],
   ['huggingface.co', '"huggingface.co" is not the address of a hub.'],
   ['file:///etc', '"file:///etc" is not the address of a hub.'],
-])('HF_ENDPOINT=%s is refused, and no password told', (endpoint, problem) => {
+])('HF_ENDPOINT=%s is refused, and no password shown', (endpoint, problem) => {
   vi.stubEnv('HF_ENDPOINT', endpoint)
   expect(() => hubAccess()).toThrow(`HF_ENDPOINT: ${problem}`)
   expect(() => hubAccess()).not.toThrow(/word@|me@/)
@@ -100,7 +100,7 @@ async function hubBeside(other: string) {
   })
 }
 
-test('a listing that goes on, or files that are, at another origin do not get the token', async () => {
+test('a listing that continues, or files, at another origin do not get the token', async () => {
   const other = await serve(({ url }, response) => {
     if (url === '/page2') json(response, [file('model.safetensors')])
     else response.end('{}')
@@ -118,7 +118,7 @@ test.each([
   ['HF_TOKEN', 'with the token in HF_TOKEN'],
   ['a file', 'with the token in FILE'],
   ['nothing', 'without a token'],
-])('what is fetched, from where, and the token of %s are told before the first request', async (from, shown) => {
+])('what is fetched, from where, and the token of %s are printed before the first request', async (from, shown) => {
   const hub = await serve((_, response) => response.writeHead(404).end())
   vi.stubEnv('HF_ENDPOINT', `${hub.url}/`)
   if (from === 'HF_TOKEN') vi.stubEnv('HF_TOKEN', TOKEN)

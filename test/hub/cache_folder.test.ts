@@ -46,7 +46,7 @@ test('our own folder is found in the same way', () => {
   if (process.platform === 'linux') expect(cacheFolder()).toBe('/scratch/c/compacter')
 })
 
-test('~ alone, and variables of an environment of one’s own', () => {
+test('~ alone, and variables of a given environment', () => {
   expect(pathVariable('A', { A: '~' })).toBe('/home/ann')
   expect(pathVariable('A', { A: `$B/\${B}$C`, B: 'b' })).toBe('b/b$C')
   expect(pathVariable('A', { A: '' })).toBeUndefined()

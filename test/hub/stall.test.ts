@@ -52,7 +52,7 @@ test('a server that drips is given up, though each attempt brings some bytes', a
   )
 })
 
-test('a server that takes a request and says nothing is given up', async () => {
+test('a server that accepts a request and never answers is given up', async () => {
   const url = await serve(() => {})
   const remote = { url: `${url}/weights`, token: undefined, size: 1_000_000, digest }
   expect(await failure(downloadFile(remote, join(folder, 'weights'), patience))).toMatch(/: silent for 0\.3 s; 0 of/)

@@ -19,7 +19,8 @@ const kinds: [string, (size: number, dimension: number) => Projection][] = [
   ['fastfood', fastfoodOf],
   ['dense', denseOf],
 ]
-// v shorter than the transform, longer than the tensor, longer than the transform; sizes that fill a power of two or just pass it
+// v shorter than the transform, longer than the tensor, longer than the transform; sizes that fill a power of two or
+// just pass it
 const shapes = [
   [997, 20],
   [997, 130],

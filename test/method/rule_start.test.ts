@@ -126,7 +126,7 @@ describe('a run from before rule_std', () => {
     }
   })
 
-  test('is told from a new one only where that starts otherwise', () => {
+  test('differs from a new one only where that starts differently', () => {
     expect(earlierRuleStd(options({}))).toBe('auto')
     expect(earlierRuleStd(options({ rule: 'own', learn_rule: false }))).toBe('auto')
     expect(earlierRuleStd(options({ learn_rule: false }))).toBe(1e-4)

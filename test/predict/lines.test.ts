@@ -14,7 +14,9 @@ async function linesOf(chunks: AsyncIterable<Buffer> | Iterable<Buffer>): Promis
   return lines
 }
 
-/** A byte-order mark, CRLF, an empty line, bytes of no text, a NUL, a character of 4 bytes, no line break at the end. */
+/**
+ * A byte-order mark, CRLF, an empty line, bytes of no text, a NUL, a character of 4 bytes, no line break at the end.
+ */
 const hostile = Buffer.concat([
   Buffer.from('\ufefffirst\r\n\n'),
   Buffer.from([0xff, 0x41, 0x0a]),
@@ -70,7 +72,7 @@ test('UTF-16 is refused as a whole', async () => {
   )
 })
 
-test('nothing is no line, a line break alone is one', async () => {
+test('an empty text has no line, a line break alone is one', async () => {
   expect(await linesOf([])).toEqual([])
   expect(await linesOf([Buffer.from('\n')])).toEqual([{ number: 1, text: '' }])
 })

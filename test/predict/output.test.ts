@@ -9,12 +9,12 @@ test('probabilities are those of the labels among each other, of scores far belo
 
 const ranked = { text: 'yes', scores: { no: Math.log(0.1), yes: Math.log(0.3) } }
 
-test('a row is one line of text, a field a run, and of a bad row it is empty', () => {
+test('a row is one line of text with a field per run, and empty for a bad row', () => {
   expect(textLine({ line: 1, predictions: [ranked, { text: 'a\tb\nc' }] })).toBe('yes\t0.7500\ta b c\n')
   expect(textLine({ line: 2, problem: 'no' })).toBe('\n')
 })
 
-test('a row as JSON is the same for one run as it is below the name of each of several', () => {
+test('a row as JSON is the same for one run as below the name of each of several', () => {
   const one = JSON.parse(jsonLine({ line: 7, predictions: [ranked] }, ['runs/a']))
   expect(one).toEqual({
     line: 7,
@@ -28,7 +28,7 @@ test('a row as JSON is the same for one run as it is below the name of each of s
   expect(jsonLine({ line: 8, problem: 'no' }, ['runs/a'])).toBe('{"line":8,"error":"no"}\n')
 })
 
-test('the name of a label is a field of its own, so that an output which is only called so is not taken for it', () => {
+test('the name of a label is a separate field, so that an output with the same text is not mistaken for it', () => {
   const named = { ...ranked, labelName: 'agreed' }
   const predictions = [named, { text: 'agreed', labelName: null }, { text: 'x' }]
   expect(textLine({ line: 1, predictions })).toBe('yes\tagreed\t0.7500\tagreed\t\tx\n')

@@ -64,7 +64,7 @@ const ROWS: [InputRow, Answer[] | string][] = [
 ]
 
 describe('a table', () => {
-  test("has a header, the input's columns first, as a CSV reader of others and ours read them", async () => {
+  test("has a header, the input's columns first, as another CSV reader and ours read them", async () => {
     const text = await written([ROWS])
     const [first, second] = [
       { id: '007', text: 'a "fine", warm\nfilm', note: '', prediction: '1', label_name: 'positive' },
@@ -99,7 +99,7 @@ describe('a table', () => {
     expect(b).toMatchObject({ text: 'b', n: '', list: '', late: 'true', bytes: 'AP8=' })
   })
 
-  test('of texts alone has them under the column of the prompt', async () => {
+  test('of single texts has them under the column of the prompt', async () => {
     const texts: [InputRow, Answer[]][] = ['a film', ''].map((text, i) => [{ line: i + 1, text }, [up(0.5)]])
     expect(await written([texts], { textColumn: 'text', ranked: false })).toBe(
       'text,prediction,label_name\na film,1,positive\n,1,positive\n',
@@ -107,7 +107,7 @@ describe('a table', () => {
     expect(await written([], { textColumn: 'text', ranked: false })).toBe('text,prediction,label_name\n')
   })
 
-  test('tells what is wrong with a row in a column that is there for that', async () => {
+  test('says what is wrong with a row in the column error', async () => {
     const text = await written(
       [
         ROWS.slice(0, 1),
@@ -127,7 +127,7 @@ describe('a table', () => {
     ])
   })
 
-  test('of several runs has columns for each; an output that is no label has no name', async () => {
+  test('of several runs has columns for each; an output that is not a label has no name', async () => {
     const answers: Answer[] = [{ text: 'positive', labelName: null }, { text: '=1' }]
     const text = await written([[[values(2, { text: 'a' }), answers]]], { runs: [named, plain], ranked: false })
     expect(text).toBe("text,runs/mood:prediction,runs/mood:label_name,runs/cola:prediction\na,positive,,'=1\n")

@@ -57,13 +57,13 @@ full & 0.195 & $-$0.75 $\pm$ 100.06 \\
   expect(comparisonLatex(compare(groupsOf(runs)))).toBe(expected)
 })
 
-test('an average that no method has is no column, and one run alone is not "each"', () => {
+test('an average that no method has is not a column, and a single run is not "each"', () => {
   const runs = [{ task: 'a' }, { task: 'b', sets: ['method=full'] }]
   expect(comparisonMarkdown(compare(groupsOf(runs)))).not.toContain('average')
   expect(comparisonMarkdown(compare(groupsOf([{}])))).toContain('Test scores × 100. One run.\n')
 })
 
-test('all that look the same are best; one alone is best of nothing', () => {
+test('all that look the same are best; a single value is not marked', () => {
   const alike = compare(
     groupsOf([...seeds([], [{ accuracy: 61.401 }]), ...seeds(['method=full'], [{ accuracy: 61.404 }])]),
   )
@@ -147,7 +147,7 @@ describe('validation, never test, decides', () => {
   })
 })
 
-test('names that mean something to Markdown or LaTeX are shown as they are', () => {
+test('names with a meaning in Markdown or LaTeX are shown unchanged', () => {
   const task = 'a|b_c & 50% $x$ #1 {\\textbf} ~^ <script>\nnext'
   const comparison = compare(groupsOf([{ task }]))
   expect(comparisonMarkdown(comparison).split('\n')[0]).toBe(
@@ -171,7 +171,7 @@ describe('runs are a group', () => {
     expect(names(chance.map((sets) => ({ sets })))).toEqual([['compacter', 'rotten-tomatoes', 4]])
   })
 
-  test('and told apart by what differs where methods are the same', () => {
+  test('and distinguished by what differs where methods are the same', () => {
     const sets = [
       ['training.learning_rate=0.001'],
       ['training.learning_rate=0.01', 'training.batch_size=8'],
@@ -278,7 +278,7 @@ describe('runs that differ in more than seeds are rows of their own, named by wh
     ])
   })
 
-  test('told from those of its backbone by name or by weights, and from no others', () => {
+  test('distinguished from those of its backbone by name or by weights, and from no others', () => {
     const run = (backbone: string, weights: string, ...sets: string[]) => ({
       sets: [`backbone=${backbone}`, ...sets.map((set) => `training.${set}`)],
       manifest: { backbone_sha256: weights.repeat(32) },

@@ -16,7 +16,7 @@ const reasons = async (folder: string) =>
 
 const anew = 'Restore it from a copy.'
 
-test('what is unfinished or damaged is named with the reason; the others are shown', async () => {
+test('unfinished or damaged runs are named with the reason; the others are shown', async () => {
   const folder = newFolder()
   const run = (name: string, values = {}) => writeRun(join(folder, name), values)
   run('whole', { sets: ['training.seed=1'] })
@@ -102,7 +102,7 @@ test('needs neither the data nor the backbone of a run', () => {
   })
 })
 
-test('runs on other test rows are cautioned about, and are no repetitions of each other, nor those from other weights', async () => {
+test('runs on other test rows get a warning and are not repetitions of each other, nor are those from other weights', async () => {
   const folder = newFolder()
   const run = (name: string, values: object) => writeRun(join(folder, name), values)
   run('a', { sets: ['training.seed=1'] })

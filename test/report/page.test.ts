@@ -178,13 +178,13 @@ test('one unfinished run is a page too', async () => {
   expect(page).toContain('1 run, 1 not finished of t5-nano.')
 })
 
-test('a run without a step is a page too', async () => {
+test('a run without a step has a page too', async () => {
   const page = await pageOf({ begun: { finished: false, steps: 0 } })
   expect(page).not.toContain('<svg')
   expect(page).toContain('it is at step 0 of 40')
 })
 
-describe('runs are told apart on every chart', () => {
+describe('runs can be distinguished on every chart', () => {
   const rates = (count: number, sets: string[] = []) =>
     Object.fromEntries(
       Array.from({ length: count }, (_, i): [string, RunValues] => [
@@ -244,7 +244,7 @@ describe('runs are told apart on every chart', () => {
     expect(new Set(chart!.drawn).size).toBe(9)
   })
 
-  test('a long name is whole wherever it is', async () => {
+  test('a long name is whole everywhere', async () => {
     const long = `classify the following review, which is number 1 of ${'very '.repeat(20)}many: {text}`
     const page = await pageOf({ a: {}, b: { sets: [`task.prompt="${long}"`] } })
     expect(page).toContain(`<span>prompt = ${long}</span>`)
@@ -307,7 +307,7 @@ test('a long line is drawn of 200 means of neighbours', () => {
   expect(thin[199]).toEqual({ step: 998, value: 1994 })
 })
 
-describe.skipIf(!chromium)('in Chromium (skipped where there is none)', () => {
+describe.skipIf(!chromium)('in Chromium (skipped where it is missing)', () => {
   let browser: Browser
   let url: string
   beforeAll(async () => {

@@ -88,7 +88,8 @@ describe("the paper's table on t5-base", () => {
     expect(row?.total_parameters_ratio).toBe(1 + (100 * 114_112) / 222_903_552)
   })
 
-  // expected: the formulas of the paper's table by hand; a head is [vocabulary, d_model], d = 512 and b = 16 in t5-v1_1-small
+  // expected: the formulas of the paper's table by hand; a head is [vocabulary, d_model], d = 512 and b = 16 in
+  // t5-v1_1-small
   test.each([
     { backbone: 't5-v1_1-small', own: 32 * (2 * (512 + 16) + 512 + 16) + 64, head: 32_128 * 512, base: 76_961_152 },
     { backbone: 't5-base', own: 114_112, head: 32_128 * 768, base: 222_903_552 },
@@ -115,7 +116,7 @@ describe("the paper's table on t5-base", () => {
   })
 })
 
-describe.each(['t5-tiny', 't5-tiny-v1_1'])('on %s, what is counted is what is trained', (backbone) => {
+describe.each(['t5-tiny', 't5-tiny-v1_1'])('on %s, the count matches the trained tensors', (backbone) => {
   beforeAll(() => useEngine('wasm'))
   const { read } = openSafetensors(join(tiny(backbone), 'model.safetensors'))
 
@@ -284,7 +285,7 @@ describe('breakdown', () => {
     }
   })
 
-  test('by layer: norms of the backbone stand with the adapters beside them', async () => {
+  test('by layer: norms of the backbone are listed with the adapters next to them', async () => {
     const [row] = await report({ methods: ['compacter++'], sets: ['method.placement.encoder_layers=[3]'] }, 8, 'layer')
     const layers = new Map(row!.breakdown!.map(({ name, parameters }) => [name, parameters]))
     const adapter = 2 * (768 + 24) + 792

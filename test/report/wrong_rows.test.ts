@@ -52,7 +52,7 @@ test('of ranked labels the surest of the wrong come first', async () => {
   })
 })
 
-test('of decoded labels the first ten in the order of the file, and outputs that are no label count', async () => {
+test('of decoded labels the first ten in the order of the file, and outputs that are not labels count', async () => {
   const rows = Array.from({ length: 13 }, (_, i) => line(i + 1, i % 2 ? '1' : '0', i === 0 ? ' 0 ' : 'positive'))
   const { worst, wrong, confusion, order } = (await read(rows))!
   expect(worst.map(({ row }) => row)).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
@@ -68,7 +68,7 @@ test('of decoded labels the first ten in the order of the file, and outputs that
   expect(order).toBe("in the file's order; `--scoring rank` sorts them by how sure the model was")
 })
 
-test('of numbers the farthest come first, and before them what is none', async () => {
+test('of numbers the farthest come first, and before them outputs that are not numbers', async () => {
   const { worst, confusion } = (await read(
     [line(1, '2.0', '2.4'), line(2, '1.0', '5.0'), line(3, '3.0', 'three'), line(4, '3.0', '3.0'), line(5, '1.0', ' ')],
     ['task=glue/stsb'],
@@ -170,7 +170,7 @@ test('a text holds any character: no line ends at a line separator of Unicode, w
   expect([worst[0]!.source, rows, damagedLines]).toEqual([source, 2, 0])
 })
 
-test('lines that are no prediction are counted and passed over', async () => {
+test('lines that are not predictions are counted and skipped', async () => {
   const folder = writeRun(join(newFolder(), 'run'), { predictions: [line(1, '0', '1'), { row: 2, source: 5 }] })
   appendFileSync(join(folder, 'predictions.jsonl'), '\n[1, 2]\n{"row": 3, "sou')
   expect(await readPredictions(readRun(folder))).toMatchObject({ rows: 1, wrong: 1, damagedLines: 3 })

@@ -124,7 +124,7 @@ describe('a training', () => {
     )
   })
 
-  test('goes on all the same with --allow-changed, and the manifest keeps both hashes and the step', async () => {
+  test('continues with --allow-changed, and the manifest keeps both hashes and the step', async () => {
     const before = manifest()
     appendFileSync(path('train.jsonl'), ROW)
     otherWeights()
@@ -146,7 +146,7 @@ describe('a training', () => {
     expect(manifest()).toMatchObject({ changes }) // and the next resume, on the same, neither asks nor forgets
   })
 
-  test('goes on where the same rows and weights are now, and reads them there from then on', async () => {
+  test('continues with the same rows and weights in a new place, and reads them there from then on', async () => {
     renameSync(path('test.jsonl'), path('moved.jsonl'))
     renameSync(t5, path('moved-t5'))
     const moved = [`task.test=${path('moved.jsonl')}`, `backbone=${path('moved-t5')}`]
@@ -162,7 +162,7 @@ describe('names of labels', () => {
   const named = (names: string) => [`task.label_names=${names}`]
   const kept = () => runExperiment(join(run, 'experiment.yaml')).task
 
-  test('may come, change and go when a training goes on, and the run keeps the last', async () => {
+  test('may be added, changed and removed when training continues, and the run keeps the last', async () => {
     expect(kept()).not.toHaveProperty('label_names')
     await training({ sets: named('{0: dull, 1: fine}'), until: 1 })
     expect(kept()).toMatchObject({ label_names: { 0: 'dull', 1: 'fine' } })
@@ -307,7 +307,7 @@ describe('a report', () => {
     expect(await reported()).toMatchObject({ note, rows: 20 })
   })
 
-  test('goes on where what they were made with is damaged', async () => {
+  test('continues where the note of what they were made with is damaged', async () => {
     await predicted()
     writeFileSync(`${file}.manifest.json`, '{"split": ')
     expect(await reported()).toBe(

@@ -71,7 +71,7 @@ describe('a run whose files are cut is one error that names the file and the pla
   })
 })
 
-test('a damaged line in the middle of metrics.jsonl is told, and the log stays as it is', () => {
+test('a damaged line in the middle of metrics.jsonl is reported, and the log is unchanged', () => {
   const file = join(folder, 'metrics.jsonl')
   const lines = readFileSync(file, 'utf8').split('\n')
   lines[4] = lines[4]!.slice(0, 12)
@@ -162,7 +162,7 @@ test.each([
   )
 })
 
-test('a run of a version that noted workers opens as it is', () => {
+test('a run of a version that noted workers opens unchanged', () => {
   const file = join(folder, 'experiment.yaml')
   const text = readFileSync(file, 'utf8')
   const noted = '  workers:\n    - 127.0.0.1:7222\n  on_worker_lost: stop\n'

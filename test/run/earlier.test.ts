@@ -46,7 +46,7 @@ describe.each([
 ])('a rule that is not learnt, %s', (name, sets, std) => {
   const [before, after] = [path(`${name}-before`), path(`${name}-after`)]
 
-  test('is that of the run: it gives the numbers that it gave', async () => {
+  test('is that of the run: it gives the same numbers as before', async () => {
     const tellsIt = await makeRun(before, ...FIXED, ...sets, `method.rule_std=${std}`)
     cpSync(tellsIt, after, { recursive: true })
     const given = await logitsOf(before)
@@ -68,7 +68,7 @@ describe.each([
   })
 })
 
-test('a run whose rule is learnt is as one of now', async () => {
+test('a run whose rule is learnt is like a new one', async () => {
   const run = await makeRun(path('learnt'), 'method=compacter')
   expect(ruleStd(join(run, 'experiment.yaml'))).toBe('auto')
   withoutKey(join(run, 'experiment.yaml'))
@@ -89,7 +89,7 @@ async function training(
   })
 }
 
-test('a training goes on with the rule that it began with', { timeout: 120_000 }, async () => {
+test('training continues with the rule that it began with', { timeout: 120_000 }, async () => {
   const [whole, run] = [path('whole'), path('run')]
   await training(whole, ['method.rule_std=1e-4'])
   await training(run, ['method.rule_std=1e-4'], { until: 3 })
@@ -102,7 +102,7 @@ test('a training goes on with the rule that it began with', { timeout: 120_000 }
   )
 })
 
-test('a sweep takes cells that were trained before as its own, and no others', { timeout: 120_000 }, async () => {
+test('a sweep accepts its cells that were trained before, and no others', { timeout: 120_000 }, async () => {
   const sweep = path('sweep.yaml')
   writeFileSync(sweep, 'experiment: small.yaml\nset: { method.learn_rule: false }\naxes: { training.seed: [1, 2] }\n')
   const { name, axes, slurm, cells, yaml } = loadSweep(sweep)

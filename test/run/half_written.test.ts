@@ -39,7 +39,7 @@ test('of a killed training everything half-written goes, and nothing else', () =
   expect(left()).toEqual([...others, directory, 'checkpoint'].sort())
 })
 
-test('a start that was killed while it wrote its first file is no run', () => {
+test('a start that was killed while it wrote its first file is not a run', () => {
   write(temporary('experiment.yaml'))
   expect(newRun(folder)).toEqual(runFiles(folder))
   const complaint = `${folder}: exists already. Choose another folder with --run-dir, or delete this one.`
@@ -51,7 +51,7 @@ test('a start that was killed while it wrote its first file is no run', () => {
   expect(newRun(folder)).toEqual(runFiles(folder))
 })
 
-test('a start that was stopped before its first step is no run; an experiment by itself, or what was trained, is kept', () => {
+test('a start that was stopped before its first step is not a run; a lone experiment, or trained files, are kept', () => {
   write('experiment.yaml', 'manifest.json')
   expect(newRun(folder)).toEqual(runFiles(folder))
   for (const name of ['metrics.jsonl', join('checkpoint', 'state.safetensors')]) {

@@ -72,7 +72,7 @@ const outcome = (run: string) => ({
   result: { ...json(join(run, 'result.json')), seconds: 0, step_seconds: 0, peak_memory_bytes: 0 },
 })
 
-test('a finished run of 6 steps that goes on to 12 ends, the rate being constant, with the bits of a run of 12', async () => {
+test('a finished run of 6 steps continued to 12 ends, at a constant rate, with the bits of a run of 12', async () => {
   const run = copied(six, 'longer')
   await goOn(run, ['training.steps=12'])
   expect(outcome(run)).toEqual(outcome(twelve))
@@ -83,7 +83,7 @@ test('a finished run of 6 steps that goes on to 12 ends, the rate being constant
   expect(notes).toContain('The run goes on to step 12; it was to end at step 6.')
 })
 
-test('one that is stopped on its way there goes on without --set, to the same bits, and its change is noted once', async () => {
+test('one that is stopped on its way there continues without --set, to the same bits, and its change is noted once', async () => {
   const run = copied(six, 'stopped')
   expect(await goOn(run, ['training.steps=12'], 3)).toBeUndefined()
   expect(existsSync(join(run, 'result.json'))).toBe(false)
@@ -112,7 +112,7 @@ test('a run that was stopped before its end may become longer too, by epochs; th
   )
 })
 
-test('training.steps takes the place of epochs, and the experiment’s own file does as well as the run’s folder', async () => {
+test('training.steps replaces epochs, and the experiment’s own file works as well as the run’s folder', async () => {
   const run = path('by-file')
   const sets = ['training.steps=null', 'training.epochs=1', 'training.batch_size=16']
   await begin(run, sets)
@@ -127,7 +127,7 @@ test('training.steps takes the place of epochs, and the experiment’s own file 
   })
 })
 
-test('a run whose patience is over goes on only with more of it', async () => {
+test('a run whose patience is used up continues only with more of it', async () => {
   const run = path('patient')
   await begin(run, ['training.learning_rate=1e-12', 'training.steps=30', 'training.patience=1'])
   expect(json(join(run, 'result.json'))).toMatchObject({ steps: 6, planned_steps: 30 })
@@ -181,7 +181,7 @@ test('a cell of a sweep stays as long as its sweep says', async () => {
   expect((await goOn(cell))?.steps).toBe(6)
 })
 
-test('a run’s folder is told from an experiment', () => {
+test('a run’s folder is distinguished from an experiment', () => {
   expect(() => trainable(six, { resume: false })).toThrow(
     `${six}: is the folder of a run. Go on with it: compacter train --resume ${six}.`,
   )

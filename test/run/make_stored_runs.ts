@@ -1,6 +1,6 @@
-// Makes test/fixtures/stored-runs: runs stopped in the middle, and what the same version makes of them when they are not stopped.
-//   npx tsx test/run/make_stored_runs.ts NAME…
-// It refuses a run that exists: users have such runs, so a change of ours must not be hidden by making it again.
+// Makes test/fixtures/stored-runs: runs stopped in the middle, and what the same version makes of them when they are
+// not stopped.   npx tsx test/run/make_stored_runs.ts NAME… It refuses a run that exists: users have such runs, so a
+// change of ours must not be hidden by making it again.
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

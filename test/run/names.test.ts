@@ -1,5 +1,6 @@
-// expected: the names of the version that users' runs are from, see make_names.ts. A run resumes by them: trained tensors are
-// stored under their names and start from a seed that their names are part of, and dropout masks are keyed by their places.
+// expected: the names of the version that users' runs are from, see make_names.ts. A run resumes by them: trained
+// tensors are stored under their names and start from a seed that their names are part of, and dropout masks are keyed
+// by their places.
 import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { methodOptions } from '../../src/method/options.js'

@@ -15,7 +15,10 @@ export const NAMES = join(packageRoot, 'test/fixtures/names.json')
 /** By backbone: dropout places, and names by variant. */
 export type NamesFile = Record<string, { dropout: string[]; variants: Record<string, Names> }>
 
-/** Tiny backbones by what is special in them: v1.0 has its embedding as head and one `wi`, v1.1 a head of its own and two. */
+/**
+ * Tiny backbones by what is special in them: v1.0 has its embedding as head and one `wi`, v1.1 a head of its own and
+ * two.
+ */
 export const BACKBONES = { 'v1.0': 't5-tiny', 'v1.1': 't5-tiny-v1_1' }
 
 /** Ways that tensors are named: each kind of method, with each option that adds, removes or renames tensors. */

@@ -73,7 +73,7 @@ afterEach(() => {
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
-describe('a backbone with one value that is no number is refused by its file, tensor and place', () => {
+describe('a backbone with one value that is not a number is refused by its file, tensor and place', () => {
   const query = 'encoder.block.1.layer.0.SelfAttention.q.weight' // [256, 256] in t5-nano
   const refusal = `${weights}: tensor ${query} holds NaN as its element 259, at [1, 3]; 1 of 65536 are NaN or infinite.`
 
@@ -95,7 +95,7 @@ describe('a backbone with one value that is no number is refused by its file, te
   })
 })
 
-describe('trained tensors with a value that is no number are refused', () => {
+describe('trained tensors with a value that is not a number are refused', () => {
   const up = 'encoder.1.feed_forward.up.s'
   const refusal = (file: string) => `${file}: tensor ${up} holds -Infinity as its element 1, at [0, 1, 0]; 1 of `
 
@@ -123,7 +123,7 @@ describe('trained tensors with a value that is no number are refused', () => {
     expect(existsSync(other)).toBe(false)
   })
 
-  test('by a training that goes on', async () => {
+  test('by training that continues', async () => {
     const state = join(run, 'checkpoint/state.safetensors')
     changed(state, 'second', (data) => data.fill(Number.POSITIVE_INFINITY, 2, 3))
     await expect(training({ resume: true })).rejects.toThrow(

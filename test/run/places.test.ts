@@ -75,14 +75,14 @@ describe('an experiment that is written down', () => {
 })
 
 describe('what moved', () => {
-  test('the whole project: everything is found, and nothing of what it was copied from', () => {
+  test('the whole project: everything is found in the copy, nothing in the original', () => {
     const copy = `${project}-copy`
     cpSync(project, copy, { recursive: true })
     const opened = openTrainedRun(join(copy, 'runs', 'r'))
     expect(placesOf(opened.experiment)).toEqual(DATA.map((name) => join(copy, name)))
   })
 
-  test('the run alone: what it was made with is found where it was', () => {
+  test('only the run: what it was made with is found in its old place', () => {
     const alone = join(mkdtempSync(join(outside, 'elsewhere-')), 'r')
     renameSync(run, alone)
     expect(placesOf(openTrainedRun(alone).experiment)).toEqual(inProject(...DATA))

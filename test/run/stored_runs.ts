@@ -6,7 +6,9 @@ export const STORED = join(packageRoot, 'test', 'fixtures', 'stored-runs')
 /** The trained tensors at the end of the run, as the version that began it made them. */
 export const EXPECTED = 'expected.safetensors'
 
-/** WebAssembly computes the same bits on every machine; a processor's own vector instructions group sums differently. */
+/**
+ * WebAssembly computes the same bits on every machine; a processor's own vector instructions group sums differently.
+ */
 export const DEVICE = { engine: 'wasm', threads: 2 } as const
 
 /** The stored runs, and the method that each was made with. */

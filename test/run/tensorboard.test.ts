@@ -74,8 +74,8 @@ test('an event file has the bytes that TensorFlow would write', () => {
     const folder = newFolder()
     appendMetrics(join(folder, 'metrics.jsonl'), { step: 300, loss: 0.5 }, { tensorboard: true })
     expect(eventFiles(folder)).toEqual(['events.out.tfevents.1700000000.compacter'])
-    // expected: tensorboard 2.21 (Python), summary.writer.record_writer of
-    // Event(wall_time=1.7e9, file_version='brain.Event:2') and Event(wall_time=1.7e9, step=300, summary=…'train/loss', 0.5)
+    // expected: tensorboard 2.21 (Python), summary.writer.record_writer of Event(wall_time=1.7e9,
+    // file_version='brain.Event:2') and Event(wall_time=1.7e9, step=300, summary=…'train/loss', 0.5)
     const expected =
       '1800000000000000a37f4b220900000040fc54d9411a0d627261696e2e4576656e743a32eced8f9d2100000000000000017becf60900000040fc54d94110ac022a130a110a0a747261696e2f6c6f7373150000003fdcc660a4'
     expect(readFileSync(join(folder, eventFiles(folder)[0]!)).toString('hex')).toBe(expected)
@@ -121,7 +121,7 @@ test('a resumed run has every step once, in a further file, also where a kill cu
   ])
 })
 
-test('a damaged event file is told of', () => {
+test('a damaged event file is reported', () => {
   const folder = newFolder()
   const metrics = join(folder, 'metrics.jsonl')
   for (const step of [1, 2, 3, 4]) appendMetrics(metrics, { step, loss: step }, { tensorboard: true })
@@ -164,7 +164,7 @@ test.each([
   expect([...readRecords(Buffer.concat([whole, damaged, whole]))].map(String)).toEqual(['whole'])
 })
 
-test('other files of the folder stay as they are', () => {
+test('other files of the folder are unchanged', () => {
   const folder = newFolder()
   const metrics = join(folder, 'metrics.jsonl')
   writeFileSync(join(folder, 'events.out.tfevents.1.host'), "another program's")

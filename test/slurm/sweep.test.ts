@@ -117,7 +117,7 @@ slurm: { time: "10", cpus: 1, memory: 2G }
       ).toBe(true)
   })
 
-  test('scancel saves a cell, which is not queued again, and goes on from there', async () => {
+  test('scancel saves a cell, which is not queued again, and continues from there', async () => {
     const { file, cells } = sweepOf(
       'cancelled',
       'cells: [{ training.steps: 400 }]\nslurm: { time: "10", cpus: 1, memory: 2G }\n',
@@ -166,7 +166,7 @@ slurm: { time: "10", cpus: 1, memory: 2G }
     await until(cells, ([cell]) => cell!.state === 'stopped' && saved() > before)
   })
 
-  test('a request that the scheduler refuses is told with its words and the line of the sweep', async () => {
+  test('a request that the scheduler refuses is reported with its words and the line of the sweep', async () => {
     const { file, cells } = sweepOf('refused', 'cells: [{}]\nslurm:\n  time: "10"\n  partition: nowhere\n')
     const { code, stderr } = await compacter(['sweep', 'run', file, '--dir', cells, '--on', 'slurm'])
     expect(code).toBe(1)

@@ -16,8 +16,8 @@ export interface Started {
 }
 
 /**
- * Starts the built command line in a real process, behind another program such as unshare where there is one; nothing is on
- * its standard input, or what the test writes there.
+ * Starts the built command line in a real process, behind another program such as unshare where there is one; nothing
+ * is on its standard input, or what the test writes there.
  */
 export function start(
   args: string[],

@@ -25,6 +25,8 @@ export function expectClose(actual: ArrayLike<number>, expected: ArrayLike<numbe
     }
   }
   if (worst < 0) return
-  const message = `${name}[${worst}] is ${actual[worst]}, expected ${expected[worst]}: off by ${distance / scale} of ${scale}, allowed ${relative}`
+  const message =
+    `${name}[${worst}] is ${actual[worst]}, expected ${expected[worst]}: off by ` +
+    `${distance / scale} of ${scale}, allowed ${relative}`
   expect.fail(message)
 }

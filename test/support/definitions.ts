@@ -42,8 +42,8 @@ export function rmsNormByDefinition(x: ArrayLike<number>, weight: ArrayLike<numb
 }
 
 /**
- * Mean of −log softmax(logits)[label] over the rows whose mask is 1, with a share of it the mean over all labels. logits
- * [rows, vocabulary]
+ * Mean of −log softmax(logits)[label] over the rows whose mask is 1, with a share of it the mean over all labels.
+ * logits [rows, vocabulary]
  */
 export function crossEntropyByDefinition(
   logits: ArrayLike<number>,

@@ -13,7 +13,8 @@ const here: Record<EngineName, boolean> = {
 
 /**
  * Whether tests of an engine run here; those of one that is not set up are skipped.
- * @throws Error where the engine is missing and COMPACTER_REQUIRE_ENGINES requires it, as .ci/run does: no test of it is skipped there
+ * @throws Error where the engine is missing and COMPACTER_REQUIRE_ENGINES requires it, as .ci/run does: no test of it
+ *   is skipped there
  */
 export function hasEngine(name: EngineName, found = here, required = process.env.COMPACTER_REQUIRE_ENGINES): boolean {
   const names = (required ?? '').split(',').filter(Boolean)

@@ -25,7 +25,10 @@ export interface SeenRequest {
   sent: number
 }
 
-/** A hub on 127.0.0.1 that serves one repository as huggingface.co does: revision, tree, resolve with redirects and ranges. */
+/**
+ * A hub on 127.0.0.1 that serves one repository as huggingface.co does: revision, tree, resolve with redirects and
+ * ranges.
+ */
 export class HubServer {
   readonly commit = 'c0ffee'.padEnd(40, '0')
   readonly requests: SeenRequest[] = []

@@ -8,7 +8,10 @@ import { batchLogits } from './batch_logits.js'
 import { expectClose } from './close.js'
 import { loadCase, type OracleCase, openCase } from './oracle_case.js'
 
-/** On the engine that is set: logits, loss and the gradient of every trained tensor are PyTorch's, to 1e-4 of a tensor's largest. */
+/**
+ * On the engine that is set: logits, loss and the gradient of every trained tensor are PyTorch's, to 1e-4 of a tensor's
+ * largest.
+ */
 export async function expectLikePyTorch(backbone: string, name: string): Promise<void> {
   const expected = openCase(backbone, name)
   const { model, start } = loadCase(backbone, expected)

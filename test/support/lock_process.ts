@@ -1,5 +1,6 @@
-// A process that takes a lock and holds it until its standard input ends: tsx test/support/lock_process.ts FILE SILENCE_MS [MODE]
-// MODE child: it has started another program meanwhile; blocked: its main thread does nothing else for a minute.
+// A process that takes a lock and holds it until its standard input ends: tsx test/support/lock_process.ts FILE
+// SILENCE_MS [MODE] MODE child: it has started another program meanwhile; blocked: its main thread does nothing else
+// for a minute.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { patiently, withLock } from '../../src/base/lock/lock.js'

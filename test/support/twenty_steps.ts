@@ -16,10 +16,10 @@ import { type Batch, padBatch } from '../../src/task/tokens/batches.js'
 export const STEPS = 20
 
 /**
- * How far losses and values after twenty steps in parts may be from those of whole batches, of the largest. Sums that are
- * grouped otherwise differ in their last bits, and Adam moves a value whose gradient is all rounding as far as any other: of
- * nine million values there are some. At their presets' rates, SAID and prompt tuning make a difference of one bit a large one
- * within twenty steps, in one process too.
+ * How far losses and values after twenty steps in parts may be from those of whole batches, of the largest. Sums that
+ * are grouped otherwise differ in their last bits, and Adam moves a value whose gradient is all rounding as far as any
+ * other: of nine million values there are some. At their presets' rates, SAID and prompt tuning make a difference of
+ * one bit a large one within twenty steps, in one process too.
  */
 export const METHODS = {
   compacter: 1e-5,
@@ -36,8 +36,9 @@ export interface Steps {
 }
 
 /**
- * Twenty steps of an experiment: on the ranks that share it, or in one process, by whole batches or by the shares that so many
- * ranks would have, one after the other. `settings` are a method and more of `--set`: `full training.optimizer=adamw`.
+ * Twenty steps of an experiment: on the ranks that share it, or in one process, by whole batches or by the shares that
+ * so many ranks would have, one after the other. `settings` are a method and more of `--set`: `full
+ * training.optimizer=adamw`.
  */
 export async function twentySteps(
   file: string,

@@ -87,7 +87,7 @@ describe('a link', () => {
     expect(readPlanned(folder).cells.map((cell) => cell.name)).toEqual(['compacter', 'bitfit'])
   })
 
-  test('in the place of a log is refused, and what it leads to is left alone', async () => {
+  test('instead of a log is refused, and its target is left alone', async () => {
     const log = join(folder, 'logs', 'bitfit.log')
     symlinkSync(join(elsewhere, 'failure.json'), log)
     const job = { folder, index: 1 }

@@ -49,7 +49,7 @@ describe('a sweep becomes cells', () => {
     ])
   })
 
-  test('cells: one by one, each with keys of its own', () => {
+  test('cells: one by one, each with its own keys', () => {
     expect(
       table(
         `${good}cells:\n  - { method: bitfit }\n  - { method: { preset: compacter, n: 8 }, training.seed: 7 }\n  - {}\n`,
@@ -131,7 +131,7 @@ describe('a sweep becomes cells', () => {
   })
 })
 
-describe('a bad sweep names the place, what is wrong and what would work', () => {
+describe('a bad sweep names the place, the fault and what would work', () => {
   const axes = (keys: string) => `${good}axes:\n  ${keys}\n`
   test.each([
     [
@@ -223,7 +223,7 @@ describe('a bad sweep names the place, what is wrong and what would work', () =>
       'DIR/sweeps/trial.yaml:2:56: draws.values.training.learning_rate.min is 0; on a logarithmic scale it must be above 0.',
     ],
     [
-      'a choice that is no list',
+      'a choice that is not a list',
       `${good}draws: { count: 2, values: { training.seed: 3 } }\n`,
       'DIR/sweeps/trial.yaml:2:30: draws.values.training.seed is 3; it must be a list of choices, or a range with min and max.',
     ],
@@ -244,7 +244,7 @@ describe('a bad sweep names the place, what is wrong and what would work', () =>
     )
   })
 
-  test('an experiment in place of a sweep is known for one, by its file and by its name', () => {
+  test('an experiment instead of a sweep is recognised, by its file and by its name', () => {
     const message = (name: string) =>
       `${name}: is an experiment, not a sweep of several. Train it with: compacter train ${name} (--dry-run checks it).`
     expect(() => loadSweep('quickstart')).toThrow(message('quickstart'))

@@ -8,7 +8,10 @@ import { packageRoot } from '../../src/base/root.js'
 
 const built = pathToFileURL(join(packageRoot, 'dist', 'src', 'sweep', 'run', 'process.js')).href
 
-/** Answers of so many cells at once, all of a folder that is no sweep, and the listeners of their process to its end, during and after. */
+/**
+ * Answers of so many cells at once, all of a folder that is no sweep, and the listeners of their process to its end,
+ * during and after.
+ */
 function cellsAtOnce(count: number): { answers: unknown[]; listeners: number[] } {
   const logs = mkdtempSync(join(tmpdir(), 'cells-'))
   const script = `

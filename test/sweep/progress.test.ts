@@ -13,7 +13,7 @@ function heard(): { marks: string[]; progress: Progress } {
 const finished = { text: 'a: 70.00', warning: false, finished: true }
 const stopped = { text: 'b: stopped and saved', warning: false, finished: false }
 
-test('a cell that was stopped or failed is not told as done', () => {
+test('a cell that was stopped or failed is not reported as done', () => {
   const { marks, progress } = heard()
   const board = new Board(progress, 1)
   board.begin('a', '1 of 2 a')

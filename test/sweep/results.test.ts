@@ -121,7 +121,7 @@ bitfit-learning_rate0.003-seed1 failed: The loss is NaN at step 3, "so it ends".
   )
 })
 
-test('cells of one row that were not trained on the same are named, beside their mean', async () => {
+test('cells of one row that were not trained on the same rows are named, next to their mean', async () => {
   const name = 'bitfit-learning_rate0.001-seed1'
   const manifest = join(folder, name, 'manifest.json')
   const before = readFileSync(manifest, 'utf8')
@@ -194,7 +194,7 @@ test('a single cell and a sweep of which nothing is finished have no best', asyn
   expect(await bestLines(nothing)).toBeNull()
 })
 
-test('scores of two tasks are no rivals', async () => {
+test('scores of two tasks are not compared', async () => {
   const two = swept('two', '  task.name: [a, b]\n  method.preset: [compacter, bitfit]\n', [60, 61, 62, 63])
   const { best } = await readResults(two)
   expect(best.map(({ axis, value, task, validation_score }) => [axis, value, task, validation_score.mean])).toEqual([
@@ -219,7 +219,7 @@ test('of errors the lowest is the best of an axis, and the best cell', async () 
   expect(best_cell).toMatchObject([{ validation_score: 0.3 }])
 })
 
-test('what it leaves for people and programs; a report takes the folder, and tells what failed', async () => {
+test('what it leaves for people and programs; a report takes the folder, and lists what failed', async () => {
   const results = await readResults(folder)
   await writeResults(results)
   expect(JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8'))).toEqual(JSON.parse(JSON.stringify(results)))

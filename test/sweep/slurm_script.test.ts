@@ -37,7 +37,7 @@ describe('an option that holds more than its value is refused', () => {
   })
 })
 
-test('what sbatch takes is taken', () => {
+test('values that sbatch accepts are accepted', () => {
   const slurm = {
     ...{ partition: 'gpu,long_2', account: 'lab@site', time: '1-12:00:00', memory: '8G' },
     lines: ['#SBATCH --mail-type=END', 'module load "cuda/12"'],

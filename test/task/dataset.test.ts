@@ -82,7 +82,7 @@ test('a data set of the hub gives its splits, shard after shard, by columns of t
   expect(await countRows(taskOf(), 'validation', quiet)).toBe(3)
 })
 
-test('what is in the cache needs no hub, and what is not says so offline', async () => {
+test('cached files need no hub, and missing ones are reported offline', async () => {
   await serve()
   for (const split of ['train', 'validation'] as const) await countRows(taskOf(), split, quiet)
   expect(await uncached(experimentOf())).toEqual(['task'])
@@ -118,12 +118,12 @@ test.each([
     { label: 'stars' },
     "task.label names the column 'stars', which is not in this file. Columns: sentence, label, idx.",
   ],
-])('%j is refused with what there is', async (task, message) => {
+])('%j is refused with the possible values', async (task, message) => {
   await serve()
   await expect(readSplit(taskOf(task), 'train', quiet)).rejects.toThrow(message)
 })
 
-test('a data set without such files, or none of that name, is told', async () => {
+test('a data set without such files, or an unknown one, is reported', async () => {
   await serve({ files: { 'films.csv': Buffer.from('text,label\n') } })
   await expect(readSplit(taskOf(), 'train', quiet)).rejects.toThrow(
     'task.dataset: the data set someone/films has no parquet files whose names tell split and number, such as data/train-00000-of-00001.parquet.',

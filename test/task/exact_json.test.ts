@@ -34,11 +34,11 @@ test.each([
   '[-]',
   '["\n", 1.0]',
   '',
-])('what is no JSON stays none: %j', (text) => {
+])('text that is not JSON stays invalid: %j', (text) => {
   expect(() => parseExactly(text)).toThrow(SyntaxError)
 })
 
-test('a text of 16 MB is no more than a token', () => {
+test('a text of 16 MB costs no more than a token', () => {
   const text = `${'x'.repeat(8 * 2 ** 20)}${'\\n'.repeat(4 * 2 ** 20)}`
   expect(parseExactly(`{"text": "${text}", "label": 1.0}`)).toMatchObject({ label: '1.0' })
 })

@@ -36,7 +36,7 @@ describe('regression', () => {
     expect([rounded(2.71, 0.1), rounded(-7, 5), rounded(1e4, 1)]).toEqual(['2.7', '-5', '10000'])
   })
 
-  test('a label that is no number', () => {
+  test('a label that is not a number', () => {
     expect(exampleOf(similarity, { q: 'x', score: 'high' })).toEqual({
       problem: "column 'score' is 'high', which is not a number.",
     })
@@ -96,7 +96,7 @@ test('each_answer: a training row for each answer, drawn after the split; elsewh
   expect((await readSplit(one, 'train'))[0]).toEqual(train[randperm(train.length, 3)[0]!])
 })
 
-test('name_first: the name without its benchmark stands before the source', () => {
+test('name_first: the name without its benchmark comes before the source', () => {
   const named = task('text', { target: 'a', name: 'glue/rte', name_first: true })
   expect(exampleOf(named, { q: 'x', a: 'y' })).toMatchObject({ source: 'rte q: x' })
 })
@@ -121,7 +121,7 @@ describe('multiple choice', () => {
     expect(process.cpuUsage(started).user, 'microseconds').toBeLessThan(3e6)
   })
 
-  test.each([2, -1, 'no', '1.0'])('label %j is no choice', (label) => {
+  test.each([2, -1, 'no', '1.0'])('label %j is not a choice', (label) => {
     expect(exampleOf(columns, { q: 'x', a: 'yes', b: 'no', label })).toEqual({
       problem: `column 'label' is '${label}'; the number of a choice is needed, 0 to 1.`,
     })
@@ -146,7 +146,7 @@ test('on_bad_row: skip leaves the rows out and tells which', async () => {
   ])
 })
 
-test('on_bad_row: skip is no way to train on nothing', async () => {
+test('on_bad_row: skip does not train on nothing', async () => {
   const file = join(folder, 'none.jsonl')
   writeFileSync(file, '{"q":"a"}\n')
   const skip = task('text', { train: file, on_bad_row: 'skip', prompt: 'x' })
@@ -206,7 +206,7 @@ test('checkHead reads no more than the first row', async () => {
   await expect(checkHead(task('classification', {}), source.file, source.rows())).resolves.toBeUndefined()
 })
 
-test('confusionMatrix counts outputs that are no label apart', () => {
+test('confusionMatrix counts outputs that are not labels separately', () => {
   expect(confusionMatrix(['0', '1 ', 'maybe', '1'], ['0', '0', '1', '1'], ['1', '0'])).toEqual({
     labels: ['0', '1'],
     counts: [

@@ -74,7 +74,7 @@ describe('names of labels', () => {
     expect(() => loadExperiment(experiment(task))).toThrow(join(folder, expected))
   })
 
-  test('are of the values as they are written, as the keys of task.labels are', () => {
+  test('belong to the values as written, as the keys of task.labels do', () => {
     expect(namesIn(experiment('  labels: { True: a, 01: b }\n  label_names: { True: yes, 01: 1.0 }\n'))).toEqual({
       True: 'yes',
       '01': '1.0',
@@ -89,7 +89,7 @@ describe('names of labels', () => {
     expect(namesIn(experiment(`${labels}  label_names: { 1: Poor, 2: Poor }\n`))).toEqual(names)
   })
 
-  test('are of classifications alone', () => {
+  test('exist only in classifications', () => {
     expect(() => loadExperiment(experiment('  kind: regression\n  label_names: { 1: a }\n'))).toThrow(
       'task has no key label_names.',
     )
@@ -174,7 +174,7 @@ describe('the names of a preset', () => {
   })
 })
 
-describe('where rows alone tell the labels', () => {
+describe('where only the rows show the labels', () => {
   const targets = async (...sets: string[]) => {
     const loaded = loadExperiment(experiment(''), sets)
     const { files, tokenizer } = await prepareBackbone(loaded, silent)
@@ -222,7 +222,7 @@ describe('a label is shown', () => {
     ['toString', 'toString'],
   ])('%j as %j', (text, expected) => expect(shownLabel(text, names)).toBe(expected))
 
-  test('by the name of its own target, where another differs in white space only', () => {
+  test('by the name of its own target, where another differs only in white space', () => {
     const two = { labels: { 0: 'a b', 1: 'ab' }, label_names: { 0: 'apart', 1: 'together' } }
     const both = namesAmong(two, ['ab', 'a b'])
     expect(['a b', 'ab'].map((text) => shownLabel(text, both))).toEqual(['apart (a b)', 'together (ab)'])

@@ -61,7 +61,7 @@ describe('a ladder', () => {
     target: Array.from(target, (length) => new Int32Array(length).fill(6)),
   })
 
-  test('is the same for a run that goes on', () => {
+  test('is the same for a run that continues', () => {
     expect(ladderOf(lengths, trainingPlan(source, 10, 42), 10, 700)).toEqual(ladderOf(lengths, plan, 10, 700))
   })
 
@@ -98,7 +98,7 @@ describe('a ladder', () => {
     }
   })
 
-  test('takes whole batches to the next rung, smaller ones to the top, and longer ones as they are', () => {
+  test('takes whole batches to the next rung, smaller ones to the top, and leaves longer ones unchanged', () => {
     const ladder: Ladder = { batchSize: 10, source: [16, 48], target: [3, 16] }
     expect(paddedLengths(10, 9, 3, ladder)).toEqual({ source: 16, target: 3 })
     expect(paddedLengths(10, 17, 4, ladder)).toEqual({ source: 48, target: 16 })
@@ -127,7 +127,7 @@ describe('a ladder', () => {
     )
   })
 
-  test('is none where a training is eager: lengths are multiples of 8', () => {
+  test('is undefined where training is eager: lengths are multiples of 8', () => {
     const { source_lengths } = paddingOf(undefined, lengths, trainingPlan(source, 10, 42, true), 700)
     expect(source_lengths).toEqual(numbers(13).map((i) => 8 * (i + 1)))
   })

@@ -105,7 +105,7 @@ test('a file that is removed while it is read is read to its end', () => {
   expect(count).toBe(2 ** 20)
 })
 
-test('carriage returns alone end lines where a file has no line feed', () => {
+test('carriage returns end lines where a file has no line feed', () => {
   expect([...readLines(fileOf('mac', '\ufeffa,b\r1,2\r\r3,4'))]).toEqual([
     { number: 1, text: 'a,b' },
     { number: 2, text: '1,2' },

@@ -132,7 +132,7 @@ test('a half-written file', async () => {
 test.each([
   ['text', Buffer.from('text,label\n')],
   ['nothing', Buffer.alloc(0)],
-])('%s is no parquet file', async (_, content) => {
+])('%s is not a parquet file', async (_, content) => {
   const file = damaged(() => content)
   expect(await failure(collect(parquetRows(file)))).toBe(
     `UserError: ${file}: is not a parquet file: it does not begin with PAR1.`,

@@ -1,4 +1,7 @@
-/** A value of Thrift's compact protocol: a whole number of 32 or 64 bits, bytes, a list, or a structure by its fields' numbers. */
+/**
+ * A value of Thrift's compact protocol: a whole number of 32 or 64 bits, bytes, a list, or a structure by its fields'
+ * numbers.
+ */
 type Thrift = number | bigint | Buffer | Thrift[] | { [field: number]: Thrift }
 
 const [I32, I64, BINARY, LIST, STRUCT] = [5, 6, 8, 9, 12]
@@ -55,7 +58,10 @@ export interface ParquetFile {
   tail?: Buffer
 }
 
-/** A parquet file of one column of texts, `text`, that may say of itself what is not so. By the format's definition: parquet.thrift. */
+/**
+ * A parquet file of one column of texts, `text`, that may say of itself what is not so. By the format's definition:
+ * parquet.thrift.
+ */
 export function parquetFile(of: ParquetFile): Buffer {
   const { body, codec = 0, encoding = 0, optional = false, rows = 1, groups = 1, depth = 0, tail } = of
   const { values = Number(rows), uncompressed = body.length } = of

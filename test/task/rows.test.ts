@@ -101,7 +101,7 @@ describe('formats', () => {
     ])
   })
 
-  test('JSONL: numbers are as they are written, in lists too', async () => {
+  test('JSONL: numbers are kept as written, in lists too', async () => {
     const text = '{"text":[12345678901234567890,1e3,0.10,7],"label":9007199254740993}\n{"text":"1.0 NaN","label":-0.50}'
     expect(await read('numbers.jsonl', text)).toEqual([
       {
@@ -114,7 +114,7 @@ describe('formats', () => {
     ])
   })
 
-  test('CSV: quotes hold commas, line breaks and doubled quotes; a byte-order mark is no part of a name', async () => {
+  test('CSV: quotes hold commas, line breaks and doubled quotes; a byte-order mark is not part of a name', async () => {
     const text = '\uFEFFtext,label\r\n"a, b",0\r\n"he said ""no""\r\nand left",1\r\n,2\r\n"",3\r\n\r\n é ,4'
     expect(await read('quotes.csv', text)).toEqual([
       { row: 2, source: 'sentence: a, b', target: '0', label: '0' },
@@ -164,7 +164,7 @@ describe('prompts and labels', () => {
 })
 
 describe('rows with problems', () => {
-  test('each is told with its line, as many as five, then how many more', async () => {
+  test('each is reported with its line, up to five, then the number of the others', async () => {
     const lines = [
       '{"text":"a","label":0}',
       '{"text":null,"label":0}',

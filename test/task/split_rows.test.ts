@@ -38,7 +38,7 @@ describe('rows held out of train', () => {
     expect(validation.length).toBe(groups.filter((name) => names.has(name)).length)
   })
 
-  test('are told of where neither the experiment nor the paper says how many', () => {
+  test('are reported where neither the experiment nor the paper says how many', () => {
     expect(heldOutNote(task({ split: 'held_out' }), { validation: 12, test: 5 })).toBe(
       "Validation: 12 rows held out of train, a fifth of it (the paper's 1000 take 5000); task.held_out tells another number.",
     )
@@ -84,7 +84,7 @@ describe('rows held out of train for validation and for test', () => {
     expect(names.flat().sort()).toEqual(['a', 'b', 'c', 'd', 'e'])
   })
 
-  test('are told of, and noted where the same number draws the same rows', () => {
+  test('are reported, and noted where the same number draws the same rows', () => {
     const grouped = task({ split: 'both_held_out', group: 'question' })
     expect(heldOutNote(grouped, { validation: 12, test: 14 })).toBe(
       '12 rows held out of train for validation and 14 for test: a tenth of it each, at most 1000; task.held_out tells another number.',
@@ -104,7 +104,7 @@ describe('task.split_seed', () => {
     expect(first({ split: 'held_out' }, 64)).toEqual([47, 14, 15, 18])
   })
 
-  test('is 42 unless told, of groups too', () => {
+  test('is 42 by default, for groups too', () => {
     const groups = Array.from({ length: 30 }, (_, row) => `group ${row % 10}`)
     for (const split of ['halves', 'held_out', 'both_held_out'])
       for (const of of [whole(30), whole(30, groups)]) {

@@ -92,7 +92,7 @@ describe('writeSubsets', () => {
     indices: [4, 1],
   }
 
-  test('names files by task, size and seed; a file that is the same stays as it is', () => {
+  test('names files by task, size and seed; a file with the same content is left alone', () => {
     const folder = join(mkdtempSync(join(tmpdir(), 'subsets-')), 'new')
     const file = join(folder, 'glue-rte-2-seed1.json')
     expect(writeSubsets([subset], folder, { force: false })).toEqual([{ file, state: 'written', subset }])

@@ -26,7 +26,7 @@ async function complaint(reading: Promise<unknown>): Promise<string> {
   return (error as Error).message.replaceAll(`${folder}/`, '')
 }
 
-test('JSONL: a half-written last line is told from a wrong one', async () => {
+test('JSONL: a half-written last line is distinguished from a wrong one', async () => {
   expect(await read('rows.jsonl', '{"a":1}\n{"a"\n\n{"a":2}\n[1]\n{"a":"hal')).toEqual([
     { line: 1, values: { a: 1 } },
     { line: 2, problem: 'the line is not valid JSON.' },
@@ -93,7 +93,7 @@ test('the names of columns where no header is', async () => {
   expect(await read('headerless.tsv', '1\t2\n', ['x', 'y'])).toEqual([{ line: 1, values: { x: '1', y: '2' } }])
 })
 
-test('an ending that is none of ours, a folder, and no parquet', async () => {
+test('an unknown ending, a folder, and a file that is not parquet', async () => {
   expect(await complaint(read('rows.txt', ''))).toBe(
     'rows.txt: the name ends in none of .jsonl, .json, .csv, .tsv, .parquet.',
   )
@@ -144,7 +144,7 @@ describe('.json', () => {
   test.each([
     ['a list', '\ufeff[\n {"text": "a", "label": 1.0},\n {"text": NaN}, 3]'],
     ['an object that numbers rows', '{"0": {"text": "a", "label": 1.0}, "1": {"text": null}, "2": 3}'],
-  ])('%s of rows, numbers as they are written', async (_, text) => {
+  ])('%s of rows, numbers as written', async (_, text) => {
     expect(await read('rows.json', text)).toEqual([
       { line: 1, values: { text: 'a', label: '1.0' } },
       { line: 2, values: { text: null } },

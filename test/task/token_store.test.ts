@@ -320,7 +320,7 @@ describe.skipIf(process.platform === 'win32')("the user's own cache", () => {
   })
   afterEach(() => void vi.unstubAllEnvs())
 
-  test('keeps texts for their user alone', async () => {
+  test('keeps texts for their user only', async () => {
     ;(await open()).close()
     const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
     const [file] = readdirSync(join(cache, 'tokens'))
@@ -358,7 +358,7 @@ test('where no folder can be written to, the tokens are in memory', async () => 
   }
 })
 
-test('the cache is bounded: what was used longest ago goes, and what a killed process left', async () => {
+test('the cache is bounded: the least recently used stores are removed, and what a killed process left', async () => {
   const open = (text: string, limit?: number) =>
     openTokenStore(key(text), () => examples(), tokenizer, limits, { cache, ...(limit && { limit }) })
   const nameOf = async (text: string) => {

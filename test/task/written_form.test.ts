@@ -76,7 +76,7 @@ describe('the form in which a text is compared', () => {
     expect(lostPieces({ ...one!, back: 'dooG .not' })).toEqual(['e'])
   })
 
-  test('is what the tokenizer makes of it, not what another would', async () => {
+  test('is the text as this tokenizer writes it, not as another would', async () => {
     const forms = (await written(['½', '1⁄2', 'good   bad', 'Good'], words)).map(({ form }) => form)
     expect(forms).toEqual(['½', '1⁄2', 'good bad', 'Good'])
   })
@@ -96,7 +96,7 @@ describe('the form in which a text is compared', () => {
   })
 })
 
-describe('texts that cannot be told apart, or never be put out', () => {
+describe('texts that cannot be told apart, or never be output', () => {
   const problemOf = async (texts: string[], told: Parameters<typeof textsProblem>[2], tokenizer = t5) => {
     const found = textsProblem(await written(texts, tokenizer), 'label', told)
     return found && `${found.problem} ${found.remedy}`
@@ -145,7 +145,7 @@ describe('texts that cannot be told apart, or never be put out', () => {
     )
   })
 
-  test('a character that is not seen is told by its number', async () => {
+  test('an invisible character is shown by its number', async () => {
     expect(await problemOf(['a\u00adb', 'c'], { scoring: 'generate' })).toContain('without U+00AD')
   })
 })

@@ -106,7 +106,7 @@ test('a connection that was cut is taken up where it broke', async () => {
   expect(sent().map(({ range }) => range)).toContain('bytes=700-')
 })
 
-test('content that is not what was announced is refused', async () => {
+test('content that differs from what was announced is refused', async () => {
   await serve()
   server.corrupt(SECOND, Buffer.alloc(FILES[SECOND]!.length))
   expect(await failure(officialRows('glue/sst2', 'train'))).toMatch(

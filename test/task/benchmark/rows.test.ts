@@ -316,7 +316,7 @@ describe('problems', () => {
     )
   })
 
-  test('a folder that is none, a name that is none, a split without labels', async () => {
+  test('a missing folder, an unknown name, a split without labels', async () => {
     mkdirSync(join(folder, 'empty'))
     expect(await failure(rowsOf('superglue/cb', join(folder, 'empty'), 'validation'))).toBe(
       `TaskMisfit: ${folder}/empty: there is no val.tsv, val.jsonl or validation-….parquet in this folder. task.path must hold the official files of superglue/cb, or the hub's.`,
