@@ -7,7 +7,8 @@ import type { GradientComparison } from '../src/engine/replay/gradients.js'
 export default class Doctor extends Command {
   static override summary = 'Show what this machine computes with, how fast, and what is missing.'
   static override description =
-    'With --gradients it compares the gradients of captured graphs with those that are computed op by op, tensor by tensor, on random ids in float32; exit code 1 where they differ.'
+    'With --gradients it compares the gradients of captured graphs with those that are computed op by op, tensor ' +
+    'by tensor, on random ids in float32; exit code 1 where they differ.'
   static override examples = [
     { description: 'Look at this machine', command: '<%= config.bin %> doctor' },
     { description: 'Keep the figures', command: '<%= config.bin %> doctor --json > machine.json' },

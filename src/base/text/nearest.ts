@@ -17,8 +17,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 }
 
 /**
- * Counts the insertions, deletions, replacements and swaps of neighbours that turn one word into the other, ignoring case;
- * infinite where they are too many for one word to be meant by the other.
+ * Counts the insertions, deletions, replacements and swaps of neighbours that turn one word into the other, ignoring
+ * case; infinite where they are too many for one word to be meant by the other.
  */
 export function distanceTo(candidate: string, word: string): number {
   const most = Math.max(1, Math.ceil(candidate.length / 3))

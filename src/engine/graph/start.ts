@@ -16,8 +16,8 @@ export function runningLibrary(): Library {
 }
 
 /**
- * Starts the engine tensorflow for what no other engine can do. `at` is what asks for it, such as `--format saved-model`, and
- * `need` says what for: `needs TensorFlow itself, which writes the variables`.
+ * Starts the engine tensorflow for what no other engine can do. `at` is what asks for it, such as `--format
+ * saved-model`, and `need` says what for: `needs TensorFlow itself, which writes the variables`.
  * @throws UserError with the reason why it can't be started or called, and the command that sets it up
  */
 export async function startTensorflow(

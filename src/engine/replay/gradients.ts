@@ -52,14 +52,14 @@ export interface GradientComparison {
 const TOLERANCE = 1e-3
 
 /**
- * Difference that rounding alone can make of any tensor, relative to the whole gradient. A bias of keys moves all scores of a query
- * alike, which softmax undoes: its true gradient is 0, and what is computed is rounding.
+ * Difference that rounding alone can make of any tensor, relative to the whole gradient. A bias of keys moves all
+ * scores of a query alike, which softmax undoes: its true gradient is 0, and what is computed is rounding.
  */
 const ROUNDING = 5e-6
 
 /**
- * Batches of a shape that are drawn at most. Where a unit of ReLU is 0 up to rounding, one gradient has all of it and the other
- * none; that is so in one batch, while a wrong graph is wrong in all.
+ * Batches of a shape that are drawn at most. Where a unit of ReLU is 0 up to rounding, one gradient has all of it and
+ * the other none; that is so in one batch, while a wrong graph is wrong in all.
  */
 const DRAWS = 5
 
@@ -70,8 +70,8 @@ const BATCHES = [
 ]
 
 /**
- * Compares the gradients of an experiment's backbone and method as captured graphs and op by op, in float32, on batches of random
- * ids, at a start that is moved: at the start itself many gradients are 0, behind a factor that is.
+ * Compares the gradients of an experiment's backbone and method as captured graphs and op by op, in float32, on batches
+ * of random ids, at a start that is moved: at the start itself many gradients are 0, behind a factor that is.
  * @throws UserError where the engine tensorflow, which alone replays, can't be started
  */
 export async function compareGradients(experiment: Experiment, progress: Progress): Promise<GradientComparison> {

@@ -23,7 +23,8 @@ export function gradientsTable(comparison: GradientComparison): string {
   ])
   const shapes = batches.map((batch) => `${batch.rows} × ${batch.source_length} to ${batch.target_length}`)
   return [
-    `Gradients of ${method} on ${backbone}, replayed and op by op: ${device}. Batches of random ids, rows × tokens: ${shapes.join(', ')}.`,
+    `Gradients of ${method} on ${backbone}, replayed and op by op: ${device}. Batches of random ids, rows × ` +
+      `tokens: ${shapes.join(', ')}.`,
     drawTable(COLUMNS, rows),
     'gradient: its norm; difference: its norm, relative to that; largest: of an element.',
     conclusion(comparison, tensors),
@@ -46,7 +47,8 @@ function conclusion({ batches, tolerance, within_tolerance }: GradientComparison
     ...losses.map(({ loss }) => `The losses differ: ${loss.replayed} replayed, ${loss.eager} op by op.`),
     ...(differing.length > 0
       ? [
-          `${differing.length} of ${counted(tensors.length, 'tensor')} ${differing.length === 1 ? 'differs' : 'differ'} by more than ${tolerance}.`,
+          `${differing.length} of ${counted(tensors.length, 'tensor')} ` +
+            `${differing.length === 1 ? 'differs' : 'differ'} by more than ${tolerance}.`,
         ]
       : []),
     'Train with --set training.engine_mode=eager, and please report this.',

@@ -118,7 +118,10 @@ function shrunk(shown: readonly Shown[], room: number): number[] {
   return widths
 }
 
-/** Wraps the text into lines of at most `width` characters, at spaces where possible; lines that fit keep all their spaces. */
+/**
+ * Wraps the text into lines of at most `width` characters, at spaces where possible; lines that fit keep all their
+ * spaces.
+ */
 export const wrapped = (text: string, width: number): string =>
   text
     .split('\n')

@@ -86,7 +86,9 @@ function scalarsEvent({ step, split = 'train', ...figures }: MetricsLine, wallTi
   return event.getResultBuffer()
 }
 
-/** Returns the step of an event, 0 if it has none; infinity for bytes that are not an event, so that they are dropped. */
+/**
+ * Returns the step of an event, 0 if it has none; infinity for bytes that are not an event, so that they are dropped.
+ */
 function stepOf(event: Buffer): number {
   try {
     const reader = new protobuf.BinaryReader(event)
