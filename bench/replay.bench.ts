@@ -102,13 +102,16 @@ function torch(precision: string, backbone: string, source: number): string {
       num_layers: config.encoderLayers,
       vocab_size: config.vocabulary,
       decoder_start_token_id: 0,
+      dropout_rate: DROPOUT,
     },
+    own_head: false,
     method,
-    ...{ batch: BATCH, source, target: TARGET, precision, steps: STEPS, threads: THREADS, dropout: DROPOUT },
+    builds_weight: false, // the faster way
+    ...{ batch_size: BATCH, source_length: source, target_length: TARGET, precision, threads: THREADS },
+    ...{ warm_up: 0, steps: STEPS, learning_rate: 1e-3, gradient_clip_norm: 1, seed: 0 },
   }
-  const cwd = join(packageRoot, 'test/oracle')
-  return execFileSync(process.env.PYTHON!, ['step_time.py', JSON.stringify(spec)], {
-    cwd,
+  const script = join(packageRoot, 'src/measure/torch_step.py')
+  return execFileSync(process.env.PYTHON!, [script, JSON.stringify(spec)], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   })

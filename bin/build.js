@@ -7,8 +7,14 @@ const dist = join(root, 'dist')
 
 removeOutputsWithoutSource()
 await succeed(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'])
-for (const file of ['tensor/tf.cjs', 'tensor/tf.d.cts', 'base/lock/beat.cjs'])
-  cpSync(join(root, 'src', file), join(dist, 'src', file))
+const COPIED = [
+  'tensor/tf.cjs',
+  'tensor/tf.d.cts',
+  'base/lock/beat.cjs',
+  'measure/torch_step.py',
+  'measure/torch_methods.py',
+]
+for (const file of COPIED) cpSync(join(root, 'src', file), join(dist, 'src', file))
 copyTfjsNode()
 await succeed(process.execPath, [join(root, 'node_modules/oclif/bin/run.js'), 'manifest'])
 

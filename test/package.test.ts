@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -52,7 +52,6 @@ test('the package holds what runs and nothing else', () => {
       'bin/loaded.js',
       'bin/start.js',
       'bin/streams.js',
-      'bin/torch_step.py',
       'oclif.manifest.json',
       'LICENSE',
       'README.md',
@@ -63,6 +62,8 @@ test('the package holds what runs and nothing else', () => {
       'dist/commands/train.js',
       'dist/src/tensor/tf.cjs',
       'dist/src/sweep/run/child.js',
+      'dist/src/measure/torch_step.py',
+      'dist/src/measure/torch_methods.py',
       'configs/experiment.schema.json',
     ],
     ['configs/backbones/t5-nano/model.safetensors', 'configs/tasks/rotten-tomatoes/train.jsonl'],
@@ -89,6 +90,15 @@ describe.skipIf(!registry)("a global install, where npm's registry can be reache
     expect(device.engine).not.toBe('tensorflow')
     expect(engines.tensorflow).toBe('the native engine is not set up')
     expect(missing.command).toMatch(/(^|&& )compacter setup$/)
+  })
+
+  test('finds the PyTorch side of a benchmark', () => {
+    const python = join(folder, 'python')
+    writeFileSync(python, '#!/bin/sh\ntest -f "$1" && echo "no torch next to $(basename "$1")" >&2\nexit 1\n', {
+      mode: 0o755,
+    })
+    const bench = ['bench', '--backbone', 't5-nano', '--method', 'full', '--against', 'torch', '--python', python]
+    expect(compacter(bench).stderr).toContain(`--python ${python}: no torch next to torch_step.py.`)
   })
 
   test.each(hasEngine('tensorflow') ? ['tensorflow', 'wasm'] : ['wasm'])(

@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { familyOf } from '../backbone/registry.js'
 import { assertNever } from '../base/assert_never.js'
 import { UserError } from '../base/error.js'
 import { median } from '../base/numbers/quantile.js'
-import { packageRoot } from '../base/root.js'
 import { killed, runProgram } from './process.js'
 import { GRADIENT_CLIP_NORM, LEARNING_RATE, SEED, type Trial, WARM_UP_STEPS } from './trial.js'
 
@@ -22,7 +22,7 @@ export interface TorchMeasured {
   peakBytes: number
 }
 
-const script = join(packageRoot, 'bin', 'torch_step.py')
+const script = fileURLToPath(new URL('./torch_step.py', import.meta.url))
 
 /**
  * Finds torch and transformers, and tcmalloc, which PyTorch's own tuning guide preloads.
@@ -72,7 +72,7 @@ function filesOf(folder: string): string[] {
 }
 
 /**
- * Whether bin/torch_step.py has the method. A projection of every weight can't be a hook of a module, and a slow
+ * Whether torch_methods.py has the method. A projection of every weight can't be a hook of a module, and a slow
  * imitation would flatter us.
  */
 export function torchHas({ options: { kind } }: Pick<Trial, 'options'>): boolean {
@@ -115,6 +115,7 @@ async function runTorch(torch: Torch, trial: Trial, policy: string): Promise<Tor
     backbone: familyOf(config).toHuggingFace(config),
     own_head: !config.tiedHead,
     method: options,
+    builds_weight: true, // as the authors' code does
     batch_size: batchSize,
     source_length: sourceLength,
     target_length: targetLength,

@@ -103,29 +103,33 @@ describe('bench', () => {
     )
   })
 
-  test.skipIf(!python)('PyTorch trains as many parameters, and ratios are quotients', async () => {
-    const flags = ['--method', 'all', '--set', 'method.reduction_factor=6', '--steps', '1', '--repetitions', '1']
-    const { code, stdout, stderr } = await compacter([
-      ...small,
-      ...flags,
-      '--against',
-      'torch',
-      '--python',
-      python!,
-      '--json',
-    ])
-    expect(code, stderr).toBe(0)
-    const rows: Record<string, number | null | string>[] = JSON.parse(stdout)
-    expect(rows.map(({ method }) => method)).toContain('compacter')
-    for (const { method, step_ms, torch_step_ms, time_ratio, peak_bytes, torch_peak_bytes, memory_ratio } of rows) {
-      if (String(method).startsWith('intrinsic'))
-        expect([torch_step_ms, time_ratio, memory_ratio]).toEqual([null, null, null])
-      else {
-        expect(time_ratio).toBe(Number(step_ms) / Number(torch_step_ms))
-        expect(memory_ratio).toBe(Number(peak_bytes) / Number(torch_peak_bytes))
+  test.skipIf(!python)(
+    'PyTorch trains as many parameters, and ratios are quotients',
+    { timeout: 1_800_000 },
+    async () => {
+      const flags = ['--method', 'all', '--set', 'method.reduction_factor=6', '--steps', '1', '--repetitions', '1']
+      const { code, stdout, stderr } = await compacter([
+        ...small,
+        ...flags,
+        '--against',
+        'torch',
+        '--python',
+        python!,
+        '--json',
+      ])
+      expect(code, stderr).toBe(0)
+      const rows: Record<string, number | null | string>[] = JSON.parse(stdout)
+      expect(rows.map(({ method }) => method)).toContain('compacter')
+      for (const { method, step_ms, torch_step_ms, time_ratio, peak_bytes, torch_peak_bytes, memory_ratio } of rows) {
+        if (String(method).startsWith('intrinsic'))
+          expect([torch_step_ms, time_ratio, memory_ratio]).toEqual([null, null, null])
+        else {
+          expect(time_ratio).toBe(Number(step_ms) / Number(torch_step_ms))
+          expect(memory_ratio).toBe(Number(peak_bytes) / Number(torch_peak_bytes))
+        }
       }
-    }
-  })
+    },
+  )
 
   test.skipIf(!python)('PyTorch trains as many parameters where the head has its own matrix', async () => {
     const layouts = ['v1.1-own-5', 'v1.1-tied-unscaled-5', 'v1.1-gated-silu-5']

@@ -1,11 +1,16 @@
 """Small random T5s with dimensions that never coincide, written as Hugging Face folders."""
 
+import sys
 from pathlib import Path
 
 import torch
 from transformers import T5Config, T5ForConditionalGeneration
 from transformers.models.t5 import modeling_t5
 from transformers.utils.logging import disable_progress_bar
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src" / "measure"))
+import torch_methods  # noqa: E402
+from torch_methods import names  # noqa: E402
 
 disable_progress_bar()
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
@@ -57,11 +62,6 @@ def standard_deviation(name: str, config) -> float:
     part = name.split(".")[-2]
     scale = {"q": 0.6, "k": 0.6, "o": 2.0, "wo": 2.0}.get(part, 1.0)  # decoding repeats its input where o and wo are small
     return scale * fan_in.get(part, config.d_model) ** -0.5
-
-
-def names(model) -> list[str]:
-    """The backbone's tensors without aliases, sorted: 'shared.weight' once, 'lm_head.weight' only where it is its own."""
-    return sorted(name for name, _ in model.named_parameters())
 
 
 def write_tiny(backbone: str, seed: int):

@@ -37,10 +37,7 @@ class Model:
         mask = (input_ids != 0).long() if mask is None else mask
         weights = self.weights()
         embedded = F.embedding(input_ids, weights.get("shared.weight", self.backbone.shared.weight))
-        if "prompt" in self.trained:
-            prompt = self.trained["prompt"].expand(len(input_ids), -1, -1)
-            embedded = torch.cat([prompt, embedded], dim=1)
-            mask = torch.cat([mask.new_ones(prompt.shape[:2]), mask], dim=1)
+        embedded, mask = methods.with_prompt(self.trained, embedded, mask)
         call = dict(
             inputs_embeds=embedded, attention_mask=mask, decoder_input_ids=decoder_input_ids, use_cache=False
         )

@@ -1,0 +1,272 @@
+"""Every method as: the tensors it trains, and how they enter transformers' T5.
+
+`tensors(options, model, generator)` gives {name: random initial value}, visibly far from what does nothing; `attach(options,
+model, trained)` installs hooks that read the dict `trained` at each call, so the same model serves any dtype or leaf
+tensors. Options that are left out have the defaults of our own.
+"""
+
+import torch
+from torch.nn import functional as F
+
+ACTIVATIONS = {
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu": F.gelu,
+    "relu": F.relu,
+    "swish": F.silu,
+}
+ADAPTERS = ("adapter", "compacter")
+SUBLAYERS = {"attention": "SelfAttention", "cross_attention": "EncDecAttention", "feed_forward": "DenseReluDense"}
+
+
+def normal(generator, std, *shape):
+    return std * torch.randn(*shape, generator=generator)
+
+
+def names(model) -> list[str]:
+    """The backbone's tensors without aliases, sorted: 'shared.weight' once, 'lm_head.weight' only where it is its own."""
+    return sorted(name for name, _ in model.named_parameters())
+
+
+# --- adapters -------------------------------------------------------------------------------------------------------
+
+
+def layer_numbers(layers, count):
+    """Layers from 0: `all`, [0, 3], '5-11' or '5-'."""
+    if layers == "all":
+        return range(count)
+    if isinstance(layers, list):
+        return layers
+    first, last = layers.split("-")
+    return range(int(first), int(last) + 1 if last else count)
+
+
+def sites(options, model):
+    """[(site, module whose output the adapter follows)]; layers are counted from 0 in each stack."""
+    placement = options["placement"]
+    found = []
+    for stack in ("encoder", "decoder"):
+        blocks = getattr(model, stack).block
+        for i in layer_numbers(placement[f"{stack}_layers"], len(blocks)):
+            for sublayer, module in SUBLAYERS.items():
+                if sublayer in placement["sublayers"]:
+                    modules = [getattr(layer, module) for layer in blocks[i].layer if hasattr(layer, module)]
+                    found += [(f"{stack}.{i}.{sublayer}", module) for module in modules]
+    return found
+
+
+def block_name(options, name):
+    """Whose blocks a projection uses: its own, or those of all down- or all up-projections."""
+    return name.split(".")[-1] if options.get("blocks") == "shared" else name
+
+
+def rule_tensors(options, name, generator):
+    """The rule [n, n, n], or its factors left [n, n, r] and right [n, r, n]."""
+    n = options["n"]
+    if options.get("rule_factors") == "low_rank":
+        return {
+            f"{name}.left": normal(generator, 0.6, n, n, options["rank"]),
+            f"{name}.right": normal(generator, 0.6, n, options["rank"], n),
+        }
+    return {name: normal(generator, 0.5, n, n, n)}
+
+
+def rule_of(options, trained, name):
+    """The rule [n, n, n] that a projection uses."""
+    rule = "rule" if options["rule"] == "shared" else f"{name}.rule"
+    if options.get("rule_factors") == "low_rank":
+        return torch.bmm(trained[f"{rule}.left"], trained[f"{rule}.right"])
+    return trained[rule]
+
+
+def projection_tensors(options, name, inputs, outputs, generator):
+    """The tensors of one projection inputs → outputs: y = xW + b."""
+    tensors = {f"{name}.bias": normal(generator, 0.2, outputs)}
+    if options["kind"] == "adapter":
+        if options.get("factors") == "low_rank":
+            tensors[f"{name}.s"] = normal(generator, 0.3, inputs, options["rank"])
+            tensors[f"{name}.t"] = normal(generator, 0.5, options["rank"], outputs)
+        else:
+            tensors[f"{name}.weight"] = normal(generator, 0.2, inputs, outputs)
+        return tensors
+    n, block = options["n"], block_name(options, name)
+    if options["rule"] == "own":
+        tensors |= rule_tensors(options, f"{name}.rule", generator)
+    if options["factors"] == "low_rank":
+        tensors[f"{block}.s"] = normal(generator, 0.4, n, inputs // n, options["rank"])
+        tensors[f"{block}.t"] = normal(generator, 0.4, n, options["rank"], outputs // n)
+    else:
+        tensors[f"{block}.b"] = normal(generator, 0.3, n, inputs // n, outputs // n)
+    return tensors
+
+
+def norm_tensors(options, site, d, generator):
+    """Weight and bias of an adapter's own layer norms."""
+    tensors = {}
+    for place in ("before", "after"):
+        if options.get("layer_norm", "none") in (place, "both"):
+            tensors[f"{site}.norm_{place}.weight"] = 1 + normal(generator, 0.2, d)
+            tensors[f"{site}.norm_{place}.bias"] = normal(generator, 0.2, d)
+    return tensors
+
+
+def blocks_of(options, trained, name):
+    """The blocks [n, in / n, out / n] of a projection."""
+    block = block_name(options, name)
+    factored = options["factors"] == "low_rank"
+    return torch.bmm(trained[f"{block}.s"], trained[f"{block}.t"]) if factored else trained[f"{block}.b"]
+
+
+def project(options, trained, name, x):
+    """x [..., in] → [..., out] without W for the hypercomplex kinds."""
+    if options["kind"] == "adapter":
+        return linear(options, trained, name, x)
+    rule, block = rule_of(options, trained, name), block_name(options, name)
+    parts = x.unflatten(-1, (options["n"], -1))
+    if options["factors"] == "low_rank":
+        y = torch.einsum("...ap,ipr,iac,irq->...cq", parts, trained[f"{block}.s"], rule, trained[f"{block}.t"])
+    else:
+        y = torch.einsum("...ap,iac,ipq->...cq", parts, rule, trained[f"{block}.b"])
+    return y.flatten(-2) + trained[f"{name}.bias"]
+
+
+def project_by_weight(options, trained, name, x):
+    """As `project`, the way the methods' authors do: W = Σᵢ Aᵢ ⊗ Bᵢ is built at each call, an adapter's is torch.nn.Linear's."""
+    if options["kind"] == "adapter":
+        if options.get("factors") == "low_rank":
+            return linear(options, trained, name, x)
+        return F.linear(x, trained[f"{name}.weight"].mT, trained[f"{name}.bias"])
+    a, b = rule_of(options, trained, name), blocks_of(options, trained, name)
+    weight = torch.einsum("iac,ipq->apcq", a, b).flatten(2).flatten(0, 1)
+    return x @ weight + trained[f"{name}.bias"]
+
+
+def linear(options, trained, name, x):
+    """The projection of a bottleneck adapter."""
+    if options.get("factors") == "low_rank":
+        return x @ trained[f"{name}.s"] @ trained[f"{name}.t"] + trained[f"{name}.bias"]
+    return x @ trained[f"{name}.weight"] + trained[f"{name}.bias"]
+
+
+def adapter_tensors(options, model, generator):
+    d = model.config.d_model
+    b = d // options["reduction_factor"]
+    tensors = {}
+    if options["kind"] == "compacter" and options["rule"] == "shared":
+        tensors |= rule_tensors(options, "rule", generator)
+    for site, _ in sites(options, model):
+        tensors |= projection_tensors(options, f"{site}.down", d, b, generator)
+        tensors |= projection_tensors(options, f"{site}.up", b, d, generator)
+        tensors |= norm_tensors(options, site, d, generator)
+    for name in names(model):
+        weight = model.get_parameter(name)
+        norm = "layer_norm" in name and options.get("train_layer_norms", True)
+        if norm or (weight is model.lm_head.weight and options.get("train_lm_head")):
+            tensors[name] = weight.detach().clone()
+    return tensors
+
+
+def attach_adapters(options, model, trained, projection=project):
+    activation = ACTIVATIONS[options["nonlinearity"]]
+
+    def normed(place, site, x):
+        if options.get("layer_norm", "none") not in (place, "both"):
+            return x
+        weight, bias = (trained[f"{site}.norm_{place}.{part}"] for part in ("weight", "bias"))
+        return F.layer_norm(x, x.shape[-1:], weight, bias)
+
+    def adapter(site):
+        def add(_module, _inputs, output):
+            s = output[0] if isinstance(output, tuple) else output
+            hidden = activation(projection(options, trained, f"{site}.down", normed("before", site, s)))
+            s = s + normed("after", site, projection(options, trained, f"{site}.up", hidden))
+            return (s, *output[1:]) if isinstance(output, tuple) else s
+
+        return add
+
+    return [module.register_forward_hook(adapter(site)) for site, module in sites(options, model)]
+
+
+def fixed_names(options, tensors):
+    """Tensors that stay as they were drawn: the rule where it is not learnt."""
+    return [name for name in tensors if not options.get("learn_rule", True) and "rule" in name.split(".")]
+
+
+# --- bitfit ---------------------------------------------------------------------------------------------------------
+
+
+def bias_kind(name, module):
+    """Which of the option's kinds a bias is of: every linear map and block norm has one; final norms and embeddings have none."""
+    parent, _, own = name.rpartition(".")
+    if own == "layer_norm":
+        return "layer_norm"
+    if not isinstance(module, torch.nn.Linear):
+        return None
+    sublayers = {module: sublayer for sublayer, module in SUBLAYERS.items()}
+    return "lm_head" if own == "lm_head" else sublayers[parent.rpartition(".")[2]]
+
+
+def biased_modules(options, model):
+    """[(name of the bias, module)]"""
+    chosen = options.get("biases", [*SUBLAYERS, "layer_norm", "lm_head"])
+    return [(f"{name}.bias", module) for name, module in model.named_modules() if bias_kind(name, module) in chosen]
+
+
+def bitfit_tensors(options, model, generator):
+    return {
+        name: normal(generator, 0.2, module.weight.shape[0]) for name, module in biased_modules(options, model)
+    }
+
+
+def attach_bitfit(options, model, trained):
+    def add(name):
+        return lambda _module, _inputs, output: output + trained[name]
+
+    return [module.register_forward_hook(add(name)) for name, module in biased_modules(options, model)]
+
+
+# --- the rest -------------------------------------------------------------------------------------------------------
+
+
+def full_tensors(_options, model, _generator):
+    return {name: model.get_parameter(name).detach().clone() for name in names(model)}
+
+
+def prompt_tensors(options, model, generator):
+    return {"prompt": normal(generator, 0.7, options["length"], model.config.d_model)}
+
+
+def with_prompt(trained, embedded, mask):
+    """embedded [batch, length, d] and mask [batch, length], behind the prompt where one is trained."""
+    if "prompt" not in trained:
+        return embedded, mask
+    prompt = trained["prompt"].expand(len(embedded), -1, -1)
+    return torch.cat([prompt, embedded], dim=1), torch.cat([mask.new_ones(prompt.shape[:2]), mask], dim=1)
+
+
+def nothing(*_):
+    return {}
+
+
+def no_hooks(*_):
+    return []
+
+
+TENSORS = {
+    "none": nothing,
+    "full": full_tensors,
+    "bitfit": bitfit_tensors,
+    "prompt_tuning": prompt_tensors,
+    **dict.fromkeys(ADAPTERS, adapter_tensors),
+}
+HOOKS = {"bitfit": attach_bitfit}
+
+
+def tensors(options, model, generator):
+    return TENSORS[options["kind"]](options, model, generator)
+
+
+def attach(options, model, trained, projection=project):
+    """`projection` computes the products of the adapters."""
+    if options["kind"] in ADAPTERS:
+        return attach_adapters(options, model, trained, projection)
+    return HOOKS.get(options["kind"], no_hooks)(options, model, trained)

@@ -1,0 +1,80 @@
+"""Times training steps of a method in PyTorch, for `compacter bench --against torch`.
+
+usage: torch_step.py --versions | torch_step.py '{"backbone": {…config.json…}, "method": {…}, "batch_size": 32, …}'
+The T5 is transformers' with random weights; what a method adds enters by forward hooks, as its authors' code does it.
+Prints one JSON object. bfloat16 is autocast.
+"""
+
+import contextlib
+import json
+import resource
+import sys
+import time
+
+import torch
+import transformers
+
+sys.dont_write_bytecode = True  # an installed package's folder stays as it was
+import torch_methods  # noqa: E402
+
+SMALL = 0.1  # of the tensors that the oracle draws: nothing is to overflow in a backbone of random weights
+
+
+def leaves(options, model):
+    """→ {name: tensor} that the hooks read, [tensor] that is trained."""
+    model.requires_grad_(False)
+    initial = torch_methods.tensors(options, model, torch.Generator().manual_seed(0))
+    of_backbone = dict(model.named_parameters())
+    fixed = torch_methods.fixed_names(options, initial)
+    added = {name: SMALL * value for name, value in initial.items() if name not in of_backbone}
+    moved = [of_backbone[name] for name in initial if name in of_backbone]
+    trained = [*(value for name, value in added.items() if name not in fixed), *moved]
+    return added, [tensor.requires_grad_() for tensor in trained]
+
+
+def ids(rows, length, vocabulary):
+    return (2 + torch.arange(rows * length) * 7919 % (vocabulary - 2)).reshape(rows, length)
+
+
+def loss_of(model, added, source, target):
+    """Mean cross-entropy under teacher forcing; the mask of the source goes along as for padded rows."""
+    embedded, mask = torch_methods.with_prompt(added, model.shared(source), torch.ones_like(source))
+    return model(inputs_embeds=embedded, attention_mask=mask, labels=target).loss
+
+
+def run(spec):
+    torch.set_num_threads(spec["threads"])
+    torch.manual_seed(spec["seed"])
+    model = transformers.T5ForConditionalGeneration(transformers.T5Config(**spec["backbone"])).train()
+    if spec["own_head"]:
+        model.lm_head.weight = torch.nn.Parameter(torch.randn_like(model.shared.weight))
+    added, trained = leaves(spec["method"], model)
+    projection = torch_methods.project_by_weight if spec["builds_weight"] else torch_methods.project
+    torch_methods.attach(spec["method"], model, added, projection)
+    optimizer = torch.optim.Adam(trained, lr=spec["learning_rate"])
+    vocabulary = spec["backbone"]["vocab_size"]
+    source, target = (ids(spec["batch_size"], spec[f"{side}_length"], vocabulary) for side in ("source", "target"))
+    times = []
+    for _ in range(spec["warm_up"] + spec["steps"]):
+        started = time.perf_counter()
+        bfloat16 = spec["precision"] == "bfloat16"
+        with torch.autocast("cpu", dtype=torch.bfloat16) if bfloat16 else contextlib.nullcontext():
+            loss = loss_of(model, added, source, target)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, spec["gradient_clip_norm"])
+        optimizer.step()
+        optimizer.zero_grad()
+        loss.item()
+        times.append(1000 * (time.perf_counter() - started))
+    return {
+        "trained_parameters": sum(weight.numel() for weight in trained),
+        "times": times[spec["warm_up"] :],
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--versions":
+        print(json.dumps({"torch": torch.__version__, "transformers": transformers.__version__}))
+    else:
+        print(json.dumps(run(json.loads(sys.argv[1]))))
