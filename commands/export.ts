@@ -6,13 +6,17 @@ import { allowChangedFlag, placesFlag, quietFlag } from '../src/cli/flags.js'
 export default class Export extends Command {
   static summary = "Write a run's best trained tensors in a format that other programs read."
   static description =
-    'safetensors is our own and holds every method; adapterhub and opendelta hold adapters for those Python ' +
-    'libraries; huggingface is a whole T5, for methods that only change weights; saved-model is backbone and ' +
-    'method in one TensorFlow graph that encodes and decodes.'
+    'safetensors is our own and holds every method; peft holds LoRA, DoRA and prompts, adapterhub and ' +
+    'opendelta hold adapters, for those Python libraries; huggingface is a whole T5, for methods that only change ' +
+    'weights; saved-model is backbone and method in one TensorFlow graph that encodes and decodes.'
   static examples = [
     {
       description: 'A folder of some hundred KB that `compacter eval` takes on another machine',
       command: '<%= config.bin %> export runs/quickstart --format safetensors --out exports/quickstart',
+    },
+    {
+      description: 'For Hugging Face peft, where the method is LoRA',
+      command: '<%= config.bin %> export runs/lora --format peft --out exports/lora',
     },
     {
       description: 'For the Python library `adapters`',

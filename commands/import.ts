@@ -6,9 +6,14 @@ import { allowChangedFlag, quietFlag } from '../src/cli/flags.js'
 export default class Import extends Command {
   static summary = 'Import adapters that were trained elsewhere as a run.'
   static description =
-    "Reads folders of the Python libraries adapters and OpenDelta and checkpoints of the paper's released code; " +
-    '`compacter eval` takes the resulting run. Files are read as data: nothing in a pickle is executed.'
+    'Reads folders of the Python libraries peft, adapters and OpenDelta and checkpoints of the released code of the ' +
+    'paper; `compacter eval` takes the resulting run. Files are read as data: nothing in a pickle is executed.'
   static examples = [
+    {
+      description: 'LoRA that peft saved, to be scored on RTE',
+      command:
+        '<%= config.bin %> import my_lora --format peft --backbone t5-base --run-dir runs/theirs --task glue/rte',
+    },
     {
       description: 'A folder that `adapters` saved, to be scored on RTE',
       command:

@@ -10,7 +10,8 @@ export interface Pass<Config extends CommonConfig = BackboneConfig> {
   weight(name: string): tf.Tensor
   hooks: Hooks
   /**
-   * Zeroes elements of x and scales the rest; `place` names the mask, `rate` is the training's by default. The identity while
+   * Zeroes elements of x and scales the rest; `place` names the mask, `rate` is the training's by default. The identity
+   * while
    * evaluating.
    */
   dropout<T extends tf.Tensor>(x: T, place: string, rate?: number): T

@@ -2,11 +2,11 @@
 // `--help` loads nothing.
 
 /** Formats that `compacter export` writes. */
-export const FORMATS = ['safetensors', 'huggingface', 'adapterhub', 'opendelta', 'saved-model'] as const
+export const FORMATS = ['safetensors', 'huggingface', 'peft', 'adapterhub', 'opendelta', 'saved-model'] as const
 export type Format = (typeof FORMATS)[number]
 
 /** Formats that `compacter import` reads. */
-export const IMPORT_FORMATS = ['adapterhub', 'opendelta', 'reference'] as const
+export const IMPORT_FORMATS = ['peft', 'adapterhub', 'opendelta', 'reference'] as const
 export type ImportFormat = (typeof IMPORT_FORMATS)[number]
 
 export const isImportable = (format: string): format is ImportFormat =>

@@ -21,6 +21,7 @@ import { checkTarget, writeFolder } from './folder.js'
 import type { ExportFormat } from './format.js'
 import { huggingfaceFormat } from './huggingface/write.js'
 import { opendeltaFormat } from './opendelta/write.js'
+import { peftFormat } from './peft/write.js'
 import { readme } from './readme.js'
 import { safetensorsFormat } from './safetensors/write.js'
 import { savedModelFormat } from './saved_model/saved_model.js'
@@ -28,6 +29,7 @@ import { savedModelFormat } from './saved_model/saved_model.js'
 const formats: Record<Format, ExportFormat> = {
   safetensors: safetensorsFormat,
   huggingface: huggingfaceFormat,
+  peft: peftFormat,
   adapterhub: adapterhubFormat,
   opendelta: opendeltaFormat,
   'saved-model': savedModelFormat,

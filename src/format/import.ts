@@ -22,9 +22,11 @@ import type { Found } from './found.js'
 import type { NameTable, Renamed, SharedOptions } from './names_elsewhere.js'
 import { importedBackbone, importedManifest } from './noted.js'
 import { opendeltaFolder } from './opendelta/read.js'
+import { peftFolder } from './peft/read.js'
 import { referenceFolder } from './reference/read.js'
 
 const readers: Record<ImportFormat, (folder: string, config: BackboneConfig) => Found> = {
+  peft: peftFolder,
   adapterhub: adapterhubFolder,
   opendelta: opendeltaFolder,
   reference: referenceFolder,

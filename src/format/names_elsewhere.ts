@@ -2,12 +2,13 @@ import { type Site, siteName } from '../backbone/hooks.js'
 import type { BackboneConfig } from '../backbone/registry.js'
 import { layoutOf } from '../engine/model/layout.js'
 import { sites } from '../method/adapter/placement.js'
-import type { AdapterOptions, CompacterOptions, PromptTuningOptions } from '../method/options.js'
+import type { AdapterOptions, CompacterOptions, LoraOptions, PromptTuningOptions } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
 
 export type BottleneckOptions = AdapterOptions | CompacterOptions
 /** Methods that other libraries have too. */
-export type SharedOptions = BottleneckOptions | PromptTuningOptions
+export type SharedOptions = BottleneckOptions | PromptTuningOptions | LoraOptions
+export type OpendeltaOptions = BottleneckOptions | PromptTuningOptions
 
 /** One of our tensors under the names of another library, which holds a copy under each of them. */
 export interface Renamed {
@@ -107,7 +108,7 @@ export const opendeltaModule = (site: Site): string =>
 export const OPENDELTA_PROMPT = 'encoder.soft_prompt_layer.soft_embeds'
 
 /** Returns the names of OpenDelta 0.3 in a T5. It shares nothing: what we share is copied into every layer. */
-export function opendeltaNames(options: SharedOptions, config: BackboneConfig): NameTable {
+export function opendeltaNames(options: OpendeltaOptions, config: BackboneConfig): NameTable {
   if (options.kind === 'prompt_tuning') {
     const shape = [options.length, config.dModel]
     return { renamed: [{ ours: 'prompt', shape, theirs: [OPENDELTA_PROMPT], transposed: false }], backbone: [] }

@@ -35,7 +35,9 @@ export interface InputOptions {
   format?: InputFormat | undefined
 }
 
-/** @throws UnclearInput where rows are given in two ways, or in none but a terminal that nobody was told to type into */
+/**
+ * @throws UnclearInput where rows are given in two ways, or in none but a terminal that nobody was told to type into
+ */
 export function checkGiven({ texts, file }: InputOptions): void {
   if (texts.length > 0 && file !== undefined)
     throw new UnclearInput({ problem: 'There are texts and --input.', remedy: 'Give one of the two.' })

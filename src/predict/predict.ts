@@ -124,7 +124,8 @@ async function predictAll(
   const counts = { rows: 0, errors: 0 }
   const items = options.batchSize ?? Math.min(...runs.map((run) => run.experiment.training.evaluation_batch_size))
   const limits = { items, mostItems: MOST_BATCHES * items, size: CHARACTERS, wait: WAIT }
-  const drawsProgress = options.output !== undefined || !process.stdout.isTTY // else rows are written to the same terminal
+  // without a file, rows are written to the same terminal
+  const drawsProgress = options.output !== undefined || !process.stdout.isTTY
   if (drawsProgress) options.progress.phase('Predicting')
   else options.progress.end()
   for await (const rows of windows(input.rows, sizeOf, limits)) {

@@ -138,7 +138,7 @@ test.each([
     'adapterhub',
     'prompt-tuning-r',
     'the library `adapters` has no prompt tuning for T5.',
-    'safetensors, opendelta, saved-model',
+    'safetensors, peft, opendelta, saved-model',
   ],
   [
     'opendelta',

@@ -198,8 +198,15 @@ def logits_of(kind, folder, backbone, source, target):
     whole = kind == "huggingface"
     model = AutoModelForSeq2SeqLM.from_pretrained(folder if whole else backbone, dtype="auto" if whole else torch.float32)
     assert model.dtype == torch.float32
+    readers = {"adapterhub": adapterhub, "opendelta": opendelta}
+    tensors = readers[kind](folder, model) if kind in readers else None
+    if kind == "peft":  # the library itself
+        from peft import PeftModel
+
+        # peft 0.21 asks for this in its class for prompts; transformers 5 has another name, and no forward pass calls it
+        type(model)._prepare_encoder_decoder_kwargs_for_generation = None
+        model = PeftModel.from_pretrained(model, folder)
     model.eval()
-    tensors = None if whole else {"adapterhub": adapterhub, "opendelta": opendelta}[kind](folder, model)
     start = torch.full((len(target), 1), model.config.decoder_start_token_id)
     with torch.no_grad():
         logits = model(

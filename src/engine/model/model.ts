@@ -113,7 +113,10 @@ export function evaluationPass(model: Model, vector: tf.Tensor1D): { pass: Pass;
   return { pass: { ...pass, weight: (name) => made.get(name) ?? pass.weight(name) }, dispose }
 }
 
-/** The weights with which the bare backbone computes what the method does; `values` reads one, `dispose` frees what it holds. */
+/**
+ * The weights with which the bare backbone computes what the method does; `values` reads one, `dispose` frees what it
+ * holds.
+ */
 export function mergedWeights(model: Model, vector: tf.Tensor1D) {
   const { config, options, method, constants } = model
   const views = tf.tidy(() => unflatten(model.layout, vector))

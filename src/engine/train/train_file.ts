@@ -16,8 +16,10 @@ export interface TrainFileOptions extends Omit<TrainOptions, 'folder' | 'interru
 }
 
 /**
- * Trains the experiment of a file, of the toolkit, or of a run that is to go on, into the run's folder: runs/<name> by default.
- * @throws Interrupted, which says with which command it goes on, once signals were asked for; else as `trainable` and `train`
+ * Trains the experiment of a file, of the toolkit, or of a run that is to go on, into the run's folder: runs/<name> by
+ * default.
+ * @throws Interrupted, which says with which command it goes on, once signals were asked for; else as `trainable` and
+ * `train`
  */
 export async function trainFile(
   file: string,

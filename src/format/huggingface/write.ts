@@ -58,7 +58,8 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
 }
 
 const TIED =
-  'the head, which the method changes, is the embedding table of this T5: merged, the change would reach the embeddings too.'
+  'the head, which the method changes, is the embedding table of this T5: merged, the change would reach the ' +
+  'embeddings too.'
 
 const COPIED = [
   'tokenizer.json',

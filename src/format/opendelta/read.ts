@@ -4,7 +4,7 @@ import { type BackboneConfig, headTensor } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import type { Found } from '../found.js'
-import { OPENDELTA_PROMPT, opendeltaNames } from '../names_elsewhere.js'
+import { OPENDELTA_PROMPT, type OpendeltaOptions, opendeltaNames } from '../names_elsewhere.js'
 import { placementOf, samplerMethod, sitesIn } from '../samplers.js'
 import { openTorchFile } from '../torch/read.js'
 import { OPENDELTA_FILES } from './write.js'
@@ -38,7 +38,8 @@ export function opendeltaFolder(folder: string, config: BackboneConfig): Found {
   }
   const { delta_type, non_linearity, token_init } = parsed.data
   const own = openTorchFile(join(folder, OPENDELTA_FILES.weights))
-  const found = { names: opendeltaNames, own, backbone: own, ignored: () => false }
+  const names: Found['names'] = (options, config) => opendeltaNames(options as OpendeltaOptions, config)
+  const found = { names, own, backbone: own, ignored: () => false }
   if (delta_type === 'soft_prompt') {
     const length = own.tensors.get(OPENDELTA_PROMPT)?.shape[0] ?? 1 // a missing one is reported later, by its name
     return { ...found, method: { kind: 'prompt_tuning', length, start: token_init ? 'vocabulary' : 'random' } }

@@ -6,7 +6,7 @@ import type { MethodOptions } from '../../method/options.js'
 import { writeJson } from '../../run/directory.js'
 import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
-import { opendeltaModule, opendeltaNames, opendeltaType, type SharedOptions } from '../names_elsewhere.js'
+import { type OpendeltaOptions, opendeltaModule, opendeltaNames, opendeltaType } from '../names_elsewhere.js'
 import { writeTorchFile } from '../torch/write.js'
 
 export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.bin' }
@@ -17,7 +17,7 @@ export const opendeltaFormat: ExportFormat = {
   holdsBackbone: false,
   async write(folder, trained) {
     const { experiment } = trained
-    const options = experiment.method as SharedOptions
+    const options = experiment.method as OpendeltaOptions
     const config = await dimensionsOf(experiment)
     const { own, ofBackbone } = renamedTensors(opendeltaNames(options, config), trained, config)
     writeTorchFile(join(folder, OPENDELTA_FILES.weights), [...own, ...ofBackbone])
@@ -54,7 +54,7 @@ function refusal(options: MethodOptions): string | undefined {
 const NO_NORMS = 'OpenDelta has no layer norms in its adapters.'
 
 /** Returns the arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
-function deltaConfig(options: SharedOptions, config: BackboneConfig, backbone: string) {
+function deltaConfig(options: OpendeltaOptions, config: BackboneConfig, backbone: string) {
   const always = {
     backbone_checkpoint_name: backbone,
     backbone_class: 'T5ForConditionalGeneration',

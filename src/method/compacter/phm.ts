@@ -22,7 +22,8 @@ export function lowRankPhm(x: tf.Tensor2D, A: tf.Tensor3D, s: tf.Tensor3D, t: tf
 }
 
 /**
- * x·W for W = Σᵢ Aᵢ ⊗ Bᵢ with every Bᵢ stored whole, W never built: Bᵢ times an identity of its narrower side, as factors.
+ * x·W for W = Σᵢ Aᵢ ⊗ Bᵢ with every Bᵢ stored whole, W never built: Bᵢ times an identity of its narrower side, as
+ * factors.
  * x [rows, n·p], A [n, n, n], B [n, p, q] → [rows, n·q]. PHM layer (arXiv 2102.08597), Compacter eq. 3.
  */
 export function phm(x: tf.Tensor2D, A: tf.Tensor3D, B: tf.Tensor3D): tf.Tensor2D {
@@ -31,7 +32,9 @@ export function phm(x: tf.Tensor2D, A: tf.Tensor3D, B: tf.Tensor3D): tf.Tensor2D
   return p > q ? lowRankPhm(x, A, B, identity) : lowRankPhm(x, A, identity, B)
 }
 
-/** Multiplies every entry of Aᵢ by every entry of Fᵢ. A [i, a, c], F [i, f, g], or [1, f, g] for all i → [i, a, c, f, g] */
+/**
+ * Multiplies every entry of Aᵢ by every entry of Fᵢ. A [i, a, c], F [i, f, g], or [1, f, g] for all i → [i, a, c, f, g]
+ */
 function outer(A: tf.Tensor3D, F: tf.Tensor3D): tf.Tensor5D {
   const n = A.shape[0]
   const [count, f, g] = F.shape

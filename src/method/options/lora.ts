@@ -7,7 +7,8 @@ export const targets = (...defaults: string[]) =>
     .union([z.literal('all'), z.array(z.string().min(1)).min(1)], { error: 'must be all or a list of names.' })
     .default(defaults)
     .describe(
-      "Products of the backbone that are changed, by name: q, k, v, o, wi, wi_0, wi_1, wo, lm_head. all: every product of the placement's sublayers.",
+      'Products of the backbone that are changed, by name: q, k, v, o, wi, wi_0, wi_1, wo, lm_head. all: every ' +
+        "product of the placement's sublayers.",
     )
 
 /** Low-rank changes of the backbone's matrices: W + scale·B·A. */

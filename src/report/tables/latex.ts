@@ -14,7 +14,10 @@ const MARKS: Record<string, string> = {
 export const escapeLatex = (text: string): string =>
   text.replace(/\s+/g, ' ').replace(/[\\~^<>|–−±&%$#_{}]/g, (mark) => MARKS[mark] ?? `\\${mark}`)
 
-/** A table of cells that are LaTeX already, for `\usepackage{booktabs}`; `right` tells of each column whether it stands to the right. */
+/**
+ * A table of cells that are LaTeX already, for `\usepackage{booktabs}`; `right` tells of each column whether it stands
+ * to the right.
+ */
 export function latexTable(head: string[], rows: string[][], right: readonly boolean[]): string {
   const line = (cells: string[]) => `${cells.join(' & ')} \\\\`
   return [

@@ -140,7 +140,8 @@ function latex({ head, numeric, rows, notes }: Sheet): string {
     rows.map(cellsOf),
     head.map((name) => numeric.has(name)),
   )
-  return [...notes.map((note) => `% ${note.replace(/\s+/g, ' ')}`), table].join('\n') // a line end would end the comment
+  const comments = notes.map((note) => `% ${note.replace(/\s+/g, ' ')}`) // a line end would end the comment
+  return [...comments, table].join('\n')
 }
 
 /** A complexity such as O(kd/n) is mathematics, the rest is text. */

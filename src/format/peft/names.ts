@@ -1,0 +1,44 @@
+import type { BackboneConfig } from '../../backbone/registry.js'
+import type { LoraOptions, PromptTuningOptions } from '../../method/options.js'
+import { methodOf } from '../../method/registry.js'
+import { targetsOf } from '../../method/targets.js'
+import type { NameTable, Renamed } from '../names_elsewhere.js'
+
+export const PEFT_FILES = { config: 'adapter_config.json', weights: 'adapter_model.safetensors' }
+
+/** What stands before every name of a model in peft's files. */
+export const PREFIX = 'base_model.model.'
+
+/** peft's table of prompts, whose name has no prefix. */
+export const PEFT_PROMPT = 'prompt_embeddings'
+
+/** Methods that peft has too. */
+export type PeftOptions = LoraOptions | PromptTuningOptions
+
+/** What peft calls the tensors of a changed product, by what we do. */
+const PARTS = { lora_a: 'lora_A.weight', lora_b: 'lora_B.weight', magnitude: 'lora_magnitude_vector' } as const
+
+/** The module of a product: `encoder.block.3.layer.0.SelfAttention.q`. */
+export const moduleOf = (product: string): string => product.replace(/\.weight$/, '')
+
+/** Returns the names in peft's files, without the prefix. */
+export function peftNames(options: PeftOptions, config: BackboneConfig): NameTable {
+  const specs = methodOf(options).parameters(options, config)
+  const backbone = specs.filter(({ start }) => start.kind === 'backbone')
+  if (options.kind === 'prompt_tuning') {
+    const [prompt] = specs
+    return {
+      renamed: [{ ours: prompt!.name, shape: prompt!.shape, theirs: [PEFT_PROMPT], transposed: false }],
+      backbone,
+    }
+  }
+  const shapes = new Map(specs.map(({ name, shape }) => [name, shape]))
+  const renamed = targetsOf(options, config).flatMap(({ name, product }): Renamed[] =>
+    Object.entries(PARTS).flatMap(([part, theirs]) => {
+      const shape = shapes.get(`${name}.${part}`)
+      if (!shape) return []
+      return [{ ours: `${name}.${part}`, shape, theirs: [`${moduleOf(product)}.${theirs}`], transposed: false }]
+    }),
+  )
+  return { renamed, backbone }
+}

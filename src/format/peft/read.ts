@@ -1,0 +1,110 @@
+import { join } from 'node:path'
+import { z } from 'zod'
+import { siteName } from '../../backbone/hooks.js'
+import { type BackboneConfig, backboneTensors, familyOf, headTensor } from '../../backbone/registry.js'
+import { UserError } from '../../base/error.js'
+import { readJson } from '../../base/files/json_file.js'
+import { type ForeignFile, foreignSafetensors } from '../foreign.js'
+import type { Found } from '../found.js'
+import { moduleOf, PEFT_FILES, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
+
+const CONFIG_LIMIT = 1_000_000
+
+/** What changes the outputs in a way that is not read here must be off: absent, null, false, or empty. */
+const off = z
+  .unknown()
+  .refine((value) => !value || (typeof value === 'object' && Object.keys(value).length === 0), 'is not read here')
+  .optional()
+
+const lora = z.object({
+  peft_type: z.literal('LORA'),
+  r: z.int().min(1),
+  lora_alpha: z.number().positive(),
+  lora_dropout: z.number().min(0).lt(1).default(0),
+  use_rslora: z.boolean().default(false),
+  use_dora: z.boolean().default(false),
+  bias: z.literal('none').default('none'),
+  init_lora_weights: z
+    .union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])], 'changes the backbone')
+    .default(true),
+  ...{ rank_pattern: off, alpha_pattern: off, lora_bias: off, layer_replication: off, trainable_token_indices: off },
+  ...{ alora_invocation_tokens: off, use_qalora: off, use_bdlora: off, arrow_config: off, target_parameters: off },
+  ...{ kasa_config: off, monteclora_config: off, velora_config: off, megatron_config: off },
+})
+
+const promptTuning = z.object({
+  peft_type: z.literal('PROMPT_TUNING'),
+  num_virtual_tokens: z.int().min(1),
+  num_transformer_submodules: z.literal(1, 'must be 1: prompts of the decoder are not read here'),
+})
+
+const config = z.discriminatedUnion('peft_type', [lora, promptTuning])
+
+/** Reads a folder that Hugging Face peft saved for a T5: LoRA, DoRA, or prompts of the encoder. */
+export function peftFolder(folder: string, backbone: BackboneConfig): Found {
+  const at = join(folder, PEFT_FILES.config)
+  const parsed = config.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
+  if (!parsed.success) {
+    const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
+    const remedy = 'Read are LoRA and DoRA (LORA), and prompts of the encoder (PROMPT_TUNING).'
+    throw new UserError({ at, problem: `${path.join('.')}: ${message}.`, remedy })
+  }
+  const own = withoutPrefix(foreignSafetensors(join(folder, PEFT_FILES.weights)))
+  const names: Found['names'] = (options, config) => peftNames(options as PeftOptions, config)
+  const found = { names, own, backbone: own, ignored: () => false }
+  const read = parsed.data
+  if (read.peft_type === 'PROMPT_TUNING')
+    return { ...found, method: { kind: 'prompt_tuning', length: own.tensors.get(PEFT_PROMPT)?.shape[0] ?? 1 } }
+  const method = {
+    ...{ kind: 'lora', rank: read.r, alpha: read.lora_alpha, dropout: read.lora_dropout },
+    ...{ rank_stabilised: read.use_rslora, magnitudes: read.use_dora },
+    ...chosenProducts(own, backbone),
+    train_layer_norms: [...backboneTensors(backbone)].some(
+      ([name, { role }]) => role === 'norm' && own.tensors.has(name),
+    ),
+    train_lm_head: own.tensors.has(headTensor(backbone)),
+  }
+  return { ...found, method }
+}
+
+/** The file with its names as the backbone has them. */
+function withoutPrefix(file: ForeignFile): ForeignFile {
+  const tensors = [...file.tensors].map(([name, tensor]) => [name.replace(PREFIX, ''), tensor] as const)
+  return { ...file, tensors: new Map(tensors) }
+}
+
+/** The targets and the placement that choose the products which the file changes. */
+function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig) {
+  const has = (product: string) => tensors.has(`${moduleOf(product)}.lora_A.weight`)
+  const found = [...backboneTensors(backbone)].flatMap(([name, { site, product }]) =>
+    site !== undefined && product !== undefined && has(name) ? [{ name, site, product }] : [],
+  )
+  const { head } = familyOf(backbone)
+  const distinct = <T>(values: T[]) => [...new Set(values)]
+  const products = distinct(found.map(({ product }) => product))
+  const layers = (stack: string) =>
+    distinct(found.filter(({ site }) => site.stack === stack).map(({ site }) => site.layer))
+  const placement = {
+    sublayers: distinct(found.map(({ site }) => site.sublayer)),
+    encoder_layers: layers('encoder'),
+    decoder_layers: layers('decoder'),
+  }
+  const targets = [...products, ...(has(head) ? [moduleOf(head)] : [])]
+  if (targets.length === 0) throw new UserError({ at: path, problem: 'changes no product of this T5 by LoRA.' })
+  const names = new Set(found.map(({ name }) => name))
+  const missing = [...backboneTensors(backbone)].find(
+    ([name, { site, product }]) =>
+      site !== undefined &&
+      product !== undefined &&
+      products.includes(product) &&
+      placement.sublayers.includes(site.sublayer) &&
+      placement[`${site.stack}_layers`].includes(site.layer) &&
+      !names.has(name),
+  )
+  if (missing === undefined) return { targets, placement: found.length > 0 ? placement : undefined }
+  const { site, product } = missing[1]
+  const problem =
+    `changes ${product} in some sublayers and not in ${siteName(site!)}: targets and placement of a method here ` +
+    'choose the same products in every sublayer.'
+  throw new UserError({ at: path, problem })
+}

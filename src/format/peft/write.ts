@@ -1,0 +1,112 @@
+import { join } from 'node:path'
+import { type BackboneConfig, backboneTensors, headTensor } from '../../backbone/registry.js'
+import { assertNever } from '../../base/assert_never.js'
+import { writeAtomically } from '../../base/files/atomic.js'
+import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
+import type { LoraOptions, MethodOptions } from '../../method/options.js'
+import { targetsOf } from '../../method/targets.js'
+import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
+import type { ExportFormat } from '../format.js'
+import { moduleOf, PEFT_FILES, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
+
+/** LoRA, DoRA and prompts for Hugging Face peft. */
+export const peftFormat: ExportFormat = {
+  refusal,
+  holdsBackbone: false,
+  async write(folder, trained) {
+    const { experiment } = trained
+    const options = experiment.method as PeftOptions
+    const config = await dimensionsOf(experiment)
+    const { own, ofBackbone } = renamedTensors(peftNames(options, config), trained, config)
+    const prefixed = [...own, ...ofBackbone].map(([name, tensor]): [string, WritableTensor] => [
+      name === PEFT_PROMPT ? name : `${PREFIX}${name}`,
+      tensor,
+    ])
+    writeSafetensors(join(folder, PEFT_FILES.weights), prefixed, { format: 'pt' })
+    const text = JSON.stringify(adapterConfig(options, config, experiment.backbone.name), null, 2)
+    writeAtomically(join(folder, PEFT_FILES.config), `${text}\n`)
+    return readmePart(resizing(experiment, ofBackbone))
+  },
+}
+
+function refusal(options: MethodOptions, config: BackboneConfig): string | undefined {
+  switch (options.kind) {
+    case 'prompt_tuning':
+      return undefined
+    case 'lora':
+      return loraRefusal(options, config)
+    case 'adapter':
+    case 'compacter':
+      return 'peft has no adapters behind sublayers.'
+    case 'bitfit':
+      return 'peft has no biases that are added to a backbone without any.'
+    case 'full':
+    case 'intrinsic':
+      return 'peft holds what is added to a backbone; this method changes all of its weights.'
+    default:
+      return assertNever(options, 'method')
+  }
+}
+
+function loraRefusal(options: LoraOptions, config: BackboneConfig): string | undefined {
+  if (!options.train_lm_head) return undefined
+  if (backboneTensors(config).get(headTensor(config))?.role === 'table')
+    return (
+      'the trained head is the embedding table of this T5, which peft does not keep in all places where T5 ' +
+      'uses it.'
+    )
+  return targetsOf(options, config).some(({ matrix }) => matrix === headTensor(config))
+    ? 'peft cannot hold a head that is trained and changed by LoRA at once.'
+    : undefined
+}
+
+/**
+ * The config that peft reads. `task_type` stays open: peft 0.21 asks a model of that type for a function that
+ * transformers 5 no
+ * longer has.
+ */
+function adapterConfig(options: PeftOptions, config: BackboneConfig, backbone: string) {
+  const always = { base_model_name_or_path: backbone, inference_mode: true, task_type: null }
+  if (options.kind === 'prompt_tuning')
+    return {
+      ...always,
+      peft_type: 'PROMPT_TUNING',
+      task_type: 'SEQ_2_SEQ_LM', // without it peft does not put the prompt in front
+      num_virtual_tokens: options.length,
+      num_transformer_submodules: 1,
+      token_dim: config.dModel,
+      num_layers: config.encoderLayers,
+      num_attention_heads: config.heads,
+      prompt_tuning_init: 'RANDOM',
+    }
+  return {
+    ...always,
+    peft_type: 'LORA',
+    r: options.rank,
+    lora_alpha: options.alpha,
+    lora_dropout: options.dropout,
+    use_rslora: options.rank_stabilised,
+    use_dora: options.magnitudes,
+    target_modules: targetsOf(options, config).map(({ product }) => moduleOf(product)),
+    modules_to_save: modulesToSave(options, config),
+    bias: 'none',
+    fan_in_fan_out: false,
+    init_lora_weights: true,
+  }
+}
+
+function modulesToSave(options: LoraOptions, config: BackboneConfig): string[] | null {
+  const norms = options.train_layer_norms ? ['layer_norm', 'final_layer_norm'] : []
+  const all = [...norms, ...(options.train_lm_head ? [moduleOf(headTensor(config))] : [])]
+  return all.length > 0 ? all : null
+}
+
+const readmePart = (resizing: string) => `\`\`\`python
+from peft import PeftModel
+from transformers import AutoModelForSeq2SeqLM
+
+model = AutoModelForSeq2SeqLM.from_pretrained("BACKBONE").float()
+${resizing}model = PeftModel.from_pretrained(model, "PATH")
+model.eval()
+\`\`\`
+`

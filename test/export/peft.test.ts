@@ -1,0 +1,139 @@
+// expected: peft 0.21 itself, see test/oracle/peft_adapters.py and export_logits.py
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { silent } from '../../src/base/progress.js'
+import { packageRoot } from '../../src/base/root.js'
+import { openSafetensors, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
+import { exportRun } from '../../src/format/export.js'
+import { importRun } from '../../src/format/import.js'
+import { expectClose } from '../support/close.js'
+import { engines, useEngine } from '../support/engines.js'
+import { logitsInPyTorch, python } from './in_pytorch.js'
+import { logitsOf, makeBackbone, makeRun } from './made_run.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'peft-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const v11 = join(folder, 'v1.1')
+beforeAll(async () => {
+  await useEngine(engines[0]!)
+  await makeBackbone(v11)
+})
+
+const exported = (run: string, out: string) => exportRun(run, { format: 'peft', out, force: false, progress: silent })
+const into = (name: string) => ({ format: 'peft', runDir: join(folder, name), task: 'rotten-tomatoes' }) as const
+
+const onV11 = `backbone=${v11}`
+// values of a made-up run are large: with the presets' alpha softmax saturates, and rounding grows beyond any tolerance
+const cases = [
+  ['lora', ['method=lora', 'method.alpha=2'], 't5-nano'],
+  ['lora with norms', ['method=lora', 'method.targets=all', 'method.train_layer_norms=true'], 't5-nano'],
+  ['lora of the tied head', ['method=lora', 'method.targets=[o, lm_head]'], 't5-nano'],
+  [
+    'lora in some layers',
+    ['method=lora', 'method.placement.decoder_layers=1-', 'method.rank_stabilised=true', 'method.alpha=1'],
+    't5-nano',
+  ],
+  ['dora', ['method=dora', 'method.targets=[k, wi, wo]'], 't5-nano'],
+  ['dora on T5 v1.1', ['method=dora', 'method.targets=all', onV11], v11],
+  ['lora with the head on T5 v1.1', ['method=lora', 'method.train_lm_head=true', onV11], v11],
+  ['prompts', ['method=prompt-tuning-r', 'method.length=7'], 't5-nano'],
+] as const
+
+describe.each(cases)('%s, exported for peft', (name, sets, backbone) => {
+  const [run, out] = [join(folder, name, 'run'), join(folder, name, 'out')]
+  beforeAll(async () => {
+    await makeRun(run, ...sets)
+    await exported(run, out)
+  })
+
+  test('is imported again to the bit', async () => {
+    const { runDir } = into(`${name}/again`)
+    await importRun(out, { format: 'peft', backbone, runDir })
+    expect(await logitsOf(runDir)).toEqual(await logitsOf(run))
+  })
+
+  test.skipIf(!python)('gives the same logits in peft to 1e-4', { timeout: 300_000 }, async () => {
+    const at = backbone === 't5-nano' ? {} : { backbone }
+    const [logits] = await logitsInPyTorch([{ format: 'peft', out, ...at }])
+    expectClose(logits!, await logitsOf(run), { relative: 1e-4, name: `logits of ${name}` })
+  })
+})
+
+describe('adapters that peft has trained', () => {
+  const fixture = (name: string) => join(packageRoot, 'test/fixtures/peft', name)
+
+  test.each([
+    ['lora', { rank: 2, alpha: 3, targets: ['q', 'v'], train_layer_norms: true, magnitudes: false }],
+    ['dora', { rank: 3, targets: ['k', 'wi'], rank_stabilised: true, magnitudes: true }],
+    ['lora-head', { targets: ['o', 'lm_head'], dropout: 0.1 }],
+  ])('%s gives the logits and the count that it has there', async (name, method) => {
+    const { runDir, ...options } = into(`trained ${name}`)
+    const imported = await importRun(fixture(name), { ...options, backbone: 't5-nano', runDir })
+    expect(imported.method).toMatchObject({ kind: 'lora', ...method })
+    const file = openSafetensors(join(fixture(name), 'logits.safetensors'))
+    const { shape } = file.entries.get('logits')!
+    expect(imported.trained_parameters).toBe(Number(file.metadata.trained_parameters))
+    const [rows, columns] = [shape[0]! * shape[1]!, shape[2]!]
+    const all = await logitsOf(runDir)
+    const ours = Array.from({ length: rows * columns }, (_, i) => {
+      const [row, column] = [Math.floor(i / columns), i % columns]
+      return all[(row * all.length) / rows + column]!
+    })
+    expectClose(ours, file.read('logits'), { relative: 1e-4, name: `logits of ${name}` })
+    file.close()
+  })
+
+  const changed = (name: string, change: (config: Record<string, unknown>) => void) => {
+    const copy = join(folder, 'changed')
+    rmSync(copy, { recursive: true, force: true })
+    cpSync(fixture(name), copy, { recursive: true })
+    const config = JSON.parse(readFileSync(join(copy, 'adapter_config.json'), 'utf8'))
+    change(config)
+    writeFileSync(join(copy, 'adapter_config.json'), JSON.stringify(config))
+    return copy
+  }
+  const importing = (from: string) => importRun(from, { ...into('none'), backbone: 't5-nano' })
+
+  test.each([
+    [{ peft_type: 'VBLORA' }, 'peft_type: '],
+    [{ rank_pattern: { q: 4 } }, 'rank_pattern: is not read here.'],
+    [{ bias: 'all' }, 'bias: '],
+    [{ init_lora_weights: 'pissa' }, 'init_lora_weights: changes the backbone.'],
+    [{ use_qalora: true }, 'use_qalora: is not read here.'],
+  ])('are refused where they are of a kind that is not read: %j', async (keys, problem) => {
+    const from = changed('lora', (config) => Object.assign(config, keys))
+    await expect(importing(from)).rejects.toThrow(`${join(from, 'adapter_config.json')}: ${problem}`)
+  })
+
+  test('are refused where sublayers have different products', async () => {
+    const from = changed('lora', () => {})
+    const file = openSafetensors(join(fixture('lora'), 'adapter_model.safetensors'))
+    const kept = [...file.entries.values()].filter(
+      ({ name }) => !name.includes('decoder.block.2.layer.1.EncDecAttention.v'),
+    )
+    writeSafetensors(
+      join(from, 'adapter_model.safetensors'),
+      kept.map(({ name, shape }) => [name, { shape, data: file.read(name) }]),
+    )
+    file.close()
+    await expect(importing(from)).rejects.toThrow('changes v in some sublayers and not in decoder.2.cross_attention')
+  })
+})
+
+test.each([
+  ['compacter', ['method=compacter'], 'peft has no adapters behind sublayers.'],
+  ['bitfit', ['method=bitfit'], 'peft has no biases that are added to a backbone without any.'],
+  ['full', ['method=full'], 'peft holds what is added to a backbone; this method changes all of its weights.'],
+  [
+    'lora with the tied head',
+    ['method=lora', 'method.train_lm_head=true'],
+    'the trained head is the embedding table of this T5, which peft does not keep in all places where T5 uses it.',
+  ],
+])('%s is refused with the reason and the formats that do work', async (name, sets, reason) => {
+  const run = await makeRun(join(folder, `refused ${name}`), ...sets)
+  await expect(exported(run, join(folder, 'none'))).rejects.toThrow(
+    `--format peft: ${reason} Formats that hold this method: safetensors`,
+  )
+})
