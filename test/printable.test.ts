@@ -83,7 +83,7 @@ test('text without control characters is YAML as it was', () => {
  * Where text is written to standard output or standard error: each passes it through `printable`, or writes constants.
  */
 const WRITERS = [
-  'bin/bootstrap.js',
+  'scripts/bootstrap.js',
   'bin/loaded.js',
   'bin/start.js',
   'bin/streams.js',
@@ -95,7 +95,7 @@ const WRITERS = [
 ]
 
 test('nothing is written around the filter', () => {
-  const sources = ['bin', 'commands', 'src'].flatMap((folder) =>
+  const sources = ['bin', 'commands', 'scripts', 'src'].flatMap((folder) =>
     readdirSync(join(packageRoot, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   )
   const read = (path: string) => readFileSync(join(packageRoot, path), 'utf8')
