@@ -126,6 +126,8 @@ function complexityOf(options: MethodOptions): string {
     case 'lora':
       return lowRank(options.rank)
     case 'bitfit':
+    case 'ia3':
+    case 'layer_norm_tuning':
     case 'prompt_tuning':
       return 'O(d)'
     case 'intrinsic':

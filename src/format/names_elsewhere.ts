@@ -2,12 +2,20 @@ import { type Site, siteName } from '../backbone/hooks.js'
 import type { BackboneConfig } from '../backbone/registry.js'
 import { layoutOf } from '../engine/model/layout.js'
 import { sites } from '../method/adapter/placement.js'
-import type { AdapterOptions, CompacterOptions, LoraOptions, PromptTuningOptions } from '../method/options.js'
+import type {
+  AdapterOptions,
+  CompacterOptions,
+  Ia3Options,
+  LayerNormTuningOptions,
+  LoraOptions,
+  PromptTuningOptions,
+} from '../method/options.js'
 import { methodOf } from '../method/registry.js'
 
 export type BottleneckOptions = AdapterOptions | CompacterOptions
 /** Methods that other libraries have too. */
-export type SharedOptions = BottleneckOptions | PromptTuningOptions | LoraOptions
+export type SharedOptions = BottleneckOptions | PromptTuningOptions | PeftOnlyOptions
+type PeftOnlyOptions = LoraOptions | Ia3Options | LayerNormTuningOptions
 export type OpendeltaOptions = BottleneckOptions | PromptTuningOptions
 
 /** One of our tensors under the names of another library, which holds a copy under each of them. */

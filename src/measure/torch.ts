@@ -85,6 +85,8 @@ export function torchHas({ options: { kind } }: Pick<Trial, 'options'>): boolean
       return true
     case 'intrinsic':
     case 'lora':
+    case 'ia3':
+    case 'layer_norm_tuning':
       return false
     default:
       return assertNever(kind, 'method')

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { adapterOptions } from './options/adapter.js'
 import { compacterOptions } from './options/compacter.js'
+import { ia3Options } from './options/ia3.js'
 import { loraOptions } from './options/lora.js'
 
 export { type AdapterOptions, adapterOptions } from './options/adapter.js'
 export { type CompacterOptions, compacterOptions } from './options/compacter.js'
+export { type Ia3Options, ia3Options } from './options/ia3.js'
 export { type LoraOptions, loraOptions } from './options/lora.js'
 export { methodProblems } from './options/problems.js'
 export { type Layers, layerNumbers, type Placement } from './options/shared.js'
@@ -54,6 +56,10 @@ export const promptTuningOptions = z.strictObject({
 })
 export type PromptTuningOptions = z.infer<typeof promptTuningOptions>
 
+/** The backbone's layer norms, trained. */
+export const layerNormTuningOptions = z.strictObject({ kind: z.literal('layer_norm_tuning') })
+export type LayerNormTuningOptions = z.infer<typeof layerNormTuningOptions>
+
 /** A method's options; `kind` names the method. */
 export const methodOptions = z.discriminatedUnion('kind', [
   fullOptions,
@@ -63,5 +69,7 @@ export const methodOptions = z.discriminatedUnion('kind', [
   intrinsicOptions,
   promptTuningOptions,
   loraOptions,
+  ia3Options,
+  layerNormTuningOptions,
 ])
 export type MethodOptions = z.infer<typeof methodOptions>

@@ -2,7 +2,9 @@ import { adapter } from './adapter/adapter.js'
 import { bitfit } from './bitfit.js'
 import { compacter } from './compacter/compacter.js'
 import { full } from './full.js'
+import { ia3 } from './ia3.js'
 import { intrinsic } from './intrinsic/intrinsic.js'
+import { layerNormTuning } from './layer_norm_tuning.js'
 import { lora } from './lora/lora.js'
 import type { Method } from './method.js'
 import type { MethodOptions } from './options.js'
@@ -16,6 +18,8 @@ const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { k
   intrinsic,
   prompt_tuning: promptTuning,
   lora,
+  ia3,
+  layer_norm_tuning: layerNormTuning,
 }
 
 /** Returns the method that a resolved experiment names by its `kind`. */

@@ -35,6 +35,8 @@ describe.each([
   ['full on T5 v1.1', ['method=full', `backbone=${v11}`]],
   ['intrinsic on T5 v1.1', ['method=intrinsic', 'method.dimension=300', `backbone=${v11}`]],
   ['lora', ['method=lora', 'method.targets=all', 'method.alpha=4', 'method.train_layer_norms=true']],
+  ['ia3', ['method=ia3']],
+  ['layer-norm-tuning', ['method=layer-norm-tuning']],
   ['dora on T5 v1.1', ['method=dora', 'method.targets=[v, wo, lm_head]', `backbone=${v11}`]],
 ])('%s as a Hugging Face folder', (name, sets) => {
   const out = join(folder, `${name}-out`)

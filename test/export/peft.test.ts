@@ -38,6 +38,13 @@ const cases = [
   ['dora', ['method=dora', 'method.targets=[k, wi, wo]'], 't5-nano'],
   ['dora on T5 v1.1', ['method=dora', 'method.targets=all', onV11], v11],
   ['lora with the head on T5 v1.1', ['method=lora', 'method.train_lm_head=true', onV11], v11],
+  ['ia3', ['method=ia3'], 't5-nano'],
+  [
+    'ia3 of other products on T5 v1.1',
+    ['method=ia3', 'method.targets=[q, wi_0, o]', 'method.scaled_inputs=[o]', 'method.train_layer_norms=true', onV11],
+    v11,
+  ],
+  ['layer norms', ['method=layer-norm-tuning'], 't5-nano'],
   ['prompts', ['method=prompt-tuning-r', 'method.length=7'], 't5-nano'],
 ] as const
 
@@ -65,13 +72,15 @@ describe('adapters that peft has trained', () => {
   const fixture = (name: string) => join(packageRoot, 'test/fixtures/peft', name)
 
   test.each([
-    ['lora', { rank: 2, alpha: 3, targets: ['q', 'v'], train_layer_norms: true, magnitudes: false }],
-    ['dora', { rank: 3, targets: ['k', 'wi'], rank_stabilised: true, magnitudes: true }],
-    ['lora-head', { targets: ['o', 'lm_head'], dropout: 0.1 }],
+    ['lora', { kind: 'lora', rank: 2, alpha: 3, targets: ['q', 'v'], train_layer_norms: true, magnitudes: false }],
+    ['dora', { kind: 'lora', rank: 3, targets: ['k', 'wi'], rank_stabilised: true, magnitudes: true }],
+    ['lora-head', { kind: 'lora', targets: ['o', 'lm_head'], dropout: 0.1 }],
+    ['ia3', { kind: 'ia3', targets: ['k', 'v', 'wo'], scaled_inputs: ['wo'] }],
+    ['layer-norms', { kind: 'layer_norm_tuning' }],
   ])('%s gives the logits and the count that it has there', async (name, method) => {
     const { runDir, ...options } = into(`trained ${name}`)
     const imported = await importRun(fixture(name), { ...options, backbone: 't5-nano', runDir })
-    expect(imported.method).toMatchObject({ kind: 'lora', ...method })
+    expect(imported.method).toMatchObject(method)
     const file = openSafetensors(join(fixture(name), 'logits.safetensors'))
     const { shape } = file.entries.get('logits')!
     expect(imported.trained_parameters).toBe(Number(file.metadata.trained_parameters))

@@ -47,6 +47,18 @@ def lora(rank, alpha, targets, placement=None, **more):
     }
 
 
+def ia3(targets, scaled_inputs, **more):
+    return {
+        "kind": "ia3",
+        "targets": targets,
+        "scaled_inputs": scaled_inputs,
+        "placement": EVERYWHERE | {"sublayers": ["attention", "cross_attention", "feed_forward"]},
+        "train_layer_norms": False,
+        "train_lm_head": False,
+        **more,
+    }
+
+
 # Learning rates are large enough that ten steps move every tensor by more than rounding can hide.
 ON_BOTH = {
     "none": ({"kind": "none"}, 0),
@@ -59,6 +71,9 @@ ON_BOTH |= {
     "lora-all": (lora(3, 2, "all", rank_stabilised=True), 3e-3),
     "dora": (lora(2, 3, ["k", "v", "wo"], magnitudes=True), 1e-2),
     "lora-head": (lora(2, 3, ["o", "lm_head"]), 1e-2),
+    "ia3": (ia3(["k", "v", "wo"], ["wo"]), 1e-2),
+    "ia3-inputs": (ia3(["q", "o", "lm_head"], ["q", "lm_head"]), 1e-2),
+    "layer-norm-tuning": ({"kind": "layer_norm_tuning"}, 1e-2),
 }
 UPPER_LAYERS = EVERYWHERE | {"encoder_layers": [2], "decoder_layers": [1]}
 FULL = ({"kind": "full"}, 3e-3)

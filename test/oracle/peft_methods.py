@@ -11,8 +11,9 @@ PARTS = {
     "lora_A.default.weight": "lora_a",
     "lora_B.default.weight": "lora_b",
     "lora_magnitude_vector.default.weight": "magnitude",
+    "ia3_l.default": "ia3",
 }
-KINDS = ("lora",)
+KINDS = ("lora", "ia3")
 
 
 def site_of(module):
@@ -41,6 +42,10 @@ def targets(options, model):
 
 
 def config_of(options, model):
+    if options["kind"] == "ia3":
+        modules = targets(options, model)
+        scaled = [name for name in modules if name.split(".")[-1] in options["scaled_inputs"]]
+        return peft.IA3Config(target_modules=modules, feedforward_modules=scaled)
     return peft.LoraConfig(
         r=options["rank"],
         lora_alpha=options["alpha"],
@@ -70,14 +75,15 @@ def renamed(model):
 
 
 def tensors(options, model, generator):
-    """Random values, clearly visible; lengths of rows near those that the rows have."""
+    """Random values, clearly visible; factors and lengths of rows near their start."""
     injected = copy.deepcopy(model)
     inject(options, injected)
     values = {}
     for ours, theirs in renamed(injected).items():
         start = injected.get_parameter(theirs).detach()
         noise = torch.randn(start.shape, generator=generator)
-        values[ours] = start * (1 + 0.3 * noise) if ours.endswith(".magnitude") else 0.25 * noise
+        multiplies = ours.endswith((".magnitude", ".ia3"))
+        values[ours] = start * (1 + 0.3 * noise) if multiplies else 0.25 * noise
     return values
 
 

@@ -33,9 +33,11 @@ const ANY_N = {
   'intrinsic-said': 20_000,
   'prompt-tuning-r': 76_800,
   'prompt-tuning-t': 76_800,
-  // peft 0.21's print_trainable_parameters, q and v of t5-base
+  // peft 0.21's print_trainable_parameters on t5-base
   lora: 884_736,
   dora: 940_032,
+  ia3: 129_024,
+  'layer-norm-tuning': 47_616,
 }
 const OF_N = [
   { n: 4, 'phm-adapter': 534_144, compacter: 161_728, 'compacter++': 104_704 },
@@ -77,6 +79,8 @@ describe("the paper's table on t5-base", () => {
       'intrinsic-said': '0.0090 1.001',
       'prompt-tuning-r': '0.0345 1.003',
       'prompt-tuning-t': '0.0345 1.003',
+      ia3: '0.0579 1.005',
+      'layer-norm-tuning': '0.0214 1.000',
       lora: '0.3970 1.032',
       dora: '0.4218 1.034',
     })
@@ -147,7 +151,7 @@ describe.each(['t5-tiny', 't5-tiny-v1_1'])('on %s, the count matches the trained
 describe('which methods on which backbones', () => {
   test('every preset of both, from t5-small to mT5 xxl: only AdapterDrop on four layers does not fit', async () => {
     const rows = await report({ backbones: presetNames('backbones'), methods: ['all'] })
-    expect(rows).toHaveLength(21 * 13)
+    expect(rows).toHaveLength(21 * 17)
     const misfits = rows.filter((row) => row.problem !== undefined)
     expect(misfits.map(({ backbone, method, problem }) => [backbone, method, problem])).toEqual([
       [
@@ -316,7 +320,7 @@ describe('breakdown', () => {
 })
 
 /** Presets of methods that the paper compares. */
-const PAPER = presetNames('methods').filter((name) => !['lora', 'dora'].includes(name))
+const PAPER = presetNames('methods').filter((name) => !['lora', 'dora', 'ia3', 'layer-norm-tuning'].includes(name))
 
 describe("the paper's experiments", () => {
   test('are one a method', () => {

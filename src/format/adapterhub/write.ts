@@ -53,7 +53,9 @@ function refusal(options: MethodOptions): string | undefined {
     case 'prompt_tuning':
       return 'the library `adapters` has no prompt tuning for T5.'
     case 'lora':
-      return 'LoRA is written for Hugging Face peft, and merged into the weights of a Hugging Face model.'
+    case 'ia3':
+    case 'layer_norm_tuning':
+      return 'this method is written for Hugging Face peft, and merged into the weights of a Hugging Face model.'
     case 'full':
     case 'bitfit':
     case 'intrinsic':

@@ -43,7 +43,10 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
     case 'full':
     case 'intrinsic':
       return undefined
+    case 'layer_norm_tuning':
+      return undefined
     case 'lora':
+    case 'ia3':
       return targetsOf(options, config).some(({ product, matrix }) => product !== matrix) ? TIED : undefined
     case 'adapter':
     case 'compacter':

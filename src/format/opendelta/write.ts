@@ -32,6 +32,8 @@ function refusal(options: MethodOptions): string | undefined {
     case 'prompt_tuning':
       return undefined
     case 'lora':
+    case 'ia3':
+    case 'layer_norm_tuning':
     case 'full':
     case 'bitfit':
     case 'intrinsic':

@@ -1,5 +1,5 @@
 import type { BackboneConfig } from '../../backbone/registry.js'
-import type { LoraOptions, PromptTuningOptions } from '../../method/options.js'
+import type { Ia3Options, LayerNormTuningOptions, LoraOptions, PromptTuningOptions } from '../../method/options.js'
 import { methodOf } from '../../method/registry.js'
 import { targetsOf } from '../../method/targets.js'
 import type { NameTable, Renamed } from '../names_elsewhere.js'
@@ -13,10 +13,15 @@ export const PREFIX = 'base_model.model.'
 export const PEFT_PROMPT = 'prompt_embeddings'
 
 /** Methods that peft has too. */
-export type PeftOptions = LoraOptions | PromptTuningOptions
+export type PeftOptions = LoraOptions | Ia3Options | LayerNormTuningOptions | PromptTuningOptions
 
 /** What peft calls the tensors of a changed product, by what we do. */
-const PARTS = { lora_a: 'lora_A.weight', lora_b: 'lora_B.weight', magnitude: 'lora_magnitude_vector' } as const
+const PARTS = {
+  ia3: 'ia3_l',
+  lora_a: 'lora_A.weight',
+  lora_b: 'lora_B.weight',
+  magnitude: 'lora_magnitude_vector',
+} as const
 
 /** The module of a product: `encoder.block.3.layer.0.SelfAttention.q`. */
 export const moduleOf = (product: string): string => product.replace(/\.weight$/, '')
@@ -31,6 +36,13 @@ export function peftNames(options: PeftOptions, config: BackboneConfig): NameTab
       renamed: [{ ours: prompt!.name, shape: prompt!.shape, theirs: [PEFT_PROMPT], transposed: false }],
       backbone,
     }
+  }
+  if (options.kind === 'layer_norm_tuning') {
+    const renamed = specs.map(({ name: ours, shape }): Renamed => {
+      const theirs = [`${moduleOf(ours)}.ln_tuning_layers.weight`]
+      return { ours, shape, theirs, transposed: false }
+    })
+    return { renamed, backbone: [] }
   }
   const shapes = new Map(specs.map(({ name, shape }) => [name, shape]))
   const renamed = targetsOf(options, config).flatMap(({ name, product }): Renamed[] =>

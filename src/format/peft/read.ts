@@ -32,21 +32,28 @@ const lora = z.object({
   ...{ kasa_config: off, monteclora_config: off, velora_config: off, megatron_config: off },
 })
 
+const ia3 = z.object({
+  peft_type: z.literal('IA3'),
+  feedforward_modules: z.union([z.array(z.string()), z.string()]).nullish(),
+})
+
+const layerNorms = z.object({ peft_type: z.literal('LN_TUNING') })
+
 const promptTuning = z.object({
   peft_type: z.literal('PROMPT_TUNING'),
   num_virtual_tokens: z.int().min(1),
   num_transformer_submodules: z.literal(1, 'must be 1: prompts of the decoder are not read here'),
 })
 
-const config = z.discriminatedUnion('peft_type', [lora, promptTuning])
+const config = z.discriminatedUnion('peft_type', [lora, ia3, layerNorms, promptTuning])
 
-/** Reads a folder that Hugging Face peft saved for a T5: LoRA, DoRA, or prompts of the encoder. */
+/** Reads a folder that Hugging Face peft saved for a T5: LoRA, DoRA, IA³, layer norms, or prompts of the encoder. */
 export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   const at = join(folder, PEFT_FILES.config)
   const parsed = config.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
   if (!parsed.success) {
     const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
-    const remedy = 'Read are LoRA and DoRA (LORA), and prompts of the encoder (PROMPT_TUNING).'
+    const remedy = 'Read are LORA (with DoRA), IA3, LN_TUNING, and PROMPT_TUNING of the encoder.'
     throw new UserError({ at, problem: `${path.join('.')}: ${message}.`, remedy })
   }
   const own = withoutPrefix(foreignSafetensors(join(folder, PEFT_FILES.weights)))
@@ -55,17 +62,34 @@ export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   const read = parsed.data
   if (read.peft_type === 'PROMPT_TUNING')
     return { ...found, method: { kind: 'prompt_tuning', length: own.tensors.get(PEFT_PROMPT)?.shape[0] ?? 1 } }
-  const method = {
-    ...{ kind: 'lora', rank: read.r, alpha: read.lora_alpha, dropout: read.lora_dropout },
-    ...{ rank_stabilised: read.use_rslora, magnitudes: read.use_dora },
-    ...chosenProducts(own, backbone),
+  if (read.peft_type === 'LN_TUNING') return { ...found, method: { kind: 'layer_norm_tuning' } }
+  const trained = {
     train_layer_norms: [...backboneTensors(backbone)].some(
       ([name, { role }]) => role === 'norm' && own.tensors.has(name),
     ),
     train_lm_head: own.tensors.has(headTensor(backbone)),
   }
+  if (read.peft_type === 'IA3') {
+    const chosen = chosenProducts(own, backbone, 'ia3_l')
+    return {
+      ...found,
+      method: { kind: 'ia3', ...chosen, scaled_inputs: scaledInputs(own, chosen.targets), ...trained },
+    }
+  }
+  const method = {
+    ...{ kind: 'lora', rank: read.r, alpha: read.lora_alpha, dropout: read.lora_dropout },
+    ...{ rank_stabilised: read.use_rslora, magnitudes: read.use_dora },
+    ...chosenProducts(own, backbone, 'lora_A.weight'),
+    ...trained,
+  }
   return { ...found, method }
 }
+
+/** The targets whose vectors are rows [1, in]: they scale inputs. */
+const scaledInputs = ({ tensors }: ForeignFile, targets: string[]) =>
+  targets.filter((target) =>
+    [...tensors].some(([name, { shape }]) => name.endsWith(`.${target}.ia3_l`) && shape[0] === 1 && shape[1] !== 1),
+  )
 
 /** The file with its names as the backbone has them. */
 function withoutPrefix(file: ForeignFile): ForeignFile {
@@ -74,8 +98,8 @@ function withoutPrefix(file: ForeignFile): ForeignFile {
 }
 
 /** The targets and the placement that choose the products which the file changes. */
-function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig) {
-  const has = (product: string) => tensors.has(`${moduleOf(product)}.lora_A.weight`)
+function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig, part: string) {
+  const has = (product: string) => tensors.has(`${moduleOf(product)}.${part}`)
   const found = [...backboneTensors(backbone)].flatMap(([name, { site, product }]) =>
     site !== undefined && product !== undefined && has(name) ? [{ name, site, product }] : [],
   )
@@ -90,7 +114,7 @@ function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig
     decoder_layers: layers('decoder'),
   }
   const targets = [...products, ...(has(head) ? [moduleOf(head)] : [])]
-  if (targets.length === 0) throw new UserError({ at: path, problem: 'changes no product of this T5 by LoRA.' })
+  if (targets.length === 0) throw new UserError({ at: path, problem: 'changes no product of this T5.' })
   const names = new Set(found.map(({ name }) => name))
   const missing = [...backboneTensors(backbone)].find(
     ([name, { site, product }]) =>

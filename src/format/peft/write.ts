@@ -3,13 +3,13 @@ import { type BackboneConfig, backboneTensors, headTensor } from '../../backbone
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
-import type { LoraOptions, MethodOptions } from '../../method/options.js'
+import type { Ia3Options, LoraOptions, MethodOptions } from '../../method/options.js'
 import { targetsOf } from '../../method/targets.js'
 import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
 import { moduleOf, PEFT_FILES, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
 
-/** LoRA, DoRA and prompts for Hugging Face peft. */
+/** LoRA, DoRA, IA³, layer norms and prompts for Hugging Face peft. */
 export const peftFormat: ExportFormat = {
   refusal,
   holdsBackbone: false,
@@ -32,9 +32,11 @@ export const peftFormat: ExportFormat = {
 function refusal(options: MethodOptions, config: BackboneConfig): string | undefined {
   switch (options.kind) {
     case 'prompt_tuning':
+    case 'layer_norm_tuning':
       return undefined
     case 'lora':
-      return loraRefusal(options, config)
+    case 'ia3':
+      return headRefusal(options, config)
     case 'adapter':
     case 'compacter':
       return 'peft has no adapters behind sublayers.'
@@ -48,7 +50,7 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
   }
 }
 
-function loraRefusal(options: LoraOptions, config: BackboneConfig): string | undefined {
+function headRefusal(options: LoraOptions | Ia3Options, config: BackboneConfig): string | undefined {
   if (!options.train_lm_head) return undefined
   if (backboneTensors(config).get(headTensor(config))?.role === 'table')
     return (
@@ -56,7 +58,7 @@ function loraRefusal(options: LoraOptions, config: BackboneConfig): string | und
       'uses it.'
     )
   return targetsOf(options, config).some(({ matrix }) => matrix === headTensor(config))
-    ? 'peft cannot hold a head that is trained and changed by LoRA at once.'
+    ? 'peft cannot hold a head that is trained and changed by the method at once.'
     : undefined
 }
 
@@ -79,24 +81,36 @@ function adapterConfig(options: PeftOptions, config: BackboneConfig, backbone: s
       num_attention_heads: config.heads,
       prompt_tuning_init: 'RANDOM',
     }
-  return {
+  if (options.kind === 'layer_norm_tuning')
+    return { ...always, peft_type: 'LN_TUNING', target_modules: NORMS, modules_to_save: null }
+  const modules = targetsOf(options, config).map(({ product }) => moduleOf(product))
+  const common = {
     ...always,
+    target_modules: modules,
+    modules_to_save: modulesToSave(options, config),
+    fan_in_fan_out: false,
+  }
+  if (options.kind === 'ia3') {
+    const scaled = modules.filter((name) => options.scaled_inputs.includes(name.slice(name.lastIndexOf('.') + 1)))
+    return { ...common, peft_type: 'IA3', feedforward_modules: scaled, init_ia3_weights: true }
+  }
+  return {
+    ...common,
     peft_type: 'LORA',
     r: options.rank,
     lora_alpha: options.alpha,
     lora_dropout: options.dropout,
     use_rslora: options.rank_stabilised,
     use_dora: options.magnitudes,
-    target_modules: targetsOf(options, config).map(({ product }) => moduleOf(product)),
-    modules_to_save: modulesToSave(options, config),
     bias: 'none',
-    fan_in_fan_out: false,
     init_lora_weights: true,
   }
 }
 
-function modulesToSave(options: LoraOptions, config: BackboneConfig): string[] | null {
-  const norms = options.train_layer_norms ? ['layer_norm', 'final_layer_norm'] : []
+const NORMS = ['layer_norm', 'final_layer_norm']
+
+function modulesToSave(options: LoraOptions | Ia3Options, config: BackboneConfig): string[] | null {
+  const norms = options.train_layer_norms ? NORMS : []
   const all = [...norms, ...(options.train_lm_head ? [moduleOf(headTensor(config))] : [])]
   return all.length > 0 ? all : null
 }

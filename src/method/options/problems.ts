@@ -4,6 +4,7 @@ import type { MethodOptions } from '../options.js'
 import { productNames, targetsOf } from '../targets.js'
 import type { AdapterOptions } from './adapter.js'
 import type { CompacterOptions } from './compacter.js'
+import type { Ia3Options } from './ia3.js'
 import type { LoraOptions } from './lora.js'
 import { layerNumbers, type Placement } from './shared.js'
 
@@ -21,12 +22,14 @@ export function methodProblems(options: MethodOptions, config: BackboneConfig): 
     case 'adapter':
       return [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)]
     case 'lora':
+    case 'ia3':
       return [...targetProblems(options, config), ...layerProblems(options.placement, config)]
     case 'intrinsic':
       return dimensionProblems(options, config)
     case 'prompt_tuning':
       return promptProblems(options, config)
     case 'full':
+    case 'layer_norm_tuning':
     case 'bitfit':
       return []
     default:
@@ -46,7 +49,7 @@ function bottleneckProblems(options: AdapterOptions | CompacterOptions, { dModel
   return [{ path: ['n'], problem, remedy: divisorsRemedy(options.n, divisors(bottleneck)) }]
 }
 
-function targetProblems(options: LoraOptions, config: BackboneConfig): MethodProblem[] {
+function targetProblems(options: LoraOptions | Ia3Options, config: BackboneConfig): MethodProblem[] {
   const { targets } = options
   const known = productNames(config)
   const unknown = targets === 'all' ? undefined : targets.find((name) => !known.includes(name))
@@ -54,6 +57,12 @@ function targetProblems(options: LoraOptions, config: BackboneConfig): MethodPro
   if (unknown !== undefined) {
     const problem = `method.targets names ${JSON.stringify(unknown)}; the backbone has no product of that name.`
     return [{ path, problem, remedy: `Its products: ${known.join(', ')}.` }]
+  }
+  if (options.kind === 'ia3') {
+    const stray = options.scaled_inputs.find((name) => targets !== 'all' && !targets.includes(name))
+    const problem = `method.scaled_inputs names ${JSON.stringify(stray)}, which is not one of method.targets.`
+    if (stray !== undefined)
+      return [{ path: ['scaled_inputs'], problem, remedy: 'Add it to the targets, or remove it.' }]
   }
   if (targetsOf(options, config).length > 0) return []
   const problem = 'method.targets and method.placement choose no product of the backbone.'

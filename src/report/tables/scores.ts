@@ -73,6 +73,8 @@ function methodLabel(method: Experiment['method']): string {
     case 'lora':
       return [method.magnitudes ? 'dora' : method.kind, `rank ${method.rank}`].join(', ')
     case 'full':
+    case 'ia3':
+    case 'layer_norm_tuning':
     case 'bitfit':
     case 'intrinsic':
     case 'prompt_tuning':

@@ -1,0 +1,11 @@
+import type { Method } from './method.js'
+import type { LayerNormTuningOptions } from './options.js'
+import { unfrozen } from './unfrozen.js'
+
+/** Layer-norm tuning (Zhao et al., arXiv 2312.11420): the weights of every norm are trained, final norms too. */
+export const layerNormTuning: Method<LayerNormTuningOptions> = {
+  weights: 'frozen',
+  parameters: (_options, config) => unfrozen(config, (_name, role) => role === 'norm'),
+  hooks: () => ({}),
+  merged: () => (_name, weight) => weight,
+}
