@@ -36,8 +36,8 @@ export async function measure(trial: Trial, ranks: Ranks = alone): Promise<Measu
   try {
     for (let step = 0; step < WARM_UP_STEPS + trial.steps; step++) {
       const started = performance.now()
-      const { result } = await stepper.step(batch, LEARNING_RATE)
-      if (!Number.isFinite(result.loss)) throw new Error(`the loss of step ${step + 1} is ${result.loss}`)
+      const { taken, result } = await stepper.step(batch, LEARNING_RATE)
+      if (!taken) throw new Error(`step ${step + 1} has loss ${result.loss} and gradient norm ${result.gradientNorm}`)
       if (step === 0) firstStep = performance.now()
       if (step >= WARM_UP_STEPS) times.push(performance.now() - started)
     }

@@ -1,8 +1,9 @@
+import { configProto, type SessionConfig } from './config.js'
 import { bufferBytes, Graph } from './graph.js'
 import type { Library, Output, Pointer } from './library.js'
 import { type KernelTime, kernelTimes, TRACED_RUN } from './profile.js'
 import { check, checked } from './status.js'
-import { type Dtype, newTensor, TYPES, tensorValues, type Values } from './tensor.js'
+import { type Dtype, newTensor, TYPES, tensorValues, typeOf, type Values } from './tensor.js'
 
 export interface RunSpec {
   /** Values by the name of their placeholder. */
@@ -27,15 +28,13 @@ export class Session {
   readonly #session: Pointer
   #assigned = new Set<string>()
 
-  /** @param config a serialised ConfigProto */
-  constructor(library: Library, config: Uint8Array) {
+  constructor(library: Library, config: SessionConfig) {
     this.library = library
     this.graph = new Graph(library)
+    const proto = configProto(config)
     const options = library.NewSessionOptions!() as Pointer
     try {
-      checked(library, 'to take session options', (status) =>
-        library.SetConfig!(options, config, config.length, status),
-      )
+      checked(library, 'to take session options', (status) => library.SetConfig!(options, proto, proto.length, status))
       this.#session = checked(
         library,
         'to start a session',
@@ -48,31 +47,9 @@ export class Session {
 
   /** Fills a variable; `as` bfloat16 rounds the values. */
   async assign(name: string, values: Values, as: Dtype): Promise<void> {
-    const { graph } = this
     if (!this.#assigned.has(name)) {
       this.#assigned.add(name)
-      const type = values.data instanceof Int32Array ? TYPES.int32 : TYPES.float32
-      const fed = graph.output({
-        type: 'Placeholder',
-        name: `assign/${name}/value`,
-        attributes: { dtype: { type }, shape: { shape: values.shape } },
-      })
-      const value =
-        as === 'bfloat16'
-          ? graph.output({
-              type: 'Cast',
-              name: `assign/${name}/cast`,
-              inputs: [fed],
-              attributes: { SrcT: { type }, DstT: { type: TYPES.bfloat16 } },
-            })
-          : fed
-      const handle = variable(graph, `assign/${name}/handle`, name, TYPES[as], values.shape)
-      graph.add({
-        type: 'AssignVariableOp',
-        name: `assign/${name}`,
-        inputs: [handle, value],
-        attributes: { dtype: { type: TYPES[as] } },
-      })
+      addAssignment(this.graph, name, values, as)
     }
     this.release(await this.run({ feeds: { [`assign/${name}/value`]: values }, targets: [`assign/${name}`] }))
   }
@@ -163,6 +140,20 @@ export class Session {
     checked(library, 'to free a session', (status) => library.DeleteSession!(this.#session, status))
     this.graph.free()
   }
+}
+
+/** Adds `assign/NAME`, which fills the variable with what is fed as `assign/NAME/value`. */
+function addAssignment(graph: Graph, name: string, { shape, data }: Values, as: Dtype): void {
+  const at = (part: string) => `assign/${name}/${part}`
+  const type = TYPES[typeOf(data)]
+  const attributes = { dtype: { type }, shape: { shape } }
+  const fed = graph.output({ type: 'Placeholder', name: at('value'), attributes })
+  const casting = { SrcT: { type }, DstT: { type: TYPES[as] } }
+  const value =
+    TYPES[as] === type ? fed : graph.output({ type: 'Cast', name: at('cast'), inputs: [fed], attributes: casting })
+  const handle = variable(graph, at('handle'), name, TYPES[as], shape)
+  const dtype = { type: TYPES[as] }
+  graph.add({ type: 'AssignVariableOp', name: `assign/${name}`, inputs: [handle, value], attributes: { dtype } })
 }
 
 /** Returns a handle on the variable of that shared name; all handles of the name in a session are the same variable. */

@@ -27,6 +27,13 @@ export interface StepResult {
   gradientNorm: number
 }
 
+/**
+ * Whether a step with this result moves the state. It does not where the loss or the gradient is not a number, such as in
+ * float32's overflow: the state then stays as it was. `onlyIfFinite` in capture/update.ts says the same in a graph.
+ */
+export const movesState = ({ loss, gradientNorm }: StepResult): boolean =>
+  Number.isFinite(loss) && Number.isFinite(gradientNorm)
+
 /** A batch's inputs on the device, each [size, length]. */
 export const tensorsOf = (batch: Batch): Record<InputName, tf.Tensor2D> =>
   mapInputs(batch.inputs, (values, name) => tf.tensor2d(values, shapeOf(batch, name), 'int32'))
@@ -95,8 +102,8 @@ export async function stepBy(
   })
   const result = { loss: (await loss.data())[0]!, gradientNorm: (await norm.data())[0]! }
   tf.dispose([loss, norm])
-  const finite = Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)
   const after = { ...next, step }
-  disposeState(finite ? state : after)
-  return { state: finite ? after : state, result }
+  const [kept, freed] = movesState(result) ? [after, state] : [state, after]
+  disposeState(freed)
+  return { state: kept, result }
 }

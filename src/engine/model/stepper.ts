@@ -15,7 +15,7 @@ import { atOnce } from './checkpoint_activations.js'
 import { eagerDecoder, type LossDecoder } from './decoder.js'
 import { type Blueprint, disposeModel, loadModel, type Model, type ReadTensor } from './model.js'
 import type { Gradient, Share } from './share.js'
-import { lossAndGradient, type StepResult, stepBy, trainingStep } from './step.js'
+import { lossAndGradient, movesState, type StepResult, stepBy, trainingStep } from './step.js'
 
 /**
  * The number of steps from which a captured training pays for its captures; see docs/benchmarks.md, "When a capture
@@ -223,7 +223,7 @@ function replaying(replay: Replay, start: OptimizerState, { padId, decodes, load
   let read: OptimizerState = start
   let model: Model | undefined
   const take = (result: StepResult) => {
-    const taken = Number.isFinite(result.loss) && Number.isFinite(result.gradientNorm)
+    const taken = movesState(result)
     if (taken) count++
     return { taken, result }
   }

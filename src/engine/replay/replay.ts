@@ -18,7 +18,7 @@ import { frozenVariables, STATE } from '../capture/variables.js'
 import { captureDecoding } from '../decoding/captured.js'
 import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/decoding_graph.js'
 import { outputsOf } from '../decoding/outputs.js'
-import { configProto, type SessionConfig, sessionConfig } from '../graph/config.js'
+import { type SessionConfig, sessionConfig } from '../graph/config.js'
 import type { Library } from '../graph/library.js'
 import { giveBackMemory } from '../graph/memory.js'
 import { type RunSpec, Session } from '../graph/session.js'
@@ -93,7 +93,7 @@ export class Replay {
       checkpointActivations: false,
       ...options,
     }
-    this.#session = new Session(library, configProto({ ...sessionConfig(threads), ...config }))
+    this.#session = new Session(library, { ...sessionConfig(threads), ...config })
   }
 
   /** Puts a backbone's weights into variables. */

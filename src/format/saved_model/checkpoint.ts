@@ -1,5 +1,5 @@
 import { attribute, type Node, node, STRING, variableNodes, writeGraph } from '../../engine/decoding/node.js'
-import { configProto } from '../../engine/graph/config.js'
+import { sessionConfig } from '../../engine/graph/config.js'
 import type { Library } from '../../engine/graph/library.js'
 import { Session } from '../../engine/graph/session.js'
 import { TYPES } from '../../engine/graph/tensor.js'
@@ -65,7 +65,7 @@ export async function writeVariables(
   read: (name: string) => Promise<Float32Array>,
   versions: Uint8Array,
 ): Promise<void> {
-  const session = new Session(library, configProto({ intraThreads: 1, interThreads: 1, rewrites: false, jit: 0 }))
+  const session = new Session(library, sessionConfig(1))
   try {
     for (const [name, shape] of shapes) await session.assign(name, { shape, data: await read(name) }, 'float32')
     const nodes = [
