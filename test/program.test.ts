@@ -54,6 +54,5 @@ test('programs are started in one place, and our own code by its whole path', ()
     'src/base/program.ts: execFileSync',
     'src/base/program.ts: spawn',
     'src/engine/apart/process.ts: fork',
-    'src/measure/process.ts: fork',
   ])
 })

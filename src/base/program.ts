@@ -26,6 +26,37 @@ export const startProgram = (
 ): ChildProcessWithoutNullStreams =>
   spawn(findProgram(name), args, { cwd: NEUTRAL_FOLDER, ...options }) as ChildProcessWithoutNullStreams
 
+export interface Ended {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  /** Its last 64 Ki characters. */
+  stderr: string
+}
+
+/**
+ * Waits for the end of a started program, however it ends, and ends it together with this process.
+ * @throws Error as spawn does where it can't be run
+ */
+export function endOf(program: ChildProcessWithoutNullStreams): Promise<Ended> {
+  const output = { stdout: '', stderr: '' }
+  program.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output.stdout += text
+  })
+  program.stderr.setEncoding('utf8').on('data', (text: string) => {
+    output.stderr = (output.stderr + text).slice(-(2 ** 16))
+  })
+  const stop = () => void program.kill()
+  process.once('exit', stop)
+  return new Promise((resolve, reject) => {
+    program.once('error', reject)
+    program.once('close', (code, signal) => {
+      process.off('exit', stop)
+      resolve({ code, signal, ...output })
+    })
+  })
+}
+
 /**
  * Runs a program to its end, started as by `startProgram`, and returns what it prints.
  * @throws Error as execFileSync does.

@@ -1,6 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
+import { extname } from 'node:path'
 import type { Progress } from '../../base/progress.js'
 import { Interrupted } from '../../cli/interrupt.js'
 import type { Experiment } from '../../experiment/schema.js'
@@ -23,18 +21,12 @@ export async function measureApart(
   measure: Experiment,
   { progress, interrupted, engine, threads }: MeasureOptions,
 ): Promise<Measured> {
-  const folder = mkdtempSync(join(tmpdir(), 'compacter-measure-'))
   const job = { measure, ...(engine && { engine }), ...(threads && { threads }) }
-  try {
-    const answer = await runApart<Measured>(module, job, {
-      log: join(folder, 'log'),
-      interrupted,
-      onSaid: ({ text }) => progress.update(text),
-      saves: false,
-    })
-    if (answer === 'interrupted') throw new Interrupted({ problem: 'Stopped; a dry run keeps nothing.' })
-    return answer
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
+  const answer = await runApart<Measured>(module, job, {
+    interrupted,
+    onSaid: ({ text }) => progress.update(text),
+    saves: false,
+  })
+  if (answer === 'interrupted') throw new Interrupted({ problem: 'Stopped; a dry run keeps nothing.' })
+  return answer
 }

@@ -4,6 +4,9 @@ import type { DeviceOptions } from '../device/device.js'
 import { dryRun } from '../prepare/dry_run.js'
 import { answerJob } from './child.js'
 
-answerJob(async ({ measure, ...device }: DeviceOptions & { measure: Experiment }, progress) => ({
-  plan: await dryRun(measure, { ...device, progress }),
-}))
+answerJob(
+  async ({ measure, ...device }: DeviceOptions & { measure: Experiment }, progress) => ({
+    plan: await dryRun(measure, { ...device, progress }),
+  }),
+  { saves: false },
+)

@@ -1,13 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { UserError } from '../../base/error.js'
 import { openToAppend } from '../../base/files/atomic.js'
 import { STOP_SIGNALS } from '../../cli/interrupt.js'
 import type { Failure, Said } from './child.js'
 
 export interface ProcessOptions {
-  /** The file that the process's own messages are added to. */
-  log: string
+  /** The file that the process's own messages are added to; without it a failure has the last of them. */
+  log?: string
   /** Called often; true asks the process to save and end. */
   interrupted: () => boolean
   /** Called with the progress of its work. */
@@ -15,6 +16,9 @@ export interface ProcessOptions {
   /** Whether it has something to save when it is asked to stop; if not, it is ended at once. */
   saves: boolean
 }
+
+/** Characters of a process's own messages that a failure has. */
+const SHOWN = 2000
 
 /** Milliseconds between two requests to stop. */
 const ASKED_EVERY = 100
@@ -30,10 +34,14 @@ export async function runApart<Answer>(
   { log, interrupted, onSaid, saves }: ProcessOptions,
 ): Promise<Answer | 'interrupted' | Failure> {
   const child = start(module, job, log)
+  let said = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-SHOWN)
+  })
   let answer: Answer | undefined
-  child.on('message', (said: Said) => {
-    if (said.kind === 'answer') answer = said.answer as Answer
-    else onSaid(said)
+  child.on('message', (message: Said) => {
+    if (message.kind === 'answer') answer = message.answer as Answer
+    else onSaid(message)
   })
   let asked = false
   const asking = setInterval(() => {
@@ -49,7 +57,7 @@ export async function runApart<Answer>(
     if (answer !== undefined) return answer
     // Ctrl-C reaches the child too, even before it listens.
     const stopped = (asked || interrupted()) && (!saves || isStop(signal))
-    return stopped ? 'interrupted' : { failure: withoutAnswer(code, signal, log) }
+    return stopped ? 'interrupted' : withoutAnswer(code, signal, log ? ` Its log: ${log}.` : said && `\n${said.trim()}`)
   } catch (error) {
     return { failure: `The process could not be started: ${(error as Error).message}.` } // the other cells go on
   } finally {
@@ -66,17 +74,17 @@ function killAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-function start(module: URL, job: { threads?: number }, log: string): ChildProcess {
-  const file = openToAppend(log)
+function start(module: URL, job: { threads?: number }, log: string | undefined): ChildProcess {
+  const file = log === undefined ? undefined : openToAppend(log)
   try {
     const child = fork(fileURLToPath(module), {
-      stdio: ['ignore', file, file, 'ipc'],
+      stdio: ['ignore', file ?? 'ignore', file ?? 'pipe', 'ipc'],
       env: { ...process.env, ...(job.threads && { OMP_NUM_THREADS: String(job.threads) }) },
     })
     child.send(job)
     return child
   } finally {
-    closeSync(file)
+    if (file !== undefined) closeSync(file)
   }
 }
 
@@ -89,7 +97,15 @@ const ended = (child: ChildProcess) =>
 const isStop = (signal: string | null) => STOP_SIGNALS.some((stop) => stop === signal)
 
 /** The kernel kills a process that needs more memory than there is by SIGKILL. */
-const withoutAnswer = (code: number | null, signal: string | null, log: string) =>
+const withoutAnswer = (code: number | null, signal: string | null, more: string): Failure =>
   signal === 'SIGKILL'
-    ? `The process was killed, as happens when memory runs out. Its log: ${log}.`
-    : `The process ended with ${signal ?? `code ${code}`}. Its log: ${log}.`
+    ? { failure: `The process was killed, as happens when memory runs out.${more}`, killed: true }
+    : { failure: `The process ended with ${signal ?? `code ${code}`}.${more}` }
+
+/** Returns the error that a failure was. */
+export function errorOf({ failure, complaint, stack }: Failure): Error {
+  if (complaint) return new UserError(complaint)
+  const error = new Error(failure)
+  if (stack) error.stack = stack
+  return error
+}

@@ -1,7 +1,7 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { INTERRUPTED } from '../../../base/error.js'
-import { pipEnvironment, startProgram } from '../../../base/program.js'
+import { endOf, pipEnvironment, startProgram } from '../../../base/program.js'
 import { STOP_SIGNALS } from '../../../cli/interrupt.js'
 
 export interface Outcome {
@@ -76,38 +76,29 @@ export interface ProgramOptions {
  * Runs a program to its end.
  * @throws Error with the program's last line of stderr if it can't start, fails, or takes longer than the limit.
  */
-export function runProgram(
+export async function runProgram(
   program: string,
   args: string[],
   { seconds = 60, onLine, env = {} }: ProgramOptions = {},
 ): Promise<Outcome> {
   const owner = ended
   if (owner?.stopped) return new Promise(() => {}) // this process is about to end
-  return new Promise((resolve, reject) => {
-    const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
-    const detached = owner !== undefined && !WINDOWS // a group of its own
-    const options = { stdio, timeout: seconds * 1000, detached, env: { ...pipEnvironment(), ...env } }
-    const child = startProgram(program, args, options)
-    owner?.programs.add(child)
-    const stop = () => child.kill()
-    process.once('exit', stop)
-    let [stdout, stderr] = ['', '']
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      stdout += text
-      for (const line of text.split('\n')) if (line.trim()) onLine?.(line.trim())
-    })
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text
-    })
-    child.once('error', (error) => reject(new Error(`${program} can't be run (${error.message})`)))
-    child.once('close', (code, signal) => {
-      process.off('exit', stop)
-      if (owner?.stopped) return // what waits must not try another way
-      owner?.programs.delete(child)
-      if (code === 0) resolve({ stdout, stderr })
-      else reject(new Error(`${program} ${signal ? `was stopped by ${signal}` : 'failed'}: ${reasonIn(stderr)}`))
-    })
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
+  const detached = owner !== undefined && !WINDOWS // a group of its own
+  const options = { stdio, timeout: seconds * 1000, detached, env: { ...pipEnvironment(), ...env } }
+  const child = startProgram(program, args, options)
+  owner?.programs.add(child)
+  const end = endOf(child)
+  child.stdout.on('data', (text: string) => {
+    for (const line of text.split('\n')) if (line.trim()) onLine?.(line.trim())
   })
+  const { code, signal, stdout, stderr } = await end.catch((error: Error) => {
+    throw new Error(`${program} can't be run (${error.message})`)
+  })
+  if (owner?.stopped) return new Promise(() => {}) // what waits must not try another way
+  owner?.programs.delete(child)
+  if (code === 0) return { stdout, stderr }
+  throw new Error(`${program} ${signal ? `was stopped by ${signal}` : 'failed'}: ${reasonIn(stderr)}`)
 }
 
 /** Returns the line that says what went wrong, without the advice around it. */
