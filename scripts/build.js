@@ -13,6 +13,7 @@ const COPIED = [
   'base/lock/beat.cjs',
   'measure/torch_step.py',
   'measure/torch_methods.py',
+  'measure/peft_methods.py',
 ]
 for (const file of COPIED) cpSync(join(root, 'src', file), join(dist, 'src', file))
 copyTfjsNode()

@@ -64,6 +64,7 @@ test('the package holds what runs and nothing else', () => {
       'dist/src/sweep/run/child.js',
       'dist/src/measure/torch_step.py',
       'dist/src/measure/torch_methods.py',
+      'dist/src/measure/peft_methods.py',
       'configs/experiment.schema.json',
     ],
     ['configs/backbones/t5-nano/model.safetensors', 'configs/tasks/rotten-tomatoes/train.jsonl'],

@@ -117,7 +117,7 @@ async function takeTurn(samples: Samples, round: number, options: BenchOptions, 
     const profiled = { ...trial, mode: 'eager', precision: 'float32', steps: 1, profile: true } as const
     ours[0]!.profile = (await about(what, measureApart(profiled))).profile!
   }
-  if (!torch || !torchHas(trial)) return
+  if (!torch || !torchHas(trial, torch)) return
   progress.phase(`${what}, PyTorch`)
   const measured = await about(`${what}, PyTorch`, measureTorch(torch, trial))
   const trained = ours[0]!.trainedParameters

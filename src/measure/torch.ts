@@ -14,6 +14,8 @@ export interface Torch {
   /** 'PyTorch 2.13.0, transformers 5.18.0, tcmalloc' */
   description: string
   environment: NodeJS.ProcessEnv
+  /** Whether peft is installed, whose layers are those of LoRA and IA³. */
+  hasPeft: boolean
 }
 
 export interface TorchMeasured {
@@ -36,9 +38,10 @@ export async function findTorch(python: string): Promise<Torch> {
     throw needsTorch(python, `it can't be started (${(error as NodeJS.ErrnoException).code}).`)
   })
   if (code !== 0) throw needsTorch(python, `${stderr.trim().split('\n').at(-1)}.`)
-  const { torch, transformers } = JSON.parse(stdout)
+  const { torch, transformers, peft } = JSON.parse(stdout)
   const allocator = tcmalloc ? 'tcmalloc' : "the C library's malloc"
-  return { python, description: `PyTorch ${torch}, transformers ${transformers}, ${allocator}`, environment }
+  const libraries = `PyTorch ${torch}, transformers ${transformers}, ${peft ? `peft ${peft}` : 'no peft'}`
+  return { python, description: `${libraries}, ${allocator}`, hasPeft: peft !== null, environment }
 }
 
 const needsTorch = (python: string, problem: string) =>
@@ -72,21 +75,23 @@ function filesOf(folder: string): string[] {
 }
 
 /**
- * Whether torch_methods.py has the method. A projection of every weight can't be a hook of a module, and a slow
+ * Whether PyTorch's side has the method: torch_methods.py, or peft for methods that it has. A projection of every
+ * weight can't be a hook of a module, and a slow
  * imitation would flatter us.
  */
-export function torchHas({ options: { kind } }: Pick<Trial, 'options'>): boolean {
+export function torchHas({ options: { kind } }: Pick<Trial, 'options'>, { hasPeft }: Torch): boolean {
   switch (kind) {
     case 'full':
     case 'adapter':
     case 'compacter':
     case 'bitfit':
     case 'prompt_tuning':
+    case 'layer_norm_tuning':
       return true
-    case 'intrinsic':
     case 'lora':
     case 'ia3':
-    case 'layer_norm_tuning':
+      return hasPeft
+    case 'intrinsic':
       return false
     default:
       return assertNever(kind, 'method')

@@ -157,12 +157,17 @@ def adapter_tensors(options, model, generator):
         tensors |= projection_tensors(options, f"{site}.down", d, b, generator)
         tensors |= projection_tensors(options, f"{site}.up", b, d, generator)
         tensors |= norm_tensors(options, site, d, generator)
-    for name in names(model):
-        weight = model.get_parameter(name)
+    return tensors | {name: model.get_parameter(name).detach().clone() for name in unfrozen_names(options, model)}
+
+
+def unfrozen_names(options, model):
+    """The backbone's tensors that a method trains in addition to its own."""
+
+    def chosen(name):
         norm = "layer_norm" in name and options.get("train_layer_norms", True)
-        if norm or (weight is model.lm_head.weight and options.get("train_lm_head")):
-            tensors[name] = weight.detach().clone()
-    return tensors
+        return norm or (model.get_parameter(name) is model.lm_head.weight and options.get("train_lm_head"))
+
+    return [name for name in names(model) if chosen(name)]
 
 
 def attach_adapters(options, model, trained, projection=project):
@@ -231,6 +236,10 @@ def full_tensors(_options, model, _generator):
     return {name: model.get_parameter(name).detach().clone() for name in names(model)}
 
 
+def norm_tensors_of_backbone(_options, model, _generator):
+    return {name: model.get_parameter(name).detach().clone() for name in names(model) if "layer_norm" in name}
+
+
 def prompt_tensors(options, model, generator):
     return {"prompt": normal(generator, 0.7, options["length"], model.config.d_model)}
 
@@ -254,6 +263,7 @@ def no_hooks(*_):
 TENSORS = {
     "none": nothing,
     "full": full_tensors,
+    "layer_norm_tuning": norm_tensors_of_backbone,
     "bitfit": bitfit_tensors,
     "prompt_tuning": prompt_tensors,
     **dict.fromkeys(ADAPTERS, adapter_tensors),

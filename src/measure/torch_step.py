@@ -6,6 +6,8 @@ Prints one JSON object. bfloat16 is autocast.
 """
 
 import contextlib
+import importlib.metadata
+import importlib.util
 import json
 import resource
 import sys
@@ -17,12 +19,15 @@ import transformers
 sys.dont_write_bytecode = True  # an installed package's folder stays as it was
 import torch_methods  # noqa: E402
 
+PEFT_KINDS = ("lora", "ia3")
 SMALL = 0.1  # of the tensors that the oracle draws: nothing is to overflow in a backbone of random weights
 
 
 def leaves(options, model):
     """→ {name: tensor} that the hooks read, [tensor] that is trained."""
     model.requires_grad_(False)
+    if options["kind"] in PEFT_KINDS:
+        return {}, peft_leaves(options, model)
     initial = torch_methods.tensors(options, model, torch.Generator().manual_seed(0))
     of_backbone = dict(model.named_parameters())
     fixed = torch_methods.fixed_names(options, initial)
@@ -30,6 +35,18 @@ def leaves(options, model):
     moved = [of_backbone[name] for name in initial if name in of_backbone]
     trained = [*(value for name, value in added.items() if name not in fixed), *moved]
     return added, [tensor.requires_grad_() for tensor in trained]
+
+
+def peft_leaves(options, model):
+    """Puts peft's own layers into the model → [tensor] that is trained."""
+    import peft_methods  # here: only these methods need peft
+
+    unfrozen = torch_methods.unfrozen_names(options, model)
+    trained = [model.get_parameter(name) for name in unfrozen]
+    peft_methods.inject(options, model)
+    model.requires_grad_(False)
+    trained += [model.get_parameter(name) for name in peft_methods.renamed(model).values()]
+    return [tensor.requires_grad_() for tensor in trained]
 
 
 def ids(rows, length, vocabulary):
@@ -75,6 +92,7 @@ def run(spec):
 
 if __name__ == "__main__":
     if sys.argv[1] == "--versions":
-        print(json.dumps({"torch": torch.__version__, "transformers": transformers.__version__}))
+        peft = importlib.metadata.version("peft") if importlib.util.find_spec("peft") else None
+        print(json.dumps({"torch": torch.__version__, "transformers": transformers.__version__, "peft": peft}))
     else:
         print(json.dumps(run(json.loads(sys.argv[1]))))

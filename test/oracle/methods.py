@@ -4,19 +4,12 @@ import torch
 
 import fastfood
 import peft_methods
-from backbone import names, torch_methods
+from backbone import torch_methods
 from torch_methods import ADAPTERS, attach, block_name, fixed_names, project, rule_of, tensors, with_prompt
 
 __all__ = ["ADAPTERS", "attach", "fixed_names", "project", "tensors", "weight_by_kron", "with_prompt"]
 
 torch_methods.TENSORS["intrinsic"] = fastfood.tensors
-
-
-def norm_weights(_options, model, _generator):
-    return {name: model.get_parameter(name).detach().clone() for name in names(model) if "layer_norm" in name}
-
-
-torch_methods.TENSORS["layer_norm_tuning"] = norm_weights
 for kind in peft_methods.KINDS:
     torch_methods.TENSORS[kind] = peft_methods.tensors
     torch_methods.HOOKS[kind] = peft_methods.attach
