@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core'
+import { ORIGINS } from '../src/base/choices.js'
 import { Command } from '../src/cli/command.js'
 import { quietFlag } from '../src/cli/flags.js'
 import type { Provisioned } from '../src/engine/device/provision/provision.js'
@@ -13,7 +14,7 @@ export default class Setup extends Command {
     { description: 'Only from the Python package index', command: '<%= config.bin %> setup --from wheel' },
   ]
   static override flags = {
-    from: Flags.option({ options: ['download', 'wheel'] as const, description: 'Take the library only from there.' })(),
+    from: Flags.option({ options: ORIGINS, description: 'Take the library only from there.' })(),
     unpinned: Flags.boolean({
       description: "Also take a wheel whose hash this version does not know: pip checks it by its index's own hash.",
     }),

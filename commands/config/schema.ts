@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core'
+import { SCHEMA_KINDS } from '../../src/base/choices.js'
 import { Command } from '../../src/cli/command.js'
 
 export default class Schema extends Command {
@@ -13,7 +14,7 @@ export default class Schema extends Command {
   ]
   static override flags = {
     for: Flags.option({
-      options: ['experiment', 'method', 'task', 'backbone', 'sweep'] as const,
+      options: SCHEMA_KINDS,
       default: 'experiment' as const,
       description: 'Experiment files, presets of a kind, or sweep files.',
     })(),

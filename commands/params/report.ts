@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core'
+import { GROUPINGS, PARAMETER_FORMATS } from '../../src/base/choices.js'
 import { Command } from '../../src/cli/command.js'
 import { repeatable, setFlag } from '../../src/cli/flags.js'
 import type { ParameterRow } from '../../src/count/parameters.js'
@@ -39,12 +40,12 @@ export default class Report extends Command {
     set: setFlag,
     tasks: Flags.integer({ description: 'Tasks that share one backbone.', default: 8, min: 1 }),
     format: Flags.option({
-      options: ['table', 'csv', 'markdown', 'latex', 'json'] as const,
+      options: PARAMETER_FORMATS,
       default: 'table' as const,
       description: 'How to print it; LaTeX is for the booktabs package.',
     })(),
     by: Flags.option({
-      options: ['tensor', 'layer', 'kind'] as const,
+      options: GROUPINGS,
       description: 'Split the count of each method.',
     })(),
   }

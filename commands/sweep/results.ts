@@ -1,4 +1,5 @@
 import { Args, Flags } from '@oclif/core'
+import { RESULT_FORMATS } from '../../src/base/choices.js'
 import { Command } from '../../src/cli/command.js'
 import type { SweepResults } from '../../src/sweep/results/results.js'
 
@@ -18,7 +19,7 @@ export default class Results extends Command {
   static args = { folder: Args.string({ description: "The sweep's folder.", required: true }) }
   static flags = {
     format: Flags.option({
-      options: ['table', 'csv', 'markdown'] as const,
+      options: RESULT_FORMATS,
       default: 'table' as const,
       description: 'Tables of settings, or a line per cell for csv.',
     })(),

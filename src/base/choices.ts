@@ -43,3 +43,23 @@ export type InputFormat = (typeof INPUT_FORMATS)[number]
 /** What `compacter report` writes. */
 export const REPORT_FORMATS = ['html', 'markdown', 'latex'] as const
 export type ReportFormat = (typeof REPORT_FORMATS)[number]
+
+/** Where `compacter setup` takes the native engine from. */
+export const ORIGINS = ['download', 'wheel'] as const
+export type OriginName = (typeof ORIGINS)[number]
+
+/** Kinds of YAML file that have a schema: `configs/<kind>.schema.json`, which the first line of each such file names. */
+export const SCHEMA_KINDS = ['experiment', 'method', 'task', 'backbone', 'sweep'] as const
+export type SchemaKind = (typeof SCHEMA_KINDS)[number]
+
+/** How `compacter params report` splits a method's count. */
+export const GROUPINGS = ['tensor', 'layer', 'kind'] as const
+export type Grouping = (typeof GROUPINGS)[number]
+
+/** Formats of `compacter params report`. */
+export const PARAMETER_FORMATS = ['table', 'csv', 'markdown', 'latex', 'json'] as const
+export type ParameterFormat = (typeof PARAMETER_FORMATS)[number]
+
+/** Formats of `compacter sweep results`. */
+export const RESULT_FORMATS = ['table', 'csv', 'markdown'] as const
+export type ResultFormat = (typeof RESULT_FORMATS)[number]

@@ -1,17 +1,12 @@
 import { z } from 'zod'
 import { allFamilies } from '../backbone/registry.js'
+import type { SchemaKind } from '../base/choices.js'
 import { type PresetKind, presetFile, presetNames } from '../base/presets.js'
 import { readYaml } from '../base/yaml/source.js'
 import { experimentSchema, trainingOptions } from '../experiment/schema.js'
 import { methodOptions } from '../method/options.js'
 import { sweepSchema } from '../sweep/plan/schema.js'
 import { taskOptions } from '../task/options.js'
-
-/**
- * Kinds of YAML file that have a schema: `configs/<kind>.schema.json`, which the first line of each such file names.
- */
-export const SCHEMA_KINDS = ['experiment', 'method', 'task', 'backbone', 'sweep'] as const
-export type SchemaKind = (typeof SCHEMA_KINDS)[number]
 
 /** Returns the JSON Schema of a kind of YAML file, for editors. */
 export function fileSchema(kind: SchemaKind): object {

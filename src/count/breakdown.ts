@@ -1,7 +1,6 @@
+import type { Grouping } from '../base/choices.js'
 import { elements } from '../base/safetensors/safetensors.js'
 import type { ParameterSpec } from '../method/method.js'
-
-export type Grouping = 'tensor' | 'layer' | 'kind'
 
 /** A part of what a method trains. */
 export interface Breakdown {

@@ -1,11 +1,12 @@
 import type { TensorSpec } from '../backbone/family.js'
 import { type BackboneConfig, backboneTensors, parameterCount } from '../backbone/registry.js'
 import { assertNever } from '../base/assert_never.js'
+import type { Grouping } from '../base/choices.js'
 import { elements } from '../base/safetensors/safetensors.js'
 import type { ParameterSpec } from '../method/method.js'
 import type { MethodOptions } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
-import { type Breakdown, breakdown, type Grouping } from './breakdown.js'
+import { type Breakdown, breakdown } from './breakdown.js'
 
 /** A method on a backbone whose parameters are counted. */
 export interface Subject {

@@ -3,8 +3,9 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { SCHEMA_KINDS } from '../../src/base/choices.js'
 import { packageRoot } from '../../src/base/root.js'
-import { fileSchema, SCHEMA_KINDS } from '../../src/catalogue/json_schema.js'
+import { fileSchema } from '../../src/catalogue/json_schema.js'
 
 const read = (file: string) => readFileSync(join(packageRoot, file), 'utf8')
 

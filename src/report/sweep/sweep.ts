@@ -1,3 +1,4 @@
+import type { ResultFormat } from '../../base/choices.js'
 import { commandLine, quoted } from '../../base/command_line.js'
 import { counted } from '../../base/text/counted.js'
 import { csvLine } from '../../base/text/csv.js'
@@ -112,7 +113,7 @@ const failures = ({ cells }: { cells: readonly CellRow[] }): string[] =>
   cells.flatMap((cell) => (cell.state === 'failed' ? [`${cell.name} failed: ${cell.reason}`] : []))
 
 /** Returns a sweep's results in one of the formats of `sweep results`. */
-export const formatResults = (results: SweepResults, format: 'table' | 'csv' | 'markdown'): string =>
+export const formatResults = (results: SweepResults, format: ResultFormat): string =>
   ({ table: resultsTable, csv: resultsCsv, markdown: resultsMarkdown })[format](results).trimEnd()
 
 /** Returns a sweep's results, and what is missing. */

@@ -1,4 +1,5 @@
 import { assertNever } from '../../base/assert_never.js'
+import type { ParameterFormat } from '../../base/choices.js'
 import { counted } from '../../base/text/counted.js'
 import { csvLine } from '../../base/text/csv.js'
 import { escapeMarkdown, markdownTable } from '../../base/text/markdown.js'
@@ -7,10 +8,8 @@ import type { ParameterRow } from '../../count/parameters.js'
 import { escapeLatex, latexTable } from './latex.js'
 import { drawTable } from './table.js'
 
-export type Format = 'table' | 'csv' | 'markdown' | 'latex' | 'json'
-
 /** Returns the report as text: `csv` and `json` have every value exactly, the others are for reading. */
-export function formatParameters(rows: readonly ParameterRow[], format: Format): string {
+export function formatParameters(rows: readonly ParameterRow[], format: ParameterFormat): string {
   switch (format) {
     case 'json':
       return JSON.stringify(rows, null, 2)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { OriginName } from '../../../base/choices.js'
 import { makeFolder, writeAtomically } from '../../../base/files/atomic.js'
 import { hashFiles } from '../../../base/files/hash.js'
 import { asUserError } from '../../../base/files/write_error.js'
@@ -30,9 +31,7 @@ export type Origin = (
   options: { cuda: boolean; unpinned: boolean; report: (line: string) => void },
 ) => Promise<Pick<EngineRecord, 'origin' | 'cuda'>>
 
-const ORIGINS = { download: libtensorflow, wheel }
-export type OriginName = keyof typeof ORIGINS
-export const ORIGIN_NAMES = Object.keys(ORIGINS) as OriginName[]
+const origins: Record<OriginName, Origin> = { download: libtensorflow, wheel }
 
 export interface Provisioned {
   /** Undefined if no native engine is available: wasm computes. */
@@ -91,7 +90,7 @@ async function build(
     process.once('exit', remove) // a signal ends the process during this
     try {
       return {
-        engine: await complete(folder, await ORIGINS[name](folder, { cuda, unpinned, report })),
+        engine: await complete(folder, await origins[name](folder, { cuda, unpinned, report })),
         already: false,
         failures,
       }
