@@ -13,11 +13,6 @@ const SECRET_VARIABLES = ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN']
 /** A token has some 40 characters; a much larger file is not a token. */
 const LARGEST_TOKEN_FILE = 4096
 
-const kept = new Set<string>()
-
-/** Makes `hideSecrets` hide this secret too, such as a token that was read from a file that the user named. */
-export const keepSecret = (secret: string): void => void kept.add(secret)
-
 /**
  * Returns the text without secrets: the hub's token, passwords of addresses in the environment, wherever they occur,
  * and the user and password of any address. Everything printed passes through it, and every message that is written to
@@ -44,7 +39,7 @@ function secrets(): string[] {
   const { env } = process
   const passwords = Object.entries(env).flatMap(([name, value = '']) => passwordsIn(value, isAddress(name)))
   const tokens = SECRET_VARIABLES.map((name) => env[name] ?? '')
-  return [...tokens, tokenFileText(), ...kept].flatMap((text) => text.split(/[\r\n]+/)).concat(passwords)
+  return [...tokens, tokenFileText()].flatMap((text) => text.split(/[\r\n]+/)).concat(passwords)
 }
 
 /** Addresses in these variables may lack the scheme. */

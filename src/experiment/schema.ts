@@ -12,7 +12,6 @@ export const backboneOptions = z.strictObject({
     .default(false)
     .describe("Whether embedding rows beyond the tokenizer's vocabulary are dropped, as the paper's code does."),
 })
-export type BackboneOptions = z.infer<typeof backboneOptions>
 
 const count = z.int().min(1)
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { csvRecords, type Fields, tsvRecords } from '../../src/task/rows/csv.js'
+import { csvReader, type Fields, readAll, tsvRecords } from '../../src/task/rows/csv.js'
 
 const linesOf = (text: string) => text.split('\n').map((line, i) => ({ number: i + 1, text: line }))
-const csv = (text: string) => [...csvRecords(linesOf(text))]
+const csv = (text: string) => [...readAll(linesOf(text), csvReader())]
 const row = (line: number, ...fields: string[]): Fields => ({ line, fields })
 const bad = (line: number, problem: string): Fields => ({ line, problem })
 
@@ -60,7 +60,7 @@ test('an opened quote is given up after 16 MB, and the rows after it are there',
   }
   let rows = 0
   const problems: Fields[] = []
-  for (const record of csvRecords(lines())) {
+  for (const record of readAll(lines(), csvReader())) {
     if ('problem' in record) problems.push(record)
     else rows++
   }
@@ -76,7 +76,7 @@ test('a line that is not UTF-8 is bad, within quotes too', () => {
     { number: 4, text: 'b,1' },
   ]
   const problem = 'the line is not valid UTF-8.'
-  expect([...csvRecords(lines)]).toEqual([bad(1, problem), bad(3, problem), row(4, 'b', '1')])
+  expect([...readAll(lines, csvReader())]).toEqual([bad(1, problem), bad(3, problem), row(4, 'b', '1')])
   expect([...tsvRecords(lines.slice(2))]).toEqual([bad(3, problem), row(4, 'b,1')])
 })
 

@@ -37,7 +37,6 @@ const unclosed = (before = '') => `a quote opens a value here and nothing closes
  * in it is doubled. `line` is the record's first. Empty lines are left out. If a quote turns out to be stray, its line
  * is bad and the lines after it are read again, so that it does not swallow them.
  */
-export const csvRecords = (lines: Iterable<Line>): Generator<Fields> => readAll(lines, csvReader())
 export function csvReader(): LineReader<Fields> {
   /** The lines of a record whose quoted field is still open. */
   let open: { lines: Line[]; length: number } | undefined
