@@ -4,7 +4,7 @@ import { type JsonSchema, jsonSchema } from './json_schema.js'
 /**
  * Returns the dotted keys that `--set` accepts: those of an experiment, of every kind of task and method, and `preset`.
  */
-export function experimentKeys(): string[] {
+function experimentKeys(): string[] {
   const keys = leaves(jsonSchema(experimentSchema), '')
   return [...new Set([...keys, 'backbone', 'method', 'method.preset', 'task', 'task.preset'])].sort()
 }

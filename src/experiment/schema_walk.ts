@@ -47,7 +47,7 @@ export function takesText(schema: z.ZodType, path: readonly PropertyKey[]): bool
 }
 
 /** Returns the schema inside defaults and optionals, with the description of the outer one. */
-export function unwrap(schema: z.ZodType): z.ZodType {
+function unwrap(schema: z.ZodType): z.ZodType {
   const { type, innerType } = schema.def as { type: string; innerType?: z.ZodType }
   if (!innerType || !['default', 'prefault', 'optional'].includes(type)) return schema
   const inner = unwrap(innerType)

@@ -150,7 +150,7 @@ const nameOf = (path: readonly PropertyKey[], whole: string) => (path.length ===
 /** Returns a value in YAML's flow style. */
 export const shown = (value: unknown): string => JSON.stringify(value) ?? String(value)
 
-export function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
+function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, key) => {
     if (Array.isArray(value)) return value[Number(key)]
     return isMapping(value) && Object.hasOwn(value, key) ? value[String(key)] : undefined

@@ -92,7 +92,7 @@ function sharedPart(name: string): string {
 }
 
 /** The names of OpenDelta's layer behind a product, by its kind of layer. */
-export const OPENDELTA_LAYERS = {
+const OPENDELTA_LAYERS = {
   compacter: 'compactor',
   adapter: 'adapter',
   low_rank_adapter: 'low_rank_adapter',

@@ -3,7 +3,7 @@
  * many.
  */
 export const LEAST_BYTES = 4096
-export const WHILE_MS = 60_000
+const WHILE_MS = 60_000
 
 export interface StallTimer {
   received(bytes: number): void

@@ -12,13 +12,13 @@ export { methodProblems } from './options/problems.js'
 export { type Layers, layerNumbers, type Placement } from './options/shared.js'
 
 /** Full fine-tuning. */
-export const fullOptions = z.strictObject({ kind: z.literal('full') })
+const fullOptions = z.strictObject({ kind: z.literal('full') })
 export type FullOptions = z.infer<typeof fullOptions>
 
 const BIASES = ['attention', 'cross_attention', 'feed_forward', 'layer_norm', 'lm_head'] as const
 
 /** Biases added to the backbone, which has none. */
-export const bitfitOptions = z.strictObject({
+const bitfitOptions = z.strictObject({
   kind: z.literal('bitfit'),
   biases: z
     .array(z.enum(BIASES))
@@ -29,7 +29,7 @@ export const bitfitOptions = z.strictObject({
 export type BitfitOptions = z.infer<typeof bitfitOptions>
 
 /** Training in a random subspace of all the weights: θ = θ₀ + λⱼ·Pⱼ(v). */
-export const intrinsicOptions = z.strictObject({
+const intrinsicOptions = z.strictObject({
   kind: z.literal('intrinsic'),
   dimension: z
     .int()
@@ -46,7 +46,7 @@ export const intrinsicOptions = z.strictObject({
 export type IntrinsicOptions = z.infer<typeof intrinsicOptions>
 
 /** Trained vectors in front of the embedded source. */
-export const promptTuningOptions = z.strictObject({
+const promptTuningOptions = z.strictObject({
   kind: z.literal('prompt_tuning'),
   length: z.int().min(1).default(100).describe('Prompt vectors; each makes every source one position longer.'),
   start: z

@@ -17,7 +17,7 @@ export function relu<T extends tf.Tensor>(x: T): T {
 }
 
 /** x·Φ(x) with Φ by tanh: `gelu_new` (arXiv 1606.08415 § 2), the adapters' and T5 v1.1's nonlinearity. */
-export function geluNew<T extends tf.Tensor>(x: T): T {
+function geluNew<T extends tf.Tensor>(x: T): T {
   const inner = tf.mul(Math.sqrt(2 / Math.PI), tf.add(x, tf.mul(0.044715, tf.mul(tf.square(x), x))))
   return tf.mul(tf.mul(0.5, x), tf.add(1, tf.tanh(inner)))
 }

@@ -78,7 +78,7 @@ const headTooMany = (at: string) =>
       'scaled in front of it. If it is left over, remove it from the weights.',
   })
 
-export function storedHead(files: SafetensorsFile[]): StoredHead {
+function storedHead(files: SafetensorsFile[]): StoredHead {
   const find = (name: string) => {
     const file = files.find(({ entries }) => entries.has(name))
     return file && { file, name }

@@ -5,7 +5,7 @@ import { openToRead } from '../files/read.js'
 import { DAMAGED, readAt, readers } from './values.js'
 
 /** Bytes of one element. https://github.com/huggingface/safetensors, without its types below one byte. */
-export const DTYPE_BYTES = {
+const DTYPE_BYTES = {
   BOOL: 1,
   U8: 1,
   I8: 1,

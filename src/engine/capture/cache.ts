@@ -24,7 +24,7 @@ const CACHE_LIMIT = 256 * 2 ** 20
 const ABANDONED_MS = 24 * 3600 * 1000
 
 /** Undefined where other users could have put their own graphs, which TensorFlow would run. */
-export function graphCacheFolder(): string | undefined {
+function graphCacheFolder(): string | undefined {
   try {
     return ownCache('graphs')
   } catch {

@@ -6,7 +6,7 @@ import { TYPES, type Values } from '../graph/tensor.js'
 /** The number of elements from which a constant of one repeated value is written as that value. */
 const REPEATED = 16
 /** The bytes from which a constant is kept in a variable: a graph holds no weights. */
-export const LARGEST_CONSTANT = 2 ** 18
+const LARGEST_CONSTANT = 2 ** 18
 
 /** The constants of a graph: equal ones are shared, and a repeated value is written once. */
 export class Constants {

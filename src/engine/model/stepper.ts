@@ -21,7 +21,7 @@ import { lossAndGradient, movesState, type StepResult, stepBy, trainingStep } fr
  * The number of steps from which a captured training pays for its captures; see docs/benchmarks.md, "When a capture
  * pays".
  */
-export const REPLAY_FROM = 20
+const REPLAY_FROM = 20
 
 /** Takes the steps of a training run. */
 export interface Stepper {

@@ -14,7 +14,7 @@ export interface Moments<T> {
   factors?: T
 }
 
-export const MOMENTS = ['first', 'second', 'factors'] as const satisfies (keyof Moments<unknown>)[]
+const MOMENTS = ['first', 'second', 'factors'] as const satisfies (keyof Moments<unknown>)[]
 
 /** The trained vector [size] and what the optimiser keeps. */
 export interface Kept<T> extends Moments<T> {

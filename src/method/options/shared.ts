@@ -4,7 +4,7 @@ const LAYERS = 'must be all, a list of layer numbers such as [0, 3, 5], or a ran
 const noneTwice = (items: readonly unknown[]) => new Set(items).size === items.length
 
 /** Layers of a stack: `all`, their numbers from 0, a range such as 5-11, or an open one such as 5-. */
-export const layers = z
+const layers = z
   .union(
     [
       z.literal('all'),

@@ -16,7 +16,7 @@ export interface RunSeries extends Series {
 const MOST_LINES = 10
 
 /** The most lines that are drawn for a task: the best on validation. */
-export const MOST_RUNS = 64
+const MOST_RUNS = 64
 
 /**
  * Distributes the runs of a task over charts of at most ten lines, no two of a chart alike. Each method has a colour,

@@ -20,7 +20,7 @@ interface Sheet {
 }
 
 /** Returns a value of an axis as text: texts unchanged, others in YAML's flow style. */
-export const shownValue = (value: unknown): string =>
+const shownValue = (value: unknown): string =>
   value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value)
 
 /** Returns the line that `sweep run --on slurm` prints. */
@@ -129,7 +129,7 @@ export function resultsTable(results: SweepResults): string {
 }
 
 /** Returns `8 cells: 6 finished, 2 failed.` */
-export function countsLine(cells: readonly CellRow[]): string {
+function countsLine(cells: readonly CellRow[]): string {
   const counts = STATES.map((state) => [state, cells.filter((cell) => cell.state === state).length] as const)
   const shown = counts.flatMap(([state, count]) => (count > 0 ? [`${count} ${state}`] : []))
   return `${counted(cells.length, 'cell')}: ${shown.join(', ')}.`

@@ -11,7 +11,7 @@ import { type Confusion, shownLabels } from '../../task/metrics/confusion.js'
 import { drawPairs, drawTable, fits } from './table.js'
 
 /** Returns a table with a column for each metric: `accuracy`. */
-export function scoreTable(rows: Record<string, Scores>): string {
+function scoreTable(rows: Record<string, Scores>): string {
   const metrics = Object.keys(Object.values(rows)[0]!)
   return drawTable(
     [{ head: 'split' }, ...metrics.map((head) => ({ head, right: true }))],

@@ -11,7 +11,7 @@ const word = z
   .regex(/^[\w.,:@%+=/-]+$/, { error: 'must be one word of letters, digits and any of . , : @ % + = / - and _.' })
 
 /** Options of `sbatch`; the cluster decides on those that are left out. */
-export const slurmOptions = z.strictObject({
+const slurmOptions = z.strictObject({
   partition: word.optional().describe('Partition (queue) that the cells go to.'),
   account: word.optional().describe('Account that is charged.'),
   time: word.optional().describe('Time limit of a cell, as sbatch takes it: 30, 2:00:00, 1-12:00:00.'),

@@ -13,7 +13,7 @@ import { readResult } from '../../run/records.js'
 import { forgetFailure, type PlannedSweep, readPlanned, writeFailure } from './folder.js'
 
 /** Exit code for a cell that another process is training, which is not a failure of the cell. */
-export const BUSY = 75
+const BUSY = 75
 
 export class CellBusy extends UserError {
   override readonly exitCode = BUSY

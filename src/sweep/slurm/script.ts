@@ -112,7 +112,7 @@ const flagsOf = (slurm: SlurmOptions, { engine, allowChanged }: Pick<Batch, 'eng
 const quoted = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
 
 /** Returns `0-3,7`, as sbatch takes it. */
-export function ranges(indices: readonly number[]): string {
+function ranges(indices: readonly number[]): string {
   const runs: [first: number, last: number][] = []
   for (const index of [...indices].sort((a, b) => a - b)) {
     const open = runs.at(-1)

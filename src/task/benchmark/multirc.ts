@@ -33,6 +33,6 @@ export function finishMultirc(values: Values): Values {
 }
 
 /** Removes the bold sentence numbers and the line breaks of MultiRC's first release. */
-export function withoutMarkup(text: string): string {
+function withoutMarkup(text: string): string {
   return text.replaceAll('<br>', ' ').replace(/<\/?b>/g, '')
 }

@@ -73,7 +73,7 @@ export async function drawSubsets(
 }
 
 /** Returns a name such as `glue-rte-100-seed0.json`. */
-export const subsetFileName = ({ task, size, seed }: SubsetFile): string =>
+const subsetFileName = ({ task, size, seed }: SubsetFile): string =>
   `${task.replaceAll('/', '-')}-${size}-seed${seed}.json`
 
 export interface WrittenSubset {

@@ -79,7 +79,7 @@ export interface EvaluationBatch {
 }
 
 /** The number of steps per epoch from which rows can be grouped by length. */
-export const GROUPED_FROM = 20
+const GROUPED_FROM = 20
 
 /**
  * The least number of windows per epoch whose rows are sorted together. With fewer, many rows meet in a batch again in

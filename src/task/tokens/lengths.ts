@@ -30,7 +30,7 @@ export interface Padding {
  * Tokens that a step could take in the time that one more shape costs, its capture and first run; without a cached
  * graph. Measured with bench/capture.bench.ts, see docs/benchmarks.md.
  */
-export const SHAPE_TOKENS = 4000
+const SHAPE_TOKENS = 4000
 
 /** A captured shape also takes memory: tens of MiB for a small model. */
 const MOST_RUNGS = 6
