@@ -48,7 +48,7 @@ export type ReportFormat = (typeof REPORT_FORMATS)[number]
 export const ORIGINS = ['download', 'wheel'] as const
 export type OriginName = (typeof ORIGINS)[number]
 
-/** Kinds of YAML file that have a schema: `configs/<kind>.schema.json`, which the first line of each such file names. */
+/** Kinds of YAML file with a schema: `configs/<kind>.schema.json`, which the first line of each such file names. */
 export const SCHEMA_KINDS = ['experiment', 'method', 'task', 'backbone', 'sweep'] as const
 export type SchemaKind = (typeof SCHEMA_KINDS)[number]
 

@@ -21,7 +21,7 @@ export function codeSpan(text: string): string {
   return `${fence}${space}${code}${space}${fence}`
 }
 
-/** A table of cells that are Markdown already; `right` tells of each column whether it stands to the right. */
+/** Returns a table of cells that are Markdown; `right` says which columns align right. */
 export function markdownTable(head: string[], rows: string[][], right: readonly boolean[] = []): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`
   const rule = `|${head.map((_, column) => (right[column] ? '---:' : '---')).join('|')}|`
