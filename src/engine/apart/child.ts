@@ -24,8 +24,8 @@ export type Said =
 const say = (said: Said) => new Promise<void>((done) => process.send!(said, () => done()))
 
 /**
- * Makes this process do one job: it receives the job as a message, reports its progress and ends with an answer. With `saves`
- * false it has nothing to save, and ends at once when it is asked to stop or the parent has ended.
+ * Makes this process do one job: it receives the job as a message, reports its progress and ends with an answer. With
+ * `saves` false it has nothing to save, and ends at once when it is asked to stop or the parent has ended.
  */
 export function answerJob<Job, Answer>(
   work: (job: Job, progress: Progress, stopped: () => boolean) => Promise<Answer>,

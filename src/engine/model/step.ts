@@ -28,8 +28,8 @@ export interface StepResult {
 }
 
 /**
- * Whether a step with this result moves the state. It does not where the loss or the gradient is not a number, such as in
- * float32's overflow: the state then stays as it was. `onlyIfFinite` in capture/update.ts says the same in a graph.
+ * Whether a step with this result moves the state. It does not where the loss or the gradient is not a number, such as
+ * in float32's overflow: the state then stays as it was. `onlyIfFinite` in capture/update.ts says the same in a graph.
  */
 export const movesState = ({ loss, gradientNorm }: StepResult): boolean =>
   Number.isFinite(loss) && Number.isFinite(gradientNorm)
