@@ -28,6 +28,7 @@ const settings: Record<string, string[]> = {
     'training.learning_rate=3e-3',
   ],
   bitfit: ['training.learning_rate=3e-3'],
+  ia3: ['training.learning_rate=1e-2'],
   adapter: ['training.learning_rate=3e-3'],
   'pfeiffer-adapter': ['training.learning_rate=3e-3'],
 }
