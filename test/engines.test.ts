@@ -33,5 +33,5 @@ test('no other test finds out by itself which engines are set up', () => {
       file.endsWith('.ts') && /\binstalledEngines\b/.test(readFileSync(join(packageRoot, 'test', file), 'utf8')),
   )
   // the first tests what was set up
-  expect(asking.sort()).toEqual([join('engine', 'provision.test.ts'), join('support', 'engines.ts')])
+  expect(asking.sort()).toEqual([join('engine', 'device', 'provision.test.ts'), join('support', 'engines.ts')])
 })

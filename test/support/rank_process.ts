@@ -1,4 +1,4 @@
-// One rank of test/engine/cluster_ranks.test.ts: makes every collective call and prints what it got, as JSON.
+// One rank of test/engine/cluster/cluster_ranks.test.ts: makes every collective call and prints what it got, as JSON.
 import { openMpi } from '../../src/engine/cluster/mpi.js'
 import { startRanks } from '../../src/engine/cluster/ranks.js'
 
