@@ -2,15 +2,13 @@ import { mkdtempSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { experimentNames, presetNames } from '../../src/base/presets.js'
+import { presetNames } from '../../src/base/presets.js'
 import { packageRoot } from '../../src/base/root.js'
 import { openSafetensors, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
 import { type ParameterRow, parameterRows } from '../../src/count/parameters.js'
 import { type Selection, select } from '../../src/count/selection.js'
 import { named } from '../../src/engine/model/layout.js'
 import { loadModel } from '../../src/engine/model/model.js'
-import { loadExperiment } from '../../src/experiment/load/load.js'
-import { formatParameters } from '../../src/report/tables/parameters.js'
 import { useEngine } from '../support/engines.js'
 
 const report = async (selection: Selection, ...more: [tasks?: number, by?: 'tensor' | 'layer' | 'kind']) =>
@@ -224,141 +222,3 @@ describe('which methods on which backbones', () => {
     await expect(select(selection)).rejects.toMatchObject({ message, exitCode: 2 })
   })
 })
-
-describe('formats', () => {
-  const rows = () => report({ backbones: ['t5-base'], methods: ['adapter', 'compacter'], sets: ['method.n=8'] })
-
-  test('markdown', async () => {
-    expect(formatParameters(await rows(), 'markdown')).toBe(
-      [
-        '| backbone | method | changed | trained | share | 8 tasks | on disk | optimiser | complexity |',
-        '|---|---|---|---:|---:|---:|---:|---:|---|',
-        '| t5-base | adapter |  | 1,855,104 | 0.8322 % | 1.065 | 7.10 MiB | 14.2 MiB | O(kd) |',
-        '| t5-base | compacter | n=8 | 162,176 | 0.0728 % | 1.004 | 666 KiB | 1.24 MiB | O(k+d) |',
-        '',
-        '- t5-base has 222,903,552 parameters.',
-      ].join('\n'),
-    )
-  })
-
-  test('LaTeX for booktabs', async () => {
-    expect(formatParameters(await report({ methods: ['phm-adapter'], sets: ['method.rank=3'] }), 'latex')).toBe(
-      [
-        '% t5-base has 222,903,552 parameters.',
-        '\\begin{tabular}{lllrrrrrl}',
-        '\\toprule',
-        'backbone & method & changed & trained & share & 8 tasks & on disk & optimiser & complexity \\\\',
-        '\\midrule',
-        't5-base & phm-adapter & rank=3 & 534,144 & 0.2396 \\% & 1.017 & 2.07 MiB & 4.08 MiB & $O(kd/n)$ \\\\',
-        '\\bottomrule',
-        '\\end{tabular}',
-      ].join('\n'),
-    )
-    const by = await report({ methods: ['bitfit'], backbones: ['t5-v1_1-small'] }, 8, 'kind')
-    expect(formatParameters(by, 'latex')).toContain(
-      't5-v1\\_1-small & bitfit & layer\\_norm.bias & 40 & 20,480 & 15.34 \\% \\\\',
-    )
-  })
-
-  test('CSV: every value, the options as JSON in quotes', async () => {
-    const [row] = await report({ methods: ['bitfit'], sets: ['method.biases=[lm_head]'] })
-    expect(formatParameters([row!], 'csv').split('\n')).toEqual([
-      'backbone,method,changes,options,tasks,backbone_parameters,trained_parameters,added_parameters,share_percent,total_parameters_ratio,checkpoint_bytes,optimizer_bytes,complexity,problem\r',
-      `t5-base,bitfit,"[""biases=[\\""lm_head\\""]""]","{""kind"":""bitfit"",""biases"":[""lm_head""]}",8,222903552,32128,32128,${row!.share_percent},${row!.total_parameters_ratio},128600,257024,O(d),\r`,
-    ])
-  })
-
-  test('JSON is the rows', async () => {
-    expect(JSON.parse(formatParameters(await rows(), 'json'))).toEqual(await rows())
-  })
-
-  test('what does not fit has no numbers, and a reason', async () => {
-    const text = formatParameters(await report({ backbones: ['t5-nano'], methods: ['all'] }), 'markdown')
-    expect(text).toContain('| t5-nano | adapterdrop | – | – | – | – | – | O(kd) |')
-    expect(text).toContain('- adapterdrop does not fit t5-nano: method.placement.encoder\\_layers names layer 5;')
-  })
-})
-
-describe('breakdown', () => {
-  test.each(presetNames('methods'))('the parts of %s sum to the whole', async (method) => {
-    for (const by of ['tensor', 'layer', 'kind'] as const) {
-      const [row] = await report({ methods: [method] }, 8, by)
-      const parts = row!.breakdown!
-      expect(parts.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(row!.trained_parameters)
-      expect(parts.reduce((sum, { share_percent }) => sum + share_percent, 0)).toBeCloseTo(100, 8)
-    }
-  })
-
-  test('by layer: norms of the backbone are listed with the adapters next to them', async () => {
-    const [row] = await report({ methods: ['compacter++'], sets: ['method.placement.encoder_layers=[3]'] }, 8, 'layer')
-    const layers = new Map(row!.breakdown!.map(({ name, parameters }) => [name, parameters]))
-    const adapter = 2 * (768 + 24) + 792
-    expect(layers.get('encoder.3')).toBe(adapter + 2 * 768)
-    expect(layers.get('encoder.4')).toBe(2 * 768)
-    expect(layers.get('decoder.11')).toBe(adapter + 3 * 768)
-    expect(layers.get('outside the layers')).toBe(64 + 2 * 768)
-    expect(layers.size).toBe(25)
-  })
-
-  test('by kind and by tensor', async () => {
-    const [kinds] = await report({ methods: ['compacter'] }, 8, 'kind')
-    expect(kinds!.breakdown!.map(({ name, tensors, parameters }) => [name, tensors, parameters])).toEqual([
-      ['rule', 1, 64],
-      ['down.s', 48, 48 * 768],
-      ['down.t', 48, 48 * 24],
-      ['up.s', 48, 48 * 24],
-      ['up.t', 48, 48 * 768],
-      ['down.bias', 48, 48 * 24],
-      ['up.bias', 48, 48 * 768],
-      ['layer_norm.weight', 60, 60 * 768],
-      ['final_layer_norm.weight', 2, 2 * 768],
-    ])
-    const [tensors] = await report({ methods: ['compacter'] }, 8, 'tensor')
-    expect(tensors!.breakdown).toHaveLength(1 + 48 * 6 + 62)
-    expect(tensors!.breakdown!.find(({ name }) => name === 'decoder.11.feed_forward.up.t')?.shape).toEqual([4, 1, 192])
-  })
-})
-
-/** Presets of methods that the paper compares. */
-const PAPER = presetNames('methods').filter((name) => !['lora', 'dora', 'ia3', 'layer-norm-tuning'].includes(name))
-
-describe("the paper's experiments", () => {
-  test('are one a method', () => {
-    const paper = experimentNames().filter((name) => name.startsWith('paper/'))
-    expect(paper).toEqual(PAPER.map((name) => `paper/${name}`))
-  })
-
-  test.each(PAPER)('%s has the settings of the paper', (name) => {
-    const experiment = loadExperiment(`paper/${name}`)
-    const { method } = loadExperiment('quickstart', ['backbone=t5-base', `method=${name}`])
-    expect(experiment.method).toEqual(name === 'phm-adapter' ? { ...method, n: 12 } : method)
-    expect(experiment.backbone).toEqual({ name: 't5-base', trim_vocabulary: true })
-    const training = {
-      epochs: 20,
-      batch_size: 100,
-      warmup_steps: 500,
-      source_length: 128,
-      gradient_clip_norm: 1,
-      seed: 42,
-    }
-    expect(experiment.training).toMatchObject({ ...training, learning_rate: RATES[name] })
-    const nameFirst = !/adapter|compacter/.test(name)
-    expect(experiment.task).toMatchObject({ prompt: 'sentence: {text}', name_first: nameFirst })
-  })
-})
-
-const RATES: Record<string, number> = {
-  full: 3e-4,
-  adapter: 3e-4,
-  'pfeiffer-adapter': 3e-4,
-  adapterdrop: 3e-4,
-  'low-rank-adapter': 3e-3,
-  'phm-adapter': 3e-3,
-  compacter: 3e-3,
-  'compacter++': 3e-3,
-  bitfit: 3e-4,
-  intrinsic: 3e-2,
-  'intrinsic-said': 3e-2,
-  'prompt-tuning-r': 3e-2,
-  'prompt-tuning-t': 3e-1,
-}

@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { experimentYaml, loadExperiment } from '../../src/experiment/load/load.js'
+import { findRuns } from '../../src/report/find_runs.js'
+import { groupRuns } from '../../src/report/groups.js'
 import type { Result, Scores } from '../../src/run/directory.js'
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'report-'))
@@ -71,3 +73,13 @@ function metrics(steps: number): string {
     return [line, ...(step % 10 === 0 ? [evaluation] : [])].map((value) => `${JSON.stringify(value)}\n`).join('')
   }).join('')
 }
+
+/** The groups that a report makes of these runs. */
+export const groupsOf = (runs: RunValues[]) => {
+  const folder = newFolder()
+  return groupRuns(findRuns(runs.map((values, i) => writeRun(join(folder, `run${i}`), values))).runs)
+}
+
+/** Runs that differ in their seed and their scores only. */
+export const seeds = (sets: string[], scores: Record<string, number>[], more: RunValues = {}): RunValues[] =>
+  scores.map((test, seed) => ({ sets: [...sets, `training.seed=${seed}`], test, ...more }))
