@@ -26,7 +26,7 @@ test.each([
     'train x --gradient-accumulation-steps 4',
     '--gradient-accumulation-steps',
     'train',
-    'Did you mean --set training.micro_batch_size=…? It is the rows that are computed at once: batch_size by the steps of accumulation.',
+    'Did you mean --set training.micro_batch_size=…? These are the rows that are computed at once: batch_size divided by the steps of accumulation.',
   ],
   ['train x --schedule cosine', '--schedule', 'train', 'Did you mean --set training.schedule=…?'],
   ['train x --warmup 0.1', '--warmup', 'train', 'Did you mean --set training.warmup_steps=…?'],
