@@ -10,8 +10,6 @@ import { groupRuns } from '../../src/report/groups.js'
 import { readReport } from '../../src/report/report.js'
 import { groupsOf, newFolder, type RunValues, writeRun } from './runs.js'
 
-// expected: Python's statistics.mean and statistics.stdev
-
 describe('runs are a group', () => {
   const names = (runs: RunValues[]) => groupsOf(runs).map(({ method, task, runs }) => [method, task, runs.length])
 
