@@ -24,6 +24,8 @@ export interface ParameterSpec {
   name: string
   shape: number[]
   start: Start
+  /** Its learning rate relative to that of the training; 1 by default. */
+  relativeRate?: number
 }
 
 /** Returns tensors by name: `encoder.3.attention.down.s`, or the Hugging Face name of an unfrozen one. */

@@ -68,6 +68,7 @@ ON_BOTH = {
 }
 ON_BOTH |= {
     "lora": (lora(2, 3, ["q", "v"]), 1e-2),
+    "lora-plus": (lora(2, 3, ["q", "v"], loraplus_lr_ratio=4), 1e-2),
     "lora-all": (lora(3, 2, "all", rank_stabilised=True), 3e-3),
     "dora": (lora(2, 3, ["k", "v", "wo"], magnitudes=True), 1e-2),
     "lora-head": (lora(2, 3, ["o", "lm_head"]), 1e-2),

@@ -68,7 +68,11 @@ def rate(k, learning_rate):
 def train(model, batch, learning_rate):
     """Ten steps on one batch → losses [10], norms [10], {name: value after}; trains `model` in place."""
     leaves = list(model.trained.values())
-    adam = torch.optim.Adam(leaves, betas=(0.9, 0.999), eps=1e-8, foreach=False)
+    ratio = model.options.get("loraplus_lr_ratio", 1)
+    of_b = [leaf for name, leaf in model.trained.items() if name.endswith(".lora_b")]
+    others = [leaf for name, leaf in model.trained.items() if not name.endswith(".lora_b")]
+    groups = [{"params": group, "ratio": r} for group, r in ((others, 1), (of_b, ratio)) if group]
+    adam = torch.optim.Adam(groups, betas=(0.9, 0.999), eps=1e-8, foreach=False)
     losses, norms = [], []
     for k in range(STEPS):
         _, loss, gradients = step(model, batch)
@@ -76,7 +80,8 @@ def train(model, batch, learning_rate):
             leaf.grad = gradients[name].clone()
         norms.append(torch.nn.utils.clip_grad_norm_(leaves, 1.0))
         losses.append(loss)
-        adam.param_groups[0]["lr"] = rate(k, learning_rate)
+        for group in adam.param_groups:
+            group["lr"] = group["ratio"] * rate(k, learning_rate)
         adam.step()
     return torch.stack(losses), torch.stack(norms), {k: v.detach().clone() for k, v in model.trained.items()}
 

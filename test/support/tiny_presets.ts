@@ -16,7 +16,7 @@ const small: Record<string, object> = {
   'phm-adapter': { reduction_factor: 6 },
   intrinsic: { dimension: 1400 },
   'intrinsic-said': { dimension: 1400 },
-  lora: { rank: 2 },
+  lora: { rank: 2, loraplus_lr_ratio: 4 },
   dora: { rank: 2 },
   'prompt-tuning-r': { length: 7 },
   'prompt-tuning-t': { length: 7 },

@@ -4,7 +4,7 @@ import type { Output } from '../graph/library.js'
 import { variable } from '../graph/session.js'
 import { TYPES, type Values } from '../graph/tensor.js'
 import { ADAM } from '../optimizer/adam.js'
-import { clipNorm, keptOf, type Optimizer } from '../optimizer/optimizer.js'
+import { clipNorm, hasRelativeRates, keptOf, type Optimizer, updated } from '../optimizer/optimizer.js'
 import type { Capture } from './capture.js'
 import { readVariable, STATE } from './variables.js'
 
@@ -30,7 +30,7 @@ export function recordUpdate(captured: Capture, { loss, gradient, gradientClipNo
     (name) => [name, captured.input(name, new Float32Array(1), [])] as const,
   )
   const update = { optimizer, gradient: clipped, numbers: Object.fromEntries(inputs), chosen }
-  if (optimizer.name === 'adafactor') recordOpByOp(captured, update)
+  if (optimizer.name === 'adafactor' || hasRelativeRates(captured.model.layout)) recordOpByOp(captured, update)
   else adamInPlace(captured, update)
 }
 
@@ -62,7 +62,7 @@ function recordOpByOp({ graph, recorder, vector, model }: Capture, update: Recor
   const before = { vector, ...Object.fromEntries(moments) }
   const scalars = Object.entries(numbers).map(([name, number]) => [name, recorder.tensor(number)])
   const after = recorder.at('update', () =>
-    optimizer.update(before, gradient, Object.fromEntries(scalars), model.layout),
+    updated(optimizer, before, gradient, Object.fromEntries(scalars), model.layout),
   )
   const assigned = keptOf(after).map(([name, tensor]) => {
     const value = chosen(`${name}_or_before`, recorder.output(tensor), recorder.output(before[name]))

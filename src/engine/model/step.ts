@@ -4,7 +4,7 @@ import { type Batch, type InputName, mapInputs, shapeOf } from '../../task/token
 import type { Dropout } from '../../tensor/dropout.js'
 import tf from '../../tensor/tf.cjs'
 import { adam } from '../optimizer/adam.js'
-import { clipNorm, disposeState, type Optimizer, type OptimizerState } from '../optimizer/optimizer.js'
+import { clipNorm, disposeState, type Optimizer, type OptimizerState, updated } from '../optimizer/optimizer.js'
 import { type After, atOnce, checkpointingActivations, type MakePass } from './checkpoint_activations.js'
 import { flatten, type Layout, unflatten } from './layout.js'
 import { type Model, passOf } from './model.js'
@@ -98,7 +98,7 @@ export async function stepBy(
     const { loss, gradient } = make()
     const { clipped, norm } = clipNorm(gradient, gradientClipNorm)
     const scalars = Object.fromEntries(numbers.map(([name, number]) => [name, tf.scalar(number)]))
-    return { next: { ...optimizer.update(state, clipped, scalars, layout) }, loss, norm }
+    return { next: { ...updated(optimizer, state, clipped, scalars, layout) }, loss, norm }
   })
   const result = { loss: (await loss.data())[0]!, gradientNorm: (await norm.data())[0]! }
   tf.dispose([loss, norm])

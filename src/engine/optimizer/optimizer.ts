@@ -42,6 +42,23 @@ export interface Optimizer {
   ): Kept<tf.Tensor1D>
 }
 
+/**
+ * Takes an optimiser's update, with tensors that have a learning rate of their own: v + ρ·(v₁ − v), where v₁ is the
+ * update with
+ * the training's rate. Every optimiser here is linear in the rate, its weight decay too.
+ */
+export function updated(optimizer: Optimizer, ...[kept, gradient, numbers, layout]: Parameters<Optimizer['update']>) {
+  const after = optimizer.update(kept, gradient, numbers, layout)
+  if (!hasRelativeRates(layout)) return after
+  const { specs, sizes } = layout
+  const rates = tf.concat1d(specs.map(({ relativeRate = 1 }, i) => tf.fill([sizes[i]!], relativeRate) as tf.Tensor1D))
+  const move = tf.mul(tf.sub(after.vector, kept.vector), rates)
+  return { ...after, vector: tf.add(kept.vector, move) as tf.Tensor1D }
+}
+
+/** Whether some tensors have a learning rate of their own. */
+export const hasRelativeRates = ({ specs }: Layout): boolean => specs.some(({ relativeRate = 1 }) => relativeRate !== 1)
+
 /** Both of Adam's moments. */
 export const twoMoments = (size: number): Moments<number> => ({ first: size, second: size })
 

@@ -11,7 +11,8 @@ import { unfrozenBesideAdapters } from '../unfrozen.js'
  * rank], as
  * peft stores them; rank-stabilised scaling (Kalajdzievski, arXiv 2312.03732); DoRA's magnitudes m [out] (Liu et al.,
  * arXiv
- * 2402.09353): the rows of W + scale·B·A have these lengths.
+ * 2402.09353): the rows of W + scale·B·A have these lengths. LoRA+ (Hayou et al., arXiv 2402.12354) gives B a learning
+ * rate of its own.
  */
 export const lora: Method<LoraOptions> = {
   weights: 'frozen',
@@ -45,11 +46,14 @@ const targetsByProduct = (options: LoraOptions, config: BackboneConfig) =>
 export const scaleOf = ({ alpha, rank, rank_stabilised }: LoraOptions): number =>
   alpha / (rank_stabilised ? Math.sqrt(rank) : rank)
 
-function ofTarget({ rank, magnitudes }: LoraOptions, { name, matrix, outputs, inputs }: Target): ParameterSpec[] {
+function ofTarget(
+  { rank, magnitudes, loraplus_lr_ratio: relativeRate }: LoraOptions,
+  { name, matrix, outputs, inputs }: Target,
+): ParameterSpec[] {
   const bound = 1 / Math.sqrt(inputs) // peft's start: Kaiming's with a = √5
   const factors: ParameterSpec[] = [
     { name: `${name}.lora_a`, shape: [rank, inputs], start: { kind: 'uniform', bound } },
-    { name: `${name}.lora_b`, shape: [outputs, rank], start: { kind: 'zeros' } },
+    { name: `${name}.lora_b`, shape: [outputs, rank], start: { kind: 'zeros' }, relativeRate },
   ]
   if (!magnitudes) return factors
   const start = { kind: 'row_norms', of: matrix, columns: inputs } as const

@@ -22,6 +22,11 @@ export const loraOptions = z.strictObject({
     .boolean()
     .default(false)
     .describe('DoRA: whether the length of each row of W + scale·B·A is trained by itself.'),
+  loraplus_lr_ratio: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('LoRA+: the learning rate of B relative to that of A; its paper has 16.'),
   targets: targets('q', 'v'),
   placement: placementOf(['attention', 'cross_attention', 'feed_forward'], 'Where the changed products are.'),
   train_layer_norms: trainedBackbone.train_layer_norms.default(false),
