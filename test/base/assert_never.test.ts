@@ -16,6 +16,8 @@ const ASKS_FOR_A_KIND: Record<string, string> = {
   'src/format/adapterhub/write.ts': 'of the kinds that the library holds',
   'src/format/names_elsewhere.ts': 'of the kinds that the libraries hold',
   'src/format/opendelta/write.ts': 'of the kinds that the library holds',
+  'src/format/peft/names.ts': 'of the kinds that the library holds',
+  'src/format/peft/write.ts': 'of the kinds that the library holds',
   'src/format/reference/read.ts': 'of the kinds that the checkpoint holds',
   'src/run/earlier.ts': 'a default that compacter had once',
 }
