@@ -1,6 +1,5 @@
 // One rank of test/engine/cluster/mpi_steps.test.ts: takes twenty steps of each METHOD. Rank 0 prints the losses as
-// JSON, a
-// method a line, and writes the trained values into FOLDER, float32, the first method's as 0.
+// JSON, a method a line, and writes the trained values into FOLDER, float32, the first method's as 0.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { openMpi } from '../../src/engine/cluster/mpi.js'
