@@ -11,8 +11,7 @@ export interface Pass<Config extends CommonConfig = BackboneConfig> {
   hooks: Hooks
   /**
    * Zeroes elements of x and scales the rest; `place` names the mask, `rate` is the training's by default. The identity
-   * while
-   * evaluating.
+   * while evaluating.
    */
   dropout<T extends tf.Tensor>(x: T, place: string, rate?: number): T
   /**

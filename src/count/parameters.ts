@@ -126,6 +126,8 @@ function complexityOf(options: MethodOptions): string {
       return options.factors === 'full' ? 'O(kd/n)' : lowRank(options.rank)
     case 'lora':
       return lowRank(options.rank)
+    case 'lokr':
+      return 'O(√(kd))'
     case 'bitfit':
     case 'ia3':
     case 'layer_norm_tuning':

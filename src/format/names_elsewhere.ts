@@ -7,6 +7,7 @@ import type {
   CompacterOptions,
   Ia3Options,
   LayerNormTuningOptions,
+  LokrOptions,
   LoraOptions,
   PromptTuningOptions,
 } from '../method/options.js'
@@ -15,7 +16,7 @@ import { methodOf } from '../method/registry.js'
 export type BottleneckOptions = AdapterOptions | CompacterOptions
 /** Methods that other libraries have too. */
 export type SharedOptions = BottleneckOptions | PromptTuningOptions | PeftOnlyOptions
-type PeftOnlyOptions = LoraOptions | Ia3Options | LayerNormTuningOptions
+type PeftOnlyOptions = LoraOptions | LokrOptions | Ia3Options | LayerNormTuningOptions
 export type OpendeltaOptions = BottleneckOptions | PromptTuningOptions
 
 /** One of our tensors under the names of another library, which holds a copy under each of them. */

@@ -12,8 +12,9 @@ PARTS = {
     "lora_B.default.weight": "lora_b",
     "lora_magnitude_vector.default.weight": "magnitude",
     "ia3_l.default": "ia3",
+    **{f"lokr_{part}.default": part for part in ("w1", "w1_a", "w1_b", "w2", "w2_a", "w2_b")},
 }
-KINDS = ("lora", "ia3")
+KINDS = ("lora", "lokr", "ia3")
 
 
 def site_of(module):
@@ -46,6 +47,14 @@ def config_of(options, model):
         modules = targets(options, model)
         scaled = [name for name in modules if name.split(".")[-1] in options["scaled_inputs"]]
         return peft.IA3Config(target_modules=modules, feedforward_modules=scaled)
+    if options["kind"] == "lokr":
+        return peft.LoKrConfig(
+            r=options["rank"],
+            alpha=options["alpha"],
+            decompose_both=options["decompose_both"],
+            decompose_factor=options["decompose_factor"],
+            target_modules=targets(options, model),
+        )
     return peft.LoraConfig(
         r=options["rank"],
         lora_alpha=options["alpha"],

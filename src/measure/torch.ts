@@ -76,8 +76,7 @@ function filesOf(folder: string): string[] {
 
 /**
  * Whether PyTorch's side has the method: torch_methods.py, or peft for methods that it has. A projection of every
- * weight can't be a hook of a module, and a slow
- * imitation would flatter us.
+ * weight can't be a hook of a module, and a slow imitation would flatter us.
  */
 export function torchHas({ options: { kind } }: Pick<Trial, 'options'>, { hasPeft }: Torch): boolean {
   switch (kind) {
@@ -89,6 +88,7 @@ export function torchHas({ options: { kind } }: Pick<Trial, 'options'>, { hasPef
     case 'layer_norm_tuning':
       return true
     case 'lora':
+    case 'lokr':
     case 'ia3':
       return hasPeft
     case 'intrinsic':

@@ -46,8 +46,7 @@ export interface Method<Options> {
   hooks(options: Options, config: BackboneConfig, tensors: Tensors): Hooks
   /**
    * For a method that only changes products: takes a tensor of the backbone by its name and returns the one with which
-   * the bare
-   * backbone computes the same.
+   * the bare backbone computes the same.
    */
   merged?(options: Options, config: BackboneConfig, tensors: Tensors): (name: string, weight: Tensor) => Tensor
 }

@@ -5,6 +5,7 @@ import { full } from './full.js'
 import { ia3 } from './ia3.js'
 import { intrinsic } from './intrinsic/intrinsic.js'
 import { layerNormTuning } from './layer_norm_tuning.js'
+import { lokr } from './lokr.js'
 import { lora } from './lora/lora.js'
 import type { Method } from './method.js'
 import type { MethodOptions } from './options.js'
@@ -19,6 +20,7 @@ const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { k
   prompt_tuning: promptTuning,
   lora,
   ia3,
+  lokr,
   layer_norm_tuning: layerNormTuning,
 }
 

@@ -3,7 +3,9 @@ import { experimentNames, presetNames } from '../../src/base/presets.js'
 import { loadExperiment } from '../../src/experiment/load/load.js'
 
 /** Presets of methods that the paper compares. */
-const PAPER = presetNames('methods').filter((name) => !['lora', 'dora', 'ia3', 'layer-norm-tuning'].includes(name))
+const PAPER = presetNames('methods').filter(
+  (name) => !['lora', 'dora', 'ia3', 'lokr', 'layer-norm-tuning'].includes(name),
+)
 
 describe("the paper's experiments", () => {
   test('are one a method', () => {

@@ -38,6 +38,8 @@ const cases = [
   ['dora', ['method=dora', 'method.targets=[k, wi, wo]'], 't5-nano'],
   ['dora on T5 v1.1', ['method=dora', 'method.targets=all', onV11], v11],
   ['lora with the head on T5 v1.1', ['method=lora', 'method.train_lm_head=true', onV11], v11],
+  ['lokr', ['method=lokr', 'method.targets=[q, v, wo]', 'method.rank=2'], 't5-nano'],
+  ['lokr of both factors on T5 v1.1', ['method=lokr', 'method.rank=2', 'method.decompose_both=true', onV11], v11],
   ['ia3', ['method=ia3'], 't5-nano'],
   [
     'ia3 of other products on T5 v1.1',
@@ -75,6 +77,7 @@ describe('adapters that peft has trained', () => {
     ['lora', { kind: 'lora', rank: 2, alpha: 3, targets: ['q', 'v'], train_layer_norms: true, magnitudes: false }],
     ['dora', { kind: 'lora', rank: 3, targets: ['k', 'wi'], rank_stabilised: true, magnitudes: true }],
     ['lora-head', { kind: 'lora', targets: ['o', 'lm_head'], dropout: 0.1 }],
+    ['lokr', { kind: 'lokr', rank: 4, alpha: 6, targets: ['q', 'v'], decompose_factor: 8 }],
     ['ia3', { kind: 'ia3', targets: ['k', 'v', 'wo'], scaled_inputs: ['wo'] }],
     ['layer-norms', { kind: 'layer_norm_tuning' }],
   ])('%s gives the logits and the count that it has there', async (name, method) => {

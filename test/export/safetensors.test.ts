@@ -184,7 +184,7 @@ describe('a hostile export is one clear error', () => {
     ],
     [
       'a method of another kind',
-      () => forged((card) => (card.experiment.method.kind = 'lora')),
+      () => forged((card) => (card.experiment.method.kind = 'hyper')),
       /:1:\d+: is damaged: experiment\.method\.kind: Invalid/,
     ],
     [

@@ -47,6 +47,21 @@ def lora(rank, alpha, targets, placement=None, **more):
     }
 
 
+def lokr(rank, alpha, targets, **more):
+    return {
+        "kind": "lokr",
+        "rank": rank,
+        "alpha": alpha,
+        "decompose_both": False,
+        "decompose_factor": -1,
+        "targets": targets,
+        "placement": EVERYWHERE | {"sublayers": ["attention", "cross_attention", "feed_forward"]},
+        "train_layer_norms": False,
+        "train_lm_head": False,
+        **more,
+    }
+
+
 def ia3(targets, scaled_inputs, **more):
     return {
         "kind": "ia3",
@@ -72,6 +87,9 @@ ON_BOTH |= {
     "lora-all": (lora(3, 2, "all", rank_stabilised=True), 3e-3),
     "dora": (lora(2, 3, ["k", "v", "wo"], magnitudes=True), 1e-2),
     "lora-head": (lora(2, 3, ["o", "lm_head"]), 1e-2),
+    "lokr": (lokr(2, 3, ["q", "v", "wo"]), 1e-2),
+    "lokr-both": (lokr(2, 30, ["k", "lm_head"], decompose_both=True, decompose_factor=6), 1e-2),
+    "lokr-whole": (lokr(8, 20, ["o"]), 1e-2),
     "ia3": (ia3(["k", "v", "wo"], ["wo"]), 1e-2),
     "ia3-inputs": (ia3(["q", "o", "lm_head"], ["q", "lm_head"]), 1e-2),
     "layer-norm-tuning": ({"kind": "layer_norm_tuning"}, 1e-2),

@@ -24,6 +24,7 @@ CASES = {
     "dora": peft.LoraConfig(
         r=3, lora_alpha=5, use_dora=True, use_rslora=True, target_modules=r"decoder\.block\.[12]\..*\.(k|wi)"
     ),
+    "lokr": peft.LoKrConfig(r=4, alpha=6, decompose_factor=8, target_modules=["q", "v"]),
     "ia3": peft.IA3Config(target_modules=["k", "v", "wo"], feedforward_modules=["wo"]),
     "layer-norms": peft.LNTuningConfig(target_modules=NORMS),
     "lora-head": peft.LoraConfig(r=2, lora_alpha=8, target_modules=["o", "lm_head"], lora_dropout=0.1),

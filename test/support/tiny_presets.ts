@@ -18,6 +18,7 @@ const small: Record<string, object> = {
   'intrinsic-said': { dimension: 1400 },
   lora: { rank: 2, loraplus_lr_ratio: 4 },
   dora: { rank: 2 },
+  lokr: { rank: 2 },
   'prompt-tuning-r': { length: 7 },
   'prompt-tuning-t': { length: 7 },
 }

@@ -44,8 +44,7 @@ export interface Optimizer {
 
 /**
  * Takes an optimiser's update, with tensors that have a learning rate of their own: v + ρ·(v₁ − v), where v₁ is the
- * update with
- * the training's rate. Every optimiser here is linear in the rate, its weight decay too.
+ * update with the training's rate. Every optimiser here is linear in the rate, its weight decay too.
  */
 export function updated(optimizer: Optimizer, ...[kept, gradient, numbers, layout]: Parameters<Optimizer['update']>) {
   const after = optimizer.update(kept, gradient, numbers, layout)

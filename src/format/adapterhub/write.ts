@@ -53,6 +53,7 @@ function refusal(options: MethodOptions): string | undefined {
     case 'prompt_tuning':
       return 'the library `adapters` has no prompt tuning for T5.'
     case 'lora':
+    case 'lokr':
     case 'ia3':
     case 'layer_norm_tuning':
       return 'this method is written for Hugging Face peft, and merged into the weights of a Hugging Face model.'

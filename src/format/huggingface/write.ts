@@ -46,6 +46,7 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
     case 'layer_norm_tuning':
       return undefined
     case 'lora':
+    case 'lokr':
     case 'ia3':
       return targetsOf(options, config).some(({ product, matrix }) => product !== matrix) ? TIED : undefined
     case 'adapter':

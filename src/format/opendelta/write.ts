@@ -32,6 +32,7 @@ function refusal(options: MethodOptions): string | undefined {
     case 'prompt_tuning':
       return undefined
     case 'lora':
+    case 'lokr':
     case 'ia3':
     case 'layer_norm_tuning':
     case 'full':

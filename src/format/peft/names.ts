@@ -1,5 +1,11 @@
 import type { BackboneConfig } from '../../backbone/registry.js'
-import type { Ia3Options, LayerNormTuningOptions, LoraOptions, PromptTuningOptions } from '../../method/options.js'
+import type {
+  Ia3Options,
+  LayerNormTuningOptions,
+  LokrOptions,
+  LoraOptions,
+  PromptTuningOptions,
+} from '../../method/options.js'
 import { methodOf } from '../../method/registry.js'
 import { targetsOf } from '../../method/targets.js'
 import type { NameTable, Renamed } from '../names_elsewhere.js'
@@ -13,7 +19,7 @@ export const PREFIX = 'base_model.model.'
 export const PEFT_PROMPT = 'prompt_embeddings'
 
 /** Methods that peft has too. */
-export type PeftOptions = LoraOptions | Ia3Options | LayerNormTuningOptions | PromptTuningOptions
+export type PeftOptions = LoraOptions | LokrOptions | Ia3Options | LayerNormTuningOptions | PromptTuningOptions
 
 /** What peft calls the tensors of a changed product, by what we do. */
 const PARTS = {

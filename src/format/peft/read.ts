@@ -37,6 +37,15 @@ const ia3 = z.object({
   feedforward_modules: z.union([z.array(z.string()), z.string()]).nullish(),
 })
 
+const lokr = z.object({
+  peft_type: z.literal('LOKR'),
+  r: z.int().min(1),
+  alpha: z.number().positive(),
+  decompose_both: z.boolean().default(false),
+  decompose_factor: z.int().default(-1),
+  ...{ rank_dropout: off, module_dropout: off, rank_pattern: off, alpha_pattern: off, layers_to_transform: off },
+})
+
 const layerNorms = z.object({ peft_type: z.literal('LN_TUNING') })
 
 const promptTuning = z.object({
@@ -45,15 +54,17 @@ const promptTuning = z.object({
   num_transformer_submodules: z.literal(1, 'must be 1: prompts of the decoder are not read here'),
 })
 
-const config = z.discriminatedUnion('peft_type', [lora, ia3, layerNorms, promptTuning])
+const config = z.discriminatedUnion('peft_type', [lora, lokr, ia3, layerNorms, promptTuning])
 
-/** Reads a folder that Hugging Face peft saved for a T5: LoRA, DoRA, IA³, layer norms, or prompts of the encoder. */
+/**
+ * Reads a folder that Hugging Face peft saved for a T5: LoRA, DoRA, LoKr, IA³, layer norms, or prompts of the encoder.
+ */
 export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   const at = join(folder, PEFT_FILES.config)
   const parsed = config.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
   if (!parsed.success) {
     const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
-    const remedy = 'Read are LORA (with DoRA), IA3, LN_TUNING, and PROMPT_TUNING of the encoder.'
+    const remedy = 'Read are LORA (with DoRA), LOKR, IA3, LN_TUNING, and PROMPT_TUNING of the encoder.'
     throw new UserError({ at, problem: `${path.join('.')}: ${message}.`, remedy })
   }
   const own = withoutPrefix(foreignSafetensors(join(folder, PEFT_FILES.weights)))
@@ -75,6 +86,14 @@ export function peftFolder(folder: string, backbone: BackboneConfig): Found {
       ...found,
       method: { kind: 'ia3', ...chosen, scaled_inputs: scaledInputs(own, chosen.targets), ...trained },
     }
+  }
+  if (read.peft_type === 'LOKR') {
+    const { r: rank, alpha, decompose_both, decompose_factor } = read
+    const part = ['lokr_w2', 'lokr_w2_a'].find((part) =>
+      [...own.tensors.keys()].some((name) => name.endsWith(`.${part}`)),
+    )
+    const chosen = chosenProducts(own, backbone, part ?? 'lokr_w2')
+    return { ...found, method: { kind: 'lokr', rank, alpha, decompose_both, decompose_factor, ...chosen, ...trained } }
   }
   const method = {
     ...{ kind: 'lora', rank: read.r, alpha: read.lora_alpha, dropout: read.lora_dropout },

@@ -3,13 +3,13 @@ import { type BackboneConfig, backboneTensors, headTensor } from '../../backbone
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
-import type { Ia3Options, LoraOptions, MethodOptions } from '../../method/options.js'
+import type { Ia3Options, LokrOptions, LoraOptions, MethodOptions } from '../../method/options.js'
 import { targetsOf } from '../../method/targets.js'
 import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
 import { moduleOf, PEFT_FILES, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
 
-/** LoRA, DoRA, IA³, layer norms and prompts for Hugging Face peft. */
+/** LoRA, DoRA, LoKr, IA³, layer norms and prompts for Hugging Face peft. */
 export const peftFormat: ExportFormat = {
   refusal,
   holdsBackbone: false,
@@ -35,6 +35,7 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
     case 'layer_norm_tuning':
       return undefined
     case 'lora':
+    case 'lokr':
     case 'ia3':
       return headRefusal(options, config)
     case 'adapter':
@@ -50,7 +51,7 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
   }
 }
 
-function headRefusal(options: LoraOptions | Ia3Options, config: BackboneConfig): string | undefined {
+function headRefusal(options: LoraOptions | LokrOptions | Ia3Options, config: BackboneConfig): string | undefined {
   if (!options.train_lm_head) return undefined
   if (backboneTensors(config).get(headTensor(config))?.role === 'table')
     return (
@@ -64,8 +65,7 @@ function headRefusal(options: LoraOptions | Ia3Options, config: BackboneConfig):
 
 /**
  * The config that peft reads. `task_type` stays open: peft 0.21 asks a model of that type for a function that
- * transformers 5 no
- * longer has.
+ * transformers 5 no longer has.
  */
 function adapterConfig(options: PeftOptions, config: BackboneConfig, backbone: string) {
   const always = { base_model_name_or_path: backbone, inference_mode: true, task_type: null }
@@ -94,6 +94,19 @@ function adapterConfig(options: PeftOptions, config: BackboneConfig, backbone: s
     const scaled = modules.filter((name) => options.scaled_inputs.includes(name.slice(name.lastIndexOf('.') + 1)))
     return { ...common, peft_type: 'IA3', feedforward_modules: scaled, init_ia3_weights: true }
   }
+  if (options.kind === 'lokr')
+    return {
+      ...common,
+      peft_type: 'LOKR',
+      r: options.rank,
+      alpha: options.alpha,
+      rank_dropout: 0,
+      module_dropout: 0,
+      decompose_both: options.decompose_both,
+      decompose_factor: options.decompose_factor,
+      use_effective_conv2d: false,
+      init_weights: true,
+    }
   return {
     ...common,
     peft_type: 'LORA',
@@ -109,7 +122,7 @@ function adapterConfig(options: PeftOptions, config: BackboneConfig, backbone: s
 
 const NORMS = ['layer_norm', 'final_layer_norm']
 
-function modulesToSave(options: LoraOptions | Ia3Options, config: BackboneConfig): string[] | null {
+function modulesToSave(options: LoraOptions | LokrOptions | Ia3Options, config: BackboneConfig): string[] | null {
   const norms = options.train_layer_norms ? NORMS : []
   const all = [...norms, ...(options.train_lm_head ? [moduleOf(headTensor(config))] : [])]
   return all.length > 0 ? all : null

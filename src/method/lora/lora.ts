@@ -8,11 +8,9 @@ import { unfrozenBesideAdapters } from '../unfrozen.js'
 
 /**
  * LoRA (Hu et al., arXiv 2106.09685): x·Wᵀ + scale·(x·Aᵀ)·Bᵀ at the chosen products, with A [rank, in] and B [out,
- * rank], as
- * peft stores them; rank-stabilised scaling (Kalajdzievski, arXiv 2312.03732); DoRA's magnitudes m [out] (Liu et al.,
- * arXiv
- * 2402.09353): the rows of W + scale·B·A have these lengths. LoRA+ (Hayou et al., arXiv 2402.12354) gives B a learning
- * rate of its own.
+ * rank], as peft stores them; rank-stabilised scaling (Kalajdzievski, arXiv 2312.03732); DoRA's magnitudes m [out] (Liu
+ * et al., arXiv 2402.09353): the rows of W + scale·B·A have these lengths. LoRA+ (Hayou et al., arXiv 2402.12354) gives
+ * B a learning rate of its own.
  */
 export const lora: Method<LoraOptions> = {
   weights: 'frozen',

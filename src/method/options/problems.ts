@@ -5,6 +5,7 @@ import { productNames, targetsOf } from '../targets.js'
 import type { AdapterOptions } from './adapter.js'
 import type { CompacterOptions } from './compacter.js'
 import type { Ia3Options } from './ia3.js'
+import type { LokrOptions } from './lokr.js'
 import type { LoraOptions } from './lora.js'
 import { layerNumbers, type Placement } from './shared.js'
 
@@ -22,6 +23,7 @@ export function methodProblems(options: MethodOptions, config: BackboneConfig): 
     case 'adapter':
       return [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)]
     case 'lora':
+    case 'lokr':
     case 'ia3':
       return [...targetProblems(options, config), ...layerProblems(options.placement, config)]
     case 'intrinsic':
@@ -49,7 +51,7 @@ function bottleneckProblems(options: AdapterOptions | CompacterOptions, { dModel
   return [{ path: ['n'], problem, remedy: divisorsRemedy(options.n, divisors(bottleneck)) }]
 }
 
-function targetProblems(options: LoraOptions | Ia3Options, config: BackboneConfig): MethodProblem[] {
+function targetProblems(options: LoraOptions | LokrOptions | Ia3Options, config: BackboneConfig): MethodProblem[] {
   const { targets } = options
   const known = productNames(config)
   const unknown = targets === 'all' ? undefined : targets.find((name) => !known.includes(name))

@@ -72,6 +72,8 @@ function methodLabel(method: Experiment['method']): string {
       return [method.kind, factorsOf(method)].join(', ')
     case 'lora':
       return [method.magnitudes ? 'dora' : method.kind, `rank ${method.rank}`].join(', ')
+    case 'lokr':
+      return [method.kind, `rank ${method.rank}`].join(', ')
     case 'full':
     case 'ia3':
     case 'layer_norm_tuning':

@@ -1,0 +1,23 @@
+import { z } from 'zod'
+import { targets } from './lora.js'
+import { placementOf, trainedBackbone } from './shared.js'
+
+/** Changes of the backbone's matrices by a Kronecker product: W + alpha / rank · w1 ⊗ w2. */
+export const lokrOptions = z.strictObject({
+  kind: z.literal('lokr'),
+  rank: z.int().min(1).default(8).describe('Rank of a factor that is stored as a product of two.'),
+  alpha: z.number().positive().default(8).describe('The change is multiplied by alpha / rank.'),
+  decompose_both: z
+    .boolean()
+    .default(false)
+    .describe('Whether w1, the smaller one, is stored as a product of two as well.'),
+  decompose_factor: z
+    .union([z.literal(-1), z.int().min(1)], { error: 'must be -1 or a whole number above 0.' })
+    .default(-1)
+    .describe('Rows and columns of w1; -1: the divisors nearest to the square roots of the dimensions.'),
+  targets: targets('q', 'v'),
+  placement: placementOf(['attention', 'cross_attention', 'feed_forward'], 'Where the changed products are.'),
+  train_layer_norms: trainedBackbone.train_layer_norms.default(false),
+  train_lm_head: trainedBackbone.train_lm_head,
+})
+export type LokrOptions = z.infer<typeof lokrOptions>
