@@ -131,18 +131,24 @@ describe('bench', () => {
     },
   )
 
-  test.skipIf(!python)('PyTorch trains as many parameters where the head has its own matrix', async () => {
-    const layouts = ['v1.1-own-5', 'v1.1-tied-unscaled-5', 'v1.1-gated-silu-5']
-    const backbones = layouts.flatMap((name) => ['--backbone', join(packageRoot, 'test/fixtures/layouts', name)])
-    const flags = ['--method', 'full', '--batch', '2', '--steps', '1', '--repetitions', '1', '--source-length', '8']
-    const against = ['--against', 'torch', '--python', python!, '--json']
-    const { code, stdout, stderr } = await compacter(['bench', ...backbones, ...flags, ...against])
-    expect(code, stderr).toBe(0)
-    const rows: { trained_parameters: number; torch_step_ms: number }[] = JSON.parse(stdout)
-    // d_model 10, 2 · 3 a projection, d_ff 14, 1 + 2 layers, vocabulary 31, whose table occurs twice where the head is
-    // its own
-    const layers = 240 + 420 + 20 + 2 * (480 + 420 + 30) + 20 + 32
-    expect(rows.map((row) => row.trained_parameters)).toEqual([layers + 620, layers + 310, layers + 620])
-    for (const { torch_step_ms } of rows) expect(torch_step_ms).toBeGreaterThan(0)
-  })
+  test.skipIf(!python)(
+    'PyTorch trains as many parameters where the head has its own matrix',
+    {
+      timeout: 1_800_000,
+    },
+    async () => {
+      const layouts = ['v1.1-own-5', 'v1.1-tied-unscaled-5', 'v1.1-gated-silu-5']
+      const backbones = layouts.flatMap((name) => ['--backbone', join(packageRoot, 'test/fixtures/layouts', name)])
+      const flags = ['--method', 'full', '--batch', '2', '--steps', '1', '--repetitions', '1', '--source-length', '8']
+      const against = ['--against', 'torch', '--python', python!, '--json']
+      const { code, stdout, stderr } = await compacter(['bench', ...backbones, ...flags, ...against])
+      expect(code, stderr).toBe(0)
+      const rows: { trained_parameters: number; torch_step_ms: number }[] = JSON.parse(stdout)
+      // d_model 10, 2 · 3 a projection, d_ff 14, 1 + 2 layers, vocabulary 31, whose table occurs twice where the head is
+      // its own
+      const layers = 240 + 420 + 20 + 2 * (480 + 420 + 30) + 20 + 32
+      expect(rows.map((row) => row.trained_parameters)).toEqual([layers + 620, layers + 310, layers + 620])
+      for (const { torch_step_ms } of rows) expect(torch_step_ms).toBeGreaterThan(0)
+    },
+  )
 })
