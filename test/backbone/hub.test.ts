@@ -3,61 +3,19 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { hostname, tmpdir } from 'node:os'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type DownloadProgress, downloadModel } from '../../src/backbone/files/hub.js'
 import { locateBackbone } from '../../src/backbone/files/locate.js'
 import { patiently, withLock } from '../../src/base/lock/lock.js'
-import { HubServer, type HubServerOptions } from '../support/hub-server.js'
-
-const WEIGHTS = Buffer.from(Uint32Array.from({ length: 250_000 }, (_, i) => Math.imul(i, 2654435761)).buffer) // 1 MB
-const FILES = {
-  'config.json': Buffer.from('{"model_type": "t5"}'),
-  'tokenizer.json': Buffer.from('{"version": "1.0"}'),
-  'README.md': Buffer.from('Not needed.'),
-  'model.safetensors': WEIGHTS,
-}
-const ID = 'someone/t5-tiny'
-const QUICK = { retryDelay: 1 }
-
-let home: string
-let server: HubServer
-
-beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'hub-'))
-  for (const name of ['HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'HF_TOKEN', 'HF_TOKEN_PATH', 'HF_HUB_OFFLINE']) {
-    vi.stubEnv(name, undefined)
-  }
-  vi.stubEnv('HF_HOME', home)
-})
-
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  await server?.stop()
-  rmSync(home, { recursive: true })
-})
-
-async function serve(options: Partial<HubServerOptions> = {}): Promise<HubServer> {
-  server = await new HubServer({ files: FILES, ...options }).start()
-  vi.stubEnv('HF_ENDPOINT', `${server.url}/`)
-  return server
-}
-
-const failure = (promise: Promise<unknown>): Promise<string> =>
-  promise.then(
-    () => 'did not fail',
-    (error) => `${error.name}: ${error.message}`,
-  )
-
-const contentRequests = () => server.requests.filter(({ path }) => path.startsWith('/cdn/'))
+import { contentRequests, FILES, failure, home, ID, QUICK, serve, server, WEIGHTS } from './served_model.js'
 
 test('downloads into the layout of the Python libraries: blobs by hash, a snapshot of relative links, a ref', async () => {
   await serve()
@@ -236,86 +194,6 @@ test('sends HF_TOKEN with every request, or the token that a login left', async 
   rmSync(join(home, 'hub'), { recursive: true })
   writeFileSync(join(home, 'token'), 'hf_secret\n')
   await downloadModel(ID)
-})
-
-test.each([
-  [
-    401,
-    undefined,
-    'has no such model, or shows it only with a token (401). Check the name, or set HF_TOKEN. Presets: t5-nano, t5-base.',
-  ],
-  [
-    404,
-    'hf_x',
-    'has no such model, or shows it only with a token (404). Check the name, or set HF_TOKEN. Presets: t5-nano, t5-base.',
-  ],
-  [401, 'hf_x', 'does not accept the token (401). Set HF_TOKEN to a valid one: URL/settings/tokens.'],
-  [
-    403,
-    'hf_x',
-    'gives no access to it (403). Ask for access at URL/someone/t5-tiny, and set HF_TOKEN to a token of that account.',
-  ],
-  [500, undefined, 'answers 500. Try again later.'],
-])('status %i with token %s is explained', async (status, token, expected) => {
-  await serve({ status })
-  vi.stubEnv('HF_TOKEN', token)
-  const message = await failure(downloadModel(ID, { presets: ['t5-nano', 't5-base'] }))
-  expect(message.replaceAll(server.url, 'URL')).toBe(`UserError: ${ID}: URL ${expected}`)
-})
-
-test('something that is not a token is refused before anything is sent', async () => {
-  await serve()
-  vi.stubEnv('HF_TOKEN', 'secret')
-  expect(await failure(downloadModel(ID))).toBe(
-    'UserError: HF_TOKEN: is not an access token: they begin with hf_. Make one at https://huggingface.co/settings/tokens, or unset it.',
-  )
-  expect(server.requests).toEqual([])
-})
-
-test('offline and not cached', async () => {
-  await serve()
-  vi.stubEnv('HF_HUB_OFFLINE', 'true')
-  expect(await failure(downloadModel(ID))).toBe(
-    `UserError: ${ID}: is not in the cache (${home}/hub/models--someone--t5-tiny), and HF_HUB_OFFLINE forbids to download it. Unset HF_HUB_OFFLINE, or name a folder.`,
-  )
-  expect(server.requests).toEqual([])
-})
-
-test('no network', async () => {
-  const { url } = await serve()
-  await server.stop()
-  expect(await failure(downloadModel(ID))).toBe(
-    `UserError: ${ID}: cannot be downloaded: ${url} is not reachable (ECONNREFUSED). Check the network, set HF_ENDPOINT to a mirror, or name a folder that has the files.`,
-  )
-})
-
-test.each([
-  [
-    'tokenizer.json',
-    {},
-    'has no tokenizer.json. Download it in Python and save it: AutoTokenizer.from_pretrained(…).save_pretrained(FOLDER).',
-  ],
-  ['model.safetensors', {}, 'has no model.safetensors. Name a T5 whose weights are safetensors.'],
-  [
-    'model.safetensors',
-    { 'pytorch_model.bin': Buffer.from('x') },
-    'has pytorch_model.bin, but no model.safetensors. Download and convert it in Python: AutoModelForSeq2SeqLM.from_pretrained(…).save_pretrained(FOLDER).',
-  ],
-])('a model without %s is refused before its weights are fetched', async (missing, more, expected) => {
-  const files: Record<string, Buffer> = { ...FILES, ...more }
-  delete files[missing]
-  await serve({ files })
-  expect(await failure(downloadModel(ID))).toBe(`UserError: ${server.url}/${ID}: ${expected}`)
-  expect(contentRequests()).toEqual([])
-})
-
-test('a cache that cannot be made is named', async () => {
-  await serve()
-  writeFileSync(join(home, 'file'), '')
-  vi.stubEnv('HF_HUB_CACHE', join(home, 'file', 'hub'))
-  expect(await failure(downloadModel(ID))).toBe(
-    `UserError: ${home}/file/hub/models--someone--t5-tiny/blobs: part of the path is a file, not a folder. Choose another folder.`,
-  )
 })
 
 test('a backbone is a preset, else a folder, else a hub id', async () => {
