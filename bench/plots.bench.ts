@@ -46,5 +46,5 @@ function chance(split: 'validation' | 'test'): { score: number; text: string } {
   return { score: (100 * count(rows, guess!)) / rows.length, text: `always ${guess}, the commonest label in training` }
 }
 
-if (process.argv[1]?.endsWith('plots.ts'))
+if (process.argv[1]?.endsWith('plots.bench.ts'))
   for (const [name, drawing] of Object.entries(await plots())) writeFileSync(join(folder, name), drawing)

@@ -24,6 +24,12 @@ export type PeftOptions = LoraOptions | LokrOptions | Ia3Options | LayerNormTuni
 /** What peft calls the tensors of a changed product, by what we do. */
 const PARTS = {
   ia3: 'ia3_l',
+  w1: 'lokr_w1',
+  w1_a: 'lokr_w1_a',
+  w1_b: 'lokr_w1_b',
+  w2: 'lokr_w2',
+  w2_a: 'lokr_w2_a',
+  w2_b: 'lokr_w2_b',
   lora_a: 'lora_A.weight',
   lora_b: 'lora_B.weight',
   magnitude: 'lora_magnitude_vector',
