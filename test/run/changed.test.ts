@@ -1,88 +1,31 @@
-import { createHash } from 'node:crypto'
 import { appendFileSync, cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { locateBackbone } from '../../src/backbone/files/locate.js'
-import { type Progress, silent } from '../../src/base/progress.js'
-import { openSafetensors, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
-import { Interrupted } from '../../src/cli/interrupt.js'
+import { describe, expect, test } from 'vitest'
+import { openSafetensors } from '../../src/base/safetensors/safetensors.js'
 import { evaluateRuns } from '../../src/engine/evaluate/evaluate_run.js'
-import { writePredictions } from '../../src/engine/evaluate/predictions.js'
-import { train } from '../../src/engine/train/train.js'
-import { loadExperiment } from '../../src/experiment/load/load.js'
 import { exportRun } from '../../src/format/export.js'
 import { importRun } from '../../src/format/import.js'
 import { openPredictor } from '../../src/predict/predictor.js'
-import { readReport } from '../../src/report/report.js'
 import { runExperiment } from '../../src/run/experiment.js'
 import { openTrainedRun } from '../../src/run/trained_run.js'
-import { smallExperiment } from '../support/cli.js'
-import { engines, hasEngine } from '../support/engines.js'
-import { stopAfter } from '../support/stop_after.js'
-
-const { folder, file } = smallExperiment({
-  steps: 6,
-  batch_size: 4,
-  warmup_steps: 1,
-  evaluate_every: 2,
-  source_length: 64,
-})
-const path = (...names: string[]) => join(folder, ...names)
-const [run, t5] = [path('run'), path('t5')]
-const weights = join(t5, 'model.safetensors')
-const device = { engine: engines[0]!, threads: 1 }
-const sets = [`backbone=${t5}`, 'method=compacter']
-
-const sha256 = (name: string) => createHash('sha256').update(readFileSync(name)).digest('hex')
-const short = (name: string) => `${sha256(name).slice(0, 12)}…`
-const manifest = () => JSON.parse(readFileSync(join(run, 'manifest.json'), 'utf8'))
-
-/** Trains, or resumes, until it is interrupted after so many steps more, or to its end. */
-async function training(options: { resume?: boolean; allowChanged?: boolean; until?: number; sets?: string[] } = {}) {
-  const { resume = true, until = Number.POSITIVE_INFINITY, allowChanged } = options
-  const experiment = loadExperiment(file, [...sets, ...(options.sets ?? [])])
-  const interrupted = stopAfter(run, until)
-  return train(experiment, { ...device, folder: run, resume, allowChanged, progress: heard, interrupted }).catch(
-    (error) => {
-      if (!(error instanceof Interrupted)) throw error
-    },
-  )
-}
-
-let warnings: string[] = []
-let notes: string[] = []
-const heard: Progress = { ...silent, warn: (text) => warnings.push(text), note: (text) => notes.push(text) }
-
-/** One value of a file of tensors is another: the same size, names and shapes. */
-function otherWeights(file = weights): void {
-  const before = openSafetensors(file)
-  const tensors = [...before.entries.values()].map(
-    ({ name, shape }) => [name, { shape, data: before.read(name) }] as const,
-  )
-  before.close()
-  tensors[0]![1].data[0]! += 0.5
-  writeSafetensors(file, tensors, before.metadata)
-}
-
-beforeAll(async () => {
-  cpSync(await locateBackbone('t5-nano'), t5, { recursive: true })
-  await training({ resume: false, until: 3 })
-  for (const name of ['run', 't5']) cpSync(path(name), path(`${name}.kept`), { recursive: true })
-  for (const split of ['train', 'validation', 'test']) cpSync(path(`${split}.jsonl`), path(`${split}.kept`))
-})
-afterEach(() => {
-  warnings = []
-  notes = []
-  for (const name of ['run', 't5']) {
-    rmSync(path(name), { recursive: true, force: true })
-    cpSync(path(`${name}.kept`), path(name), { recursive: true })
-  }
-  for (const split of ['train', 'validation', 'test']) cpSync(path(`${split}.kept`), path(`${split}.jsonl`))
-})
-afterAll(() => rmSync(folder, { recursive: true }))
-
-const ROW = '{"text": "a row more", "label": 1}\n'
-const GO_ON = 'or go on with what is here: --allow-changed.'
+import { hasEngine } from '../support/engines.js'
+import {
+  device,
+  GO_ON,
+  heard,
+  manifest,
+  notes,
+  otherWeights,
+  path,
+  ROW,
+  run,
+  sha256,
+  short,
+  t5,
+  training,
+  warnings,
+  weights,
+} from './changed_run.js'
 
 test('the manifest notes what the run was made with', () => {
   expect(manifest()).toMatchObject({
@@ -219,100 +162,6 @@ describe('an evaluation', () => {
     await expect(evaluated()).rejects.toThrow(`${run}: was trained on weights with SHA-256 `)
     expect((await evaluated({ allowChanged: true })).evaluated[0]!.examples.length).toBe(20)
     expect(warnings[0]).toMatch(/was trained on weights with SHA-256 .* Going on, as --allow-changed says\.$/)
-  })
-})
-
-describe('a report', () => {
-  const file = path('run', 'predictions.jsonl')
-  const options = { ...device, scoring: 'generate', sets: [], allowChanged: false, progress: heard } as const
-  const predicted = async (
-    more: { split?: 'test' | 'validation'; sets?: string[]; runs?: string[]; task?: string } = {},
-  ) => {
-    const { split = 'test', runs = [run] } = more
-    const { evaluated } = await evaluateRuns(runs, { ...options, ...more, split })
-    writePredictions(file, split, evaluated)
-  }
-  /** What a report shows of the run's predictions, or why it does not. */
-  const reported = async () => {
-    const { predictions, leftOut } = await readReport([run])
-    const [read] = predictions.values()
-    const left = leftOut.map(({ reason }) => reason).filter((reason) => reason.includes('predictions'))
-    expect(left).toEqual(typeof read === 'string' ? [`the predictions are not shown: ${read}`] : [])
-    return read
-  }
-  const again = `Write the run's own: compacter eval ${run} --predictions ${file} --force.`
-
-  test('shows predictions that are of the run and says of which split', async () => {
-    await predicted()
-    expect(JSON.parse(readFileSync(`${file}.manifest.json`, 'utf8'))).toEqual({
-      predictions_sha256: sha256(file),
-      split: 'test',
-      runs: [
-        {
-          run,
-          trained_sha256: sha256(join(run, 'best.safetensors')),
-          backbone_sha256: sha256(weights),
-          tokenizer_sha256: sha256(join(t5, 'tokenizer.json')),
-          data_sha256: { test: sha256(path('test.jsonl')) },
-          rows: 20,
-        },
-      ],
-    })
-    expect(await reported()).toMatchObject({ split: 'test', rows: 20 })
-    expect(await reported()).not.toHaveProperty('note')
-    await predicted({ split: 'validation' })
-    expect(await reported()).toMatchObject({ split: 'validation', rows: 20 })
-  })
-
-  test('shows none of other rows', async () => {
-    const rows = path('elsewhere.jsonl')
-    cpSync(path('test.jsonl'), rows)
-    appendFileSync(rows, ROW)
-    await predicted({ sets: [`task.test=${rows}`] })
-    expect(await reported()).toBe(
-      `predictions.jsonl was made with test rows of SHA-256 ${short(rows)}; the run's is ${short(path('test.jsonl'))}. ${again}`,
-    )
-  })
-
-  test('shows none of another task, though the rows are the same', async () => {
-    await predicted({ task: path('test.jsonl') })
-    expect(await reported()).toBe(
-      `predictions.jsonl has predictions of another task's rows (--task ${path('test.jsonl')}). ${again}`,
-    )
-  })
-
-  test('shows none of other trained tensors', async () => {
-    await predicted({ split: 'validation' })
-    const [best, before] = [join(run, 'best.safetensors'), short(join(run, 'best.safetensors'))]
-    otherWeights(best)
-    expect(await reported()).toBe(
-      `predictions.jsonl was made with trained tensors of SHA-256 ${before}; the run's is ${short(best)}. ${again.replace('--force', '--split validation --force')}`,
-    )
-  })
-
-  test('shows none that changed since, and none of several runs', async () => {
-    await predicted()
-    appendFileSync(file, readFileSync(file, 'utf8').split('\n')[0]!)
-    expect(await reported()).toBe(`predictions.jsonl was changed after it was written. ${again}`)
-    await predicted({ runs: [run, path('run.kept')] })
-    expect(await reported()).toBe(`predictions.jsonl has the predictions of several runs. ${again}`)
-    rmSync(`${file}.manifest.json`) // as earlier versions left it
-    expect(await reported()).toBe(`predictions.jsonl has the predictions of several runs. ${again}`)
-  })
-
-  test('shows those of an earlier version with a note', async () => {
-    await predicted()
-    rmSync(`${file}.manifest.json`)
-    const note = 'The file does not say which tensors and rows it was made of: an earlier version wrote it.'
-    expect(await reported()).toMatchObject({ note, rows: 20 })
-  })
-
-  test('continues where the note of what they were made with is damaged', async () => {
-    await predicted()
-    writeFileSync(`${file}.manifest.json`, '{"split": ')
-    expect(await reported()).toBe(
-      'predictions.jsonl.manifest.json:1:11 is damaged: it is cut short. Write the predictions again with `compacter eval`.',
-    )
   })
 })
 
