@@ -6,22 +6,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { MersenneTwister } from '../../src/base/numbers/random.js'
 import { compacter, smallExperiment, start } from '../support/cli.js'
-import { engines } from '../support/engines.js'
-
-const training = {
-  steps: 30,
-  batch_size: 4,
-  warmup_steps: 4,
-  evaluate_every: 10,
-  checkpoint_every: 3,
-  source_length: 32,
-}
-
-/**
- * wasm where there is no native engine: the promise of equal bits is for the native one, and holds on one thread of
- * wasm too.
- */
-const engine = ['--engine', engines[0]!, '--threads', '1']
+import { engine, training } from './thirty_steps.js'
 
 const lines = (folder: string): string[] => {
   const file = join(folder, 'metrics.jsonl')
@@ -161,17 +146,6 @@ describe('train', () => {
     expect(outcome(whole)).toEqual(before)
   })
 
-  test.each(['/proc/run', '/dev/null/run'])(
-    'refuses %s, where nothing can be written, before it reads anything',
-    async (place) => {
-      const { code, stderr } = await compacter(['train', file, '--run-dir', place, ...engine])
-      expect(code).toBe(1)
-      expect(stderr).toMatch(
-        new RegExp(`^${place}: a run can't be written there: .* Choose another folder with --run-dir.\n$`),
-      )
-    },
-  )
-
   test('resumes only with the experiment that the run began with', async () => {
     const stopped = join(folder, 'stopped')
     const { code, stderr } = await compacter([
@@ -251,25 +225,6 @@ describe('train', () => {
     },
   )
 
-  test('a loss that is not a number stops with the step, the rows and the last good state', async () => {
-    const broken = join(folder, 'broken')
-    const { code, stderr } = await compacter([
-      'train',
-      file,
-      '--run-dir',
-      broken,
-      '--set',
-      'training.learning_rate=1e30',
-      ...engine,
-    ])
-    expect(code).toBe(1)
-    expect(stderr).toMatch(
-      /at step 3 the loss is NaN and the gradient norm NaN; the rows are lines \d+, \d+, \d+, \d+ of /,
-    )
-    expect(stderr).toContain(`The state after step 2 is in ${join(broken, 'checkpoint', 'state.safetensors')}.`)
-    expect(existsSync(join(broken, 'result.json'))).toBe(false)
-  })
-
   test('eval scores the best checkpoint as train did', async () => {
     const { validation, test: tested } = JSON.parse(readFileSync(join(whole, 'result.json'), 'utf8'))
     for (const [split, scores] of Object.entries({ validation, test: tested })) {
@@ -279,26 +234,5 @@ describe('train', () => {
       expect(report).toEqual({ run: whole, task: 'small', split, scoring: 'generate', rows: 20, scores })
       expect(confusion.counts.flat().reduce((sum: number, count: number) => sum + count, 0)).toBe(20)
     }
-  })
-
-  test('--dry-run checks everything, times a step and writes nothing', async () => {
-    const dry = join(folder, 'dry')
-    const { code, stdout, stderr } = await compacter([
-      'train',
-      file,
-      '--run-dir',
-      dry,
-      '--dry-run',
-      '--json',
-      ...engine,
-    ])
-    expect(code, stderr).toBe(0)
-    expect(JSON.parse(stdout)).toMatchObject({
-      rows: { train: 64, validation: 20, test: 20 },
-      steps: 30,
-      trained_parameters: 18368,
-      fits: true,
-    })
-    expect(existsSync(dry)).toBe(false)
   })
 })
