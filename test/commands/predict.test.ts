@@ -1,80 +1,21 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { packageRoot } from '../../src/base/root.js'
-import { readTable } from '../../src/task/rows/table.js'
 import { makeRun } from '../export/made_run.js'
-import { compacter, type Ended, smallExperiment, start } from '../support/cli.js'
-import { engines } from '../support/engines.js'
-
-const engine = ['--engine', engines[0]!, '--threads', '1']
-// Hardly trained, the bundled T5 still answers positive or negative, by the row.
-const { folder, file } = smallExperiment({
-  steps: 2,
-  batch_size: 4,
-  warmup_steps: 1,
-  learning_rate: 1e-7,
-  source_length: 64, // of the longest text 54 are needed
-  target_length: 8,
-})
-const run = join(folder, 'run')
-const noise = join(folder, 'noise')
-const path = (name: string) => join(folder, name)
-
-interface Written {
-  row: number
-  prediction: string
-  scores?: Record<string, number>
-}
-interface Predicted {
-  prediction: string
-  probabilities: Record<string, number>
-}
-async function tableOf(file: string): Promise<Record<string, unknown>[]> {
-  const rows = []
-  for await (const row of readTable(file)) rows.push('values' in row ? row.values : row)
-  return rows as Record<string, unknown>[]
-}
-const jsonLines = <T>(text: string): T[] =>
-  text
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line))
-
-const predict = (args: string[], stdin?: string | Buffer): Promise<Ended> => {
-  const { process, ended } = start(['predict', ...args, ...engine], {}, stdin === undefined ? 'ignore' : 'pipe')
-  process.stdin?.end(stdin)
-  return ended
-}
-
-/** What `eval` makes of the test rows, in the file's order. */
-async function evaluated(scoring: string): Promise<Written[]> {
-  const predictions = path(`${scoring}.jsonl`)
-  const { code, stderr } = await compacter(['eval', run, '--scoring', scoring, '--predictions', predictions, ...engine])
-  expect(code, stderr).toBe(0)
-  return jsonLines<Written>(readFileSync(predictions, 'utf8')).sort((a, b) => a.row - b.row)
-}
-
-let texts: string[]
-let trained: Ended
-beforeAll(async () => {
-  trained = await compacter(['train', file, '--run-dir', run, ...engine])
-  expect(trained.code, trained.stderr).toBe(0)
-  const splits = ['train', 'validation', 'test'].map((split) => `task.${split}=${path(`${split}.jsonl`)}`)
-  await makeRun(noise, 'method.preset=bitfit', ...splits)
-  texts = jsonLines<{ text: string }>(readFileSync(path('test.jsonl'), 'utf8')).map(({ text }) => text)
-})
-afterAll(() => rmSync(folder, { recursive: true }))
+import { compacter, start } from '../support/cli.js'
+import {
+  engine,
+  evaluated,
+  jsonLines,
+  noise,
+  path,
+  predict,
+  run,
+  texts,
+  trained,
+  type Written,
+} from './predicted_run.js'
 
 describe('the rows that eval scores', () => {
   test.each(['generate', 'rank'])(
@@ -217,92 +158,6 @@ describe('a stream', () => {
   })
 })
 
-describe('--output', () => {
-  const out = path('out/predictions.jsonl')
-  beforeAll(() => mkdirSync(path('out')))
-
-  test('is everything that would be printed, and is replaced only with --force', async () => {
-    const args = [run, '--scoring', 'rank', '--input', path('test.jsonl')]
-    const printed = await predict([...args, '--json'])
-    const written = await predict([...args, '--output', out])
-    expect(written).toEqual({ code: 0, stdout: `${out}: 20 rows\n`, stderr: '' })
-    expect(readFileSync(out, 'utf8')).toBe(printed.stdout)
-    expect(await predict([run, 'a', '--output', out])).toEqual({
-      code: 1,
-      stdout: '',
-      stderr: `${out}: exists already. Replace it with --force.\n`,
-    })
-    const replaced = await predict([run, 'a', '--output', out, '--force', '--json'])
-    expect(JSON.parse(replaced.stdout)).toMatchObject({ output: out, rows: 1, errors: 0, storage: { runs: 1 } })
-    expect(jsonLines(readFileSync(out, 'utf8'))).toEqual([{ line: 1, prediction: expect.any(String) }])
-    rmSync(out)
-  })
-
-  test("that ends in .csv is a table of the input's columns and the predictions, and can be predicted again", async () => {
-    const [first, second] = [path('out/first.csv'), path('out/second.tsv')]
-    const args = [run, '--scoring', 'rank']
-    const printed = await predict([...args, '--json', '--input', path('test.jsonl')])
-    const asked = jsonLines<{ text: string; label: number }>(readFileSync(path('test.jsonl'), 'utf8'))
-    const answered = jsonLines<Predicted>(printed.stdout)
-    const written = await predict([...args, '--input', path('test.jsonl'), '--output', first])
-    expect(written).toEqual({ code: 0, stdout: `${first}: 20 rows\n`, stderr: '' })
-    const rows = await tableOf(first)
-    expect(rows.map((row) => Object.keys(row))).toEqual(asked.map(() => ['text', 'label', 'prediction', 'probability']))
-    for (const [i, { prediction, probabilities }] of answered.entries()) {
-      const { probability, ...rest } = rows[i]!
-      expect(rest).toEqual({ text: asked[i]!.text, label: String(asked[i]!.label), prediction })
-      expect(Number(probability)).toBeCloseTo(probabilities[prediction]!, 4)
-    }
-    const again = await predict([run, '--input', first, '--output', second])
-    expect([again.code, again.stderr]).toEqual([
-      0,
-      "The input has a column 'prediction': the prediction's is 'prediction_2'.\n",
-    ])
-    expect(Object.keys((await tableOf(second))[0]!)).toEqual([...Object.keys(rows[0]!), 'prediction_2'])
-    expect(readdirSync(path('out')).sort()).toEqual(['first.csv', 'second.tsv'])
-    for (const file of [first, second]) rmSync(file)
-  })
-
-  test.skipIf(process.platform === 'win32')('a device is written into, and stays what it is', async () => {
-    const before = statSync('/dev/null')
-    expect(await predict([run, 'a', '--output', '/dev/null'])).toMatchObject({ code: 0, stdout: '/dev/null: 1 row\n' })
-    expect(await predict([run, 'a', '--output', '/dev/null', '--force'])).toMatchObject({ code: 0 })
-    const args = ['predict', run, 'a', '--output', '/dev/stdout', ...engine]
-    const { stdout } = await start(args, {}, 'ignore', ['sh', '-c', '"$0" "$@" | cat']).ended
-    expect(stdout).toMatch(/^.+\n\/dev\/stdout: 1 row\n$/)
-    const { code: scored } = await compacter(['eval', run, '--predictions', '/dev/null', ...engine])
-    expect(scored).toBe(0)
-    expect(existsSync('/dev/null.manifest.json')).toBe(false)
-    const { ino, mode, rdev } = statSync('/dev/null')
-    expect({ ino, mode, rdev }).toEqual({ ino: before.ino, mode: before.mode, rdev: before.rdev })
-  })
-
-  test('what is neither file nor device is refused', async () => {
-    expect((await predict([run, 'a', '--output', path('out'), '--force'])).stderr).toBe(
-      `${path('out')}: is a folder. Choose another --output.\n`,
-    )
-  })
-
-  test.each(['SIGKILL', 'SIGINT'] as const)('has no name after %s', async (signal) => {
-    const { process, ended } = start(['predict', run, '--output', out, ...engine], {}, 'pipe')
-    const temporary = () => readdirSync(path('out')).filter((name) => name.startsWith('.predictions.jsonl.'))
-    process.stdin!.write('a film\n')
-    const size = () => temporary().map((name) => readFileSync(path(`out/${name}`)).length)[0] ?? 0
-    while (size() === 0) await new Promise((resolve) => setTimeout(resolve, 10))
-    process.kill(signal)
-    expect((await ended).code).toBe(signal === 'SIGINT' ? 130 : null)
-    expect(existsSync(out)).toBe(false)
-    expect(temporary()).toHaveLength(signal === 'SIGINT' ? 0 : 1)
-    for (const name of temporary()) rmSync(path(`out/${name}`))
-  })
-
-  test('an input that breaks off leaves nothing', async () => {
-    const { code, stderr } = await predict([run, '--input', folder, '--output', out])
-    expect([code, stderr]).toEqual([1, `${folder}: is a folder, not a file of rows.\n`])
-    expect(readdirSync(path('out'))).toEqual([])
-  })
-})
-
 describe('several runs', () => {
   test('of one backbone predict the same as each alone', async () => {
     const alone = await Promise.all(
@@ -356,77 +211,6 @@ describe('several runs', () => {
   })
 })
 
-describe('what cannot be predicted is refused at once', () => {
-  beforeAll(() => {
-    writeFileSync(path('rows.json'), '{"data": [{"text": "a"}]}')
-    for (const cell of ['a', 'b', 'c', 'd']) cpSync(join(run, 'experiment.yaml'), path(`grid/${cell}/experiment.yaml`))
-  })
-  const refusals: [string, () => string[], string | undefined, string, number][] = [
-    [
-      'texts and --input',
-      () => [run, 'a', '--input', file],
-      undefined,
-      'There are texts and --input. Give one of the two.\n',
-      2,
-    ],
-    [
-      'a run in place of a text',
-      () => [run, noise],
-      undefined,
-      `${noise}: is a run, where a text is expected: only the first argument is a run. Name further runs with --run ${noise}.\n`,
-      1,
-    ],
-    ['a run twice', () => [run, '--run', run, 'a'], undefined, `${run}: is named twice. Name each run once.\n`, 1],
-    [
-      'no run',
-      () => [path('none'), 'a'],
-      undefined,
-      `${path('none')}: there is no such folder. Name a folder that \`compacter train\` made, such as runs/quickstart.\n`,
-      1,
-    ],
-    [
-      "a grid's folder",
-      () => [path('grid'), 'a'],
-      undefined,
-      `${path('grid')}: is not a run: it has no experiment.yaml, but holds 4 runs. Name one of them: ${['a', 'b', 'c'].map((cell) => path(`grid/${cell}`)).join(', ')}, ….\n`,
-      1,
-    ],
-    ['no file', () => [run, '--input', path('none')], undefined, `${path('none')}: there is no such file.\n`, 1],
-    [
-      'a table without the column',
-      () => [run, '--input-format', 'csv'],
-      'texts,label\na,1\n',
-      "stdin:2: RUN needs the column 'text', which is not in this input. Did you mean 'texts'? Columns: texts, label.\n",
-      1,
-    ],
-    [
-      'JSON whose rows are not where they are looked for',
-      () => [run, '--input', path('rows.json')],
-      undefined,
-      `${path('rows.json')}: holds its rows in a list within an object, 'data'. A .json file is a list of objects, or JSON lines: pandas' to_json(…, orient='records', lines=True).\n`,
-      1,
-    ],
-  ]
-  test.each(refusals)('%s', async (_, args, stdin, expected, code) => {
-    expect(await predict(args(), stdin)).toEqual({ code, stdout: '', stderr: expected.replace('RUN', run) })
-  })
-
-  test('text for a task of two columns, which takes JSON', async () => {
-    const two = await makeRun(path('two'), 'task.prompt="a: {text} b: {label}"')
-    const { code, stderr } = await predict([two, '--input-format', 'text'], 'a\n')
-    expect([code, stderr]).toEqual([
-      1,
-      `${two}: its task rotten-tomatoes needs the columns text, label; a line of text is only one. Give JSON lines, such as {"text":"…","label":"…"}, or a table with a header.\n`,
-    ])
-    const taken = await predict([two, '{"text": "x", "label": 1}', 'x', '--scoring', 'rank'])
-    expect([taken.code, taken.stderr]).toEqual([
-      1,
-      'TEXT 2: the line is not valid JSON.\n1 of 2 rows could not be predicted.\n',
-    ])
-    expect(taken.stdout).toMatch(/^(0\tnegative|1\tpositive)\t[01]\.\d{4}\n\n$/)
-  })
-})
-
 test('eval and train say how to rank where most outputs are not one of the labels', async () => {
   const { stderr } = await compacter(['eval', noise, '--split', 'validation', ...engine])
   expect(stderr).toMatch(
@@ -438,15 +222,5 @@ test('eval and train say how to rank where most outputs are not one of the label
   )
   expect(trained.stderr).toContain(
     `Warning: Most outputs are not one of the labels and count as wrong. \`compacter eval ${run} --scoring rank\` ${rank}`,
-  )
-})
-
-test('eval of a run whose rows can’t be used is one message', async () => {
-  writeFileSync(path('broken.jsonl'), '{"text": "x", "label": 1}\nnot JSON\n')
-  const broken = await makeRun(path('broken'), `task.test=${path('broken.jsonl')}`)
-  const { code, stderr } = await compacter(['eval', broken, ...engine])
-  expect(code).toBe(1)
-  expect(stderr.slice(stderr.indexOf('Reading'))).toBe(
-    `Reading and tokenising rotten-tomatoes, test\n${path('broken.jsonl')}:2: the line is not valid JSON.\n`,
   )
 })
