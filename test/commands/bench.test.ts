@@ -144,8 +144,8 @@ describe('bench', () => {
       const { code, stdout, stderr } = await compacter(['bench', ...backbones, ...flags, ...against])
       expect(code, stderr).toBe(0)
       const rows: { trained_parameters: number; torch_step_ms: number }[] = JSON.parse(stdout)
-      // d_model 10, 2 · 3 a projection, d_ff 14, 1 + 2 layers, vocabulary 31, whose table occurs twice where the head is
-      // its own
+      // d_model 10, 2 · 3 a projection, d_ff 14, 1 + 2 layers, vocabulary 31, whose table occurs twice where the head
+      // is its own
       const layers = 240 + 420 + 20 + 2 * (480 + 420 + 30) + 20 + 32
       expect(rows.map((row) => row.trained_parameters)).toEqual([layers + 620, layers + 310, layers + 620])
       for (const { torch_step_ms } of rows) expect(torch_step_ms).toBeGreaterThan(0)
