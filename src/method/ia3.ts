@@ -1,41 +1,25 @@
 import type { Product } from '../backbone/hooks.js'
 import tf from '../tensor/tf.cjs'
-import type { Method, Tensors } from './method.js'
+import { changedProducts } from './changed_products.js'
+import type { Tensors } from './method.js'
 import type { Ia3Options } from './options.js'
-import { type Target, targetsOf } from './targets.js'
-import { unfrozenBesideAdapters } from './unfrozen.js'
+import type { Target } from './targets.js'
 
 /**
  * IA³ (Liu et al., arXiv 2205.05638): the result of a chosen product is multiplied by a trained vector [out, 1], or its
  * input by one [1, in]; the shapes are those of peft.
  */
-export const ia3: Method<Ia3Options> = {
-  weights: 'frozen',
-  parameters: (options, config) => [
-    ...targetsOf(options, config).map((target) => ({
+export const ia3 = changedProducts<Ia3Options>({
+  parameters: (options, target) => [
+    {
       name: nameOf(target),
       shape: scalesInput(options, target) ? [1, target.inputs] : [target.outputs, 1],
-      start: { kind: 'ones' } as const,
-    })),
-    ...unfrozenBesideAdapters(config, options),
+      start: { kind: 'ones' },
+    },
   ],
-  hooks(options, config, tensors) {
-    const targets = new Map(targetsOf(options, config).map((target) => [target.product, target]))
-    return {
-      product(name) {
-        const target = targets.get(name)
-        return target && scaled(options, target, tensors)
-      },
-    }
-  },
-  merged(options, config, tensors) {
-    const targets = new Map(targetsOf(options, config).map((target) => [target.matrix, target]))
-    return (matrix, weight) => {
-      const target = targets.get(matrix)
-      return target ? tf.mul(weight, tensors(nameOf(target))) : weight
-    }
-  },
-}
+  product: scaled,
+  merged: (_options, target, tensors, weight) => tf.mul(weight, tensors(nameOf(target))),
+})
 
 const nameOf = ({ name }: Target) => `${name}.ia3`
 

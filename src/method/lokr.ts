@@ -1,38 +1,21 @@
 import type { Product } from '../backbone/hooks.js'
 import tf from '../tensor/tf.cjs'
-import type { Method, ParameterSpec, Tensors } from './method.js'
+import { changedProducts } from './changed_products.js'
+import type { ParameterSpec, Tensors } from './method.js'
 import type { LokrOptions } from './options.js'
-import { type Target, targetsOf } from './targets.js'
-import { unfrozenBesideAdapters } from './unfrozen.js'
+import type { Target } from './targets.js'
 
 /**
  * LoKr (Yeh et al., LyCORIS, arXiv 2309.14859): x·(W + scale·w1 ⊗ w2)ᵀ with w1 [a, c] and w2 [b, d], where out = a·b
  * and in = c·d; either factor may be stored as a product of two of the given rank. Shapes, starts and scale are those
  * of peft.
  */
-export const lokr: Method<LokrOptions> = {
-  weights: 'frozen',
-  parameters: (options, config) => [
-    ...targetsOf(options, config).flatMap((target) => ofTarget(options, target)),
-    ...unfrozenBesideAdapters(config, options),
-  ],
-  hooks(options, config, tensors) {
-    const targets = new Map(targetsOf(options, config).map((target) => [target.product, target]))
-    return {
-      product(name) {
-        const target = targets.get(name)
-        return target && changed(options, target, tensors)
-      },
-    }
-  },
-  merged(options, config, tensors) {
-    const targets = new Map(targetsOf(options, config).map((target) => [target.matrix, target]))
-    return (matrix, weight) => {
-      const target = targets.get(matrix)
-      return target ? tf.add(weight, tf.mul(kronecker(options, target, tensors), scaleOf(options))) : weight
-    }
-  },
-}
+export const lokr = changedProducts<LokrOptions>({
+  parameters: ofTarget,
+  product: changed,
+  merged: (options, target, tensors, weight) =>
+    tf.add(weight, tf.mul(kronecker(options, target, tensors), scaleOf(options))),
+})
 
 const scaleOf = ({ alpha, rank }: LokrOptions) => alpha / rank
 

@@ -1,10 +1,9 @@
 import type { Product, ProductOf } from '../../backbone/hooks.js'
-import type { BackboneConfig } from '../../backbone/registry.js'
 import tf from '../../tensor/tf.cjs'
-import type { Method, ParameterSpec, Tensors } from '../method.js'
+import { changedProducts } from '../changed_products.js'
+import type { ParameterSpec, Tensors } from '../method.js'
 import type { LoraOptions } from '../options.js'
-import { type Target, targetsOf } from '../targets.js'
-import { unfrozenBesideAdapters } from '../unfrozen.js'
+import type { Target } from '../targets.js'
 
 /**
  * LoRA (Hu et al., arXiv 2106.09685): x·Wᵀ + scale·(x·Aᵀ)·Bᵀ at the chosen products, with A [rank, in] and B [out,
@@ -12,36 +11,15 @@ import { unfrozenBesideAdapters } from '../unfrozen.js'
  * et al., arXiv 2402.09353): the rows of W + scale·B·A have these lengths. LoRA+ (Hayou et al., arXiv 2402.12354) gives
  * B a learning rate of its own.
  */
-export const lora: Method<LoraOptions> = {
-  weights: 'frozen',
-  parameters: (options, config) => [
-    ...targetsOf(options, config).flatMap((target) => ofTarget(options, target)),
-    ...unfrozenBesideAdapters(config, options),
-  ],
-  hooks(options, config, tensors) {
-    const targets = targetsByProduct(options, config)
-    return {
-      product(name) {
-        const target = targets.get(name)
-        if (!target) return undefined
-        return options.magnitudes ? withMagnitudes(options, target, tensors) : added(options, target, tensors)
-      },
-    }
-  },
-  merged(options, config, tensors) {
-    const targets = new Map(targetsOf(options, config).map((target) => [target.matrix, target]))
-    return (matrix, weight) => {
-      const target = targets.get(matrix)
-      return target ? merged(options, target, tensors, weight as tf.Tensor2D) : weight
-    }
-  },
-}
-
-const targetsByProduct = (options: LoraOptions, config: BackboneConfig) =>
-  new Map(targetsOf(options, config).map((target) => [target.product, target]))
+export const lora = changedProducts<LoraOptions>({
+  parameters: ofTarget,
+  product: (options, target, tensors) =>
+    options.magnitudes ? withMagnitudes(options, target, tensors) : added(options, target, tensors),
+  merged: (options, target, tensors, weight) => merged(options, target, tensors, weight as tf.Tensor2D),
+})
 
 /** What the change is multiplied by. */
-export const scaleOf = ({ alpha, rank, rank_stabilised }: LoraOptions): number =>
+const scaleOf = ({ alpha, rank, rank_stabilised }: LoraOptions): number =>
   alpha / (rank_stabilised ? Math.sqrt(rank) : rank)
 
 function ofTarget(
