@@ -39,6 +39,7 @@ const cases = [
   ['dora on T5 v1.1', ['method=dora', 'method.targets=all', onV11], v11],
   ['lora with the head on T5 v1.1', ['method=lora', 'method.train_lm_head=true', onV11], v11],
   ['lokr', ['method=lokr', 'method.targets=[q, v, wo]', 'method.rank=2'], 't5-nano'],
+  ['lokr of whole and low-rank factors', ['method=lokr', 'method.targets=[q, wo]', 'method.alpha=2'], 't5-nano'],
   ['lokr of both factors on T5 v1.1', ['method=lokr', 'method.rank=2', 'method.decompose_both=true', onV11], v11],
   ['ia3', ['method=ia3'], 't5-nano'],
   [

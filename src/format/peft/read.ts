@@ -4,6 +4,7 @@ import { siteName } from '../../backbone/hooks.js'
 import { type BackboneConfig, backboneTensors, familyOf, headTensor } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
+import { targetsOf } from '../../method/targets.js'
 import { type ForeignFile, foreignSafetensors } from '../foreign.js'
 import type { Found } from '../found.js'
 import { moduleOf, PEFT_FILES, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
@@ -81,7 +82,7 @@ export function peftFolder(folder: string, backbone: BackboneConfig): Found {
     train_lm_head: own.tensors.has(headTensor(backbone)),
   }
   if (read.peft_type === 'IA3') {
-    const chosen = chosenProducts(own, backbone, 'ia3_l')
+    const chosen = chosenProducts(own, backbone, ['ia3_l'])
     return {
       ...found,
       method: { kind: 'ia3', ...chosen, scaled_inputs: scaledInputs(own, chosen.targets), ...trained },
@@ -89,16 +90,13 @@ export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   }
   if (read.peft_type === 'LOKR') {
     const { r: rank, alpha, decompose_both, decompose_factor } = read
-    const part = ['lokr_w2', 'lokr_w2_a'].find((part) =>
-      [...own.tensors.keys()].some((name) => name.endsWith(`.${part}`)),
-    )
-    const chosen = chosenProducts(own, backbone, part ?? 'lokr_w2')
+    const chosen = chosenProducts(own, backbone, ['lokr_w2', 'lokr_w2_a'])
     return { ...found, method: { kind: 'lokr', rank, alpha, decompose_both, decompose_factor, ...chosen, ...trained } }
   }
   const method = {
     ...{ kind: 'lora', rank: read.r, alpha: read.lora_alpha, dropout: read.lora_dropout },
     ...{ rank_stabilised: read.use_rslora, magnitudes: read.use_dora },
-    ...chosenProducts(own, backbone, 'lora_A.weight'),
+    ...chosenProducts(own, backbone, ['lora_A.weight']),
     ...trained,
   }
   return { ...found, method }
@@ -116,11 +114,11 @@ function withoutPrefix(file: ForeignFile): ForeignFile {
   return { ...file, tensors: new Map(tensors) }
 }
 
-/** The targets and the placement that choose the products which the file changes. */
-function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig, part: string) {
-  const has = (product: string) => tensors.has(`${moduleOf(product)}.${part}`)
+/** The targets and the placement that choose the products which the file changes: each has one of `parts`. */
+function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig, parts: string[]) {
+  const has = (product: string) => parts.some((part) => tensors.has(`${moduleOf(product)}.${part}`))
   const found = [...backboneTensors(backbone)].flatMap(([name, { site, product }]) =>
-    site !== undefined && product !== undefined && has(name) ? [{ name, site, product }] : [],
+    site !== undefined && product !== undefined && has(name) ? [{ site, product }] : [],
   )
   const { head } = familyOf(backbone)
   const distinct = <T>(values: T[]) => [...new Set(values)]
@@ -134,18 +132,9 @@ function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig
   }
   const targets = [...products, ...(has(head) ? [moduleOf(head)] : [])]
   if (targets.length === 0) throw new UserError({ at: path, problem: 'changes no product of this T5.' })
-  const names = new Set(found.map(({ name }) => name))
-  const missing = [...backboneTensors(backbone)].find(
-    ([name, { site, product }]) =>
-      site !== undefined &&
-      product !== undefined &&
-      products.includes(product) &&
-      placement.sublayers.includes(site.sublayer) &&
-      placement[`${site.stack}_layers`].includes(site.layer) &&
-      !names.has(name),
-  )
+  const missing = targetsOf({ targets, placement }, backbone).find(({ product }) => !has(product))
   if (missing === undefined) return { targets, placement: found.length > 0 ? placement : undefined }
-  const { site, product } = missing[1]
+  const { site, product } = backboneTensors(backbone).get(missing.matrix)!
   const problem =
     `changes ${product} in some sublayers and not in ${siteName(site!)}: targets and placement of a method here ` +
     'choose the same products in every sublayer.'
