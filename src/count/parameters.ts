@@ -59,15 +59,17 @@ export function parameterRows(subjects: readonly Subject[], tasks: number, by?: 
     if (problem !== undefined) return { ...head, ...uncounted, complexity, problem }
     const specs = methodOf(named.options).parameters(named.options, config)
     const groups = by && { breakdown: breakdown(specs, by) }
-    return { ...head, ...counts(specs, config, tasks), complexity, ...groups }
+    return { ...head, ...counts(specs, { config, base: backbone_parameters, tasks }), complexity, ...groups }
   })
 }
 
 const total = (shapes: readonly number[][]) => shapes.reduce((sum, shape) => sum + elements(shape), 0)
 
-function counts(specs: readonly ParameterSpec[], config: BackboneConfig, tasks: number) {
+function counts(
+  specs: readonly ParameterSpec[],
+  { config, base, tasks }: { config: BackboneConfig; base: number; tasks: number },
+) {
   const tensors = backboneTensors(config)
-  const base = total([...tensors.values()].map(({ shape }) => shape))
   const trained = total(specs.map(({ shape }) => shape))
   const unfrozen = total(specs.filter(({ start }) => start.kind === 'backbone').map(({ shape }) => shape))
   const whole = unfrozen === base // nothing of the backbone is shared: each task has its own, and adds nothing to it

@@ -33,8 +33,7 @@ export const resizing = ({ backbone }: Experiment, ofBackbone: [string, Writable
 /** Returns our tensors under another library's names, and the backbone's trained ones under their own. */
 export function renamedTensors(
   { renamed, backbone }: NameTable,
-  { experiment, tensors }: Trained,
-  config: BackboneConfig,
+  { experiment, config, tensors }: Trained,
 ): { own: [string, WritableTensor][]; ofBackbone: [string, WritableTensor][] } {
   const constants = constantValues(experiment, config)
   const own = renamed.flatMap(({ ours, shape, theirs, transposed }) => {

@@ -89,7 +89,7 @@ export async function exportRun(
       experiment,
     }
     await writeFolder(out, force, async (folder) => {
-      const loading = await formats[format].write(folder, { run: trained, experiment, tensors, progress })
+      const loading = await formats[format].write(folder, { run: trained, experiment, config, tensors, progress })
       writeAtomically(join(folder, CARD), cardText(card))
       writeAtomically(join(folder, 'README.md'), readme(card, loading))
     })

@@ -8,6 +8,8 @@ import type { TrainedRun } from '../run/trained_run.js'
 /** What a format writes from. */
 export interface Trained {
   experiment: Experiment
+  /** The backbone's dimensions, with the vocabulary that is in force. */
+  config: BackboneConfig
   /** The run or export that the tensors come from. */
   run: TrainedRun
   /** Trained tensors by name. */

@@ -1,4 +1,5 @@
-import { type BackboneConfig, backboneTensors } from '../../backbone/registry.js'
+import type { TensorSpec } from '../../backbone/family.js'
+import { backboneTensors } from '../../backbone/registry.js'
 import type { ParameterSpec } from '../../method/method.js'
 import type { PreparedSplit } from '../prepare/data.js'
 import type { Layout } from './layout.js'
@@ -36,7 +37,8 @@ function ownTensors({ specs }: Layout): Set<ParameterSpec> {
  */
 export function nothingMoved({ layout, config }: Blueprint, { rows, name }: PreparedSplit): string {
   const own = ownTensors(layout)
-  const others = [...new Set(layout.specs.filter((spec) => !own.has(spec)).map((spec) => kindOf(spec, config)))].sort()
+  const tensors = backboneTensors(config)
+  const others = [...new Set(layout.specs.filter((spec) => !own.has(spec)).map((spec) => kindOf(spec, tensors)))].sort()
   const same = `as they started, all ${rows} ${name} rows get the same answers.`
   const raise = 'More steps or a higher training.learning_rate may help.'
   if (others.length === 0) return `Training has changed no answer: with the trained tensors ${same} ${raise}`
@@ -47,8 +49,8 @@ export function nothingMoved({ layout, config }: Blueprint, { rows, name }: Prep
   )
 }
 
-function kindOf({ name, start }: ParameterSpec, config: BackboneConfig): string {
+function kindOf({ name, start }: ParameterSpec, tensors: Map<string, TensorSpec>): string {
   if (start.kind !== 'backbone') return name.includes('norm') ? 'layer norms' : 'biases'
-  const role = backboneTensors(config).get(name)?.role
+  const role = tensors.get(name)?.role
   return role === 'norm' ? 'layer norms' : role === 'table' ? 'embeddings' : 'output layer'
 }

@@ -5,7 +5,7 @@ import { writeAtomically } from '../../base/files/atomic.js'
 import { writeSafetensors } from '../../base/safetensors/safetensors.js'
 import type { MethodOptions, Placement } from '../../method/options.js'
 import { layerNumbers } from '../../method/options.js'
-import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
+import { renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
 import { adapterhubNames, type BottleneckOptions } from '../names_elsewhere.js'
 
@@ -26,11 +26,10 @@ export const adapterhubFormat: ExportFormat = {
   refusal,
   holdsBackbone: false,
   async write(folder, trained) {
-    const { experiment } = trained
+    const { experiment, config } = trained
     const options = experiment.method as BottleneckOptions
-    const config = await dimensionsOf(experiment)
     const name = adapterName(experiment.name)
-    const { own, ofBackbone } = renamedTensors(adapterhubNames(options, config, name), trained, config)
+    const { own, ofBackbone } = renamedTensors(adapterhubNames(options, config, name), trained)
     writeSafetensors(join(folder, ADAPTERHUB_FILES.weights), own, { format: 'pt' })
     if (ofBackbone.length > 0) writeSafetensors(join(folder, ADAPTERHUB_FILES.norms), ofBackbone, { format: 'pt' })
     const text = JSON.stringify(adapterConfig(options, config, name, experiment.backbone.name), null, 2)

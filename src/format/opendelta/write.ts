@@ -4,7 +4,7 @@ import { assertNever } from '../../base/assert_never.js'
 import { sites } from '../../method/adapter/placement.js'
 import type { MethodOptions } from '../../method/options.js'
 import { writeJson } from '../../run/directory.js'
-import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
+import { renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
 import { type OpendeltaOptions, opendeltaModule, opendeltaNames, opendeltaType } from '../names_elsewhere.js'
 import { writeTorchFile } from '../torch/write.js'
@@ -16,10 +16,9 @@ export const opendeltaFormat: ExportFormat = {
   refusal,
   holdsBackbone: false,
   async write(folder, trained) {
-    const { experiment } = trained
+    const { experiment, config } = trained
     const options = experiment.method as OpendeltaOptions
-    const config = await dimensionsOf(experiment)
-    const { own, ofBackbone } = renamedTensors(opendeltaNames(options, config), trained, config)
+    const { own, ofBackbone } = renamedTensors(opendeltaNames(options, config), trained)
     writeTorchFile(join(folder, OPENDELTA_FILES.weights), [...own, ...ofBackbone])
     writeJson(join(folder, OPENDELTA_FILES.config), deltaConfig(options, config, experiment.backbone.name))
     const loading = readmePart(resizing(experiment, ofBackbone))

@@ -5,7 +5,7 @@ import { writeAtomically } from '../../base/files/atomic.js'
 import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
 import type { Ia3Options, LokrOptions, LoraOptions, MethodOptions } from '../../method/options.js'
 import { targetsOf } from '../../method/targets.js'
-import { dimensionsOf, renamedTensors, resizing } from '../elsewhere.js'
+import { renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
 import { moduleOf, PEFT_FILES, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
 
@@ -14,10 +14,9 @@ export const peftFormat: ExportFormat = {
   refusal,
   holdsBackbone: false,
   async write(folder, trained) {
-    const { experiment } = trained
+    const { experiment, config } = trained
     const options = experiment.method as PeftOptions
-    const config = await dimensionsOf(experiment)
-    const { own, ofBackbone } = renamedTensors(peftNames(options, config), trained, config)
+    const { own, ofBackbone } = renamedTensors(peftNames(options, config), trained)
     const prefixed = [...own, ...ofBackbone].map(([name, tensor]): [string, WritableTensor] => [
       name === PEFT_PROMPT ? name : `${PREFIX}${name}`,
       tensor,
