@@ -24,9 +24,10 @@ export interface Hooks {
   /** A bias [out] for the product with the backbone's tensor of that name, or for the norm or head of that name. */
   bias?(name: string): Tensor | undefined
   /**
-   * Takes a sublayer's output [rows, d_model] before dropout and the residual sum, and returns what is added instead.
+   * Takes a sublayer's output [rows, d_model] before dropout and the residual sum, and its input, of the same shape,
+   * before the backbone's layer norm. Returns what is added to the input instead of the output.
    */
-  sublayerOutput?(site: Site, output: Tensor2D): Tensor2D
+  sublayerOutput?(site: Site, output: Tensor2D, input: Tensor2D): Tensor2D
   /** Vectors [count, d_model] in front of every embedded source. */
   prompt?(): Tensor2D
 }

@@ -41,7 +41,7 @@ def layer_numbers(layers, count):
 
 
 def sites(options, model):
-    """[(site, module whose output the adapter follows)]; layers are counted from 0 in each stack."""
+    """[(site, module of the sublayer, its layer norm)]; layers are counted from 0 in each stack."""
     placement = options["placement"]
     found = []
     for stack in ("encoder", "decoder"):
@@ -49,8 +49,8 @@ def sites(options, model):
         for i in layer_numbers(placement[f"{stack}_layers"], len(blocks)):
             for sublayer, module in SUBLAYERS.items():
                 if sublayer in placement["sublayers"]:
-                    modules = [getattr(layer, module) for layer in blocks[i].layer if hasattr(layer, module)]
-                    found += [(f"{stack}.{i}.{sublayer}", module) for module in modules]
+                    layers = [layer for layer in blocks[i].layer if hasattr(layer, module)]
+                    found += [(f"{stack}.{i}.{sublayer}", getattr(layer, module), layer.layer_norm) for layer in layers]
     return found
 
 
@@ -153,7 +153,7 @@ def adapter_tensors(options, model, generator):
     tensors = {}
     if options["kind"] == "compacter" and options["rule"] == "shared":
         tensors |= rule_tensors(options, "rule", generator)
-    for site, _ in sites(options, model):
+    for site, *_ in sites(options, model):
         tensors |= projection_tensors(options, f"{site}.down", d, b, generator)
         tensors |= projection_tensors(options, f"{site}.up", b, d, generator)
         tensors |= norm_tensors(options, site, d, generator)
@@ -172,6 +172,8 @@ def unfrozen_names(options, model):
 
 def attach_adapters(options, model, trained, projection=project):
     activation = ACTIVATIONS[options["nonlinearity"]]
+    parallel, scale = options.get("arrangement") == "parallel", options.get("scale", 1)
+    inputs = {}
 
     def normed(place, site, x):
         if options.get("layer_norm", "none") not in (place, "both"):
@@ -179,16 +181,25 @@ def attach_adapters(options, model, trained, projection=project):
         weight, bias = (trained[f"{site}.norm_{place}.{part}"] for part in ("weight", "bias"))
         return F.layer_norm(x, x.shape[-1:], weight, bias)
 
+    def note(site):
+        def keep(_norm, args):
+            inputs[site] = args[0]
+
+        return keep
+
     def adapter(site):
-        def add(_module, _inputs, output):
+        def add(_module, _args, output):
             s = output[0] if isinstance(output, tuple) else output
-            hidden = activation(projection(options, trained, f"{site}.down", normed("before", site, s)))
-            s = s + normed("after", site, projection(options, trained, f"{site}.up", hidden))
+            x = inputs.pop(site) if parallel else s
+            hidden = activation(projection(options, trained, f"{site}.down", normed("before", site, x)))
+            s = s + scale * normed("after", site, projection(options, trained, f"{site}.up", hidden))
             return (s, *output[1:]) if isinstance(output, tuple) else s
 
         return add
 
-    return [module.register_forward_hook(adapter(site)) for site, module in sites(options, model)]
+    placed = sites(options, model)
+    hooks = [norm.register_forward_pre_hook(note(site)) for site, _, norm in placed if parallel]
+    return hooks + [module.register_forward_hook(adapter(site)) for site, module, _ in placed]
 
 
 def fixed_names(options, tensors):

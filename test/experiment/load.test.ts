@@ -25,6 +25,8 @@ describe('loading', () => {
       learn_rule: true,
       factors: 'low_rank',
       blocks: 'own',
+      arrangement: 'sequential',
+      scale: 1,
       layer_norm: 'none',
       placement: { sublayers: ['feed_forward'], encoder_layers: '1-2', decoder_layers: 'all' },
       train_layer_norms: true,

@@ -19,6 +19,7 @@ const folder = mkdtempSync(join(tmpdir(), 'export-elsewhere-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 /** n = 2 and rank 2, where mistakes show. */
 const compacter = ['method=compacter', 'method.n=2', 'method.rank=2']
+const parallel = ['method=adapter', 'method.arrangement=parallel']
 const trimmed = 'backbone.trim_vocabulary=true'
 const v11 = join(folder, 'v1.1')
 /** Of d = 24, that the bottleneck has to divide. */
@@ -28,6 +29,14 @@ const cases = (
   [
     ['adapterhub', 'adapter', ['method=adapter']],
     ['adapterhub', 'adapter with norms', ['method=adapter', 'method.layer_norm=both']],
+    ['adapterhub', 'adapter, scaled', ['method=adapter', 'method.scale=0.5']],
+    [
+      'adapterhub',
+      'adapter in parallel',
+      ['method=adapter', 'method.arrangement=parallel', 'method.scale=4', 'method.layer_norm=before'],
+    ],
+    ['adapterhub', 'compacter in parallel', [...compacter, 'method.arrangement=parallel', 'method.scale=2']],
+    ['adapterhub', 'adapter in parallel with a norm after', [...parallel, 'method.layer_norm=after']],
     ['adapterhub', 'pfeiffer-adapter', ['method=pfeiffer-adapter']],
     ['adapterhub', 'compacter', compacter],
     ['adapterhub', 'compacter with a norm before', [...compacter, 'method.layer_norm=before']],
@@ -147,8 +156,26 @@ test.each([
     'safetensors, huggingface, saved-model',
   ],
   ['opendelta', 'bitfit', 'only adapters and prompts are written for OpenDelta.', 'safetensors, saved-model'],
+  [
+    'opendelta',
+    'adapter --set method.arrangement=parallel',
+    'OpenDelta reads the adapters in its files as sequential ones.',
+    'safetensors, adapterhub, saved-model',
+  ],
+  [
+    'opendelta',
+    'compacter --set method.scale=4',
+    'OpenDelta has no scale in the adapters of its files.',
+    'safetensors, adapterhub, saved-model',
+  ],
+  [
+    'adapterhub',
+    'adapter --set method.scale=4 --set method.layer_norm=after',
+    "the library `adapters` scales in front of the adapter's last layer norm, which takes the scale out.",
+    'safetensors, saved-model',
+  ],
 ] as const)('%s refuses %s with the reason and the formats that do work', async (format, method, reason, working) => {
-  const run = await makeRun(join(folder, `refused-${method}`), `method=${method}`)
+  const run = await makeRun(join(folder, `refused-${method}`), ...`method=${method}`.split(' --set '))
   const out = join(folder, 'none')
   await expect(exportRun(run, { format, out, force: false, progress: silent })).rejects.toThrow(
     `--format ${format}: ${reason} Formats that hold this method: ${working}.`,

@@ -99,6 +99,16 @@ describe('a folder of adapters', () => {
       'adapter_config.json: config.original_ln_before is true: the adapter takes other inputs than those of compacter. There is no method here that gives the same outputs.',
     ],
     [
+      'a scale that is learnt',
+      () => copied(({ config }) => (config.scaling = 'learned')),
+      'adapter_config.json: config.scaling: a scale that is learnt is not read. Only bottleneck adapters are read.',
+    ],
+    [
+      'a scale in front of a layer norm',
+      () => copied(({ config }) => Object.assign(config, { scaling: 2, ln_after: true })),
+      'adapter_config.json: config.scaling is 2, in front of config.ln_after. There is no method here that gives the same outputs.',
+    ],
+    [
       'a division that divides nothing',
       () => copied(({ config }) => (config.phm_dim = 7)),
       'does not make an experiment here: experiment.yaml:',

@@ -1,6 +1,8 @@
 """The list of cases: what each fixture holds, by name."""
 
 EVERYWHERE = {"sublayers": ["attention", "feed_forward"], "encoder_layers": "all", "decoder_layers": "all"}
+FEED_FORWARD = EVERYWHERE | {"sublayers": ["feed_forward"]}
+ALL_SUBLAYERS = EVERYWHERE | {"sublayers": ["attention", "cross_attention", "feed_forward"]}
 
 
 def compacter(n, rank, reduction_factor, placement=EVERYWHERE, rule="shared", nonlinearity="gelu_new"):
@@ -40,7 +42,7 @@ def lora(rank, alpha, targets, placement=None, **more):
         "dropout": 0,
         "magnitudes": False,
         "targets": targets,
-        "placement": placement or EVERYWHERE | {"sublayers": ["attention", "cross_attention", "feed_forward"]},
+        "placement": placement or ALL_SUBLAYERS,
         "train_layer_norms": False,
         "train_lm_head": False,
         **more,
@@ -55,7 +57,7 @@ def lokr(rank, alpha, targets, **more):
         "decompose_both": False,
         "decompose_factor": -1,
         "targets": targets,
-        "placement": EVERYWHERE | {"sublayers": ["attention", "cross_attention", "feed_forward"]},
+        "placement": ALL_SUBLAYERS,
         "train_layer_norms": False,
         "train_lm_head": False,
         **more,
@@ -67,7 +69,7 @@ def ia3(targets, scaled_inputs, **more):
         "kind": "ia3",
         "targets": targets,
         "scaled_inputs": scaled_inputs,
-        "placement": EVERYWHERE | {"sublayers": ["attention", "cross_attention", "feed_forward"]},
+        "placement": ALL_SUBLAYERS,
         "train_layer_norms": False,
         "train_lm_head": False,
         **more,
@@ -78,7 +80,7 @@ def ia3(targets, scaled_inputs, **more):
 ON_BOTH = {
     "none": ({"kind": "none"}, 0),
     "compacter-n3-rank2": (compacter(3, 2, 2), 1e-2),
-    "compacter-feed-forward": (compacter(4, 1, 3, EVERYWHERE | {"sublayers": ["feed_forward"]}), 1e-2),
+    "compacter-feed-forward": (compacter(4, 1, 3, FEED_FORWARD), 1e-2),
     "compacter-layers": (compacter(2, 1, 4, EVERYWHERE | {"encoder_layers": [1, 2], "decoder_layers": [1]}), 1e-2),
 }
 ON_BOTH |= {
@@ -93,6 +95,13 @@ ON_BOTH |= {
     "ia3": (ia3(["k", "v", "wo"], ["wo"]), 1e-2),
     "ia3-inputs": (ia3(["q", "o", "lm_head"], ["q", "lm_head"]), 1e-2),
     "layer-norm-tuning": ({"kind": "layer_norm_tuning"}, 1e-2),
+    "parallel-adapter": (
+        adapter(2, FEED_FORWARD, arrangement="parallel", scale=4, train_layer_norms=False) | {"nonlinearity": "relu"},
+        3e-3,
+    ),
+    "parallel-adapter-norms": (adapter(3, arrangement="parallel", scale=4, layer_norm="both"), 3e-3),
+    "adapter-scaled": (adapter(3, ALL_SUBLAYERS, scale=0.5), 1e-2),
+    "compacter-parallel": (compacter(3, 2, 2, ALL_SUBLAYERS) | {"arrangement": "parallel", "scale": 2}, 3e-3),
 }
 UPPER_LAYERS = EVERYWHERE | {"encoder_layers": [2], "decoder_layers": [1]}
 FULL = ({"kind": "full"}, 3e-3)

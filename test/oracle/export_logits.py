@@ -49,6 +49,21 @@ class Tensors:
         assert self.used == set(self.tensors), sorted(set(self.tensors) ^ self.used)
 
 
+def sequential(layer, module, adapter):
+    """Adds to what the sublayer gives, before dropout and the residual sum."""
+    after(getattr(layer, module), lambda s: s + adapter(s))
+
+
+def parallel(layer, _module, adapter):
+    """Adds to what the whole T5Layer… gives, as `adapters` does: its input is the residual stream, without a norm."""
+
+    def hook(_layer, args, output):
+        y = adapter(args[0])
+        return (output[0] + y, *output[1:]) if isinstance(output, tuple) else output + y
+
+    layer.register_forward_hook(hook)
+
+
 # --- adapters -------------------------------------------------------------------------------------------------------
 
 
@@ -98,7 +113,7 @@ def adapterhub(folder, model):
         if options["ln_before"]:  # the sequence holds the same norm again
             for part in ("weight", "bias"):
                 assert torch.equal(tensors(f"{prefix}.adapter_down.0.{part}"), tensors(f"{prefix}.adapter_norm_before.{part}"))
-        return lambda x: x + behind(up(activation(down(before(x)))))
+        return lambda x: behind(options["scaling"] * up(activation(down(before(x)))))
 
     number = 0
     for stack in ("encoder", "decoder"):
@@ -109,7 +124,7 @@ def adapterhub(folder, model):
             for j, module, key in places:
                 if options[key] and number not in options["leave_out"]:
                     prefix = f"transformer.{stack}.block.{i}.layer.{j}.adapters.{name}"
-                    after(getattr(block.layer[j], module), adapter(prefix))
+                    (parallel if options["is_parallel"] else sequential)(block.layer[j], module, adapter(prefix))
             number += 1
     beside = folder / "layer_norms.safetensors"
     if beside.exists():

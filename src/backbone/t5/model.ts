@@ -119,7 +119,7 @@ export function head(pass: Pass<T5Config>, hidden: tf.Tensor2D): tf.Tensor2D {
 
 const site = (stack: Stack, layer: number, sublayer: Sublayer): Site => ({ stack, layer, sublayer })
 
-/** h + dropout(hook(S(LN(h)))): pre-norm, the method sees the sublayer's output. h, result [rows, d] */
+/** h + dropout(hook(S(LN(h)), h)): pre-norm, the method sees the sublayer's output and input. h, result [rows, d] */
 function sublayer(
   pass: Pass<T5Config>,
   site: Site,
@@ -128,7 +128,7 @@ function sublayer(
 ): tf.Tensor2D {
   return pass.at(siteName(site), () => {
     const output = compute(layerNorm(pass, h, normName(site)), sublayerName(site))
-    const adapted = pass.hooks.sublayerOutput?.(site, output) ?? output
+    const adapted = pass.hooks.sublayerOutput?.(site, output, h) ?? output
     return tf.add(h, pass.dropout(adapted, layerName(site)))
   })
 }

@@ -26,9 +26,9 @@ const bottleneck = z.object({
   ln_after: z.boolean().default(false),
   adapter_residual_before_ln: z.boolean().default(false),
   inv_adapter: z.null().default(null),
-  is_parallel: z.literal(false).default(false),
+  is_parallel: z.boolean().default(false),
   use_gating: z.literal(false).default(false),
-  scaling: z.literal(1).default(1),
+  scaling: z.number({ error: 'a scale that is learnt is not read' }).positive().default(1),
   leave_out: z.array(z.int().min(0)).max(1000).default([]),
   phm_layer: z.boolean().default(false),
   phm_dim: z.int().min(1).default(4),
@@ -54,7 +54,7 @@ export function adapterhubFolder(folder: string, config: BackboneConfig): Found 
     throw new UserError({ at, problem: `${path.join('.')}: ${message}.`, remedy: 'Only bottleneck adapters are read.' })
   }
   const { name, version, config: options } = parsed.data
-  checkResidual(options, at)
+  checkOrder(options, at)
   const safe = join(folder, ADAPTERHUB_FILES.weights)
   const own = existsSync(safe) ? foreignSafetensors(safe) : openTorchFile(join(folder, 'pytorch_adapter.bin'))
   const norms = join(folder, ADAPTERHUB_FILES.norms)
@@ -74,20 +74,25 @@ export function adapterhubFolder(folder: string, config: BackboneConfig): Found 
 }
 
 /**
- * Refuses this key: with it the library adds the sublayer's input before the adapter, which none of our methods does.
+ * Refuses keys with which the library adds the sublayer's input before a sequential adapter, or scales in front of a
+ * layer norm, which none of our methods does.
  */
-function checkResidual(options: Bottleneck, at: string): void {
-  const [key] = [
-    options.original_ln_before && 'original_ln_before',
-    options.ln_after && options.adapter_residual_before_ln && 'adapter_residual_before_ln',
-  ].filter(Boolean)
-  if (!key) return
+function checkOrder(options: Bottleneck, at: string): void {
+  const sequential = !options.is_parallel
+  const [problem] = [
+    sequential && options.original_ln_before && otherInputs('original_ln_before'),
+    sequential && options.ln_after && options.adapter_residual_before_ln && otherInputs('adapter_residual_before_ln'),
+    options.ln_after && options.scaling !== 1 && `config.scaling is ${options.scaling}, in front of config.ln_after.`,
+  ].filter((problem) => problem !== false)
+  if (!problem) return
   throw new UserError({
     at,
-    problem: `config.${key} is true: the adapter takes other inputs than those of compacter.`,
+    problem,
     remedy: 'There is no method here that gives the same outputs.',
   })
 }
+
+const otherInputs = (key: string) => `config.${key} is true: the adapter takes other inputs than those of compacter.`
 
 /** The names of the two GELUs in versions of the library that did not write their version. */
 const FORMER: Record<string, string> = { gelu: 'gelu_new', gelu_orig: 'gelu' }
@@ -98,6 +103,8 @@ function methodOf(options: Bottleneck, old: boolean): Record<string, unknown> {
   const common = {
     reduction_factor: options.reduction_factor,
     nonlinearity: (old && FORMER[given]) || given,
+    arrangement: options.is_parallel ? 'parallel' : 'sequential',
+    scale: options.scaling,
     layer_norm: norm,
   }
   if (!options.phm_layer) return { kind: 'adapter', ...common }

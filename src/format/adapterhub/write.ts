@@ -34,7 +34,7 @@ export const adapterhubFormat: ExportFormat = {
     if (ofBackbone.length > 0) writeSafetensors(join(folder, ADAPTERHUB_FILES.norms), ofBackbone, { format: 'pt' })
     const text = JSON.stringify(adapterConfig(options, config, name, experiment.backbone.name), null, 2)
     // the library needs a float
-    writeAtomically(join(folder, ADAPTERHUB_FILES.config), `${text.replace('"scaling": 1', '"scaling": 1.0')}\n`)
+    writeAtomically(join(folder, ADAPTERHUB_FILES.config), `${text.replace(/"scaling": \d+(?=,)/, '$&.0')}\n`)
     return readmePart(name, ofBackbone.length > 0, resizing(experiment, ofBackbone))
   },
 }
@@ -42,13 +42,13 @@ export const adapterhubFormat: ExportFormat = {
 function refusal(options: MethodOptions): string | undefined {
   switch (options.kind) {
     case 'adapter':
-      return options.factors === 'dense' ? undefined : 'the library `adapters` has no low-rank adapters.'
+      return options.factors === 'dense' ? commonRefusal(options) : 'the library `adapters` has no low-rank adapters.'
     case 'compacter':
       if (options.rule_factors === 'low_rank' && options.rank > 1)
         return 'the library `adapters` knows factors of the rule of rank 1 only.'
       return options.blocks === 'shared' && options.factors === 'full'
         ? 'the library `adapters` fails on shared blocks that are stored whole.'
-        : undefined
+        : commonRefusal(options)
     case 'prompt_tuning':
       return 'the library `adapters` has no prompt tuning for T5.'
     case 'lora':
@@ -63,6 +63,12 @@ function refusal(options: MethodOptions): string | undefined {
     default:
       return assertNever(options, 'method')
   }
+}
+
+function commonRefusal({ scale, layer_norm }: BottleneckOptions): string | undefined {
+  return scale !== 1 && (layer_norm === 'after' || layer_norm === 'both')
+    ? "the library `adapters` scales in front of the adapter's last layer norm, which takes the scale out."
+    : undefined
 }
 
 /** The library's module names must not contain a dot. */
@@ -89,7 +95,7 @@ function adapterConfig(options: BottleneckOptions, config: BackboneConfig, name:
       init_weights_seed: null,
       inv_adapter: null,
       inv_adapter_reduction_factor: null,
-      is_parallel: false,
+      is_parallel: options.arrangement === 'parallel',
       learn_phm: phm?.learn_rule ?? true,
       leave_out: leftOut(placement, config),
       ln_after: layer_norm === 'after' || layer_norm === 'both',
@@ -107,7 +113,7 @@ function adapterConfig(options: BottleneckOptions, config: BackboneConfig, name:
       phm_rank: phm?.rank ?? 1,
       reduction_factor: options.reduction_factor,
       residual_before_ln: true,
-      scaling: 1,
+      scaling: options.scale,
       shared_W_phm: phm?.blocks === 'shared',
       shared_phm_rule: phm ? phm.rule === 'shared' : true,
       stochastic_depth: 0,

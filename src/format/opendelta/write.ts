@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { BackboneConfig } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { sites } from '../../method/adapter/placement.js'
-import type { MethodOptions } from '../../method/options.js'
+import type { AdapterOptions, CompacterOptions, MethodOptions } from '../../method/options.js'
 import { writeJson } from '../../run/directory.js'
 import { renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
@@ -39,21 +39,23 @@ function refusal(options: MethodOptions): string | undefined {
     case 'intrinsic':
       return 'only adapters and prompts are written for OpenDelta.'
     case 'adapter':
-      if (options.layer_norm !== 'none') return NO_NORMS
       return options.factors === 'low_rank' && options.rank > 1
         ? 'OpenDelta multiplies low-rank factors elementwise, which is their product at rank 1 only.'
-        : undefined
+        : commonRefusal(options)
     case 'compacter':
-      if (options.layer_norm !== 'none') return NO_NORMS
       return options.rule_factors === 'low_rank' && options.rank > 1
         ? 'OpenDelta knows factors of the rule of rank 1 only.'
-        : undefined
+        : commonRefusal(options)
     default:
       return assertNever(options, 'method')
   }
 }
 
-const NO_NORMS = 'OpenDelta has no layer norms in its adapters.'
+function commonRefusal({ layer_norm, arrangement, scale }: AdapterOptions | CompacterOptions): string | undefined {
+  if (layer_norm !== 'none') return 'OpenDelta has no layer norms in its adapters.'
+  if (arrangement === 'parallel') return 'OpenDelta reads the adapters in its files as sequential ones.'
+  return scale === 1 ? undefined : 'OpenDelta has no scale in the adapters of its files.'
+}
 
 /** Returns the arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
 function deltaConfig(options: OpendeltaOptions, config: BackboneConfig, backbone: string) {

@@ -38,8 +38,8 @@ export function bottleneckParameters(options: BottleneckOptions, config: Backbon
 }
 
 /**
- * Adds the adapter A(s) = s + norm(U(f(D(norm(s))))), both norms optional, at every site of the placement. arXiv
- * 2106.04647 § 2.2
+ * Adds scale·norm(U(f(D(norm(x))))), both norms optional, to the output s of every sublayer of the placement. x is s
+ * itself (arXiv 2106.04647 § 2.2), or in parallel the sublayer's input (arXiv 2110.04366 § 3.1).
  */
 export function bottleneckHooks(
   options: BottleneckOptions,
@@ -54,12 +54,14 @@ export function bottleneckHooks(
   const normed = (x: tf.Tensor2D, name: string) =>
     meanNorm(x, tensors(`${name}.weight`) as tf.Tensor1D, tensors(`${name}.bias`) as tf.Tensor1D)
   return {
-    sublayerOutput(site, s) {
+    sublayerOutput(site, s, h) {
       const name = siteName(site)
       if (!placed.has(name)) return s
-      const x = places.includes('before') ? normed(s, `${name}.norm_before`) : s
-      const y = project(activate(project(x, `${name}.down`)), `${name}.up`)
-      return tf.add(s, places.includes('after') ? normed(y, `${name}.norm_after`) : y)
+      const input = options.arrangement === 'parallel' ? h : s
+      const x = places.includes('before') ? normed(input, `${name}.norm_before`) : input
+      const up = project(activate(project(x, `${name}.down`)), `${name}.up`)
+      const y = places.includes('after') ? normed(up, `${name}.norm_after`) : up
+      return tf.add(s, options.scale === 1 ? y : tf.mul(y, options.scale))
     },
   }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { layerNorm, nonlinearity, placement, reductionFactor, trainedBackbone } from './shared.js'
+import { arrangement, layerNorm, nonlinearity, placement, reductionFactor, scale, trainedBackbone } from './shared.js'
 
 /**
  * Dense or low-rank bottleneck adapters: Houlsby's, Pfeiffer's, AdapterDrop and the low-rank adapter are presets of it.
@@ -13,6 +13,8 @@ export const adapterOptions = z.strictObject({
     .describe('Each projection as one matrix, or as a product of two of the given rank.'),
   rank: z.int().min(1).default(1).describe('Rank of the low-rank factors.'),
   nonlinearity,
+  arrangement,
+  scale,
   layer_norm: layerNorm,
   placement,
   ...trainedBackbone,

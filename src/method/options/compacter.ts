@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { layerNorm, nonlinearity, placement, reductionFactor, trainedBackbone } from './shared.js'
+import { arrangement, layerNorm, nonlinearity, placement, reductionFactor, scale, trainedBackbone } from './shared.js'
 
 /**
  * Hypercomplex adapters: Compacter, Compacter++ and the PHM-adapter are presets of it. W = Σᵢ Aᵢ ⊗ Bᵢ, arXiv
@@ -36,6 +36,8 @@ export const compacterOptions = z.strictObject({
       'Whether each projection has its own Bs, or one set is for all down-projections and one for all ' +
         'up-projections.',
     ),
+  arrangement,
+  scale,
   layer_norm: layerNorm,
   placement,
   ...trainedBackbone,

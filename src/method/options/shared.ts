@@ -44,6 +44,17 @@ export const nonlinearity = z
   .default('gelu_new')
   .describe('Activation in the bottleneck; gelu_new is the tanh approximation.')
 
+export const arrangement = z
+  .enum(['sequential', 'parallel'])
+  .default('sequential')
+  .describe("Whether each adapter takes the sublayer's output or, next to it, its input, before the layer norm there.")
+
+export const scale = z
+  .number()
+  .positive()
+  .default(1)
+  .describe("What each adapter adds to the sublayer's output is multiplied by this.")
+
 export const layerNorm = z
   .enum(['none', 'before', 'after', 'both'])
   .default('none')
