@@ -12,6 +12,7 @@ export type Start =
   | { kind: 'normal'; std: number }
   | { kind: 'uniform'; bound: number }
   | { kind: 'xavier_uniform'; gain: number }
+  | { kind: 'xavier_normal'; gain: number }
   | { kind: 'backbone' }
   | { kind: 'row_norms'; of: string; columns: number }
   | { kind: 'first_rows'; of: string }

@@ -26,6 +26,8 @@ export function startValues(
       const bound = xavierBound(start.gain, shape.slice(-2))
       return uniformArray(length, stream, -bound, bound)
     }
+    case 'xavier_normal':
+      return normalArray(length, stream, Math.sqrt(xavierVariance(start.gain, shape.slice(-2))))
     case 'backbone':
       return backbone(name).subarray(0, length)
     case 'row_norms':

@@ -1,7 +1,8 @@
 import tf from '../../tensor/tf.cjs'
-import type { Method, ParameterSpec, Start } from '../method.js'
+import type { Method } from '../method.js'
 import type { AdapterOptions } from '../options.js'
 import { bottleneckHooks, bottleneckParameters, projections } from './bottleneck.js'
+import { adapterMatrices } from './start.js'
 
 /**
  * Bottleneck adapters (Houlsby et al., arXiv 1902.00751) whose projections are one matrix [in, out], or the product of
@@ -9,19 +10,10 @@ import { bottleneckHooks, bottleneckParameters, projections } from './bottleneck
  */
 export const adapter: Method<AdapterOptions> = {
   weights: 'frozen',
-  parameters(options, config) {
-    const { factors, rank } = options
-    const xavier: Start = { kind: 'xavier_uniform', gain: Math.SQRT2 }
-    const matrices = projections(options, config).flatMap(({ name, inputs, outputs }): ParameterSpec[] =>
-      factors === 'dense'
-        ? [{ name: `${name}.weight`, shape: [inputs, outputs], start: { kind: 'normal', std: 0.01 } }]
-        : [
-            { name: `${name}.s`, shape: [inputs, rank], start: xavier },
-            { name: `${name}.t`, shape: [rank, outputs], start: xavier },
-          ],
-    )
-    return [...matrices, ...bottleneckParameters(options, config)]
-  },
+  parameters: (options, config) => [
+    ...projections(options, config).flatMap((projection) => adapterMatrices(options, projection)),
+    ...bottleneckParameters(options, config),
+  ],
   hooks: (options, config, tensors) =>
     bottleneckHooks(options, config, tensors, (x, name) =>
       options.factors === 'dense'

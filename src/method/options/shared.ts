@@ -39,6 +39,8 @@ export type Placement = z.infer<typeof placement>
 
 export const reductionFactor = z.int().min(1).default(32).describe('Bottleneck = d_model / this. Divides d_model.')
 
+export const startStd = z.number().positive().default(0.01).describe('Standard deviation where the start is normal.')
+
 export const nonlinearity = z
   .enum(['gelu_new', 'gelu', 'relu', 'swish'])
   .default('gelu_new')
