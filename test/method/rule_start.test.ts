@@ -79,6 +79,8 @@ describe.each(['encoder.0.attention.down', 'encoder.0.feed_forward.up'])('%s', (
     ['whole blocks', { factors: 'full' }],
     ['a rule of factors', { rule_factors: 'low_rank' }],
     ['a rule of factors, n 3, rank 2', { n: 3, rank: 2, rule_factors: 'low_rank' }],
+    ['normal blocks', { n: 2, rank: 3, start: 'normal', start_std: 0.2 }],
+    ['whole Xavier-normal blocks', { factors: 'full', start: 'xavier_normal' }],
   ] as const)('behind a shared rule that is not learnt, W has the deviation 0.01: %s', (_, given) => {
     const method = options({ ...given, learn_rule: false })
     expectNear(deviation(method, weightOf, projection), 0.01)
@@ -103,6 +105,14 @@ describe.each(['encoder.0.attention.down', 'encoder.0.feed_forward.up'])('%s', (
       expectNear(deviation(method, ruleOf, projection), 0.3)
     }
   })
+})
+
+test.each([
+  ['shared', 1],
+  ['own', 0.01],
+] as const)('a uniform rule of two factors (%s) has the deviation of the range %f', (rule, range) => {
+  const method = options({ rule, rule_start: 'uniform', rule_factors: 'low_rank', rank: 2 })
+  expectNear(deviation(method, ruleOf, 'encoder.0.attention.down'), range / Math.sqrt(3))
 })
 
 describe('a run from before rule_std', () => {

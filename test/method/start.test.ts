@@ -129,3 +129,51 @@ describe('an adapter of d 96 and bottleneck 24', () => {
 
   test('has biases that start at 0', () => expect(drawn(dense, 'down.bias', 24).largest).toBe(0))
 })
+
+describe('a compacter of n 4, d 96 and bottleneck 24', () => {
+  const compacter = { kind: 'compacter', rank: 2 }
+  const whole = { kind: 'compacter', factors: 'full' }
+
+  test('has the shapes of the released code', () => {
+    const shapes = (given: typeof whole, names: string[]) => names.map((name) => drawn(given, name, 1).shape)
+    expect(shapes(whole, ['rule', 'down.b', 'up.b'])).toEqual([
+      [4, 4, 4],
+      [4, 24, 6],
+      [4, 6, 24],
+    ])
+    const factors = { ...compacter, factors: 'low_rank', rule_factors: 'low_rank' }
+    expect(shapes(factors, ['rule.left', 'rule.right', 'down.s', 'down.t'])).toEqual([
+      [4, 4, 2],
+      [4, 2, 4],
+      [4, 24, 2],
+      [4, 2, 6],
+    ])
+  })
+
+  test('has blocks that start Xavier-uniform, -normal or normal, each matrix by itself', () => {
+    expectUniform(drawn(compacter, 'down.s'), xavierBound(24, 2))
+    expectUniform(drawn({ ...whole, start: 'xavier_uniform' }, 'up.b'), xavierBound(6, 24))
+    expectNormal(drawn({ ...compacter, start: 'xavier_normal' }, 'down.t'), xavierStd(2, 6))
+    expectNormal(drawn({ ...whole, start: 'xavier_normal' }, 'down.b'), xavierStd(24, 6))
+    expectNormal(drawn({ ...compacter, start: 'normal' }, 'up.s'), 0.01)
+    expectNormal(drawn({ ...whole, start: 'normal', start_std: 1e-4, blocks: 'shared' }, 'up.b'), 1e-4)
+  })
+
+  test.each([
+    ['shared, auto', {}, 'rule', 1],
+    ['shared, in a range', { rule_range: 0.2 }, 'rule', 0.2],
+    ['not learnt', { learn_rule: false }, 'rule', 1],
+    ['own, auto', { rule: 'own' }, 'up.rule', 0.01],
+    ['own, in a range', { rule: 'own', rule_range: 2 }, 'down.rule', 2],
+  ])('has a rule that starts uniform: %s', (_, given, name, range) => {
+    expectUniform(drawn({ ...compacter, ...given, rule_start: 'uniform' }, name), range)
+  })
+
+  test.each([
+    ['shared', {}, 'rule', 1e-4],
+    ['own', { rule: 'own' }, 'down.rule', 0.01],
+    ['of the deviation that is asked for', { rule_std: 0.3 }, 'rule', 0.3],
+  ])('has a rule that starts normal: %s', (_, given, name, std) => {
+    expectNormal(drawn({ ...compacter, ...given }, name), std)
+  })
+})

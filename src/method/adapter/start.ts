@@ -7,9 +7,12 @@ interface MatrixStart {
   start_std: number
 }
 
-/** Returns the start of a matrix, or of each of a pile; Xavier's with the gain √2 that the released code has. */
+/** Xavier's gain in the released code. */
+export const XAVIER_GAIN = Math.SQRT2
+
+/** Returns the start of a matrix, or of each of a pile. */
 export const matrixStart = ({ start, start_std }: MatrixStart): Start =>
-  start === 'normal' ? { kind: 'normal', std: start_std } : { kind: start, gain: Math.SQRT2 }
+  start === 'normal' ? { kind: 'normal', std: start_std } : { kind: start, gain: XAVIER_GAIN }
 
 /** Returns the matrix [in, out] of a projection, or its factors s [in, r] and t [r, out], with their start. */
 export function adapterMatrices(options: AdapterOptions, projection: Projection): ParameterSpec[] {

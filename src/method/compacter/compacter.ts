@@ -1,10 +1,11 @@
 import type { BackboneConfig } from '../../backbone/registry.js'
 import tf from '../../tensor/tf.cjs'
 import { bottleneckHooks, bottleneckParameters, projections } from '../adapter/bottleneck.js'
-import type { Method, ParameterSpec, Start, Tensors } from '../method.js'
+import { matrixStart } from '../adapter/start.js'
+import type { Method, ParameterSpec, Tensors } from '../method.js'
 import type { CompacterOptions } from '../options.js'
 import { lowRankPhm, phm } from './phm.js'
-import { BLOCK_GAIN, ruleStart } from './rule_start.js'
+import { ruleStart } from './rule_start.js'
 
 /**
  * Adapters whose projections D: d → b and U: b → d are PHM layers, W = Σᵢ Aᵢ ⊗ Bᵢ, with Bᵢ = sᵢ·tᵢ of rank r
@@ -49,7 +50,7 @@ function rules(options: CompacterOptions, config: BackboneConfig): ParameterSpec
 /** Returns the factors s [n, in/n, r] and t [n, r, out/n] of every projection, or B [n, in/n, out/n]. */
 function blocks(options: CompacterOptions, config: BackboneConfig): ParameterSpec[] {
   const { n, rank } = options
-  const start: Start = { kind: 'xavier_uniform', gain: BLOCK_GAIN }
+  const start = matrixStart(options)
   const byName = new Map(
     projections(options, config).map((projection) => [blockName(projection.name, options), projection]),
   )

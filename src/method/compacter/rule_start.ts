@@ -1,24 +1,38 @@
 import type { BackboneConfig } from '../../backbone/registry.js'
+import { XAVIER_GAIN } from '../adapter/start.js'
 import type { Start } from '../method.js'
 import type { CompacterOptions } from '../options.js'
 import { xavierVariance } from '../start.js'
 
-/** The blocks B start Xavier-uniform with this gain. */
-export const BLOCK_GAIN = Math.SQRT2
-
 /** Standard deviations of the released code's rules. A learnt one grows by itself, however small it starts. */
 const SHARED = 1e-4
 const OWN = 0.01
+
+/** The released code's rules that start uniform are between −a and a. */
+const SHARED_RANGE = 1
+const OWN_RANGE = 0.01
 
 /** The deviation of the entries of W with a shared rule that is not learnt: that of a dense adapter's matrices. */
 const FIXED_W = 0.01
 
 /** Returns how a whole rule starts, or each of its two factors, whose product then has the rule's deviation. */
 export function ruleStart(options: CompacterOptions, config: BackboneConfig): Start {
-  const { rule_factors, rank } = options
+  const { rule_start, rule_factors } = options
+  if (rule_start === 'uniform') {
+    const bound = ruleRange(options)
+    const ofFactors = Math.sqrt(3) * factorStd(bound / Math.sqrt(3), options)
+    return { kind: 'uniform', bound: rule_factors === 'full' ? bound : ofFactors }
+  }
   const std = ruleStd(options, config)
-  // an entry of the product is a sum over the rank of products of two: its variance is rank·σ⁴
-  return { kind: 'normal', std: rule_factors === 'full' ? std : Math.sqrt(std / Math.sqrt(rank)) }
+  return { kind: 'normal', std: rule_factors === 'full' ? std : factorStd(std, options) }
+}
+
+/** An entry of a product of two factors is a sum over the rank of products of two: its variance is rank·σ⁴. */
+const factorStd = (std: number, { rank }: CompacterOptions): number => Math.sqrt(std / Math.sqrt(rank))
+
+function ruleRange({ rule_range, rule }: CompacterOptions): number {
+  if (rule_range !== 'auto') return rule_range
+  return rule === 'shared' ? SHARED_RANGE : OWN_RANGE
 }
 
 /**
@@ -37,10 +51,13 @@ function ruleStd(options: CompacterOptions, config: BackboneConfig): number {
  * Returns the variance of the entries of B, which is the same for [d/n, b/n] and [b/n, d/n]; B is a product s·t or
  * whole.
  */
-function blockVariance({ factors, n, rank, reduction_factor }: CompacterOptions, { dModel }: BackboneConfig): number {
+function blockVariance(options: CompacterOptions, { dModel }: BackboneConfig): number {
+  const { factors, n, rank, reduction_factor, start, start_std } = options
+  const variance = (...fans: [number, number]) =>
+    start === 'normal' ? start_std ** 2 : xavierVariance(XAVIER_GAIN, fans)
   const [p, q] = [dModel / n, dModel / reduction_factor / n]
-  if (factors === 'full') return xavierVariance(BLOCK_GAIN, [p, q])
-  return rank * xavierVariance(BLOCK_GAIN, [p, rank]) * xavierVariance(BLOCK_GAIN, [rank, q])
+  if (factors === 'full') return variance(p, q)
+  return rank * variance(p, rank) * variance(rank, q)
 }
 
 type RuleOptions = Pick<CompacterOptions, 'rule' | 'rule_factors' | 'learn_rule' | 'rank'>

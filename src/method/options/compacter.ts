@@ -1,5 +1,18 @@
 import { z } from 'zod'
-import { arrangement, layerNorm, nonlinearity, placement, reductionFactor, scale, trainedBackbone } from './shared.js'
+import {
+  arrangement,
+  layerNorm,
+  nonlinearity,
+  placement,
+  reductionFactor,
+  scale,
+  startStd,
+  trainedBackbone,
+} from './shared.js'
+
+const autoOrPositive = z
+  .union([z.literal('auto'), z.number().positive()], { error: 'must be auto or a number above 0.' })
+  .default('auto')
 
 /**
  * Hypercomplex adapters: Compacter, Compacter++ and the PHM-adapter are presets of it. W = Σᵢ Aᵢ ⊗ Bᵢ, arXiv
@@ -16,14 +29,16 @@ export const compacterOptions = z.strictObject({
     .enum(['full', 'low_rank'])
     .default('full')
     .describe('The rule stored whole, or each of its matrices as a product of two of the given rank.'),
-  rule_std: z
-    .union([z.literal('auto'), z.number().positive()], { error: 'must be auto or a number above 0.' })
-    .default('auto')
-    .describe(
-      'Standard deviation of the rule at the start, of the product where it has factors. auto: 1e-4 for a shared ' +
-        'rule and 0.01 for own ones, as in the released code; for a shared rule that is not learnt, such that W ' +
-        'has 0.01.',
-    ),
+  rule_start: z.enum(['normal', 'uniform']).default('normal').describe('How the rule starts: N(0, σ) or U(−a, a).'),
+  rule_std: autoOrPositive.describe(
+    'Standard deviation of a rule that starts normal, of the product where it has factors. auto: 1e-4 for a shared ' +
+      'rule and 0.01 for own ones, as in the released code; for a shared rule that is not learnt, such that W ' +
+      'has 0.01.',
+  ),
+  rule_range: autoOrPositive.describe(
+    'a of a rule that starts uniform; where it has factors, their product has the deviation a / √3. auto: 1 for a ' +
+      'shared rule and 0.01 for own ones, as in the released code.',
+  ),
   learn_rule: z.boolean().default(true).describe('Whether the rule is trained; otherwise it stays as drawn.'),
   factors: z
     .enum(['low_rank', 'full'])
@@ -38,6 +53,11 @@ export const compacterOptions = z.strictObject({
     ),
   arrangement,
   scale,
+  start: z
+    .enum(['xavier_uniform', 'xavier_normal', 'normal'])
+    .default('xavier_uniform')
+    .describe('How the blocks start: each s, t or whole B by itself.'),
+  start_std: startStd,
   layer_norm: layerNorm,
   placement,
   ...trainedBackbone,
