@@ -3,7 +3,10 @@ import type { CommonConfig } from './family.js'
 import type { Stack } from './hooks.js'
 import type { Pass } from './pass.js'
 
-/** Keys and values of one attention, each [batch, heads, length, d_kv]. */
+/**
+ * Keys and values of one attention, each [batch, heads, length, d_kv]. Those of cross-attention include its prefix; those
+ * that the decoder keeps of its own tokens do not.
+ */
 export type KeyValue = {
   keys: tf.Tensor4D
   values: tf.Tensor4D

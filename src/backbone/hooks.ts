@@ -1,4 +1,4 @@
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
 
 export type Stack = 'encoder' | 'decoder'
 export type Sublayer = 'attention' | 'cross_attention' | 'feed_forward'
@@ -30,6 +30,21 @@ export interface Hooks {
   sublayerOutput?(site: Site, output: Tensor2D, input: Tensor2D): Tensor2D
   /** Vectors [count, d_model] in front of every embedded source. */
   prompt?(): Tensor2D
+  /** What an attention sees in front of its own keys and values; undefined where the method leaves it alone. */
+  prefix?(site: Site): Prefix | undefined
+}
+
+/**
+ * Keys and values that every query of an attention sees, with no bias for their positions and never masked. They move
+ * the position of no token.
+ */
+export interface Prefix {
+  /** Positions. */
+  length: number
+  /** Returns the keys [length, heads, d_kv]. */
+  keys(): Tensor3D
+  /** Returns the values [length, heads, d_kv]. */
+  values(): Tensor3D
 }
 
 /** What a method needs to compute a product with the backbone's matrix W [out, in] in its own way. */

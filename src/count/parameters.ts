@@ -126,6 +126,8 @@ function complexityOf(options: MethodOptions): string {
       return options.factors === 'dense' ? 'O(kd)' : lowRank(options.rank)
     case 'compacter':
       return options.factors === 'full' ? 'O(kd/n)' : lowRank(options.rank)
+    case 'prefix_tuning':
+      return options.bottleneck === 'none' ? 'O(d)' : 'O(kd)'
     case 'lora':
       return lowRank(options.rank)
     case 'lokr':

@@ -54,6 +54,8 @@ const SYNONYMS: Record<string, { key: string; note?: string }> = {
   task_reduction_factor: { key: 'method.reduction_factor' },
   num_virtual_tokens: { key: 'method.length' },
   prompt_length: { key: 'method.length' },
+  prefix_length: { key: 'method.length' },
+  bottleneck_size: { key: 'method.bottleneck' },
   data: { key: 'task.train', note: 'The other splits are task.validation and task.test.' },
   train_file: { key: 'task.train' },
   validation_file: { key: 'task.validation' },

@@ -85,6 +85,7 @@ export function torchHas({ options: { kind } }: Pick<Trial, 'options'>, { hasPef
     case 'compacter':
     case 'bitfit':
     case 'prompt_tuning':
+    case 'prefix_tuning':
     case 'layer_norm_tuning':
       return true
     case 'lora':

@@ -263,6 +263,91 @@ def with_prompt(trained, embedded, mask):
     return torch.cat([prompt, embedded], dim=1), torch.cat([mask.new_ones(prompt.shape[:2]), mask], dim=1)
 
 
+# --- prefixes -------------------------------------------------------------------------------------------------------
+
+
+def linear_tensors(name, inputs, outputs, generator):
+    """Weight [in, out] and bias [out] of a projection."""
+    return {
+        f"{name}.weight": normal(generator, 0.7 * inputs**-0.5, inputs, outputs),
+        f"{name}.bias": normal(generator, 0.2, outputs),
+    }
+
+
+def prefix_tensors(options, model, generator):
+    """Keys and values [length, heads, d_kv] of each attention, or the networks that compute them."""
+    length, bottleneck, tensors = options["length"], options["bottleneck"], {}
+    for site, module in sites(options, model):
+        if bottleneck == "none":
+            for side in ("keys", "values"):
+                tensors[f"{site}.prefix.{side}"] = normal(generator, 0.7, length, module.n_heads, module.key_value_proj_dim)
+            continue
+        shared = shared_of(site)
+        if f"{shared}.embedding" not in tensors:
+            tensors[f"{shared}.embedding"] = normal(generator, 1, length, model.config.d_model)
+            tensors |= linear_tensors(f"{shared}.down", model.config.d_model, bottleneck, generator)
+        for side in ("keys", "values"):
+            tensors |= linear_tensors(f"{site}.prefix.{side}", bottleneck, module.inner_dim, generator)
+    return tensors
+
+
+def shared_of(site):
+    """`decoder.1.cross_attention` → `decoder.cross_attention.prefix`, which all layers of the stack share."""
+    stack, _, sublayer = site.split(".")
+    return f"{stack}.{sublayer}.prefix"
+
+
+def prefix_side(options, trained, site, heads, side):
+    """→ [heads, length, d_kv]"""
+    name, shared = f"{site}.prefix.{side}", shared_of(site)
+    if options["bottleneck"] == "none":
+        return trained[name].transpose(0, 1)
+    hidden = torch.tanh(trained[f"{shared}.embedding"] @ trained[f"{shared}.down.weight"] + trained[f"{shared}.down.bias"])
+    flat = hidden @ trained[f"{name}.weight"] + trained[f"{name}.bias"]
+    return flat.unflatten(-1, (heads, -1)).transpose(0, 1)
+
+
+def attention_with_prefix(module, prefix):
+    """The forward pass of T5Attention with `prefix()` → keys, values [heads, length, d_kv] in front: no bias, no mask."""
+
+    def heads_of(projection, states):
+        return projection(states).unflatten(-1, (module.n_heads, module.key_value_proj_dim)).transpose(1, 2)
+
+    def forward(hidden_states, mask=None, key_value_states=None, position_bias=None, **_):
+        states = hidden_states if key_value_states is None else key_value_states
+        query, key, value = heads_of(module.q, hidden_states), heads_of(module.k, states), heads_of(module.v, states)
+        queries, keys = query.shape[2], key.shape[2]
+        if position_bias is None and module.has_relative_attention_bias:
+            position_bias = module.compute_bias(queries, keys, device=query.device)
+        scores = query @ key.mT
+        if position_bias is not None:
+            scores = scores + position_bias
+        if mask is None and module.is_decoder and key_value_states is None:
+            mask = torch.ones(queries, keys, dtype=torch.bool, device=query.device).tril()
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
+        prefix_keys, prefix_values = prefix()
+        weights = torch.cat([query @ prefix_keys.mT, scores], dim=-1).softmax(-1)
+        weights = F.dropout(weights, module.dropout, module.training)
+        of_prefix, of_tokens = weights.split([prefix_keys.shape[1], keys], dim=-1)
+        mixed = of_prefix @ prefix_values + of_tokens @ value
+        return module.o(mixed.transpose(1, 2).flatten(2)), position_bias, weights
+
+    return forward
+
+
+def attach_prefixes(options, model, trained):
+    def prefix(site, heads):
+        return lambda: [prefix_side(options, trained, site, heads, side) for side in ("keys", "values")]
+
+    for site, module in sites(options, model):
+        module.forward = attention_with_prefix(module, prefix(site, module.n_heads))
+    return []
+
+
+# --- no method ------------------------------------------------------------------------------------------------------
+
+
 def nothing(*_):
     return {}
 
@@ -277,9 +362,10 @@ TENSORS = {
     "layer_norm_tuning": norm_tensors_of_backbone,
     "bitfit": bitfit_tensors,
     "prompt_tuning": prompt_tensors,
+    "prefix_tuning": prefix_tensors,
     **dict.fromkeys(ADAPTERS, adapter_tensors),
 }
-HOOKS = {"bitfit": attach_bitfit}
+HOOKS = {"bitfit": attach_bitfit, "prefix_tuning": attach_prefixes}
 
 
 def tensors(options, model, generator):

@@ -4,12 +4,14 @@ import { compacterOptions } from './options/compacter.js'
 import { ia3Options } from './options/ia3.js'
 import { lokrOptions } from './options/lokr.js'
 import { loraOptions } from './options/lora.js'
+import { prefixTuningOptions } from './options/prefix_tuning.js'
 
 export { type AdapterOptions, adapterOptions } from './options/adapter.js'
 export { type CompacterOptions, compacterOptions } from './options/compacter.js'
 export { type Ia3Options, ia3Options } from './options/ia3.js'
 export { type LokrOptions, lokrOptions } from './options/lokr.js'
 export { type LoraOptions, loraOptions } from './options/lora.js'
+export { type PrefixTuningOptions, prefixTuningOptions } from './options/prefix_tuning.js'
 export { methodProblems } from './options/problems.js'
 export { type Layers, layerNumbers, type Placement } from './options/shared.js'
 
@@ -70,6 +72,7 @@ export const methodOptions = z.discriminatedUnion('kind', [
   bitfitOptions,
   intrinsicOptions,
   promptTuningOptions,
+  prefixTuningOptions,
   loraOptions,
   ia3Options,
   lokrOptions,

@@ -9,6 +9,7 @@ import { lokr } from './lokr.js'
 import { lora } from './lora/lora.js'
 import type { Method } from './method.js'
 import type { MethodOptions } from './options.js'
+import { prefixTuning } from './prefix_tuning.js'
 import { promptTuning } from './prompt_tuning.js'
 
 const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { kind: K }>> } = {
@@ -18,6 +19,7 @@ const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { k
   bitfit,
   intrinsic,
   prompt_tuning: promptTuning,
+  prefix_tuning: prefixTuning,
   lora,
   ia3,
   lokr,

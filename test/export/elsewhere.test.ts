@@ -150,6 +150,13 @@ test.each([
     'safetensors, peft, opendelta, saved-model',
   ],
   [
+    'adapterhub',
+    'prefix-tuning',
+    'only adapters are written for the library `adapters`, no prefixes.',
+    'safetensors, saved-model',
+  ],
+  ['opendelta', 'prefix-tuning', 'only adapters and prompts are written for OpenDelta.', 'safetensors, saved-model'],
+  [
     'opendelta',
     'full',
     'only adapters and prompts are written for OpenDelta.',

@@ -89,6 +89,7 @@ test.each([
   ],
   ['bitfit', 'the trained biases have no place in a T5, whose products and norms have none.'],
   ['prompt-tuning-r', 'the trained prompt stands in front of the input and is not a weight of a T5.'],
+  ['prefix-tuning', 'the trained keys and values stand in front of those of attention and are not weights of a T5.'],
 ])('%s is refused with the reason and the formats that do work', async (method, reason) => {
   const [preset, set] = method.split(' with ')
   const run = await makeRun(join(folder, method), `method=${preset}`, ...(set ? [set] : []))

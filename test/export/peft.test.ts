@@ -138,6 +138,11 @@ describe('adapters that peft has trained', () => {
 test.each([
   ['compacter', ['method=compacter'], 'peft has no adapters behind sublayers.'],
   ['bitfit', ['method=bitfit'], 'peft has no biases that are added to a backbone without any.'],
+  [
+    'prefix-tuning',
+    ['method=prefix-tuning'],
+    'prefixes of peft never reach the encoder of a T5, and in its decoder they have position biases.',
+  ],
   ['full', ['method=full'], 'peft holds what is added to a backbone; this method changes all of its weights.'],
   [
     'lora with the tied head',

@@ -143,6 +143,7 @@ test.each([
   ['compacter with a drawn rule', ['method=compacter', 'method.n=2', 'method.rank=2', 'method.learn_rule=false']],
   ['bitfit', ['method=bitfit']],
   ['prompt-tuning-t', ['method=prompt-tuning-t']],
+  ['prefix-tuning', ['method=prefix-tuning', 'method.bottleneck=7']],
   ['intrinsic-said', ['method=intrinsic-said', 'method.dimension=300']],
   ['a trained head on a trimmed vocabulary', ['method.train_lm_head=true', 'backbone.trim_vocabulary=true']],
   ['compacter on T5 v1.1', ['method.reduction_factor=6', `backbone=${join(folder, 'v1.1')}`]],

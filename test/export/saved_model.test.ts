@@ -40,6 +40,8 @@ const batches: Rows[] = [
   [[...Array.from({ length: 170 }, (_, i) => 3 + ((i * 37) % 90)), 1]],
 ]
 
+const SOME = 'method.placement={encoder_layers: [1], decoder_layers: [1]}'
+
 const cases = (
   [
     ['full', ['method=full']],
@@ -51,6 +53,11 @@ const cases = (
     ['phm-adapter', ['method=phm-adapter', 'method.n=2']],
     ['bitfit', ['method=bitfit']],
     ['prompt-tuning-r', ['method=prompt-tuning-r']],
+    ['prefix-tuning', ['method=prefix-tuning', 'method.bottleneck=7']],
+    [
+      'prefix-tuning of some layers on T5 v1.1',
+      ['method=prefix-tuning', 'method.bottleneck=none', SOME, 'backbone=V1.1'],
+    ],
     ['intrinsic', ['method=intrinsic', 'method.dimension=300']],
     ['intrinsic-said', ['method=intrinsic-said', 'method.dimension=300']],
     ['compacter on a trimmed vocabulary', ['method=compacter', 'backbone.trim_vocabulary=true']],

@@ -76,6 +76,16 @@ def ia3(targets, scaled_inputs, **more):
     }
 
 
+def prefixes(length, bottleneck, **placement):
+    everywhere = {"sublayers": ["attention", "cross_attention"], "encoder_layers": "all", "decoder_layers": "all"}
+    return {
+        "kind": "prefix_tuning",
+        "length": length,
+        "bottleneck": bottleneck,
+        "placement": everywhere | placement,
+    }
+
+
 # Learning rates are large enough that ten steps move every tensor by more than rounding can hide.
 ON_BOTH = {
     "none": ({"kind": "none"}, 0),
@@ -94,6 +104,10 @@ ON_BOTH |= {
     "lokr-whole": (lokr(8, 20, ["o"]), 1e-2),
     "ia3": (ia3(["k", "v", "wo"], ["wo"]), 1e-2),
     "ia3-inputs": (ia3(["q", "o", "lm_head"], ["q", "lm_head"]), 1e-2),
+    "prefix-tuning": (prefixes(5, 7), 1e-2),
+    "prefix-tuning-stored": (prefixes(4, "none"), 1e-2),
+    "prefix-tuning-encoder": (prefixes(2, 3, sublayers=["attention"], encoder_layers=[0, 2], decoder_layers=[]), 1e-2),
+    "prefix-tuning-cross": (prefixes(3, "none", sublayers=["cross_attention"], decoder_layers=[1]), 1e-2),
     "layer-norm-tuning": ({"kind": "layer_norm_tuning"}, 1e-2),
     "parallel-adapter": (
         adapter(2, FEED_FORWARD, arrangement="parallel", scale=4, train_layer_norms=False) | {"nonlinearity": "relu"},

@@ -98,6 +98,16 @@ def check_full(model, batch, gradients):
         assert relative(gradients[key], value) < 1e-12, key
 
 
+def check_without_prefix(folder, batch):
+    """Attention written out, with a prefix of no positions, gives the logits of T5ForConditionalGeneration itself."""
+    placement = {"sublayers": ["attention", "cross_attention"], "encoder_layers": "all", "decoder_layers": "all"}
+    options = {"kind": "prefix_tuning", "length": 0, "bottleneck": "none", "placement": placement}
+    own, bare = backbone.load(folder, torch.float64), backbone.load(folder, torch.float64)
+    written = training.Model(options, own, methods.tensors(options, own, torch.Generator()))
+    logits = [training.step(model, batch)[0] for model in (written, training.Model({"kind": "none"}, bare, {}))]
+    assert relative(*logits) < 1e-12, folder
+
+
 def check_fastfood(model):
     """Butterflies equal written-out matrices, for a tensor that cuts v and one that pads it."""
     v = model.trained["intrinsic"]
@@ -134,6 +144,8 @@ def build(name, folder, options, learning_rate, batch):
         check_full(exact, batch, exact_gradients)
     if options["kind"] == "intrinsic":
         check_fastfood(exact)
+    if options["kind"] == "prefix_tuning":
+        check_without_prefix(folder, batch)
     if options["kind"] in methods.ADAPTERS:
         check_kron(options, initial | fixed, name)
     if initial and not options.get("magnitudes"):  # DoRA's gradient takes the rows' lengths as constants

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 import backbone
 import methods
 import training
-from cases import compacter
+from cases import compacter, prefixes
 from generate import DECODED, relative, seed_of
 from rank import LABELS
 
@@ -24,6 +24,7 @@ PAD, START, EOS = 7, 4, 1
 CASES = {
     "full": {"kind": "full"},
     "prompt-tuning": {"kind": "prompt_tuning", "length": 3},
+    "prefix-tuning": prefixes(4, 5),
     "compacter": compacter(3, 2, 2),
 }
 SOURCES = [[30, 7, 41, 9, 88, 23, 1], [7, 52, 33, 7, 1], [61, 12, 1], [90, 3, 7, 18, 45, 1]]

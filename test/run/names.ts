@@ -51,6 +51,12 @@ export const VARIANTS: Record<string, object> = {
   'intrinsic, said': { kind: 'intrinsic' },
   'intrinsic, dense': { kind: 'intrinsic', projection: 'dense', dimension: 200 },
   prompt_tuning: { kind: 'prompt_tuning', length: 7 },
+  prefix_tuning: { kind: 'prefix_tuning', length: 5, bottleneck: 7 },
+  'prefix_tuning, some attentions': {
+    ...{ kind: 'prefix_tuning', length: 5, bottleneck: 7 },
+    placement: { sublayers: ['attention'], encoder_layers: [], decoder_layers: [1] },
+  },
+  'prefix_tuning, stored': { kind: 'prefix_tuning', length: 5, bottleneck: 'none' },
   lora: { kind: 'lora' },
   'lora, every product and the head': {
     ...{ kind: 'lora', targets: ['q', 'k', 'v', 'o', 'wi', 'wi_0', 'wi_1', 'wo', 'lm_head'], rank: 2 },

@@ -1,7 +1,9 @@
 import tf from '../../tensor/tf.cjs'
 import type { KeyValue } from '../encoder_decoder.js'
+import type { Prefix, Site } from '../hooks.js'
 import { changesProduct, linear, type Pass } from '../pass.js'
 import type { T5Config } from './config.js'
+import { sublayerName } from './tensors.js'
 
 /** [batch·length, heads·d_kv] → [batch, heads, length, d_kv] */
 function splitHeads(pass: Pass<T5Config>, x: tf.Tensor2D, batch: number): tf.Tensor4D {
@@ -14,6 +16,42 @@ export function keyValue(pass: Pass<T5Config>, name: string, x: tf.Tensor2D, bat
   return {
     keys: splitHeads(pass, linear(pass, x, `${name}.k.weight`), batch),
     values: splitHeads(pass, linear(pass, x, `${name}.v.weight`), batch),
+  }
+}
+
+/** The positions that the method puts in front of an attention's keys. */
+const prefixLength = ({ hooks }: Pass<T5Config>, site: Site): number => hooks.prefix?.(site)?.length ?? 0
+
+/** Puts the method's prefix in front of the keys and values of an attention, the same one in every row. */
+export function withPrefix(pass: Pass<T5Config>, site: Site, memory: KeyValue): KeyValue {
+  const prefix = pass.hooks.prefix?.(site)
+  if (!prefix) return memory
+  const inFront = (own: tf.Tensor3D, of: tf.Tensor4D): tf.Tensor4D => {
+    // a sum repeats the rows, since its gradient is one operation and that of tile is several per row
+    const rows = tf.add(tf.transpose(own, [1, 0, 2]), tf.zeros([of.shape[0], 1, 1, 1])) // [batch, heads, length, d_kv]
+    return tf.concat([rows as tf.Tensor4D, of], 2)
+  }
+  return { keys: inFront(prefix.keys(), memory.keys), values: inFront(prefix.values(), memory.values) }
+}
+
+/**
+ * Returns each attention's bias [batch, heads, queries, keys], given the one without prefixes: 0 at the positions of its
+ * prefix. Attentions with equally many of these share it.
+ */
+export function biasOf(pass: Pass<T5Config>, bias: tf.Tensor4D): (site: Site) => tf.Tensor4D {
+  const padded = new Map([[0, bias]])
+  return (site) => {
+    const length = prefixLength(pass, site)
+    const known =
+      padded.get(length) ??
+      tf.pad(bias, [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+        [length, 0],
+      ])
+    padded.set(length, known)
+    return known
   }
 }
 
@@ -49,18 +87,20 @@ export function fewQueries(pass: Pass<T5Config>, name: string, length: number, q
 }
 
 /**
- * The attention at `name` with its products in another order, which computes neither keys nor values: (q·Wk)·hᵀ instead
- * of q·(h·Wkᵀ)ᵀ, and (weights·h)·Wvᵀ instead of weights·(h·Wvᵀ). x [batch·queries, d], hidden [batch, keys, d], bias
- * broadcast to [batch, heads, queries, keys] → [batch·queries, d]
+ * The attention of that site with its products in another order, which computes neither keys nor values: (q·Wk)·hᵀ
+ * instead of q·(h·Wkᵀ)ᵀ, and (weights·h)·Wvᵀ instead of weights·(h·Wvᵀ). x [batch·queries, d], hidden [batch, keys, d],
+ * bias broadcast to [batch, heads, queries, prefix + keys] → [batch·queries, d]
  */
 export function attentionOver(
   pass: Pass<T5Config>,
-  name: string,
+  site: Site,
   x: tf.Tensor2D,
   hidden: tf.Tensor3D,
   bias: tf.Tensor,
 ): tf.Tensor2D {
   const { heads, dKv } = pass.config
+  const name = sublayerName(site)
+  const prefix = pass.hooks.prefix?.(site)
   const [batch, keys, d] = hidden.shape
   const queries = x.shape[0] / batch
   const perHead = (side: string) => tf.reshape(pass.weight(`${name}.${side}.weight`), [heads, dKv, d]) as tf.Tensor3D
@@ -69,13 +109,27 @@ export function attentionOver(
     [1, 0, 2],
   )
   const asked = headsInside(tf.matMul(query, perHead('k')), batch) // [batch, heads·queries, d]
-  const scores = tf.reshape(tf.matMul(asked, hidden, false, true), [batch, heads, queries, keys])
-  const weights = pass.dropout(tf.softmax(tf.add(scores, bias) as tf.Tensor4D), name)
-  const mixed = tf.matMul(tf.reshape(weights, [batch, heads * queries, keys]), hidden) // [batch, heads·queries, d]
+  const own = tf.matMul(asked, hidden, false, true) // [batch, heads·queries, keys]
+  const scores = prefix ? tf.concat([headsInside(prefixScores(query, prefix), batch), own], 2) : own
+  const biased = tf.add(tf.reshape(scores, [batch, heads, queries, -1]), bias) as tf.Tensor4D
+  const weights = tf.reshape(pass.dropout(tf.softmax(biased), name), [batch, heads * queries, -1]) as tf.Tensor3D
+  const [ofPrefix, ofHidden] = prefix ? tf.split(weights, [prefix.length, keys], 2) : [undefined, weights]
+  const mixed = tf.matMul(ofHidden!, hidden) // [batch, heads·queries, d]
   // [heads, batch·queries, d_kv]
-  const values = tf.matMul(headsOutside(mixed as tf.Tensor3D, heads), perHead('v'), false, true)
+  const fromHidden = tf.matMul(headsOutside(mixed as tf.Tensor3D, heads), perHead('v'), false, true)
+  const values = prefix
+    ? tf.add(fromHidden, prefixValues(headsOutside(ofPrefix as tf.Tensor3D, heads), prefix))
+    : fromHidden
   return linear(pass, tf.reshape(tf.transpose(values, [1, 0, 2]), [-1, heads * dKv]), `${name}.o.weight`)
 }
+
+/** query [heads, batch·queries, d_kv] → [heads, batch·queries, length] */
+const prefixScores = (query: tf.Tensor3D, prefix: Prefix): tf.Tensor3D =>
+  tf.matMul(query, tf.transpose(prefix.keys(), [1, 2, 0]))
+
+/** weights [heads, batch·queries, length] → [heads, batch·queries, d_kv] */
+const prefixValues = (weights: tf.Tensor3D, prefix: Prefix): tf.Tensor3D =>
+  tf.matMul(weights, tf.transpose(prefix.values(), [1, 0, 2]))
 
 /** [heads, batch·queries, d] → [batch, heads·queries, d] */
 function headsInside(x: tf.Tensor3D, batch: number): tf.Tensor3D {

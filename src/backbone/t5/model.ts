@@ -4,7 +4,7 @@ import tf from '../../tensor/tf.cjs'
 import type { Encoded, KeyValue, Memory, Remembered } from '../encoder_decoder.js'
 import { type Site, type Stack, type Sublayer, siteName } from '../hooks.js'
 import { inLayer, layerNorm, linear, type Pass } from '../pass.js'
-import { attention, attentionOver, fewQueries, keyValue } from './attention.js'
+import { attention, attentionOver, biasOf, fewQueries, keyValue, withPrefix } from './attention.js'
 import type { T5Config } from './config.js'
 import { causalMask, positionBias } from './position.js'
 import { HEAD, layerName, normName, sublayerName, TABLE } from './tensors.js'
@@ -18,23 +18,26 @@ export function encode(pass: Pass<T5Config>, ids: tf.Tensor2D, attentionMask: tf
     const batch = ids.shape[0]
     const { embedded, mask } = withPrompt(pass, embed(pass, ids), paddingMask(attentionMask), batch)
     const length = mask.shape[3]
-    const bias = tf.add(positionBias(pass, 'encoder', length, length), mask) // [batch, heads, length, length]
+    const bias = biasOf(pass, tf.add(positionBias(pass, 'encoder', length, length), mask))
     let hidden = pass.dropout(embedded, 'encoder.embedded')
-    for (let layer = 0; layer < pass.config.encoderLayers; layer++)
-      hidden = inLayer(pass)({ hidden, bias }, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
+    for (let layer = 0; layer < pass.config.encoderLayers; layer++) {
+      const inputs = { hidden, bias: bias(site('encoder', layer, 'attention')) }
+      hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
+    }
     return { hidden: finalNorm(pass, 'encoder', hidden), mask, batch }
   })
 }
 
-/** hidden [batch·length, d], bias [batch, heads, length, length] → [batch·length, d] */
+/** hidden [batch·length, d], bias [batch, heads, length, prefix + length] → [batch·length, d] */
 function encoderLayer(
   pass: Pass<T5Config>,
   layer: number,
   batch: number,
   { hidden, bias }: { hidden: tf.Tensor2D; bias: tf.Tensor },
 ): tf.Tensor2D {
-  const attended = sublayer(pass, site('encoder', layer, 'attention'), hidden, (normed, name) =>
-    attention(pass, name, normed, keyValue(pass, name, normed, batch), bias),
+  const place = site('encoder', layer, 'attention')
+  const attended = sublayer(pass, place, hidden, (normed, name) =>
+    attention(pass, name, normed, withPrefix(pass, place, keyValue(pass, name, normed, batch)), bias),
   )
   return sublayer(pass, site('encoder', layer, 'feed_forward'), attended, (normed, name) =>
     feedForward(pass, name, normed),
@@ -58,7 +61,7 @@ export function remember(
     const place = site('decoder', layer, 'cross_attention')
     const name = sublayerName(place)
     if (fewQueries(pass, name, length, queries)) return whole
-    return pass.at(siteName(place), () => keyValue(pass, name, hidden, batch))
+    return pass.at(siteName(place), () => withPrefix(pass, place, keyValue(pass, name, hidden, batch)))
   })
   return { layers, mask }
 }
@@ -71,22 +74,22 @@ export function decode(pass: Pass<T5Config>, ids: tf.Tensor2D, memory: Memory, p
   return pass.at('decoder', () => {
     const [batch, length] = ids.shape
     const from = past?.[0]?.keys.shape[2] ?? 0
-    const bias = tf.add(
-      positionBias(pass, 'decoder', length, from + length, from),
-      causalMask(length, from + length, from),
-    )
+    const keys = from + length
+    const bias = biasOf(pass, tf.add(positionBias(pass, 'decoder', length, keys, from), causalMask(length, keys, from)))
+    const mask = biasOf(pass, memory.mask)
     const present: KeyValue[] = []
     let hidden = pass.dropout(embed(pass, ids), 'decoder.embedded')
     for (let layer = 0; layer < pass.config.decoderLayers; layer++) {
-      const inputs = { hidden, bias, mask: memory.mask, ...memory.layers[layer]! }
+      const [self, cross] = [site('decoder', layer, 'attention'), site('decoder', layer, 'cross_attention')]
+      const inputs = { hidden, bias: bias(self), mask: mask(cross), ...memory.layers[layer]! }
       hidden = inLayer(pass)(inputs, (pass, { hidden, bias, mask, ...remembered }) => {
-        const attended = sublayer(pass, site('decoder', layer, 'attention'), hidden, (normed, name) => {
+        const attended = sublayer(pass, self, hidden, (normed, name) => {
           const own = append(past?.[layer], keyValue(pass, name, normed, batch))
           present[layer] = own
-          return attention(pass, name, normed, own, bias)
+          return attention(pass, name, normed, withPrefix(pass, self, own), bias)
         })
-        const crossed = sublayer(pass, site('decoder', layer, 'cross_attention'), attended, (normed, name) =>
-          crossAttention(pass, name, normed, remembered, mask),
+        const crossed = sublayer(pass, cross, attended, (normed) =>
+          crossAttention(pass, cross, normed, remembered, mask),
         )
         return sublayer(pass, site('decoder', layer, 'feed_forward'), crossed, (normed, name) =>
           feedForward(pass, name, normed),
@@ -97,16 +100,10 @@ export function decode(pass: Pass<T5Config>, ids: tf.Tensor2D, memory: Memory, p
   })
 }
 
-const crossAttention = (
-  pass: Pass<T5Config>,
-  name: string,
-  x: tf.Tensor2D,
-  remembered: Remembered,
-  mask: tf.Tensor4D,
-) =>
+const crossAttention = (pass: Pass<T5Config>, site: Site, x: tf.Tensor2D, remembered: Remembered, mask: tf.Tensor4D) =>
   'keys' in remembered
-    ? attention(pass, name, x, remembered, mask)
-    : attentionOver(pass, name, x, remembered.encoded, mask)
+    ? attention(pass, sublayerName(site), x, remembered, mask)
+    : attentionOver(pass, site, x, remembered.encoded, mask)
 
 /** Returns the logits of the decoder's output. hidden [rows, d] → [rows, vocabulary] */
 export function head(pass: Pass<T5Config>, hidden: tf.Tensor2D): tf.Tensor2D {

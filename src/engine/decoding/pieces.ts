@@ -54,15 +54,22 @@ export function encoderPiece(library: Library, served: Served, [batch, length]: 
 export function decoderPiece(library: Library, served: Served, [batch, length, past]: number[]): NodeGraph {
   const { heads, dKv, decoderLayers } = served.config
   return captured(library, served, ({ pass, input, output }) => {
-    const layers = (names: typeof pastNames, count: number): KeyValue[] =>
+    const prefixes = (layer: number) =>
+      pass.hooks.prefix?.({ stack: 'decoder', layer, sublayer: 'cross_attention' })?.length ?? 0
+    const layers = (names: typeof pastNames, count: (layer: number) => number): KeyValue[] =>
       Array.from({ length: decoderLayers }, (_, layer) => {
-        const of = (name: string) => input(name, 'float32', [batch!, heads, count, dKv]) as tf.Tensor4D
+        const of = (name: string) => input(name, 'float32', [batch!, heads, count(layer), dKv]) as tf.Tensor4D
         return { keys: of(names(layer).keys), values: of(names(layer).values) }
       })
     const ids = input('ids', 'int32', [batch!, 1]) as tf.Tensor2D
     const mask = input('mask', 'float32', [batch!, 1, 1, length!]) as tf.Tensor4D
-    const memory: Memory = { layers: layers(memoryNames, length!), mask }
-    const decoded = decode(pass, ids, memory, layers(pastNames, past!))
+    const memory: Memory = { layers: layers(memoryNames, (layer) => prefixes(layer) + length!), mask }
+    const decoded = decode(
+      pass,
+      ids,
+      memory,
+      layers(pastNames, () => past!),
+    )
     output('chosen', tf.argMax(head(pass, decoded.hidden), 1))
     for (const [layer, { keys, values }] of decoded.past.entries()) {
       output(pastNames(layer).keys, keys)

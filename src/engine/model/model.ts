@@ -1,5 +1,6 @@
+import { type Hooks, siteName } from '../../backbone/hooks.js'
 import { type Pass, unnamed } from '../../backbone/pass.js'
-import { type BackboneConfig, backboneShapes } from '../../backbone/registry.js'
+import { type BackboneConfig, backboneShapes, backboneSites } from '../../backbone/registry.js'
 import { elements } from '../../base/safetensors/safetensors.js'
 import type { Method } from '../../method/method.js'
 import type { MethodOptions } from '../../method/options.js'
@@ -97,20 +98,34 @@ export function passOf(model: Model, views: tf.Tensor[], dropout: Dropout, used?
 }
 
 /**
- * Returns a pass for many batches without gradients: weights that the method computes from frozen ones are computed
- * once. `dispose` frees what it holds.
+ * Returns a pass for many batches without gradients: weights that the method computes from frozen ones, and its
+ * prefixes, are computed once. `dispose` frees what it holds.
  */
 export function evaluationPass(model: Model, vector: tf.Tensor1D): { pass: Pass; dispose(): void } {
   const views = tf.tidy(() => unflatten(model.layout, vector))
-  const pass = passOf(model, views, noDropout)
   const made = new Map<string, tf.Tensor>()
   const dispose = () => void tf.dispose([...views, ...made.values()])
+  const own = passOf(model, views, noDropout)
+  const pass = { ...own, hooks: { ...own.hooks, ...madePrefixes(own, made) } }
   if (!pass.hooks.weight) return { pass, dispose }
   for (const [name, frozen] of model.frozen) {
     const weight = tf.tidy(() => pass.weight(name))
     if (weight !== frozen) made.set(name, weight)
   }
   return { pass: { ...pass, weight: (name) => made.get(name) ?? pass.weight(name) }, dispose }
+}
+
+/** The method's prefixes, computed now and kept in `made`. */
+function madePrefixes({ config, hooks }: Pass, made: Map<string, tf.Tensor>): Pick<Hooks, 'prefix'> {
+  const prefixes = backboneSites(config).flatMap((site) => {
+    const prefix = hooks.prefix?.(site)
+    if (!prefix) return []
+    const [keys, values] = [tf.tidy(() => prefix.keys()), tf.tidy(() => prefix.values())]
+    made.set(`${siteName(site)} keys`, keys).set(`${siteName(site)} values`, values)
+    return [[siteName(site), { ...prefix, keys: () => keys, values: () => values }] as const]
+  })
+  const bySite = new Map(prefixes)
+  return { prefix: (site) => bySite.get(siteName(site)) }
 }
 
 /**

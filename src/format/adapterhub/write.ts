@@ -51,6 +51,8 @@ function refusal(options: MethodOptions): string | undefined {
         : commonRefusal(options)
     case 'prompt_tuning':
       return 'the library `adapters` has no prompt tuning for T5.'
+    case 'prefix_tuning':
+      return 'only adapters are written for the library `adapters`, no prefixes.'
     case 'lora':
     case 'lokr':
     case 'ia3':

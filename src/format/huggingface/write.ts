@@ -52,6 +52,8 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
     case 'adapter':
     case 'compacter':
       return 'an adapter sits behind a nonlinearity, so that it cannot be merged into the weights of a T5.'
+    case 'prefix_tuning':
+      return 'the trained keys and values stand in front of those of attention and are not weights of a T5.'
     case 'bitfit':
       return 'the trained biases have no place in a T5, whose products and norms have none.'
     case 'prompt_tuning':

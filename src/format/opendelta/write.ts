@@ -34,6 +34,7 @@ function refusal(options: MethodOptions): string | undefined {
     case 'lokr':
     case 'ia3':
     case 'layer_norm_tuning':
+    case 'prefix_tuning':
     case 'full':
     case 'bitfit':
     case 'intrinsic':

@@ -40,6 +40,8 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
     case 'adapter':
     case 'compacter':
       return 'peft has no adapters behind sublayers.'
+    case 'prefix_tuning':
+      return 'prefixes of peft never reach the encoder of a T5, and in its decoder they have position biases.'
     case 'bitfit':
       return 'peft has no biases that are added to a backbone without any.'
     case 'full':

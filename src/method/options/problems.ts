@@ -1,5 +1,6 @@
 import { type BackboneConfig, backboneTensors } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
+import { sites } from '../adapter/placement.js'
 import type { MethodOptions } from '../options.js'
 import { productNames, targetsOf } from '../targets.js'
 import type { AdapterOptions } from './adapter.js'
@@ -7,6 +8,7 @@ import type { CompacterOptions } from './compacter.js'
 import type { Ia3Options } from './ia3.js'
 import type { LokrOptions } from './lokr.js'
 import type { LoraOptions } from './lora.js'
+import type { PrefixTuningOptions } from './prefix_tuning.js'
 import { layerNumbers, type Placement } from './shared.js'
 
 /** Why options do not fit a backbone. `path` starts below `method`. */
@@ -28,6 +30,8 @@ export function methodProblems(options: MethodOptions, config: BackboneConfig): 
       return [...targetProblems(options, config), ...layerProblems(options.placement, config)]
     case 'intrinsic':
       return dimensionProblems(options, config)
+    case 'prefix_tuning':
+      return [...placementProblems(options, config), ...layerProblems(options.placement, config)]
     case 'prompt_tuning':
       return promptProblems(options, config)
     case 'full':
@@ -69,6 +73,13 @@ function targetProblems(options: LoraOptions | LokrOptions | Ia3Options, config:
   if (targetsOf(options, config).length > 0) return []
   const problem = 'method.targets and method.placement choose no product of the backbone.'
   return [{ path, problem, remedy: 'Choose other targets, more sublayers or more layers.' }]
+}
+
+/** A prefix is all that the method trains. */
+function placementProblems({ placement }: PrefixTuningOptions, config: BackboneConfig): MethodProblem[] {
+  if (sites(placement, config).length > 0) return []
+  const problem = 'method.placement chooses no attention of the backbone.'
+  return [{ path: ['placement'], problem, remedy: 'Choose more sublayers or more layers.' }]
 }
 
 function layerProblems(placement: Placement, config: BackboneConfig): MethodProblem[] {

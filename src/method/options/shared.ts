@@ -16,14 +16,15 @@ const layers = z
   .default('all')
 export type Layers = z.infer<typeof layers>
 
-type Sublayer = 'attention' | 'cross_attention' | 'feed_forward'
+const anySublayer = z.enum(['attention', 'cross_attention', 'feed_forward'])
+type Sublayer = z.infer<typeof anySublayer>
 
-/** Sublayers and layers that a method enters; `about` describes the whole. */
-export const placementOf = (sublayers: Sublayer[], about: string) =>
+/** Sublayers and layers that a method enters; `about` describes the whole, `sublayer` is what it may enter. */
+export const placementOf = (sublayers: Sublayer[], about: string, sublayer: z.ZodType<Sublayer> = anySublayer) =>
   z
     .strictObject({
       sublayers: z
-        .array(z.enum(['attention', 'cross_attention', 'feed_forward']))
+        .array(sublayer)
         .min(1)
         .refine(noneTwice, { error: 'must not name a sublayer twice.' })
         .default(sublayers)

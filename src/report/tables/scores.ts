@@ -74,6 +74,8 @@ function methodLabel(method: Experiment['method']): string {
       return [method.magnitudes ? 'dora' : method.kind, `rank ${method.rank}`].join(', ')
     case 'lokr':
       return [method.kind, `rank ${method.rank}`].join(', ')
+    case 'prefix_tuning':
+      return [method.kind, `length ${method.length}`].join(', ')
     case 'full':
     case 'ia3':
     case 'layer_norm_tuning':

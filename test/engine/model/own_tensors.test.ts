@@ -45,7 +45,7 @@ const warning = (others: string) =>
 describe('training reports at its end whether the method’s own tensors have changed an answer', {
   timeout: 120_000,
 }, () => {
-  test.each(['compacter', 'bitfit', 'prompt-tuning-r'])('%s that learns has', async (method) => {
+  test.each(['compacter', 'bitfit', 'prompt-tuning-r', 'prefix-tuning'])('%s that learns has', async (method) => {
     expect(await told(method, `method=${method}`)).toEqual({ moved: true, warned: [] })
   })
 
@@ -108,6 +108,7 @@ describe('as they started are then', () => {
     ['low-rank-adapter', ['s', 't']],
     ['bitfit', ['bias']],
     ['prompt-tuning-t', ['prompt']],
+    ['prefix-tuning', ['embedding', 'weight']],
     ['intrinsic', ['intrinsic']],
     ['intrinsic-said', ['intrinsic', 'lambda']],
   ])('of %s: %s', (method, expected) => expect(kinds(resetBy(`method=${method}`))).toEqual(expected))

@@ -20,7 +20,7 @@ import { expectGreedy, expectLikePyTorch } from '../../support/like_pytorch.js'
 import { loadCase, openCase, openFixture } from '../../support/oracle_case.js'
 
 const BACKBONE = 't5-tiny-padded'
-const CASES = ['full', 'compacter', 'prompt-tuning']
+const CASES = ['full', 'compacter', 'prompt-tuning', 'prefix-tuning']
 const PAD = 7
 
 test('the rows hold the padding id as a token, and are padded with it', () => {
@@ -85,6 +85,7 @@ describe.runIf(hasEngine('tensorflow'))('captured', () => {
     ['', 'compacter', {}],
     [' with activation checkpoints', 'compacter', { checkpointActivations: true }],
     ['', 'prompt-tuning', {}],
+    [' with activation checkpoints', 'prefix-tuning', { checkpointActivations: true }],
   ])("steps%s of %s have PyTorch's loss and the eager gradient", async (_, name, settings) => {
     const expected = openCase(BACKBONE, name)
     const { model, start } = loadCase(BACKBONE, expected)

@@ -85,7 +85,7 @@ describe.each(ways)('a step in parts on %s, %s', (engine, mode) => {
     expect(tf.memory().numTensors).toBe(0)
   })
 
-  test.each(['compacter', 'full', 'intrinsic-said', 'prompt-tuning-r', 'dora with its own dropout'])(
+  test.each(['compacter', 'full', 'intrinsic-said', 'prompt-tuning-r', 'prefix-tuning', 'dora with its own dropout'])(
     'of %s takes the same masks and weights, whatever the parts are',
     async (name) => {
       const whole = await taking(name, (stepper) => stepper.step(batch, RATE))

@@ -83,6 +83,7 @@ describe.each(engines)('on %s', (engine) => {
   test.each([
     ['t5-tiny', 'compacter-norm-before', [true, false, true, false]],
     ['t5-tiny', 'prompt-tuning', [true, false, false, false]],
+    ['t5-tiny', 'prefix-tuning', [false, false, false, false]],
     ['t5-tiny-v1_1', 'full', [false, true, false, false]],
     ['t5-tiny-v1_1', NAME, [false, false, false, false]],
   ])('%s with %s generates rows with the log-probability that ranking gives them', async (backbone, name, ends) => {

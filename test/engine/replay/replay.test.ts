@@ -122,7 +122,7 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
     free()
   })
 
-  test.each(['compacter', 'full', 'bitfit', 'prompt-tuning-r', 'intrinsic'])(
+  test.each(['compacter', 'full', 'bitfit', 'prompt-tuning-r', 'prefix-tuning', 'intrinsic'])(
     'of %s that keeps the inputs of layers alone is where the one is that keeps all',
     async (name) => {
       const { options, peak } = preset(name)

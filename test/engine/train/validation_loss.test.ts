@@ -48,7 +48,7 @@ const training = (options: Record<string, unknown>) =>
 describe.each(ways)('validation loss on %s, %s', (engine, mode) => {
   beforeAll(() => useEngine(engine))
 
-  test.each(['full', 'compacter', 'prompt-tuning'])(
+  test.each(['full', 'compacter', 'prompt-tuning', 'prefix-tuning'])(
     'with %s is the mean over all target tokens that PyTorch gives, however many rows at once, without dropout',
     async (name) => {
       const expected = openCase(BACKBONE, name)
