@@ -27,6 +27,30 @@ function gelu<T extends tf.Tensor>(x: T): T {
   return tf.mul(tf.mul(0.5, x), tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2))))
 }
 
+/** x·σ(x), SiLU in PyTorch. */
 const swish = <T extends tf.Tensor>(x: T): T => tf.mul(x, tf.sigmoid(x))
 
-export const nonlinearities = { gelu_new: geluNew, gelu, relu, swish }
+/** x·σ(1.702x): GELU by a sigmoid (arXiv 1606.08415 § 2). */
+const quickGelu = <T extends tf.Tensor>(x: T): T => tf.mul(x, tf.sigmoid(tf.mul(x, 1.702)))
+
+/** x·tanh(ln(1 + eˣ)), arXiv 1908.08681. */
+const mish = <T extends tf.Tensor>(x: T): T => tf.mul(x, tf.tanh(tf.softplus(x)))
+
+/** PyTorch's slope. */
+const leakyRelu = <T extends tf.Tensor>(x: T): T => tf.leakyRelu(x, 0.01)
+
+/** By transformers' names, and PyTorch's for what transformers lacks. */
+export const nonlinearities = {
+  gelu_new: geluNew,
+  gelu,
+  quick_gelu: quickGelu,
+  relu,
+  relu6: tf.relu6 as <T extends tf.Tensor>(x: T) => T,
+  leaky_relu: leakyRelu,
+  elu: tf.elu as <T extends tf.Tensor>(x: T) => T,
+  swish,
+  mish,
+  tanh: tf.tanh as <T extends tf.Tensor>(x: T) => T,
+  sigmoid: tf.sigmoid as <T extends tf.Tensor>(x: T) => T,
+  linear: <T extends tf.Tensor>(x: T): T => x,
+}

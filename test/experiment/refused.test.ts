@@ -72,7 +72,7 @@ describe('a bad experiment names the place, the fault and what would work', () =
     [
       'misspelt value',
       method('nonlinearity: gelo'),
-      'DIR/trial.yaml:4:3: method.nonlinearity is "gelo"; it must be one of gelu_new, gelu, relu, swish. Did you mean gelu?',
+      'DIR/trial.yaml:4:3: method.nonlinearity is "gelo"; it must be one of gelu_new, gelu, quick_gelu, relu, relu6, leaky_relu, elu, swish, mish, tanh, sigmoid, linear. Did you mean gelu?',
     ],
     [
       'item of a list',

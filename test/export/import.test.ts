@@ -154,6 +154,24 @@ describe('a folder of adapters', () => {
     )
   })
 
+  test.each([
+    ['SiLU', 'swish'],
+    ['leakyrelu', 'leaky_relu'],
+    ['gelu_fast', 'gelu_new'],
+    ['tanh', 'tanh'],
+  ])('knows the activation %s as %s', async (theirs, ours) => {
+    copied(({ config }) => (config.non_linearity = theirs))
+    const { method } = await importRun(forged, { ...into, runDir: join(folder, `with-${theirs}`) })
+    expect(method).toMatchObject({ nonlinearity: ours })
+  })
+
+  test('with an activation that is not known here is refused', async () => {
+    copied(({ config }) => (config.non_linearity = 'laplace'))
+    await expect(importRun(forged, into)).rejects.toThrow(
+      /method\.nonlinearity is "laplace"; it must be one of gelu_new/,
+    )
+  })
+
   test('never overwrites', async () => {
     await expect(importRun(whole, { ...into, runDir: forged })).rejects.toThrow(
       `${forged}: exists already. Choose another folder with --run-dir, or delete this one.`,

@@ -49,6 +49,11 @@ class Tensors:
         assert self.used == set(self.tensors), sorted(set(self.tensors) ^ self.used)
 
 
+def activation_of(name):
+    """Both libraries know one by a name of their own, and ask transformers for the others."""
+    return nn.functional.leaky_relu if name == "leakyrelu" else get_activation(name)
+
+
 def sequential(layer, module, adapter):
     """Adds to what the sublayer gives, before dropout and the residual sum."""
     after(getattr(layer, module), lambda s: s + adapter(s))
@@ -74,7 +79,7 @@ def adapterhub(folder, model):
     assert not options["original_ln_before"] and options["original_ln_after"] and options["residual_before_ln"] is True
     assert isinstance(options["scaling"], float)  # the library refuses the integer 1
     tensors = Tensors(load_file(folder / "adapter.safetensors"))
-    activation = get_activation(options["non_linearity"])
+    activation = activation_of(options["non_linearity"])
     shared = f"transformer.shared_parameters.{name}."
 
     def phm(prefix, position):
@@ -142,7 +147,7 @@ def opendelta(folder, model):
     if kind == "soft_prompt":
         soft_prompt(tensors("encoder.soft_prompt_layer.soft_embeds"), config["soft_token_num"], model)
         return tensors
-    activation = get_activation(config["non_linearity"])
+    activation = activation_of(config["non_linearity"])
     delta = {"compacter": "compactor", "adapter": "adapter", "low_rank_adapter": "low_rank_adapter"}[kind]
 
     def phm(prefix):

@@ -7,6 +7,7 @@ import { readJson } from '../../base/files/json_file.js'
 import { foreignSafetensors } from '../foreign.js'
 import type { Found } from '../found.js'
 import { adapterhubNames, type BottleneckOptions } from '../names_elsewhere.js'
+import { nonlinearityHere } from '../nonlinearities.js'
 import { openTorchFile } from '../torch/read.js'
 import { ADAPTERHUB_FILES } from './write.js'
 
@@ -102,7 +103,7 @@ function methodOf(options: Bottleneck, old: boolean): Record<string, unknown> {
   const given = options.non_linearity.toLowerCase()
   const common = {
     reduction_factor: options.reduction_factor,
-    nonlinearity: (old && FORMER[given]) || given,
+    nonlinearity: (old && FORMER[given]) || nonlinearityHere(given),
     arrangement: options.is_parallel ? 'parallel' : 'sequential',
     scale: options.scaling,
     layer_norm: norm,

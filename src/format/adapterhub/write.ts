@@ -8,6 +8,7 @@ import { layerNumbers } from '../../method/options.js'
 import { renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
 import { adapterhubNames, type BottleneckOptions } from '../names_elsewhere.js'
+import { nonlinearityRefusal, nonlinearityThere } from '../nonlinearities.js'
 
 /** The version of the library whose files these are. */
 const VERSION = 'adapters.1.2.0'
@@ -67,10 +68,10 @@ function refusal(options: MethodOptions): string | undefined {
   }
 }
 
-function commonRefusal({ scale, layer_norm }: BottleneckOptions): string | undefined {
+function commonRefusal({ scale, layer_norm, nonlinearity }: BottleneckOptions): string | undefined {
   return scale !== 1 && (layer_norm === 'after' || layer_norm === 'both')
     ? "the library `adapters` scales in front of the adapter's last layer norm, which takes the scale out."
-    : undefined
+    : nonlinearityRefusal(nonlinearity, 'the library `adapters`')
 }
 
 /** The library's module names must not contain a dot. */
@@ -103,7 +104,7 @@ function adapterConfig(options: BottleneckOptions, config: BackboneConfig, name:
       ln_after: layer_norm === 'after' || layer_norm === 'both',
       ln_before: layer_norm === 'before' || layer_norm === 'both',
       mh_adapter: placed('attention'),
-      non_linearity: options.nonlinearity,
+      non_linearity: nonlinearityThere(options.nonlinearity),
       original_ln_after: true,
       original_ln_before: false,
       output_adapter: placed('feed_forward'),

@@ -5,6 +5,7 @@ import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import type { Found } from '../found.js'
 import { OPENDELTA_PROMPT, type OpendeltaOptions, opendeltaNames } from '../names_elsewhere.js'
+import { nonlinearityHere } from '../nonlinearities.js'
 import { placementOf, samplerMethod, sitesIn } from '../samplers.js'
 import { openTorchFile } from '../torch/read.js'
 import { OPENDELTA_FILES } from './write.js'
@@ -13,7 +14,7 @@ const CONFIG_LIMIT = 1_000_000
 
 const file = z.object({
   delta_type: z.enum(['compacter', 'adapter', 'low_rank_adapter', 'soft_prompt']),
-  non_linearity: z.enum(['gelu_new', 'gelu_orig', 'gelu', 'relu', 'swish']).default('gelu_new'),
+  non_linearity: z.string().default('gelu_new'),
   use_bias_up_sampler: z.literal(true).default(true),
   use_bias_down_sampler: z.literal(true).default(true),
   token_init: z.boolean().default(true),
@@ -54,7 +55,7 @@ export function opendeltaFolder(folder: string, config: BackboneConfig): Found {
     ...found,
     method: {
       ...method,
-      nonlinearity: non_linearity === 'gelu_orig' ? 'gelu' : non_linearity,
+      nonlinearity: non_linearity === 'gelu_orig' ? 'gelu' : nonlinearityHere(non_linearity),
       placement,
       train_layer_norms: own.tensors.has('encoder.final_layer_norm.weight'),
       train_lm_head: own.tensors.has(headTensor(config)),

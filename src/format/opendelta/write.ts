@@ -7,6 +7,7 @@ import { writeJson } from '../../run/directory.js'
 import { renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
 import { type OpendeltaOptions, opendeltaModule, opendeltaNames, opendeltaType } from '../names_elsewhere.js'
+import { nonlinearityRefusal, nonlinearityThere } from '../nonlinearities.js'
 import { writeTorchFile } from '../torch/write.js'
 
 export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.bin' }
@@ -52,10 +53,12 @@ function refusal(options: MethodOptions): string | undefined {
   }
 }
 
-function commonRefusal({ layer_norm, arrangement, scale }: AdapterOptions | CompacterOptions): string | undefined {
+function commonRefusal(options: AdapterOptions | CompacterOptions): string | undefined {
+  const { layer_norm, arrangement, scale, nonlinearity } = options
   if (layer_norm !== 'none') return 'OpenDelta has no layer norms in its adapters.'
   if (arrangement === 'parallel') return 'OpenDelta reads the adapters in its files as sequential ones.'
-  return scale === 1 ? undefined : 'OpenDelta has no scale in the adapters of its files.'
+  if (scale !== 1) return 'OpenDelta has no scale in the adapters of its files.'
+  return nonlinearityRefusal(nonlinearity, 'OpenDelta')
 }
 
 /** Returns the arguments of OpenDelta's model of that type. Modules are named in full, so that no other one matches. */
@@ -83,7 +86,7 @@ function deltaConfig(options: OpendeltaOptions, config: BackboneConfig, backbone
     ...always,
     delta_type: type,
     modified_modules: sites(options.placement, config).map(opendeltaModule),
-    non_linearity: options.nonlinearity,
+    non_linearity: nonlinearityThere(options.nonlinearity),
     unfrozen_modules: ['deltas', ...(options.train_layer_norms ? ['layer_norm', 'final_layer_norm'] : [])],
   }
   if (options.kind === 'compacter')

@@ -43,9 +43,12 @@ export const reductionFactor = z.int().min(1).default(32).describe('Bottleneck =
 export const startStd = z.number().positive().default(0.01).describe('Standard deviation where the start is normal.')
 
 export const nonlinearity = z
-  .enum(['gelu_new', 'gelu', 'relu', 'swish'])
+  .enum([
+    ...['gelu_new', 'gelu', 'quick_gelu', 'relu', 'relu6', 'leaky_relu', 'elu'],
+    ...['swish', 'mish', 'tanh', 'sigmoid', 'linear'],
+  ] as const)
   .default('gelu_new')
-  .describe('Activation in the bottleneck; gelu_new is the tanh approximation.')
+  .describe('Activation in the bottleneck, by the name of transformers or PyTorch; gelu_new is the tanh approximation.')
 
 export const arrangement = z
   .enum(['sequential', 'parallel'])

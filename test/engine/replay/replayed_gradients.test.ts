@@ -11,6 +11,8 @@ import { disposeModel, type Model, startVector } from '../../../src/engine/model
 import { lossAndGradient } from '../../../src/engine/model/step.js'
 import { startReplay } from '../../../src/engine/replay/replay.js'
 import { regeneratedNormals } from '../../../src/method/intrinsic/regenerated.js'
+import { nonlinearity } from '../../../src/method/options/shared.js'
+import { type MethodOptions, methodOptions } from '../../../src/method/options.js'
 import { dropoutAt } from '../../../src/tensor/dropout.js'
 import tf from '../../../src/tensor/tf.cjs'
 import { expectClose } from '../../support/close.js'
@@ -27,6 +29,12 @@ const isRounding = (name: string) => /Attention\.k\.bias$/.test(name)
 
 const { read } = openSafetensors(join(packageRoot, 'test/fixtures/t5-tiny/model.safetensors'))
 const { batch } = openCase('t5-tiny', 'compacter-n3-rank2')
+
+/** A preset's, or those of an adapter with a nonlinearity of that name. */
+const optionsOf = (name: string): MethodOptions =>
+  presetNames('methods').includes(name)
+    ? preset(name).options
+    : methodOptions.parse({ kind: 'adapter', reduction_factor: 6, nonlinearity: name })
 
 /** The start, moved: at the start itself many gradients are 0, behind a factor that is. */
 function movedStart(model: Model): Float32Array {
@@ -53,8 +61,9 @@ describe.runIf(engines.includes('tensorflow'))('a replayed gradient', () => {
   test.each([
     ...presetNames('methods').map((name) => [name, 'kept', false] as const),
     ...recomputed.map((name) => [name, 'recomputed', true] as const),
+    ...nonlinearity.unwrap().options.map((name) => [name, 'kept', false] as const),
   ])('of %s, layers %s, is the eager one in every tensor', async (name, _, checkpointActivations) => {
-    const model = loadModelOf('t5-tiny', preset(name).options)
+    const model = loadModelOf('t5-tiny', optionsOf(name))
     const vector = movedStart(model)
     const eager = await eagerGradient(model, vector, checkpointActivations)
     const zeros = new Float32Array(vector.length)
