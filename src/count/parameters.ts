@@ -132,6 +132,8 @@ function complexityOf(options: MethodOptions): string {
       return lowRank(options.rank)
     case 'lokr':
       return 'O(√(kd))'
+    case 'vera':
+      return 'O(r+d)'
     case 'bitfit':
     case 'ia3':
     case 'layer_norm_tuning':

@@ -10,13 +10,14 @@ import type {
   LokrOptions,
   LoraOptions,
   PromptTuningOptions,
+  VeraOptions,
 } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
 
 export type BottleneckOptions = AdapterOptions | CompacterOptions
 /** Methods that other libraries have too. */
 export type SharedOptions = BottleneckOptions | PromptTuningOptions | PeftOnlyOptions
-type PeftOnlyOptions = LoraOptions | LokrOptions | Ia3Options | LayerNormTuningOptions
+type PeftOnlyOptions = LoraOptions | LokrOptions | VeraOptions | Ia3Options | LayerNormTuningOptions
 export type OpendeltaOptions = BottleneckOptions | PromptTuningOptions
 
 /** One of our tensors under the names of another library, which holds a copy under each of them. */

@@ -4,6 +4,7 @@ import copy
 
 import peft
 import torch
+from peft.tuners.vera import VeraLayer
 
 SUBLAYERS = {"SelfAttention": "attention", "EncDecAttention": "cross_attention", "DenseReluDense": "feed_forward"}
 # What peft calls a tensor of a layer, and what we do.
@@ -12,9 +13,13 @@ PARTS = {
     "lora_B.default.weight": "lora_b",
     "lora_magnitude_vector.default.weight": "magnitude",
     "ia3_l.default": "ia3",
+    "vera_lambda_d.default": "lambda_d",
+    "vera_lambda_b.default": "lambda_b",
     **{f"lokr_{part}.default": part for part in ("w1", "w1_a", "w1_b", "w2", "w2_a", "w2_b")},
 }
-KINDS = ("lora", "lokr", "ia3")
+# What we call VeRA's A and B, which are not trained.
+PROJECTIONS = ("projection_a", "projection_b")
+KINDS = ("lora", "lokr", "vera", "ia3")
 
 
 def site_of(module):
@@ -55,6 +60,14 @@ def config_of(options, model):
             decompose_factor=options["decompose_factor"],
             target_modules=targets(options, model),
         )
+    if options["kind"] == "vera":
+        return peft.VeraConfig(
+            r=options["rank"],
+            d_initial=options["d_initial"],
+            vera_dropout=options["dropout"],
+            projection_prng_key=options["projection_seed"],
+            target_modules=targets(options, model),
+        )
     return peft.LoraConfig(
         r=options["rank"],
         lora_alpha=options["alpha"],
@@ -66,8 +79,20 @@ def config_of(options, model):
 
 
 def inject(options, model):
-    """Puts peft's layers into the model."""
-    peft.inject_adapter_in_model(config_of(options, model), model)
+    """Puts peft's layers into the model, with VeRA's projections in its dtype: peft leaves them float32."""
+    config = config_of(options, model)
+    if options["kind"] == "vera":  # which `inject_adapter_in_model` refuses; this changes the model in place too
+        peft.get_peft_model(model, config)
+    else:
+        peft.inject_adapter_in_model(config, model)
+    for shared in projections(model):
+        shared.to(next(model.parameters()).dtype)
+
+
+def projections(model):
+    """VeRA's A and B, which all layers share."""
+    layers = [module for module in model.modules() if isinstance(module, VeraLayer)]
+    return [layers[0].vera_A, layers[0].vera_B] if layers else []
 
 
 def renamed(model):
@@ -92,8 +117,10 @@ def tensors(options, model, generator):
         start = injected.get_parameter(theirs).detach()
         noise = torch.randn(start.shape, generator=generator)
         multiplies = ours.endswith((".magnitude", ".ia3"))
-        values[ours] = start * (1 + 0.3 * noise) if multiplies else 0.25 * noise
-    return values
+        spread = 0.6 if ".lambda_" in ours else 0.25
+        values[ours] = start * (1 + 0.3 * noise) if multiplies else spread * noise
+    drawn = [shared["default"] for shared in projections(injected)]
+    return values | dict(zip(PROJECTIONS, drawn))
 
 
 def attach(options, model, _trained):

@@ -90,6 +90,7 @@ export function torchHas({ options: { kind } }: Pick<Trial, 'options'>, { hasPef
       return true
     case 'lora':
     case 'lokr':
+    case 'vera':
     case 'ia3':
       return hasPeft
     case 'intrinsic':

@@ -211,8 +211,9 @@ def attach_adapters(options, model, trained, projection=project):
 
 
 def fixed_names(options, tensors):
-    """Tensors that stay as they were drawn: the rule where it is not learnt."""
-    return [name for name in tensors if not options.get("learn_rule", True) and "rule" in name.split(".")]
+    """Tensors that stay as they were drawn: VeRA's projections, and the rule where it is not learnt."""
+    fixed_rule = not options.get("learn_rule", True)
+    return [name for name in tensors if name.startswith("projection_") or (fixed_rule and "rule" in name.split("."))]
 
 
 # --- bitfit ---------------------------------------------------------------------------------------------------------

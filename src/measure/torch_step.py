@@ -19,7 +19,7 @@ import transformers
 sys.dont_write_bytecode = True  # an installed package's folder stays as it was
 import torch_methods  # noqa: E402
 
-PEFT_KINDS = ("lora", "lokr", "ia3")
+PEFT_KINDS = ("lora", "lokr", "vera", "ia3")
 SMALL = 0.1  # of the tensors that the oracle draws: nothing is to overflow in a backbone of random weights
 
 

@@ -16,6 +16,8 @@ interface ChangesProducts {
 /** What a method does to one product of the backbone. */
 interface OfTarget<Options> {
   parameters(options: Options, target: Target): ParameterSpec[]
+  /** Returns what all targets share and what is not trained. */
+  constants?(options: Options, targets: Target[]): ParameterSpec[]
   product(options: Options, target: Target, tensors: Tensors): Product
   /** Returns the matrix with which the bare backbone computes the same. */
   merged(options: Options, target: Target, tensors: Tensors, weight: Tensor): Tensor
@@ -28,6 +30,7 @@ export const changedProducts = <Options extends ChangesProducts>(of: OfTarget<Op
     ...targetsOf(options, config).flatMap((target) => of.parameters(options, target)),
     ...unfrozenBesideAdapters(config, options),
   ],
+  constants: (options, config) => of.constants?.(options, targetsOf(options, config)) ?? [],
   hooks(options, config, tensors) {
     const targets = new Map(targetsOf(options, config).map((target) => [target.product, target]))
     return {

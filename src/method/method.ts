@@ -4,13 +4,15 @@ import type { BackboneConfig } from '../backbone/registry.js'
 
 /**
  * How a trained tensor starts. Xavier takes the last two axes as one matrix's fans; `first_rows` are those of a tensor
- * of the backbone.
+ * of the backbone. `torch_uniform` has a seed of its own, whose first numbers, as many as `after` says, belong to others.
  */
 export type Start =
   | { kind: 'zeros' }
   | { kind: 'ones' }
+  | { kind: 'filled'; value: number }
   | { kind: 'normal'; std: number }
   | { kind: 'uniform'; bound: number }
+  | { kind: 'torch_uniform'; seed: number; after: number; bound: number }
   | { kind: 'xavier_uniform'; gain: number }
   | { kind: 'xavier_normal'; gain: number }
   | { kind: 'backbone' }
@@ -42,7 +44,7 @@ export interface Method<Options> {
   weights: 'frozen' | 'trained' | 'made'
   /** Returns every tensor that it trains; needs only dimensions, no weights and no backend. */
   parameters(options: Options, config: BackboneConfig): ParameterSpec[]
-  /** Returns the tensors that keep their values from the seed: they are neither trained nor stored. */
+  /** Returns the tensors that keep their values from a seed: they are neither trained nor stored. */
   constants?(options: Options, config: BackboneConfig): ParameterSpec[]
   hooks(options: Options, config: BackboneConfig, tensors: Tensors): Hooks
   /**

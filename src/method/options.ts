@@ -5,6 +5,7 @@ import { ia3Options } from './options/ia3.js'
 import { lokrOptions } from './options/lokr.js'
 import { loraOptions } from './options/lora.js'
 import { prefixTuningOptions } from './options/prefix_tuning.js'
+import { veraOptions } from './options/vera.js'
 
 export { type AdapterOptions, adapterOptions } from './options/adapter.js'
 export { type CompacterOptions, compacterOptions } from './options/compacter.js'
@@ -14,6 +15,7 @@ export { type LoraOptions, loraOptions } from './options/lora.js'
 export { type PrefixTuningOptions, prefixTuningOptions } from './options/prefix_tuning.js'
 export { methodProblems } from './options/problems.js'
 export { type Layers, layerNumbers, type Placement } from './options/shared.js'
+export { type VeraOptions, veraOptions } from './options/vera.js'
 
 /** Full fine-tuning. */
 const fullOptions = z.strictObject({ kind: z.literal('full') })
@@ -76,6 +78,7 @@ export const methodOptions = z.discriminatedUnion('kind', [
   loraOptions,
   ia3Options,
   lokrOptions,
+  veraOptions,
   layerNormTuningOptions,
 ])
 export type MethodOptions = z.infer<typeof methodOptions>

@@ -11,6 +11,7 @@ import type { Method } from './method.js'
 import type { MethodOptions } from './options.js'
 import { prefixTuning } from './prefix_tuning.js'
 import { promptTuning } from './prompt_tuning.js'
+import { vera } from './vera.js'
 
 const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { kind: K }>> } = {
   full,
@@ -23,6 +24,7 @@ const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { k
   lora,
   ia3,
   lokr,
+  vera,
   layer_norm_tuning: layerNormTuning,
 }
 

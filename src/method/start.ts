@@ -1,5 +1,5 @@
 import { assertNever } from '../base/assert_never.js'
-import { hashSeed, normalArray, uniformArray } from '../base/numbers/random.js'
+import { hashSeed, normalArray, torchUniform, uniformArray } from '../base/numbers/random.js'
 import type { ParameterSpec } from './method.js'
 
 /**
@@ -18,10 +18,14 @@ export function startValues(
       return new Float32Array(length)
     case 'ones':
       return new Float32Array(length).fill(1)
+    case 'filled':
+      return new Float32Array(length).fill(start.value)
     case 'normal':
       return normalArray(length, stream, start.std)
     case 'uniform':
       return uniformArray(length, stream, -start.bound, start.bound)
+    case 'torch_uniform':
+      return torchUniform(length, start.seed, start.after, -start.bound, start.bound)
     case 'xavier_uniform': {
       const bound = xavierBound(start.gain, shape.slice(-2))
       return uniformArray(length, stream, -bound, bound)

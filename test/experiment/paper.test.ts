@@ -4,7 +4,8 @@ import { loadExperiment } from '../../src/experiment/load/load.js'
 
 /** Presets of methods that the paper compares. */
 const PAPER = presetNames('methods').filter(
-  (name) => !['lora', 'dora', 'ia3', 'lokr', 'layer-norm-tuning', 'parallel-adapter', 'prefix-tuning'].includes(name),
+  (name) =>
+    !['lora', 'dora', 'ia3', 'lokr', 'vera', 'layer-norm-tuning', 'parallel-adapter', 'prefix-tuning'].includes(name),
 )
 
 describe("the paper's experiments", () => {

@@ -36,6 +36,7 @@ describe.each([
   ['intrinsic on T5 v1.1', ['method=intrinsic', 'method.dimension=300', `backbone=${v11}`]],
   ['lora', ['method=lora', 'method.targets=all', 'method.alpha=1', 'method.train_layer_norms=true']],
   ['lokr', ['method=lokr', 'method.targets=[q, v, wo]']],
+  ['vera', ['method=vera', 'method.rank=8', 'method.targets=[q, wo]']],
   ['ia3', ['method=ia3']],
   ['layer-norm-tuning', ['method=layer-norm-tuning']],
   ['dora on T5 v1.1', ['method=dora', 'method.targets=[v, wo, lm_head]', `backbone=${v11}`]],

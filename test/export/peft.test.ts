@@ -41,6 +41,12 @@ const cases = [
   ['lokr', ['method=lokr', 'method.targets=[q, v, wo]', 'method.rank=2'], 't5-nano'],
   ['lokr of whole and low-rank factors', ['method=lokr', 'method.targets=[q, wo]', 'method.alpha=2'], 't5-nano'],
   ['lokr of both factors on T5 v1.1', ['method=lokr', 'method.rank=2', 'method.decompose_both=true', onV11], v11],
+  ['vera', ['method=vera', 'method.rank=8', 'method.targets=[q, wo]', 'method.projection_seed=5'], 't5-nano'],
+  [
+    'vera with the norms on T5 v1.1',
+    ['method=vera', 'method.rank=6', 'method.targets=all', 'method.train_layer_norms=true', onV11],
+    v11,
+  ],
   ['ia3', ['method=ia3'], 't5-nano'],
   [
     'ia3 of other products on T5 v1.1',
@@ -79,6 +85,7 @@ describe('adapters that peft has trained', () => {
     ['dora', { kind: 'lora', rank: 3, targets: ['k', 'wi'], rank_stabilised: true, magnitudes: true }],
     ['lora-head', { kind: 'lora', targets: ['o', 'lm_head'], dropout: 0.1 }],
     ['lokr', { kind: 'lokr', rank: 4, alpha: 6, targets: ['q', 'v'], decompose_factor: 8 }],
+    ['vera', { kind: 'vera', rank: 4, dropout: 0.1, projection_seed: 11, targets: ['q', 'wo'] }],
     ['ia3', { kind: 'ia3', targets: ['k', 'v', 'wo'], scaled_inputs: ['wo'] }],
     ['layer-norms', { kind: 'layer_norm_tuning' }],
   ])('%s gives the logits and the count that it has there', async (name, method) => {
@@ -118,6 +125,39 @@ describe('adapters that peft has trained', () => {
   ])('are refused where they are of a kind that is not read: %j', async (keys, problem) => {
     const from = changed('lora', (config) => Object.assign(config, keys))
     await expect(importing(from)).rejects.toThrow(`${join(from, 'adapter_config.json')}: ${problem}`)
+  })
+
+  test.each([
+    [
+      { save_projection: false },
+      'adapter_config.json',
+      'save_projection: must be true: peft does not promise that projections drawn anew are the same. Save with save_projection=True.',
+    ],
+    [
+      { projection_prng_key: 12 },
+      'adapter_model.safetensors',
+      'tensor base_model.vera_A is not what projection_prng_key 12 draws, as a run here does. Keep the projections as peft draws them, in float32.',
+    ],
+    [
+      { r: 3 },
+      'adapter_model.safetensors',
+      'tensor base_model.vera_A has the shape [4, 1024]; these products need [3, 1024]. Save each adapter from a model of its own.',
+    ],
+  ])('are refused where their projections are not those of the key: %j', async (keys, file, problem) => {
+    const from = changed('vera', (config) => Object.assign(config, keys))
+    await expect(importing(from)).rejects.toThrow(`${join(from, file)}: ${problem}`)
+  })
+
+  test('are refused where the projections are not in the file', async () => {
+    const from = changed('vera', () => {})
+    const file = openSafetensors(join(fixture('vera'), 'adapter_model.safetensors'))
+    const kept = [...file.entries.values()].filter(({ name }) => name !== 'base_model.vera_B')
+    const tensors = kept.map(({ name, shape }) => [name, { shape, data: file.read(name) }] as const)
+    writeSafetensors(join(from, 'adapter_model.safetensors'), tensors)
+    file.close()
+    await expect(importing(from)).rejects.toThrow(
+      'tensor base_model.vera_B is missing. Save with save_projection=True.',
+    )
   })
 
   test('are refused where sublayers have different products', async () => {

@@ -64,6 +64,21 @@ def lokr(rank, alpha, targets, **more):
     }
 
 
+def vera(rank, targets, **more):
+    return {
+        "kind": "vera",
+        "rank": rank,
+        "d_initial": 0.1,
+        "dropout": 0,
+        "projection_seed": 3,
+        "targets": targets,
+        "placement": EVERYWHERE | {"sublayers": ["attention", "cross_attention", "feed_forward"]},
+        "train_layer_norms": False,
+        "train_lm_head": False,
+        **more,
+    }
+
+
 def ia3(targets, scaled_inputs, **more):
     return {
         "kind": "ia3",
@@ -102,6 +117,8 @@ ON_BOTH |= {
     "lokr": (lokr(2, 3, ["q", "v", "wo"]), 1e-2),
     "lokr-both": (lokr(2, 30, ["k", "lm_head"], decompose_both=True, decompose_factor=6), 1e-2),
     "lokr-whole": (lokr(8, 20, ["o"]), 1e-2),
+    "vera": (vera(5, ["q", "wo"]), 1e-2),
+    "vera-head": (vera(3, ["k", "o", "lm_head"]), 1e-2),
     "ia3": (ia3(["k", "v", "wo"], ["wo"]), 1e-2),
     "ia3-inputs": (ia3(["q", "o", "lm_head"], ["q", "lm_head"]), 1e-2),
     "prefix-tuning": (prefixes(5, 7), 1e-2),

@@ -25,6 +25,7 @@ CASES = {
         r=3, lora_alpha=5, use_dora=True, use_rslora=True, target_modules=r"decoder\.block\.[12]\..*\.(k|wi)"
     ),
     "lokr": peft.LoKrConfig(r=4, alpha=6, decompose_factor=8, target_modules=["q", "v"]),
+    "vera": peft.VeraConfig(r=4, target_modules=["q", "wo"], projection_prng_key=11, vera_dropout=0.1),
     "ia3": peft.IA3Config(target_modules=["k", "v", "wo"], feedforward_modules=["wo"]),
     "layer-norms": peft.LNTuningConfig(target_modules=NORMS),
     "lora-head": peft.LoraConfig(r=2, lora_alpha=8, target_modules=["o", "lm_head"], lora_dropout=0.1),

@@ -38,6 +38,7 @@ const ANY_N = {
   dora: 940_032,
   ia3: 129_024,
   lokr: 78_336,
+  vera: 73_728,
   'layer-norm-tuning': 47_616,
   // 24 adapters of 2·768·384 + 384 + 768, as arXiv 2110.04366 places them
   'parallel-adapter': 14_183_424,
@@ -85,6 +86,7 @@ describe("the paper's table on t5-base", () => {
       'prefix-tuning': '13.2883 2.063',
       ia3: '0.0579 1.005',
       lokr: '0.0351 1.003',
+      vera: '0.0331 1.003',
       'layer-norm-tuning': '0.0214 1.000',
       'parallel-adapter': '6.3636 1.509',
       lora: '0.3970 1.032',

@@ -64,6 +64,11 @@ export const VARIANTS: Record<string, object> = {
   },
   lokr: { kind: 'lokr', rank: 2 },
   'lokr, both factors': { kind: 'lokr', rank: 2, decompose_both: true, decompose_factor: 6, targets: ['k', 'lm_head'] },
+  vera: { kind: 'vera', rank: 2 },
+  'vera, every product and the head': {
+    ...{ kind: 'vera', targets: ['q', 'k', 'v', 'o', 'wi', 'wi_0', 'wi_1', 'wo', 'lm_head'], rank: 2 },
+    ...{ train_layer_norms: true },
+  },
   ia3: { kind: 'ia3' },
   'ia3, inputs and the head': { kind: 'ia3', targets: ['q', 'wo', 'lm_head'], scaled_inputs: ['q', 'lm_head'] },
   layer_norm_tuning: { kind: 'layer_norm_tuning' },

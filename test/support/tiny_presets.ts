@@ -19,6 +19,7 @@ const small: Record<string, object> = {
   lora: { rank: 2, loraplus_lr_ratio: 4 },
   dora: { rank: 2 },
   lokr: { rank: 2 },
+  vera: { rank: 5 },
   'prefix-tuning': { length: 5, bottleneck: 7 },
   'prompt-tuning-r': { length: 7 },
   'prompt-tuning-t': { length: 7 },

@@ -53,6 +53,18 @@ export function uniformArray(length: number, seed: number, low: number, high: nu
 }
 
 /**
+ * Returns the numbers that `tensor.uniform_(low, high, generator=torch.Generator().manual_seed(seed))` draws on the CPU,
+ * float32, after `after` others: PyTorch takes the low 24 bits, and rounds the bounds first.
+ */
+export function torchUniform(length: number, seed: number, after: number, low: number, high: number): Float32Array {
+  const generator = new MersenneTwister(seed)
+  for (let i = 0; i < after; i++) generator.uint32()
+  const from = Math.fround(low)
+  const range = Math.fround(Math.fround(high) - from)
+  return Float32Array.from({ length }, () => (generator.uint32() & 0xffffff) * 2 ** -24 * range + from)
+}
+
+/**
  * Returns float32 numbers from N(0, std²), by Marsaglia's polar method: it needs no sine or cosine, whose last bits
  * differ between versions of Node.
  */

@@ -109,11 +109,11 @@ function differencesOf({ entries }: SafetensorsFile, specs: Layout['specs']): st
 }
 
 /**
- * Checks the random values that are not trained and are drawn again from the seed: trained values fit only their own.
+ * Checks the random values that are not trained and are drawn again from a seed: trained values fit only their own.
  */
 function checkUntrained({ folder, experiment }: TrainedRun, now: Experiment, { method, config }: Blueprint): void {
-  const constants = method.constants?.(now.method, config).length ?? 0
-  if (method.weights !== 'made' && constants === 0) return
+  const constants = method.constants?.(now.method, config) ?? []
+  if (method.weights !== 'made' && constants.length === 0) return
   const [before, seed] = [experiment.training.seed, now.training.seed]
   const why = `${now.method.kind} has random values that are not trained, which have to be the same`
   if (!isDeepStrictEqual(experiment.method, now.method))
@@ -122,7 +122,7 @@ function checkUntrained({ folder, experiment }: TrainedRun, now: Experiment, { m
       `has other options of its method; ${why}.`,
       `Its method: ${JSON.stringify(experiment.method)}.`,
     )
-  if (constants > 0 && before !== seed)
+  if (before !== seed && constants.some(({ start }) => start.kind !== 'torch_uniform'))
     throw refused(folder, `has the seed ${before}, not ${seed}; ${why}.`, `Set training.seed to ${before}.`)
 }
 

@@ -56,6 +56,7 @@ function refusal(options: MethodOptions): string | undefined {
       return 'only adapters are written for the library `adapters`, no prefixes.'
     case 'lora':
     case 'lokr':
+    case 'vera':
     case 'ia3':
     case 'layer_norm_tuning':
       return 'this method is written for Hugging Face peft, and merged into the weights of a Hugging Face model.'

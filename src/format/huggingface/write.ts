@@ -47,6 +47,7 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
       return undefined
     case 'lora':
     case 'lokr':
+    case 'vera':
     case 'ia3':
       return targetsOf(options, config).some(({ product, matrix }) => product !== matrix) ? TIED : undefined
     case 'adapter':

@@ -33,6 +33,7 @@ function refusal(options: MethodOptions): string | undefined {
       return undefined
     case 'lora':
     case 'lokr':
+    case 'vera':
     case 'ia3':
     case 'layer_norm_tuning':
     case 'prefix_tuning':

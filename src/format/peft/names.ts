@@ -5,6 +5,7 @@ import type {
   LokrOptions,
   LoraOptions,
   PromptTuningOptions,
+  VeraOptions,
 } from '../../method/options.js'
 import { methodOf } from '../../method/registry.js'
 import { targetsOf } from '../../method/targets.js'
@@ -18,12 +19,20 @@ export const PREFIX = 'base_model.model.'
 /** peft's table of prompts, whose name has no prefix. */
 export const PEFT_PROMPT = 'prompt_embeddings'
 
+/** What peft calls the projections of VeRA, by what we do; these names have another prefix. */
+export const PEFT_PROJECTIONS = { projection_a: 'base_model.vera_A', projection_b: 'base_model.vera_B' } as const
+
 /** Methods that peft has too. */
-export type PeftOptions = LoraOptions | LokrOptions | Ia3Options | LayerNormTuningOptions | PromptTuningOptions
+export type PeftOptions = ChangeOptions | LayerNormTuningOptions | PromptTuningOptions
+
+/** Those that change products. */
+export type ChangeOptions = LoraOptions | LokrOptions | VeraOptions | Ia3Options
 
 /** What peft calls the tensors of a changed product, by what we do. */
 const PARTS = {
   ia3: 'ia3_l',
+  lambda_b: 'vera_lambda_b',
+  lambda_d: 'vera_lambda_d',
   w1: 'lokr_w1',
   w1_a: 'lokr_w1_a',
   w1_b: 'lokr_w1_b',
@@ -38,7 +47,7 @@ const PARTS = {
 /** The module of a product: `encoder.block.3.layer.0.SelfAttention.q`. */
 export const moduleOf = (product: string): string => product.replace(/\.weight$/, '')
 
-/** Returns the names in peft's files, without the prefix. */
+/** Returns the names of what is trained in peft's files, without the prefix. */
 export function peftNames(options: PeftOptions, config: BackboneConfig): NameTable {
   const specs = methodOf(options).parameters(options, config)
   const backbone = specs.filter(({ start }) => start.kind === 'backbone')
@@ -66,3 +75,10 @@ export function peftNames(options: PeftOptions, config: BackboneConfig): NameTab
   )
   return { renamed, backbone }
 }
+
+/** Returns the names of what is not trained and is in peft's files all the same: the projections of VeRA. */
+export const peftConstants = (options: PeftOptions, config: BackboneConfig): Renamed[] =>
+  (methodOf(options).constants?.(options, config) ?? []).map(({ name: ours, shape }) => {
+    const theirs = [PEFT_PROJECTIONS[ours as keyof typeof PEFT_PROJECTIONS]]
+    return { ours, shape, theirs, transposed: false }
+  })

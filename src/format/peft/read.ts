@@ -7,7 +7,8 @@ import { readJson } from '../../base/files/json_file.js'
 import { targetsOf } from '../../method/targets.js'
 import { type ForeignFile, foreignSafetensors } from '../foreign.js'
 import type { Found } from '../found.js'
-import { moduleOf, PEFT_FILES, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
+import { moduleOf, PEFT_FILES, PEFT_PROJECTIONS, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
+import { checkProjections } from './projections.js'
 
 const CONFIG_LIMIT = 1_000_000
 
@@ -47,6 +48,20 @@ const lokr = z.object({
   ...{ rank_dropout: off, module_dropout: off, rank_pattern: off, alpha_pattern: off, layers_to_transform: off },
 })
 
+const vera = z.object({
+  peft_type: z.literal('VERA'),
+  r: z.int().min(1),
+  vera_dropout: z.number().min(0).lt(1).default(0),
+  projection_prng_key: z.int().min(0).default(0),
+  save_projection: z
+    .literal(
+      true,
+      'must be true: peft does not promise that projections drawn anew are the same. Save with save_projection=True',
+    )
+    .default(true),
+  bias: z.literal('none').default('none'),
+})
+
 const layerNorms = z.object({ peft_type: z.literal('LN_TUNING') })
 
 const promptTuning = z.object({
@@ -55,17 +70,18 @@ const promptTuning = z.object({
   num_transformer_submodules: z.literal(1, 'must be 1: prompts of the decoder are not read here'),
 })
 
-const config = z.discriminatedUnion('peft_type', [lora, lokr, ia3, layerNorms, promptTuning])
+const config = z.discriminatedUnion('peft_type', [lora, lokr, vera, ia3, layerNorms, promptTuning])
 
 /**
- * Reads a folder that Hugging Face peft saved for a T5: LoRA, DoRA, LoKr, IA³, layer norms, or prompts of the encoder.
+ * Reads a folder that Hugging Face peft saved for a T5: LoRA, DoRA, LoKr, VeRA, IA³, layer norms, or prompts of the
+ * encoder.
  */
 export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   const at = join(folder, PEFT_FILES.config)
   const parsed = config.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
   if (!parsed.success) {
     const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
-    const remedy = 'Read are LORA (with DoRA), LOKR, IA3, LN_TUNING, and PROMPT_TUNING of the encoder.'
+    const remedy = 'Read are LORA (with DoRA), LOKR, VERA, IA3, LN_TUNING, and PROMPT_TUNING of the encoder.'
     throw new UserError({ at, problem: `${path.join('.')}: ${message}.`, remedy })
   }
   const own = withoutPrefix(foreignSafetensors(join(folder, PEFT_FILES.weights)))
@@ -92,6 +108,13 @@ export function peftFolder(folder: string, backbone: BackboneConfig): Found {
     const { r: rank, alpha, decompose_both, decompose_factor } = read
     const chosen = chosenProducts(own, backbone, ['lokr_w2', 'lokr_w2_a'])
     return { ...found, method: { kind: 'lokr', rank, alpha, decompose_both, decompose_factor, ...chosen, ...trained } }
+  }
+  if (read.peft_type === 'VERA') {
+    const { r: rank, vera_dropout: dropout, projection_prng_key: projection_seed } = read
+    const chosen = chosenProducts(own, backbone, ['vera_lambda_b'])
+    const method = { kind: 'vera', rank, dropout, projection_seed, ...chosen, ...trained }
+    checkProjections(own, method, backbone)
+    return { ...found, method, ignored: (name) => Object.values<string>(PEFT_PROJECTIONS).includes(name) }
   }
   const method = {
     ...{ kind: 'lora', rank: read.r, alpha: read.lora_alpha, dropout: read.lora_dropout },

@@ -3,22 +3,36 @@ import { type BackboneConfig, backboneTensors, headTensor } from '../../backbone
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
-import type { Ia3Options, LokrOptions, LoraOptions, MethodOptions } from '../../method/options.js'
+import type { MethodOptions } from '../../method/options.js'
 import { targetsOf } from '../../method/targets.js'
 import { renamedTensors, resizing } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
-import { moduleOf, PEFT_FILES, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
+import {
+  type ChangeOptions,
+  moduleOf,
+  PEFT_FILES,
+  PEFT_PROJECTIONS,
+  PEFT_PROMPT,
+  type PeftOptions,
+  PREFIX,
+  peftConstants,
+  peftNames,
+} from './names.js'
 
-/** LoRA, DoRA, LoKr, IA³, layer norms and prompts for Hugging Face peft. */
+const WITHOUT_PREFIX: string[] = [PEFT_PROMPT, ...Object.values(PEFT_PROJECTIONS)]
+
+/** LoRA, DoRA, LoKr, VeRA, IA³, layer norms and prompts for Hugging Face peft. */
 export const peftFormat: ExportFormat = {
   refusal,
   holdsBackbone: false,
   async write(folder, trained) {
     const { experiment, config } = trained
     const options = experiment.method as PeftOptions
-    const { own, ofBackbone } = renamedTensors(peftNames(options, config), trained)
+    const { renamed, backbone } = peftNames(options, config)
+    const names = { renamed: [...renamed, ...peftConstants(options, config)], backbone }
+    const { own, ofBackbone } = renamedTensors(names, trained)
     const prefixed = [...own, ...ofBackbone].map(([name, tensor]): [string, WritableTensor] => [
-      name === PEFT_PROMPT ? name : `${PREFIX}${name}`,
+      WITHOUT_PREFIX.includes(name) ? name : `${PREFIX}${name}`,
       tensor,
     ])
     writeSafetensors(join(folder, PEFT_FILES.weights), prefixed, { format: 'pt' })
@@ -35,6 +49,7 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
       return undefined
     case 'lora':
     case 'lokr':
+    case 'vera':
     case 'ia3':
       return headRefusal(options, config)
     case 'adapter':
@@ -52,7 +67,7 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
   }
 }
 
-function headRefusal(options: LoraOptions | LokrOptions | Ia3Options, config: BackboneConfig): string | undefined {
+function headRefusal(options: ChangeOptions, config: BackboneConfig): string | undefined {
   if (!options.train_lm_head) return undefined
   if (backboneTensors(config).get(headTensor(config))?.role === 'table')
     return (
@@ -91,39 +106,58 @@ function adapterConfig(options: PeftOptions, config: BackboneConfig, backbone: s
     modules_to_save: modulesToSave(options, config),
     fan_in_fan_out: false,
   }
-  if (options.kind === 'ia3') {
-    const scaled = modules.filter((name) => options.scaled_inputs.includes(name.slice(name.lastIndexOf('.') + 1)))
-    return { ...common, peft_type: 'IA3', feedforward_modules: scaled, init_ia3_weights: true }
-  }
-  if (options.kind === 'lokr')
-    return {
-      ...common,
-      peft_type: 'LOKR',
-      r: options.rank,
-      alpha: options.alpha,
-      rank_dropout: 0,
-      module_dropout: 0,
-      decompose_both: options.decompose_both,
-      decompose_factor: options.decompose_factor,
-      use_effective_conv2d: false,
-      init_weights: true,
+  return { ...common, ...ownKeys(options, modules) }
+}
+
+/** The keys of one method in peft's config. */
+function ownKeys(options: ChangeOptions, modules: string[]) {
+  switch (options.kind) {
+    case 'ia3': {
+      const scaled = modules.filter((name) => options.scaled_inputs.includes(name.slice(name.lastIndexOf('.') + 1)))
+      return { peft_type: 'IA3', feedforward_modules: scaled, init_ia3_weights: true }
     }
-  return {
-    ...common,
-    peft_type: 'LORA',
-    r: options.rank,
-    lora_alpha: options.alpha,
-    lora_dropout: options.dropout,
-    use_rslora: options.rank_stabilised,
-    use_dora: options.magnitudes,
-    bias: 'none',
-    init_lora_weights: true,
+    case 'lokr':
+      return {
+        peft_type: 'LOKR',
+        r: options.rank,
+        alpha: options.alpha,
+        rank_dropout: 0,
+        module_dropout: 0,
+        decompose_both: options.decompose_both,
+        decompose_factor: options.decompose_factor,
+        use_effective_conv2d: false,
+        init_weights: true,
+      }
+    case 'vera':
+      return {
+        peft_type: 'VERA',
+        r: options.rank,
+        projection_prng_key: options.projection_seed,
+        save_projection: true,
+        vera_dropout: options.dropout,
+        d_initial: options.d_initial,
+        bias: 'none',
+        init_weights: true,
+      }
+    case 'lora':
+      return {
+        peft_type: 'LORA',
+        r: options.rank,
+        lora_alpha: options.alpha,
+        lora_dropout: options.dropout,
+        use_rslora: options.rank_stabilised,
+        use_dora: options.magnitudes,
+        bias: 'none',
+        init_lora_weights: true,
+      }
+    default:
+      return assertNever(options, 'method')
   }
 }
 
 const NORMS = ['layer_norm', 'final_layer_norm']
 
-function modulesToSave(options: LoraOptions | LokrOptions | Ia3Options, config: BackboneConfig): string[] | null {
+function modulesToSave(options: ChangeOptions, config: BackboneConfig): string[] | null {
   const norms = options.train_layer_norms ? NORMS : []
   const all = [...norms, ...(options.train_lm_head ? [moduleOf(headTensor(config))] : [])]
   return all.length > 0 ? all : null

@@ -10,6 +10,7 @@ import type { LokrOptions } from './lokr.js'
 import type { LoraOptions } from './lora.js'
 import type { PrefixTuningOptions } from './prefix_tuning.js'
 import { layerNumbers, type Placement } from './shared.js'
+import type { VeraOptions } from './vera.js'
 
 /** Why options do not fit a backbone. `path` starts below `method`. */
 export interface MethodProblem {
@@ -26,6 +27,7 @@ export function methodProblems(options: MethodOptions, config: BackboneConfig): 
       return [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)]
     case 'lora':
     case 'lokr':
+    case 'vera':
     case 'ia3':
       return [...targetProblems(options, config), ...layerProblems(options.placement, config)]
     case 'intrinsic':
@@ -55,7 +57,10 @@ function bottleneckProblems(options: AdapterOptions | CompacterOptions, { dModel
   return [{ path: ['n'], problem, remedy: divisorsRemedy(options.n, divisors(bottleneck)) }]
 }
 
-function targetProblems(options: LoraOptions | LokrOptions | Ia3Options, config: BackboneConfig): MethodProblem[] {
+function targetProblems(
+  options: LoraOptions | LokrOptions | VeraOptions | Ia3Options,
+  config: BackboneConfig,
+): MethodProblem[] {
   const { targets } = options
   const known = productNames(config)
   const unknown = targets === 'all' ? undefined : targets.find((name) => !known.includes(name))

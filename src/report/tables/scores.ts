@@ -73,6 +73,7 @@ function methodLabel(method: Experiment['method']): string {
     case 'lora':
       return [method.magnitudes ? 'dora' : method.kind, `rank ${method.rank}`].join(', ')
     case 'lokr':
+    case 'vera':
       return [method.kind, `rank ${method.rank}`].join(', ')
     case 'prefix_tuning':
       return [method.kind, `length ${method.length}`].join(', ')

@@ -1,7 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { hashSeed, MersenneTwister, normalArray, randperm, uniformArray } from '../../../src/base/numbers/random.js'
+import {
+  hashSeed,
+  MersenneTwister,
+  normalArray,
+  randperm,
+  torchUniform,
+  uniformArray,
+} from '../../../src/base/numbers/random.js'
 import { packageRoot } from '../../../src/base/root.js'
 
 const numbers = (seed: number, count: number): number[] => {
@@ -97,6 +104,22 @@ describe('uniformArray', () => {
     expect([...uniformArray(2, 5489, 0, 1)]).toEqual(
       [3499211612, 581869302].map((number) => Math.floor(number / 256) / 2 ** 24),
     )
+  })
+})
+
+describe('torchUniform', () => {
+  // generator = torch.Generator().manual_seed(2**40 + 7); then twice torch.empty(9).uniform_(-0.3, 0.7, generator=generator)
+  test('gives what PyTorch draws, to the bit', () => {
+    const first = [
+      0.23492252826690674, -0.10119682550430298, 0.35921168327331543, 0.3568902611732483, -0.067238450050354,
+      0.12506139278411865, -0.09291398525238037, 0.3297363519668579, 0.06531614065170288,
+    ]
+    const second = [
+      0.5512683391571045, 0.5549431443214417, 0.2509351968765259, -0.013161003589630127, -0.09368062019348145,
+      0.14509016275405884, 0.05928593873977661, 0.4203804135322571, -0.226948082447052,
+    ]
+    expect([...torchUniform(9, 2 ** 40 + 7, 0, -0.3, 0.7)]).toEqual(first)
+    expect([...torchUniform(9, 2 ** 40 + 7, 9, -0.3, 0.7)]).toEqual(second)
   })
 })
 

@@ -29,6 +29,7 @@ const settings: Record<string, string[]> = {
   ],
   bitfit: ['training.learning_rate=3e-3'],
   ia3: ['training.learning_rate=1e-2'],
+  vera: ['training.learning_rate=3e-2'],
   adapter: ['training.learning_rate=3e-3'],
   'parallel-adapter': ['training.learning_rate=3e-3'],
   'pfeiffer-adapter': ['training.learning_rate=3e-3'],

@@ -113,3 +113,14 @@ test('with random values that are not trained, the seed has to be that of the ot
   )
   expect(await training(path('seed'), sets)).toMatchObject({ steps: 1 })
 })
+
+test('with projections that have a seed of their own, that seed has to be the same, and the other one need not', async () => {
+  const vera = path('vera')
+  const small = ['method=vera', 'method.rank=4', 'training.steps=1']
+  await training(vera, [...small, 'method.projection_seed=3'])
+  const sets = [...small, `training.start_from=${vera}`, 'training.seed=7']
+  await expect(training(path('projections'), sets)).rejects.toThrow(
+    'has other options of its method; vera has random values that are not trained, which have to be the same. Its method: {"kind":"vera","rank":4',
+  )
+  expect(await training(path('projections'), [...sets, 'method.projection_seed=3'])).toMatchObject({ steps: 1 })
+})
