@@ -47,6 +47,8 @@ export interface Method<Options> {
   /** Returns the tensors that keep their values from a seed: they are neither trained nor stored. */
   constants?(options: Options, config: BackboneConfig): ParameterSpec[]
   hooks(options: Options, config: BackboneConfig, tensors: Tensors): Hooks
+  /** The positions that it adds to a source, or to what attention sees, for estimates of memory. */
+  positions?(options: Options): number
   /**
    * For a method that only changes products: takes a tensor of the backbone by its name and returns the one with which
    * the bare backbone computes the same.

@@ -23,6 +23,7 @@ export const prefixTuning: Method<PrefixTuningOptions> = {
       ...placed.filter((site) => kindName(site) === kind).flatMap((site) => layerParameters(site, bottleneck, config)),
     ])
   },
+  positions: ({ length }) => length,
   hooks(options, config, tensors) {
     const placed = new Set(sites(options.placement, config).map(siteName))
     return { prefix: (site) => (placed.has(siteName(site)) ? prefixOf(site, options, config, tensors) : undefined) }

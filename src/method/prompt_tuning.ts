@@ -13,5 +13,6 @@ export const promptTuning: Method<PromptTuningOptions> = {
       start: start === 'random' ? { kind: 'uniform', bound: 0.5 } : { kind: 'first_rows', of: tableName(config) },
     },
   ],
+  positions: ({ length }) => length,
   hooks: (_options, _config, tensors) => ({ prompt: () => tensors('prompt') as Tensor2D }),
 }

@@ -23,6 +23,19 @@ async function jobsOf(peak_memory_bytes: number): Promise<[number, string[]]> {
   return [jobs, warnings]
 }
 
+test.each(['prefix-tuning', 'prompt-tuning-r'])('of %s, cells of more positions are larger', async (method) => {
+  const [file, folder] = [join(outside, `${method}.yaml`), join(outside, method)]
+  const axes = '  method.length: [7, 70]\n  training.seed: [0, 1]\n'
+  writeFileSync(file, `experiment: quickstart\nset: { method.preset: ${method} }\naxes:\n${axes}`)
+  const sweep = loadSweep(file)
+  const planned = prepareFolder(folder, sweep, sweep.yaml, { flag: '--dir', keep: false })
+  const [short, , long] = sweep.cells
+  writeRun(join(folder, short!.name), { result: { peak_memory_bytes: 1 } })
+  writeRun(join(folder, long!.name), { result: { peak_memory_bytes: 2 ** 60 } })
+  const options = { jobs: 8, progress: silent, interrupted: () => false }
+  expect(await affordableJobs(folder, planned, [1, 3], options)).toBe(1)
+})
+
 test('no more cells run at once than are left', async () => {
   expect(await jobsOf(1e6)).toEqual([4, []])
 })

@@ -54,6 +54,7 @@ function size({ experiment: { backbone, method, training } }: { experiment: Expe
   const config = backbonePreset(backbone.name)?.config
   if (!config) return 0
   const { dModel, encoderLayers, vocabulary } = config
-  const activations = rowsAStep(training) * training.source_length * dModel * encoderLayers
-  return activations * (methodOf(method).weights === 'trained' ? 1.2 : 1) + vocabulary * dModel
+  const { weights, positions = () => 0 } = methodOf(method)
+  const activations = rowsAStep(training) * (training.source_length + positions(method)) * dModel * encoderLayers
+  return activations * (weights === 'trained' ? 1.2 : 1) + vocabulary * dModel
 }

@@ -153,27 +153,30 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
     disposeModel(model)
   })
 
-  test.each(['compacter', 'bitfit', 'full'])('of %s in bfloat16 stays near the one in float32', async (name) => {
-    const { options, peak } = preset(name)
-    const { model, start, free } = await tiny(options)
-    const settings = { seed: SEED, dropout: DROPOUT, gradientClipNorm: 1, threads: 2 }
-    const [wide, narrow] = [
-      await startReplay(model, read, settings),
-      await startReplay(model, read, { ...settings, precision: 'bfloat16' }),
-    ]
-    const zeros = new Float32Array(start.length)
-    for (const replay of [wide, narrow]) await replay.write({ vector: start, first: zeros, second: zeros })
-    for (let step = 0; step < STEPS; step++) {
-      const rate = learningRate(step, { peak, warmup: 4, steps: STEPS })
-      const [expected, { loss }] = [await wide.step(batch, step, rate), await narrow.step(batch, step, rate)]
-      expectClose([loss], [expected.loss], { relative: 2 ** -6, name: `loss of step ${step}` })
-      expect(loss).not.toBe(expected.loss) // operands are rounded to 8 bits
-    }
-    const { vector } = await narrow.read()
-    expect(vector.some((value) => value !== bfloat16(value))).toBe(true) // trained values keep their 24
-    for (const replay of [wide, narrow]) replay.free()
-    free()
-  })
+  test.each(['compacter', 'bitfit', 'prefix-tuning', 'full'])(
+    'of %s in bfloat16 stays near the one in float32',
+    async (name) => {
+      const { options, peak } = preset(name)
+      const { model, start, free } = await tiny(options)
+      const settings = { seed: SEED, dropout: DROPOUT, gradientClipNorm: 1, threads: 2 }
+      const [wide, narrow] = [
+        await startReplay(model, read, settings),
+        await startReplay(model, read, { ...settings, precision: 'bfloat16' }),
+      ]
+      const zeros = new Float32Array(start.length)
+      for (const replay of [wide, narrow]) await replay.write({ vector: start, first: zeros, second: zeros })
+      for (let step = 0; step < STEPS; step++) {
+        const rate = learningRate(step, { peak, warmup: 4, steps: STEPS })
+        const [expected, { loss }] = [await wide.step(batch, step, rate), await narrow.step(batch, step, rate)]
+        expectClose([loss], [expected.loss], { relative: 2 ** -6, name: `loss of step ${step}` })
+        expect(loss).not.toBe(expected.loss) // operands are rounded to 8 bits
+      }
+      const { vector } = await narrow.read()
+      expect(vector.some((value) => value !== bfloat16(value))).toBe(true) // trained values keep their 24
+      for (const replay of [wide, narrow]) replay.free()
+      free()
+    },
+  )
 
   test('is unchanged at a step whose loss is not a number', async () => {
     const { start, replay, free } = await tiny(preset('compacter').options)
