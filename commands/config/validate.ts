@@ -26,8 +26,13 @@ export default class Validate extends Command {
     const { args, flags } = await this.parse(Validate)
     const { readExperiment } = await import('../../src/experiment/load/load.js')
     const { setsOf } = await import('../../src/experiment/short_forms.js')
-    const { experiment, locate } = readExperiment(args.experiment, setsOf(flags))
+    const { experiment, config, locate } = readExperiment(args.experiment, setsOf(flags))
     const { name, method, backbone, task } = experiment
+    if (config && method.kind === 'union') {
+      const { methodOf } = await import('../../src/method/registry.js')
+      methodOf(method).parameters(method, config) // refuses two tensors of one name
+    }
+    const { methodName } = await import('../../src/experiment/method_name.js')
     const { uncached } = await import('../../src/experiment/uncached.js')
     const to_download = await uncached(experiment)
     const { checkHead } = await import('../../src/task/rows/rows.js')
@@ -41,7 +46,7 @@ export default class Validate extends Command {
         }
       })
     }
-    this.log(`${args.experiment} is valid: ${name} trains ${method.kind} on ${backbone.name} for ${task.name}.`)
+    this.log(`${args.experiment} is valid: ${name} trains ${methodName(method)} on ${backbone.name} for ${task.name}.`)
     const missing = to_download.map((key) => experiment[key].name)
     if (missing.length > 0) this.log(`Not in the cache yet; a training run downloads: ${missing.join(', ')}.`)
     return { valid: true, experiment, to_download }

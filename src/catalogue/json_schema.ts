@@ -43,11 +43,36 @@ function experimentJsonSchema(): object {
   const properties = {
     ...schema.properties,
     backbone: { description: backbone!.description, anyOf: [name, backbone] },
-    method: named('methods', method!, method!.oneOf as JsonSchema[], {}),
+    method: methodOrList(method!),
     task: named('tasks', task!, (task!.oneOf as JsonSchema[]).map(withDefaultKind), { path }),
     training: { ...training, required: undefined },
   }
-  return { ...schema, properties, required: ['backbone', 'method', 'task', 'training'] }
+  const $defs = { one_of_several: oneOfSeveral(method!) }
+  return { ...schema, $defs, properties, required: ['backbone', 'method', 'task', 'training'] }
+}
+
+const ONE_OF_SEVERAL = { $ref: '#/$defs/one_of_several' }
+const SEVERAL = { type: 'array', minItems: 1, items: ONE_OF_SEVERAL }
+
+/** Allows a list of methods wherever a method may be named. */
+function methodOrList(method: JsonSchema): JsonSchema {
+  const together = partsOf(method).map(kindOf)
+  const alone = (method.oneOf as JsonSchema[])
+    .filter((kind) => !together.includes(kindOf(kind)))
+    .map((kind) =>
+      kind.properties!.methods ? { ...kind, properties: { ...kind.properties, methods: SEVERAL } } : kind,
+    )
+  const own = named('methods', method, alone, {})
+  return { ...own, anyOf: [...own.anyOf, ONE_OF_SEVERAL, SEVERAL] }
+}
+
+/** A method that may stand in a list, by its preset or written out. */
+const oneOfSeveral = (method: JsonSchema) => named('methods', {}, partsOf(method), {})
+
+/** The kinds that a list may hold. */
+function partsOf(method: JsonSchema): JsonSchema[] {
+  const union = (method.oneOf as JsonSchema[]).find(({ properties }) => properties!.methods)!
+  return union.properties!.methods!.items!.oneOf as JsonSchema[]
 }
 
 /** Makes `kind` optional for a classification, which is the default. */
@@ -64,7 +89,10 @@ function named(presets: PresetKind, { description }: JsonSchema, kinds: JsonSche
     const { kind, ...options } = schema.properties!
     return [{ ...schema, properties: { preset: { enum: names }, ...options, ...extra }, required: ['preset'] }]
   })
-  return { description, anyOf: [{ enum: presetNames(presets) }, ...overridden, ...kinds] }
+  const names = presetNames(presets).filter((name) =>
+    kinds.some((kind) => isOfKind(presets, name, kind.properties!.kind!)),
+  )
+  return { ...(description && { description }), anyOf: [{ enum: names }, ...overridden, ...kinds] }
 }
 
 function isOfKind(presets: PresetKind, name: string, kind: JsonSchema): boolean {

@@ -60,6 +60,7 @@ function rows(schema: JsonSchema, prefix: string): string[] {
 function typeOf(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ')
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(' or ')
+  if (schema.oneOf) return 'mapping'
   if (schema.const !== undefined) return `\`${schema.const}\``
   if (schema.type === 'array') return `list of ${typeOf(schema.items!)}`
   if (schema.pattern === '^\\d+-\\d*$') return 'range'

@@ -141,6 +141,8 @@ function complexityOf(options: MethodOptions): string {
       return 'O(d)'
     case 'intrinsic':
       return 'O(1)'
+    case 'union':
+      return [...new Set(options.methods.map(complexityOf))].join(' + ')
     default:
       return assertNever(options, 'method')
   }

@@ -4,7 +4,9 @@ import { loadTokenizer } from '../backbone/files/tokenizer.js'
 import type { BackboneConfig } from '../backbone/registry.js'
 import { type Complaint, ExperimentError } from '../base/error.js'
 import { presetNames } from '../base/presets.js'
+import { isMapping } from '../base/yaml/merge.js'
 import { ExperimentProblems, type LoadedExperiment, readExperiment } from '../experiment/load/load.js'
+import { methodName } from '../experiment/method_name.js'
 import { optionsOf } from '../experiment/schema_walk.js'
 import { type MethodOptions, methodOptions, methodProblems } from '../method/options.js'
 import type { Subject } from './parameters.js'
@@ -124,8 +126,12 @@ function onBackbone({ method, changes, options, any, locate }: ChosenMethod, bac
   )
 }
 
-/** Returns the preset of the same kind from which the fewest options differ, and these options. */
+/**
+ * Returns the preset of the same kind from which the fewest options differ, and these options; several methods by the
+ * names of them all.
+ */
 function nearestPreset(options: MethodOptions, preset: (name: string) => LoadedExperiment) {
+  if (options.kind === 'union') return { method: methodName(options), changes: [] }
   return presetNames('methods')
     .map((method) => ({ method, own: preset(method).experiment.method }))
     .filter(({ own }) => own.kind === options.kind)
@@ -137,7 +143,7 @@ function nearestPreset(options: MethodOptions, preset: (name: string) => LoadedE
 function changesOf(options: object, from: object): string[] {
   return Object.entries(options).flatMap(([key, value]) => {
     const before = (from as Record<string, unknown>)[key]
-    if (typeof value === 'object' && !Array.isArray(value)) return changesOf(value, before as object)
+    if (isMapping(value)) return changesOf(value, before as object)
     if (JSON.stringify(value) === JSON.stringify(before)) return []
     return [`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`]
   })

@@ -5,12 +5,17 @@ import { type MethodOptions, methodOptions } from '../method/options.js'
 
 export type Leaves = Map<string, unknown>
 
-/** Names a method by its nearest preset and the options that differ from it: `compacter`, `compacter, n = 8`. */
+/**
+ * Names a method by its nearest preset and the options that differ from it: `compacter`, `compacter, n = 8`. Several
+ * methods that are no preset are named one by one: `lora + ia3`.
+ */
 export function methodName(method: MethodOptions): string {
   const own = leavesOf(method)
   const candidates = presets()
     .filter(({ kind }) => kind === method.kind)
     .map(({ name, leaves }) => ({ name, changes: shownOf(own, changedKeys(own, leaves)) }))
+  if (method.kind === 'union' && !candidates.some(({ changes }) => changes.length === 0))
+    return method.methods.map(methodName).join(' + ')
   const nearest = candidates.reduce((best, next) => (next.changes.length < best.changes.length ? next : best))
   return [nearest.name, ...nearest.changes].join(', ')
 }

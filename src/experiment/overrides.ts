@@ -50,8 +50,21 @@ export function applyOverride(tree: Mapping, [key, ...rest]: Path, value: unknow
   if (rest.length === 0 && value === null) return Object.fromEntries(Object.entries(tree).filter(([k]) => k !== name))
   if (rest.length === 0) return { ...tree, [name]: value }
   const inner = tree[name] ?? {}
-  const replaced = isMapping(inner) ? applyOverride(inner, rest, value) : undefined
-  return replaced && { ...tree, [name]: replaced }
+  const replaced = Array.isArray(inner)
+    ? inList(inner, rest, value)
+    : isMapping(inner) && applyOverride(inner, rest, value)
+  return replaced ? { ...tree, [name]: replaced } : undefined
+}
+
+/** Returns the list with one item, or a value inside it, replaced; `undefined` where it has no such item. */
+function inList(list: readonly unknown[], [index, ...rest]: Path, value: unknown): unknown[] | undefined {
+  const place = Number(index)
+  if (!(place in list)) return undefined
+  if (rest.length === 0) return list.with(place, value)
+  const item = list[place]
+  const mapping = typeof item === 'string' ? { preset: item } : item
+  const replaced = isMapping(mapping) && applyOverride(mapping, rest, value)
+  return replaced ? list.with(place, replaced) : undefined
 }
 
 /** Counts the keys of the path that a value has: a preset's name has none of the preset's own. */

@@ -96,6 +96,8 @@ function wordIssue(issue: Issue, schema: z.ZodType, tree: unknown): Words {
     case 'invalid_value':
       return choice(value, issue.values.map(String))
     case 'too_small':
+      if (issue.origin === 'array' && (value as unknown[]).length > 0)
+        return { problem: `has ${(value as unknown[]).length}; it must have at least ${issue.minimum}.` }
       if (issue.origin === 'string' || issue.origin === 'array') return { problem: 'is empty.' }
       return { problem: `${is}; it must be ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}.` }
     case 'too_big':

@@ -78,8 +78,8 @@ function filesOf(folder: string): string[] {
  * Whether PyTorch's side has the method: torch_methods.py, or peft for methods that it has. A projection of every
  * weight can't be a hook of a module, and a slow imitation would flatter us.
  */
-export function torchHas({ options: { kind } }: Pick<Trial, 'options'>, { hasPeft }: Torch): boolean {
-  switch (kind) {
+export function torchHas({ options }: Pick<Trial, 'options'>, torch: Torch): boolean {
+  switch (options.kind) {
     case 'full':
     case 'adapter':
     case 'compacter':
@@ -92,11 +92,13 @@ export function torchHas({ options: { kind } }: Pick<Trial, 'options'>, { hasPef
     case 'lokr':
     case 'vera':
     case 'ia3':
-      return hasPeft
+      return torch.hasPeft
     case 'intrinsic':
       return false
+    case 'union':
+      return options.methods.every((part) => torchHas({ options: part }, torch))
     default:
-      return assertNever(kind, 'method')
+      return assertNever(options, 'method')
   }
 }
 

@@ -212,6 +212,8 @@ def attach_adapters(options, model, trained, projection=project):
 
 def fixed_names(options, tensors):
     """Tensors that stay as they were drawn: VeRA's projections, and the rule where it is not learnt."""
+    if options["kind"] == "union":
+        return [name for part in options["methods"] for name in fixed_names(part, tensors)]
     fixed_rule = not options.get("learn_rule", True)
     return [name for name in tensors if name.startswith("projection_") or (fixed_rule and "rule" in name.split("."))]
 
@@ -354,6 +356,18 @@ def attach_prefixes(options, model, trained):
     return []
 
 
+# --- several methods ------------------------------------------------------------------------------------------------
+
+
+def union_tensors(options, model, generator):
+    parts = [tensors(part, model, generator) for part in options["methods"]]
+    return {name: value for part in parts for name, value in part.items()}
+
+
+def attach_union(options, model, trained, projection):
+    return [hook for part in options["methods"] for hook in attach(part, model, trained, projection)]
+
+
 # --- no method ------------------------------------------------------------------------------------------------------
 
 
@@ -372,6 +386,7 @@ TENSORS = {
     "bitfit": bitfit_tensors,
     "prompt_tuning": prompt_tensors,
     "prefix_tuning": prefix_tensors,
+    "union": union_tensors,
     **dict.fromkeys(ADAPTERS, adapter_tensors),
 }
 HOOKS = {"bitfit": attach_bitfit, "prefix_tuning": attach_prefixes}
@@ -385,4 +400,6 @@ def attach(options, model, trained, projection=project):
     """`projection` computes the products of the adapters."""
     if options["kind"] in ADAPTERS:
         return attach_adapters(options, model, trained, projection)
+    if options["kind"] == "union":
+        return attach_union(options, model, trained, projection)
     return HOOKS.get(options["kind"], no_hooks)(options, model, trained)

@@ -25,7 +25,17 @@ SMALL = 0.1  # of the tensors that the oracle draws: nothing is to overflow in a
 
 def leaves(options, model):
     """→ {name: tensor} that the hooks read, [tensor] that is trained."""
+    added, trained = {}, {}
+    for part in options["methods"] if options["kind"] == "union" else [options]:
+        own, moved = leaves_of_one(part, model)
+        added |= own
+        trained |= {id(tensor): tensor for tensor in moved}  # what two methods unfreeze is one tensor
     model.requires_grad_(False)
+    return added, [tensor.requires_grad_() for tensor in trained.values()]
+
+
+def leaves_of_one(options, model):
+    """As `leaves`, of one method."""
     if options["kind"] in PEFT_KINDS:
         return {}, peft_leaves(options, model)
     initial = torch_methods.tensors(options, model, torch.Generator().manual_seed(0))
@@ -33,8 +43,7 @@ def leaves(options, model):
     fixed = torch_methods.fixed_names(options, initial)
     added = {name: SMALL * value for name, value in initial.items() if name not in of_backbone}
     moved = [of_backbone[name] for name in initial if name in of_backbone]
-    trained = [*(value for name, value in added.items() if name not in fixed), *moved]
-    return added, [tensor.requires_grad_() for tensor in trained]
+    return added, [*(value for name, value in added.items() if name not in fixed), *moved]
 
 
 def peft_leaves(options, model):
@@ -44,9 +53,7 @@ def peft_leaves(options, model):
     unfrozen = torch_methods.unfrozen_names(options, model)
     trained = [model.get_parameter(name) for name in unfrozen]
     peft_methods.inject(options, model)
-    model.requires_grad_(False)
-    trained += [model.get_parameter(name) for name in peft_methods.renamed(model).values()]
-    return [tensor.requires_grad_() for tensor in trained]
+    return trained + [model.get_parameter(name) for name in peft_methods.renamed(model).values()]
 
 
 def ids(rows, length, vocabulary):

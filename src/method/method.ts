@@ -34,6 +34,9 @@ export interface ParameterSpec {
 /** Returns tensors by name: `encoder.3.attention.down.s`, or the Hugging Face name of an unfrozen one. */
 export type Tensors = (name: string) => Tensor
 
+/** Takes a tensor of the backbone by its name and returns the one with which the bare backbone computes the same. */
+export type Merged = (name: string, weight: Tensor) => Tensor
+
 /** A parameter-efficient method: what it trains, and where that enters the forward pass. */
 export interface Method<Options> {
   /**
@@ -49,9 +52,6 @@ export interface Method<Options> {
   hooks(options: Options, config: BackboneConfig, tensors: Tensors): Hooks
   /** The positions that it adds to a source, or to what attention sees, for estimates of memory. */
   positions?(options: Options): number
-  /**
-   * For a method that only changes products: takes a tensor of the backbone by its name and returns the one with which
-   * the bare backbone computes the same.
-   */
-  merged?(options: Options, config: BackboneConfig, tensors: Tensors): (name: string, weight: Tensor) => Tensor
+  /** For a method that only changes products. */
+  merged?(options: Options, config: BackboneConfig, tensors: Tensors): Merged
 }

@@ -66,13 +66,11 @@ export type PromptTuningOptions = z.infer<typeof promptTuningOptions>
 export const layerNormTuningOptions = z.strictObject({ kind: z.literal('layer_norm_tuning') })
 export type LayerNormTuningOptions = z.infer<typeof layerNormTuningOptions>
 
-/** A method's options; `kind` names the method. */
-export const methodOptions = z.discriminatedUnion('kind', [
-  fullOptions,
+/** Methods that leave the backbone frozen, so that several of them can be trained together. */
+const frozenBackbone = [
   adapterOptions,
   compacterOptions,
   bitfitOptions,
-  intrinsicOptions,
   promptTuningOptions,
   prefixTuningOptions,
   loraOptions,
@@ -80,5 +78,23 @@ export const methodOptions = z.discriminatedUnion('kind', [
   lokrOptions,
   veraOptions,
   layerNormTuningOptions,
+] as const
+
+/** Several methods at once; an experiment writes them as a list. */
+const unionOptions = z.strictObject({
+  kind: z.literal('union'),
+  methods: z
+    .array(z.discriminatedUnion('kind', frozenBackbone))
+    .min(2)
+    .describe('The methods, in the order in which they enter; all but full and intrinsic.'),
+})
+export type UnionOptions = z.infer<typeof unionOptions>
+
+/** A method's options; `kind` names the method. */
+export const methodOptions = z.discriminatedUnion('kind', [
+  fullOptions,
+  intrinsicOptions,
+  ...frozenBackbone,
+  unionOptions,
 ])
 export type MethodOptions = z.infer<typeof methodOptions>

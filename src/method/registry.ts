@@ -11,9 +11,12 @@ import type { Method } from './method.js'
 import type { MethodOptions } from './options.js'
 import { prefixTuning } from './prefix_tuning.js'
 import { promptTuning } from './prompt_tuning.js'
+import { unionOf } from './union.js'
 import { vera } from './vera.js'
 
-const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { kind: K }>> } = {
+type Methods = { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { kind: K }>> }
+
+const methods: Methods = {
   full,
   adapter,
   compacter,
@@ -26,6 +29,7 @@ const methods: { [K in MethodOptions['kind']]: Method<Extract<MethodOptions, { k
   lokr,
   vera,
   layer_norm_tuning: layerNormTuning,
+  union: unionOf((options) => methodOf(options)),
 }
 
 /** Returns the method that a resolved experiment names by its `kind`. */

@@ -5,7 +5,9 @@ import { loadExperiment } from '../../src/experiment/load/load.js'
 /** Presets of methods that the paper compares. */
 const PAPER = presetNames('methods').filter(
   (name) =>
-    !['lora', 'dora', 'ia3', 'lokr', 'vera', 'layer-norm-tuning', 'parallel-adapter', 'prefix-tuning'].includes(name),
+    !['lora', 'dora', 'ia3', 'lokr', 'vera', 'layer-norm-tuning', 'parallel-adapter', 'prefix-tuning', 'mam'].includes(
+      name,
+    ),
 )
 
 describe("the paper's experiments", () => {

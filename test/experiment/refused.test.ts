@@ -132,7 +132,7 @@ describe('a bad experiment names the place, the fault and what would work', () =
     [
       'unknown kind',
       good.replace('compacter', '{ kind: bitfti, learning_rate: 1 }'),
-      'DIR/trial.yaml:2:11: method.kind is "bitfti"; it must be one of full, adapter, compacter, bitfit, intrinsic, prompt_tuning, prefix_tuning, lora, ia3, lokr, vera, layer_norm_tuning. Did you mean bitfit?\nDIR/trial.yaml:4:1: training has no learning_rate. Needed: Peak learning rate; default: the method preset\'s own.',
+      'DIR/trial.yaml:2:11: method.kind is "bitfti"; it must be one of full, intrinsic, adapter, compacter, bitfit, prompt_tuning, prefix_tuning, lora, ia3, lokr, vera, layer_norm_tuning, union. Did you mean bitfit?\nDIR/trial.yaml:4:1: training has no learning_rate. Needed: Peak learning rate; default: the method preset\'s own.',
     ],
     [
       'kind against preset',

@@ -101,6 +101,10 @@ def prefixes(length, bottleneck, **placement):
     }
 
 
+def union(*methods):
+    return {"kind": "union", "methods": [*methods]}
+
+
 # Learning rates are large enough that ten steps move every tensor by more than rounding can hide.
 ON_BOTH = {
     "none": ({"kind": "none"}, 0),
@@ -133,6 +137,20 @@ ON_BOTH |= {
     "parallel-adapter-norms": (adapter(3, arrangement="parallel", scale=4, layer_norm="both"), 3e-3),
     "adapter-scaled": (adapter(3, ALL_SUBLAYERS, scale=0.5), 1e-2),
     "compacter-parallel": (compacter(3, 2, 2, ALL_SUBLAYERS) | {"arrangement": "parallel", "scale": 2}, 3e-3),
+}
+ON_BOTH |= {
+    "union-lora-compacter": (
+        union(lora(2, 3, ["q", "v"]), compacter(4, 1, 3, EVERYWHERE | {"sublayers": ["feed_forward"]})),
+        1e-2,
+    ),
+    "union-prompt-ia3-adapter": (
+        union(
+            {"kind": "prompt_tuning", "length": 2},
+            ia3(["k", "wo"], ["wo"], train_layer_norms=True),
+            adapter(3, EVERYWHERE | {"sublayers": ["attention"]}),
+        ),
+        1e-2,
+    ),
 }
 UPPER_LAYERS = EVERYWHERE | {"encoder_layers": [2], "decoder_layers": [1]}
 FULL = ({"kind": "full"}, 3e-3)

@@ -42,6 +42,8 @@ const ANY_N = {
   'layer-norm-tuning': 47_616,
   // 24 adapters of 2·768·384 + 384 + 768, as arXiv 2110.04366 places them
   'parallel-adapter': 14_183_424,
+  // the parallel adapters, and prefixes of 800
+  mam: 14_183_424 + 3 * (30 * 768 + 769 * 800 + 12 * 2 * 801 * 768),
 }
 const OF_N = [
   { n: 4, 'phm-adapter': 534_144, compacter: 161_728, 'compacter++': 104_704 },
@@ -89,6 +91,7 @@ describe("the paper's table on t5-base", () => {
       vera: '0.0331 1.003',
       'layer-norm-tuning': '0.0214 1.000',
       'parallel-adapter': '6.3636 1.509',
+      mam: '27.0952 3.168',
       lora: '0.3970 1.032',
       dora: '0.4218 1.034',
     })

@@ -72,6 +72,14 @@ export const VARIANTS: Record<string, object> = {
   ia3: { kind: 'ia3' },
   'ia3, inputs and the head': { kind: 'ia3', targets: ['q', 'wo', 'lm_head'], scaled_inputs: ['q', 'lm_head'] },
   layer_norm_tuning: { kind: 'layer_norm_tuning' },
+  union: {
+    kind: 'union',
+    methods: [
+      { kind: 'compacter', reduction_factor: 6, learn_rule: false, placement: { sublayers: ['feed_forward'] } },
+      { kind: 'lora', targets: ['q'], train_layer_norms: true },
+      { kind: 'prompt_tuning', length: 2 },
+    ],
+  },
   'lora, magnitudes': { kind: 'lora', magnitudes: true, placement: { sublayers: ['cross_attention'] } },
 }
 

@@ -21,6 +21,18 @@ const small: Record<string, object> = {
   lokr: { rank: 2 },
   vera: { rank: 5 },
   'prefix-tuning': { length: 5, bottleneck: 7 },
+  mam: {
+    methods: [
+      { kind: 'prefix_tuning', length: 3, bottleneck: 5 },
+      {
+        kind: 'adapter',
+        arrangement: 'parallel',
+        scale: 4,
+        reduction_factor: 6,
+        placement: { sublayers: ['feed_forward'] },
+      },
+    ],
+  },
   'prompt-tuning-r': { length: 7 },
   'prompt-tuning-t': { length: 7 },
 }

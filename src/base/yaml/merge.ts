@@ -4,12 +4,17 @@ export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Puts `over` on top of `base`: mappings key by key, everything else whole. */
+/**
+ * Puts `over` on top of `base`: mappings key by key, items of a list where `over` has a mapping of their numbers,
+ * everything else whole.
+ */
 export function merge(base: Mapping, over: Mapping): Mapping {
   const merged = { ...base }
   for (const [key, value] of Object.entries(over)) {
     const below = Object.hasOwn(base, key) ? base[key] : undefined
-    merged[key] = isMapping(below) && isMapping(value) ? merge(below, value) : value
+    if (isMapping(value) && Array.isArray(below) && Object.keys(value).every((place) => place in below))
+      merged[key] = Object.values(merge({ ...below }, value))
+    else merged[key] = isMapping(below) && isMapping(value) ? merge(below, value) : value
   }
   return merged
 }

@@ -61,7 +61,7 @@ export function experimentYaml(experiment: Experiment): string {
 export function readExperiment(file: string, overrides: readonly (string | Override)[] = []): LoadedExperiment {
   const complaints: Complaint[] = []
   const path = findExperiment(file)
-  const source = yamlSource(path, dirname(resolve(path)), complaints, isExperimentText)
+  const source = listedMethods(yamlSource(path, dirname(resolve(path)), complaints, isExperimentText))
   refuseSweep(file, source.value)
   const sets = parseOverrides(overrides, complaints)
   const given = complaints.length === 0 ? givenTree(path, source, sets, complaints) : {}
@@ -149,7 +149,33 @@ function givenTree(file: string, { value, find }: Source, sets: readonly Overrid
 function inFull(tree: Mapping): Mapping {
   const keys = { backbone: 'name', method: 'preset', task: 'preset' }
   const full = Object.entries(keys).filter(([key]) => typeof tree[key] === 'string')
-  return { ...tree, ...Object.fromEntries(full.map(([key, name]) => [key, { [name]: tree[key] }])) }
+  return { ...tree, ...Object.fromEntries(full.map(([key, name]) => [key, { [name]: tree[key] }])), ...methods(tree) }
+}
+
+/** Several methods, each written in full; a list of one is that method. */
+function methods({ method }: Mapping): Mapping {
+  const named = (list: readonly unknown[]) => list.map((one) => (typeof one === 'string' ? { preset: one } : one))
+  if (isMapping(method) && Array.isArray(method.methods))
+    return { method: { ...method, methods: named(method.methods) } }
+  if (!Array.isArray(method)) return {}
+  const list = named(method)
+  return { method: list.length === 1 ? list[0] : { kind: 'union', methods: list } }
+}
+
+/** Finds what `inFull` made of a list of methods where the list has it. */
+function listedMethods(source: Source): Source {
+  const list = isMapping(source.value) && source.value.method
+  if (!Array.isArray(list)) return source
+  const written = ([key, ...rest]: Path): Path =>
+    key !== 'method' ? [key!, ...rest] : list.length === 1 ? ['method', 0, ...rest] : ['method', ...rest.slice(1)]
+  return {
+    ...source,
+    find(path) {
+      const inList = written(path)
+      const found = source.find(inList)
+      return { ...found, depth: Math.max(0, found.depth + path.length - inList.length) }
+    },
+  }
 }
 
 function placeBackbone(tree: Mapping, folderOf: (path: Path) => string, faults: Fault[], complaints: Complaint[]) {

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import type { Complaint } from '../../base/error.js'
 import { type PresetKind, presetFile, presetNames } from '../../base/presets.js'
 import { isMapping, type Mapping, merge, without } from '../../base/yaml/merge.js'
-import { type Path, yamlSource } from '../../base/yaml/source.js'
+import { type Path, type Source, yamlSource } from '../../base/yaml/source.js'
 import { isExperimentText } from '../schema.js'
 import { type Fault, shown, suggestion } from '../wording.js'
 import type { Layer } from './origin.js'
@@ -22,10 +22,22 @@ interface Merged {
  */
 export function mergePresets(given: Mapping, complaints: Complaint[]): Merged {
   const merged: Merged = { tree: { ...given }, layers: [], faults: [], unknown: new Set() }
-  mergePreset('method', 'methods', merged, complaints)
-  mergePreset('task', 'tasks', merged, complaints)
+  takeLearningRate([mergePreset(['method'], 'methods', merged, complaints)], merged)
+  takeLearningRate(mergeUnion(merged, complaints), merged)
+  mergePreset(['task'], 'tasks', merged, complaints)
   return merged
 }
+
+/** Merges the presets of each of several methods. */
+function mergeUnion(merged: Merged, complaints: Complaint[]): (Source | undefined)[] {
+  const { method } = merged.tree
+  if (!isMapping(method) || !Array.isArray(method.methods)) return []
+  return method.methods.map((_, i) => mergePreset(['method', 'methods', i], 'methods', merged, complaints))
+}
+
+type Key = 'method' | 'task'
+/** `method`, `task`, or one of several methods. */
+type PresetPath = readonly [Key, ...Path]
 
 /** Whether a preset allows any text at a path: a preset is under its key in the experiment. */
 const isPresetText = {
@@ -33,24 +45,37 @@ const isPresetText = {
   task: (path: Path) => isExperimentText(['task', ...path]),
 }
 
-function mergePreset(key: 'method' | 'task', kind: PresetKind, merged: Merged, complaints: Complaint[]): void {
-  const own = merged.tree[key]
-  if (!isMapping(own)) return
-  if (own.preset === undefined && (key === 'task' || own.kind !== undefined)) return
+/** Returns the preset, where there is one. */
+function mergePreset(path: PresetPath, kind: PresetKind, merged: Merged, complaints: Complaint[]): Source | undefined {
+  const key = path[0]
+  const own = valueAt(merged.tree, path)
+  if (!isMapping(own)) return undefined
+  if (own.preset === undefined && (key === 'task' || own.kind !== undefined)) return undefined
   const file = typeof own.preset === 'string' ? presetFile(kind, own.preset) : undefined
   const source = file && yamlSource(file, dirname(file), complaints, isPresetText[key])
   if (!source || !isMapping(source.value)) {
-    merged.unknown.add(key)
+    merged.unknown.add(path.join('.'))
     if (key === 'method') merged.unknown.add('training.learning_rate')
-    if (!source) merged.faults.push(presetFault(key, kind, own.preset))
-    return
+    if (!source) merged.faults.push(presetFault(path, kind, own.preset))
+    return undefined
   }
-  merged.layers.push({ under: [key], source })
-  const { learning_rate, ...preset } = source.value
-  if (key === 'method') takeLearningRate(learning_rate, merged, { under: ['training'], source })
-  if (own.kind !== undefined && own.kind !== preset.kind) merged.faults.push(kindFault(key, own, preset))
+  merged.layers.push({ under: path, source })
+  const { learning_rate: _, ...preset } = source.value
+  if (own.kind !== undefined && own.kind !== preset.kind) merged.faults.push(kindFault(path, own, preset))
   const base = key === 'task' ? { name: own.preset, ...taskPreset(preset, own) } : preset
-  merged.tree[key] = merge({ ...base, kind: preset.kind }, without(own, 'preset', 'path', 'kind'))
+  const whole = merge({ ...base, kind: preset.kind }, without(own, 'preset', 'path', 'kind'))
+  merged.tree = replaced(merged.tree, path, whole) as Mapping
+  return source
+}
+
+const valueAt = (tree: unknown, path: Path): unknown =>
+  path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown>)[key], tree)
+
+/** Returns the tree with another value at a path that it has. */
+function replaced(tree: unknown, [key, ...rest]: Path, value: unknown): unknown {
+  if (key === undefined) return value
+  const inner = replaced((tree as Record<PropertyKey, unknown>)[key], rest, value)
+  return Array.isArray(tree) ? tree.with(Number(key), inner) : { ...(tree as Mapping), [key]: inner }
 }
 
 /**
@@ -62,21 +87,37 @@ function taskPreset(preset: Mapping, own: Mapping): Mapping {
   return other ? without(preset, 'label_names') : preset
 }
 
-/** Uses a method preset's learning rate as the default of `training.learning_rate`. */
-function takeLearningRate(rate: unknown, { tree, layers }: Merged, layer: Layer): void {
-  if (rate === undefined || !isMapping(tree.training) || tree.training.learning_rate !== undefined) return
-  tree.training = { ...tree.training, learning_rate: rate }
-  layers.push(layer)
+/**
+ * Uses the learning rate of method presets as the default of `training.learning_rate`; several methods have to agree on
+ * it.
+ */
+function takeLearningRate(presets: readonly (Source | undefined)[], merged: Merged): void {
+  const { training } = merged.tree
+  if (!isMapping(training) || training.learning_rate !== undefined) return
+  const having = presets.flatMap((source) => (source && rateOf(source) !== undefined ? [source] : []))
+  const rates = [...new Set(having.map(rateOf))]
+  if (rates.length > 1) {
+    merged.unknown.add('training.learning_rate')
+    const problem = `the presets of the methods have different learning rates: ${rates.join(', ')}.`
+    merged.faults.push({ path: ['method'], problem, remedy: 'Set training.learning_rate.' })
+  } else if (having[0]) {
+    merged.tree = { ...merged.tree, training: { ...training, learning_rate: rates[0] } }
+    merged.layers.push({ under: ['training'], source: having[0] })
+  }
 }
 
-function presetFault(key: string, kind: PresetKind, preset: unknown): Fault {
+const rateOf = ({ value }: Source): unknown => (value as Mapping).learning_rate
+
+function presetFault(path: Path, kind: PresetKind, preset: unknown): Fault {
+  const key = path.join('.')
   const names = presetNames(kind)
   const remedy = typeof preset === 'string' ? suggestion(preset, names, 'Presets') : `Presets: ${names.join(', ')}.`
-  if (preset === undefined) return { path: [key], problem: `${key} has neither preset nor kind.`, remedy }
-  return { path: [key, 'preset'], problem: `${key} is ${shown(preset)}; there is no such preset.`, remedy }
+  if (preset === undefined) return { path: [...path], problem: `${key} has neither preset nor kind.`, remedy }
+  return { path: [...path, 'preset'], problem: `${key} is ${shown(preset)}; there is no such preset.`, remedy }
 }
 
-function kindFault(key: string, own: Mapping, preset: Mapping): Fault {
+function kindFault(path: Path, own: Mapping, preset: Mapping): Fault {
+  const key = path.join('.')
   const problem = `${key}.kind is ${shown(own.kind)}; the preset ${shown(own.preset)} is of kind ${shown(preset.kind)}.`
-  return { path: [key, 'kind'], problem, remedy: 'Keep one of preset and kind.' }
+  return { path: [...path, 'kind'], problem, remedy: 'Keep one of preset and kind.' }
 }

@@ -60,6 +60,8 @@ function refusal(options: MethodOptions): string | undefined {
     case 'ia3':
     case 'layer_norm_tuning':
       return 'this method is written for Hugging Face peft, and merged into the weights of a Hugging Face model.'
+    case 'union':
+      return 'several methods at once are not written for the library `adapters`.'
     case 'full':
     case 'bitfit':
     case 'intrinsic':

@@ -59,6 +59,8 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
       return 'the trained biases have no place in a T5, whose products and norms have none.'
     case 'prompt_tuning':
       return 'the trained prompt stands in front of the input and is not a weight of a T5.'
+    case 'union':
+      return options.methods.map((part) => refusal(part, config)).find((reason) => reason !== undefined)
     default:
       return assertNever(options, 'method')
   }

@@ -41,6 +41,8 @@ function refusal(options: MethodOptions): string | undefined {
     case 'bitfit':
     case 'intrinsic':
       return 'only adapters and prompts are written for OpenDelta.'
+    case 'union':
+      return 'several methods at once are not written for OpenDelta.'
     case 'adapter':
       return options.factors === 'low_rank' && options.rank > 1
         ? 'OpenDelta multiplies low-rank factors elementwise, which is their product at rank 1 only.'

@@ -62,6 +62,8 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
     case 'full':
     case 'intrinsic':
       return 'peft holds what is added to a backbone; this method changes all of its weights.'
+    case 'union':
+      return 'peft keeps one method in a folder.'
     default:
       return assertNever(options, 'method')
   }

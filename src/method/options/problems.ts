@@ -36,6 +36,8 @@ export function methodProblems(options: MethodOptions, config: BackboneConfig): 
       return [...placementProblems(options, config), ...layerProblems(options.placement, config)]
     case 'prompt_tuning':
       return promptProblems(options, config)
+    case 'union':
+      return options.methods.flatMap((part, i) => methodProblems(part, config).map((found) => ofPart(found, i)))
     case 'full':
     case 'layer_norm_tuning':
     case 'bitfit':
@@ -43,6 +45,12 @@ export function methodProblems(options: MethodOptions, config: BackboneConfig): 
     default:
       return assertNever(options, 'method')
   }
+}
+
+/** A problem of one method of a union, with the keys that lead to it there. */
+const ofPart = ({ path, problem, remedy }: MethodProblem, part: number): MethodProblem => {
+  const moved = (text: string) => text.replaceAll('method.', `method.methods.${part}.`)
+  return { path: ['methods', String(part), ...path], problem: moved(problem), remedy: moved(remedy) }
 }
 
 function bottleneckProblems(options: AdapterOptions | CompacterOptions, { dModel }: BackboneConfig): MethodProblem[] {

@@ -84,6 +84,8 @@ function methodLabel(method: Experiment['method']): string {
     case 'intrinsic':
     case 'prompt_tuning':
       return method.kind
+    case 'union':
+      return method.methods.map(methodLabel).join(' + ')
     default:
       return assertNever(method, 'method')
   }
