@@ -239,9 +239,10 @@ def biased_modules(options, model):
 
 
 def bitfit_tensors(options, model, generator):
+    head = unfrozen_names(options | {"train_layer_norms": False}, model)
     return {
         name: normal(generator, 0.2, module.weight.shape[0]) for name, module in biased_modules(options, model)
-    }
+    } | {name: model.get_parameter(name).detach().clone() for name in head}
 
 
 def attach_bitfit(options, model, trained):

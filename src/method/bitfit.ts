@@ -2,15 +2,20 @@ import type { TensorSpec } from '../backbone/family.js'
 import { type BackboneConfig, backboneTensors, familyOf } from '../backbone/registry.js'
 import type { Method, ParameterSpec } from './method.js'
 import type { BitfitOptions } from './options.js'
+import { unfrozenBesideAdapters } from './unfrozen.js'
 
 /**
  * BitFit (Ben Zaken et al., arXiv 2106.10199) for a backbone without biases: zero biases are added and trained, in the
  * products of attention and feed-forward, the blocks' layer norms (not the final ones) and the head. A bias has the
- * name of its weight.
+ * name of its weight. The head's weights are trained too if asked for, as in the released code without
+ * `freeze_bitfit_lm_head`.
  */
 export const bitfit: Method<BitfitOptions> = {
   weights: 'frozen',
-  parameters: (options, config) => biases(options, config),
+  parameters: (options, config) => [
+    ...biases(options, config),
+    ...unfrozenBesideAdapters(config, { train_layer_norms: false, ...options }),
+  ],
   hooks(options, config, tensors) {
     const names = new Set(biases(options, config).map(({ name }) => name))
     return {

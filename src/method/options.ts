@@ -5,6 +5,7 @@ import { ia3Options } from './options/ia3.js'
 import { lokrOptions } from './options/lokr.js'
 import { loraOptions } from './options/lora.js'
 import { prefixTuningOptions } from './options/prefix_tuning.js'
+import { trainedBackbone } from './options/shared.js'
 import { veraOptions } from './options/vera.js'
 
 export { type AdapterOptions, adapterOptions } from './options/adapter.js'
@@ -31,6 +32,7 @@ const bitfitOptions = z.strictObject({
     .min(1)
     .default([...BIASES])
     .describe('What gets a bias: products of each sublayer, the norms of the blocks (not the final ones), the head.'),
+  train_lm_head: trainedBackbone.train_lm_head,
 })
 export type BitfitOptions = z.infer<typeof bitfitOptions>
 

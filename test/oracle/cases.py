@@ -155,6 +155,7 @@ ON_BOTH |= {
 UPPER_LAYERS = EVERYWHERE | {"encoder_layers": [2], "decoder_layers": [1]}
 FULL = ({"kind": "full"}, 3e-3)
 BITFIT = ({"kind": "bitfit"}, 1e-2)
+BITFIT_HEAD = ({"kind": "bitfit", "train_lm_head": True}, 3e-3)
 SAID = ({"kind": "intrinsic", "dimension": 200, "said": True, "projection": "fastfood"}, 1e-2)
 
 ON_V1_0 = {
@@ -186,6 +187,7 @@ ON_V1_0 = {
     ),
     "phm-shared-blocks": (phm(2, 3) | {"blocks": "shared", "train_layer_norms": False}, 1e-2),
     "bitfit": BITFIT,
+    "bitfit-trained-head": BITFIT_HEAD,
     "prompt-tuning": ({"kind": "prompt_tuning", "length": 3}, 1e-2),
     "intrinsic": ({"kind": "intrinsic", "dimension": 200, "said": False, "projection": "fastfood"}, 1e-2),
     "intrinsic-said": SAID,
@@ -196,6 +198,7 @@ CASES = {
     | {
         "full": FULL,
         "bitfit": BITFIT,
+        "bitfit-trained-head": BITFIT_HEAD,
         "intrinsic-said": SAID,
         "compacter-trained-head": (compacter(3, 2, 2, UPPER_LAYERS) | {"train_lm_head": True}, 3e-3),
     },

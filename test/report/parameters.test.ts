@@ -103,6 +103,16 @@ describe("the paper's table on t5-base", () => {
     expect(row?.total_parameters_ratio).toBe(1 + (100 * 114_112) / 222_903_552)
   })
 
+  test.each([
+    ['t5-v1_1-small', 32_128 * 512],
+    ['t5-base', 32_128 * 768],
+  ])("bitfit with the head's weights trains the head of %s too, as an addition", async (backbone, head) => {
+    const [biases] = await report({ backbones: [backbone], methods: ['bitfit'] })
+    const [both] = await report({ backbones: [backbone], methods: ['bitfit'], sets: ['method.train_lm_head=true'] })
+    expect(both!.trained_parameters! - biases!.trained_parameters!).toBe(head)
+    expect(both!.added_parameters).toBe(both!.trained_parameters)
+  })
+
   // expected: the formulas of the paper's table by hand; a head is [vocabulary, d_model], d = 512 and b = 16 in
   // t5-v1_1-small
   test.each([

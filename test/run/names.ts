@@ -47,6 +47,7 @@ export const VARIANTS: Record<string, object> = {
   bitfit: { kind: 'bitfit' },
   'bitfit, cross-attention': { kind: 'bitfit', biases: ['cross_attention'] },
   'bitfit, head': { kind: 'bitfit', biases: ['lm_head'] },
+  'bitfit, trained head': { kind: 'bitfit', train_lm_head: true },
   intrinsic: { kind: 'intrinsic', said: false },
   'intrinsic, said': { kind: 'intrinsic' },
   'intrinsic, dense': { kind: 'intrinsic', projection: 'dense', dimension: 200 },
