@@ -156,6 +156,7 @@ UPPER_LAYERS = EVERYWHERE | {"encoder_layers": [2], "decoder_layers": [1]}
 FULL = ({"kind": "full"}, 3e-3)
 BITFIT = ({"kind": "bitfit"}, 1e-2)
 BITFIT_HEAD = ({"kind": "bitfit", "train_lm_head": True}, 3e-3)
+FIXED_RULE = (compacter(3, 2, 2) | {"learn_rule": False}, 1e-2)
 SAID = ({"kind": "intrinsic", "dimension": 200, "said": True, "projection": "fastfood"}, 1e-2)
 
 ON_V1_0 = {
@@ -180,7 +181,7 @@ ON_V1_0 = {
     "compacter-shared-blocks": (compacter(3, 2, 2, rule="own") | {"blocks": "shared"}, 1e-2),
     "compacter-rule-factors": (compacter(3, 2, 2) | {"rule_factors": "low_rank"}, 1e-2),
     "compacter-own-rule-factors": (compacter(4, 3, 3, rule="own") | {"rule_factors": "low_rank"}, 1e-2),
-    "compacter-fixed-rule": (compacter(3, 2, 2) | {"learn_rule": False}, 1e-2),
+    "compacter-fixed-rule": FIXED_RULE,
     "compacter-fixed-own-factors": (
         compacter(2, 3, 4, rule="own") | {"rule_factors": "low_rank", "learn_rule": False},
         1e-2,
@@ -199,6 +200,7 @@ CASES = {
         "full": FULL,
         "bitfit": BITFIT,
         "bitfit-trained-head": BITFIT_HEAD,
+        "compacter-fixed-rule": FIXED_RULE,
         "intrinsic-said": SAID,
         "compacter-trained-head": (compacter(3, 2, 2, UPPER_LAYERS) | {"train_lm_head": True}, 3e-3),
     },
