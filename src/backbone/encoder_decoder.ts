@@ -4,7 +4,8 @@ import type { Stack } from './hooks.js'
 import type { Pass } from './pass.js'
 
 /**
- * Keys and values of one attention, each [batch, heads, length, d_kv]. Those of cross-attention include its prefix; those
+ * Keys and values of one attention, each [batch, heads, length, d_kv]. Those of cross-attention include its prefix;
+ * those
  * that the decoder keeps of its own tokens do not.
  */
 export type KeyValue = {

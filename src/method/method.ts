@@ -4,7 +4,8 @@ import type { BackboneConfig } from '../backbone/registry.js'
 
 /**
  * How a trained tensor starts. Xavier takes the last two axes as one matrix's fans; `first_rows` are those of a tensor
- * of the backbone. `torch_uniform` has a seed of its own, whose first numbers, as many as `after` says, belong to others.
+ * of the backbone. `torch_uniform` has a seed of its own, whose first numbers, as many as `after` says, belong to
+ * others.
  */
 export type Start =
   | { kind: 'zeros' }

@@ -26,8 +26,8 @@ export const adapterOptions = z.strictObject({
     .default('auto')
     .describe(
       'How matrices start, each factor by itself. auto: normal where they are dense, xavier_uniform where they are ' +
-        'low-rank. lora: uniform in ±1 / √rows, and zeros at the end of the up-projection, so that at first an adapter ' +
-        'does nothing.',
+        'low-rank. lora: uniform in ±1 / √rows, and zeros at the end of the up-projection, so that at first an ' +
+        'adapter does nothing.',
     ),
   start_std: startStd,
   nonlinearity,

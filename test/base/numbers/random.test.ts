@@ -108,7 +108,8 @@ describe('uniformArray', () => {
 })
 
 describe('torchUniform', () => {
-  // generator = torch.Generator().manual_seed(2**40 + 7); then twice torch.empty(9).uniform_(-0.3, 0.7, generator=generator)
+  // generator = torch.Generator().manual_seed(2**40 + 7); then twice
+  // torch.empty(9).uniform_(-0.3, 0.7, generator=generator)
   test('gives what PyTorch draws, to the bit', () => {
     const first = [
       0.23492252826690674, -0.10119682550430298, 0.35921168327331543, 0.3568902611732483, -0.067238450050354,

@@ -1,9 +1,9 @@
 import type { Product, ProductOf } from '../../backbone/hooks.js'
 import tf from '../../tensor/tf.cjs'
-import { changedProducts } from '../changed_products.js'
 import type { ParameterSpec, Tensors } from '../method.js'
 import type { LoraOptions } from '../options.js'
 import type { Target } from '../targets.js'
+import { changedProducts } from './changed_products.js'
 
 /**
  * LoRA (Hu et al., arXiv 2106.09685): x·Wᵀ + scale·(x·Aᵀ)·Bᵀ at the chosen products, with A [rank, in] and B [out,

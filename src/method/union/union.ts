@@ -1,7 +1,7 @@
-import { ExperimentError } from '../base/error.js'
+import { ExperimentError } from '../../base/error.js'
+import type { Method, ParameterSpec } from '../method.js'
+import type { MethodOptions, UnionOptions } from '../options.js'
 import { combinedHooks } from './combined_hooks.js'
-import type { Method, ParameterSpec } from './method.js'
-import type { MethodOptions, UnionOptions } from './options.js'
 
 type MethodOf = (options: MethodOptions) => Method<MethodOptions>
 

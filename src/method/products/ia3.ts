@@ -1,9 +1,9 @@
-import type { Product } from '../backbone/hooks.js'
-import tf from '../tensor/tf.cjs'
+import type { Product } from '../../backbone/hooks.js'
+import tf from '../../tensor/tf.cjs'
+import type { Tensors } from '../method.js'
+import type { Ia3Options } from '../options.js'
+import type { Target } from '../targets.js'
 import { changedProducts } from './changed_products.js'
-import type { Tensors } from './method.js'
-import type { Ia3Options } from './options.js'
-import type { Target } from './targets.js'
 
 /**
  * IA³ (Liu et al., arXiv 2205.05638): the result of a chosen product is multiplied by a trained vector [out, 1], or its

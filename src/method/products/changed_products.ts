@@ -1,9 +1,9 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
-import type { Product } from '../backbone/hooks.js'
-import type { Method, ParameterSpec, Tensors } from './method.js'
-import type { Placement } from './options/shared.js'
-import { type Target, targetsOf } from './targets.js'
-import { unfrozenBesideAdapters } from './unfrozen.js'
+import type { Product } from '../../backbone/hooks.js'
+import type { Method, ParameterSpec, Tensors } from '../method.js'
+import type { Placement } from '../options/shared.js'
+import { type Target, targetsOf } from '../targets.js'
+import { unfrozenBesideAdapters } from '../unfrozen.js'
 
 /** The options that every method of this kind has. */
 interface ChangesProducts {

@@ -1,9 +1,9 @@
-import type { Product } from '../backbone/hooks.js'
-import tf from '../tensor/tf.cjs'
+import type { Product } from '../../backbone/hooks.js'
+import tf from '../../tensor/tf.cjs'
+import type { ParameterSpec, Tensors } from '../method.js'
+import type { LokrOptions } from '../options.js'
+import type { Target } from '../targets.js'
 import { changedProducts } from './changed_products.js'
-import type { ParameterSpec, Tensors } from './method.js'
-import type { LokrOptions } from './options.js'
-import type { Target } from './targets.js'
 
 /**
  * LoKr (Yeh et al., LyCORIS, arXiv 2309.14859): x·(W + scale·w1 ⊗ w2)ᵀ with w1 [a, c] and w2 [b, d], where out = a·b

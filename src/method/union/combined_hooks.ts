@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
-import type { Hooks, Product } from '../backbone/hooks.js'
-import { type BackboneConfig, familyOf, headTensor } from '../backbone/registry.js'
-import tf from '../tensor/tf.cjs'
-import type { Merged } from './method.js'
+import type { Hooks, Product } from '../../backbone/hooks.js'
+import { type BackboneConfig, familyOf, headTensor } from '../../backbone/registry.js'
+import tf from '../../tensor/tf.cjs'
+import type { Merged } from '../method.js'
 
 /** What one of several methods does to the backbone. */
 export interface Part {

@@ -1,10 +1,10 @@
-import type { Product, ProductOf } from '../backbone/hooks.js'
-import { elements } from '../base/safetensors/safetensors.js'
-import tf from '../tensor/tf.cjs'
+import type { Product, ProductOf } from '../../backbone/hooks.js'
+import { elements } from '../../base/safetensors/safetensors.js'
+import tf from '../../tensor/tf.cjs'
+import type { ParameterSpec, Tensors } from '../method.js'
+import type { VeraOptions } from '../options.js'
+import type { Target } from '../targets.js'
 import { changedProducts } from './changed_products.js'
-import type { ParameterSpec, Tensors } from './method.js'
-import type { VeraOptions } from './options.js'
-import type { Target } from './targets.js'
 
 /**
  * VeRA (Kopiczko et al., arXiv 2310.11454): x·Wᵀ + λb ⊙ ((λd ⊙ (x·Aᵀ))·Bᵀ) at the chosen products. A [rank, most in]
