@@ -46,7 +46,8 @@ const cases = (
   [
     ['full', ['method=full']],
     ['adapter', ['method=adapter', 'method.layer_norm=both']],
-    ['low-rank-adapter', ['method=low-rank-adapter']],
+    ['parallel-adapter', ['method=parallel-adapter', 'method.nonlinearity=mish']],
+    ['low-rank-adapter, elu', ['method=low-rank-adapter', 'method.nonlinearity=elu']],
     ['compacter', ['method=compacter', 'method.n=2', 'method.rank=2']],
     ['compacter with a drawn rule', ['method=compacter', 'method.learn_rule=false']],
     ['compacter with shared blocks', ['method=compacter', 'method.blocks=shared', 'method.train_lm_head=true']],

@@ -122,7 +122,7 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
     free()
   })
 
-  test.each(['compacter', 'full', 'bitfit', 'prompt-tuning-r', 'prefix-tuning', 'intrinsic'])(
+  test.each(['compacter', 'parallel-adapter', 'full', 'bitfit', 'prompt-tuning-r', 'prefix-tuning', 'intrinsic'])(
     'of %s that keeps the inputs of layers alone is where the one is that keeps all',
     async (name) => {
       const { options, peak } = preset(name)
@@ -153,7 +153,7 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
     disposeModel(model)
   })
 
-  test.each(['compacter', 'bitfit', 'prefix-tuning', 'full'])(
+  test.each(['compacter', 'parallel-adapter', 'bitfit', 'prefix-tuning', 'full'])(
     'of %s in bfloat16 stays near the one in float32',
     async (name) => {
       const { options, peak } = preset(name)

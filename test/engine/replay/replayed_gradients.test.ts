@@ -57,7 +57,16 @@ async function eagerGradient(model: Model, vector: Float32Array, checkpointActiv
 describe.runIf(engines.includes('tensorflow'))('a replayed gradient', () => {
   beforeAll(() => useEngine('tensorflow'))
 
-  const recomputed = ['compacter', 'full', 'bitfit', 'prompt-tuning-r', 'prefix-tuning', 'intrinsic', 'dora']
+  const recomputed = [
+    'compacter',
+    'parallel-adapter',
+    'full',
+    'bitfit',
+    'prompt-tuning-r',
+    'prefix-tuning',
+    'intrinsic',
+    'dora',
+  ]
   test.each([
     ...presetNames('methods').map((name) => [name, 'kept', false] as const),
     ...recomputed.map((name) => [name, 'recomputed', true] as const),
