@@ -2,6 +2,7 @@ import { positionBuckets } from '../../backbone/forward.js'
 import type { Stack } from '../../backbone/hooks.js'
 import type { Library } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
+import { divided } from './before_loop.js'
 import { withFreeSizes } from './free_sizes.js'
 import { Loop } from './loop.js'
 import { attribute, ints, type Node, type NodeGraph, node } from './node.js'
@@ -16,6 +17,7 @@ export const HIDDEN_STATES = 'hidden_states'
 export const MAX_LENGTH = 'max_length'
 
 const LOOP = 'decoding'
+const ONCE = `${LOOP}/once`
 const READ = '/read'
 /** Batch and length of the sources: its two outputs. */
 const SIZE = 'source_size'
@@ -101,6 +103,7 @@ function decoding(
     { name: 'output_ids', type: INT, start: 'start/output_ids' },
     ...pasts.map((name) => ({ name, type: FLOAT, start: 'start/past' })),
   ])
+  const { before, inside, isBefore } = divided(piece)
   const fromEncoder = new Set([...memories, 'mask'])
   const outside = (name: string): string | undefined => {
     if (name === sizes.batch) return loop.invariant(SIZE, INT)
@@ -108,13 +111,15 @@ function decoding(
     if (name === sizes.past) return loop.current('step')
     if (name === 'ids' || pasts.includes(name)) return loop.current(name)
     if (fromEncoder.has(name)) return loop.invariant(encoded(name), FLOAT)
+    if (isBefore(name)) return loop.invariant(`${ONCE}/${name}`, FLOAT)
     return name.endsWith(READ) ? loop.invariant(name, FLOAT) : undefined
   }
-  const step = placed(piece, `${LOOP}/step`, outside, loop.inBody)
+  const step = placed(inside, `${LOOP}/step`, outside, loop.inBody)
   const chosen = choice(loop, config)
   for (const name of pasts) loop.next(name, decoded(name))
   return [
     ...startNodes(config),
+    ...placed(before, ONCE, () => undefined),
     ...step,
     ...chosen,
     ...condition(loop, maxLength),
