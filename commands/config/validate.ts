@@ -31,6 +31,7 @@ export default class Validate extends Command {
     if (config && method.kind === 'union') {
       const { methodOf } = await import('../../src/method/registry.js')
       methodOf(method).parameters(method, config) // refuses two tensors of one name
+      methodOf(method).constants?.(method, config) // and one that is not trained
     }
     const { methodName } = await import('../../src/experiment/method_name.js')
     const { uncached } = await import('../../src/experiment/uncached.js')

@@ -29,7 +29,7 @@ afterEach(() => {
 describe('config validate', () => {
   test('says what a valid experiment is', async () => {
     expect(await printed(Validate as Runnable, 'quickstart', '--set', 'method.n=8')).toBe(
-      'quickstart is valid: quickstart trains compacter on t5-nano for rotten-tomatoes.\n',
+      'quickstart is valid: quickstart trains compacter, n = 8 on t5-nano for rotten-tomatoes.\n',
     )
   })
 
@@ -43,6 +43,14 @@ describe('config validate', () => {
     })
     expect(process.exitCode).toBe(2)
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  test.each([
+    [['method=[lora, lora]'], 'encoder.0.attention.q.lora_a'],
+    [['method=[vera, vera]', 'method.methods.0.targets=[q]', 'method.methods.1.targets=[v]'], 'projection_a'],
+  ])('refuses two methods with tensors of one name, trained or not: %j', async (sets, name) => {
+    const argv = ['quickstart', ...sets.flatMap((set) => ['--set', set])]
+    await expect(Validate.run(argv, packageRoot)).rejects.toThrow(`both have a tensor ${name}.`)
   })
 })
 

@@ -18,6 +18,7 @@ const union = (...methods: object[]) => methodOptions.parse({ kind: 'union', met
 const lora = { kind: 'lora', rank: 2, alpha: 3, targets: ['q', 'wo'] }
 const dora = { ...lora, magnitudes: true }
 const ia3 = { kind: 'ia3', targets: ['q', 'k', 'wo'], scaled_inputs: ['wo'] }
+const vera = { kind: 'vera', rank: 3, targets: ['q', 'wo'] }
 const lokr = { kind: 'lokr', rank: 2, alpha: 3, targets: ['q', 'wo'] }
 
 describe.each(['t5-tiny', 't5-tiny-v1_1'])('several methods on %s', (backbone) => {
@@ -29,6 +30,8 @@ describe.each(['t5-tiny', 't5-tiny-v1_1'])('several methods on %s', (backbone) =
     ['ia3, then lora', [ia3, lora]],
     ['ia3, then dora', [ia3, dora]],
     ['dora, lokr, ia3', [dora, lokr, ia3]],
+    ['vera, then ia3', [vera, ia3]],
+    ['ia3, then vera', [ia3, vera]],
   ])('at the same products, %s, enter in that order, and are merged in it', async (_, methods) => {
     const model = loadModelOf(backbone, union(...methods))
     const vector = tf.tensor1d(normalArray(model.layout.size, 5, 0.3).map((value) => value + 0.2))
@@ -84,6 +87,22 @@ describe.each(['t5-tiny', 't5-tiny-v1_1'])('several methods on %s', (backbone) =
     const options = union(...methods)
     expect(() => methodOf(options).parameters(options, config)).toThrow(
       `method.methods.0 and method.methods.1 both have a tensor ${name}. Give them other places: targets, sublayers or layers; or keep one of the two.`,
+    )
+  })
+
+  const compacterAt = (sublayer: string, learn_rule: boolean) => ({
+    ...{ kind: 'compacter', reduction_factor: 6, train_layer_norms: false, learn_rule },
+    placement: { sublayers: [sublayer] },
+  })
+
+  test.each([
+    ['vera twice', [vera, { ...vera, rank: 2, targets: ['o'] }], 'projection_a'],
+    ['a rule that one trains', [compacterAt('attention', true), compacterAt('feed_forward', false)], 'rule'],
+    ['a rule that the other trains', [compacterAt('attention', false), compacterAt('feed_forward', true)], 'rule'],
+  ])('are refused where one of two with one name is not trained: %s', (_, methods, name) => {
+    const options = union(...methods)
+    expect(() => methodOf(options).constants!(options, config)).toThrow(
+      `method.methods.0 and method.methods.1 both have a tensor ${name}. `,
     )
   })
 })

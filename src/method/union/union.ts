@@ -16,7 +16,12 @@ export function unionOf(methodOf: MethodOf): Required<Method<UnionOptions>> {
   return {
     weights: 'frozen',
     parameters: (options, config) => distinct(each(options, (method, own) => method.parameters(own, config))),
-    constants: (options, config) => distinct(each(options, (method, own) => method.constants?.(own, config) ?? [])),
+    constants(options, config) {
+      const constants = each(options, (method, own) => method.constants?.(own, config) ?? [])
+      const trained = each(options, (method, own) => method.parameters(own, config))
+      distinct(constants.map((own, part) => [...own, ...trained[part]!]))
+      return constants.flat()
+    },
     positions: (options) => each(options, (method, own) => method.positions?.(own) ?? 0).reduce((a, b) => a + b, 0),
     hooks(options, config, tensors) {
       const parts = each(options, (method, own) => ({
