@@ -215,7 +215,12 @@ def fixed_names(options, tensors):
     if options["kind"] == "union":
         return [name for part in options["methods"] for name in fixed_names(part, tensors)]
     fixed_rule = not options.get("learn_rule", True)
-    return [name for name in tensors if name.startswith("projection_") or (fixed_rule and "rule" in name.split("."))]
+    fixed_projections = options["kind"] == "vera"
+
+    def fixed(name):
+        return (fixed_rule and "rule" in name.split(".")) or (fixed_projections and name.startswith("projection_"))
+
+    return [name for name in tensors if fixed(name)]
 
 
 # --- bitfit ---------------------------------------------------------------------------------------------------------

@@ -142,6 +142,7 @@ test.each([
   ['low-rank-adapter', ['method=low-rank-adapter']],
   ['compacter with a drawn rule', ['method=compacter', 'method.n=2', 'method.rank=2', 'method.learn_rule=false']],
   ['bitfit', ['method=bitfit']],
+  ['vera', ['method=vera', 'method.rank=8', 'method.projection_seed=3']],
   ['prompt-tuning-t', ['method=prompt-tuning-t']],
   ['prefix-tuning', ['method=prefix-tuning', 'method.bottleneck=7']],
   ['intrinsic-said', ['method=intrinsic-said', 'method.dimension=300']],

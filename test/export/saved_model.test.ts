@@ -53,6 +53,7 @@ const cases = (
     ['compacter with shared blocks', ['method=compacter', 'method.blocks=shared', 'method.train_lm_head=true']],
     ['phm-adapter', ['method=phm-adapter', 'method.n=2']],
     ['bitfit', ['method=bitfit']],
+    ['vera', ['method=vera', 'method.rank=8', 'method.targets=[q, wo]']],
     ['prompt-tuning-r', ['method=prompt-tuning-r']],
     ['prefix-tuning', ['method=prefix-tuning', 'method.bottleneck=7']],
     [

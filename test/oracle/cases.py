@@ -152,6 +152,7 @@ ON_BOTH |= {
         1e-2,
     ),
 }
+ON_BOTH |= {"union-lora-vera": (union(lora(2, 3, ["q", "v"]), vera(4, ["k", "wo"])), 1e-2)}
 UPPER_LAYERS = EVERYWHERE | {"encoder_layers": [2], "decoder_layers": [1]}
 FULL = ({"kind": "full"}, 3e-3)
 BITFIT = ({"kind": "bitfit"}, 1e-2)
