@@ -2,7 +2,8 @@
 
 usage: torch_step.py --versions | torch_step.py '{"backbone": {…config.json…}, "method": {…}, "batch_size": 32, …}'
 The T5 is transformers' with random weights; what a method adds enters by forward hooks, as its authors' code does it.
-Prints one JSON object. bfloat16 is autocast.
+Prints one JSON object. bfloat16 is autocast; with "frozen_bfloat16" frozen matrices are also kept in it, so that they
+are there once and no step converts them.
 """
 
 import contextlib
@@ -62,8 +63,17 @@ def ids(rows, length, vocabulary):
 
 def loss_of(model, added, source, target):
     """Mean cross-entropy under teacher forcing; the mask of the source goes along as for padded rows."""
-    embedded, mask = torch_methods.with_prompt(added, model.shared(source), torch.ones_like(source))
-    return model(inputs_embeds=embedded, attention_mask=mask, labels=target).loss
+    embedded, mask = torch_methods.with_prompt(added, model.shared(source).float(), torch.ones_like(source))
+    before = torch.nn.functional.pad(target[:, :-1], (1, 0))  # float32 states, whatever the table is kept in
+    states = model.shared(before).float()
+    return model(inputs_embeds=embedded, attention_mask=mask, decoder_inputs_embeds=states, labels=target).loss
+
+
+def keep_frozen_in_bfloat16(model):
+    """Converts the matrices that are not trained."""
+    for weight in model.parameters():
+        if not weight.requires_grad and weight.dim() > 1:
+            weight.data = weight.data.bfloat16()
 
 
 def run(spec):
@@ -75,7 +85,9 @@ def run(spec):
     added, trained = leaves(spec["method"], model)
     projection = torch_methods.project_by_weight if spec["builds_weight"] else torch_methods.project
     torch_methods.attach(spec["method"], model, added, projection)
-    optimizer = torch.optim.Adam(trained, lr=spec["learning_rate"])
+    if spec["frozen_bfloat16"]:
+        keep_frozen_in_bfloat16(model)
+    optimizer = torch.optim.Adam(trained, lr=spec["learning_rate"], fused=True)
     vocabulary = spec["backbone"]["vocab_size"]
     source, target = (ids(spec["batch_size"], spec[f"{side}_length"], vocabulary) for side in ("source", "target"))
     times = []
