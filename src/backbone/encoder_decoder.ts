@@ -5,8 +5,7 @@ import type { Pass } from './pass.js'
 
 /**
  * Keys and values of one attention, each [batch, heads, length, d_kv]. Those of cross-attention include its prefix;
- * those
- * that the decoder keeps of its own tokens do not.
+ * those that the decoder keeps of its own tokens do not.
  */
 export type KeyValue = {
   keys: tf.Tensor4D

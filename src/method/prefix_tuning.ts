@@ -8,10 +8,9 @@ import type { PrefixTuningOptions } from './options.js'
 /**
  * Prefix tuning (Li and Liang, arXiv 2101.00190): trained keys and values [length, heads, d_kv] in front of those of
  * attention. With a bottleneck they are computed. Each kind of attention (of the encoder, of the decoder, across) has
- * an
- * embedding E [length, d] and a projection to tanh(E·D + c) [length, bottleneck]; each layer has two more from there,
- * to
- * its keys and to its values. This is the network of the library `adapters`, whose last matrix is cut into layers.
+ * an embedding E [length, d] and a projection to tanh(E·D + c) [length, bottleneck]; each layer has two more from
+ * there, to its keys and to its values. This is the network of the library `adapters`, whose last matrix is cut into
+ * layers.
  */
 export const prefixTuning: Method<PrefixTuningOptions> = {
   weights: 'frozen',

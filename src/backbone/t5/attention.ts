@@ -36,8 +36,7 @@ export function withPrefix(pass: Pass<T5Config>, site: Site, memory: KeyValue): 
 
 /**
  * Returns each attention's bias [batch, heads, queries, keys], given the one without prefixes: 0 at the positions of
- * its
- * prefix. Attentions with equally many of these share it.
+ * its prefix. Attentions with equally many of these share it.
  */
 export function biasOf(pass: Pass<T5Config>, bias: tf.Tensor4D): (site: Site) => tf.Tensor4D {
   const padded = new Map([[0, bias]])

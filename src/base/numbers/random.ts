@@ -54,8 +54,7 @@ export function uniformArray(length: number, seed: number, low: number, high: nu
 
 /**
  * Returns the numbers that `tensor.uniform_(low, high, generator=torch.Generator().manual_seed(seed))` draws on the
- * CPU,
- * float32, after `after` others: PyTorch takes the low 24 bits, and rounds the bounds first.
+ * CPU, float32, after `after` others: PyTorch takes the low 24 bits, and rounds the bounds first.
  */
 export function torchUniform(length: number, seed: number, after: number, low: number, high: number): Float32Array {
   const generator = new MersenneTwister(seed)
