@@ -294,7 +294,7 @@ def linear_tensors(name, inputs, outputs, generator):
 def prefix_tensors(options, model, generator):
     """Keys and values [length, heads, d_kv] of each attention, or the networks that compute them."""
     length, bottleneck, tensors = options["length"], options["bottleneck"], {}
-    for site, module in sites(options, model):
+    for site, module, _ in sites(options, model):
         if bottleneck == "none":
             for side in ("keys", "values"):
                 tensors[f"{site}.prefix.{side}"] = normal(generator, 0.7, length, module.n_heads, module.key_value_proj_dim)
@@ -357,7 +357,7 @@ def attach_prefixes(options, model, trained):
     def prefix(site, heads):
         return lambda: [prefix_side(options, trained, site, heads, side) for side in ("keys", "values")]
 
-    for site, module in sites(options, model):
+    for site, module, _ in sites(options, model):
         module.forward = attention_with_prefix(module, prefix(site, module.n_heads))
     return []
 
