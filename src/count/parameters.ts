@@ -1,10 +1,9 @@
 import type { TensorSpec } from '../backbone/family.js'
 import { type BackboneConfig, backboneTensors, parameterCount } from '../backbone/registry.js'
-import { assertNever } from '../base/assert_never.js'
 import type { Grouping } from '../base/choices.js'
 import { elements } from '../base/safetensors/safetensors.js'
 import type { ParameterSpec } from '../method/method.js'
-import type { MethodOptions } from '../method/options.js'
+import { type MethodOptions, methodKind } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
 import { type Breakdown, breakdown } from './breakdown.js'
 
@@ -55,7 +54,7 @@ export function parameterRows(subjects: readonly Subject[], tasks: number, by?: 
   return subjects.map(({ config, problem, ...named }) => {
     const backbone_parameters = parameterCount(config)
     const head = { ...named, tasks, backbone_parameters }
-    const complexity = complexityOf(named.options)
+    const complexity = methodKind(named.options).complexity(named.options)
     if (problem !== undefined) return { ...head, ...uncounted, complexity, problem }
     const specs = methodOf(named.options).parameters(named.options, config)
     const groups = by && { breakdown: breakdown(specs, by) }
@@ -116,36 +115,3 @@ function safetensorsBytes(specs: readonly ParameterSpec[]): number {
   const header = Buffer.byteLength(`{${entries.join(',')}}`)
   return 8 + Math.ceil(header / 8) * 8 + end
 }
-
-/** arXiv 2106.04647 § 4.1: low-rank hypercomplex factors grow with k + d, a dense projection with k·d. */
-function complexityOf(options: MethodOptions): string {
-  switch (options.kind) {
-    case 'full':
-      return 'O(kd)'
-    case 'adapter':
-      return options.factors === 'dense' ? 'O(kd)' : lowRank(options.rank)
-    case 'compacter':
-      return options.factors === 'full' ? 'O(kd/n)' : lowRank(options.rank)
-    case 'prefix_tuning':
-      return options.bottleneck === 'none' ? 'O(d)' : 'O(kd)'
-    case 'lora':
-      return lowRank(options.rank)
-    case 'lokr':
-      return 'O(√(kd))'
-    case 'vera':
-      return 'O(r+d)'
-    case 'bitfit':
-    case 'ia3':
-    case 'layer_norm_tuning':
-    case 'prompt_tuning':
-      return 'O(d)'
-    case 'intrinsic':
-      return 'O(1)'
-    case 'union':
-      return [...new Set(options.methods.map(complexityOf))].join(' + ')
-    default:
-      return assertNever(options, 'method')
-  }
-}
-
-const lowRank = (rank: number) => (rank === 1 ? 'O(k+d)' : 'O(r(k+d))')

@@ -2,9 +2,9 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { familyOf } from '../backbone/registry.js'
-import { assertNever } from '../base/assert_never.js'
 import { UserError } from '../base/error.js'
 import { median } from '../base/numbers/quantile.js'
+import { methodKind } from '../method/options.js'
 import { killed, runProgram } from './process.js'
 import { GRADIENT_CLIP_NORM, LEARNING_RATE, SEED, type Trial, WARM_UP_STEPS } from './trial.js'
 
@@ -74,32 +74,10 @@ function filesOf(folder: string): string[] {
   }
 }
 
-/**
- * Whether PyTorch's side has the method: torch_methods.py, or peft for methods that it has. A projection of every
- * weight can't be a hook of a module, and a slow imitation would flatter us.
- */
-export function torchHas({ options }: Pick<Trial, 'options'>, torch: Torch): boolean {
-  switch (options.kind) {
-    case 'full':
-    case 'adapter':
-    case 'compacter':
-    case 'bitfit':
-    case 'prompt_tuning':
-    case 'prefix_tuning':
-    case 'layer_norm_tuning':
-      return true
-    case 'lora':
-    case 'lokr':
-    case 'vera':
-    case 'ia3':
-      return torch.hasPeft
-    case 'intrinsic':
-      return false
-    case 'union':
-      return options.methods.every((part) => torchHas({ options: part }, torch))
-    default:
-      return assertNever(options, 'method')
-  }
+/** Whether PyTorch's side has the method: torch_methods.py, or peft for methods that it has. */
+export function torchHas({ options }: Pick<Trial, 'options'>, { hasPeft }: Torch): boolean {
+  const side = methodKind(options).inPyTorch(options)
+  return side === 'hooks' || (side === 'peft' && hasPeft)
 }
 
 /**

@@ -20,7 +20,6 @@ import transformers
 sys.dont_write_bytecode = True  # an installed package's folder stays as it was
 import torch_methods  # noqa: E402
 
-PEFT_KINDS = ("lora", "lokr", "vera", "ia3")
 SMALL = 0.1  # of the tensors that the oracle draws: nothing is to overflow in a backbone of random weights
 
 
@@ -37,7 +36,7 @@ def leaves(options, model):
 
 def leaves_of_one(options, model):
     """As `leaves`, of one method."""
-    if options["kind"] in PEFT_KINDS:
+    if options["kind"] not in torch_methods.TENSORS:
         return {}, peft_leaves(options, model)
     initial = torch_methods.tensors(options, model, torch.Generator().manual_seed(0))
     of_backbone = dict(model.named_parameters())

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { factorsLabel, lowRank, type MethodKind } from './kind.js'
+import { bottleneckProblems, layerProblems } from './problems.js'
 import {
   arrangement,
   layerNorm,
@@ -38,3 +40,10 @@ export const adapterOptions = z.strictObject({
   ...trainedBackbone,
 })
 export type AdapterOptions = z.infer<typeof adapterOptions>
+
+export const adapterKind: MethodKind<AdapterOptions> = {
+  problems: (options, config) => [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)],
+  complexity: ({ factors, rank }) => (factors === 'dense' ? 'O(kd)' : lowRank(rank)),
+  label: (options) => `${options.kind}, ${factorsLabel(options)}`,
+  inPyTorch: () => 'hooks',
+}

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { factorsLabel, lowRank, type MethodKind } from './kind.js'
+import { bottleneckProblems, layerProblems } from './problems.js'
 import {
   arrangement,
   layerNorm,
@@ -63,3 +65,10 @@ export const compacterOptions = z.strictObject({
   ...trainedBackbone,
 })
 export type CompacterOptions = z.infer<typeof compacterOptions>
+
+export const compacterKind: MethodKind<CompacterOptions> = {
+  problems: (options, config) => [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)],
+  complexity: ({ factors, rank }) => (factors === 'full' ? 'O(kd/n)' : lowRank(rank)),
+  label: (options) => `${options.kind}, n = ${options.n}, ${options.rule} rule, ${factorsLabel(options)}`,
+  inPyTorch: () => 'hooks',
+}

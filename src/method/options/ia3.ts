@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import type { BackboneConfig } from '../../backbone/registry.js'
+import type { MethodKind, MethodProblem } from './kind.js'
 import { targets } from './lora.js'
+import { productProblems } from './problems.js'
 import { placementOf, trainedBackbone } from './shared.js'
 
 /** Trained vectors that scale the results of products, or their inputs. */
@@ -15,3 +18,19 @@ export const ia3Options = z.strictObject({
   train_lm_head: trainedBackbone.train_lm_head,
 })
 export type Ia3Options = z.infer<typeof ia3Options>
+
+export const ia3Kind: MethodKind<Ia3Options> = {
+  problems: scalingProblems,
+  complexity: () => 'O(d)',
+  label: ({ kind }) => kind,
+  inPyTorch: () => 'peft',
+}
+
+function scalingProblems(options: Ia3Options, config: BackboneConfig): MethodProblem[] {
+  const { targets, scaled_inputs } = options
+  const found = productProblems(options, config)
+  const stray = scaled_inputs.find((name) => targets !== 'all' && !targets.includes(name))
+  if (stray === undefined || found.length > 0) return found
+  const problem = `method.scaled_inputs names ${JSON.stringify(stray)}, which is not one of method.targets.`
+  return [{ path: ['scaled_inputs'], problem, remedy: 'Add it to the targets, or remove it.' }]
+}

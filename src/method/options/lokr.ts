@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { MethodKind } from './kind.js'
 import { targets } from './lora.js'
+import { productProblems } from './problems.js'
 import { placementOf, trainedBackbone } from './shared.js'
 
 /** Changes of the backbone's matrices by a Kronecker product: W + alpha / rank · w1 ⊗ w2. */
@@ -21,3 +23,10 @@ export const lokrOptions = z.strictObject({
   train_lm_head: trainedBackbone.train_lm_head,
 })
 export type LokrOptions = z.infer<typeof lokrOptions>
+
+export const lokrKind: MethodKind<LokrOptions> = {
+  problems: productProblems,
+  complexity: () => 'O(√(kd))',
+  label: ({ kind, rank }) => `${kind}, rank ${rank}`,
+  inPyTorch: () => 'peft',
+}

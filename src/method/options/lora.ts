@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { lowRank, type MethodKind } from './kind.js'
+import { productProblems } from './problems.js'
 import { placementOf, trainedBackbone } from './shared.js'
 
 /** Products with the backbone's matrices by name, for methods that enter there. */
@@ -33,3 +35,10 @@ export const loraOptions = z.strictObject({
   train_lm_head: trainedBackbone.train_lm_head,
 })
 export type LoraOptions = z.infer<typeof loraOptions>
+
+export const loraKind: MethodKind<LoraOptions> = {
+  problems: productProblems,
+  complexity: ({ rank }) => lowRank(rank),
+  label: ({ kind, magnitudes, rank }) => `${magnitudes ? 'dora' : kind}, rank ${rank}`,
+  inPyTorch: () => 'peft',
+}

@@ -1,4 +1,8 @@
 import { z } from 'zod'
+import type { BackboneConfig } from '../../backbone/registry.js'
+import { sites } from '../adapter/placement.js'
+import type { MethodKind, MethodProblem } from './kind.js'
+import { layerProblems } from './problems.js'
 import { placementOf } from './shared.js'
 
 const attentions = z.union([z.literal('attention'), z.literal('cross_attention')], {
@@ -19,3 +23,17 @@ export const prefixTuningOptions = z.strictObject({
   placement: placementOf(['attention', 'cross_attention'], 'Which attentions have a prefix.', attentions),
 })
 export type PrefixTuningOptions = z.infer<typeof prefixTuningOptions>
+
+export const prefixTuningKind: MethodKind<PrefixTuningOptions> = {
+  problems: (options, config) => [...placementProblems(options, config), ...layerProblems(options.placement, config)],
+  complexity: ({ bottleneck }) => (bottleneck === 'none' ? 'O(d)' : 'O(kd)'),
+  label: ({ kind, length }) => `${kind}, length ${length}`,
+  inPyTorch: () => 'hooks',
+}
+
+/** A prefix is all that the method trains. */
+function placementProblems({ placement }: PrefixTuningOptions, config: BackboneConfig): MethodProblem[] {
+  if (sites(placement, config).length > 0) return []
+  const problem = 'method.placement chooses no attention of the backbone.'
+  return [{ path: ['placement'], problem, remedy: 'Choose more sublayers or more layers.' }]
+}

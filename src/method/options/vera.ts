@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import type { MethodKind } from './kind.js'
 import { targets } from './lora.js'
+import { productProblems } from './problems.js'
 import { placementOf, trainedBackbone } from './shared.js'
 
 /** Trained vectors around two random projections that all changed products share. */
@@ -19,3 +21,10 @@ export const veraOptions = z.strictObject({
   train_lm_head: trainedBackbone.train_lm_head,
 })
 export type VeraOptions = z.infer<typeof veraOptions>
+
+export const veraKind: MethodKind<VeraOptions> = {
+  problems: productProblems,
+  complexity: () => 'O(r+d)',
+  label: ({ kind, rank }) => `${kind}, rank ${rank}`,
+  inPyTorch: () => 'peft',
+}

@@ -1,10 +1,10 @@
-import { assertNever } from '../../base/assert_never.js'
 import { counted } from '../../base/text/counted.js'
 import { byteSize } from '../../base/text/size.js'
 import { duration } from '../../cli/terminal.js'
 import type { EvaluatedRun, EvaluatedRuns } from '../../engine/evaluate/evaluate_run.js'
 import type { Plan } from '../../engine/prepare/dry_run.js'
 import type { Experiment } from '../../experiment/schema.js'
+import { methodKind } from '../../method/options.js'
 import { storageLine } from '../../predict/storage.js'
 import type { Result, Scores } from '../../run/directory.js'
 import { type Confusion, shownLabels } from '../../task/metrics/confusion.js'
@@ -63,44 +63,13 @@ export function confusionTable(confusion: Confusion): string {
 /** More do not fit on a terminal. */
 const MOST_LABELS = 12
 
-/** Names a method by what distinguishes it from others of its kind: `compacter, n = 4, rank 1`. */
-function methodLabel(method: Experiment['method']): string {
-  switch (method.kind) {
-    case 'compacter':
-      return [method.kind, `n = ${method.n}`, `${method.rule} rule`, factorsOf(method)].join(', ')
-    case 'adapter':
-      return [method.kind, factorsOf(method)].join(', ')
-    case 'lora':
-      return [method.magnitudes ? 'dora' : method.kind, `rank ${method.rank}`].join(', ')
-    case 'lokr':
-    case 'vera':
-      return [method.kind, `rank ${method.rank}`].join(', ')
-    case 'prefix_tuning':
-      return [method.kind, `length ${method.length}`].join(', ')
-    case 'full':
-    case 'ia3':
-    case 'layer_norm_tuning':
-    case 'bitfit':
-    case 'intrinsic':
-    case 'prompt_tuning':
-      return method.kind
-    case 'union':
-      return method.methods.map(methodLabel).join(' + ')
-    default:
-      return assertNever(method, 'method')
-  }
-}
-
-const factorsOf = ({ factors, rank }: { factors: string; rank: number }) =>
-  factors === 'low_rank' ? `rank ${rank}` : `${factors} factors`
-
 const pace = ({ step_seconds }: Result) =>
   step_seconds === undefined ? '' : `, ${Math.round(step_seconds * 1000)} ms per step`
 
 /** Returns what a run trained and its scores. */
 export function resultTable(experiment: Experiment, result: Result): string {
   const table = drawPairs([
-    ['method', methodLabel(experiment.method)],
+    ['method', methodKind(experiment.method).label(experiment.method)],
     ['backbone', `${experiment.backbone.name}, ${result.backbone_parameters.toLocaleString('en')} parameters`],
     [
       'trained',
