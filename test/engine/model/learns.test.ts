@@ -80,6 +80,12 @@ test.each(presetNames('methods'))(`%s: the loss falls by more than a third in ${
   expect(losses.at(-1)!, losses.join(', ')).toBeLessThan(goal * losses[0]!)
 })
 
+test('prefixes without a network learn too, at a higher rate', async () => {
+  const sets = ['method=prefix-tuning', 'method.bottleneck=none', 'training.learning_rate=3e-2']
+  const { losses } = await trained(await prepared(sets), { steps: STEPS })
+  expect(losses.at(-1)!, losses.join(', ')).toBeLessThan(goal * losses[0]!)
+})
+
 describe('a rule that is not learnt', () => {
   const fixed = ['method=compacter', 'method.learn_rule=false']
   const factorsOf = (layout: Layout, values: Float32Array) =>
