@@ -87,9 +87,9 @@ export function torchHas({ options }: Pick<Trial, 'options'>, { hasPeft }: Torch
 const WAIT_POLICIES = ['default', 'passive'] as const
 
 /**
- * Runs the same trial in PyTorch, in a process for each way of waiting and, in bfloat16, with frozen matrices in float32
- * and in bfloat16. Returns the times of the fastest and the peak of the one that needs least memory. OMP_WAIT_POLICY, if
- * it is set, decides how to wait.
+ * Runs the same trial in PyTorch, in a process for each way of waiting and, in bfloat16, with frozen matrices in
+ * float32 and in bfloat16. Returns the times of the fastest and the peak of the one that needs least memory.
+ * OMP_WAIT_POLICY, if it is set, decides how to wait.
  */
 export async function measureTorch(torch: Torch, trial: Trial): Promise<TorchMeasured> {
   const set = process.env.OMP_WAIT_POLICY
