@@ -46,7 +46,7 @@ describe('formats', () => {
     const [row] = await report({ methods: ['bitfit'], sets: ['method.biases=[lm_head]'] })
     expect(formatParameters([row!], 'csv').split('\n')).toEqual([
       'backbone,method,changes,options,tasks,backbone_parameters,trained_parameters,added_parameters,share_percent,total_parameters_ratio,checkpoint_bytes,optimizer_bytes,complexity,problem\r',
-      `t5-base,bitfit,"[""biases=[\\""lm_head\\""]""]","{""kind"":""bitfit"",""biases"":[""lm_head""]}",8,222903552,32128,32128,${row!.share_percent},${row!.total_parameters_ratio},128600,257024,O(d),\r`,
+      `t5-base,bitfit,"[""biases=[\\""lm_head\\""]""]","{""kind"":""bitfit"",""biases"":[""lm_head""],""train_lm_head"":false}",8,222903552,32128,32128,${row!.share_percent},${row!.total_parameters_ratio},128600,257024,O(d),\r`,
     ])
   })
 
