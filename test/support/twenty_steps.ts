@@ -27,7 +27,7 @@ export const METHODS = {
   'compacter training.optimizer=adafactor training.weight_decay=0.1': 1e-5,
   'intrinsic-said training.learning_rate=3e-3': 1e-5,
   'prompt-tuning-r training.learning_rate=3e-3': 1e-4,
-  'prefix-tuning method.bottleneck=7': 1e-4,
+  'prefix-tuning method.bottleneck=7': 1e-5,
 }
 
 export interface Steps {
