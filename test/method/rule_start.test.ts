@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { parseConfig } from '../../src/backbone/registry.js'
 import { earlierRuleStd } from '../../src/method/compacter/rule_start.js'
 import type { ParameterSpec } from '../../src/method/method.js'
 import { type CompacterOptions, compacterOptions } from '../../src/method/options.js'
@@ -8,20 +7,8 @@ import { methodOf } from '../../src/method/registry.js'
 import { startValues } from '../../src/method/start.js'
 import { engines, useEngine } from '../support/engines.js'
 import { kronecker } from '../support/kronecker.js'
+import { oneLayer as config } from '../support/one_layer.js'
 
-const config = parseConfig(
-  {
-    model_type: 't5',
-    d_model: 96,
-    d_kv: 8,
-    d_ff: 64,
-    num_layers: 1,
-    num_heads: 2,
-    relative_attention_num_buckets: 8,
-    vocab_size: 40,
-  },
-  'test',
-)
 const SEEDS = 600
 
 const options = (given: Partial<CompacterOptions>): CompacterOptions =>

@@ -1,23 +1,9 @@
 // expected: the formulas of torch.nn.init: xavier_uniform_, xavier_normal_, kaiming_uniform_(a=√5), normal_, uniform_
 import { describe, expect, test } from 'vitest'
-import { parseConfig } from '../../src/backbone/registry.js'
 import { methodOptions } from '../../src/method/options.js'
 import { methodOf } from '../../src/method/registry.js'
 import { startValues } from '../../src/method/start.js'
-
-const config = parseConfig(
-  {
-    model_type: 't5',
-    d_model: 96,
-    d_kv: 8,
-    d_ff: 64,
-    num_layers: 1,
-    num_heads: 2,
-    relative_attention_num_buckets: 8,
-    vocab_size: 40,
-  },
-  'test',
-)
+import { oneLayer as config } from '../support/one_layer.js'
 
 interface Drawn {
   shape: number[]
