@@ -135,6 +135,16 @@ describe('a bad experiment names the place, the fault and what would work', () =
       'DIR/trial.yaml:2:11: method.kind is "bitfti"; it must be one of full, intrinsic, adapter, compacter, bitfit, prompt_tuning, prefix_tuning, lora, ia3, lokr, vera, layer_norm_tuning, union. Did you mean bitfit?\nDIR/trial.yaml:4:1: training has no learning_rate. Needed: Peak learning rate; default: the method preset\'s own.',
     ],
     [
+      'prefix of a feed-forward sublayer',
+      good.replace('compacter', '{ preset: prefix-tuning, placement: { sublayers: [feed_forward] } }'),
+      'DIR/trial.yaml:2:59: method.placement.sublayers.0 is "feed_forward"; it must be attention or cross_attention: feed_forward has no keys and values.',
+    ],
+    [
+      'prefix nowhere',
+      good.replace('compacter', '{ preset: prefix-tuning, placement: { encoder_layers: [], decoder_layers: [] } }'),
+      'DIR/trial.yaml:2:34: method.placement chooses no attention of the backbone. Choose more sublayers or more layers.',
+    ],
+    [
       'kind against preset',
       method('kind: bitfit'),
       'DIR/trial.yaml:4:3: method.kind is "bitfit"; the preset "compacter" is of kind "compacter". Keep one of preset and kind.',
