@@ -28,7 +28,7 @@ export default class Validate extends Command {
     const { setsOf } = await import('../../src/experiment/short_forms.js')
     const { experiment, config, locate } = readExperiment(args.experiment, setsOf(flags))
     const { name, method, backbone, task } = experiment
-    if (config && method.kind === 'union') {
+    if (config) {
       const { methodOf } = await import('../../src/method/registry.js')
       methodOf(method).parameters(method, config) // refuses two tensors of one name
       methodOf(method).constants?.(method, config) // and one that is not trained

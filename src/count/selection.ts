@@ -8,7 +8,7 @@ import { isMapping } from '../base/yaml/merge.js'
 import { ExperimentProblems, type LoadedExperiment, readExperiment } from '../experiment/load/load.js'
 import { methodName } from '../experiment/method_name.js'
 import { optionsOf } from '../experiment/schema_walk.js'
-import { type MethodOptions, methodOptions, methodProblems } from '../method/options.js'
+import { type MethodOptions, methodKind, methodOptions, methodProblems } from '../method/options.js'
 import type { Subject } from './parameters.js'
 
 /** What to count. Without an experiment the defaults are the backbone t5-base and the method `all`. */
@@ -131,7 +131,7 @@ function onBackbone({ method, changes, options, any, locate }: ChosenMethod, bac
  * names of them all.
  */
 function nearestPreset(options: MethodOptions, preset: (name: string) => LoadedExperiment) {
-  if (options.kind === 'union') return { method: methodName(options), changes: [] }
+  if (methodKind(options).parts) return { method: methodName(options), changes: [] }
   return presetNames('methods')
     .map((method) => ({ method, own: preset(method).experiment.method }))
     .filter(({ own }) => own.kind === options.kind)

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { presetFile, presetNames } from '../base/presets.js'
 import { readYaml } from '../base/yaml/source.js'
-import { type MethodOptions, methodOptions } from '../method/options.js'
+import { type MethodOptions, methodKind, methodOptions } from '../method/options.js'
 
 export type Leaves = Map<string, unknown>
 
@@ -14,8 +14,8 @@ export function methodName(method: MethodOptions): string {
   const candidates = presets()
     .filter(({ kind }) => kind === method.kind)
     .map(({ name, leaves }) => ({ name, changes: shownOf(own, changedKeys(own, leaves)) }))
-  if (method.kind === 'union' && !candidates.some(({ changes }) => changes.length === 0))
-    return method.methods.map(methodName).join(' + ')
+  const parts = methodKind(method).parts?.(method)
+  if (parts && !candidates.some(({ changes }) => changes.length === 0)) return parts.map(methodName).join(' + ')
   const nearest = candidates.reduce((best, next) => (next.changes.length < best.changes.length ? next : best))
   return [nearest.name, ...nearest.changes].join(', ')
 }

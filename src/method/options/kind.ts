@@ -1,4 +1,5 @@
 import type { BackboneConfig } from '../../backbone/registry.js'
+import type { MethodOptions } from '../options.js'
 
 /** Why options do not fit a backbone. `path` starts below `method`. */
 export interface MethodProblem {
@@ -23,6 +24,8 @@ export interface MethodKind<Options> {
    * or nothing that would be a fair comparison.
    */
   inPyTorch(options: Options): 'hooks' | 'peft' | undefined
+  /** The methods of which it is made, where it is several. */
+  parts?(options: Options): MethodOptions[]
 }
 
 /** O(k+d) at rank 1. */

@@ -9,6 +9,7 @@ export function unionKindOf(kindOf: (options: MethodOptions) => MethodKind<Metho
   ): T[] => methods.map((options) => of(kindOf(options), options))
 
   return {
+    parts: ({ methods }) => methods,
     problems: (options, config) =>
       each(options, (kind, own) => kind.problems(own, config)).flatMap((found, i) =>
         found.map((one) => ofPart(one, i)),
