@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Hooks, Product } from '../../backbone/hooks.js'
 import { type BackboneConfig, familyOf, headTensor } from '../../backbone/registry.js'
-import tf from '../../tensor/tf.cjs'
+import type tf from '../../tensor/tf.cjs'
 import type { Merged } from '../method.js'
 
 /** What one of several methods does to the backbone. */
@@ -34,15 +34,15 @@ const combinations = (config: BackboneConfig): Combine => ({
     })
     return entering.length < 2 ? entering[0]?.product : inTurn(entering, matrix)
   },
-  bias: (parts) => (name) => {
-    const biases = parts.flatMap(({ hooks }) => hooks.bias!(name) ?? [])
-    return biases.length < 2 ? biases[0] : tf.addN(biases)
-  },
+  bias: (parts) => (name) => only(parts.map(({ hooks }) => hooks.bias!(name))),
   sublayerOutput: (parts) => (site, output, input) =>
     parts.reduce((changed, { hooks }) => hooks.sublayerOutput!(site, changed, input), output),
-  prefix: (parts) => (site) => parts.map(({ hooks }) => hooks.prefix!(site)).find((prefix) => prefix !== undefined),
-  prompt: (parts) => () => tf.concat(parts.map(({ hooks }) => hooks.prompt!())),
+  prefix: (parts) => (site) => only(parts.map(({ hooks }) => hooks.prefix!(site))),
+  prompt: ([part]) => part!.hooks.prompt!,
 })
+
+/** What one of the parts has at a place. Two can't have it: their tensors would have one name, which is refused. */
+const only = <T>(found: (T | undefined)[]): T | undefined => found.find((one) => one !== undefined)
 
 /** The product that the last part makes of the one before it, and so on; the first has the backbone's. */
 const inTurn =
