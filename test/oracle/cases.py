@@ -72,7 +72,7 @@ def vera(rank, targets, **more):
         "dropout": 0,
         "projection_seed": 3,
         "targets": targets,
-        "placement": EVERYWHERE | {"sublayers": ["attention", "cross_attention", "feed_forward"]},
+        "placement": ALL_SUBLAYERS,
         "train_layer_norms": False,
         "train_lm_head": False,
         **more,

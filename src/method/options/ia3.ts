@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import type { BackboneConfig } from '../../backbone/registry.js'
 import type { MethodKind, MethodProblem } from './kind.js'
-import { targets } from './lora.js'
 import { productProblems } from './problems.js'
-import { placementOf, trainedBackbone } from './shared.js'
+import { besideProducts, targets } from './shared.js'
 
 /** Trained vectors that scale the results of products, or their inputs. */
 export const ia3Options = z.strictObject({
@@ -13,9 +12,7 @@ export const ia3Options = z.strictObject({
     .array(z.string().min(1))
     .default(['wo'])
     .describe('Those of the targets whose input is scaled, not their result.'),
-  placement: placementOf(['attention', 'cross_attention', 'feed_forward'], 'Where the scaled products are.'),
-  train_layer_norms: trainedBackbone.train_layer_norms.default(false),
-  train_lm_head: trainedBackbone.train_lm_head,
+  ...besideProducts('Where the scaled products are.'),
 })
 export type Ia3Options = z.infer<typeof ia3Options>
 

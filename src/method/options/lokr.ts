@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import type { MethodKind } from './kind.js'
-import { targets } from './lora.js'
 import { productProblems } from './problems.js'
-import { placementOf, trainedBackbone } from './shared.js'
+import { besideProducts, targets } from './shared.js'
 
 /** Changes of the backbone's matrices by a Kronecker product: W + alpha / rank · w1 ⊗ w2. */
 export const lokrOptions = z.strictObject({
@@ -18,9 +17,7 @@ export const lokrOptions = z.strictObject({
     .default(-1)
     .describe('Rows and columns of w1; -1: the divisors nearest to the square roots of the dimensions.'),
   targets: targets('q', 'v'),
-  placement: placementOf(['attention', 'cross_attention', 'feed_forward'], 'Where the changed products are.'),
-  train_layer_norms: trainedBackbone.train_layer_norms.default(false),
-  train_lm_head: trainedBackbone.train_lm_head,
+  ...besideProducts('Where the changed products are.'),
 })
 export type LokrOptions = z.infer<typeof lokrOptions>
 

@@ -1,17 +1,7 @@
 import { z } from 'zod'
 import { lowRank, type MethodKind } from './kind.js'
 import { productProblems } from './problems.js'
-import { placementOf, trainedBackbone } from './shared.js'
-
-/** Products with the backbone's matrices by name, for methods that enter there. */
-export const targets = (...defaults: string[]) =>
-  z
-    .union([z.literal('all'), z.array(z.string().min(1)).min(1)], { error: 'must be all or a list of names.' })
-    .default(defaults)
-    .describe(
-      'Products of the backbone that are changed, by name: q, k, v, o, wi, wi_0, wi_1, wo, lm_head. all: every ' +
-        "product of the placement's sublayers.",
-    )
+import { besideProducts, targets } from './shared.js'
 
 /** Low-rank changes of the backbone's matrices: W + scale·B·A. */
 export const loraOptions = z.strictObject({
@@ -30,9 +20,7 @@ export const loraOptions = z.strictObject({
     .default(1)
     .describe('LoRA+: the learning rate of B relative to that of A; its paper has 16.'),
   targets: targets('q', 'v'),
-  placement: placementOf(['attention', 'cross_attention', 'feed_forward'], 'Where the changed products are.'),
-  train_layer_norms: trainedBackbone.train_layer_norms.default(false),
-  train_lm_head: trainedBackbone.train_lm_head,
+  ...besideProducts('Where the changed products are.'),
 })
 export type LoraOptions = z.infer<typeof loraOptions>
 

@@ -75,6 +75,23 @@ export const trainedBackbone = {
     .describe('Whether the output head is trained too (a tied head is the embedding).'),
 }
 
+/** Products with the backbone's matrices by name, for methods that enter there. */
+export const targets = (...defaults: string[]) =>
+  z
+    .union([z.literal('all'), z.array(z.string().min(1)).min(1)], { error: 'must be all or a list of names.' })
+    .default(defaults)
+    .describe(
+      'Products of the backbone that are changed, by name: q, k, v, o, wi, wi_0, wi_1, wo, lm_head. all: every ' +
+        "product of the placement's sublayers.",
+    )
+
+/** Where a method that changes products enters, and what of the backbone it trains besides: nothing by default. */
+export const besideProducts = (about: string) => ({
+  placement: placementOf(['attention', 'cross_attention', 'feed_forward'], about),
+  train_layer_norms: trainedBackbone.train_layer_norms.default(false),
+  train_lm_head: trainedBackbone.train_lm_head,
+})
+
 /**
  * Returns the numbers of the layers that `layers` names, in a stack of `count`; those that the stack lacks are
  * included.

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import type { MethodKind } from './kind.js'
-import { targets } from './lora.js'
 import { productProblems } from './problems.js'
-import { placementOf, trainedBackbone } from './shared.js'
+import { besideProducts, targets } from './shared.js'
 
 /** Trained vectors around two random projections that all changed products share. */
 export const veraOptions = z.strictObject({
@@ -16,9 +15,7 @@ export const veraOptions = z.strictObject({
     .default(0)
     .describe("Seed of A and B, which are not stored; peft's projection_prng_key, which draws the same numbers."),
   targets: targets('q', 'v'),
-  placement: placementOf(['attention', 'cross_attention', 'feed_forward'], 'Where the changed products are.'),
-  train_layer_norms: trainedBackbone.train_layer_norms.default(false),
-  train_lm_head: trainedBackbone.train_lm_head,
+  ...besideProducts('Where the changed products are.'),
 })
 export type VeraOptions = z.infer<typeof veraOptions>
 
