@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Tokenizer as NativeTokenizer } from 'tokenizers'
 import { UserError } from '../../base/error.js'
 import { specialTokens } from './special_tokens.js'
+import { textEncoder } from './text_encoder.js'
 import { readTokenizerFile } from './tokenizer_file.js'
 
 export interface Tokenizer {
@@ -26,19 +27,14 @@ export interface Tokenizer {
 }
 
 /**
- * Texts passed to the native library at once: enough for all its threads, but few, since the encodings it returns are
- * large.
- */
-const BATCH = 8192
-
-/**
  * Loads a T5's `tokenizer.json`, run by Hugging Face's own library; `tokenizer_config.json` next to it may name the
  * special tokens.
  * @throws UserError where the file is missing, damaged or has no token that ends a row.
  */
 export async function loadTokenizer(file: string): Promise<Tokenizer> {
   if (!existsSync(file)) throw missing(file)
-  const { added, padToken, text } = readTokenizerFile(file)
+  const parts = readTokenizerFile(file)
+  const { added, padToken, text } = parts
   const native = await parse(file, text)
   const { eos = '</s>', pad } = specialTokens(dirname(file))
   const eosId = native.tokenToId(eos)
@@ -46,12 +42,18 @@ export async function loadTokenizer(file: string): Promise<Tokenizer> {
     throw new UserError({ at: file, problem: `has no token ${eos}: not a T5's tokenizer.` })
   }
   const tokens = tokenTable(native, new Set(added.filter(({ special }) => special).map(({ id }) => id)))
+  const encode = textEncoder(native, parts, eosId)
   return {
     vocabularySize: tokens.length,
     eosId,
     padId: native.tokenToId(pad ?? padToken ?? '<pad>') ?? undefined,
-    encode: (texts, maxLength) =>
-      encodeAll(native, eosId, texts, maxLength).catch((error) => Promise.reject(cannotEncode(file, error))),
+    encode: async (texts, maxLength) => {
+      try {
+        return (await encode(texts)).map((row) => cut(row, maxLength))
+      } catch (error) {
+        throw cannotEncode(file, error as Error)
+      }
+    },
     decode: decoder(native, tokens),
     normalise: normaliser(native),
   }
@@ -90,27 +92,12 @@ const cannotEncode = (file: string, error: Error) =>
     { cause: error },
   )
 
-async function encodeAll(
-  native: NativeTokenizer,
-  eos: number,
-  texts: string[],
-  maxLength: number,
-): Promise<Int32Array[]> {
-  const rows: Int32Array[] = []
-  for (let start = 0; start < texts.length; start += BATCH) {
-    const batch = await native.encodeBatch(texts.slice(start, start + BATCH), { addSpecialTokens: false })
-    for (const encoding of batch) rows.push(withEos(encoding.getIds(), eos, maxLength))
-  }
-  return rows
-}
-
 /** Cuts a row here, since the library's truncation is a setting that simultaneous calls would share. */
-function withEos(ids: number[], eos: number, maxLength: number): Int32Array {
-  const length = Math.min(ids.length + 1, maxLength)
-  const row = new Int32Array(length)
-  for (let i = 0; i < length - 1; i++) row[i] = ids[i]!
-  row[length - 1] = eos
-  return row
+function cut(row: Int32Array, maxLength: number): Int32Array {
+  if (row.length <= maxLength) return row
+  const head = row.slice(0, maxLength)
+  head[maxLength - 1] = row.at(-1)!
+  return head
 }
 
 /** Does what the library's own `decode` does, which is asynchronous. */

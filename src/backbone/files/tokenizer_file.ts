@@ -6,8 +6,10 @@ import { charsmapProblem } from './charsmap.js'
 
 /** The parts of a `tokenizer.json` that we read, and the text for the library. */
 export interface TokenizerFile {
-  added: { id: number; special: boolean }[]
+  added: { id: number; content: string; special: boolean }[]
   padToken: string | undefined
+  normalizers: Normalizer[]
+  preTokenizers: PreTokenizer[]
   /** JSON, without the parts that are not used: truncation, padding and special tokens that are added. */
   text: string
 }
@@ -36,11 +38,13 @@ export function readTokenizerFile(file: string): TokenizerFile {
     throw damaged(file, `${path || 'the whole'}: ${shortened(issue!.message).replace(/\.?$/, '.')}`)
   }
   const { added_tokens: added = [], padding, normalizer, pre_tokenizer, decoder, model } = checked.data
-  const problem = modelProblem(model) ?? growthProblem(normalizer)
+  const normalizers = listed<Normalizer>(normalizer, 'normalizers')
+  const problem = modelProblem(model) ?? growthProblem(normalizers)
   if (problem) throw damaged(file, problem)
   const used = { version: '1.0', added_tokens: added, normalizer, pre_tokenizer, decoder, model }
   const text = JSON.stringify({ ...used, truncation: null, padding: null, post_processor: null })
-  return { added, padToken: padding?.pad_token, text }
+  const preTokenizers = listed<PreTokenizer>(pre_tokenizer, 'pretokenizers')
+  return { added, padToken: padding?.pad_token, normalizers, preTokenizers, text }
 }
 
 const damaged = (file: string, problem: string) =>
@@ -113,10 +117,19 @@ const decoder = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('BPEDecoder'), suffix: short }),
 ])
 
+export type Normalizer = z.infer<typeof normalizer>
+export type PreTokenizer = z.infer<typeof preTokenizer>
+
 /** One part, or a list of them under `key`; nothing writes nested lists. */
 function oneOrMany<Part extends z.core.$ZodTypeDiscriminable, const Key extends string>(part: Part, key: Key) {
   const many = z.strictObject({ type: z.literal('Sequence'), [key]: z.array(part).max(MOST_PARTS) })
   return z.discriminatedUnion('type', [part, many]).nullable().default(null)
+}
+
+/** Returns the parts of what `oneOrMany` has checked. */
+function listed<Part>(found: object | null, key: string): Part[] {
+  if (found && key in found) return (found as Record<string, Part[]>)[key]!
+  return found ? [found as Part] : []
 }
 
 const token = z.string().refine((text) => Buffer.byteLength(text) <= 1024, 'has more than 1024 bytes')
@@ -224,14 +237,10 @@ function wordProblem(model: Exclude<z.infer<typeof models>, { type: 'Unigram' }>
 }
 
 /** Returns a problem if normalisers make texts too long: each may multiply the length, one after the other. */
-function growthProblem(found: z.infer<typeof whole>['normalizer']): string | undefined {
-  const parts =
-    found?.type === 'Sequence'
-      ? (found as unknown as { normalizers: z.infer<typeof normalizer>[] }).normalizers
-      : [found]
+function growthProblem(normalizers: Normalizer[]): string | undefined {
   let growth = 1
-  for (const part of parts) {
-    if (part?.type !== 'Replace') continue
+  for (const part of normalizers) {
+    if (part.type !== 'Replace') continue
     const content = Buffer.byteLength(part.content)
     growth *= 'String' in part.pattern ? Math.max(1, content / Buffer.byteLength(part.pattern.String)) : 1 + content
   }
