@@ -79,7 +79,7 @@ export async function predictRuns(folders: string[], given: PredictRunsOptions):
   } finally {
     progress.end()
     writer?.close()
-    predictor?.close()
+    await predictor?.close()
     input.close()
   }
 }
@@ -109,7 +109,7 @@ async function followRankZero(runs: TrainedRun[], options: Scored): Promise<Pred
     await predictor.follow()
     return { rows: 0, errors: 0, storage: predictor.storage }
   } finally {
-    predictor.close()
+    await predictor.close()
   }
 }
 

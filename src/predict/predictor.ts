@@ -8,8 +8,9 @@ import { checkTogether } from '../engine/cluster/together.js'
 import { type DeviceOptions, startDevice } from '../engine/device/device.js'
 import { checkRankable, checkSearched, rankingOf } from '../engine/evaluate/evaluate.js'
 import { trainedTexts } from '../engine/evaluate/evaluated_labels.js'
-import { eagerDecoder, type Prediction, predict } from '../engine/model/decoder.js'
-import { type LoadedRun, type OneBackbone, openOneBackbone, type Storage } from '../engine/model/one_backbone.js'
+import { needsEager, type Prediction, predict } from '../engine/model/decoder.js'
+import type { LoadedRun } from '../engine/model/held_runs.js'
+import { type OneBackbone, openOneBackbone, type Storage } from '../engine/model/one_backbone.js'
 import type { WhenChanged } from '../run/made_with.js'
 import type { Device } from '../run/manifest.js'
 import type { TrainedRun } from '../run/trained_run.js'
@@ -56,7 +57,7 @@ export interface Predictor {
   finish(): Promise<void>
   /** Returns a line for each run that cut sources so far. */
   cutLines(): string[]
-  close(): void
+  close(): Promise<void>
 }
 
 /** What rank 0 sends to the others: questions to one of the runs; undefined where there are no more. */
@@ -76,7 +77,8 @@ export async function openPredictor(runs: TrainedRun[], options: PredictorOption
   checkSearched(scoring, beams)
   const when = { allowChanged, warn: progress.warn }
   const texts = await inTurn(runs, (run) => labelTextsOf(run, scoring, when))
-  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, allowChanged))
+  const eager = needsEager(runs, scoring, beams)
+  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, { allowChanged, eager }))
   try {
     const { tokenizer } = backbone.backboneOf(runs[0]!)
     const labels = await inTurn(runs, (run, i) => labelsOf(run, texts[i], tokenizer, scoring))
@@ -159,8 +161,8 @@ async function predictorOf(
         const line = tally.line('sources', "the run's training.source_length")
         return line === undefined ? [] : [`${folder}: ${line}`]
       }),
-    close() {
-      for (const { loaded } of answering) loaded.dispose()
+    async close() {
+      for (const { loaded } of answering) await loaded.dispose()
       backbone.close()
     },
   }
@@ -175,10 +177,10 @@ async function answeringOf(
   const { tokenizer } = backbone.backboneOf(runs[0]!)
   const lengths = await inTurn(runs, async (run, i) => maxLength ?? (await outputLength(run, labels[i], tokenizer)))
   const names = await inTurn(runs, ({ experiment: { task } }) => labelNamesOf(task, tokenizer))
-  const loaded = runs.map((run) => backbone.load(run))
+  const loaded = await inTurn(runs, (run) => backbone.load(run, device))
   for (const [i, run] of runs.entries()) {
     const { experiment } = run
-    const trained = (await loaded[i]!.vector.data()) as Float32Array
+    const { trained } = loaded[i]!
     await checkTogether(ranks, { experiment, backbone: backbone.backboneOf(run), splits: [], device, trained })
   }
   return runs.map((run, i) => ({
@@ -188,7 +190,7 @@ async function answeringOf(
 }
 
 async function answersOf(
-  { run, loaded: { model, vector }, labels, names, maxLength, tally }: Answering,
+  { run, loaded, labels, names, maxLength, tally }: Answering,
   questions: Question[],
   tokenizer: Tokenizer,
   { scoring, beams, batchSize, ranks }: InForce,
@@ -199,7 +201,7 @@ async function answersOf(
   tally.add(tokens.whole.source)
   const rows = { tokens: inMemory(tokens), lengths: tokens.source.map((ids) => ids.length) }
   const candidates = scoring === 'rank' ? await candidatesOf(run, labels, questions, tokenizer) : undefined
-  const decoder = eagerDecoder(model, vector)
+  const decoder = await loaded.decoder()
   try {
     const predictions = await predict(decoder, rows, {
       tokenizer,

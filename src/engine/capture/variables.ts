@@ -15,8 +15,6 @@ export const STATE = {
   factors: 'moments/factors',
 } as const
 
-/** What frozen matrices are kept in and multiplied in. */
-
 /** A tensor that a graph reads from a variable of the session. */
 export interface Variable {
   /** The shared name. */
@@ -27,26 +25,29 @@ export interface Variable {
   type: Dtype
 }
 
-/** Returns the backbone's tensors that are not trained. */
+/**
+ * Returns the backbone's tensors that are not trained, with matrices of that precision. Their names tell shape and type
+ * too: runs of one backbone that share a session may have other vocabularies, and evaluations another precision.
+ */
 export function frozenVariables({ config, layout }: Blueprint, precision: Precision): Variable[] {
   const trained = new Set(layout.specs.map(({ name }) => name))
   return [...backboneTensors(config)]
     .filter(([tensor]) => !trained.has(tensor))
-    .map(([tensor, { shape, role }]) => ({
-      name: `frozen/${tensor}`,
-      tensor,
-      shape,
-      type: isMultiplied(role) ? precision : 'float32',
-    }))
+    .map(([tensor, { shape, role }]) => {
+      const type = isMultiplied(role) ? precision : 'float32'
+      return { name: `frozen/${type}/${shape.join('x')}/${tensor}`, tensor, shape, type }
+    })
 }
 
 /** Norms, biases and positions stay float32: they are small, and products do not read them. */
 const isMultiplied = (role: Role) => role === 'product' || role === 'table' || role === 'head'
 
-/** Returns the method's tensors that keep their values from the seed. */
-export const constantVariables = ({ config, options, method }: Blueprint): Variable[] =>
+/**
+ * Returns the method's tensors that keep their values from the seed; `owner` tells runs apart that share a session.
+ */
+export const constantVariables = ({ config, options, method }: Blueprint, owner = ''): Variable[] =>
   (method.constants?.(options, config) ?? []).map(({ name, shape }) => ({
-    name: `constant/${name}`,
+    name: `${owner}constant/${name}`,
     tensor: name,
     shape,
     type: 'float32',

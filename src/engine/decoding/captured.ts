@@ -17,11 +17,12 @@ export const decodesReplayed = ({ method }: Blueprint, precision: Precision): bo
   method.weights !== 'made' && precision === 'float32'
 
 /**
- * Captures greedy decoding of a model for a session that has its variables, for every batch, length and `max_length`.
+ * Captures greedy decoding of a model for a session that has its variables, for every batch, length and `max_length`;
+ * `owner` is in front of the names of those that belong to one run among several.
  */
-export function captureDecoding(library: Library, blueprint: Blueprint): Captured {
+export function captureDecoding(library: Library, blueprint: Blueprint, owner = ''): Captured {
   const { config, method, options, layout } = blueprint
-  const constants = constantVariables(blueprint)
+  const constants = constantVariables(blueprint, owner)
   const shapes = new Map([
     ...backboneShapes(config),
     ...constants.map(({ tensor, shape }) => [tensor, shape] as const),
@@ -36,7 +37,7 @@ export function captureDecoding(library: Library, blueprint: Blueprint): Capture
     { config, shapes, hooks: (tensors) => method.hooks(options, config, tensors) },
     {
       reading: (names) => [
-        ...variableNodes(STATE.vector, [layout.size]),
+        ...variableNodes(STATE.vector, [layout.size], owner + STATE.vector),
         ...names.flatMap((name) => trained.get(name) ?? variableNodes(name, shapes.get(name)!, shared.get(name))),
       ],
     },

@@ -17,7 +17,7 @@ import { rankZeroFirst } from '../cluster/agree.js'
 import { alone, type Ranks } from '../cluster/ranks.js'
 import { checkTogether } from '../cluster/together.js'
 import { type DeviceOptions, startDevice } from '../device/device.js'
-import { eagerDecoder } from '../model/decoder.js'
+import { type Decoder, needsEager } from '../model/decoder.js'
 import { type OneBackbone, openOneBackbone, type Storage } from '../model/one_backbone.js'
 import { type PreparedSplit, prepareData } from '../prepare/data.js'
 import type { OpenedBackbone } from '../prepare/prepare.js'
@@ -106,7 +106,8 @@ export async function evaluateRuns(
     if (way === 'rank') checkRankable(experiment.task)
     checkSearched(way, beams)
   }
-  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, allowChanged))
+  const eager = needsEager(runs, scoring, beams)
+  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, { allowChanged, eager }))
   try {
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
@@ -208,19 +209,19 @@ async function scored(
   const { experiment } = run
   const own = backbone.backboneOf(run)
   progress.phase('Weights onto the device')
-  const { model, vector, dispose } = backbone.load(run)
-  const trained = (await vector.data()) as Float32Array
-  await checkTogether(ranks, { experiment, backbone: own, splits: [split], device, trained })
-  const decoder = eagerDecoder(model, vector)
+  const loaded = await backbone.load(run, device)
+  let decoder: Decoder | undefined
   try {
+    await checkTogether(ranks, { experiment, backbone: own, splits: [split], device, trained: loaded.trained })
+    decoder = await loaded.decoder()
     progress.phase(`Evaluating ${run.folder}`)
     const target_length = experiment.training.target_length ?? Math.max(longest, split.longestTarget)
     const limited = { ...experiment, training: { ...experiment.training, target_length } }
     const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, progress, ranks, beams }
     return await evaluateSplit(decoder, split, evaluation, scoring)
   } finally {
-    decoder.dispose()
-    dispose()
+    decoder?.dispose()
+    await loaded.dispose()
   }
 }
 

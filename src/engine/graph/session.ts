@@ -26,7 +26,9 @@ export class Session {
   readonly library: Library
   readonly graph: Graph
   readonly #session: Pointer
-  #assigned = new Set<string>()
+  /** The names of variables that `assign` and `drop` have operations for. */
+  readonly #added = new Set<string>()
+  readonly #filled = new Set<string>()
 
   constructor(library: Library, config: SessionConfig) {
     this.library = library
@@ -47,11 +49,18 @@ export class Session {
 
   /** Fills a variable; `as` bfloat16 rounds the values. */
   async assign(name: string, values: Values, as: Dtype): Promise<void> {
-    if (!this.#assigned.has(name)) {
-      this.#assigned.add(name)
+    if (!this.#added.has(name)) {
+      this.#added.add(name)
       addAssignment(this.graph, name, values, as)
     }
     this.release(await this.run({ feeds: { [`assign/${name}/value`]: values }, targets: [`assign/${name}`] }))
+    this.#filled.add(name)
+  }
+
+  /** Frees the memory of variables, which can be filled again with values of the same shape. */
+  async drop(names: string[]): Promise<void> {
+    const filled = names.filter((name) => this.#filled.delete(name))
+    if (filled.length > 0) await this.run({ targets: filled.map((name) => `drop/${name}`) })
   }
 
   /** Adds `read/NAME` for a variable of that shape. */
@@ -61,9 +70,9 @@ export class Session {
     this.graph.add({ type: 'ReadVariableOp', name: `read/${name}`, inputs: [handle], attributes })
   }
 
-  /** Whether `assign` has filled a variable of that name. */
+  /** Whether there is a filled variable of that name. */
   has(name: string): boolean {
-    return this.#assigned.has(name)
+    return this.#filled.has(name)
   }
 
   /**
@@ -142,7 +151,7 @@ export class Session {
   }
 }
 
-/** Adds `assign/NAME`, which fills the variable with what is fed as `assign/NAME/value`. */
+/** Adds `assign/NAME`, which fills the variable with what is fed as `assign/NAME/value`, and `drop/NAME`. */
 function addAssignment(graph: Graph, name: string, { shape, data }: Values, as: Dtype): void {
   const at = (part: string) => `assign/${name}/${part}`
   const type = TYPES[typeOf(data)]
@@ -154,6 +163,7 @@ function addAssignment(graph: Graph, name: string, { shape, data }: Values, as: 
   const handle = variable(graph, at('handle'), name, TYPES[as], shape)
   const dtype = { type: TYPES[as] }
   graph.add({ type: 'AssignVariableOp', name: `assign/${name}`, inputs: [handle, value], attributes: { dtype } })
+  graph.add({ type: 'DestroyResourceOp', name: `drop/${name}`, inputs: [handle] })
 }
 
 /** Returns a handle on the variable of that shared name; all handles of the name in a session are the same variable. */

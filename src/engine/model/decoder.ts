@@ -1,6 +1,9 @@
 import type { Tokenizer } from '../../backbone/files/tokenizer.js'
+import type { Scoring } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import type { Progress } from '../../base/progress.js'
+import type { Experiment } from '../../experiment/schema.js'
+import { methodOf } from '../../method/registry.js'
 import {
   type Batch,
   type EvaluationBatch,
@@ -72,6 +75,14 @@ export interface LossDecoder extends Decoder {
    */
   loss(batch: Batch): Promise<number>
 }
+
+/** Whether runs must decode op by op, since a session can't do what is asked. */
+export const needsEager = (runs: { experiment: Experiment }[], scoring?: Scoring, beams = 1): boolean =>
+  beams > 1 ||
+  runs.some(
+    ({ experiment: { method, training } }) =>
+      (scoring ?? training.scoring) === 'rank' || methodOf(method).weights === 'made',
+  )
 
 /** Decodes op by op. The caller keeps the vector. */
 export function eagerDecoder(model: Model, vector: tf.Tensor1D): LossDecoder {

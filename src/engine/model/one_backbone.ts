@@ -1,12 +1,15 @@
 import { UserError } from '../../base/error.js'
 import type { Progress } from '../../base/progress.js'
 import { checkBackbone, short, type WhenChanged } from '../../run/made_with.js'
+import type { Device } from '../../run/manifest.js'
 import { checkBackboneThere } from '../../run/places.js'
 import { backboneHash, type TrainedRun } from '../../run/trained_run.js'
-import tf from '../../tensor/tf.cjs'
+import { sessionRuns } from '../decoding/session_runs.js'
+import type { Library } from '../graph/library.js'
+import { runningLibrary } from '../graph/start.js'
 import { type OpenedBackbone, prepareBackbone, withVocabulary } from '../prepare/prepare.js'
-import { loadTrained } from './checkpoint.js'
-import { blueprintOf, loadModel, type Model, type PlaceTensor, placing } from './model.js'
+import { eagerRuns, type HeldRuns, type LoadedRun } from './held_runs.js'
+import { blueprintOf } from './model.js'
 
 const BYTES_A_PARAMETER = 4
 
@@ -20,21 +23,21 @@ export interface Storage {
   full_copies_bytes: number
 }
 
-/** Runs of one backbone, whose frozen tensors are on the device once; a run's own tensors come and go. */
+/** Runs of one backbone, whose frozen tensors are in memory once; a run's own tensors come and go. */
 export interface OneBackbone {
   storage: Storage
   /** Returns the backbone with the run's vocabulary. */
   backboneOf(run: TrainedRun): OpenedBackbone
-  load(run: TrainedRun): LoadedRun
+  /** Puts the run's tensors where the started device computes with them. */
+  load(run: TrainedRun, device: Pick<Device, 'threads'>): Promise<LoadedRun>
   close(): void
 }
 
-export interface LoadedRun {
-  model: Model
-  /** The trained values [size]. */
-  vector: tf.Tensor1D
-  /** Frees what belongs only to the run. */
-  dispose(): void
+export interface OneBackboneOptions {
+  /** Continue with another backbone than the runs'. */
+  allowChanged?: boolean | undefined
+  /** Whether runs decode op by op, on every engine, for what a session can't do. */
+  eager?: boolean | undefined
 }
 
 /**
@@ -45,7 +48,7 @@ export interface LoadedRun {
 export async function openOneBackbone(
   runs: TrainedRun[],
   progress: Progress,
-  allowChanged = false,
+  { allowChanged = false, eager = false }: OneBackboneOptions = {},
 ): Promise<OneBackbone> {
   const when = { allowChanged, warn: progress.warn }
   const [first, ...others] = runs
@@ -61,34 +64,28 @@ export async function openOneBackbone(
     files.close()
     throw error
   }
-  const shared = new Map<string, tf.Tensor>()
-  const place = placingOnce(placing(files.read), shared)
+  let held: HeldRuns | undefined
   return {
     storage: storageOf(runs, backboneOf),
     backboneOf,
-    load(run) {
-      const { method, training } = run.experiment
-      const model = loadModel(backboneOf(run).config, method, files.read, training.seed, place)
-      const vector = tf.tensor1d(loadTrained(run.tensors, model, run.step))
-      return { model, vector, dispose: () => void tf.dispose([vector, ...model.constants.values()]) }
+    async load(run, { threads }) {
+      const library = eager ? undefined : libraryHere()
+      held ??= library ? sessionRuns(library, files.read, threads) : eagerRuns(files.read)
+      return held.load(run, backboneOf(run).config)
     },
     close() {
-      tf.dispose([...shared.values()])
+      held?.close()
       files.close()
     },
   }
 }
 
-/**
- * Places each tensor once. A tensor that some runs train is placed for those that leave it frozen; one of a trimmed
- * vocabulary is placed in addition to the whole one.
- */
-function placingOnce(place: PlaceTensor, shared: Map<string, tf.Tensor>): PlaceTensor {
-  return (name, shape) => {
-    const key = `${name} ${shape}`
-    const tensor = shared.get(key) ?? place(name, shape)
-    shared.set(key, tensor)
-    return tensor
+/** TensorFlow's C API; undefined where another engine runs, or where it can't be called. */
+function libraryHere(): Library | undefined {
+  try {
+    return runningLibrary()
+  } catch {
+    return undefined
   }
 }
 

@@ -1,10 +1,7 @@
-import { elements } from '../../base/safetensors/safetensors.js'
-import { startValues } from '../../method/start.js'
-import type { GraphFacts } from '../../run/manifest.js'
 import type { Batch, BatchShape } from '../../task/tokens/batches.js'
 import { dropoutKey } from '../../tensor/dropout.js'
-import { cachedCapture } from '../capture/cache.js'
-import { batchFeeds, type Captured } from '../capture/capture.js'
+import { batchFeeds } from '../capture/capture.js'
+import { LoadedGraphs, type LoadedGraphsOptions, type OwnGraph } from '../capture/loaded_graphs.js'
 import {
   captureGradient,
   captureLoss,
@@ -15,12 +12,10 @@ import {
 } from '../capture/step.js'
 import { numberFeeds } from '../capture/update.js'
 import { frozenVariables, STATE } from '../capture/variables.js'
-import { captureDecoding } from '../decoding/captured.js'
-import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/decoding_graph.js'
-import { outputsOf } from '../decoding/outputs.js'
+import { SessionDecoder } from '../decoding/session_decoder.js'
+import { placeConstants, placeFrozen } from '../decoding/session_weights.js'
 import { type SessionConfig, sessionConfig } from '../graph/config.js'
 import type { Library } from '../graph/library.js'
-import { giveBackMemory } from '../graph/memory.js'
 import { type RunSpec, Session } from '../graph/session.js'
 import { runningLibrary } from '../graph/start.js'
 import type { Values } from '../graph/tensor.js'
@@ -31,25 +26,12 @@ import type { StepResult } from '../model/step.js'
 import { adam } from '../optimizer/adam.js'
 import { type Kept, keptOf } from '../optimizer/optimizer.js'
 
-export interface ReplayOptions extends Partial<StepGraphOptions> {
+export interface ReplayOptions extends Partial<StepGraphOptions>, LoadedGraphsOptions {
   /** The seed of the method's tensors that are not trained, and of dropout. */
   seed: number
   /** CPU threads that compute. */
   threads: number
   config?: Partial<SessionConfig>
-  /** The folder of captured graphs; by default in the user's cache. */
-  graphs?: string
-  /** Called for every graph that the session loads. */
-  onGraph?: (graph: GraphFacts) => void
-}
-
-/** A graph that belongs to the session. */
-interface OwnGraph {
-  /** Its name in the session. */
-  prefix: string
-  /** Everything that it depends on besides the blueprint. */
-  what: Record<string, unknown>
-  capture: () => Captured
 }
 
 /** A run of such a graph; names are without its prefix. */
@@ -78,10 +60,10 @@ export async function startReplay(blueprint: Blueprint, read: ReadTensor, option
 export class Replay {
   readonly #library: Library
   readonly #blueprint: Blueprint
-  readonly #options: StepGraphOptions & Pick<ReplayOptions, 'seed' | 'graphs' | 'onGraph'>
+  readonly #options: StepGraphOptions & Pick<ReplayOptions, 'seed'>
   readonly #session: Session
-  /** The graphs in the session by their prefix, with the dropout places of the rows of their `dropout_keys`. */
-  readonly #taken = new Map<string, string[]>()
+  readonly #graphs: LoadedGraphs
+  readonly #decoder: SessionDecoder
   /** The state's variables that `write` has set. */
   #kept: (keyof typeof STATE)[] = []
 
@@ -94,18 +76,15 @@ export class Replay {
       ...options,
     }
     this.#session = new Session(library, { ...sessionConfig(threads), ...config })
+    this.#graphs = new LoadedGraphs(this.#session, blueprint, options)
+    this.#decoder = new SessionDecoder(this.#session, blueprint, this.#graphs)
   }
 
   /** Puts a backbone's weights into variables. */
   async load(read: ReadTensor): Promise<void> {
     const { precision, seed } = this.#options
-    const { method, options, config } = this.#blueprint
-    for (const { name, tensor, shape, type } of frozenVariables(this.#blueprint, precision))
-      await this.#session.assign(name, { shape, data: read(tensor).subarray(0, elements(shape)) }, type)
-    for (const spec of method.constants?.(options, config) ?? []) {
-      const data = startValues(spec, seed, read)
-      await this.#session.assign(`constant/${spec.name}`, { shape: spec.shape, data }, 'float32')
-    }
+    await placeFrozen(this.#session, frozenVariables(this.#blueprint, precision), read)
+    await placeConstants(this.#session, this.#blueprint, { read, seed })
   }
 
   /** Sets the trained vector and what the optimiser keeps. */
@@ -214,71 +193,27 @@ export class Replay {
   }
 
   /** Runs a graph by the names in it, and captures it first if the session does not have it. */
-  async #run({ prefix, what, capture }: OwnGraph, { feeds, fetches, targets = [], trace }: OwnRun) {
-    const met = this.#taken.has(prefix)
-    const places = await this.#prepare({ prefix, what, capture })
-    const own = (name: string) => `${prefix}/${name}`
-    const values = await this.#session.floats({
-      feeds: Object.fromEntries(Object.entries(feeds(places)).map(([name, values]) => [own(name), values])),
-      fetches: fetches.map(own),
-      targets: targets.map(own),
-      ...(trace && { trace }),
-    })
-    if (!met) giveBackMemory()
-    return values
+  #run(graph: OwnGraph, { feeds, fetches, targets = [], trace }: OwnRun) {
+    const own = (name: string) => `${graph.prefix}/${name}`
+    return this.#graphs.with(graph, (places) =>
+      this.#session.floats({
+        feeds: Object.fromEntries(Object.entries(feeds(places)).map(([name, values]) => [own(name), values])),
+        fetches: fetches.map(own),
+        targets: targets.map(own),
+        ...(trace && { trace }),
+      }),
+    )
   }
 
-  /** Loads a graph into the session; returns the dropout places of the rows of its `dropout_keys`. */
-  async #prepare({ prefix, what, capture }: OwnGraph): Promise<string[]> {
-    const known = this.#taken.get(prefix)
-    if (known) return known
-    const { graphs, onGraph } = this.#options
-    const started = performance.now()
-    const { cached, ...captured } = cachedCapture(this.#blueprint, what, capture, { folder: graphs })
-    await this.#take(captured, prefix)
-    this.#taken.set(prefix, captured.dropoutPlaces)
-    onGraph?.({ name: prefix, seconds: (performance.now() - started) / 1000, cached })
-    return captured.dropoutPlaces
-  }
-
-  /**
-   * Decodes greedily with the trained vector, or with another: up to `maxLength` token ids per row, ended by </s>,
-   * which is left out.
-   */
-  async generate(sources: Sources, maxLength: number, vector?: Float32Array) {
-    const { size, lengths, inputs } = sources
-    await this.#prepare({
-      prefix: DECODING,
-      what: { kind: DECODING },
-      capture: () => captureDecoding(this.#library, this.#blueprint),
-    })
-    const feeds = {
-      [SOURCE_IDS]: { shape: [size, lengths.source], data: inputs.source },
-      [ATTENTION_MASK]: { shape: [size, lengths.source], data: inputs.source_mask },
-      [MAX_LENGTH]: { shape: [], data: Int32Array.of(maxLength) },
-      ...(vector && { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } }),
-    }
-    const [ids] = await this.#session.integers({
-      feeds: Object.fromEntries(Object.entries(feeds).map(([name, values]) => [`${DECODING}/${name}`, values])),
-      fetches: [`${DECODING}/${OUTPUT_IDS}`],
-    })
-    return outputsOf(ids!, size, this.#blueprint.config.eosId)
-  }
-
-  async #take({ definition, large }: Captured, prefix: string): Promise<void> {
-    for (const [name, values] of large) {
-      if (this.#session.has(name)) continue
-      await this.#session.assign(name, values, values.data instanceof Int32Array ? 'int32' : 'float32')
-    }
-    this.#session.graph.import(definition, prefix)
+  /** Decodes greedily with the trained vector, or with another; see SessionDecoder. */
+  generate(sources: Sources, maxLength: number, vector?: Float32Array): Promise<number[][]> {
+    return this.#decoder.generate(sources, maxLength, vector)
   }
 
   free(): void {
     this.#session.free()
   }
 }
-
-const DECODING = 'decoding'
 
 /** `32x64x4`: rows and lengths, which tell one captured shape from another. */
 const sizesOf = ({ size, lengths }: BatchShape): string => [size, ...Object.values(lengths)].join('x')
