@@ -1,3 +1,4 @@
+import type { Made } from './made.js'
 import tf from './tf.cjs'
 
 export interface OpAttribute {
@@ -30,6 +31,8 @@ export interface Binding {
   deleteTensor(id: number): void
   tensorDataSync(id: number): ArrayLike<number>
   executeOp(name: string, attributes: OpAttribute[], inputs: number[], outputs: number): BindingTensor[]
+  /** While a graph is captured: returns a tensor for values that are not made yet. */
+  made?(made: Made): BindingTensor
 }
 
 export interface NodeBackend extends tf.KernelBackend {

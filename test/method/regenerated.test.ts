@@ -1,16 +1,11 @@
 import { expect, test } from 'vitest'
 import { regeneratedNormals, regeneratedParts } from '../../src/method/intrinsic/regenerated.js'
 
-test.each([0, 1, 2, 3, 5, 8, 13, 16])(
-  'a permutation of 2^%i holds every number once, and its inverse undoes it',
-  (bits) => {
-    const parts = regeneratedParts(7, 'encoder.final_layer_norm.weight', bits)
-    const permutation = parts.permutation()
-    const inverse = parts.inverse()
-    expect([...permutation].sort((a, b) => a - b)).toEqual(Array.from({ length: 2 ** bits }, (_, i) => i))
-    expect([...permutation].map((place) => inverse[place])).toEqual(Array.from({ length: 2 ** bits }, (_, i) => i))
-  },
-)
+test.each([0, 1, 2, 3, 5, 8, 13, 16])('a permutation of 2^%i holds every number once', (bits) => {
+  const parts = regeneratedParts(7, 'encoder.final_layer_norm.weight', bits)
+  const permutation = parts.permutation()
+  expect([...permutation].sort((a, b) => a - b)).toEqual(Array.from({ length: 2 ** bits }, (_, i) => i))
+})
 
 test('places are uncorrelated with their neighbours and with where they came from', () => {
   const bits = 16

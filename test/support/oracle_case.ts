@@ -79,13 +79,9 @@ export function loadCase(backbone: string, oracle: OracleCase): { model: Model; 
 /** The parts that PyTorch drew. */
 function storedParts({ read, readInts }: OracleCase, tensor: string): FastfoodParts {
   return {
+    name: `oracle/${tensor}`,
     signs: (count) => read(`fastfood/${tensor}/b`).subarray(0, count),
     permutation: () => readInts(`fastfood/${tensor}/permutation`),
-    inverse() {
-      const inverse = new Int32Array(read(`fastfood/${tensor}/b`).length)
-      for (const [i, place] of readInts(`fastfood/${tensor}/permutation`).entries()) inverse[place] = i
-      return inverse
-    },
     gaussian: () => read(`fastfood/${tensor}/g`),
   }
 }

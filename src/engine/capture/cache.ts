@@ -16,7 +16,7 @@ import type { Captured } from './capture.js'
 const FORMAT = 4
 const ENDING = '.graph'
 const DIGEST_BYTES = 32
-/** Larger graphs are captured anew each time: those of `intrinsic`, which have large constants. */
+/** Larger graphs are captured anew each time. */
 const LARGEST_FILE = 8 * 2 ** 20
 /** Graphs are removed if all together exceed this many bytes, least recently used first. */
 const CACHE_LIMIT = 256 * 2 ** 20
@@ -131,12 +131,18 @@ function read(file: string): Captured | undefined {
     large.set(name, { shape, data: type === 'int32' ? new Int32Array(data) : new Float32Array(data) })
     at += bytes
   }
-  return { definition: body.subarray(end, end + head.definition), dropoutPlaces: head.dropoutPlaces, large }
+  return {
+    definition: body.subarray(end, end + head.definition),
+    dropoutPlaces: head.dropoutPlaces,
+    large,
+    made: new Map(),
+  }
 }
 
 function keep(file: string, captured: Captured, limit: number): void {
   const large = [...captured.large.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
-  if (captured.definition.length + large > LARGEST_FILE) return
+  // a file cannot hold how values are made
+  if (captured.definition.length + large > LARGEST_FILE || captured.made.size > 0) return
   try {
     mkdirSync(dirname(file), { recursive: true })
     writeAtomically(file, encoded(captured))

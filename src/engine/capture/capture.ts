@@ -1,5 +1,6 @@
 import type { Precision } from '../../base/choices.js'
 import { type Batch, type BatchShape, type InputName, mapInputs, shapeOf } from '../../task/tokens/batches.js'
+import type { Made } from '../../tensor/made.js'
 import type tf from '../../tensor/tf.cjs'
 import { Graph } from '../graph/graph.js'
 import type { Library, Output } from '../graph/library.js'
@@ -18,6 +19,8 @@ export interface Captured {
   dropoutPlaces: string[]
   /** Values too large for the graph, by the variable that they go into. */
   large: Map<string, Values>
+  /** Values that are made when a session does not have them yet, by the variable that they go into. */
+  made: Map<string, Made>
 }
 
 /** What is available while a graph is captured. */
@@ -50,8 +53,10 @@ export function capture(
   const declared = new Inputs(graph)
   const inputs = new Map<ArrayLike<number>, Output>()
   const large = new Map<string, Values>()
+  const made = new Map<string, Made>()
   const dropoutPlaces: string[] = []
-  const recorder = new Recorder(graph, { inputs, large: keepLarge(graph, large), precision })
+  const kept = { large: keepLarge(graph, large), made: keepMade(graph, made) }
+  const recorder = new Recorder(graph, { inputs, ...kept, precision })
   const input = (name: string, array: Float32Array | Int32Array, shape: number[]) => {
     const output = declared.placeholder(name, typeOf(array), shape)
     inputs.set(array, output)
@@ -84,7 +89,7 @@ export function capture(
       })
     })
     declared.checkRead()
-    return { definition: graph.serialised(), dropoutPlaces, large }
+    return { definition: graph.serialised(), dropoutPlaces, large, made }
   } finally {
     graph.free()
   }
@@ -107,10 +112,20 @@ function keepLarge(graph: Graph, large: Map<string, Values>) {
     const name = `captured/${digest(values.data)}`
     const known = large.has(name)
     large.set(name, values)
-    if (known) return { oper: graph.find(`${name}/read`), index: 0 }
-    return readVariable(graph, { name, shape: values.shape, type: typeOf(values.data) })
+    return known ? readOf(graph, name) : readVariable(graph, { name, shape: values.shape, type: typeOf(values.data) })
   }
 }
+
+function keepMade(graph: Graph, kept: Map<string, Made>) {
+  return (made: Made): Output => {
+    const name = `made/${made.name}`
+    const known = kept.has(name)
+    kept.set(name, made)
+    return known ? readOf(graph, name) : readVariable(graph, { name, shape: made.shape, type: made.dtype })
+  }
+}
+
+const readOf = (graph: Graph, name: string): Output => ({ oper: graph.find(`${name}/read`), index: 0 })
 
 const identity = (graph: Graph, name: string, input: Output): Output =>
   graph.output({ type: 'Identity', name, inputs: [input], attributes: { T: { type: graph.typeOf(input) } } })

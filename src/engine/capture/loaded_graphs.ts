@@ -1,6 +1,7 @@
 import type { GraphFacts } from '../../run/manifest.js'
 import { giveBackMemory } from '../graph/memory.js'
-import type { Session } from '../graph/session.js'
+import type { Assignment, Session } from '../graph/session.js'
+import { typeOf } from '../graph/tensor.js'
 import type { Blueprint } from '../model/model.js'
 import { cachedCapture } from './cache.js'
 import type { Captured } from './capture.js'
@@ -53,11 +54,15 @@ export class LoadedGraphs {
     return result
   }
 
-  async #take({ definition, large }: Captured, prefix: string): Promise<void> {
-    for (const [name, values] of large) {
-      if (this.#session.has(name)) continue
-      await this.#session.assign(name, values, values.data instanceof Int32Array ? 'int32' : 'float32')
-    }
+  async #take({ definition, ...values }: Captured, prefix: string): Promise<void> {
+    await this.#session.assignAll(this.#missing(values))
     this.#session.graph.import(definition, prefix)
+  }
+
+  /** Yields what the session lacks; values are made one at a time. */
+  *#missing({ large, made }: Pick<Captured, 'large' | 'made'>): Generator<Assignment> {
+    for (const [name, values] of large) if (!this.#session.has(name)) yield { name, values, as: typeOf(values.data) }
+    for (const [name, { shape, dtype, make }] of made)
+      if (!this.#session.has(name)) yield { name, values: { shape, data: make() }, as: dtype }
   }
 }

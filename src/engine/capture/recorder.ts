@@ -1,6 +1,7 @@
 import type { At } from '../../backbone/pass.js'
 import type { Precision } from '../../base/choices.js'
 import type { Binding, BindingTensor, NodeBackend, OpAttribute } from '../../tensor/binding.js'
+import type { Made } from '../../tensor/made.js'
 import tf from '../../tensor/tf.cjs'
 import type { Attribute, Graph } from '../graph/graph.js'
 import type { Output } from '../graph/library.js'
@@ -17,6 +18,8 @@ export interface Surroundings {
   precision: Precision
   /** Returns what replaces a constant too large for the graph. */
   large(values: Values): Output
+  /** Returns what stands for values that are made later. */
+  made(made: Made): Output
 }
 
 /** Ids of recorded tensors start here, beyond those of the binding, so that they can't be confused. */
@@ -38,12 +41,14 @@ export class Recorder {
   readonly #outputs: Output[] = []
   readonly #constants: Constants
   readonly #inputs: Surroundings['inputs']
+  readonly #made: Surroundings['made']
   readonly #names = new NodeNames()
   readonly #products: Products
 
-  constructor(graph: Graph, { inputs, large, precision }: Surroundings) {
+  constructor(graph: Graph, { inputs, large, made, precision }: Surroundings) {
     this.graph = graph
     this.#inputs = inputs
+    this.#made = made
     this.#constants = new Constants(graph, large)
     this.#products = new Products(graph, precision, this.#names)
   }
@@ -89,6 +94,7 @@ export class Recorder {
       },
       executeOp: (type: string, attributes: OpAttribute[], inputs: number[], count: number) =>
         this.#operation(binding, type, attributes, inputs, count),
+      made: (made: Made) => this.#recorded(this.#made(made)),
     }
     // the binding is frozen, so other members are taken from it unchanged
     return Object.create(binding, Object.getOwnPropertyDescriptors(own)) as Binding

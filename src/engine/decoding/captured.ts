@@ -42,7 +42,7 @@ export function captureDecoding(library: Library, blueprint: Blueprint, owner = 
       ],
     },
   )
-  return { definition: writeGraph(graph), dropoutPlaces: [], large: new Map() }
+  return { definition: writeGraph(graph), dropoutPlaces: [], large: new Map(), made: new Map() }
 }
 
 /** Returns, for each trained tensor, the nodes that cut it out of the vector. */

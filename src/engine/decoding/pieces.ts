@@ -5,6 +5,7 @@ import type { Pass } from '../../backbone/pass.js'
 import type { BackboneConfig } from '../../backbone/registry.js'
 import type { Tensors } from '../../method/method.js'
 import { noDropout } from '../../tensor/dropout.js'
+import type { Made } from '../../tensor/made.js'
 import tf from '../../tensor/tf.cjs'
 import { Inputs } from '../capture/inputs.js'
 import { Recorder } from '../capture/recorder.js'
@@ -89,7 +90,8 @@ function captured(library: Library, { config, hooks, shapes }: Served, body: (pi
   const inputs = new Inputs(graph)
   let constants = 0
   const large = (values: Values) => constant(graph, `large_${constants++}`, values)
-  const recorder = new Recorder(graph, { inputs: new Map(), large, precision: 'float32' })
+  const made = ({ shape, make }: Made) => large({ shape, data: make() })
+  const recorder = new Recorder(graph, { inputs: new Map(), large, made, precision: 'float32' })
   const known = new Map<string, tf.Tensor>()
   const weight = (name: string): tf.Tensor => {
     const shape = shapes.get(name)

@@ -16,6 +16,17 @@ export interface RunSpec {
   trace?: (kernels: KernelTime[]) => void
 }
 
+/** Values for a variable. */
+export interface Assignment {
+  name: string
+  values: Values
+  /** The variable's type; bfloat16 rounds the values. */
+  as: Dtype
+}
+
+/** The bytes from which a run fills no more variables: they exist twice while it does. */
+const ASSIGNED_BYTES = 16 * 2 ** 20
+
 const isValues = (feed: Values | Pointer): feed is Values => 'data' in feed
 
 /**
@@ -49,12 +60,34 @@ export class Session {
 
   /** Fills a variable; `as` bfloat16 rounds the values. */
   async assign(name: string, values: Values, as: Dtype): Promise<void> {
-    if (!this.#added.has(name)) {
+    await this.#assignTogether([{ name, values, as }])
+  }
+
+  /**
+   * Fills variables, several in a run, since TensorFlow plans each run anew on all of the graph. Values are asked for
+   * shortly before they are needed.
+   */
+  async assignAll(assignments: Iterable<Assignment>): Promise<void> {
+    let group: Assignment[] = []
+    for (const assignment of assignments) {
+      group.push(assignment)
+      if (group.reduce((sum, { values }) => sum + values.data.byteLength, 0) < ASSIGNED_BYTES) continue
+      await this.#assignTogether(group)
+      group = []
+    }
+    if (group.length > 0) await this.#assignTogether(group)
+  }
+
+  async #assignTogether(assignments: Assignment[]): Promise<void> {
+    for (const { name, values, as } of assignments) {
+      if (this.#added.has(name)) continue
       this.#added.add(name)
       addAssignment(this.graph, name, values, as)
     }
-    this.release(await this.run({ feeds: { [`assign/${name}/value`]: values }, targets: [`assign/${name}`] }))
-    this.#filled.add(name)
+    const feeds = assignments.map(({ name, values }) => [`assign/${name}/value`, values])
+    const targets = assignments.map(({ name }) => `assign/${name}`)
+    this.release(await this.run({ feeds: Object.fromEntries(feeds), targets }))
+    for (const { name } of assignments) this.#filled.add(name)
   }
 
   /** Frees the memory of variables, which can be filled again with values of the same shape. */

@@ -1,3 +1,4 @@
+import { madeTensor } from '../../tensor/made.js'
 import tf from '../../tensor/tf.cjs'
 import type { Projection } from './projection.js'
 import { keyOf, regeneratedNormals } from './regenerated.js'
@@ -15,7 +16,13 @@ export function denseProjection(seed: number, tensor: string, size: number, dime
   const height = 2 * Math.max(1, Math.floor(BLOCK / 2 / size))
   const blocks = Array.from({ length: Math.ceil(dimension / height) }, (_, block) => block * height)
   const rows = (from: number) => Math.min(height, dimension - from)
-  const R = (from: number) => tf.tensor2d(regeneratedNormals(rows(from) * size, key, from * size), [rows(from), size])
+  const R = (from: number): tf.Tensor2D =>
+    madeTensor({
+      name: `dense/${seed}/${tensor}/${size}/${dimension}/${from}`,
+      shape: [rows(from), size],
+      dtype: 'float32',
+      make: () => regeneratedNormals(rows(from) * size, key, from * size),
+    })
   return {
     apply: (v) =>
       tf.tidy(() => {

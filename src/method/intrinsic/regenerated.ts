@@ -34,9 +34,9 @@ export function regeneratedParts(seed: number, tensor: string, bits: number): Fa
   const words = (use: string) => [0, 1, 2].map((round) => hashSeed(seed, tensor, use, round) | 0) as Three
   const multipliers = words('multiplier').map((word) => word | 1) as Three
   return {
+    name: `${seed}/${tensor}`,
     signs: (count) => regeneratedNormals(count, keyOf(seed, tensor, 'signs')).map((normal) => (normal < 0 ? -1 : 1)),
     permutation: () => permuted(bits, multipliers, words('addend')),
-    inverse: () => unpermuted(bits, multipliers, words('addend')),
     gaussian: () => regeneratedNormals(2 ** bits, keyOf(seed, tensor, 'gaussian')),
   }
 }
@@ -59,28 +59,4 @@ function permuted(bits: number, [m0, m1, m2]: Three, [a0, a1, a2]: Three): Int32
     places[i] = x ^ (x >>> shift)
   }
   return places
-}
-
-/** Returns where each number went, by the rounds backwards. At that shift x ⊕ (x ≫ shift) is its own inverse. */
-function unpermuted(bits: number, multipliers: Three, [a0, a1, a2]: Three): Int32Array {
-  const [w0, w1, w2] = multipliers.map(inverseModulo32) as Three
-  const places = new Int32Array(2 ** bits)
-  const mask = places.length - 1
-  const shift = (bits + 1) >> 1
-  for (let i = 0; i < places.length; i++) {
-    let x = Math.imul((i ^ (i >>> shift)) - a2, w2) & mask
-    x = Math.imul((x ^ (x >>> shift)) - a1, w1) & mask
-    places[i] = Math.imul((x ^ (x >>> shift)) - a0, w0) & mask
-  }
-  return places
-}
-
-/**
- * Returns the number whose product with an odd one is 1 modulo 2³², by Newton's iteration: each step doubles the right
- * bits, 3 at first.
- */
-function inverseModulo32(odd: number): number {
-  let inverse = odd
-  for (let step = 0; step < 4; step++) inverse = Math.imul(inverse, 2 - Math.imul(odd, inverse))
-  return inverse
 }

@@ -8,6 +8,7 @@ import { type Blueprint, blueprintOf, startVector } from '../../../src/engine/mo
 import { startReplay } from '../../../src/engine/replay/replay.js'
 import { methodOptions } from '../../../src/method/options.js'
 import type { GraphFacts } from '../../../src/run/manifest.js'
+import type { Made } from '../../../src/tensor/made.js'
 import { hasEngine, useEngine } from '../../support/engines.js'
 import { openCase, openFixture } from '../../support/oracle_case.js'
 
@@ -23,6 +24,7 @@ const graph = (byte: number, bytes = 100): Captured => ({
     ['captured/a', { shape: [2, 1], data: Float32Array.of(0.1, -3e38) }],
     ['captured/b', { shape: [3], data: Int32Array.of(7, -1, 2 ** 31 - 1) }],
   ]),
+  made: new Map(),
 })
 
 describe.runIf(hasEngine('tensorflow'))('the cache of captured graphs', () => {
@@ -53,8 +55,18 @@ describe.runIf(hasEngine('tensorflow'))('the cache of captured graphs', () => {
     expect(take({ kind: 'step' })).toEqual({ ...graph(1), cached: false })
     const { definition, ...rest } = take({ kind: 'step' }, graph(2))
     expect(Uint8Array.from(definition)).toEqual(graph(1).definition)
-    expect(rest).toEqual({ dropoutPlaces: graph(1).dropoutPlaces, large: graph(1).large, cached: true })
+    const { dropoutPlaces, large, made } = graph(1)
+    expect(rest).toEqual({ dropoutPlaces, large, made, cached: true })
     expect(captures).toBe(1)
+  })
+
+  test('a graph that reads values which are made anew is captured each time: a file cannot make them', () => {
+    const made: Made = { name: 'a', shape: [1], dtype: 'float32', make: () => Float32Array.of(1) }
+    for (const time of [1, 2]) {
+      expect(take({ kind: 'step' }, { ...graph(1), made: new Map([['made/a', made]]) }).cached).toBe(false)
+      expect(captures).toBe(time)
+    }
+    expect(names()).toEqual([])
   })
 
   test('nothing is taken from a folder that others can write', () => {
