@@ -12,6 +12,7 @@ const COPIED = [
   'tensor/tf.d.cts',
   'base/lock/beat.cjs',
   'measure/torch_step.py',
+  'measure/torch_encoders.py',
   'measure/torch_methods.py',
   'measure/peft_methods.py',
 ]

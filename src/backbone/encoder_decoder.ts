@@ -1,5 +1,5 @@
 import type tf from '@tensorflow/tfjs-core'
-import type { CommonConfig } from './family.js'
+import type { EncoderDecoderConfig } from './family.js'
 import type { Stack } from './hooks.js'
 import type { Pass } from './pass.js'
 
@@ -40,7 +40,7 @@ export interface PositionBuckets {
 }
 
 /** The forward pass of a family with an encoder and a decoder, as pure functions of a pass. */
-export interface EncoderDecoder<Config extends CommonConfig> {
+export interface EncoderDecoder<Config extends EncoderDecoderConfig> {
   /**
    * Runs the encoder. ids and attentionMask [batch, length], int32, the mask 1 at tokens and 0 at padding. A prompt of
    * the method comes before each row.

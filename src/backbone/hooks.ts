@@ -1,4 +1,4 @@
-import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core'
 
 export type Stack = 'encoder' | 'decoder'
 export type Sublayer = 'attention' | 'cross_attention' | 'feed_forward'
@@ -28,7 +28,7 @@ export interface Hooks {
    * before the backbone's layer norm. Returns what is added to the input instead of the output.
    */
   sublayerOutput?(site: Site, output: Tensor2D, input: Tensor2D): Tensor2D
-  /** Vectors [count, d_model] in front of every embedded source. */
+  /** Vectors [count, d_model] in front of every embedded source, or behind its first token where only this is read. */
   prompt?(): Tensor2D
   /** What an attention sees in front of its own keys and values; undefined where the method leaves it alone. */
   prefix?(site: Site): Prefix | undefined
@@ -49,10 +49,12 @@ export interface Prefix {
 
 /** What a method needs to compute a product with the backbone's matrix W [out, in] in its own way. */
 export interface ProductOf {
-  /** The backbone's own product: x [rows, in] → x·Wᵀ [rows, out]. */
+  /** The backbone's own product: x [rows, in] → x·Wᵀ [rows, out], with its bias where it has one. */
   times(x: Tensor2D): Tensor2D
   /** W itself, for a method that needs its values. */
   weight(): Tensor2D
+  /** The backbone's bias [out] that is part of `times`. */
+  bias(): Tensor1D | undefined
   /** As the pass's dropout, with its own rate. */
   dropout(x: Tensor2D, place: string, rate: number): Tensor2D
 }

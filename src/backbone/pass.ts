@@ -1,4 +1,4 @@
-import { rmsNorm } from '../tensor/norm.js'
+import { meanNorm, rmsNorm } from '../tensor/norm.js'
 import tf from '../tensor/tf.cjs'
 import type { CommonConfig } from './family.js'
 import type { Hooks } from './hooks.js'
@@ -41,17 +41,37 @@ export type ComputeLayer<Config extends CommonConfig = BackboneConfig> = <T exte
 export const inLayer = <Config extends CommonConfig>(pass: Pass<Config>): ComputeLayer<Config> =>
   pass.layer ?? ((inputs, compute) => compute(pass, inputs))
 
+/** The tensors of a product: W, which is not of the product's name where a head is the embedding table, and its bias. */
+interface ProductTensors {
+  matrix?: string
+  bias?: string
+}
+
 /**
- * x·Wᵀ, changed by the method and with its bias where it has one. x [rows, in], W [out, in] → [rows, out]. `name` is
- * what hooks know the product by, `matrix` the tensor W, which is another one where a head is the embedding table.
+ * x·Wᵀ, with the backbone's bias where it has one, changed by the method and with its bias where it has one. x [rows,
+ * in], W [out, in] → [rows, out]. `name` is what hooks know the product by.
  */
-export function linear(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string, matrix = name): tf.Tensor2D {
+export function linear(
+  pass: Pass<CommonConfig>,
+  x: tf.Tensor2D,
+  name: string,
+  { matrix = name, bias: biasName }: ProductTensors = {},
+): tf.Tensor2D {
   const { hooks } = pass
   const weight = () => pass.weight(matrix) as tf.Tensor2D
-  const times = (x: tf.Tensor2D): tf.Tensor2D => tf.matMul(x, weight(), false, true)
+  const bias = () => (biasName === undefined ? undefined : (pass.weight(biasName) as tf.Tensor1D))
+  const times = (x: tf.Tensor2D): tf.Tensor2D => {
+    const product: tf.Tensor2D = tf.matMul(x, weight(), false, true)
+    const own = bias()
+    return own ? tf.add(product, own) : product
+  }
   const product = hooks.product?.(name)
-  return withBias(hooks, product ? product(x, { times, weight, dropout: pass.dropout }) : times(x), name)
+  return withBias(hooks, product ? product(x, { times, weight, bias, dropout: pass.dropout }) : times(x), name)
 }
+
+/** x·Wᵀ + b for a module with these two tensors: `bert.pooler.dense`. */
+export const linearWithBias = (pass: Pass<CommonConfig>, x: tf.Tensor2D, module: string): tf.Tensor2D =>
+  linear(pass, x, `${module}.weight`, { bias: `${module}.bias` })
 
 /**
  * The backbone's layer norm of that name, without mean and with the method's bias where it has one. x [rows, d] →
@@ -59,6 +79,12 @@ export function linear(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string, m
  */
 export function layerNorm(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string): tf.Tensor2D {
   return withBias(pass.hooks, rmsNorm(x, pass.weight(name) as tf.Tensor1D, pass.config.layerNormEpsilon), name)
+}
+
+/** The backbone's layer norm with mean and bias, of a module with these two tensors. x [rows, d] → [rows, d] */
+export function centredNorm(pass: Pass<CommonConfig>, x: tf.Tensor2D, module: string): tf.Tensor2D {
+  const [weight, bias] = ['weight', 'bias'].map((part) => pass.weight(`${module}.${part}`) as tf.Tensor1D)
+  return withBias(pass.hooks, meanNorm(x, weight!, bias!, pass.config.layerNormEpsilon), `${module}.weight`)
 }
 
 /** Whether a method enters the product of that name, so that another order of products would leave it out. */

@@ -2,19 +2,39 @@ import { commandLine } from '../base/command_line.js'
 import { UserError } from '../base/error.js'
 import { elements } from '../base/safetensors/safetensors.js'
 import { shortened } from '../base/text/shortened.js'
-import type { Family, Role, TensorSpec } from './family.js'
+import { bert } from './bert/family.js'
+import type { EncoderConfig, EncoderDecoderConfig, EncoderFamily, Family, Role, TensorSpec } from './family.js'
 import type { Site } from './hooks.js'
 import { t5 } from './t5/family.js'
 
 /** The only list of families. A family's forward pass is named in forward.ts, so that counting loads no tensors. */
-const families = { t5 }
+const families = { t5, bert }
 
 type Families = typeof families
 export type FamilyName = keyof Families
 /** The config of a backbone of any family; `family` says which. */
-export type BackboneConfig = Families[FamilyName] extends Family<infer Config> ? Config : never
+export type BackboneConfig = { [Name in FamilyName]: ConfigOf<Families[Name]> }[FamilyName]
+type ConfigOf<F> = F extends Family<infer Config> ? Config : never
+/** The config of a backbone that decodes, or of one that only encodes. */
+export type Seq2SeqConfig = Extract<BackboneConfig, EncoderDecoderConfig>
+export type EncoderOnlyConfig = Extract<BackboneConfig, EncoderConfig>
 
 export const familyOf = (config: BackboneConfig): Family<BackboneConfig> => families[config.family]
+
+/** Narrows a config to one with a decoder. @throws Error where it has none: no such backbone is decoded. */
+export function withDecoder(config: BackboneConfig): Seq2SeqConfig {
+  if ('decoderStartId' in config) return config
+  throw new Error(`a backbone of the family ${config.family} has no decoder`)
+}
+
+/** Narrows a config to one that only encodes. @throws Error where it decodes: no such backbone has a head of its own. */
+export function onlyEncoder(config: BackboneConfig): EncoderOnlyConfig {
+  if (!('decoderStartId' in config)) return config
+  throw new Error(`a backbone of the family ${config.family} is no encoder alone`)
+}
+
+/** The family of a backbone that only encodes. */
+export const encoderFamilyOf = (config: EncoderOnlyConfig): EncoderFamily<EncoderOnlyConfig> => families[config.family]
 
 /** Every family, for code that lists them. */
 export const allFamilies: readonly Family<BackboneConfig>[] = Object.values(families)
@@ -32,7 +52,7 @@ export function parseConfig(json: unknown, at: string, folder?: string): Backbon
   const family = allFamilies.find(({ types }) => types.includes(type as string))
   if (family) return family.parse(fields, at, folder)
   const known = allFamilies.flatMap(({ types }) => types)
-  const problem = `model_type is ${shortened(JSON.stringify(type))}; this toolkit runs ${known.join(' and ')}.`
+  const problem = `model_type is ${shortened(JSON.stringify(type))}; this toolkit reads ${known.join(', ')}.`
   throw new UserError({ at, problem, remedy: `${commandLine('list backbones')} shows the presets.` })
 }
 
@@ -52,8 +72,11 @@ const firstOf = (config: BackboneConfig, wanted: Role): string | undefined =>
 /** The name of the table of token embeddings. */
 export const tableName = (config: BackboneConfig): string => firstOf(config, 'table')!
 
-/** The name of the tensor that makes the logits: the head, or the embedding table where they are one. */
-export const headTensor = (config: BackboneConfig): string => firstOf(config, 'head') ?? tableName(config)
+/**
+ * The name of the tensor that makes the logits over the vocabulary: the head, or the embedding table where they are one.
+ */
+export const headTensor = (config: BackboneConfig): string | undefined =>
+  familyOf(config).head === undefined ? undefined : (firstOf(config, 'head') ?? tableName(config))
 
 /** Parameters of the whole backbone: 222,903,552 for t5-base. */
 export function parameterCount(config: BackboneConfig): number {

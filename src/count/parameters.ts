@@ -5,6 +5,7 @@ import { elements } from '../base/safetensors/safetensors.js'
 import type { ParameterSpec } from '../method/method.js'
 import { type MethodOptions, methodKind } from '../method/options.js'
 import { methodOf } from '../method/registry.js'
+import { isOfNorm } from '../method/unfrozen.js'
 import { type Breakdown, breakdown } from './breakdown.js'
 
 /** A method on a backbone whose parameters are counted. */
@@ -88,7 +89,7 @@ function counts(
  * left out, as in the paper's "#Total params": its 1.065 and 1.004 are those of the adapters only.
  */
 const isAdded = ({ name, start }: ParameterSpec, tensors: Map<string, TensorSpec>) =>
-  start.kind !== 'backbone' || tensors.get(name)?.role !== 'norm'
+  start.kind !== 'backbone' || !isOfNorm(tensors.get(name)?.role)
 
 const uncounted = {
   trained_parameters: null,

@@ -4,6 +4,7 @@ import copy
 
 import peft
 import torch
+import torch_encoders
 from peft.tuners.vera import VeraLayer
 
 SUBLAYERS = {"SelfAttention": "attention", "EncDecAttention": "cross_attention", "DenseReluDense": "feed_forward"}
@@ -22,12 +23,20 @@ PROJECTIONS = ("projection_a", "projection_b")
 KINDS = ("lora", "lokr", "vera", "ia3")
 
 
-def site_of(module):
+def site_of(model, module):
     """`encoder.block.0.layer.0.SelfAttention.q` → `encoder`, 0, `attention`, `q`; None outside the layers."""
+    if torch_encoders.is_encoder(model):
+        return torch_encoders.site_of(model, module)
     parts = module.split(".")
     if len(parts) != 7:
         return None
     return parts[0], int(parts[2]), SUBLAYERS[parts[5]], parts[6]
+
+
+def product_of(model, module):
+    """What we call a product: `q`, or the head's own name."""
+    site = site_of(model, module)
+    return site[3] if site else module
 
 
 def targets(options, model):
@@ -37,7 +46,7 @@ def targets(options, model):
     def chosen(name):
         if name in options["targets"]:  # the head
             return True
-        site = site_of(name)
+        site = site_of(model, name)
         if site is None or (options["targets"] != "all" and site[3] not in options["targets"]):
             return False
         layers = placement[f"{site[0]}_layers"]
@@ -50,7 +59,7 @@ def targets(options, model):
 def config_of(options, model):
     if options["kind"] == "ia3":
         modules = targets(options, model)
-        scaled = [name for name in modules if name.split(".")[-1] in options["scaled_inputs"]]
+        scaled = [name for name in modules if product_of(model, name) in options["scaled_inputs"]]
         return peft.IA3Config(target_modules=modules, feedforward_modules=scaled)
     if options["kind"] == "lokr":
         return peft.LoKrConfig(
@@ -102,7 +111,7 @@ def renamed(model):
         for theirs, ours in PARTS.items():
             if name.endswith(f".{theirs}"):
                 module = name.removesuffix(f".{theirs}")
-                site = site_of(module)
+                site = site_of(model, module)
                 prefix = f"{site[0]}.{site[1]}.{site[2]}.{site[3]}" if site else module
                 found[f"{prefix}.{ours}"] = name
     return found

@@ -14,6 +14,7 @@ export function randomWeights(config: BackboneConfig, seed: number): (name: stri
     if (!tensor) throw new Error(`a backbone of this config has no tensor ${name}`)
     const count = elements(tensor.shape)
     if (tensor.role === 'norm') return new Float32Array(count).fill(1)
+    if (tensor.role === 'bias' || tensor.role === 'norm_bias') return new Float32Array(count)
     const values = regeneratedNormals(count, keyOf(seed, name))
     const std = familyOf(config).initialStd(config, name)
     for (let i = 0; i < values.length; i++) values[i]! *= std

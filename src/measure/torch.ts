@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { familyOf } from '../backbone/registry.js'
+import { familyOf, withDecoder } from '../backbone/registry.js'
 import { UserError } from '../base/error.js'
 import { median } from '../base/numbers/quantile.js'
 import { methodKind } from '../method/options.js'
@@ -110,7 +110,7 @@ async function runTorch(
   const { config, options, batchSize, sourceLength, targetLength, precision, threads, steps } = trial
   const spec = {
     backbone: familyOf(config).toHuggingFace(config),
-    own_head: !config.tiedHead,
+    own_head: !withDecoder(config).tiedHead,
     method: options,
     builds_weight: true, // as the authors' code does
     batch_size: batchSize,

@@ -1,4 +1,4 @@
-"""Every method as: the tensors it trains, and how they enter transformers' T5.
+"""Every method as: the tensors it trains, and how they enter a model of transformers.
 
 `tensors(options, model, generator)` gives {name: random initial value}, visibly far from what does nothing; `attach(options,
 model, trained)` installs hooks that read the dict `trained` at each call, so the same model serves any dtype or leaf
@@ -7,6 +7,8 @@ tensors. Options that are left out have the defaults of our own.
 
 import torch
 from torch.nn import functional as F
+
+import torch_encoders
 
 ACTIVATIONS = {
     "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
@@ -32,6 +34,8 @@ def normal(generator, std, *shape):
 
 def names(model) -> list[str]:
     """The backbone's tensors without aliases, sorted: 'shared.weight' once, 'lm_head.weight' only where it is its own."""
+    if torch_encoders.is_encoder(model):
+        return torch_encoders.names(model)
     return sorted(name for name, _ in model.named_parameters())
 
 
@@ -49,8 +53,10 @@ def layer_numbers(layers, count):
 
 
 def sites(options, model):
-    """[(site, module of the sublayer, its layer norm)]; layers are counted from 0 in each stack."""
+    """[(site, module whose output is the sublayer's, module whose input is)]; layers are counted from 0 in each stack."""
     placement = options["placement"]
+    if torch_encoders.is_encoder(model):
+        return torch_encoders.sites(placement, model, layer_numbers)
     found = []
     for stack in ("encoder", "decoder"):
         blocks = getattr(model, stack).block
@@ -156,7 +162,7 @@ def linear(options, trained, name, x):
 
 
 def adapter_tensors(options, model, generator):
-    d = model.config.d_model
+    d = model.config.hidden_size
     b = d // options["reduction_factor"]
     tensors = {}
     if options["kind"] == "compacter" and options["rule"] == "shared":
@@ -172,8 +178,8 @@ def unfrozen_names(options, model):
     """The backbone's tensors that a method trains in addition to its own."""
 
     def chosen(name):
-        norm = "layer_norm" in name and options.get("train_layer_norms", True)
-        return norm or (model.get_parameter(name) is model.lm_head.weight and options.get("train_lm_head"))
+        norm = torch_encoders.NORM.search(name) and options.get("train_layer_norms", True)
+        return norm or (options.get("train_lm_head") and model.get_parameter(name) is model.lm_head.weight)
 
     return [name for name in names(model) if chosen(name)]
 
@@ -244,6 +250,8 @@ def biased_modules(options, model):
 
 
 def bitfit_tensors(options, model, generator):
+    if torch_encoders.is_encoder(model):
+        return {name: model.get_parameter(name).detach().clone() for name in torch_encoders.bias_names(options, model)}
     head = unfrozen_names(options | {"train_layer_norms": False}, model)
     return {
         name: normal(generator, 0.2, module.weight.shape[0]) for name, module in biased_modules(options, model)
@@ -251,6 +259,9 @@ def bitfit_tensors(options, model, generator):
 
 
 def attach_bitfit(options, model, trained):
+    if torch_encoders.is_encoder(model):
+        return []
+
     def add(name):
         return lambda _module, _inputs, output: output + trained[name]
 
@@ -265,11 +276,11 @@ def full_tensors(_options, model, _generator):
 
 
 def norm_tensors_of_backbone(_options, model, _generator):
-    return {name: model.get_parameter(name).detach().clone() for name in names(model) if "layer_norm" in name}
+    return {name: model.get_parameter(name).detach().clone() for name in names(model) if torch_encoders.NORM.search(name)}
 
 
 def prompt_tensors(options, model, generator):
-    return {"prompt": normal(generator, 0.7, options["length"], model.config.d_model)}
+    return {"prompt": normal(generator, 0.7, options["length"], model.config.hidden_size)}
 
 
 def with_prompt(trained, embedded, mask):
@@ -294,18 +305,26 @@ def linear_tensors(name, inputs, outputs, generator):
 def prefix_tensors(options, model, generator):
     """Keys and values [length, heads, d_kv] of each attention, or the networks that compute them."""
     length, bottleneck, tensors = options["length"], options["bottleneck"], {}
-    for site, module, _ in sites(options, model):
+    heads, d_kv = heads_of(model)
+    for site, *_ in sites(options, model):
         if bottleneck == "none":
             for side in ("keys", "values"):
-                tensors[f"{site}.prefix.{side}"] = normal(generator, 0.7, length, module.n_heads, module.key_value_proj_dim)
+                tensors[f"{site}.prefix.{side}"] = normal(generator, 0.7, length, heads, d_kv)
             continue
         shared = shared_of(site)
         if f"{shared}.embedding" not in tensors:
-            tensors[f"{shared}.embedding"] = normal(generator, 1, length, model.config.d_model)
-            tensors |= linear_tensors(f"{shared}.down", model.config.d_model, bottleneck, generator)
+            tensors[f"{shared}.embedding"] = normal(generator, 1, length, model.config.hidden_size)
+            tensors |= linear_tensors(f"{shared}.down", model.config.hidden_size, bottleneck, generator)
         for side in ("keys", "values"):
-            tensors |= linear_tensors(f"{site}.prefix.{side}", bottleneck, module.inner_dim, generator)
+            tensors |= linear_tensors(f"{site}.prefix.{side}", bottleneck, heads * d_kv, generator)
     return tensors
+
+
+def heads_of(model):
+    """→ heads, d_kv"""
+    if torch_encoders.is_encoder(model):
+        return torch_encoders.heads_of(model)
+    return model.config.num_heads, model.config.d_kv
 
 
 def shared_of(site):
@@ -357,8 +376,12 @@ def attach_prefixes(options, model, trained):
     def prefix(site, heads):
         return lambda: [prefix_side(options, trained, site, heads, side) for side in ("keys", "values")]
 
+    heads, _ = heads_of(model)
     for site, module, _ in sites(options, model):
-        module.forward = attention_with_prefix(module, prefix(site, module.n_heads))
+        if torch_encoders.is_encoder(model):
+            torch_encoders.attach_prefix(torch_encoders.attention_of(model, int(site.split(".")[1])), prefix(site, heads))
+        else:
+            module.forward = attention_with_prefix(module, prefix(site, heads))
     return []
 
 

@@ -2,21 +2,23 @@ import type { TensorSpec } from '../backbone/family.js'
 import { type BackboneConfig, backboneTensors, familyOf } from '../backbone/registry.js'
 import type { Method, ParameterSpec } from './method.js'
 import type { BitfitOptions } from './options.js'
-import { unfrozenBesideAdapters } from './unfrozen.js'
+import { biasName } from './targets.js'
+import { unfrozen, unfrozenBesideAdapters } from './unfrozen.js'
 
 /**
- * BitFit (Ben Zaken et al., arXiv 2106.10199) for a backbone without biases: zero biases are added and trained, in the
- * products of attention and feed-forward, the blocks' layer norms (not the final ones) and the head. A bias has the
- * name of its weight. The head's weights are trained too if asked for, as in the released code without
- * `freeze_bitfit_lm_head`.
+ * BitFit (Ben Zaken et al., arXiv 2106.10199): the backbone's biases are trained. To a backbone without any, zero biases
+ * are added and trained, in the products of attention and feed-forward, the blocks' layer norms (not the final ones) and
+ * the head. A bias has the name of its weight. The head's weights are trained too if asked for, as in the released code
+ * without `freeze_bitfit_lm_head`.
  */
 export const bitfit: Method<BitfitOptions> = {
   weights: 'frozen',
   parameters: (options, config) => [
-    ...biases(options, config),
+    ...(hasBiases(config) ? ownBiases(options, config) : biases(options, config)),
     ...unfrozenBesideAdapters(config, { train_layer_norms: false, ...options }),
   ],
   hooks(options, config, tensors) {
+    if (hasBiases(config)) return {}
     const names = new Set(biases(options, config).map(({ name }) => name))
     return {
       bias(weight) {
@@ -27,7 +29,16 @@ export const bitfit: Method<BitfitOptions> = {
   },
 }
 
-const biasName = (weight: string) => weight.replace(/\.weight$/, '.bias')
+const hasBiases = (config: BackboneConfig) => [...backboneTensors(config).values()].some(({ role }) => role === 'bias')
+
+/** The biases that the backbone has. Those outside of its layers go with the head: the pooler's is next to it. */
+function ownBiases({ biases }: BitfitOptions, config: BackboneConfig): ParameterSpec[] {
+  const tensors = backboneTensors(config)
+  return unfrozen(config, (name, role) => {
+    if (role === 'norm_bias') return biases.includes('layer_norm')
+    return role === 'bias' && biases.includes(tensors.get(name)!.site?.sublayer ?? 'lm_head')
+  })
+}
 
 /** Returns the kind in `method.biases` of a tensor's bias; undefined for a tensor without one. */
 function kindOf({ role, site }: TensorSpec): BitfitOptions['biases'][number] | undefined {
@@ -42,7 +53,10 @@ function biases(options: BitfitOptions, config: BackboneConfig): ParameterSpec[]
     return kind !== undefined && options.biases.includes(kind)
   })
   const inBlocks = chosen.map(([weight, { shape }]) => zeros(weight, shape[0]!))
-  return options.biases.includes('lm_head') ? [...inBlocks, zeros(familyOf(config).head, config.vocabulary)] : inBlocks
+  const { head } = familyOf(config)
+  return options.biases.includes('lm_head') && head !== undefined
+    ? [...inBlocks, zeros(head, config.vocabulary)]
+    : inBlocks
 }
 
 const zeros = (weight: string, outputs: number): ParameterSpec => ({

@@ -23,6 +23,9 @@ export function unfrozenBesideAdapters(
   const head = headTensor(config)
   return unfrozen(
     config,
-    (name, role) => (options.train_layer_norms && role === 'norm') || (options.train_lm_head && name === head),
+    (name, role) => (options.train_layer_norms && isOfNorm(role)) || (options.train_lm_head && name === head),
   )
 }
+
+/** Whether a tensor is the scale or the bias of a norm. */
+export const isOfNorm = (role: Role | undefined): boolean => role === 'norm' || role === 'norm_bias'

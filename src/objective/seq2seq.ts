@@ -1,5 +1,6 @@
 import { decode, encode, head, remember } from '../backbone/forward.js'
 import type { Pass } from '../backbone/pass.js'
+import { withDecoder } from '../backbone/registry.js'
 import { crossEntropy } from '../tensor/cross_entropy.js'
 import tf from '../tensor/tf.cjs'
 import type { Objective } from './objective.js'
@@ -32,6 +33,6 @@ export function teacherForced(pass: Pass, { source, source_mask, target }: Tenso
 /** The decoder's input: labels moved right by one, the start token in front. labels, result [batch, length] int32 */
 function shiftRight(pass: Pass, labels: tf.Tensor2D): tf.Tensor2D {
   const [batch, length] = labels.shape
-  const start = tf.fill([batch, 1], pass.config.decoderStartId, 'int32') as tf.Tensor2D
+  const start = tf.fill([batch, 1], withDecoder(pass.config).decoderStartId, 'int32') as tf.Tensor2D
   return tf.concat([start, tf.slice(labels, [0, 0], [batch, length - 1])], 1)
 }

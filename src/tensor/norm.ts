@@ -25,11 +25,26 @@ function rmsNormGradient(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
 }
 
 /**
- * The usual layer norm: mean subtracted, divided by the standard deviation (ε = 1e-5), scaled, shifted. x [rows, d] →
- * [rows, d]
+ * The usual layer norm: mean subtracted, divided by the standard deviation, scaled, shifted. x [rows, d] → [rows, d].
+ * The gradient is written by hand: with n = (x − mean)·r and g = dy·weight, dx = r·(g − mean(g) − n·mean(g·n)), dweight
+ * = Σ dy·n and dbias = Σ dy.
  */
-export function meanNorm(x: tf.Tensor2D, weight: tf.Tensor1D, bias: tf.Tensor1D): tf.Tensor2D {
-  const centred = tf.sub(x, tf.mean(x, 1, true))
-  const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), 1e-5)) // [rows, 1]
-  return tf.add(tf.mul(tf.mul(centred, inverse), weight), bias)
+export function meanNorm(x: tf.Tensor2D, weight: tf.Tensor1D, bias: tf.Tensor1D, epsilon = 1e-5): tf.Tensor2D {
+  const norm = tf.customGrad((...inputs) => {
+    const [x, weight, bias, save] = inputs as unknown as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc]
+    const centred = tf.sub(x, tf.mean(x, 1, true))
+    const inverse = tf.rsqrt(tf.add(tf.mean(tf.square(centred), 1, true), epsilon)) // [rows, 1]
+    const normed = tf.mul(centred, inverse)
+    save([normed, weight, inverse])
+    return { value: tf.add(tf.mul(normed, weight), bias), gradFunc: meanNormGradient }
+  })
+  return norm(x, weight, bias) as tf.Tensor2D
+}
+
+function meanNormGradient(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
+  const [normed, weight, inverse] = saved as [tf.Tensor, tf.Tensor, tf.Tensor]
+  const scaled = tf.mul(dy, weight)
+  const along = tf.mean(tf.mul(scaled, normed), 1, true) // [rows, 1]
+  const dx = tf.mul(inverse, tf.sub(tf.sub(scaled, tf.mean(scaled, 1, true)), tf.mul(normed, along)))
+  return [dx, tf.sum(tf.mul(dy, normed), 0), tf.sum(dy, 0)]
 }

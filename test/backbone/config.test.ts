@@ -133,8 +133,8 @@ describe('a Hugging Face config.json', () => {
     ],
     [{ is_gated_act: 'yes' }, 'is_gated_act is "yes"; it must be true or false.'],
     [
-      { model_type: 'bert' },
-      'model_type is "bert"; this toolkit runs t5 and mt5. compacter list backbones shows the presets.',
+      { model_type: 'gpt2' },
+      'model_type is "gpt2"; this toolkit reads t5, mt5, bert, roberta, xlm-roberta, electra, distilbert. compacter list backbones shows the presets.',
     ],
     [
       { tie_word_embeddings: false, scale_decoder_outputs: true },

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openBackbone } from '../../src/backbone/files/weights.js'
+import { withDecoder } from '../../src/backbone/registry.js'
 import { packageRoot } from '../../src/base/root.js'
 import { openSafetensors, type WritableTensor, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
 import { disposeModel, evaluationPass, loadModel, startVector } from '../../src/engine/model/model.js'
@@ -62,7 +63,7 @@ async function logitsOf(folder: string): Promise<{ own: boolean; logits: Float32
   disposeModel(model)
   tf.dispose([vector, logits])
   close()
-  return { own: !config.tiedHead, logits: values }
+  return { own: !withDecoder(config).tiedHead, logits: values }
 }
 
 test('there are heads of every kind, of both versions of transformers, and activations', () => {

@@ -16,9 +16,9 @@ const RANK = 2
 describe.each(['t5-tiny', 't5-tiny-v1_1'])('a method that changes products of %s', (backbone) => {
   const { config, read } = openFixture(backbone)
   const tensors = backboneTensors(config)
-  const { head: headName } = familyOf(config)
+  const headName = familyOf(config).head!
   const products = [...tensors].filter(([, { role }]) => role === 'product').map(([name]) => name)
-  const matrixOf = (name: string) => (name === headName ? headTensor(config) : name)
+  const matrixOf = (name: string) => (name === headName ? headTensor(config)! : name)
   const frozen = (name: string) => tf.tensor(read(name), tensors.get(name)!.shape)
   const random = (name: string, shape: [number, number]) =>
     tf.tensor2d(normalArray(shape[0] * shape[1], hashSeed(0, name), 0.2), shape)

@@ -25,7 +25,7 @@ describe('refuses with file and tensor', () => {
     [
       'a missing tensor',
       () => save(V1, (tensors) => tensors.delete(q)),
-      `FOLDER/model.safetensors: has no tensor ${q}. Take all files from the same T5.`,
+      `FOLDER/model.safetensors: has no tensor ${q}. Take all files from the same model.`,
     ],
     [
       'a tensor too many',
@@ -86,7 +86,7 @@ describe('refuses with file and tensor', () => {
         save(V1)
         rmSync(weightsFile())
       },
-      'FOLDER: has no model.safetensors and no model.safetensors.index.json. Name a folder with a whole Hugging Face T5.',
+      'FOLDER: has no model.safetensors and no model.safetensors.index.json. Name a folder with a whole Hugging Face model.',
     ],
     [
       'no tokenizer',
@@ -111,7 +111,7 @@ describe('refuses with file and tensor', () => {
 
   test('a path that is not a folder', () => {
     expect(() => openBackbone(join(folder, 'none'))).toThrow(
-      `${folder}/none: no such folder. Name a folder with a Hugging Face T5.`,
+      `${folder}/none: no such folder. Name a folder with a Hugging Face model.`,
     )
   })
 

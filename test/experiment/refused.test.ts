@@ -127,7 +127,7 @@ describe('a bad experiment names the place, the fault and what would work', () =
     [
       'directory of something else',
       good.replace('t5-nano', '.'),
-      'DIR: has no config.json. A Hugging Face T5 folder was expected.',
+      'DIR: has no config.json. The folder of a Hugging Face model was expected.',
     ],
     [
       'unknown kind',

@@ -38,7 +38,7 @@ test('dropout takes what goes into A, and nothing of the backbone’s own produc
   const dropped: [string, number][] = []
   const x = tf.ones([2, config.dModel]) as tf.Tensor2D
   const y = product(x, {
-    ...{ times, weight },
+    ...{ times, weight, bias: () => undefined },
     dropout(x, place, rate) {
       dropped.push([place, rate])
       return tf.zerosLike(x)

@@ -55,7 +55,7 @@ export function readConfig(folder: string): BackboneConfig {
     throw new UserError({
       at: folder,
       problem: 'has no config.json.',
-      remedy: 'A Hugging Face T5 folder was expected.',
+      remedy: 'The folder of a Hugging Face model was expected.',
     })
   }
   return parseConfig(readJson(file, { remedy: REFETCH, limit: CONFIG_LIMIT }), file, folder)

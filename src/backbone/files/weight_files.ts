@@ -27,7 +27,7 @@ export function findWeights(folder: string): string[] {
   throw new UserError({
     at: folder,
     problem: `has no ${SINGLE} and no ${INDEX}.`,
-    remedy: 'Name a folder with a whole Hugging Face T5.',
+    remedy: 'Name a folder with a whole Hugging Face model.',
   })
 }
 

@@ -28,7 +28,7 @@ export interface Backbone extends BackboneFiles {
 }
 
 /**
- * Opens a Hugging Face T5 folder and checks that its files hold the model that config.json describes; tensors are read
+ * Opens a Hugging Face folder and checks that its files hold the model that config.json describes; tensors are read
  * one by one when asked for.
  * @throws UserError naming file and tensor: a missing file, shard or tensor, another shape, one tensor too many, a head
  * that config.json and the weights disagree about.
@@ -62,7 +62,7 @@ export function openBackbone(folder: string): Backbone {
 
 function findFiles(folder: string): BackboneFiles {
   if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
-    throw new UserError({ at: folder, problem: 'no such folder.', remedy: 'Name a folder with a Hugging Face T5.' })
+    throw new UserError({ at: folder, problem: 'no such folder.', remedy: 'Name a folder with a Hugging Face model.' })
   }
   const config = readConfig(folder)
   const tokenizerFile = join(folder, 'tokenizer.json')
@@ -91,7 +91,7 @@ function locateTensors({ folder, config }: BackboneFiles, opened: SafetensorsFil
     const place = [name, ...aliases].map((each) => stored.get(each)).find(Boolean)
     if (!place) {
       const at = opened.length === 1 ? opened[0]!.path : folder
-      throw new UserError({ at, problem: `has no tensor ${name}.`, remedy: 'Take all files from the same T5.' })
+      throw new UserError({ at, problem: `has no tensor ${name}.`, remedy: 'Take all files from the same model.' })
     }
     checkShape(place, shape)
     places.set(name, place)
@@ -113,12 +113,12 @@ function checkShape({ file, name }: StoredTensor, shape: number[]): void {
 /** Refuses a tensor that the model does not use, unless it is a copy of one that it uses or known to be left over. */
 function checkRest(stored: Map<string, StoredTensor>, places: Map<string, StoredTensor>, config: BackboneConfig): void {
   const used = new Set(places.values())
-  const { ignored } = familyOf(config)
+  const family = familyOf(config)
   const copied = new Map(
     [...backboneTensors(config)].flatMap(([name, { aliases = [] }]) => aliases.map((alias) => [alias, name] as const)),
   )
   for (const [name, place] of stored) {
-    if (used.has(place) || ignored.has(name)) continue
+    if (used.has(place) || family.ignores(name)) continue
     const of = copied.get(name)
     if (of === undefined) {
       throw new UserError({

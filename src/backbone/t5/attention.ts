@@ -1,57 +1,16 @@
 import tf from '../../tensor/tf.cjs'
+import { joinHeads, splitHeads } from '../attention.js'
 import type { KeyValue } from '../encoder_decoder.js'
 import type { Prefix, Site } from '../hooks.js'
 import { changesProduct, linear, type Pass } from '../pass.js'
 import type { T5Config } from './config.js'
 import { sublayerName } from './tensors.js'
 
-/** [batch·length, heads·d_kv] → [batch, heads, length, d_kv] */
-function splitHeads(pass: Pass<T5Config>, x: tf.Tensor2D, batch: number): tf.Tensor4D {
-  const { heads, dKv } = pass.config
-  return tf.transpose(tf.reshape(x, [batch, -1, heads, dKv]), [0, 2, 1, 3])
-}
-
 /** Returns keys and values of the attention at `name` for x [batch·length, d]. */
 export function keyValue(pass: Pass<T5Config>, name: string, x: tf.Tensor2D, batch: number): KeyValue {
   return {
     keys: splitHeads(pass, linear(pass, x, `${name}.k.weight`), batch),
     values: splitHeads(pass, linear(pass, x, `${name}.v.weight`), batch),
-  }
-}
-
-/** The positions that the method puts in front of an attention's keys. */
-const prefixLength = ({ hooks }: Pass<T5Config>, site: Site): number => hooks.prefix?.(site)?.length ?? 0
-
-/** Puts the method's prefix in front of the keys and values of an attention, the same one in every row. */
-export function withPrefix(pass: Pass<T5Config>, site: Site, memory: KeyValue): KeyValue {
-  const prefix = pass.hooks.prefix?.(site)
-  if (!prefix) return memory
-  const inFront = (own: tf.Tensor3D, of: tf.Tensor4D): tf.Tensor4D => {
-    // a sum repeats the rows, since its gradient is one operation and that of tile is several per row
-    const rows = tf.add(tf.transpose(own, [1, 0, 2]), tf.zeros([of.shape[0], 1, 1, 1])) // [batch, heads, length, d_kv]
-    return tf.concat([rows as tf.Tensor4D, of], 2)
-  }
-  return { keys: inFront(prefix.keys(), memory.keys), values: inFront(prefix.values(), memory.values) }
-}
-
-/**
- * Returns each attention's bias [batch, heads, queries, keys], given the one without prefixes: 0 at the positions of
- * its prefix. Attentions with equally many of these share it.
- */
-export function biasOf(pass: Pass<T5Config>, bias: tf.Tensor4D): (site: Site) => tf.Tensor4D {
-  const padded = new Map([[0, bias]])
-  return (site) => {
-    const length = prefixLength(pass, site)
-    const known =
-      padded.get(length) ??
-      tf.pad(bias, [
-        [0, 0],
-        [0, 0],
-        [0, 0],
-        [length, 0],
-      ])
-    padded.set(length, known)
-    return known
   }
 }
 
@@ -66,13 +25,11 @@ export function attention(
   memory: KeyValue,
   bias: tf.Tensor,
 ): tf.Tensor2D {
-  const [batch, heads, , dKv] = memory.keys.shape
+  const batch = memory.keys.shape[0]
   const query = splitHeads(pass, linear(pass, x, `${name}.q.weight`), batch)
   const scores = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, queries, keys]
   const weights = pass.dropout(tf.softmax(scores), name)
-  // [batch, queries, heads, d_kv]
-  const mixed = tf.transpose(tf.matMul(weights, memory.values) as tf.Tensor4D, [0, 2, 1, 3])
-  return linear(pass, tf.reshape(mixed, [-1, heads * dKv]), `${name}.o.weight`)
+  return linear(pass, joinHeads(tf.matMul(weights, memory.values) as tf.Tensor4D), `${name}.o.weight`)
 }
 
 /**

@@ -2,18 +2,15 @@ import { z } from 'zod'
 import { UserError } from '../../base/error.js'
 import { elements } from '../../base/safetensors/safetensors.js'
 import type { nonlinearities } from '../../tensor/nonlinearity.js'
-import type { CommonConfig } from '../family.js'
+import type { EncoderDecoderConfig } from '../family.js'
 import { flag, fraction, notThat, readFields, size, token, tokenId } from '../files/config_json.js'
 import { headOf, type StoredHead } from './head.js'
 import { t5Tensors } from './tensors.js'
 
 /** A T5's dimensions and conventions, read from a Hugging Face `config.json` or a backbone preset. */
-export interface T5Config extends CommonConfig {
+export interface T5Config extends EncoderDecoderConfig {
   family: 't5'
-  /** Width of one attention head; heads × dKv need not be dModel. */
-  dKv: number
   dFf: number
-  heads: number
   relativeBuckets: number
   relativeMaxDistance: number
   activation: keyof typeof nonlinearities
@@ -23,8 +20,6 @@ export interface T5Config extends CommonConfig {
   tiedHead: boolean
   /** Whether the decoder's output is multiplied by dModel^-½ before the head, as in v1.0. */
   scaledHead: boolean
-  /** The id that the decoder starts with. */
-  decoderStartId: number
 }
 
 /** Activations by transformers' names. */

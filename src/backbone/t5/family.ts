@@ -13,7 +13,7 @@ export const t5: Family<T5Config> = {
   toHuggingFace,
   tensors: t5Tensors,
   sites: t5Sites,
-  ignored: ignoredTensors,
+  ignores: (name) => ignoredTensors.has(name),
   head: HEAD,
   initialStd,
 }

@@ -1,10 +1,11 @@
 import { lookUp } from '../../tensor/embedding.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
+import { biasOf, paddingMask, withPrefix } from '../attention.js'
 import type { Encoded, KeyValue, Memory, Remembered } from '../encoder_decoder.js'
 import { type Site, type Stack, type Sublayer, siteName } from '../hooks.js'
 import { inLayer, layerNorm, linear, type Pass } from '../pass.js'
-import { attention, attentionOver, biasOf, fewQueries, keyValue, withPrefix } from './attention.js'
+import { attention, attentionOver, fewQueries, keyValue } from './attention.js'
 import type { T5Config } from './config.js'
 import { causalMask, positionBias } from './position.js'
 import { HEAD, layerName, normName, sublayerName, TABLE } from './tensors.js'
@@ -110,7 +111,7 @@ export function head(pass: Pass<T5Config>, hidden: tf.Tensor2D): tf.Tensor2D {
   return pass.at('head', () => {
     const { tiedHead, scaledHead, dModel } = pass.config
     const scaled = scaledHead ? tf.mul<tf.Tensor2D>(hidden, dModel ** -0.5) : hidden
-    return linear(pass, scaled, HEAD, tiedHead ? TABLE : HEAD)
+    return linear(pass, scaled, HEAD, { matrix: tiedHead ? TABLE : HEAD })
   })
 }
 
@@ -147,15 +148,6 @@ function finalNorm(pass: Pass<T5Config>, stack: Stack, hidden: tf.Tensor2D): tf.
 /** ids [batch, length] → [batch·length, d] */
 function embed(pass: Pass<T5Config>, ids: tf.Tensor2D): tf.Tensor2D {
   return lookUp(pass.weight(TABLE) as tf.Tensor2D, tf.reshape(ids, [-1]))
-}
-
-/**
- * What is added to attention scores. [batch, length], 1 at tokens and 0 at padding → [batch, 1, 1, length], 0 and −1e9
- */
-function paddingMask(attentionMask: tf.Tensor2D): tf.Tensor4D {
-  const [batch, length] = attentionMask.shape
-  const tokens = tf.cast(tf.reshape(attentionMask, [batch, 1, 1, length]), 'float32') as tf.Tensor4D
-  return tf.mul(tf.sub(tokens, 1), 1e9)
 }
 
 function withPrompt(pass: Pass<T5Config>, embedded: tf.Tensor2D, mask: tf.Tensor4D, batch: number) {

@@ -1,5 +1,6 @@
 import { positionBuckets } from '../../backbone/forward.js'
 import type { Stack } from '../../backbone/hooks.js'
+import { type Seq2SeqConfig, withDecoder } from '../../backbone/registry.js'
 import type { Library } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
 import { divided } from './before_loop.js'
@@ -89,10 +90,11 @@ const inputNodes = (limited: boolean): Node[] => [
 
 function decoding(
   piece: Node[],
-  { config }: Served,
+  served: Served,
   maxLength: number | undefined,
   sizes: Record<'batch' | 'length' | 'past', string>,
 ): Node[] {
+  const config = withDecoder(served.config)
   const layers = Array.from({ length: config.decoderLayers }, (_, layer) => layer)
   const pasts = layers.flatMap((layer) => Object.values(pastNames(layer)))
   const memories = layers.flatMap((layer) => Object.values(memoryNames(layer)))
@@ -129,7 +131,7 @@ function decoding(
 }
 
 /** The state before the first step: the start token in every row, no row ended, nothing decoded, no past. */
-const startNodes = ({ heads, dKv, decoderStartId }: Served['config']): Node[] => [
+const startNodes = ({ heads, dKv, decoderStartId }: Seq2SeqConfig): Node[] => [
   shapeOf('memory_shape', encoded('mask'), FLOAT),
   unpack('memory_size', 'memory_shape', 4),
   ints('start/zero', [0], []),
@@ -169,7 +171,7 @@ function condition(loop: Loop, maxLength: number | undefined): Node[] {
 }
 
 /** Appends the chosen ids, or padding where a row has ended; a row ends with </s>. */
-function choice(loop: Loop, { padId, eosId }: Served['config']): Node[] {
+function choice(loop: Loop, { padId, eosId }: Seq2SeqConfig): Node[] {
   const at = (name: string) => `${LOOP}/choice/${name}`
   const int = { T: attribute.type(INT) }
   const nodes = [

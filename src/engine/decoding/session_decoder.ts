@@ -1,3 +1,4 @@
+import { withDecoder } from '../../backbone/registry.js'
 import type { LoadedGraphs } from '../capture/loaded_graphs.js'
 import { STATE } from '../capture/variables.js'
 import type { Session } from '../graph/session.js'
@@ -47,7 +48,7 @@ export class SessionDecoder {
         fetches: [`${graph.prefix}/${OUTPUT_IDS}`],
       }),
     )
-    return outputsOf(ids!, sources.size, this.#blueprint.config.eosId)
+    return outputsOf(ids!, sources.size, withDecoder(this.#blueprint.config).eosId)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { KeyValue, Memory } from '../../backbone/encoder_decoder.js'
 import { decode, head } from '../../backbone/forward.js'
 import type { Pass } from '../../backbone/pass.js'
+import { withDecoder } from '../../backbone/registry.js'
 import tf from '../../tensor/tf.cjs'
 import { remembered, type Sources } from './generate.js'
 
@@ -79,7 +80,7 @@ export async function generateByBeams(
 function likeliest(pass: Pass, searches: Search[], memory: Memory, past: KeyValue[] | undefined) {
   const running = searches.flatMap(({ running }) => running)
   const beams = running.length / searches.length
-  const last = running.map(({ ids }) => ids.at(-1) ?? pass.config.decoderStartId)
+  const last = running.map(({ ids }) => ids.at(-1) ?? withDecoder(pass.config).decoderStartId)
   const decoded = decode(pass, tf.tensor2d(last, [running.length, 1], 'int32'), memory, past)
   const logits = head(pass, decoded.hidden) // [size·beams, vocabulary]
   const own = tf.tensor2d(
@@ -92,11 +93,12 @@ function likeliest(pass: Pass, searches: Search[], memory: Memory, past: KeyValu
 }
 
 function candidatesOf(
-  { config: { vocabulary, eosId } }: Pass,
+  { config }: Pass,
   { running }: Search,
   [scores, places]: [Float32Array, Int32Array],
   last: boolean,
 ): Candidate[] {
+  const { vocabulary, eosId } = withDecoder(config)
   return Array.from(places, (place, i) => {
     const [from, id] = [Math.floor(place / vocabulary), place % vocabulary]
     const ids = running[from]!.ids

@@ -1,6 +1,7 @@
 import type { Encoded, KeyValue, Memory } from '../../backbone/encoder_decoder.js'
 import { decode, encode, head, remember } from '../../backbone/forward.js'
 import type { Pass } from '../../backbone/pass.js'
+import { withDecoder } from '../../backbone/registry.js'
 import type { Batch } from '../../task/tokens/batches.js'
 import { logProbability } from '../../tensor/log_probability.js'
 import tf from '../../tensor/tf.cjs'
@@ -42,7 +43,7 @@ export function encodeSources(pass: Pass, { size, lengths, inputs }: Sources): E
 }
 
 async function decodeGreedily(pass: Pass, sources: Sources, maxLength: number, scored: boolean): Promise<Generated> {
-  const { eosId, padId, decoderStartId } = pass.config
+  const { eosId, padId, decoderStartId } = withDecoder(pass.config)
   const outputs: number[][] = Array.from({ length: sources.size }, () => [])
   const logProbabilities = new Array<number>(sources.size).fill(0)
   const ended = new Uint8Array(sources.size)

@@ -1,6 +1,7 @@
 import type { TensorSpec } from '../../backbone/family.js'
 import { backboneTensors } from '../../backbone/registry.js'
 import type { ParameterSpec } from '../../method/method.js'
+import { isOfNorm } from '../../method/unfrozen.js'
 import type { PreparedSplit } from '../prepare/data.js'
 import type { Layout } from './layout.js'
 import type { Blueprint } from './model.js'
@@ -52,5 +53,6 @@ export function nothingMoved({ layout, config }: Blueprint, { rows, name }: Prep
 function kindOf({ name, start }: ParameterSpec, tensors: Map<string, TensorSpec>): string {
   if (start.kind !== 'backbone') return name.includes('norm') ? 'layer norms' : 'biases'
   const role = tensors.get(name)?.role
-  return role === 'norm' ? 'layer norms' : role === 'table' ? 'embeddings' : 'output layer'
+  if (role === 'bias') return 'biases'
+  return isOfNorm(role) ? 'layer norms' : role === 'table' ? 'embeddings' : 'output layer'
 }

@@ -1,5 +1,6 @@
 import { decode, head } from '../../backbone/forward.js'
 import type { Pass } from '../../backbone/pass.js'
+import { withDecoder } from '../../backbone/registry.js'
 import { logProbability } from '../../tensor/log_probability.js'
 import tf from '../../tensor/tf.cjs'
 import { remembered, type Sources } from './generate.js'
@@ -93,7 +94,7 @@ function* chunks(pass: Pass, candidates: Int32Array[][], positions: number): Gen
 }
 
 function chunkOf(pass: Pass, candidates: Int32Array[][], chosen: number[][], count: number, length: number): Chunk {
-  const { padId, decoderStartId } = pass.config
+  const { padId, decoderStartId } = withDecoder(pass.config)
   const ids = new Int32Array(candidates.length * count * length).fill(padId)
   const tokens: Token[] = []
   for (const [row, places] of chosen.entries()) {

@@ -11,6 +11,7 @@ import type { TrainingPlan } from '../../task/tokens/batches.js'
 import { type Ladder, ladderOf, type Padding, paddingOf } from '../../task/tokens/lengths.js'
 import { loadModel, type Model } from '../model/model.js'
 import type { PreparedSplit } from './data.js'
+import { checkTrainable } from './trainable.js'
 
 /** A backbone's files and its tokenizer; `config` has the vocabulary in force. */
 export interface OpenedBackbone {
@@ -28,6 +29,7 @@ export async function prepareBackbone(experiment: Experiment, progress: Progress
   const folder = await locateBackbone(name, showDownload(progress))
   const files = openBackbone(folder)
   try {
+    checkTrainable(files.config, name)
     const tokenizer = await loadTokenizer(files.tokenizerFile)
     checkTokenizer(files, tokenizer)
     return withVocabulary(files, tokenizer, trim_vocabulary)
@@ -50,10 +52,8 @@ function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: 
       remedy: 'They do not belong together.',
     })
   }
-  for (const [key, own, ofTokenizer] of [
-    ['eos_token_id', config.eosId, eosId],
-    ['pad_token_id', config.padId, padId],
-  ] as const) {
+  const ends = 'eosId' in config ? [['eos_token_id', config.eosId, eosId] as const] : []
+  for (const [key, own, ofTokenizer] of [...ends, ['pad_token_id', config.padId, padId] as const]) {
     if (own === ofTokenizer) continue
     throw new UserError({
       at: join(folder, 'config.json'),
@@ -71,8 +71,9 @@ function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: 
  */
 export function withVocabulary(files: Backbone, tokenizer: Tokenizer, trim: boolean): OpenedBackbone {
   const config = trim ? { ...files.config, vocabulary: tokenizer.vocabularySize } : files.config
-  const { vocabulary, decoderStartId, padId } = config
-  const beyond = [decoderStartId, padId].find((id) => id >= vocabulary)
+  const { vocabulary, padId } = config
+  const starts = 'decoderStartId' in config ? [config.decoderStartId] : []
+  const beyond = [...starts, padId].find((id) => id >= vocabulary)
   if (beyond !== undefined) {
     throw new UserError({
       at: 'backbone.trim_vocabulary',

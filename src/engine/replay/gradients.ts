@@ -1,3 +1,4 @@
+import { withDecoder } from '../../backbone/registry.js'
 import { hashSeed } from '../../base/numbers/random.js'
 import type { Progress } from '../../base/progress.js'
 import type { Experiment } from '../../experiment/schema.js'
@@ -154,9 +155,10 @@ function movedStart(blueprint: Blueprint, read: (name: string) => Float32Array, 
 /** Rows of random ids, each two shorter than the one before, so that the others are padded. */
 function randomBatch(
   { rows, source, target }: (typeof BATCHES)[number],
-  { vocabulary, eosId, padId }: OpenedBackbone['config'],
+  config: OpenedBackbone['config'],
   seed: number,
 ): Batch {
+  const { vocabulary, eosId, padId } = withDecoder(config)
   const ids = (length: number, ...what: (string | number)[]) =>
     Int32Array.from({ length }, (_, i) => (i === length - 1 ? eosId : hashSeed(seed, ...what, i) % vocabulary))
   const tokens = {

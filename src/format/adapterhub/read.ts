@@ -65,7 +65,7 @@ export function adapterhubFolder(folder: string, config: BackboneConfig): Found 
       ...methodOf(options, version === undefined),
       placement: placementOf(options, config, at),
       train_layer_norms: backbone?.tensors.has('encoder.final_layer_norm.weight') ?? false,
-      train_lm_head: backbone?.tensors.has(headTensor(config)) ?? false,
+      train_lm_head: backbone?.tensors.has(headTensor(config)!) ?? false,
     },
     names: (ours, config) => adapterhubNames(ours as BottleneckOptions, config, name),
     own,

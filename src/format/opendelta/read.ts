@@ -58,7 +58,7 @@ export function opendeltaFolder(folder: string, config: BackboneConfig): Found {
       nonlinearity: non_linearity === 'gelu_orig' ? 'gelu' : nonlinearityHere(non_linearity),
       placement,
       train_layer_norms: own.tensors.has('encoder.final_layer_norm.weight'),
-      train_lm_head: own.tensors.has(headTensor(config)),
+      train_lm_head: own.tensors.has(headTensor(config)!),
     },
   }
 }

@@ -5,6 +5,7 @@ import { type BackboneConfig, backboneTensors, familyOf, headTensor } from '../.
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import { targetsOf } from '../../method/targets.js'
+import { isOfNorm } from '../../method/unfrozen.js'
 import { type ForeignFile, foreignSafetensors } from '../foreign.js'
 import type { Found } from '../found.js'
 import { moduleOf, PEFT_FILES, PEFT_PROJECTIONS, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
@@ -93,9 +94,9 @@ export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   if (read.peft_type === 'LN_TUNING') return { ...found, method: { kind: 'layer_norm_tuning' } }
   const trained = {
     train_layer_norms: [...backboneTensors(backbone)].some(
-      ([name, { role }]) => role === 'norm' && own.tensors.has(name),
+      ([name, { role }]) => isOfNorm(role) && own.tensors.has(name),
     ),
-    train_lm_head: own.tensors.has(headTensor(backbone)),
+    train_lm_head: own.tensors.has(headTensor(backbone)!),
   }
   if (read.peft_type === 'IA3') {
     const chosen = chosenProducts(own, backbone, ['ia3_l'])
@@ -140,8 +141,8 @@ function withoutPrefix(file: ForeignFile): ForeignFile {
 /** The targets and the placement that choose the products which the file changes: each has one of `parts`. */
 function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig, parts: string[]) {
   const has = (product: string) => parts.some((part) => tensors.has(`${moduleOf(product)}.${part}`))
-  const found = [...backboneTensors(backbone)].flatMap(([name, { site, product }]) =>
-    site !== undefined && product !== undefined && has(name) ? [{ site, product }] : [],
+  const found = [...backboneTensors(backbone)].flatMap(([name, { role, site, product }]) =>
+    role === 'product' && site !== undefined && product !== undefined && has(name) ? [{ site, product }] : [],
   )
   const { head } = familyOf(backbone)
   const distinct = <T>(values: T[]) => [...new Set(values)]
@@ -153,7 +154,7 @@ function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig
     encoder_layers: layers('encoder'),
     decoder_layers: layers('decoder'),
   }
-  const targets = [...products, ...(has(head) ? [moduleOf(head)] : [])]
+  const targets = [...products, ...(head !== undefined && has(head) ? [moduleOf(head)] : [])]
   if (targets.length === 0) throw new UserError({ at: path, problem: 'changes no product of this T5.' })
   const missing = targetsOf({ targets, placement }, backbone).find(({ product }) => !has(product))
   if (missing === undefined) return { targets, placement: found.length > 0 ? placement : undefined }

@@ -70,13 +70,14 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
 }
 
 function headRefusal(options: ChangeOptions, config: BackboneConfig): string | undefined {
-  if (!options.train_lm_head) return undefined
-  if (backboneTensors(config).get(headTensor(config))?.role === 'table')
+  const head = headTensor(config)
+  if (!options.train_lm_head || head === undefined) return undefined
+  if (backboneTensors(config).get(head)?.role === 'table')
     return (
       'the trained head is the embedding table of this T5, which peft does not keep in all places where T5 ' +
       'uses it.'
     )
-  return targetsOf(options, config).some(({ matrix }) => matrix === headTensor(config))
+  return targetsOf(options, config).some(({ matrix }) => matrix === head)
     ? 'peft cannot hold a head that is trained and changed by the method at once.'
     : undefined
 }
@@ -161,7 +162,8 @@ const NORMS = ['layer_norm', 'final_layer_norm']
 
 function modulesToSave(options: ChangeOptions, config: BackboneConfig): string[] | null {
   const norms = options.train_layer_norms ? NORMS : []
-  const all = [...norms, ...(options.train_lm_head ? [moduleOf(headTensor(config))] : [])]
+  const head = options.train_lm_head ? headTensor(config) : undefined
+  const all = [...norms, ...(head === undefined ? [] : [moduleOf(head)])]
   return all.length > 0 ? all : null
 }
 

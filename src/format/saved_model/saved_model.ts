@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BackboneConfig } from '../../backbone/registry.js'
+import { type Seq2SeqConfig, withDecoder } from '../../backbone/registry.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
 import {
   ATTENTION_MASK,
@@ -60,7 +60,7 @@ async function writeSavedModel(
     writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, version))
     mkdirSync(join(folder, 'assets.extra'))
     copyFile(backbone.files.tokenizerFile, join(folder, TOKENIZER))
-    return readme(source_length, target_length, backbone.config)
+    return readme(source_length, target_length, withDecoder(backbone.config))
   } finally {
     model.free()
   }
@@ -84,7 +84,7 @@ const ids = (tensor: string): Described => ({ tensor, type: 'int32', shape: [-1,
 const readme = (
   sourceLength: number,
   targetLength: number,
-  { padId, eosId }: BackboneConfig,
+  { padId, eosId }: Seq2SeqConfig,
 ) => `A TensorFlow SavedModel: backbone and method are inside, the tokenizer is not (TensorFlow has no operation
 for it), it lies in \`${TOKENIZER}\`. In this folder, after \`pip install tensorflow tokenizers\`:
 

@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Product } from '../../backbone/hooks.js'
 import type { Method, ParameterSpec, Tensors } from '../method.js'
 import type { Placement } from '../options/shared.js'
-import { type Target, targetsOf } from '../targets.js'
+import { biasName, type Target, targetsOf } from '../targets.js'
 import { unfrozenBesideAdapters } from '../unfrozen.js'
 
 /** The options that every method of this kind has. */
@@ -21,6 +21,8 @@ interface OfTarget<Options> {
   product(options: Options, target: Target, tensors: Tensors): Product
   /** Returns the matrix with which the bare backbone computes the same. */
   merged(options: Options, target: Target, tensors: Tensors, weight: Tensor): Tensor
+  /** Returns the bias [out] with which it does, where that is another than the backbone's. */
+  mergedBias?(options: Options, target: Target, tensors: Tensors, bias: Tensor): Tensor
 }
 
 /** A method that changes the products which its `targets` and `placement` choose, and else at most norms and head. */
@@ -42,9 +44,11 @@ export const changedProducts = <Options extends ChangesProducts>(of: OfTarget<Op
   },
   merged(options, config, tensors) {
     const targets = new Map(targetsOf(options, config).map((target) => [target.matrix, target]))
-    return (matrix, weight) => {
-      const target = targets.get(matrix)
-      return target ? of.merged(options, target, tensors, weight) : weight
+    const biases = new Map([...targets.values()].map((target) => [biasName(target.matrix), target]))
+    return (name, tensor) => {
+      const [ofMatrix, ofBias] = [targets.get(name), biases.get(name)]
+      if (ofMatrix) return of.merged(options, ofMatrix, tensors, tensor)
+      return ofBias && of.mergedBias ? of.mergedBias(options, ofBias, tensors, tensor) : tensor
     }
   },
 })

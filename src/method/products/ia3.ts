@@ -19,6 +19,8 @@ export const ia3 = changedProducts<Ia3Options>({
   ],
   product: scaled,
   merged: (_options, target, tensors, weight) => tf.mul(weight, tensors(nameOf(target))),
+  mergedBias: (options, target, tensors, bias) =>
+    scalesInput(options, target) ? bias : tf.mul(bias, tf.reshape(tensors(nameOf(target)), [-1])),
 })
 
 const nameOf = ({ name }: Target) => `${name}.ia3`

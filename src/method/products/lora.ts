@@ -62,11 +62,17 @@ const withMagnitudes =
   (x, of) => {
     const input = dropped(options, target, x, of)
     const whole = of.times(x)
-    const base = input === x ? whole : of.times(input)
+    const base = withoutBias(input === x ? whole : of.times(input), of)
     const scale = lengthScale(options, target, tensors, of.weight()) // [out]
     const moved = tf.add(tf.mul(base, tf.sub(scale, 1)), tf.mul(change(options, target, tensors, input), scale))
     return tf.add(whole, moved)
   }
+
+/** The backbone's bias is no part of what the lengths scale. */
+function withoutBias(y: tf.Tensor2D, of: ProductOf): tf.Tensor2D {
+  const bias = of.bias()
+  return bias ? tf.sub(y, bias) : y
+}
 
 /** m / |W + scale·B·A| by rows [out]; the lengths count as constants in the gradient (DoRA, § 4.3). */
 function lengthScale(options: LoraOptions, target: Target, tensors: Tensors, weight: tf.Tensor2D): tf.Tensor1D {

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import type { Hooks, Product } from '../../backbone/hooks.js'
 import { type BackboneConfig, familyOf, headTensor } from '../../backbone/registry.js'
-import type tf from '../../tensor/tf.cjs'
 import type { Merged } from '../method.js'
+import { biasName } from '../targets.js'
 
 /** What one of several methods does to the backbone. */
 export interface Part {
@@ -27,7 +27,7 @@ export function combinedHooks(parts: readonly Part[], config: BackboneConfig): H
 const combinations = (config: BackboneConfig): Combine => ({
   weight: (parts) => (name, frozen) => parts.reduce<Tensor>((weight, { hooks }) => hooks.weight!(name, weight), frozen),
   product: (parts) => (name) => {
-    const matrix = name === familyOf(config).head ? headTensor(config) : name
+    const matrix = name === familyOf(config).head ? headTensor(config)! : name
     const entering = parts.flatMap(({ hooks, merged }) => {
       const product = hooks.product!(name)
       return product ? [{ product, merged }] : []
@@ -50,12 +50,18 @@ const inTurn =
   (x, backbone) => {
     let times = backbone.times
     let weight = backbone.weight
+    let bias = backbone.bias
     for (const { product, merged } of parts) {
-      const before = { ...backbone, times, weight }
-      times = (x) => product(x, before)
-      weight = () => {
+      const before = { ...backbone, times, weight, bias }
+      const mergedInto = <T extends Tensor>(name: string, tensor: T): T => {
         if (!merged) throw new Error(`a method changes the product with ${matrix} and cannot be merged`)
-        return merged(matrix, before.weight()) as tf.Tensor2D
+        return merged(name, tensor) as T
+      }
+      times = (x) => product(x, before)
+      weight = () => mergedInto(matrix, before.weight())
+      bias = () => {
+        const own = before.bias()
+        return own && mergedInto(biasName(matrix), own)
       }
     }
     return times(x)

@@ -1,0 +1,167 @@
+import { lookUp } from '../../tensor/embedding.js'
+import { nonlinearities } from '../../tensor/nonlinearity.js'
+import tf from '../../tensor/tf.cjs'
+import { biasOf, joinHeads, paddingMask, splitHeads, withPrefix } from '../attention.js'
+import type { Contextual, EncoderInputs } from '../encoder.js'
+import type { Head } from '../family.js'
+import { type Site, siteName } from '../hooks.js'
+import { centredNorm, inLayer, linearWithBias, type Pass } from '../pass.js'
+import { type BertConfig, longestRow } from './config.js'
+import { embeddingName, embeddingNorm, embeddingProjection, normName, productName, TYPES } from './names.js'
+
+/** Runs the encoder; see Encoder. */
+export function contextual(pass: Pass<BertConfig>, inputs: EncoderInputs): Contextual {
+  return pass.at('encoder', () => {
+    const batch = inputs.ids.shape[0]
+    const { embedded, mask, prompt } = withPrompt(pass, embed(pass, inputs), inputs.mask)
+    const bias = biasOf(pass, paddingMask(mask))
+    let hidden = embedded
+    for (let layer = 0; layer < pass.config.encoderLayers; layer++) {
+      const inputs = { hidden, bias: bias({ stack: 'encoder', layer, sublayer: 'attention' }) }
+      hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
+    }
+    return { hidden, batch, prompt }
+  })
+}
+
+/** Sums of word, token type and position, normed. → [batch·length, d] */
+function embed(pass: Pass<BertConfig>, { ids, segments }: EncoderInputs): tf.Tensor2D {
+  const { modelType, embeddingSize, dModel } = pass.config
+  const [batch, length] = ids.shape
+  if (length > longestRow(pass.config))
+    throw new Error(`rows of ${length} tokens; the backbone has positions for ${longestRow(pass.config)}`)
+  const table = (of: 'word' | 'position' | 'token_type') =>
+    pass.weight(`${embeddingName(modelType, of)}.weight`) as tf.Tensor2D
+  const words = tf.reshape(lookUp(table('word'), tf.reshape(ids, [-1])), [batch, length, embeddingSize])
+  const typed = tf.add(words, segmentVectors(pass, segments, table))
+  const summed = tf.add(typed, positionVectors(pass, ids, table('position')))
+  const normed = centredNorm(pass, tf.reshape(summed, [-1, embeddingSize]), embeddingNorm(modelType))
+  const dropped = pass.dropout(normed, 'encoder.embedded')
+  return embeddingSize === dModel ? dropped : linearWithBias(pass, dropped, embeddingProjection(modelType))
+}
+
+/** → [batch, length, d], or what is broadcast to it */
+function segmentVectors(
+  { config }: Pass<BertConfig>,
+  segments: tf.Tensor2D | undefined,
+  table: (of: 'token_type') => tf.Tensor2D,
+): tf.Tensor {
+  if (config.segments === 0) return tf.scalar(0)
+  const types = table('token_type')
+  if (segments === undefined || config.segments === 1) return tf.slice(types, [0, 0], [1, -1])
+  return tf.reshape(lookUp(types, tf.reshape(segments, [-1])), [...segments.shape, -1])
+}
+
+/** → [batch, length, d], or what is broadcast to it */
+function positionVectors({ config }: Pass<BertConfig>, ids: tf.Tensor2D, table: tf.Tensor2D): tf.Tensor {
+  const [, length] = ids.shape
+  if (!TYPES[config.modelType].positionsAfterPadding) return tf.slice(table, [0, 0], [length, -1])
+  const places = positionsAfterPadding(ids, config.padId)
+  return tf.reshape(lookUp(table, tf.reshape(places, [-1])), [...ids.shape, -1])
+}
+
+/** RoBERTa's positions: padId + 1, padId + 2, … over ids that are not padding, padId at padding. [batch, length] */
+export function positionsAfterPadding(ids: tf.Tensor2D, padId: number): tf.Tensor2D {
+  const tokens = tf.cast(tf.notEqual(ids, tf.scalar(padId, 'int32')), 'int32')
+  return tf.add(tf.mul(tf.cumsum(tokens, 1), tokens), tf.scalar(padId, 'int32'))
+}
+
+/**
+ * Puts the method's prompt behind the first token of every row. Its vectors have no position and no token type, and are
+ * not normed, as in the library `adapters`.
+ */
+function withPrompt(pass: Pass<BertConfig>, embedded: tf.Tensor2D, mask: tf.Tensor2D) {
+  const prompt = pass.hooks.prompt?.()
+  if (!prompt) return { embedded, mask, prompt: 0 }
+  const [batch, length] = mask.shape
+  const [count, d] = prompt.shape
+  const [first, rest] = tf.split(tf.reshape(embedded, [batch, length, d]), [1, length - 1], 1)
+  const rows = tf.tile(tf.expandDims(prompt, 0), [batch, 1, 1])
+  const joined = tf.concat([first!, rows, rest!], 1)
+  const [firstMask, restMask] = tf.split(mask, [1, length - 1], 1)
+  return {
+    embedded: tf.reshape(joined, [-1, d]) as tf.Tensor2D,
+    mask: tf.concat([firstMask!, tf.ones([batch, count], 'int32'), restMask!], 1) as tf.Tensor2D,
+    prompt: count,
+  }
+}
+
+/** hidden [batch·length, d], bias [batch, 1, 1, prefix + length] → [batch·length, d] */
+function encoderLayer(
+  pass: Pass<BertConfig>,
+  layer: number,
+  batch: number,
+  { hidden, bias }: { hidden: tf.Tensor2D; bias: tf.Tensor4D },
+): tf.Tensor2D {
+  const attended = sublayer(pass, { stack: 'encoder', layer, sublayer: 'attention' }, hidden, (site) =>
+    attention(pass, site, hidden, batch, bias),
+  )
+  return sublayer(pass, { stack: 'encoder', layer, sublayer: 'feed_forward' }, attended, () =>
+    feedForward(pass, layer, attended),
+  )
+}
+
+/** LN(h + dropout(hook(S(h), h))): the method sees the sublayer's output and input. h, result [rows, d] */
+function sublayer(
+  pass: Pass<BertConfig>,
+  site: Site,
+  h: tf.Tensor2D,
+  compute: (site: Site) => tf.Tensor2D,
+): tf.Tensor2D {
+  const { modelType } = pass.config
+  return pass.at(siteName(site), () => {
+    const output = compute(site)
+    const adapted = pass.hooks.sublayerOutput?.(site, output, h) ?? output
+    const drops = site.sublayer === 'feed_forward' || TYPES[modelType].dropsAttentionOutput
+    const dropped = drops ? pass.dropout(adapted, siteName(site)) : adapted
+    return centredNorm(pass, tf.add(h, dropped), normName(modelType, site))
+  })
+}
+
+/** Multi-head attention, scaled by 1/√d_kv. x [batch·length, d], bias broadcast to [batch, heads, length, keys] */
+function attention(pass: Pass<BertConfig>, site: Site, x: tf.Tensor2D, batch: number, bias: tf.Tensor4D): tf.Tensor2D {
+  const { modelType, dKv } = pass.config
+  const product = (of: 'q' | 'k' | 'v' | 'o', x: tf.Tensor2D) =>
+    linearWithBias(pass, x, productName(modelType, site.layer, of))
+  const query = splitHeads(pass, tf.mul(product('q', x), dKv ** -0.5), batch)
+  const own = { keys: splitHeads(pass, product('k', x), batch), values: splitHeads(pass, product('v', x), batch) }
+  const { keys, values } = withPrefix(pass, site, own)
+  const scores = tf.add(tf.matMul(query, keys, false, true), bias) // [batch, heads, length, keys]
+  const weights = pass.dropout(tf.softmax(scores), `${siteName(site)}.weights`)
+  return product('o', joinHeads(tf.matMul(weights, values) as tf.Tensor4D))
+}
+
+/** wo·f(wi·x). x, result [rows, d] */
+function feedForward(pass: Pass<BertConfig>, layer: number, x: tf.Tensor2D): tf.Tensor2D {
+  const { modelType, activation } = pass.config
+  const activate = nonlinearities[activation]<tf.Tensor2D>
+  const inner = activate(linearWithBias(pass, x, productName(modelType, layer, 'wi')))
+  return linearWithBias(pass, inner, productName(modelType, layer, 'wo'))
+}
+
+/** Returns the logits of a head; see Encoder. */
+export function headLogits(pass: Pass<BertConfig>, encoded: Contextual, { kind }: Head): tf.Tensor2D {
+  return pass.at('head', () => {
+    const { layer, last } = TYPES[pass.config.modelType].heads[kind]
+    const read = kind === 'tokens' ? tokensOf(encoded) : firstOf(encoded)
+    if (!layer) return linearWithBias(pass, pass.dropout(read, 'head'), last)
+    const input = layer.dropsInput ? pass.dropout(read, 'head.input') : read
+    const inner = nonlinearities[layer.activation]<tf.Tensor2D>(linearWithBias(pass, input, layer.name))
+    return linearWithBias(pass, pass.dropout(inner, 'head'), last)
+  })
+}
+
+/** Every row's first token. → [batch, d] */
+function firstOf({ hidden, batch }: Contextual): tf.Tensor2D {
+  const [rows, d] = hidden.shape
+  return tf.reshape(tf.slice(tf.reshape(hidden, [batch, rows / batch, d]), [0, 0, 0], [batch, 1, d]), [batch, d])
+}
+
+/** Every token, without the prompt. → [batch·length, d] */
+function tokensOf({ hidden, batch, prompt }: Contextual): tf.Tensor2D {
+  if (prompt === 0) return hidden
+  const [rows, d] = hidden.shape
+  const length = rows / batch - prompt
+  const [first, , rest] = tf.split(tf.reshape(hidden, [batch, -1, d]), [1, prompt, length - 1], 1)
+  return tf.reshape(tf.concat([first!, rest!], 1), [-1, d])
+}

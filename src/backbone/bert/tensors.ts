@@ -1,0 +1,99 @@
+import type { Head, TensorSpec } from '../family.js'
+import type { Site } from '../hooks.js'
+import type { BertConfig } from './config.js'
+import {
+  embeddingName,
+  embeddingNorm,
+  embeddingProjection,
+  normName,
+  productName,
+  TYPES,
+  type TypeNames,
+} from './names.js'
+
+type Named = [name: string, spec: TensorSpec]
+type Products = TypeNames['products']
+
+/** Every tensor of a backbone of this config, by Hugging Face name, in the model's order. Matrices are [out, in]. */
+export function bertTensors(config: BertConfig): Map<string, TensorSpec> {
+  const { modelType, vocabulary, embeddingSize, dModel, positions, segments, pooler } = config
+  const table = (of: 'word' | 'position' | 'token_type', rows: number, role: TensorSpec['role']): Named => [
+    `${embeddingName(modelType, of)}.weight`,
+    { shape: [rows, embeddingSize], role },
+  ]
+  const poolerName = pooler ? TYPES[modelType].pooler : undefined
+  const named = [
+    table('word', vocabulary, 'table'),
+    table('position', positions, 'position'),
+    ...(segments > 0 ? [table('token_type', segments, 'table')] : []),
+    ...norm(embeddingNorm(modelType), embeddingSize),
+    ...(embeddingSize === dModel ? [] : product(embeddingProjection(modelType), [dModel, embeddingSize])),
+    ...bertSites(config).flatMap((site) => ofSublayer(site, config)),
+    ...(poolerName === undefined ? [] : product(poolerName, [dModel, dModel])),
+  ]
+  const { prefix } = TYPES[modelType]
+  return new Map(named.map(([name, spec]) => [name, { ...spec, aliases: otherNames(name, `${prefix}.`) }]))
+}
+
+/** The sublayers, in the model's order. */
+export const bertSites = ({ encoderLayers }: BertConfig): Site[] =>
+  Array.from({ length: encoderLayers }, (_, layer) =>
+    (['attention', 'feed_forward'] as const).map((sublayer): Site => ({ stack: 'encoder', layer, sublayer })),
+  ).flat()
+
+function ofSublayer(site: Site, { modelType, dModel, dFf }: BertConfig): Named[] {
+  const of = (name: keyof Products, shape: [number, number]) =>
+    product(productName(modelType, site.layer, name), shape, { site, product: name })
+  const products =
+    site.sublayer === 'attention'
+      ? (['q', 'k', 'v', 'o'] as const).flatMap((name) => of(name, [dModel, dModel]))
+      : [...of('wi', [dFf, dModel]), ...of('wo', [dModel, dFf])]
+  return [...products, ...norm(normName(modelType, site), dModel, { site })]
+}
+
+const product = (module: string, [outputs, inputs]: [number, number], more: Partial<TensorSpec> = {}): Named[] => [
+  [`${module}.weight`, { shape: [outputs, inputs], role: 'product', ...more }],
+  [`${module}.bias`, { shape: [outputs], role: 'bias', ...more }],
+]
+
+const norm = (module: string, width: number, more: Partial<TensorSpec> = {}): Named[] => [
+  [`${module}.weight`, { shape: [width], role: 'norm', ...more }],
+  [`${module}.bias`, { shape: [width], role: 'norm_bias', ...more }],
+]
+
+/** Names in checkpoints of the bare model, and those of a norm in checkpoints that TensorFlow wrote. */
+function otherNames(name: string, prefix: string): string[] {
+  const old = name.replace(/(LayerNorm)\.weight$/, '$1.gamma').replace(/(LayerNorm)\.bias$/, '$1.beta')
+  const names = old === name ? [name] : [name, old]
+  return [...names.slice(1), ...names.map((each) => each.slice(prefix.length))]
+}
+
+/** The names of the products in a head, the last one last. */
+export function headModules({ modelType, pooler }: BertConfig, { kind }: Head): { own: string[]; pooler?: string } {
+  const { heads, pooler: poolerName } = TYPES[modelType]
+  const { layer, last } = heads[kind]
+  if (!layer) return { own: [last] }
+  if (layer.name !== poolerName) return { own: [layer.name, last] }
+  return { own: pooler ? [last] : [layer.name, last], pooler: layer.name }
+}
+
+/** The pooler is a part of the head where the checkpoint has none. */
+export function bertHeadTensors(config: BertConfig, head: Head): Map<string, TensorSpec> {
+  const { own } = headModules(config, head)
+  const rows = head.kind === 'choice' ? 1 : head.labels
+  return new Map(
+    own.flatMap((module, i): Named[] => {
+      const outputs = i === own.length - 1 ? rows : config.dModel
+      return [
+        [`${module}.weight`, { shape: [outputs, config.dModel], role: 'head' }],
+        [`${module}.bias`, { shape: [outputs], role: 'head' }],
+      ]
+    }),
+  )
+}
+
+/** Transformers builds no pooler where the head does not read it. */
+export const forHead = (config: BertConfig, head: Head): BertConfig => ({
+  ...config,
+  pooler: config.pooler && headModules(config, head).pooler !== undefined,
+})

@@ -1,0 +1,31 @@
+import type tf from '@tensorflow/tfjs-core'
+import type { EncoderConfig, Head } from './family.js'
+import type { Pass } from './pass.js'
+
+/**
+ * A batch of token ids, each [batch, length], int32. The mask is 1 at tokens and 0 at padding. Segments say of each
+ * token which text of a pair it is of; the first where they are left out.
+ */
+export interface EncoderInputs {
+  ids: tf.Tensor2D
+  mask: tf.Tensor2D
+  segments?: tf.Tensor2D
+}
+
+/** An encoded batch: hidden [batch·(prompt + length), d]. A prompt's vectors follow the first token of each row. */
+export interface Contextual {
+  hidden: tf.Tensor2D
+  batch: number
+  /** Vectors of the method's prompt in each row. */
+  prompt: number
+}
+
+/** The forward pass of a family that only encodes, as pure functions of a pass. */
+export interface Encoder<Config extends EncoderConfig> {
+  contextual(pass: Pass<Config>, inputs: EncoderInputs): Contextual
+  /**
+   * Returns the logits of a head: [batch, labels] of a sequence, [batch·length, labels] of tokens, [batch, 1] of a
+   * choice.
+   */
+  headLogits(pass: Pass<Config>, encoded: Contextual, head: Head): tf.Tensor2D
+}

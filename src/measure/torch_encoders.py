@@ -1,0 +1,118 @@
+"""Where methods enter transformers' encoders: modules by the family's own names, as in src/backbone/bert/names.ts."""
+
+import re
+import sys
+
+import torch
+
+BERT = {
+    "layers": "encoder.layer",
+    "products": {
+        "attention.self.query": ("attention", "q"),
+        "attention.self.key": ("attention", "k"),
+        "attention.self.value": ("attention", "v"),
+        "attention.output.dense": ("attention", "o"),
+        "intermediate.dense": ("feed_forward", "wi"),
+        "output.dense": ("feed_forward", "wo"),
+    },
+    "attention": "attention.self",
+}
+DISTILBERT = {
+    "layers": "transformer.layer",
+    "products": {
+        "attention.q_lin": ("attention", "q"),
+        "attention.k_lin": ("attention", "k"),
+        "attention.v_lin": ("attention", "v"),
+        "attention.out_lin": ("attention", "o"),
+        "ffn.lin1": ("feed_forward", "wi"),
+        "ffn.lin2": ("feed_forward", "wo"),
+    },
+    "attention": "attention",
+}
+LAYOUTS = {"bert": BERT, "roberta": BERT, "xlm-roberta": BERT, "electra": BERT, "distilbert": DISTILBERT}
+NORM = re.compile(r"layer_?norm", re.IGNORECASE)
+
+
+def is_encoder(model):
+    return model.config.model_type in LAYOUTS
+
+
+def layout_of(model):
+    return LAYOUTS[model.config.model_type]
+
+
+def layers_of(model):
+    return model.base_model.get_submodule(layout_of(model)["layers"])
+
+
+def names(model):
+    """The backbone's tensors, sorted: those of the head are not among them, those of the pooler are."""
+    return sorted(name for name, _ in model.named_parameters() if name.startswith(f"{model.base_model_prefix}."))
+
+
+def head_names(model):
+    return sorted(name for name, _ in model.named_parameters() if not name.startswith(f"{model.base_model_prefix}."))
+
+
+def site_of(model, module):
+    """`bert.encoder.layer.0.attention.self.query` → `encoder`, 0, `attention`, `q`; None for another module."""
+    layout = layout_of(model)
+    found = re.fullmatch(rf"(?:.*\.)?{re.escape(layout['layers'])}\.(\d+)\.(.+)", module)
+    if found is None or found[2] not in layout["products"]:
+        return None
+    return ("encoder", int(found[1]), *layout["products"][found[2]])
+
+
+def sites(placement, model, layer_numbers):
+    """[(site, module whose output is the sublayer's, module whose input is)]"""
+    layout, layers, found = layout_of(model), layers_of(model), []
+    modules = {sides: name for name, sides in layout["products"].items()}
+    inputs = {"attention": layout["attention"], "feed_forward": modules["feed_forward", "wi"]}
+    outputs = {"attention": modules["attention", "o"], "feed_forward": modules["feed_forward", "wo"]}
+    for i in layer_numbers(placement["encoder_layers"], len(layers)):
+        for sublayer in ("attention", "feed_forward"):
+            if sublayer in placement["sublayers"]:
+                module, source = (layers[i].get_submodule(side[sublayer]) for side in (outputs, inputs))
+                found.append((f"encoder.{i}.{sublayer}", module, source))
+    return found
+
+
+def bias_names(options, model):
+    """The biases that the backbone has, of the option's kinds."""
+    chosen = options.get("biases", ["attention", "feed_forward", "layer_norm", "lm_head"])
+
+    def kind(name):
+        if NORM.search(name):
+            return "layer_norm"
+        site = site_of(model, name.removesuffix(".bias"))
+        return site[2] if site else "lm_head"
+
+    return [name for name in names(model) if name.endswith(".bias") and kind(name) in chosen]
+
+
+def attention_of(model, layer):
+    return layers_of(model)[layer].get_submodule(layout_of(model)["attention"])
+
+
+def heads_of(model):
+    """→ heads, d_kv"""
+    heads = model.config.num_attention_heads
+    return heads, model.config.hidden_size // heads
+
+
+def attach_prefix(module, prefix):
+    """Puts `prefix()` → keys, values [heads, length, d_kv] in front of an attention's own, never masked."""
+    source = sys.modules[type(module).__module__]
+    plain = getattr(source, "attention_without_prefix", source.eager_attention_forward)
+
+    def forward(module, query, key, value, attention_mask, **more):
+        if not hasattr(module, "prefix_of_method"):
+            return plain(module, query, key, value, attention_mask, **more)
+        sides = [side.expand(len(query), -1, -1, -1) for side in module.prefix_of_method()]
+        keys, values = (torch.cat(pair, dim=2) for pair in zip(sides, (key, value)))
+        if attention_mask is not None:
+            attention_mask = torch.nn.functional.pad(attention_mask, (sides[0].shape[2], 0))
+        return plain(module, query, keys, values, attention_mask, **more)
+
+    source.attention_without_prefix, source.eager_attention_forward = plain, forward
+    module.prefix_of_method = prefix

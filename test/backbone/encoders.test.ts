@@ -1,0 +1,89 @@
+// expected: test/oracle/encoders.py, PyTorch and transformers
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { packageRoot } from '../../src/base/root.js'
+import { atOnce } from '../../src/engine/model/checkpoint_activations.js'
+import { flatten, named, unflatten } from '../../src/engine/model/layout.js'
+import { stepBy } from '../../src/engine/model/step.js'
+import { learningRate } from '../../src/engine/optimizer/learning_rate.js'
+import type { OptimizerState } from '../../src/engine/optimizer/optimizer.js'
+import tf from '../../src/tensor/tf.cjs'
+import { expectClose } from '../support/close.js'
+import { encoderGradient, openEncoderCase } from '../support/encoder_case.js'
+import { engines, useEngine } from '../support/engines.js'
+
+const MODELS = ['bert', 'roberta', 'xlm-roberta', 'electra', 'distilbert']
+const cases = MODELS.flatMap((model) =>
+  readdirSync(join(packageRoot, 'test/fixtures', `${model}-tiny`))
+    .filter((file) => file.endsWith('.safetensors') && file !== 'model.safetensors')
+    .map((file): [string, string] => [model, file.replace('.safetensors', '')]),
+)
+
+test.each(MODELS)('there are fixtures of %s with every head and method', (model) => {
+  for (const name of [
+    'sequence',
+    'tokens',
+    'choice',
+    'full',
+    'bitfit',
+    'compacter',
+    'adapter',
+    'lora',
+    'prefix-tuning',
+  ])
+    expect(existsSync(join(packageRoot, `test/fixtures/${model}-tiny/${name}.safetensors`)), name).toBe(true)
+})
+
+describe.each(engines)('on %s', (engine) => {
+  beforeAll(() => useEngine(engine))
+
+  test.each(cases)('%s, %s: logits, loss and every gradient are those of PyTorch', async (model, name) => {
+    const one = openEncoderCase(model, name)
+    const vector = tf.tensor1d(one.start)
+    const logits = tf.tidy(() => one.logits(unflatten(one.layout, vector)))
+    expectClose(await logits.data(), one.read('logits'), { relative: 1e-4, name: 'logits' })
+    for (const after of model === 'bert' ? [undefined, atOnce] : [undefined]) {
+      const { loss, gradient } = tf.tidy(() => {
+        const { loss, grads } = encoderGradient(one, vector, after)
+        return { loss, gradient: flatten(one.layout, grads) }
+      })
+      expectClose(await loss.data(), one.read('loss'), { relative: 1e-4, name: 'loss' })
+      for (const [tensor, { data }] of named(one.layout, (await gradient.data()) as Float32Array)) {
+        if (one.illConditioned.includes(tensor)) continue
+        expectClose(data as Float32Array, one.read(`gradient/${tensor}`), { relative: 1e-4, name: tensor })
+      }
+      tf.dispose([loss, gradient])
+    }
+    one.dispose()
+    tf.dispose([vector, logits])
+  })
+
+  test.each(cases)('%s, %s: is where PyTorch is after ten steps of Adam', async (model, name) => {
+    const one = openEncoderCase(model, name)
+    let state: OptimizerState = {
+      vector: tf.tensor1d(one.start),
+      first: tf.zeros([one.start.length]),
+      second: tf.zeros([one.start.length]),
+      step: 0,
+    }
+    const losses: number[] = []
+    for (let step = 0; step < 10; step++) {
+      const make = () => {
+        const { loss, grads } = encoderGradient(one, state.vector)
+        return { loss, gradient: flatten(one.layout, grads) }
+      }
+      const rate = learningRate(step, { peak: one.learningRate, warmup: 4, steps: 10 })
+      const taken = await stepBy(one.layout, state, make, { learningRate: rate, gradientClipNorm: 1 })
+      state = taken.state
+      losses.push(taken.result.loss)
+    }
+    expectClose(losses, one.read('losses10'), { relative: 1e-4, name: 'losses' })
+    for (const [tensor, { data }] of named(one.layout, (await state.vector.data()) as Float32Array)) {
+      if (one.illConditioned.includes(tensor)) continue
+      expectClose(data as Float32Array, one.read(`after10/${tensor}`), { relative: 1e-3, name: tensor })
+    }
+    one.dispose()
+    tf.dispose([state.vector, state.first, state.second])
+  })
+})
