@@ -31,7 +31,9 @@ export default class Import extends Command {
     'run-dir': Flags.string({ description: 'Folder of the run to create.', helpValue: 'DIR', required: true }),
     'allow-changed': allowChangedFlag,
     task: Flags.string({
-      description: 'Task preset or experiment that it is scored on; exports of compacter name their own.',
+      description:
+        'Task preset or experiment that it is scored on, an experiment also with its scoring and lengths; exports of ' +
+        'compacter name their own.',
     }),
     quiet: quietFlag,
   }

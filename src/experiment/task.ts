@@ -5,9 +5,17 @@ import { nearest } from '../base/text/nearest.js'
 import type { Path } from '../base/yaml/source.js'
 import type { TaskOptions } from '../task/options.js'
 import { readExperiment } from './load/load.js'
+import type { TrainingOptions } from './schema.js'
 
 /** Any experiment serves to read a task preset: presets are merged and checked in experiments. */
 const CARRIER = 'quickstart'
+
+export interface ReadTask {
+  task: TaskOptions
+  /** The values of `training`, where the name is an experiment's. */
+  training?: TrainingOptions
+  locate(path: Path): string
+}
 
 /**
  * Returns the task of that name, or of an experiment (a file, or a shipped one), and the place of each of its keys.
@@ -17,15 +25,21 @@ const CARRIER = 'quickstart'
 export function readTask(
   name: string,
   { path, sets = [] }: { path?: string | undefined; sets?: readonly string[] | undefined } = {},
-): { task: TaskOptions; locate(path: Path): string } {
+): ReadTask {
   if (path !== undefined) checkFolder(path)
   const from = path === undefined ? [] : [{ path: ['task', 'path'], value: path, at: `--path ${path}` }]
   const found = (file: string, preset: string[]) => {
     const { experiment, locate } = readExperiment(file, [...preset, ...sets, ...from])
+    return { experiment, locate }
+  }
+  if (existsSync(name) || experimentNames().includes(name)) {
+    const { experiment, locate } = found(name, [])
+    return { task: experiment.task, training: experiment.training, locate }
+  }
+  if (presetNames('tasks').includes(name)) {
+    const { experiment, locate } = found(CARRIER, [`task.preset=${name}`])
     return { task: experiment.task, locate }
   }
-  if (existsSync(name) || experimentNames().includes(name)) return found(name, [])
-  if (presetNames('tasks').includes(name)) return found(CARRIER, [`task.preset=${name}`])
   const close = nearest(name, [...presetNames('tasks'), ...experimentNames()])
   throw new UserError({
     at: name,

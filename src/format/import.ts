@@ -11,11 +11,11 @@ import { yamlText } from '../base/yaml/yaml_text.js'
 import { experimentYaml, readExperiment } from '../experiment/load/load.js'
 import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
-import { loadTask } from '../experiment/task.js'
-import { type Card, hasCard, readCard } from '../run/card.js'
+import { hasCard, readCard } from '../run/card.js'
 import { newRun, writeJson } from '../run/directory.js'
 import { adapterhubFolder } from './adapterhub/read.js'
 import { dimensionsOf, transpose } from './elsewhere.js'
+import { experimentAround } from './experiment_around.js'
 import { writeFolder } from './folder.js'
 import type { ForeignFile, ForeignTensor } from './foreign.js'
 import type { Found } from './found.js'
@@ -60,7 +60,7 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   const { runDir, allowChanged = false, progress = silent } = options
   const backbone = existsSync(options.backbone) ? resolve(options.backbone) : options.backbone
   const card = hasCard(path) ? readCard(path) : undefined
-  const given = experimentAround(path, card, { ...options, backbone })
+  const given = experimentAround(path, card, { ...options, backbone, progress })
   const config = await dimensionsOf(given)
   newRun(runDir)
   const noted = await importedBackbone(path, backbone, card, { allowChanged, progress })
@@ -82,39 +82,6 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   } finally {
     found.own.close()
     if (found.backbone !== found.own) found.backbone?.close()
-  }
-}
-
-/**
- * Returns all of the experiment but its method. Nothing is trained any more: the values of training are needed only to
- * complete an experiment.
- */
-function experimentAround(
-  path: string,
-  card: Card | undefined,
-  { backbone, task, runDir }: ImportOptions,
-): Omit<Experiment, 'method'> {
-  if (card) {
-    const { name, training, backbone: before, task: own } = card.experiment
-    return { name, backbone: { ...before, name: backbone }, task: task ? loadTask(task) : own, training }
-  }
-  if (task === undefined) {
-    throw new UserError({
-      at: path,
-      problem: 'does not tell its task.',
-      remedy: 'Name it with --task, such as glue/rte.',
-    })
-  }
-  const name = runDir
-    .replace(/\/+$/, '')
-    .replace(/.*\//, '')
-    .replace(/[^\w.-]/g, '_')
-    .replace(/^[^A-Za-z0-9]+/, '')
-  return {
-    name: name || 'imported',
-    backbone: { name: backbone, trim_vocabulary: false },
-    task: loadTask(task),
-    training: { epochs: 1, learning_rate: 3e-3 } as Experiment['training'],
   }
 }
 

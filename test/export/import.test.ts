@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { silent } from '../../src/base/progress.js'
+import { packageRoot } from '../../src/base/root.js'
 import { openSafetensors, type WritableTensor, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
 import { exportRun } from '../../src/format/export.js'
 import { importRun } from '../../src/format/import.js'
@@ -56,6 +57,57 @@ test('a checkpoint of the released code gives the logits of the run that it was 
   expect(imported.method).toMatchObject({ kind: 'compacter', n: 2, rank: 2, rule: 'shared', nonlinearity: 'gelu_new' })
   expect(openTrainedRun(runDir).experiment).toMatchObject({ name: 'imported', task: { name: 'rotten-tomatoes' } })
   expect(await logitsOf(runDir)).toEqual(await logitsOf(run))
+})
+
+describe('how an imported run is scored', () => {
+  const from = join(packageRoot, 'test/fixtures/peft/lora')
+  const experiment = join(folder, 'base.yaml')
+  const keys = 'source_length: 64, target_length: 7, scoring: rank, evaluation_batch_size: 6'
+  writeFileSync(
+    experiment,
+    `backbone: t5-nano\nmethod: lora\ntask: rotten-tomatoes\ntraining: { steps: 5, batch_size: 4, ${keys} }\n`,
+  )
+  const scored = { source_length: 64, target_length: 7, scoring: 'rank', evaluation_batch_size: 6 }
+  const imported = async (path: string, name: string, options: { format: 'peft'; task?: string }) => {
+    const notes: string[] = []
+    const runDir = join(folder, name)
+    const progress = { ...silent, note: (text: string) => notes.push(text) }
+    await importRun(path, { ...options, backbone: 't5-nano', runDir, progress })
+    return { training: openTrainedRun(runDir).experiment.training, notes, runDir }
+  }
+
+  test('is what the experiment of --task says, and told', async () => {
+    const { training, notes } = await imported(from, 'scored', { format: 'peft', task: experiment })
+    expect(training).toMatchObject({ ...scored, batch_size: 100 })
+    expect(notes).toEqual([
+      `eval and predict use the values of training in ${experiment}: scoring rank, source_length 64, target_length 7, evaluation_batch_size 6.`,
+    ])
+  })
+
+  test('is by defaults for a task preset, and told', async () => {
+    const { training, notes } = await imported(from, 'by-default', { format: 'peft', task: 'rotten-tomatoes' })
+    expect(training).toMatchObject({ source_length: 128, scoring: 'generate' })
+    expect(notes).toEqual([
+      'rotten-tomatoes is a task, so eval and predict use the defaults of training.scoring and training.source_length; --task with an experiment takes its values.',
+    ])
+  })
+
+  test('of an export of ours is its own, until --task names another experiment', async () => {
+    const run = await makeRun(
+      join(folder, 'own'),
+      'method=lora',
+      'training.source_length=32',
+      'training.target_length=5',
+    )
+    const out = join(folder, 'own-out')
+    await exportRun(run, { format: 'peft', out, force: false, progress: silent })
+    const own = await imported(out, 'own-again', { format: 'peft' })
+    expect(own).toMatchObject({ training: { source_length: 32, target_length: 5 }, notes: [] })
+    const other = await imported(out, 'own-elsewhere', { format: 'peft', task: experiment })
+    expect(other.training).toMatchObject(scored)
+    const quickstart = await imported(out, 'own-quickstart', { format: 'peft', task: 'quickstart' })
+    expect(quickstart.training.target_length).toBeUndefined()
+  })
 })
 
 describe('a folder of adapters', () => {
