@@ -6,6 +6,7 @@ import { Agreed } from '../cli/interrupt.js'
 import type { Subject } from '../count/parameters.js'
 import { select } from '../count/selection.js'
 import type { Ranks } from '../engine/cluster/ranks.js'
+import { checkTrainable } from '../engine/prepare/trainable.js'
 import { measure } from './measure.js'
 import { measureApart } from './process.js'
 import { type Row, rowOf } from './row.js'
@@ -49,6 +50,7 @@ export interface Samples {
 export async function bench(options: BenchOptions): Promise<Row[]> {
   const { backbones, methods, sets, progress } = options
   const subjects = await select({ backbones, methods, sets })
+  for (const { backbone, config } of subjects) checkTrainable(config, backbone)
   for (const { backbone, method, problem } of subjects)
     if (problem) progress.warn(`${method} does not fit ${backbone}: ${problem}`)
   warnOfLoad(progress)

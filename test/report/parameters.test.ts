@@ -170,9 +170,10 @@ describe.each(['t5-tiny', 't5-tiny-v1_1'])('on %s, the count matches the trained
 })
 
 describe('which methods on which backbones', () => {
-  test('every preset of both, from t5-small to mT5 xxl: only AdapterDrop on four layers does not fit', async () => {
-    const rows = await report({ backbones: presetNames('backbones'), methods: ['all'] })
-    expect(rows).toHaveLength(21 * presetNames('methods').length)
+  test('every preset of both, from MiniLM to mT5 xxl: only AdapterDrop on four layers does not fit', async () => {
+    const wide = presetNames('backbones').filter((name) => name !== 'tinybert-4l')
+    const rows = await report({ backbones: wide, methods: ['all'] })
+    expect(rows).toHaveLength(33 * presetNames('methods').length)
     const misfits = rows.filter((row) => row.problem !== undefined)
     expect(misfits.map(({ backbone, method, problem }) => [backbone, method, problem])).toEqual([
       [
@@ -182,6 +183,18 @@ describe('which methods on which backbones', () => {
       ],
     ])
     expect(misfits[0]).toMatchObject({ trained_parameters: null, total_parameters_ratio: null })
+  })
+
+  test('bottlenecks of TinyBERT, whose width 32 does not divide', async () => {
+    await expect(report({ backbones: ['tinybert-4l'], methods: ['compacter'] })).rejects.toThrow(
+      'method.reduction_factor is 32; it must divide d_model (312).',
+    )
+  })
+
+  // 12 layers × (4 · 768 + 3072 + 768 biases of products, 2 · 768 of norms), 768 of the embeddings' norm, 768 of the pooler
+  test('the biases of BERT are those that it has', async () => {
+    const [row] = await report({ backbones: ['bert-base-uncased'], methods: ['bitfit'] })
+    expect(row!.trained_parameters).toBe(12 * (4 * 768 + 3072 + 768 + 2 * 768) + 768 + 768)
   })
 
   test("an experiment's own, named by the nearest preset", async () => {

@@ -43,7 +43,7 @@ export function bottleneckProblems(
   return [{ path: ['n'], problem, remedy: divisorsRemedy(n, divisors(bottleneck)) }]
 }
 
-/** Returns what does not fit in the layers of a placement. */
+/** Returns what does not fit in the layers of a placement; those of a stack that the backbone lacks are not read. */
 export function layerProblems(placement: Placement, config: BackboneConfig): MethodProblem[] {
   const stacks = [
     ['encoder', config.encoderLayers],
@@ -51,7 +51,7 @@ export function layerProblems(placement: Placement, config: BackboneConfig): Met
   ] as const
   return stacks.flatMap(([stack, count]) => {
     const outside = layerNumbers(placement[`${stack}_layers`], count).find((layer) => layer >= count)
-    if (outside === undefined) return []
+    if (outside === undefined || count === 0) return []
     const key = `${stack}_layers`
     const problem = `method.placement.${key} names layer ${outside}; the ${stack} has ${count} layers.`
     return [{ path: ['placement', key], problem, remedy: `Layers are numbered 0 to ${count - 1}.` }]
