@@ -35,7 +35,11 @@ export default class Bench extends Command {
       default: ['t5-small'],
       ...several,
     }),
-    method: Flags.string({ description: 'Method preset, or all; may be repeated.', default: ['all'], ...several }),
+    method: Flags.string({
+      description: "Method preset, a list of them such as '[lora, bitfit]', or all; may be repeated.",
+      default: ['all'],
+      ...several,
+    }),
     set: setFlag,
     batch: Flags.integer({ description: 'Examples per step.', aliases: ['batch-size'], default: 32, min: 1 }),
     'source-length': Flags.integer({ description: 'Tokens of a source.', default: 64, min: 1 }),

@@ -33,7 +33,9 @@ export default class Report extends Command {
       ...repeatable,
     }),
     method: Flags.string({
-      description: "Method preset, or all (default: the experiment's, else all).",
+      description:
+        "Method preset, a list of them such as '[lora, bitfit]', or all; next to the experiment's (default: that " +
+        'alone, without an experiment all).',
       helpValue: 'NAME',
       ...repeatable,
     }),

@@ -1,12 +1,15 @@
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { backbonePreset } from '../backbone/files/preset.js'
 import { loadTokenizer } from '../backbone/files/tokenizer.js'
 import type { BackboneConfig } from '../backbone/registry.js'
+import { quoted } from '../base/command_line.js'
 import { type Complaint, ExperimentError } from '../base/error.js'
 import { presetNames } from '../base/presets.js'
 import { isMapping } from '../base/yaml/merge.js'
 import { ExperimentProblems, type LoadedExperiment, readExperiment } from '../experiment/load/load.js'
 import { methodName } from '../experiment/method_name.js'
+import type { Override } from '../experiment/overrides.js'
 import { optionsOf } from '../experiment/schema_walk.js'
 import { type MethodOptions, methodKind, methodOptions, methodProblems } from '../method/options.js'
 import type { Subject } from './parameters.js'
@@ -16,7 +19,7 @@ export interface Selection {
   experiment?: string | undefined
   /** Presets or directories, instead of the experiment's own backbone. */
   backbones?: string[] | undefined
-  /** Presets, or `all`, instead of the experiment's own method. */
+  /** Presets, lists of them as YAML (`[lora, bitfit]`), or `all`; next to the experiment's own method. */
   methods?: string[] | undefined
   /** Texts of `--set`. One for a method's key applies to those of the methods that have the key. */
   sets?: string[] | undefined
@@ -78,32 +81,34 @@ async function trimmed(backbone: string, config: BackboneConfig): Promise<Backbo
   return { ...config, vocabulary: Math.min(vocabulary, config.vocabulary) }
 }
 
-function chooseMethods({ experiment, methods, sets = [] }: Selection, backbone: ChosenBackbone): ChosenMethod[] {
-  const own = sets.filter((set) => pathOf(set)[0] !== 'backbone')
-  const read = (method: string | undefined, sets: readonly string[]) =>
-    readMethod(experiment ?? BLANK, [...choice('method', method), ...sets], backbone)
-  const preset = remembered((name) => read(name, []))
-  if (experiment && !methods?.length) {
-    const { experiment: resolved, locate } = read(undefined, own)
-    return [{ ...nearestPreset(resolved.method, preset), options: resolved.method, any: false, locate }]
-  }
-  refuseChoice('method', ['preset', 'kind'], own)
-  const names = methodNames(methods)
-  const has = (name: string, key: string) => key in optionsOf(methodOptions, preset(name).experiment.method)
-  const concerns = (set: string, name: string) => {
+function chooseMethods({ experiment, methods = [], sets = [] }: Selection, backbone: ChosenBackbone): ChosenMethod[] {
+  const given = sets.filter((set) => pathOf(set)[0] !== 'backbone')
+  const read = (name: string | undefined, sets: readonly string[]) =>
+    readMethod(experiment ?? BLANK, [...methodChoice(name), ...sets], backbone)
+  const alone = remembered((name: string | undefined) => read(name, []))
+  const own = experiment === undefined ? [] : [undefined]
+  const names = [...own, ...(own.length === 0 || methods.length > 0 ? methodNames(methods) : [])]
+  if (names.some((name) => name !== undefined)) refuseChoice('method', ['preset', 'kind'], given)
+  const keysOf = remembered((name) => optionsOf(methodOptions, alone(name).experiment.method))
+  const concerns = (set: string, name: string | undefined) => {
     const [first, key = ''] = pathOf(set)
-    return first !== 'method' || has(name, key) || !names.some((other) => has(other, key))
+    return (
+      names.length === 1 || first !== 'method' || key in keysOf(name) || !names.some((other) => key in keysOf(other))
+    )
   }
-  return names.map((method) => {
-    const concerned = own.filter((set) => concerns(set, method))
-    const { experiment: resolved, locate } = concerned.length === 0 ? preset(method) : read(method, concerned)
-    const changes = changesOf(resolved.method, preset(method).experiment.method)
-    return { method, changes, options: resolved.method, any: !methods?.includes(method), locate }
+  const chosen = names.map((name): ChosenMethod => {
+    const concerned = given.filter((set) => concerns(set, name))
+    const { experiment: resolved, locate } = concerned.length === 0 ? alone(name) : read(name, concerned)
+    const options = resolved.method
+    const any = name !== undefined && !methods.includes(name)
+    return { ...named(name, options, (preset) => alone(preset).experiment.method), options, any, locate }
   })
+  const first = ({ options }: ChosenMethod) => chosen.findIndex((one) => isDeepStrictEqual(one.options, options))
+  return own.length === 0 ? chosen : chosen.filter((one, i) => first(one) === i)
 }
 
-function remembered<T>(read: (name: string) => T): (name: string) => T {
-  const known = new Map<string, T>()
+function remembered<T>(read: (name: string | undefined) => T): (name: string | undefined) => T {
+  const known = new Map<string | undefined, T>()
   return (name) => {
     const value = known.get(name) ?? read(name)
     known.set(name, value)
@@ -111,8 +116,8 @@ function remembered<T>(read: (name: string) => T): (name: string) => T {
   }
 }
 
-function methodNames(methods: string[] | undefined): string[] {
-  const named = methods?.length ? methods : ['all']
+function methodNames(methods: string[]): string[] {
+  const named = methods.length > 0 ? methods : ['all']
   return [...new Set(named.flatMap((name) => (name === 'all' ? presetNames('methods') : [name])))]
 }
 
@@ -127,13 +132,14 @@ function onBackbone({ method, changes, options, any, locate }: ChosenMethod, bac
 }
 
 /**
- * Returns the preset of the same kind from which the fewest options differ, and these options; several methods by the
- * names of them all.
+ * Names options by the preset that was chosen, otherwise by that of the same kind from which the fewest of them differ,
+ * and those that differ; several methods by the names of them all.
  */
-function nearestPreset(options: MethodOptions, preset: (name: string) => LoadedExperiment) {
+function named(chosen: string | undefined, options: MethodOptions, preset: (name: string) => MethodOptions) {
   if (methodKind(options).parts) return { method: methodName(options), changes: [] }
-  return presetNames('methods')
-    .map((method) => ({ method, own: preset(method).experiment.method }))
+  const names = chosen === undefined || isList(chosen) ? presetNames('methods') : [chosen]
+  return names
+    .map((method) => ({ method, own: preset(method) }))
     .filter(({ own }) => own.kind === options.kind)
     .map(({ method, own }) => ({ method, changes: changesOf(options, own) }))
     .reduce((best, next) => (next.changes.length < best.changes.length ? next : best))
@@ -154,6 +160,10 @@ const pathOf = (set: string) => set.slice(0, Math.max(0, set.indexOf('='))).spli
 /** Returns a name from a flag as the `--set` that means the same. */
 const choice = (key: string, name: string | undefined) => (name === undefined ? [] : [`${key}=${JSON.stringify(name)}`])
 
+/** A list of methods is YAML, as an experiment has it. */
+const isList = (method: string) => method.startsWith('[')
+const methodChoice = (name: string | undefined) => (name && isList(name) ? [`method=${name}`] : choice('method', name))
+
 /** Refuses to override what a flag chooses. */
 function refuseChoice(flag: 'backbone' | 'method', keys: string[], sets: readonly string[]): void {
   for (const set of sets) {
@@ -162,10 +172,13 @@ function refuseChoice(flag: 'backbone' | 'method', keys: string[], sets: readonl
     throw new ExperimentError({
       at: `--set ${set}`,
       problem: `chooses a ${flag}, where --${flag} does.`,
-      remedy: `For instance: --${flag} ${set.slice(set.indexOf('=') + 1)}.`,
+      remedy: `For instance: --${flag} ${quoted(set.slice(set.indexOf('=') + 1))}.`,
     })
   }
 }
+
+/** A learning rate for experiments without one, where presets do not agree on it either: counting needs none. */
+const ANY_RATE: Override = { path: ['training', 'learning_rate'], value: 1, at: 'training' }
 
 /**
  * Reads the method. Whether it fits is not checked yet, so if it does not, it is read with a backbone without
@@ -173,14 +186,14 @@ function refuseChoice(flag: 'backbone' | 'method', keys: string[], sets: readonl
  */
 function readMethod(experiment: string, overrides: string[], { named }: ChosenBackbone): LoadedExperiment {
   try {
-    return readExperiment(experiment, [...choice('backbone.name', named), ...overrides])
+    return readExperiment(experiment, [ANY_RATE, ...choice('backbone.name', named), ...overrides])
   } catch {
-    return readNamed(experiment, ['backbone.name=_/_', ...overrides])
+    return readNamed(experiment, [ANY_RATE, 'backbone.name=_/_', ...overrides])
   }
 }
 
 /** As readExperiment, but problems with a name are reported at the flag that gave it. */
-function readNamed(experiment: string, overrides: string[]): LoadedExperiment {
+function readNamed(experiment: string, overrides: (string | Override)[]): LoadedExperiment {
   try {
     return readExperiment(experiment, overrides)
   } catch (error) {
@@ -190,6 +203,7 @@ function readNamed(experiment: string, overrides: string[]): LoadedExperiment {
 }
 
 function asTyped({ at, problem, remedy }: Complaint): Complaint {
-  const [, flag, name] = /^--set (backbone|method)(?:\.name)?=(".*")$/.exec(at ?? '') ?? []
-  return { ...(at && { at: flag ? `--${flag} ${JSON.parse(name!)}` : at }), problem, ...(remedy && { remedy }) }
+  const [, flag, name = ''] = /^--set (backbone|method)(?:\.name)?=(".*"|\[.*)$/.exec(at ?? '') ?? []
+  const typed = isList(name) ? name : name && JSON.parse(name)
+  return { ...(at && { at: flag ? `--${flag} ${typed}` : at }), problem, ...(remedy && { remedy }) }
 }

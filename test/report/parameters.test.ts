@@ -204,10 +204,38 @@ describe('which methods on which backbones', () => {
     expect(rows[0]?.trained_parameters).toBe(24 * (2 * 2 * (768 + 24) + 792) + 8 ** 3 + 62 * 768)
   })
 
-  test('flags go before the experiment', async () => {
-    const rows = await report({ experiment: 'quickstart', backbones: ['t5-small'], methods: ['full', 'bitfit'] })
-    expect(rows.map((row) => row.backbone_parameters)).toEqual([60_506_624, 60_506_624])
-    expect(rows.map((row) => row.method)).toEqual(['full', 'bitfit'])
+  test("a backbone instead of the experiment's, methods next to its own", async () => {
+    const methods = ['full', 'compacter', 'bitfit']
+    const rows = await report({ experiment: 'quickstart', backbones: ['t5-small'], methods })
+    expect(new Set(rows.map((row) => row.backbone_parameters))).toEqual(new Set([60_506_624]))
+    expect(rows.map((row) => row.method)).toEqual(['compacter', 'full', 'bitfit'])
+    const changed = await report({ experiment: 'quickstart', methods, sets: ['method.n=8'] })
+    expect(changed.map((row) => row.method)).toEqual(['compacter', 'full', 'bitfit'])
+    expect(changed[0]!.changes).toEqual(['n=8'])
+  })
+
+  test('several methods as one, whose presets have different learning rates', async () => {
+    const [both, lora, compacter] = await report({
+      backbones: ['t5-nano'],
+      methods: ['[lora, compacter]', 'lora', 'compacter'],
+      sets: ['method.rank=2'],
+    })
+    expect(both).toMatchObject({ method: 'lora + compacter', changes: [] })
+    const [loraAlone] = await report({ backbones: ['t5-nano'], methods: ['lora'] })
+    expect(lora!.changes).toEqual(['rank=2'])
+    expect(compacter!.changes).toEqual(['rank=2'])
+    const [compacterAlone] = await report({ backbones: ['t5-nano'], methods: ['compacter'] })
+    expect(both!.trained_parameters).toBe(loraAlone!.trained_parameters! + compacterAlone!.trained_parameters!)
+    expect(await report({ methods: ['[lora]'] })).toMatchObject([{ method: 'lora', changes: [] }])
+  })
+
+  test('a changed preset of several methods is named by them, without their options', async () => {
+    const sets = ['method.methods.0.length=10']
+    const rows = await report({ backbones: ['t5-nano'], methods: ['mam', 'prefix-tuning'], sets })
+    expect(rows.map(({ method, changes }) => [method, changes])).toEqual([
+      ['prefix-tuning, length = 10, bottleneck = 800 + parallel-adapter', []],
+      ['prefix-tuning', []],
+    ])
   })
 
   test('a directory whose tokenizer trims', async () => {
@@ -253,6 +281,16 @@ describe('which methods on which backbones', () => {
       'a choice as an override',
       { methods: ['compacter'], sets: ['method=adapter'] },
       '--set method=adapter: chooses a method, where --method does. For instance: --method adapter.',
+    ],
+    [
+      'a list as an override',
+      { methods: ['lora'], sets: ['method=[lora, compacter]'] },
+      "--set method=[lora, compacter]: chooses a method, where --method does. For instance: --method '[lora, compacter]'.",
+    ],
+    [
+      'an unknown method in a list',
+      { methods: ['[lora, compactr]'] },
+      '--method [lora, compactr]: method.methods.1 is "compactr"; there is no such preset. Did you mean compacter?',
     ],
   ])('%s is an error', async (_, selection, message) => {
     await expect(select(selection)).rejects.toMatchObject({ message, exitCode: 2 })
