@@ -8,7 +8,7 @@ import { checkTogether } from '../engine/cluster/together.js'
 import { type DeviceOptions, startDevice } from '../engine/device/device.js'
 import { checkRankable, checkSearched, rankingOf } from '../engine/evaluate/evaluate.js'
 import { trainedTexts } from '../engine/evaluate/evaluated_labels.js'
-import { needsEager, type Prediction, predict } from '../engine/model/decoder.js'
+import { type Prediction, predict } from '../engine/model/decoder.js'
 import type { LoadedRun } from '../engine/model/held_runs.js'
 import { type OneBackbone, openOneBackbone, type Storage } from '../engine/model/one_backbone.js'
 import type { WhenChanged } from '../run/made_with.js'
@@ -73,12 +73,11 @@ const LONGEST = { regression: 16, text: 128, multiple_choice: 128, classificatio
  * @throws UserError where the runs have different backbones, or there is nothing to rank.
  */
 export async function openPredictor(runs: TrainedRun[], options: PredictorOptions): Promise<Predictor> {
-  const { scoring, beams, allowChanged = false, progress, ranks = alone } = options
+  const { scoring, beams = 1, allowChanged = false, progress, ranks = alone } = options
   checkSearched(scoring, beams)
   const when = { allowChanged, warn: progress.warn }
   const texts = await inTurn(runs, (run) => labelTextsOf(run, scoring, when))
-  const eager = needsEager(runs, scoring, beams)
-  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, { allowChanged, eager }))
+  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, { allowChanged, eager: beams > 1 }))
   try {
     const { tokenizer } = backbone.backboneOf(runs[0]!)
     const labels = await inTurn(runs, (run, i) => labelsOf(run, texts[i], tokenizer, scoring))
@@ -216,7 +215,7 @@ async function answersOf(
     })
     return named(predictions, names)
   } finally {
-    decoder.dispose()
+    await decoder.dispose()
   }
 }
 

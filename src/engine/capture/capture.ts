@@ -41,6 +41,7 @@ export interface Capture {
 
 /**
  * Captures what `body` does with a model's tensors as a graph. Nothing is computed and no weight is read.
+ * `frozen` are the variables of the backbone's tensors.
  * @throws Error naming an input that the graph declares and never reads
  */
 export function capture(
@@ -48,6 +49,7 @@ export function capture(
   blueprint: Blueprint,
   precision: Precision,
   body: (capture: Capture) => void,
+  frozen = frozenVariables(blueprint, precision),
 ): Captured {
   const graph = new Graph(library)
   const declared = new Inputs(graph)
@@ -74,7 +76,7 @@ export function capture(
         recorder,
         model: {
           ...blueprint,
-          frozen: tensors(frozenVariables(blueprint, precision)),
+          frozen: tensors(frozen),
           constants: tensors(constantVariables(blueprint)),
         },
         vector: recorder.tensor(readVariable(graph, state)) as tf.Tensor1D,

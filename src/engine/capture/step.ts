@@ -9,6 +9,7 @@ import { batchLoss, lossAndGradient } from '../model/step.js'
 import type { Optimizer } from '../optimizer/optimizer.js'
 import { batchInput, type Capture, type Captured, capture } from './capture.js'
 import { recordUpdate } from './update.js'
+import { decodedVariables } from './variables.js'
 
 export interface StepGraphOptions {
   dropout: number
@@ -38,14 +39,20 @@ export function captureStep(
   })
 }
 
-/** Captures the loss of a batch without dropout: inputs are those of a batch; the output is `loss`. */
+/**
+ * Captures the loss of a batch without dropout, from the weights that decoding reads: inputs are those of a batch; the
+ * output is `loss`.
+ */
 export function captureLoss(library: Library, blueprint: Blueprint, shape: BatchShape): Captured {
-  return capture(library, blueprint, 'float32', (captured) => {
+  const body = (captured: Capture) => {
     const { model, vector, fetch, recorder } = captured
     const views = recorder.at('trained', () => unflatten(model.layout, vector))
-    const pass = { ...passOf(model, views, noDropout), at: recorder.at }
+    const own = { ...passOf(model, views, noDropout), at: recorder.at }
+    const isMade = blueprint.method.weights === 'made'
+    const pass = isMade ? { ...own, hooks: {}, weight: (name: string) => model.frozen.get(name)! } : own
     fetch('loss', batchLoss(pass, batchInput(captured, shape)))
-  })
+  }
+  return capture(library, blueprint, 'float32', body, decodedVariables(blueprint, 'float32'))
 }
 
 /** The input with the index of a part's first row in its batch. */

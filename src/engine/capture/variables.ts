@@ -39,6 +39,15 @@ export function frozenVariables({ config, layout }: Blueprint, precision: Precis
     })
 }
 
+/**
+ * Returns the variables of the backbone's tensors that decoding reads. Those of weights that a method makes are filled
+ * for one trained vector at a time.
+ */
+export const decodedVariables = (blueprint: Blueprint, precision: Precision): Variable[] =>
+  frozenVariables(blueprint, precision).map((variable) =>
+    blueprint.method.weights === 'made' ? { ...variable, name: `made/${variable.name}` } : variable,
+  )
+
 /** Norms, biases and positions stay float32: they are small, and products do not read them. */
 const isMultiplied = (role: Role) => role === 'product' || role === 'table' || role === 'head'
 

@@ -1,44 +1,56 @@
 import { backboneShapes } from '../../backbone/registry.js'
 import type { Precision } from '../../base/choices.js'
+import type { Tensors } from '../../method/method.js'
 import type { Captured } from '../capture/capture.js'
-import { constantVariables, frozenVariables, STATE } from '../capture/variables.js'
+import { constantVariables, decodedVariables, STATE } from '../capture/variables.js'
 import type { Library } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
 import type { Blueprint } from '../model/model.js'
 import { decodingGraph } from './decoding_graph.js'
 import { attribute, ints, type Node, node, variableNodes, writeGraph } from './node.js'
+import { rankingGraph } from './ranking_graph.js'
 
-/**
- * Whether a model can be decoded in a session of its training. A model whose weights are computed from the trained
- * vector can't: they would be computed for every batch. Nor can rounded weights: scores must be those of the weights
- * that the run is used with.
- */
-export const decodesReplayed = ({ method }: Blueprint, precision: Precision): boolean =>
-  method.weights !== 'made' && precision === 'float32'
+export interface DecodingVariables {
+  /** In front of the names of the variables that belong to one run among several. */
+  owner?: string
+  /** What matrices are kept and multiplied in; float32 by default. */
+  precision?: Precision
+}
 
-/**
- * Captures greedy decoding of a model for a session that has its variables, for every batch, length and `max_length`;
- * `owner` is in front of the names of those that belong to one run among several.
- */
-export function captureDecoding(library: Library, blueprint: Blueprint, owner = ''): Captured {
+/** Captures greedy decoding of a model for a session that has its variables, for every batch, length and `max_length`. */
+export const captureDecoding = (library: Library, blueprint: Blueprint, variables: DecodingVariables = {}): Captured =>
+  captured(library, blueprint, variables, decodingGraph)
+
+/** Captures ranking; see `rankingGraph`. */
+export const captureRanking = (library: Library, blueprint: Blueprint, variables: DecodingVariables = {}): Captured =>
+  captured(library, blueprint, variables, rankingGraph)
+
+function captured(
+  library: Library,
+  blueprint: Blueprint,
+  { owner = '', precision = 'float32' }: DecodingVariables,
+  graphOf: typeof decodingGraph,
+): Captured {
   const { config, method, options, layout } = blueprint
-  const constants = constantVariables(blueprint, owner)
+  const ofRun = constantVariables(blueprint, owner)
+  const ofBackbone = new Map(decodedVariables(blueprint, precision).map((variable) => [variable.tensor, variable]))
   const shapes = new Map([
     ...backboneShapes(config),
-    ...constants.map(({ tensor, shape }) => [tensor, shape] as const),
+    ...ofRun.map(({ tensor, shape }) => [tensor, shape] as const),
     ...layout.specs.map(({ name, shape }) => [name, shape] as const),
   ])
-  const shared = new Map(
-    [...frozenVariables(blueprint, 'float32'), ...constants].map(({ tensor, name }) => [tensor, name]),
-  )
+  const shared = new Map([...ofBackbone.values(), ...ofRun].map(({ tensor, name }) => [tensor, name]))
+  const typeOf = (name: string) => ofBackbone.get(name)?.type ?? 'float32'
   const trained = trainedNodes(blueprint)
-  const graph = decodingGraph(
+  const variable = (name: string) => variableNodes(name, shapes.get(name)!, shared.get(name), typeOf(name))
+  const hooks = (tensors: Tensors) => (method.weights === 'made' ? {} : method.hooks(options, config, tensors))
+  const graph = graphOf(
     library,
-    { config, shapes, hooks: (tensors) => method.hooks(options, config, tensors) },
+    { config, shapes, hooks, precision, typeOf },
     {
       reading: (names) => [
         ...variableNodes(STATE.vector, [layout.size], owner + STATE.vector),
-        ...names.flatMap((name) => trained.get(name) ?? variableNodes(name, shapes.get(name)!, shared.get(name))),
+        ...names.flatMap((name) => trained.get(name) ?? variable(name)),
       ],
     },
   )

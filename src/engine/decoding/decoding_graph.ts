@@ -3,8 +3,9 @@ import type { Stack } from '../../backbone/hooks.js'
 import { type Seq2SeqConfig, withDecoder } from '../../backbone/registry.js'
 import type { Library } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
+import { constant, fill, identity, pack, placed, READ, readsOf, shapeOf, unpack, within } from './assembly.js'
 import { divided } from './before_loop.js'
-import { withFreeSizes } from './free_sizes.js'
+import { type Queries, withFreeSizes } from './free_sizes.js'
 import { Loop } from './loop.js'
 import { attribute, ints, type Node, type NodeGraph, node } from './node.js'
 import { decoderPiece, encoderPiece, memoryNames, outputName, pastNames, type Served } from './pieces.js'
@@ -19,9 +20,8 @@ export const MAX_LENGTH = 'max_length'
 
 const LOOP = 'decoding'
 const ONCE = `${LOOP}/once`
-const READ = '/read'
 /** Batch and length of the sources: its two outputs. */
-const SIZE = 'source_size'
+export const SIZE = 'source_size'
 const { float32: FLOAT, int32: INT, bool: BOOL } = TYPES
 
 export interface DecodingGraph extends NodeGraph {
@@ -46,41 +46,69 @@ export function decodingGraph(
   served: Served,
   { maxLength, reading }: DecodingOptions,
 ): DecodingGraph {
-  const [batch, length, past] = ['size/batch', 'size/length', 'size/past']
-  const dimensions = [...served.shapes.values()].flat()
-  const inStack = (stack: Stack) => ({ stack, positions: positionBuckets(served.config, stack), dimensions })
-  const encoder = withFreeSizes({
-    ...inStack('encoder'),
-    names: [batch, length],
-    capture: (sizes) => encoderPiece(library, served, sizes),
-  })
+  const past = 'size/past'
+  const encoder = freeEncoder(library, served)
   const decoder = withFreeSizes({
-    ...inStack('decoder'),
-    names: [batch, length, past],
+    ...inStack(served, 'decoder', 'last'),
+    names: [BATCH, LENGTH, past],
     capture: (sizes) => decoderPiece(library, served, sizes),
   })
   const variables = new Set([...encoder.nodes, ...decoder.nodes].flatMap(readsOf))
-  const sizesOf = new Map([
-    [SOURCE_IDS, SOURCE_IDS],
-    [ATTENTION_MASK, ATTENTION_MASK],
-    [batch, SIZE],
-    [length, `${SIZE}:1`],
-  ])
   const nodes = [
     ...reading([...variables]),
-    ...inputNodes(maxLength === undefined),
-    ...placed(encoder.nodes, 'encoder', (name) => sizesOf.get(name)),
+    ...(maxLength === undefined ? [limit()] : []),
+    ...sourceNodes(),
+    ...encoderNodes(encoder),
     identity(HIDDEN_STATES, encoded(HIDDEN_STATES), FLOAT),
-    ...decoding(decoder.nodes, served, maxLength, { batch, length, past }),
+    ...memorySize(),
+    ...decoding(decoder.nodes, served, maxLength, { batch: BATCH, length: LENGTH, past }),
   ]
   return { nodes, versions: encoder.versions, variables: [...variables] }
 }
 
-const encoded = (name: string) => `encoder/${outputName(name)}`
+const [BATCH, LENGTH] = ['size/batch', 'size/length'] as const
+
+/** What `withFreeSizes` needs to know of a piece of that stack. */
+export const inStack = ({ config, shapes }: Served, stack: Stack, queries: Queries) => ({
+  queries,
+  positions: positionBuckets(config, stack),
+  dimensions: [...shapes.values()].flat(),
+})
+
+/** Returns the encoder for any batch and length. */
+export const freeEncoder = (library: Library, served: Served): NodeGraph =>
+  withFreeSizes({
+    ...inStack(served, 'encoder', 'every'),
+    names: [BATCH, LENGTH],
+    capture: (sizes) => encoderPiece(library, served, sizes),
+  })
+
+/** Places the encoder so that it reads `sourceNodes`. */
+export function encoderNodes({ nodes }: NodeGraph): Node[] {
+  const outside = new Map([
+    [SOURCE_IDS, SOURCE_IDS],
+    [ATTENTION_MASK, ATTENTION_MASK],
+    [BATCH, SIZE],
+    [LENGTH, `${SIZE}:1`],
+  ])
+  return placed(nodes, 'encoder', (name) => outside.get(name))
+}
+
+/** Batch, heads, queries and positions of the encoder's output, as four outputs of `memory_size`. */
+export const memorySize = (): Node[] => [
+  shapeOf('memory_shape', encoded('mask'), FLOAT),
+  unpack('memory_size', 'memory_shape', 4),
+]
+
+/** Returns an output of the encoder. */
+export const encoded = (name: string) => `encoder/${outputName(name)}`
 const decoded = (name: string) => `${LOOP}/step/${outputName(name)}`
 
-const inputNodes = (limited: boolean): Node[] => [
-  ...(limited ? [node('Placeholder', MAX_LENGTH, [], { dtype: attribute.type(INT), shape: attribute.shape([]) })] : []),
+const limit = (): Node =>
+  node('Placeholder', MAX_LENGTH, [], { dtype: attribute.type(INT), shape: attribute.shape([]) })
+
+/** Sources, and their batch and length. */
+export const sourceNodes = (): Node[] => [
   ...[SOURCE_IDS, ATTENTION_MASK].map((name) =>
     node('Placeholder', name, [], { dtype: attribute.type(INT), shape: attribute.shape([-1, -1]) }),
   ),
@@ -94,6 +122,7 @@ function decoding(
   maxLength: number | undefined,
   sizes: Record<'batch' | 'length' | 'past', string>,
 ): Node[] {
+  const { typeOf = () => 'float32' } = served
   const config = withDecoder(served.config)
   const layers = Array.from({ length: config.decoderLayers }, (_, layer) => layer)
   const pasts = layers.flatMap((layer) => Object.values(pastNames(layer)))
@@ -114,7 +143,7 @@ function decoding(
     if (name === 'ids' || pasts.includes(name)) return loop.current(name)
     if (fromEncoder.has(name)) return loop.invariant(encoded(name), FLOAT)
     if (isBefore(name)) return loop.invariant(`${ONCE}/${name}`, FLOAT)
-    return name.endsWith(READ) ? loop.invariant(name, FLOAT) : undefined
+    return name.endsWith(READ) ? loop.invariant(name, TYPES[typeOf(name.slice(0, -READ.length))]) : undefined
   }
   const step = placed(inside, `${LOOP}/step`, outside, loop.inBody)
   const chosen = choice(loop, config)
@@ -132,8 +161,6 @@ function decoding(
 
 /** The state before the first step: the start token in every row, no row ended, nothing decoded, no past. */
 const startNodes = ({ heads, dKv, decoderStartId }: Seq2SeqConfig): Node[] => [
-  shapeOf('memory_shape', encoded('mask'), FLOAT),
-  unpack('memory_size', 'memory_shape', 4),
   ints('start/zero', [0], []),
   ints('start/one', [1], []),
   ints('start/heads', [heads], []),
@@ -201,42 +228,3 @@ function choice(loop: Loop, { padId, eosId }: Seq2SeqConfig): Node[] {
     loop.next(name, at(output))
   return nodes
 }
-
-const isVariable = ({ op }: Node): boolean => op === 'VarHandleOp' || op === 'ReadVariableOp'
-
-/** Returns the variable that an operation reads, if any. */
-const readsOf = ({ op, name }: Node): string[] => (op === 'ReadVariableOp' ? [name.slice(0, -READ.length)] : [])
-
-/**
- * Returns a piece's operations under a prefix, without its variables and placeholders; `outside` names what replaces an
- * input that is not the piece's own. The piece's constants run after `after`.
- */
-function placed(piece: Node[], prefix: string, outside: (name: string) => string | undefined, after?: string): Node[] {
-  const renamed = (input: string): string => outside(input) ?? (input.endsWith(READ) ? input : `${prefix}/${input}`)
-  return piece
-    .filter((node) => !isVariable(node) && node.op !== 'Placeholder')
-    .map((node) => {
-      const moved = { ...node, name: `${prefix}/${node.name}`, inputs: node.inputs.map(renamed) }
-      return after && node.op === 'Const' ? within(moved, after) : moved
-    })
-}
-
-const within = (node: Node, after: string): Node => ({ ...node, inputs: [...node.inputs, after] })
-
-const identity = (name: string, input: string, type: number): Node =>
-  node('Identity', name, [input], { T: attribute.type(type) })
-
-const constant = (name: string, type: number, value: Uint8Array): Node =>
-  node('Const', name, [], { dtype: attribute.type(type), value })
-
-const shapeOf = (name: string, input: string, type: number): Node =>
-  node('Shape', name, [input], { T: attribute.type(type), out_type: attribute.type(INT) })
-
-const unpack = (name: string, input: string, num: number): Node =>
-  node('Unpack', name, [input], { T: attribute.type(INT), num: attribute.int(num), axis: attribute.int(0) })
-
-const pack = (name: string, inputs: string[]): Node =>
-  node('Pack', name, inputs, { T: attribute.type(INT), N: attribute.int(inputs.length), axis: attribute.int(0) })
-
-const fill = (name: string, shape: string, value: string, type: number): Node =>
-  node('Fill', name, [shape, value], { T: attribute.type(type), index_type: attribute.type(INT) })

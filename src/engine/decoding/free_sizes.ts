@@ -1,17 +1,19 @@
 import type { PositionBuckets } from '../../backbone/encoder_decoder.js'
-import type { Stack } from '../../backbone/hooks.js'
 import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, type NodeGraph, node, readInts, readShape } from './node.js'
 import { interpolated, isFixed, type Polynomial, SizeArithmetic, valueAt } from './polynomial.js'
-import { bucketedKeys, bucketNodes } from './positions.js'
+import { bucketedKeys, bucketNodes, causalKeys, causalMaskNodes } from './positions.js'
+
+/** Queries of an attention: as many as keys, or the last position alone. */
+export type Queries = 'every' | 'last'
 
 export interface FreeSizesOptions {
   /** The operations that will give the sizes in the graph, such as that of the batch. */
   names: string[]
   /** Returns a graph of these sizes, in that order. */
   capture(sizes: number[]): NodeGraph
-  /** The stack that it belongs to, whose relative positions also depend on sizes. */
-  stack: Stack
+  /** The queries that relative positions are for. */
+  queries: Queries
   positions: PositionBuckets
   /** Dimensions of the model's tensors, for which no size may be mistaken. */
   dimensions: Iterable<number>
@@ -92,6 +94,8 @@ function freePlaceholder(first: Node, others: Node[]): Node {
 }
 
 function freeConstant(name: string, corners: Node[], checked: Node, fitter: Fitter): Node[] {
+  const masks = [...corners, checked].map(({ attributes }) => causalKeys(attributes.get('value')!))
+  if (masks.every((keys) => keys !== undefined)) return freeMask(name, masks, fitter)
   const read = ({ attributes }: Node) => readInts(attributes.get('value')!) ?? depends(name)
   const [tensors, last] = [corners.map(read), read(checked)]
   const { shape } = last
@@ -114,10 +118,16 @@ function freeConstant(name: string, corners: Node[], checked: Node, fitter: Fitt
 }
 
 function freeBuckets(name: string, corners: { values: Int32Array }[], checked: { values: Int32Array }, fitter: Fitter) {
-  const { stack, positions, arithmetic } = fitter
-  const keys = [...corners, checked].map(({ values }) => bucketedKeys(values, stack, positions) ?? depends(name))
+  const { queries, positions, arithmetic } = fitter
+  const keys = [...corners, checked].map(({ values }) => bucketedKeys(values, queries, positions) ?? depends(name))
   const count = fitted(name, keys.slice(0, -1), keys.at(-1)!, fitter)
-  return bucketNodes(name, arithmetic.value(count), stack, positions)
+  return bucketNodes(name, arithmetic.value(count), queries, positions)
+}
+
+/** Returns the causal mask of any number of keys, given the numbers at every corner and at the check. */
+function freeMask(name: string, keys: number[], fitter: Fitter): Node[] {
+  const count = fitted(name, keys.slice(0, -1), keys.at(-1)!, fitter)
+  return causalMaskNodes(name, fitter.arithmetic.value(count))
 }
 
 function fitted(name: string, values: number[], checked: number, { box, check }: Fitter): Polynomial {

@@ -1,5 +1,6 @@
+import { elements } from '../../base/safetensors/safetensors.js'
 import { delimited, fields, integer, joined, packed } from '../graph/protobuf.js'
-import { TYPES } from '../graph/tensor.js'
+import { type Dtype, TYPES } from '../graph/tensor.js'
 
 /** TensorFlow's DataType of texts; no variable of a graph has it. */
 export const STRING = 7
@@ -89,6 +90,12 @@ export const attribute = {
       delimited(2, shape(dimensions)),
       delimited(4, Buffer.from(values.buffer, values.byteOffset, values.byteLength)),
     ]),
+  floats: (values: Float32Array, dimensions: number[]) =>
+    delimited(8, [
+      integer(1, TYPES.float32),
+      delimited(2, shape(dimensions)),
+      delimited(4, Buffer.from(values.buffer, values.byteOffset, values.byteLength)),
+    ]),
   texts: (values: string[], dimensions: number[]) =>
     delimited(8, [integer(1, STRING), delimited(2, shape(dimensions)), ...values.map((value) => delimited(8, value))]),
   truth: (value: boolean) =>
@@ -105,15 +112,22 @@ export const ints = (name: string, values: ArrayLike<number>, dimensions: number
     value: attribute.ints(Int32Array.from(values), dimensions),
   })
 
-/** A float32 variable of that shape, and its value as `NAME/read`. */
-export const variableNodes = (name: string, shape: number[], sharedName = name): Node[] => [
-  node('VarHandleOp', name, [], {
+/** A constant of float32. */
+export const floats = (name: string, values: ArrayLike<number>, dimensions: number[] = [values.length]): Node =>
+  node('Const', name, [], {
     dtype: attribute.type(TYPES.float32),
+    value: attribute.floats(Float32Array.from(values), dimensions),
+  })
+
+/** A variable of that shape, and its value as `NAME/read`. */
+export const variableNodes = (name: string, shape: number[], sharedName = name, type: Dtype = 'float32'): Node[] => [
+  node('VarHandleOp', name, [], {
+    dtype: attribute.type(TYPES[type]),
     shape: attribute.shape(shape),
     shared_name: attribute.text(sharedName),
     container: attribute.text(''),
   }),
-  node('ReadVariableOp', `${name}/read`, [name], { dtype: attribute.type(TYPES.float32) }),
+  node('ReadVariableOp', `${name}/read`, [name], { dtype: attribute.type(TYPES[type]) }),
 ]
 
 /** Returns the dimensions in an attribute of the type shape. */
@@ -126,17 +140,38 @@ const dimensions = (shape: Uint8Array): number[] =>
 
 /** Returns an int32 tensor in an attribute; undefined where it holds another type. */
 export function readInts(value: Uint8Array): { shape: number[]; values: Int32Array } | undefined {
-  const tensor = new Map(fields(new Map(fields(value)).get(8) as Uint8Array))
-  if (Number(tensor.get(1)) !== TYPES.int32) return undefined
-  const shape = dimensions((tensor.get(2) ?? new Uint8Array()) as Uint8Array)
-  const values = new Int32Array(shape.reduce((product, size) => product * size, 1))
-  const content = tensor.get(4) as Uint8Array | undefined
-  if (content) values.set(new Int32Array(Uint8Array.from(content).buffer))
-  else fillWithLast(values, packed((tensor.get(7) ?? new Uint8Array()) as Uint8Array))
+  const { type, shape, content, repeated } = readTensor(value, 7)
+  if (type !== TYPES.int32) return undefined
+  const values = new Int32Array(elements(shape))
+  if (content) values.set(new Int32Array(content.buffer))
+  else fillWithLast(values, packed(repeated))
   return { shape, values }
 }
 
+/** As `readInts`, for float32. */
+export function readFloats(value: Uint8Array): { shape: number[]; values: Float32Array } | undefined {
+  const { type, shape, content, repeated } = readTensor(value, 5)
+  if (type !== TYPES.float32) return undefined
+  const values = new Float32Array(elements(shape))
+  if (content) values.set(new Float32Array(content.buffer))
+  else fillWithLast(values, [...new Float32Array(repeated.buffer)])
+  return { shape, values }
+}
+
+/** TensorProto: dtype = 1, shape = 2, content = 4; without content the values are in the `values`-th field. */
+function readTensor(value: Uint8Array, values: number) {
+  const tensor = new Map(fields(new Map(fields(value)).get(8) as Uint8Array))
+  const bytes = (field: number) => tensor.get(field) as Uint8Array | undefined
+  const content = bytes(4)
+  return {
+    type: Number(tensor.get(1)),
+    shape: dimensions(bytes(2) ?? new Uint8Array()),
+    content: content && Uint8Array.from(content),
+    repeated: Uint8Array.from(bytes(values) ?? new Uint8Array()),
+  }
+}
+
 /** Repeats the last value, which TensorProto leaves out, as it does zeros. */
-function fillWithLast(values: Int32Array, known: number[]): void {
+function fillWithLast(values: Int32Array | Float32Array, known: number[]): void {
   for (let i = 0; i < values.length; i++) values[i] = known[Math.min(i, known.length - 1)] ?? 0
 }

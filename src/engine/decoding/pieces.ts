@@ -3,8 +3,11 @@ import { decode, encode, head, remember } from '../../backbone/forward.js'
 import type { Hooks } from '../../backbone/hooks.js'
 import type { Pass } from '../../backbone/pass.js'
 import type { BackboneConfig } from '../../backbone/registry.js'
+import type { Precision } from '../../base/choices.js'
 import type { Tensors } from '../../method/method.js'
 import { noDropout } from '../../tensor/dropout.js'
+import { lookUp } from '../../tensor/embedding.js'
+import { logProbabilityAt } from '../../tensor/log_probability.js'
 import type { Made } from '../../tensor/made.js'
 import tf from '../../tensor/tf.cjs'
 import { Inputs } from '../capture/inputs.js'
@@ -22,6 +25,10 @@ export interface Served {
   hooks(tensors: Tensors): Hooks
   /** Shapes of all tensors: the backbone's, the trained ones, those drawn from the seed. */
   shapes: Map<string, number[]>
+  /** What matrices are multiplied in; float32 by default. */
+  precision?: Precision
+  /** Returns the type of a tensor's variable; float32 by default. */
+  typeOf?: (name: string) => Dtype
 }
 
 /** Names of what one layer keeps between the decoder's steps. */
@@ -54,28 +61,57 @@ export function encoderPiece(library: Library, served: Served, [batch, length]: 
  */
 export function decoderPiece(library: Library, served: Served, [batch, length, past]: number[]): NodeGraph {
   const { heads, dKv, decoderLayers } = served.config
-  return captured(library, served, ({ pass, input, output }) => {
-    const prefixes = (layer: number) =>
-      pass.hooks.prefix?.({ stack: 'decoder', layer, sublayer: 'cross_attention' })?.length ?? 0
-    const layers = (names: typeof pastNames, count: (layer: number) => number): KeyValue[] =>
-      Array.from({ length: decoderLayers }, (_, layer) => {
-        const of = (name: string) => input(name, 'float32', [batch!, heads, count(layer), dKv]) as tf.Tensor4D
-        return { keys: of(names(layer).keys), values: of(names(layer).values) }
-      })
+  return captured(library, served, (piece) => {
+    const { pass, input, output } = piece
     const ids = input('ids', 'int32', [batch!, 1]) as tf.Tensor2D
-    const mask = input('mask', 'float32', [batch!, 1, 1, length!]) as tf.Tensor4D
-    const memory: Memory = { layers: layers(memoryNames, (layer) => prefixes(layer) + length!), mask }
-    const decoded = decode(
-      pass,
-      ids,
-      memory,
-      layers(pastNames, () => past!),
+    const pasts = Array.from({ length: decoderLayers }, (_, layer) =>
+      keyValueOf(piece, pastNames(layer), [batch!, heads, past!, dKv]),
     )
+    const decoded = decode(pass, ids, memoryOf(piece, served, batch!, length!), pasts)
     output('chosen', tf.argMax(head(pass, decoded.hidden), 1))
     for (const [layer, { keys, values }] of decoded.past.entries()) {
       output(pastNames(layer).keys, keys)
       output(pastNames(layer).values, values)
     }
+  })
+}
+
+/** The encoder's output of `length` positions, as inputs of a piece of the decoder. */
+function memoryOf(piece: Piece, { config }: Served, batch: number, length: number): Memory {
+  const { heads, dKv, decoderLayers } = config
+  const layers = Array.from({ length: decoderLayers }, (_, layer) => {
+    const prefix = piece.pass.hooks.prefix?.({ stack: 'decoder', layer, sublayer: 'cross_attention' })?.length ?? 0
+    return keyValueOf(piece, memoryNames(layer), [batch, heads, prefix + length, dKv])
+  })
+  return { layers, mask: piece.input('mask', 'float32', [batch, 1, 1, length]) as tf.Tensor4D }
+}
+
+function keyValueOf({ input }: Piece, names: ReturnType<typeof pastNames>, shape: number[]): KeyValue {
+  const of = (name: string) => input(name, 'float32', shape) as tf.Tensor4D
+  return { keys: of(names.keys), values: of(names.values) }
+}
+
+/**
+ * Returns the decoder for `count` candidates of each row, `ids` [batch·count, tokens], on a memory of `length`: the
+ * output `hidden` [batch·count·tokens, d].
+ */
+export function candidatesPiece(library: Library, served: Served, [batch, length, count, tokens]: number[]): NodeGraph {
+  return captured(library, served, (piece) => {
+    const ids = piece.input('ids', 'int32', [batch! * count!, tokens!]) as tf.Tensor2D
+    piece.output('hidden', decode(piece.pass, ids, memoryOf(piece, served, batch!, length!)).hidden)
+  })
+}
+
+/**
+ * Returns the log-likelihoods of tokens, `gains` [tokens]: that of id `places[i][1]`, where `places[i][0]` is i, is
+ * computed from row `positions[i]` of `hidden` [rows, d].
+ */
+export function gainsPiece(library: Library, served: Served, [rows, tokens]: number[]): NodeGraph {
+  return captured(library, served, ({ pass, input, output }) => {
+    const hidden = input('hidden', 'float32', [rows!, served.config.dModel]) as tf.Tensor2D
+    const positions = input('positions', 'int32', [tokens!]) as tf.Tensor1D
+    const places = input('places', 'int32', [tokens!, 2]) as tf.Tensor2D
+    output('gains', logProbabilityAt(head(pass, lookUp(hidden, positions)), places))
   })
 }
 
@@ -85,18 +121,19 @@ interface Piece {
   output(name: string, tensor: tf.Tensor): void
 }
 
-function captured(library: Library, { config, hooks, shapes }: Served, body: (piece: Piece) => void): NodeGraph {
+function captured(library: Library, served: Served, body: (piece: Piece) => void): NodeGraph {
+  const { config, hooks, shapes, precision = 'float32', typeOf = () => 'float32' } = served
   const graph = new Graph(library)
   const inputs = new Inputs(graph)
   let constants = 0
   const large = (values: Values) => constant(graph, `large_${constants++}`, values)
   const made = ({ shape, make }: Made) => large({ shape, data: make() })
-  const recorder = new Recorder(graph, { inputs: new Map(), large, made, precision: 'float32' })
+  const recorder = new Recorder(graph, { inputs: new Map(), large, made, precision })
   const known = new Map<string, tf.Tensor>()
   const weight = (name: string): tf.Tensor => {
     const shape = shapes.get(name)
     if (!shape) throw new Error(`the model has no tensor ${name}`)
-    if (!known.has(name)) known.set(name, recorder.tensor(readVariable(graph, { name, shape, type: 'float32' })))
+    if (!known.has(name)) known.set(name, recorder.tensor(readVariable(graph, { name, shape, type: typeOf(name) })))
     return known.get(name)!
   }
   try {

@@ -1,61 +1,106 @@
 import { withDecoder } from '../../backbone/registry.js'
+import type { Precision } from '../../base/choices.js'
 import type { LoadedGraphs } from '../capture/loaded_graphs.js'
-import { STATE } from '../capture/variables.js'
+import { decodedVariables, STATE } from '../capture/variables.js'
 import type { Session } from '../graph/session.js'
 import type { Values } from '../graph/tensor.js'
 import type { Sources } from '../model/generate.js'
-import type { Blueprint } from '../model/model.js'
-import { captureDecoding } from './captured.js'
+import type { Blueprint, ReadTensor } from '../model/model.js'
+import { type Limits, limitsOf, rankBy } from '../model/rank.js'
+import { captureDecoding, captureRanking } from './captured.js'
 import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from './decoding_graph.js'
+import { type MadeWeights, madeWeights } from './made_weights.js'
 import { outputsOf } from './outputs.js'
+import { sessionRanking } from './session_ranking.js'
+import { placeFrozen } from './session_weights.js'
 
 const DECODING = 'decoding'
+const RANKING = 'ranking'
+
+export interface SessionDecoderOptions {
+  graphs: LoadedGraphs
+  read: ReadTensor
+  /** In front of the names of the variables that belong to one run among several. */
+  owner?: string
+  /** What matrices are multiplied in; float32 by default. */
+  precision?: Precision
+}
 
 /**
- * Decodes in a session that has the model's variables; `owner` is in front of the names of those that belong to one run
- * among several. By default it uses the trained vector in the session; a `vector` is used instead of it.
+ * Decodes in a session that has a model's trained vector and constants, or with another `vector`. Between `ready` and
+ * `done` the session also has the backbone's tensors that decoding reads.
  */
 export class SessionDecoder {
   readonly #session: Session
   readonly #blueprint: Blueprint
-  readonly #graphs: LoadedGraphs
-  readonly #owner: string
+  readonly #options: Required<SessionDecoderOptions>
+  readonly #made: MadeWeights | undefined
+  /** The variables that only decoding reads. */
+  #placed: string[] = []
 
-  constructor(session: Session, blueprint: Blueprint, graphs: LoadedGraphs, owner = '') {
+  constructor(session: Session, blueprint: Blueprint, options: SessionDecoderOptions) {
     this.#session = session
     this.#blueprint = blueprint
-    this.#graphs = graphs
-    this.#owner = owner
+    this.#options = { owner: '', precision: 'float32', ...options }
+    if (blueprint.method.weights === 'made') this.#made = madeWeights(session, blueprint, this.#options)
+  }
+
+  /** Puts the backbone's tensors in place that are not there: those that training rounds, or that a method makes. */
+  async ready(vector?: Float32Array): Promise<void> {
+    if (this.#made) return this.#made.make(vector)
+    const variables = decodedVariables(this.#blueprint, this.#options.precision)
+    const missing = variables.filter(({ name }) => !this.#session.has(name))
+    await placeFrozen(this.#session, missing, this.#options.read)
+    this.#placed.push(...missing.map(({ name }) => name))
+  }
+
+  /** Frees what `ready` has put in place. */
+  async done(): Promise<void> {
+    await this.#made?.drop()
+    await this.#session.drop(this.#placed.splice(0))
   }
 
   /** Decodes greedily: up to `maxLength` token ids per row, ended by </s>, which is left out. */
   async generate(sources: Sources, maxLength: number, vector?: Float32Array): Promise<number[][]> {
-    const owner = this.#owner
-    const graph = {
-      prefix: owner + DECODING,
-      what: { kind: DECODING, owner },
-      capture: () => captureDecoding(this.#session.library, this.#blueprint, owner),
+    const graph = this.#graph(DECODING, captureDecoding)
+    const feeds = {
+      ...sourceFeeds(sources, vector),
+      [MAX_LENGTH]: { shape: [], data: Int32Array.of(maxLength) },
     }
-    const own = (feeds: Record<string, Values>) =>
-      Object.fromEntries(Object.entries(feeds).map(([name, values]) => [`${graph.prefix}/${name}`, values]))
-    const [ids] = await this.#graphs.with(graph, () =>
+    const [ids] = await this.#options.graphs.with(graph, () =>
       this.#session.integers({
-        feeds: own({
-          ...sourceFeeds(sources),
-          [MAX_LENGTH]: { shape: [], data: Int32Array.of(maxLength) },
-          ...vectorFeed(vector),
-        }),
+        feeds: Object.fromEntries(Object.entries(feeds).map(([name, values]) => [`${graph.prefix}/${name}`, values])),
         fetches: [`${graph.prefix}/${OUTPUT_IDS}`],
       }),
     )
     return outputsOf(ids!, sources.size, withDecoder(this.#blueprint.config).eosId)
   }
+
+  /** Returns the log-likelihood of each candidate of each row; see `rankBy`. */
+  rank(
+    sources: Sources,
+    candidates: Int32Array[][],
+    { vector, limits = limitsOf(sources) }: { vector?: Float32Array | undefined; limits?: Limits } = {},
+  ): Promise<number[][]> {
+    const graph = this.#graph(RANKING, captureRanking)
+    const config = withDecoder(this.#blueprint.config)
+    return this.#options.graphs.with(graph, () =>
+      rankBy(sessionRanking(this.#session, graph.prefix, config, sourceFeeds(sources, vector)), candidates, limits),
+    )
+  }
+
+  #graph(kind: string, captured: typeof captureDecoding) {
+    const { owner, precision } = this.#options
+    return {
+      prefix: owner + kind,
+      what: { kind, owner, precision },
+      capture: () => captured(this.#session.library, this.#blueprint, { owner, precision }),
+    }
+  }
 }
 
-const sourceFeeds = ({ size, lengths, inputs }: Sources): Record<string, Values> => ({
+const sourceFeeds = ({ size, lengths, inputs }: Sources, vector?: Float32Array): Record<string, Values> => ({
   [SOURCE_IDS]: { shape: [size, lengths.source], data: inputs.source },
   [ATTENTION_MASK]: { shape: [size, lengths.source], data: inputs.source_mask },
+  ...(vector && { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } }),
 })
-
-const vectorFeed = (vector: Float32Array | undefined): Record<string, Values> =>
-  vector ? { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } } : {}

@@ -1,5 +1,6 @@
+import type { Precision } from '../../base/choices.js'
 import { LoadedGraphs } from '../capture/loaded_graphs.js'
-import { constantVariables, frozenVariables, STATE } from '../capture/variables.js'
+import { constantVariables, decodedVariables, STATE } from '../capture/variables.js'
 import { sessionConfig } from '../graph/config.js'
 import type { Library } from '../graph/library.js'
 import { Session } from '../graph/session.js'
@@ -10,7 +11,11 @@ import { SessionDecoder } from './session_decoder.js'
 import { placeConstants, placeFrozen } from './session_weights.js'
 
 /** Holds runs in one session of TensorFlow, whose captured graphs decode with variables that all of them share. */
-export function sessionRuns(library: Library, read: ReadTensor, threads: number): HeldRuns {
+export function sessionRuns(
+  library: Library,
+  read: ReadTensor,
+  { threads, precision = 'float32' }: { threads: number; precision?: Precision },
+): HeldRuns {
   const session = new Session(library, sessionConfig(threads))
   let loaded = 0
   return {
@@ -18,19 +23,24 @@ export function sessionRuns(library: Library, read: ReadTensor, threads: number)
       const blueprint = blueprintOf(config, method)
       const owner = loaded === 0 ? '' : `run_${loaded}/` // the first run's graph is that of its training
       loaded++
-      await placeFrozen(session, frozenVariables(blueprint, 'float32'), read)
+      if (blueprint.method.weights !== 'made') await placeFrozen(session, decodedVariables(blueprint, precision), read)
       await placeConstants(session, blueprint, { read, seed: training.seed, owner })
       const trained = loadTrained(tensors, blueprint, step)
       const vector = owner + STATE.vector
       await session.assign(vector, { shape: [trained.length], data: trained }, 'float32')
-      const decoder = new SessionDecoder(session, blueprint, new LoadedGraphs(session, blueprint), owner)
+      const graphs = new LoadedGraphs(session, blueprint)
+      const decoder = new SessionDecoder(session, blueprint, { graphs, read, owner, precision })
       return {
         trained,
-        decoder: async () => ({
-          padId: config.padId,
-          generate: (sources, maxLength) => decoder.generate(sources, maxLength),
-          dispose() {},
-        }),
+        async decoder() {
+          await decoder.ready(trained)
+          return {
+            padId: config.padId,
+            generate: (sources, maxLength) => decoder.generate(sources, maxLength),
+            rank: (sources, candidates) => decoder.rank(sources, candidates),
+            dispose: () => decoder.done(),
+          }
+        },
         dispose: () => session.drop([vector, ...constantVariables(blueprint, owner).map(({ name }) => name)]),
       }
     },

@@ -112,7 +112,7 @@ export async function evaluateWith(decoder: Decoder, split: PreparedSplit, evalu
   try {
     return await evaluateSplit(decoder, split, evaluation)
   } finally {
-    decoder.dispose()
+    await decoder.dispose()
   }
 }
 

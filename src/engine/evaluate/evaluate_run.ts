@@ -17,7 +17,7 @@ import { rankZeroFirst } from '../cluster/agree.js'
 import { alone, type Ranks } from '../cluster/ranks.js'
 import { checkTogether } from '../cluster/together.js'
 import { type DeviceOptions, startDevice } from '../device/device.js'
-import { type Decoder, needsEager } from '../model/decoder.js'
+import type { Decoder } from '../model/decoder.js'
 import { type OneBackbone, openOneBackbone, type Storage } from '../model/one_backbone.js'
 import { type PreparedSplit, prepareData } from '../prepare/data.js'
 import type { OpenedBackbone } from '../prepare/prepare.js'
@@ -106,8 +106,9 @@ export async function evaluateRuns(
     if (way === 'rank') checkRankable(experiment.task)
     checkSearched(way, beams)
   }
-  const eager = needsEager(runs, scoring, beams)
-  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, { allowChanged, eager }))
+  const backbone = await rankZeroFirst(ranks, () =>
+    openOneBackbone(runs, progress, { allowChanged, eager: (beams ?? 1) > 1 }),
+  )
   try {
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
@@ -220,7 +221,7 @@ async function scored(
     const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, progress, ranks, beams }
     return await evaluateSplit(decoder, split, evaluation, scoring)
   } finally {
-    decoder?.dispose()
+    await decoder?.dispose()
     await loaded.dispose()
   }
 }

@@ -27,7 +27,8 @@ export interface Assignment {
 /** The bytes from which a run fills no more variables: they exist twice while it does. */
 const ASSIGNED_BYTES = 16 * 2 ** 20
 
-const isValues = (feed: Values | Pointer): feed is Values => 'data' in feed
+/** A native tensor is an object or, as koffi returns what was fetched, a number. */
+const isValues = (feed: Values | Pointer): feed is Values => typeof feed === 'object' && 'data' in feed
 
 /**
  * A session of libtensorflow on a graph that may grow. Its variables live as long as the session; `free` frees

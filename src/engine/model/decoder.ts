@@ -1,9 +1,6 @@
 import type { Tokenizer } from '../../backbone/files/tokenizer.js'
-import type { Scoring } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import type { Progress } from '../../base/progress.js'
-import type { Experiment } from '../../experiment/schema.js'
-import { methodOf } from '../../method/registry.js'
 import {
   type Batch,
   type EvaluationBatch,
@@ -64,7 +61,7 @@ export interface Decoder {
   search?(sources: Sources, maxLength: number, beams: number): Promise<number[][]>
   /** Returns the log-likelihood of each candidate of each row. */
   rank?(sources: Sources, candidates: Int32Array[][]): Promise<number[][]>
-  dispose(): void
+  dispose(): void | Promise<void>
 }
 
 /** A decoder that also computes the loss. */
@@ -75,14 +72,6 @@ export interface LossDecoder extends Decoder {
    */
   loss(batch: Batch): Promise<number>
 }
-
-/** Whether runs must decode op by op, since a session can't do what is asked. */
-export const needsEager = (runs: { experiment: Experiment }[], scoring?: Scoring, beams = 1): boolean =>
-  beams > 1 ||
-  runs.some(
-    ({ experiment: { method, training } }) =>
-      (scoring ?? training.scoring) === 'rank' || methodOf(method).weights === 'made',
-  )
 
 /** Decodes op by op. The caller keeps the vector. */
 export function eagerDecoder(model: Model, vector: tf.Tensor1D): LossDecoder {

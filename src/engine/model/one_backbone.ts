@@ -70,7 +70,7 @@ export async function openOneBackbone(
     backboneOf,
     async load(run, { threads }) {
       const library = eager ? undefined : libraryHere()
-      held ??= library ? sessionRuns(library, files.read, threads) : eagerRuns(files.read)
+      held ??= library ? sessionRuns(library, files.read, { threads }) : eagerRuns(files.read)
       return held.load(run, backboneOf(run).config)
     },
     close() {

@@ -5,7 +5,6 @@ import type { Device } from '../../run/manifest.js'
 import type { Batch } from '../../task/tokens/batches.js'
 import { dropoutAt } from '../../tensor/dropout.js'
 import tf from '../../tensor/tf.cjs'
-import { decodesReplayed } from '../decoding/captured.js'
 import { runningLibrary } from '../graph/start.js'
 import { disposeState, type OptimizerState, stateWith, valuesOf } from '../optimizer/optimizer.js'
 import { optimizerOf } from '../optimizer/optimizers.js'
@@ -13,7 +12,7 @@ import { type Replay, type ReplayOptions, startReplay } from '../replay/replay.j
 import { accumulating } from './accumulate.js'
 import { atOnce } from './checkpoint_activations.js'
 import { eagerDecoder, type LossDecoder } from './decoder.js'
-import { type Blueprint, disposeModel, loadModel, type Model, type ReadTensor } from './model.js'
+import type { Blueprint, Model, ReadTensor } from './model.js'
 import type { Gradient, Share } from './share.js'
 import { lossAndGradient, movesState, type StepResult, stepBy, trainingStep } from './step.js'
 
@@ -205,23 +204,12 @@ export async function replayStepper(
     ...(onGraph && { onGraph }),
   })
   await replay.write(await valuesOf(state))
-  const load = () => loadModel(blueprint.config, blueprint.options, read, seed)
-  const decodes = decodesReplayed(blueprint, precision)
-  return replaying(replay, state, { padId: blueprint.config.padId, decodes, load })
+  return replaying(replay, state)
 }
 
-interface Decoding {
-  padId: number
-  /** Whether the session decodes. It never ranks. */
-  decodes: boolean
-  /** Puts the model on the device op by op, for what the session can't do. */
-  load(): Model
-}
-
-function replaying(replay: Replay, start: OptimizerState, { padId, decodes, load }: Decoding): PartStepper {
+function replaying(replay: Replay, start: OptimizerState): PartStepper {
   let count = start.step
   let read: OptimizerState = start
-  let model: Model | undefined
   const take = (result: StepResult) => {
     const taken = movesState(result)
     if (taken) count++
@@ -243,27 +231,9 @@ function replaying(replay: Replay, start: OptimizerState, { padId, decodes, load
       read = stateWith(values, count)
       return read
     },
-    async decoder(vector) {
-      const eager = async () => {
-        model ??= load()
-        return decoderOf(model, vector ?? (await this.state()).vector)
-      }
-      if (!decodes) return eager()
-      let ranking: LossDecoder | undefined
-      return {
-        padId,
-        generate: (sources, maxLength) => replay.generate(sources, maxLength, vector),
-        async rank(sources, candidates) {
-          ranking ??= await eager()
-          return ranking.rank!(sources, candidates)
-        },
-        loss: (batch) => replay.loss(batch, vector),
-        dispose: () => ranking?.dispose(),
-      }
-    },
+    decoder: (vector) => replay.decoder(vector),
     free() {
       disposeState(read)
-      if (model) disposeModel(model)
       replay.free()
     },
   }

@@ -19,6 +19,7 @@ import type { Library } from '../graph/library.js'
 import { type RunSpec, Session } from '../graph/session.js'
 import { runningLibrary } from '../graph/start.js'
 import type { Values } from '../graph/tensor.js'
+import type { LossDecoder } from '../model/decoder.js'
 import type { Sources } from '../model/generate.js'
 import type { Blueprint, ReadTensor } from '../model/model.js'
 import type { Gradient, Share } from '../model/share.js'
@@ -46,9 +47,9 @@ interface OwnRun extends Pick<RunSpec, 'fetches' | 'targets' | 'trace'> {
  * @throws Error where the C API can't be called: koffi or the library is missing.
  */
 export async function startReplay(blueprint: Blueprint, read: ReadTensor, options: ReplayOptions): Promise<Replay> {
-  const replay = new Replay(runningLibrary(), blueprint, options)
+  const replay = new Replay(runningLibrary(), blueprint, read, options)
   try {
-    await replay.load(read)
+    await replay.load()
     return replay
   } catch (error) {
     replay.free()
@@ -60,6 +61,7 @@ export async function startReplay(blueprint: Blueprint, read: ReadTensor, option
 export class Replay {
   readonly #library: Library
   readonly #blueprint: Blueprint
+  readonly #read: ReadTensor
   readonly #options: StepGraphOptions & Pick<ReplayOptions, 'seed'>
   readonly #session: Session
   readonly #graphs: LoadedGraphs
@@ -67,7 +69,13 @@ export class Replay {
   /** The state's variables that `write` has set. */
   #kept: (keyof typeof STATE)[] = []
 
-  constructor(library: Library, blueprint: Blueprint, { threads, config, ...options }: ReplayOptions) {
+  constructor(
+    library: Library,
+    blueprint: Blueprint,
+    read: ReadTensor,
+    { threads, config, ...options }: ReplayOptions,
+  ) {
+    this.#read = read
     this.#library = library
     this.#blueprint = blueprint
     this.#options = {
@@ -77,14 +85,14 @@ export class Replay {
     }
     this.#session = new Session(library, { ...sessionConfig(threads), ...config })
     this.#graphs = new LoadedGraphs(this.#session, blueprint, options)
-    this.#decoder = new SessionDecoder(this.#session, blueprint, this.#graphs)
+    this.#decoder = new SessionDecoder(this.#session, blueprint, { graphs: this.#graphs, read })
   }
 
   /** Puts a backbone's weights into variables. */
-  async load(read: ReadTensor): Promise<void> {
+  async load(): Promise<void> {
     const { precision, seed } = this.#options
-    await placeFrozen(this.#session, frozenVariables(this.#blueprint, precision), read)
-    await placeConstants(this.#session, this.#blueprint, { read, seed })
+    await placeFrozen(this.#session, frozenVariables(this.#blueprint, precision), this.#read)
+    await placeConstants(this.#session, this.#blueprint, { read: this.#read, seed })
   }
 
   /** Sets the trained vector and what the optimiser keeps. */
@@ -143,9 +151,21 @@ export class Replay {
   }
 
   /**
-   * Returns the loss of a batch without dropout, with the trained vector or with another. Frozen matrices have to be
-   * float32.
+   * Returns what decodes with the trained vector, or with another; frozen matrices are float32. It takes their memory
+   * beside rounded ones until it is disposed, and that of the weights that a method makes.
    */
+  async decoder(vector?: Float32Array): Promise<LossDecoder> {
+    await this.#decoder.ready(vector)
+    return {
+      padId: this.#blueprint.config.padId,
+      generate: (sources, maxLength) => this.generate(sources, maxLength, vector),
+      rank: (sources, candidates) => this.#decoder.rank(sources, candidates, { vector }),
+      loss: (batch) => this.loss(batch, vector),
+      dispose: () => this.#decoder.done(),
+    }
+  }
+
+  /** Returns the loss of a batch without dropout, as `generate` decodes. */
   async loss(batch: Batch, vector?: Float32Array): Promise<number> {
     const { size, lengths } = batch
     const graph = {
@@ -205,7 +225,7 @@ export class Replay {
     )
   }
 
-  /** Decodes greedily with the trained vector, or with another; see SessionDecoder. */
+  /** Decodes greedily, with the trained vector or with another; where that needs a `decoder`, while there is one. */
   generate(sources: Sources, maxLength: number, vector?: Float32Array): Promise<number[][]> {
     return this.#decoder.generate(sources, maxLength, vector)
   }

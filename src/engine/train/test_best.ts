@@ -62,6 +62,6 @@ async function answersOtherwise(
       if (outputs.some(({ row, text }) => text !== answers[row])) return true
     return false
   } finally {
-    decoder.dispose()
+    await decoder.dispose()
   }
 }

@@ -124,7 +124,7 @@ async function validated({ validation, lossBatches, evaluation }: Training, deco
     if (!Number.isFinite(loss)) throw lossNotANumber(validation, loss)
     return { scores, loss }
   } finally {
-    decoder.dispose()
+    await decoder.dispose()
   }
 }
 

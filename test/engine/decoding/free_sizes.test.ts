@@ -25,7 +25,7 @@ const freed = (nodes: (batch: number, length: number) => Node[], dimensions: num
       seen.push(batch!, length!)
       return { nodes: nodes(batch!, length!), versions: new Uint8Array() }
     },
-    stack: 'encoder',
+    queries: 'every',
     positions: { bucket: (relative) => relativeBucket(relative, true, 8, 20), furthest: 20 },
     dimensions,
   })

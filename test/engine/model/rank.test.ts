@@ -4,12 +4,18 @@ import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../../src/base/root.js'
 import { openSafetensors } from '../../../src/base/safetensors/safetensors.js'
+import { LoadedGraphs } from '../../../src/engine/capture/loaded_graphs.js'
+import { SessionDecoder } from '../../../src/engine/decoding/session_decoder.js'
+import { sessionConfig } from '../../../src/engine/graph/config.js'
+import { Session } from '../../../src/engine/graph/session.js'
+import { runningLibrary } from '../../../src/engine/graph/start.js'
 import { generate, generateScored } from '../../../src/engine/model/generate.js'
-import { disposeModel, evaluationPass } from '../../../src/engine/model/model.js'
+import { gathered } from '../../../src/engine/model/layout.js'
+import { blueprintOf, disposeModel, evaluationPass } from '../../../src/engine/model/model.js'
 import { rank } from '../../../src/engine/model/rank.js'
 import { expectClose } from '../../support/close.js'
-import { engines, useEngine } from '../../support/engines.js'
-import { loadCase, type OracleCase, openCase } from '../../support/oracle_case.js'
+import { engines, hasEngine, useEngine } from '../../support/engines.js'
+import { loadCase, type OracleCase, openCase, openFixture } from '../../support/oracle_case.js'
 
 const backbones = ['t5-tiny', 't5-tiny-v1_1']
 const NAME = 'compacter-n3-rank2'
@@ -102,4 +108,34 @@ describe.each(engines)('on %s', (engine) => {
       expectClose(logProbabilities, scores, { relative: 1e-5, name: 'log-probabilities' })
     })
   })
+})
+
+describe.runIf(hasEngine('tensorflow'))('in a session', () => {
+  beforeAll(() => useEngine('tensorflow'))
+
+  test.each(backbones)(
+    '%s gives candidates the log-likelihoods that PyTorch gives, in chunks of any size',
+    async (backbone) => {
+      const oracle = openCase(backbone, NAME)
+      const { read, config } = openFixture(backbone)
+      const blueprint = blueprintOf(config, oracle.method)
+      const session = new Session(runningLibrary(), sessionConfig(2))
+      const graphs = new LoadedGraphs(session, blueprint)
+      const decoder = new SessionDecoder(session, blueprint, { graphs, read })
+      const vector = gathered(blueprint.layout, ({ name }) => oracle.read(`trained/${name}`))
+      await session.assign('trained', { shape: [vector.length], data: vector }, 'float32')
+      await decoder.ready()
+      for (const which of ['shared', 'own'] as const) {
+        const { candidates, scores } = openExpected(backbone, which)
+        for (const limits of [undefined, { positions: 1, logits: 1 }, { positions: 60, logits: 7 }]) {
+          const ranked = await decoder.rank(oracle.batch, candidates, { ...(limits && { limits }) })
+          for (const [i, score] of ranked.flat().entries())
+            expect(Math.abs(score - scores[i]!), `${which} ${i}`).toBeLessThan(1e-4)
+        }
+        const none = candidates.map(() => [])
+        expect(await decoder.rank(oracle.batch, none)).toEqual(none)
+      }
+      session.free()
+    },
+  )
 })
