@@ -38,6 +38,17 @@ export function dropoutBy(rate: number, key: (place: string) => [number, number]
     const scale = 1 / (1 - droppedShare(own))
     // every dropped-out tensor is row-major with the batch's rows outermost: [batch·…, …]
     const from = part && { row: part.first, each: x.size / part.rows }
-    return tf.mul(x, tf.mul(tf.cast(keptMask(x.shape, key(place), own, from), 'float32'), scale))
+    return scaledWhere(keptMask(x.shape, key(place), own, from), x, scale)
   }
+}
+
+/** Returns x·scale where `kept` is, else 0. For the gradient the mask is kept as booleans, a byte each. */
+function scaledWhere<T extends tf.Tensor>(kept: tf.Tensor, x: T, scale: number): T {
+  const scaled = (y: tf.Tensor, kept: tf.Tensor) => tf.mul(y, tf.mul(tf.cast(kept, 'float32'), scale))
+  const masked = tf.customGrad((...inputs) => {
+    const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc]
+    save([kept])
+    return { value: scaled(x, kept), gradFunc: (dy: tf.Tensor, [kept]: tf.Tensor[]) => scaled(dy, kept!) }
+  })
+  return masked(x) as T
 }

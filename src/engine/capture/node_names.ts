@@ -1,15 +1,4 @@
-import tf from '../../tensor/tf.cjs'
-
-/**
- * A recorded operation of tfjs, with the function that computes its gradient: from those of its outputs, by the names
- * of its inputs.
- */
-interface TapeNode {
-  gradient?: (dys: tf.Tensor[]) => Record<string, () => tf.Tensor>
-}
-
-/** The operations that tfjs will walk back for a gradient; null where no gradient is being taken. */
-const tape = () => (tf.engine() as unknown as { state: { activeTape: TapeNode[] | null } }).state.activeTape
+import { aroundGradients } from './tape.js'
 
 /**
  * Names a graph's operations by their part of the model and their type: `encoder.3.attention/Add_2`, and in its
@@ -33,23 +22,10 @@ export class NodeNames {
    * counts.
    */
   at<T>(part: string, body: () => T): T {
-    const before = tape()
-    const from = before?.length ?? 0
-    const result = this.#in(part, this.#inGradient, body)
-    const after = tape()
-    if (after && after === before) for (const node of after.slice(from)) this.#nameGradient(node, part)
-    return result
-  }
-
-  /** tfjs computes the gradient for each input when it gets there. */
-  #nameGradient(node: TapeNode, part: string): void {
-    const { gradient } = node
-    if (!gradient) return
-    const named = <T>(body: () => T) => this.#in(part, true, body)
-    node.gradient = (dys) => {
-      const ofInputs = Object.entries(named(() => gradient(dys)))
-      return Object.fromEntries(ofInputs.map(([input, compute]) => [input, () => named(compute)]))
-    }
+    return aroundGradients(
+      () => this.#in(part, this.#inGradient, body),
+      () => (compute) => this.#in(part, true, compute),
+    )
   }
 
   #in<T>(part: string, inGradient: boolean, body: () => T): T {

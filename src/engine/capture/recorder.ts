@@ -10,6 +10,7 @@ import type { After } from '../model/checkpoint_activations.js'
 import { Constants } from './constants.js'
 import { NodeNames } from './node_names.js'
 import { Products } from './products.js'
+import { aroundGradients } from './tape.js'
 
 /** What a recorder puts into the graph for values that are not in it. */
 export interface Surroundings {
@@ -79,10 +80,21 @@ export class Recorder {
   }
 
   /** Records what `body` does as done after the tensor is computed. */
-  readonly after: After = (tensor, body) => this.graph.after(this.output(tensor).oper, body)
+  readonly after: After = (tensor, body) => this.graph.after([this.output(tensor).oper], body)
 
-  /** Records what `body` does, and what its gradient will do, under the name of a part of the model. */
-  readonly at: At = (part, body) => this.#names.at(part, body)
+  /**
+   * Records what `body` does, and what its gradient will do, under the name of a part of the model. The gradient waits
+   * for that of its outputs: otherwise TensorFlow would compute what needs saved values alone in the forward pass, and
+   * hold it until then.
+   */
+  readonly at: At = (part, body) =>
+    aroundGradients(
+      () => this.#names.at(part, body),
+      (dys) => {
+        const operations = dys.map((dy) => this.output(dy).oper)
+        return (compute) => this.graph.after(operations, compute)
+      },
+    )
 
   #recording(binding: Binding): Binding {
     const own = {

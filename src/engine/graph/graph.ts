@@ -50,10 +50,10 @@ export class Graph {
     )
   }
 
-  /** Adds what `body` adds as operations that run after `operation`. */
-  after<T>(operation: Pointer, body: () => T): T {
+  /** Adds what `body` adds as operations that run after these. */
+  after<T>(operations: Pointer[], body: () => T): T {
     const before = this.#before
-    this.#before = [operation]
+    this.#before = operations
     try {
       return body()
     } finally {
