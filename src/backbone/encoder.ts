@@ -15,6 +15,8 @@ export interface EncoderInputs {
 /** An encoded batch: hidden [batch·(prompt + length), d]. A prompt's vectors follow the first token of each row. */
 export interface Contextual {
   hidden: tf.Tensor2D
+  /** [batch, prompt + length] int32, 1 at tokens and at the prompt. */
+  mask: tf.Tensor2D
   batch: number
   /** Vectors of the method's prompt in each row. */
   prompt: number

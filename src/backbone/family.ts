@@ -107,8 +107,8 @@ export interface EncoderFamily<Config extends CommonConfig> extends Family<Confi
   /** The config without tensors that a model with this head does not have. */
   forHead(config: Config, head: Head): Config
   /**
-   * The tensors of a head by their Hugging Face names. They are no part of the backbone: they are always trained, and
-   * start as N(0, initializerRange²), their biases as 0.
+   * The tensors of a head by their Hugging Face names. They are no part of the backbone: they are always trained.
+   * Matrices start as N(0, initializerRange²), biases as 0, norms as 1.
    */
   headTensors(config: Config, head: Head): Map<string, TensorSpec>
 }

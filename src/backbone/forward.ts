@@ -4,6 +4,7 @@ import type { Contextual, Encoder, EncoderInputs } from './encoder.js'
 import type { Encoded, EncoderDecoder, KeyValue, Memory, PositionBuckets } from './encoder_decoder.js'
 import type { Head } from './family.js'
 import type { Stack } from './hooks.js'
+import { modernBertForward } from './modernbert/forward.js'
 import type { Pass } from './pass.js'
 import {
   type BackboneConfig,
@@ -19,11 +20,13 @@ const encoderDecoders: { [Name in Seq2SeqConfig['family']]: EncoderDecoder<Extra
   { t5: t5Forward }
 const encoders: { [Name in EncoderOnlyConfig['family']]: Encoder<Extract<EncoderOnlyConfig, { family: Name }>> } = {
   bert: bertForward,
+  modernbert: modernBertForward,
 }
 
 const forwardOf = (config: BackboneConfig): EncoderDecoder<Seq2SeqConfig> => encoderDecoders[withDecoder(config).family]
 
-const encoderOf = (config: BackboneConfig) => encoders[onlyEncoder(config).family] as Encoder<EncoderOnlyConfig>
+const encoderOf = (config: BackboneConfig) =>
+  encoders[onlyEncoder(config).family] as unknown as Encoder<EncoderOnlyConfig>
 
 /** A pass with a backbone of that kind. */
 const seq2seqPass = (pass: Pass) => pass as unknown as Pass<Seq2SeqConfig>

@@ -81,10 +81,11 @@ export function layerNorm(pass: Pass<CommonConfig>, x: tf.Tensor2D, name: string
   return withBias(pass.hooks, rmsNorm(x, pass.weight(name) as tf.Tensor1D, pass.config.layerNormEpsilon), name)
 }
 
-/** The backbone's layer norm with mean and bias, of a module with these two tensors. x [rows, d] → [rows, d] */
-export function centredNorm(pass: Pass<CommonConfig>, x: tf.Tensor2D, module: string): tf.Tensor2D {
-  const [weight, bias] = ['weight', 'bias'].map((part) => pass.weight(`${module}.${part}`) as tf.Tensor1D)
-  return withBias(pass.hooks, meanNorm(x, weight!, bias!, pass.config.layerNormEpsilon), `${module}.weight`)
+/** The backbone's layer norm with mean, of a module that has a weight and maybe a bias. x [rows, d] → [rows, d] */
+export function centredNorm(pass: Pass<CommonConfig>, x: tf.Tensor2D, module: string, biased = true): tf.Tensor2D {
+  const weight = pass.weight(`${module}.weight`) as tf.Tensor1D
+  const bias = biased ? (pass.weight(`${module}.bias`) as tf.Tensor1D) : undefined
+  return withBias(pass.hooks, meanNorm(x, weight, bias, pass.config.layerNormEpsilon), `${module}.weight`)
 }
 
 /** Whether a method enters the product of that name, so that another order of products would leave it out. */

@@ -5,10 +5,11 @@ import { shortened } from '../base/text/shortened.js'
 import { bert } from './bert/family.js'
 import type { EncoderConfig, EncoderDecoderConfig, EncoderFamily, Family, Role, TensorSpec } from './family.js'
 import type { Site } from './hooks.js'
+import { modernbert } from './modernbert/family.js'
 import { t5 } from './t5/family.js'
 
 /** The only list of families. A family's forward pass is named in forward.ts, so that counting loads no tensors. */
-const families = { t5, bert }
+const families = { t5, bert, modernbert }
 
 type Families = typeof families
 export type FamilyName = keyof Families
@@ -34,7 +35,8 @@ export function onlyEncoder(config: BackboneConfig): EncoderOnlyConfig {
 }
 
 /** The family of a backbone that only encodes. */
-export const encoderFamilyOf = (config: EncoderOnlyConfig): EncoderFamily<EncoderOnlyConfig> => families[config.family]
+export const encoderFamilyOf = (config: EncoderOnlyConfig): EncoderFamily<EncoderOnlyConfig> =>
+  families[config.family] as EncoderFamily<EncoderOnlyConfig>
 
 /** Every family, for code that lists them. */
 export const allFamilies: readonly Family<BackboneConfig>[] = Object.values(families)

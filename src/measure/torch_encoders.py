@@ -29,8 +29,19 @@ DISTILBERT = {
     },
     "attention": "attention",
 }
-LAYOUTS = {"bert": BERT, "roberta": BERT, "xlm-roberta": BERT, "electra": BERT, "distilbert": DISTILBERT}
-NORM = re.compile(r"layer_?norm", re.IGNORECASE)
+MODERNBERT = {
+    "layers": "layers",
+    "products": {
+        "attn.Wqkv": ("attention", "qkv"),
+        "attn.Wo": ("attention", "o"),
+        "mlp.Wi": ("feed_forward", "wi"),
+        "mlp.Wo": ("feed_forward", "wo"),
+    },
+    "attention": "attn",
+    "norms": {"attention": "attn_norm", "feed_forward": "mlp_norm"},  # in front of the sublayers
+}
+LAYOUTS = {"modernbert": MODERNBERT, "bert": BERT, "roberta": BERT, "xlm-roberta": BERT, "electra": BERT, "distilbert": DISTILBERT}
+NORM = re.compile(r"layer_?norm|[._]norm\.", re.IGNORECASE)
 
 
 def is_encoder(model):
@@ -67,7 +78,7 @@ def sites(placement, model, layer_numbers):
     """[(site, module whose output is the sublayer's, module whose input is)]"""
     layout, layers, found = layout_of(model), layers_of(model), []
     modules = {sides: name for name, sides in layout["products"].items()}
-    inputs = {"attention": layout["attention"], "feed_forward": modules["feed_forward", "wi"]}
+    inputs = layout.get("norms", {"attention": layout["attention"], "feed_forward": modules["feed_forward", "wi"]})
     outputs = {"attention": modules["attention", "o"], "feed_forward": modules["feed_forward", "wo"]}
     for i in layer_numbers(placement["encoder_layers"], len(layers)):
         for sublayer in ("attention", "feed_forward"):
@@ -88,6 +99,21 @@ def bias_names(options, model):
         return site[2] if site else "lm_head"
 
     return [name for name in names(model) if name.endswith(".bias") and kind(name) in chosen]
+
+
+def added_biases(options, model):
+    """[(name of the bias, module)] of products and norms of the layers, for a backbone without any bias."""
+    if bias_names({}, model):
+        return []
+    chosen = options.get("biases", ["attention", "feed_forward", "layer_norm"])
+
+    def kind(name, module):
+        if isinstance(module, torch.nn.LayerNorm):
+            return "layer_norm" if f"{layout_of(model)['layers']}." in name else None
+        site = site_of(model, name)
+        return site[2] if site else None
+
+    return [(f"{name}.bias", module) for name, module in model.named_modules() if kind(name, module) in chosen]
 
 
 def attention_of(model, layer):

@@ -251,7 +251,9 @@ def biased_modules(options, model):
 
 def bitfit_tensors(options, model, generator):
     if torch_encoders.is_encoder(model):
-        return {name: model.get_parameter(name).detach().clone() for name in torch_encoders.bias_names(options, model)}
+        own = {name: model.get_parameter(name).detach().clone() for name in torch_encoders.bias_names(options, model)}
+        added = torch_encoders.added_biases(options, model)
+        return own | {name: normal(generator, 0.2, module.weight.shape[0]) for name, module in added}
     head = unfrozen_names(options | {"train_layer_norms": False}, model)
     return {
         name: normal(generator, 0.2, module.weight.shape[0]) for name, module in biased_modules(options, model)
@@ -259,13 +261,11 @@ def bitfit_tensors(options, model, generator):
 
 
 def attach_bitfit(options, model, trained):
-    if torch_encoders.is_encoder(model):
-        return []
-
     def add(name):
         return lambda _module, _inputs, output: output + trained[name]
 
-    return [module.register_forward_hook(add(name)) for name, module in biased_modules(options, model)]
+    of_model = torch_encoders.added_biases if torch_encoders.is_encoder(model) else biased_modules
+    return [module.register_forward_hook(add(name)) for name, module in of_model(options, model)]
 
 
 # --- the rest -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import { expectClose } from '../support/close.js'
 import { encoderGradient, openEncoderCase } from '../support/encoder_case.js'
 import { engines, useEngine } from '../support/engines.js'
 
-const MODELS = ['bert', 'roberta', 'xlm-roberta', 'electra', 'distilbert']
+const MODELS = ['bert', 'roberta', 'xlm-roberta', 'electra', 'distilbert', 'modernbert']
 const cases = MODELS.flatMap((model) =>
   readdirSync(join(packageRoot, 'test/fixtures', `${model}-tiny`))
     .filter((file) => file.endsWith('.safetensors') && file !== 'model.safetensors')

@@ -171,7 +171,7 @@ describe.each(['t5-tiny', 't5-tiny-v1_1'])('on %s, the count matches the trained
 
 describe('which methods on which backbones', () => {
   test('every preset of both, from MiniLM to mT5 xxl: only AdapterDrop on four layers does not fit', async () => {
-    const wide = presetNames('backbones').filter((name) => name !== 'tinybert-4l')
+    const wide = presetNames('backbones').filter((name) => !/^(tinybert|modernbert)/.test(name))
     const rows = await report({ backbones: wide, methods: ['all'] })
     expect(rows).toHaveLength(33 * presetNames('methods').length)
     const misfits = rows.filter((row) => row.problem !== undefined)
@@ -188,6 +188,12 @@ describe('which methods on which backbones', () => {
   test('bottlenecks of TinyBERT, whose width 32 does not divide', async () => {
     await expect(report({ backbones: ['tinybert-4l'], methods: ['compacter'] })).rejects.toThrow(
       'method.reduction_factor is 32; it must divide d_model (312).',
+    )
+  })
+
+  test('LoRA on the products of ModernBERT, which has one for queries, keys and values', async () => {
+    await expect(report({ backbones: ['modernbert-base'], methods: ['lora'] })).rejects.toThrow(
+      'method.targets names "q"; the backbone has no product of that name. Its products: qkv, o, wi, wo.',
     )
   })
 

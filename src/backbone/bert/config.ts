@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { UserError } from '../../base/error.js'
 import { elements } from '../../base/safetensors/safetensors.js'
-import { shortened } from '../../base/text/shortened.js'
 import type { nonlinearities } from '../../tensor/nonlinearity.js'
 import type { EncoderConfig } from '../family.js'
+import { activation, activationName, activationOf } from '../files/activations.js'
 import { flag, fraction, notThat, readFields, size, token, tokenId } from '../files/config_json.js'
 import { MODEL_TYPES, type ModelType, TYPES } from './names.js'
 import { bertTensors } from './tensors.js'
@@ -21,22 +21,6 @@ export interface BertConfig extends EncoderConfig {
   /** Whether the checkpoint has a pooler. */
   pooler: boolean
 }
-
-/** Activations by transformers' names. */
-const ACTIVATIONS = {
-  gelu: 'gelu',
-  gelu_new: 'gelu_new',
-  gelu_pytorch_tanh: 'gelu_new',
-  quick_gelu: 'quick_gelu',
-  relu: 'relu',
-  silu: 'swish',
-  swish: 'swish',
-} as const
-const activation = () =>
-  z
-    .unknown()
-    .optional()
-    .meta({ type: 'string', examples: ['gelu'] })
 
 const shared = {
   vocab_size: size(4_194_304).describe('Rows of the embedding table.'),
@@ -172,16 +156,10 @@ function sharedOf(fields: z.output<typeof bertJson> | z.output<typeof distilbert
   }
 }
 
-function activationOf(value: unknown, key: string, at: string): BertConfig['activation'] {
-  const name = value ?? 'gelu'
-  if (Object.hasOwn(ACTIVATIONS, name as string)) return ACTIVATIONS[name as keyof typeof ACTIVATIONS]
-  throw notThat(key, shortened(String(name)), `one of ${Object.keys(ACTIVATIONS).join(', ')}`, at)
-}
-
 /** The inverse of `parseBertConfig`. */
 export function toHuggingFace(config: BertConfig): Record<string, unknown> {
-  const { modelType, activation } = config
-  const act = activation === 'swish' ? 'silu' : activation
+  const { modelType } = config
+  const act = activationName(config.activation)
   const common = {
     model_type: modelType,
     vocab_size: config.vocabulary,

@@ -3,6 +3,7 @@ import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
 import { biasOf, joinHeads, paddingMask, splitHeads, withPrefix } from '../attention.js'
 import type { Contextual, EncoderInputs } from '../encoder.js'
+import { firstOf, promptBehindFirst, tokensOf } from '../encoder_rows.js'
 import type { Head } from '../family.js'
 import { type Site, siteName } from '../hooks.js'
 import { centredNorm, inLayer, linearWithBias, type Pass } from '../pass.js'
@@ -13,14 +14,14 @@ import { embeddingName, embeddingNorm, embeddingProjection, normName, productNam
 export function contextual(pass: Pass<BertConfig>, inputs: EncoderInputs): Contextual {
   return pass.at('encoder', () => {
     const batch = inputs.ids.shape[0]
-    const { embedded, mask, prompt } = withPrompt(pass, embed(pass, inputs), inputs.mask)
+    const { embedded, mask, prompt } = promptBehindFirst(pass, embed(pass, inputs), inputs.mask)
     const bias = biasOf(pass, paddingMask(mask))
     let hidden = embedded
     for (let layer = 0; layer < pass.config.encoderLayers; layer++) {
       const inputs = { hidden, bias: bias({ stack: 'encoder', layer, sublayer: 'attention' }) }
       hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
     }
-    return { hidden, batch, prompt }
+    return { hidden, mask, batch, prompt }
   })
 }
 
@@ -64,26 +65,6 @@ function positionVectors({ config }: Pass<BertConfig>, ids: tf.Tensor2D, table: 
 export function positionsAfterPadding(ids: tf.Tensor2D, padId: number): tf.Tensor2D {
   const tokens = tf.cast(tf.notEqual(ids, tf.scalar(padId, 'int32')), 'int32')
   return tf.add(tf.mul(tf.cumsum(tokens, 1), tokens), tf.scalar(padId, 'int32'))
-}
-
-/**
- * Puts the method's prompt behind the first token of every row. Its vectors have no position and no token type, and are
- * not normed, as in the library `adapters`.
- */
-function withPrompt(pass: Pass<BertConfig>, embedded: tf.Tensor2D, mask: tf.Tensor2D) {
-  const prompt = pass.hooks.prompt?.()
-  if (!prompt) return { embedded, mask, prompt: 0 }
-  const [batch, length] = mask.shape
-  const [count, d] = prompt.shape
-  const [first, rest] = tf.split(tf.reshape(embedded, [batch, length, d]), [1, length - 1], 1)
-  const rows = tf.tile(tf.expandDims(prompt, 0), [batch, 1, 1])
-  const joined = tf.concat([first!, rows, rest!], 1)
-  const [firstMask, restMask] = tf.split(mask, [1, length - 1], 1)
-  return {
-    embedded: tf.reshape(joined, [-1, d]) as tf.Tensor2D,
-    mask: tf.concat([firstMask!, tf.ones([batch, count], 'int32'), restMask!], 1) as tf.Tensor2D,
-    prompt: count,
-  }
 }
 
 /** hidden [batch·length, d], bias [batch, 1, 1, prefix + length] → [batch·length, d] */
@@ -149,19 +130,4 @@ export function headLogits(pass: Pass<BertConfig>, encoded: Contextual, { kind }
     const inner = nonlinearities[layer.activation]<tf.Tensor2D>(linearWithBias(pass, input, layer.name))
     return linearWithBias(pass, pass.dropout(inner, 'head'), last)
   })
-}
-
-/** Every row's first token. → [batch, d] */
-function firstOf({ hidden, batch }: Contextual): tf.Tensor2D {
-  const [rows, d] = hidden.shape
-  return tf.reshape(tf.slice(tf.reshape(hidden, [batch, rows / batch, d]), [0, 0, 0], [batch, 1, d]), [batch, d])
-}
-
-/** Every token, without the prompt. → [batch·length, d] */
-function tokensOf({ hidden, batch, prompt }: Contextual): tf.Tensor2D {
-  if (prompt === 0) return hidden
-  const [rows, d] = hidden.shape
-  const length = rows / batch - prompt
-  const [first, , rest] = tf.split(tf.reshape(hidden, [batch, -1, d]), [1, prompt, length - 1], 1)
-  return tf.reshape(tf.concat([first!, rest!], 1), [-1, d])
 }

@@ -22,6 +22,8 @@ export interface Backbone extends BackboneFiles {
   shape(name: string): number[]
   /** Reads one tensor as float32 from the disk. */
   read(name: string): Float32Array
+  /** Reads a tensor that is not the backbone's, such as a head's; undefined where the files lack it in this shape. */
+  readOther(name: string, shape: readonly number[]): Float32Array | undefined
   /** Returns the SHA-256 of the weight files, one after the other, in hexadecimal. */
   hash(): string
   close(): void
@@ -50,6 +52,10 @@ export function openBackbone(folder: string): Backbone {
       read: (name) => {
         const { file, name: stored } = where.get(name) ?? unknownTensor(folder, name)
         return file.read(stored)
+      },
+      readOther(name, shape) {
+        const file = opened.find(({ entries }) => entries.get(name)?.shape.join() === shape.join())
+        return file?.read(name)
       },
       hash: () => hashFiles(files.weightFiles),
       close,

@@ -1,0 +1,116 @@
+import { lookUp } from '../../tensor/embedding.js'
+import { nonlinearities } from '../../tensor/nonlinearity.js'
+import tf from '../../tensor/tf.cjs'
+import { biasOf, joinHeads, paddingMask, splitHeads, withPrefix } from '../attention.js'
+import type { Contextual, EncoderInputs } from '../encoder.js'
+import { firstOf, meanOf, promptBehindFirst, tokensOf } from '../encoder_rows.js'
+import type { Head } from '../family.js'
+import { type Site, siteName } from '../hooks.js'
+import { centredNorm, inLayer, linear, linearWithBias, type Pass } from '../pass.js'
+import type { ModernBertConfig } from './config.js'
+import { type Rotation, rotated, rotationOf } from './rotation.js'
+import {
+  CLASSIFIER,
+  EMBEDDING_NORM,
+  EMBEDDINGS,
+  FINAL_NORM,
+  HEAD_DENSE,
+  HEAD_NORM,
+  normName,
+  productName,
+} from './tensors.js'
+
+type OfPass = Pass<ModernBertConfig>
+
+/** Runs the encoder; see Encoder. */
+export function contextual(pass: OfPass, { ids, mask: own }: EncoderInputs): Contextual {
+  return pass.at('encoder', () => {
+    const { dKv, theta, window, positions } = pass.config
+    const batch = ids.shape[0]
+    if (ids.shape[1] > positions) throw new Error(`rows of ${ids.shape[1]} tokens; the backbone takes ${positions}`)
+    const looked = lookUp(pass.weight(EMBEDDINGS) as tf.Tensor2D, tf.reshape(ids, [-1]))
+    const normed = pass.dropout(norm(pass, looked, EMBEDDING_NORM), 'encoder.embedded')
+    const { embedded, mask, prompt } = promptBehindFirst(pass, normed, own)
+    const length = mask.shape[1]
+    const padding = paddingMask(mask)
+    const near = tf.add(padding, windowMask(length, window)) as tf.Tensor4D
+    const [global, local] = [biasOf(pass, padding), biasOf(pass, near)]
+    const rotations = { global: rotationOf(length, dKv, theta.global), local: rotationOf(length, dKv, theta.local) }
+    let hidden = embedded
+    for (let layer = 0; layer < pass.config.encoderLayers; layer++) {
+      const all = pass.config.global[layer]!
+      const bias = (all ? global : local)({ stack: 'encoder', layer, sublayer: 'attention' })
+      const inputs = { hidden, bias, ...(all ? rotations.global : rotations.local) }
+      hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
+    }
+    return { hidden: norm(pass, hidden, FINAL_NORM), mask, batch, prompt }
+  })
+}
+
+const norm = (pass: OfPass, x: tf.Tensor2D, module: string) => centredNorm(pass, x, module, false)
+
+/** 0 where two positions are at most `window` apart, else −1e9 → [1, 1, length, length] */
+function windowMask(length: number, window: number): tf.Tensor4D {
+  const values = Float32Array.from({ length: length * length }, (_, at) =>
+    Math.abs(Math.floor(at / length) - (at % length)) <= window ? 0 : -1e9,
+  )
+  return tf.tensor4d(values, [1, 1, length, length])
+}
+
+interface LayerInputs extends Rotation, Record<string, tf.Tensor> {
+  hidden: tf.Tensor2D
+  bias: tf.Tensor4D
+}
+
+/** hidden [batch·length, d], bias [batch, 1, 1 or length, prefix + length] → [batch·length, d] */
+function encoderLayer(pass: OfPass, layer: number, batch: number, inputs: LayerInputs): tf.Tensor2D {
+  const attended = sublayer(pass, { stack: 'encoder', layer, sublayer: 'attention' }, inputs.hidden, (site, normed) =>
+    pass.dropout(attention(pass, site, normed, batch, inputs), siteName(site)),
+  )
+  return sublayer(pass, { stack: 'encoder', layer, sublayer: 'feed_forward' }, attended, (site, normed) =>
+    feedForward(pass, site, normed),
+  )
+}
+
+/** h + hook(S(LN(h)), h): pre-norm, the method sees the sublayer's output and input. h, result [rows, d] */
+function sublayer(
+  pass: OfPass,
+  site: Site,
+  h: tf.Tensor2D,
+  compute: (site: Site, normed: tf.Tensor2D) => tf.Tensor2D,
+): tf.Tensor2D {
+  return pass.at(siteName(site), () => {
+    const module = normName(site)
+    const output = compute(site, module === undefined ? h : norm(pass, h, module))
+    return tf.add(h, pass.hooks.sublayerOutput?.(site, output, h) ?? output)
+  })
+}
+
+/** Multi-head attention with rotated queries and keys, scaled by 1/√d_kv. x, result [batch·length, d] */
+function attention(pass: OfPass, site: Site, x: tf.Tensor2D, batch: number, { bias, cos, sin }: LayerInputs) {
+  const { dKv } = pass.config
+  const parts = tf.split(linear(pass, x, productName(site.layer, 'qkv')), 3, 1) as tf.Tensor2D[]
+  const [q, k, values] = parts.map((part) => splitHeads(pass, part, batch))
+  const query = tf.mul(rotated(q!, { cos, sin }), dKv ** -0.5)
+  const memory = withPrefix(pass, site, { keys: rotated(k!, { cos, sin }), values: values! })
+  const scores = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, length, keys]
+  const weights = pass.dropout(tf.softmax(scores), `${siteName(site)}.weights`)
+  return linear(pass, joinHeads(tf.matMul(weights, memory.values) as tf.Tensor4D), productName(site.layer, 'o'))
+}
+
+/** wo·dropout(f(a)·b) for wi·x = (a, b). x, result [rows, d] */
+function feedForward(pass: OfPass, site: Site, x: tf.Tensor2D): tf.Tensor2D {
+  const [input, gate] = tf.split(linear(pass, x, productName(site.layer, 'wi')), 2, 1) as [tf.Tensor2D, tf.Tensor2D]
+  const inner: tf.Tensor2D = tf.mul(nonlinearities[pass.config.activation]<tf.Tensor2D>(input), gate)
+  return linear(pass, pass.dropout(inner, siteName(site)), productName(site.layer, 'wo'))
+}
+
+/** Returns the logits of a head; see Encoder. */
+export function headLogits(pass: OfPass, encoded: Contextual, { kind }: Head): tf.Tensor2D {
+  return pass.at('head', () => {
+    const { pooling, headActivation } = pass.config
+    const read = kind === 'tokens' ? tokensOf(encoded) : pooling === 'cls' ? firstOf(encoded) : meanOf(encoded)
+    const inner = nonlinearities[headActivation]<tf.Tensor2D>(linear(pass, read, `${HEAD_DENSE}.weight`))
+    return linearWithBias(pass, pass.dropout(norm(pass, inner, HEAD_NORM), 'head'), CLASSIFIER)
+  })
+}
