@@ -29,9 +29,8 @@ export default class Validate extends Command {
     const { experiment, config, locate } = readExperiment(args.experiment, setsOf(flags))
     const { name, method, backbone, task } = experiment
     if (config) {
-      const { methodOf } = await import('../../src/method/registry.js')
-      methodOf(method).parameters(method, config) // refuses two tensors of one name
-      methodOf(method).constants?.(method, config) // and one that is not trained
+      const { refuseSameTensors } = await import('../../src/experiment/same_tensors.js')
+      refuseSameTensors(method, config, locate)
     }
     const { methodName } = await import('../../src/experiment/method_name.js')
     const { uncached } = await import('../../src/experiment/uncached.js')

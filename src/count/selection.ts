@@ -10,6 +10,7 @@ import { isMapping } from '../base/yaml/merge.js'
 import { ExperimentProblems, type LoadedExperiment, readExperiment } from '../experiment/load/load.js'
 import { methodName } from '../experiment/method_name.js'
 import type { Override } from '../experiment/overrides.js'
+import { refuseSameTensors } from '../experiment/same_tensors.js'
 import { optionsOf } from '../experiment/schema_walk.js'
 import { type MethodOptions, methodKind, methodOptions, methodProblems } from '../method/options.js'
 import type { Subject } from './parameters.js'
@@ -124,7 +125,10 @@ function methodNames(methods: string[]): string[] {
 function onBackbone({ method, changes, options, any, locate }: ChosenMethod, backbone: ChosenBackbone): Subject {
   const subject = { backbone: backbone.name, method, changes, options, config: backbone.config }
   const problems = methodProblems(options, backbone.config)
-  if (problems.length === 0) return subject
+  if (problems.length === 0) {
+    refuseSameTensors(options, backbone.config, (path) => asTyped({ at: locate(path), problem: '' }).at!)
+    return subject
+  }
   if (any) return { ...subject, problem: problems.map(({ problem }) => problem).join(' ') }
   throw new ExperimentProblems(
     problems.map(({ path, ...words }) => asTyped({ at: locate(['method', ...path]), ...words })),

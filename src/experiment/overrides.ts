@@ -78,13 +78,18 @@ function reach(value: unknown, [key, ...rest]: Path): number {
  * from the current folder.
  */
 export function overridesSource(overrides: readonly Override[]): Source {
+  // An override of something below the path made its last key, unless a file has that too: then the file is found.
+  const keyOf = (path: Path) => {
+    const below = overrides.findLast((override) => path.every((key, i) => String(key) === override.path[i]))
+    return below && path.length > 0 && { at: below.at, depth: path.length - 0.5, held: -1 }
+  }
   return {
     value: undefined,
     folder: process.cwd(),
     find(path) {
       const setsIt = (override: Override) => override.path.every((key, i) => i < path.length && key === String(path[i]))
       const found = overrides.findLast(setsIt)
-      if (!found) return { at: '--set', depth: -1 }
+      if (!found) return { at: '--set', depth: -1, ...keyOf(path) }
       const inside = path.slice(found.path.length)
       const held = found.path.length + reach(found.value, inside)
       return { at: found.inside?.(inside) ?? found.at, folder: found.folder, depth: path.length, held }

@@ -69,12 +69,28 @@ function meant(path: PropertyKey[], known: string[], schema: z.ZodType, tree: un
   const synonym = synonymOf(key)
   if (synonym && exists(synonym.key))
     return [`Did you mean ${short(synonym.key)}?`, synonym.note].filter(Boolean).join(' ')
+  const part = partWith(path, schema, tree)
+  if (part) return part
   const near = nearest(key, known)
   if (near) return `Did you mean ${near}?`
   const elsewhere = Object.keys(optionsOf(schema, tree))
     .map((section) => `${section}.${key}`)
     .find(exists)
   return elsewhere && `Did you mean ${elsewhere}?`
+}
+
+/** Says which of several methods have the key, or are of the kind that stands for one. */
+function partWith(path: PropertyKey[], schema: z.ZodType, tree: unknown): string | undefined {
+  const [parent, key] = [path.slice(0, -1), String(path.at(-1))]
+  const value = valueAt(tree, parent)
+  if (!isMapping(value) || !Array.isArray(value.methods)) return undefined
+  const own = value.methods.flatMap((part: unknown, i) => {
+    const at = [...parent, 'methods', i]
+    if (isMapping(part) && part.kind === key) return [at.join('.')]
+    const options = schemaAt(schema, at, tree)
+    return options && key in optionsOf(options, part) ? [`${at.join('.')}.${key}`] : []
+  })
+  return own.length === 0 ? undefined : `It is a list of methods: did you mean ${own.join(' or ')}?`
 }
 
 /** Reports a missing key at its parent. */

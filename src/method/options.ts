@@ -43,6 +43,10 @@ const frozenBackbone = [
   layerNormTuningOptions,
 ] as const
 
+/** Returns whether a method of that kind can be one of several. */
+export const standsWithOthers = (kind: unknown): boolean =>
+  frozenBackbone.some(({ shape }) => shape.kind.value === kind)
+
 /** Several methods at once; an experiment writes them as a list. */
 const unionOptions = z.strictObject({
   kind: z.literal('union'),

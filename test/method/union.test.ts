@@ -86,7 +86,7 @@ describe.each(['t5-tiny', 't5-tiny-v1_1'])('several methods on %s', (backbone) =
   ])('are refused where two tensors would have one name: %s', (_, methods, name) => {
     const options = union(...methods)
     expect(() => methodOf(options).parameters(options, config)).toThrow(
-      `method.methods.0 and method.methods.1 both have a tensor ${name}. Give them other places: targets, sublayers or layers; or keep one of the two.`,
+      `method.0 and method.1 both have a tensor ${name}. Give them other places: targets, sublayers or layers; or keep one of the two.`,
     )
   })
 
@@ -102,7 +102,7 @@ describe.each(['t5-tiny', 't5-tiny-v1_1'])('several methods on %s', (backbone) =
   ])('are refused where one of two with one name is not trained: %s', (_, methods, name) => {
     const options = union(...methods)
     expect(() => methodOf(options).constants!(options, config)).toThrow(
-      `method.methods.0 and method.methods.1 both have a tensor ${name}. `,
+      `method.0 and method.1 both have a tensor ${name}. `,
     )
   })
 })

@@ -296,7 +296,7 @@ describe('which methods on which backbones', () => {
     [
       'an unknown method in a list',
       { methods: ['[lora, compactr]'] },
-      '--method [lora, compactr]: method.methods.1 is "compactr"; there is no such preset. Did you mean compacter?',
+      '--method [lora, compactr]: method.1 is "compactr"; there is no such preset. Did you mean compacter?',
     ],
   ])('%s is an error', async (_, selection, message) => {
     await expect(select(selection)).rejects.toMatchObject({ message, exitCode: 2 })

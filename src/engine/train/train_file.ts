@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { commandLine, quoted } from '../../base/command_line.js'
 import { shownPath } from '../../base/yaml/source.js'
 import { stoppable } from '../../cli/interrupt.js'
+import { refuseSameTensors } from '../../experiment/same_tensors.js'
 import type { Experiment } from '../../experiment/schema.js'
 import type { Result } from '../../run/directory.js'
 import { type Trainable, trainable } from '../../run/trainable.js'
@@ -25,7 +26,7 @@ export async function trainFile(
   file: string,
   options: TrainFileOptions,
 ): Promise<{ experiment: Experiment; result: Result; folder: string }> {
-  const { experiment, locate, run } = trainable(file, options)
+  const { experiment, locate, run } = trainableMethod(file, options)
   const folder = resolve(run ?? options.folder ?? `runs/${experiment.name}`)
   const goOn = commandLine(`train --resume ${quoted(shownPath(folder))}${options.mpi ? ' --mpi' : ''}`)
   const result = await stoppable(goOn, (interrupted) =>
@@ -36,6 +37,13 @@ export async function trainFile(
 
 /** What the training of such a file would take; see `dryRun`. */
 export async function dryRunFile(file: string, options: TrainFileOptions): Promise<Plan> {
-  const { experiment, locate } = trainable(file, options)
+  const { experiment, locate } = trainableMethod(file, options)
   return toldAtItsKey(locate, () => dryRun(experiment, options))
+}
+
+/** As `trainable`; also refuses several methods with tensors of one name, at their place. */
+function trainableMethod(file: string, options: TrainFileOptions): ReturnType<typeof trainable> {
+  const found = trainable(file, options)
+  if (found.config) refuseSameTensors(found.experiment.method, found.config, found.locate)
+  return found
 }

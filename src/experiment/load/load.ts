@@ -19,6 +19,7 @@ import { nearFile, resolveData } from './files.js'
 import { originsOf } from './origin.js'
 import { refuseSweep, refuseSweepName } from './other_kind.js'
 import { mergePresets } from './resolve.js'
+import { asListed, intoList, listedMethods, methodsInFull, missingItem } from './several_methods.js'
 import { taskFaults } from './task_faults.js'
 
 /** Everything that is wrong with an experiment; the message has one line per problem. */
@@ -63,7 +64,7 @@ export function readExperiment(file: string, overrides: readonly (string | Overr
   const path = findExperiment(file)
   const source = listedMethods(yamlSource(path, dirname(resolve(path)), complaints, isExperimentText))
   refuseSweep(file, source.value)
-  const sets = parseOverrides(overrides, complaints)
+  const sets = parseOverrides(overrides, complaints).map(intoList)
   const given = complaints.length === 0 ? givenTree(path, source, sets, complaints) : {}
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
   return resolveExperiment(given, source, sets)
@@ -80,7 +81,7 @@ export function rereadExperiment(
 ): LoadedExperiment {
   const complaints: Complaint[] = []
   const source = yamlSource(file, dirname(resolve(file)), complaints, isExperimentText)
-  const sets = parseOverrides(overrides, complaints)
+  const sets = parseOverrides(overrides, complaints).map(intoList)
   const given = complaints.length === 0 ? givenTree(file, { ...source, value: read }, sets, complaints) : {}
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
   return resolveExperiment(given, source, sets)
@@ -111,7 +112,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   }
 
   const locate = (path: Path) => origin(path).at
-  complaints.push(...faults.map(({ path, ...words }) => ({ at: locate(path), ...words })))
+  complaints.push(...faults.map(({ path, ...words }) => ({ at: locate(path), ...asListed(words) })))
   complaints.sort((a, b) => a.at!.localeCompare(b.at!, 'en', { numeric: true }))
   if (!parsed.success || complaints.length > 0) throw new ExperimentProblems(complaints)
   return { experiment: parsed.data, config, locate }
@@ -139,8 +140,10 @@ function givenTree(file: string, { value, find }: Source, sets: readonly Overrid
   }
   const start = inFull({ name: basename(file, extname(file)), ...value })
   return sets.reduce((tree, { path, value, at }) => {
-    const next = applyOverride(tree, path, value)
-    if (!next) complaints.push({ at, problem: `${path.slice(0, -1).join('.')} is not a mapping of keys to values.` })
+    const missing = missingItem(tree, path)
+    const next = missing ? undefined : applyOverride(tree, path, value)
+    const problem = `${path.slice(0, -1).join('.')} is not a mapping of keys to values.`
+    if (!next) complaints.push({ at, problem, ...missing })
     return next ? inFull(next) : tree
   }, start)
 }
@@ -149,32 +152,10 @@ function givenTree(file: string, { value, find }: Source, sets: readonly Overrid
 function inFull(tree: Mapping): Mapping {
   const keys = { backbone: 'name', method: 'preset', task: 'preset' }
   const full = Object.entries(keys).filter(([key]) => typeof tree[key] === 'string')
-  return { ...tree, ...Object.fromEntries(full.map(([key, name]) => [key, { [name]: tree[key] }])), ...methods(tree) }
-}
-
-/** Several methods, each written in full; a list of one is that method. */
-function methods({ method }: Mapping): Mapping {
-  const named = (list: readonly unknown[]) => list.map((one) => (typeof one === 'string' ? { preset: one } : one))
-  if (isMapping(method) && Array.isArray(method.methods))
-    return { method: { ...method, methods: named(method.methods) } }
-  if (!Array.isArray(method)) return {}
-  const list = named(method)
-  return { method: list.length === 1 ? list[0] : { kind: 'union', methods: list } }
-}
-
-/** Finds what `inFull` made of a list of methods where the list has it. */
-function listedMethods(source: Source): Source {
-  const list = isMapping(source.value) && source.value.method
-  if (!Array.isArray(list)) return source
-  const written = ([key, ...rest]: Path): Path =>
-    key !== 'method' ? [key!, ...rest] : list.length === 1 ? ['method', 0, ...rest] : ['method', ...rest.slice(1)]
   return {
-    ...source,
-    find(path) {
-      const inList = written(path)
-      const found = source.find(inList)
-      return { ...found, depth: Math.max(0, found.depth + path.length - inList.length) }
-    },
+    ...tree,
+    ...Object.fromEntries(full.map(([key, name]) => [key, { [name]: tree[key] }])),
+    ...methodsInFull(tree),
   }
 }
 

@@ -3,6 +3,7 @@ import type { Complaint } from '../../base/error.js'
 import { type PresetKind, presetFile, presetNames } from '../../base/presets.js'
 import { isMapping, type Mapping, merge, without } from '../../base/yaml/merge.js'
 import { type Path, type Source, yamlSource } from '../../base/yaml/source.js'
+import { standsWithOthers } from '../../method/options.js'
 import { isExperimentText } from '../schema.js'
 import { type Fault, shown, suggestion } from '../wording.js'
 import type { Layer } from './origin.js'
@@ -61,6 +62,11 @@ function mergePreset(path: PresetPath, kind: PresetKind, merged: Merged, complai
   }
   merged.layers.push({ under: path, source })
   const { learning_rate: _, ...preset } = source.value
+  if (path[1] === 'methods' && !standsWithOthers(preset.kind)) {
+    for (const key of [path.join('.'), 'training.learning_rate']) merged.unknown.add(key)
+    merged.faults.push(aloneFault(path, own.preset, preset))
+    return undefined
+  }
   if (own.kind !== undefined && own.kind !== preset.kind) merged.faults.push(kindFault(path, own, preset))
   const base = key === 'task' ? { name: own.preset, ...taskPreset(preset, own) } : preset
   const whole = merge({ ...base, kind: preset.kind }, without(own, 'preset', 'path', 'kind'))
@@ -114,6 +120,15 @@ function presetFault(path: Path, kind: PresetKind, preset: unknown): Fault {
   const remedy = typeof preset === 'string' ? suggestion(preset, names, 'Presets') : `Presets: ${names.join(', ')}.`
   if (preset === undefined) return { path: [...path], problem: `${key} has neither preset nor kind.`, remedy }
   return { path: [...path, 'preset'], problem: `${key} is ${shown(preset)}; there is no such preset.`, remedy }
+}
+
+/** Says why a preset cannot be one of several methods. */
+function aloneFault(path: Path, name: unknown, preset: Mapping): Fault {
+  const several = Array.isArray(preset.methods)
+  const what = several ? 'which is several methods itself' : 'which changes all of the backbone'
+  const remedy = several ? 'Write its methods in the list instead.' : 'Train it alone.'
+  const problem = `${path.join('.')} is ${shown(name)}, ${what}: it cannot be one of several.`
+  return { path: [...path, 'preset'], problem, remedy }
 }
 
 function kindFault(path: Path, own: Mapping, preset: Mapping): Fault {

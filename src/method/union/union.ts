@@ -1,7 +1,7 @@
-import { ExperimentError } from '../../base/error.js'
 import type { Method, ParameterSpec } from '../method.js'
 import type { MethodOptions, UnionOptions } from '../options.js'
 import { combinedHooks } from './combined_hooks.js'
+import { SameTensor } from './same_tensor.js'
 
 type MethodOf = (options: MethodOptions) => Method<MethodOptions>
 
@@ -39,18 +39,13 @@ export function unionOf(methodOf: MethodOf): Required<Method<UnionOptions>> {
 
 /**
  * Lists a tensor of the backbone that several methods unfreeze once.
- * @throws ExperimentError where two methods give tensors of their own the same name.
+ * @throws SameTensor where two methods give tensors of their own the same name.
  */
 function distinct(specs: readonly ParameterSpec[][]): ParameterSpec[] {
   const known = new Map<string, { spec: ParameterSpec; part: number }>()
   for (const [part, spec] of specs.flatMap((own, part) => own.map((spec) => [part, spec] as const))) {
     const earlier = known.get(spec.name)
-    if (earlier && spec.start.kind !== 'backbone') {
-      throw new ExperimentError({
-        problem: `method.methods.${earlier.part} and method.methods.${part} both have a tensor ${spec.name}.`,
-        remedy: 'Give them other places: targets, sublayers or layers; or keep one of the two.',
-      })
-    }
+    if (earlier && spec.start.kind !== 'backbone') throw new SameTensor(spec.name, earlier.part, part)
     if (!earlier) known.set(spec.name, { spec, part })
   }
   return [...known.values()].map(({ spec }) => spec)
