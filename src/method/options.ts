@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { BackboneConfig } from '../backbone/registry.js'
+import { type BackboneConfig, familyOf } from '../backbone/registry.js'
 import { adapterKind, adapterOptions } from './options/adapter.js'
 import { bitfitKind, bitfitOptions } from './options/bitfit.js'
 import { compacterKind, compacterOptions } from './options/compacter.js'
@@ -89,5 +89,14 @@ export const methodKind = ({ kind }: MethodOptions): MethodKind<MethodOptions> =
   kinds[kind] as MethodKind<MethodOptions>
 
 /** Returns all options that do not fit this backbone's dimensions; empty if all fit. */
-export const methodProblems = (options: MethodOptions, config: BackboneConfig): MethodProblem[] =>
-  methodKind(options).problems(options, config)
+export const methodProblems = (options: MethodOptions, config: BackboneConfig): MethodProblem[] => [
+  ...methodKind(options).problems(options, config),
+  ...headProblems(options, config),
+]
+
+/** The output head is that of a decoder; a classification head is trained in any case. */
+function headProblems(options: MethodOptions, config: BackboneConfig): MethodProblem[] {
+  if (!('train_lm_head' in options && options.train_lm_head) || familyOf(config).head !== undefined) return []
+  const problem = 'method.train_lm_head is true; the backbone has no output head over its vocabulary.'
+  return [{ path: ['train_lm_head'], problem, remedy: 'Leave it out: the head of a task is always trained.' }]
+}

@@ -191,6 +191,13 @@ describe('which methods on which backbones', () => {
     )
   })
 
+  test('an output head that an encoder does not have', async () => {
+    const sets = ['method.train_lm_head=true']
+    await expect(report({ backbones: ['bert-base-uncased'], methods: ['compacter'], sets })).rejects.toThrow(
+      'method.train_lm_head is true; the backbone has no output head over its vocabulary.',
+    )
+  })
+
   test('LoRA on the products of ModernBERT, which has one for queries, keys and values', async () => {
     await expect(report({ backbones: ['modernbert-base'], methods: ['lora'] })).rejects.toThrow(
       'method.targets names "q"; the backbone has no product of that name. Its products: qkv, o, wi, wo.',
