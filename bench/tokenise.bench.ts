@@ -10,8 +10,9 @@ import { loadTokenizer } from '../src/backbone/files/tokenizer.js'
 import { randperm } from '../src/base/numbers/random.js'
 import { packageRoot } from '../src/base/root.js'
 import { readTable } from '../src/task/rows/table.js'
+import type { TextRow } from '../src/task/tokens/reader.js'
 import { openTokenStore, type TokenStore } from '../src/task/tokens/token_store.js'
-import type { TextPair } from '../src/task/tokens/tokenise.js'
+import { textReader } from '../src/task/tokens/tokenise.js'
 
 const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } })
 const reviews = ['train', 'validation', 'test'].map((split) =>
@@ -34,7 +35,10 @@ async function measure(texts: Set<string>) {
   const key = { files: [file], text: 'sentences', tokenizerFile }
   const limits = { source: 128, target: 8 }
   const open = (inMemory?: number) =>
-    openTokenStore(key, () => pairs(file), tokenizer, limits, { cache, ...(inMemory !== undefined && { inMemory }) })
+    openTokenStore(key, () => pairs(file), textReader(tokenizer, limits), {
+      cache,
+      ...(inMemory !== undefined && { inMemory }),
+    })
   const before = process.memoryUsage().rss
   const stored = await timed(() => open())
   const peak = process.resourceUsage().maxRSS * 1024
@@ -76,7 +80,7 @@ function writeTexts(texts: Set<string>): string {
   return file
 }
 
-async function* pairs(file: string): AsyncGenerator<TextPair> {
+async function* pairs(file: string): AsyncGenerator<TextRow> {
   for await (const row of readTable(file)) {
     if ('problem' in row) throw new Error(row.problem)
     yield { source: `sentence: ${row.values.text}`, target: String(row.values.label) }

@@ -60,6 +60,8 @@ export interface EncoderConfig extends CommonConfig {
   segments: number
   /** Standard deviation of matrices that were never trained, such as those of a head. */
   initializerRange: number
+  /** The head that is trained on it, if any. */
+  head?: Head
 }
 
 /** What a family of backbones states once, for every method, count, format and engine. */

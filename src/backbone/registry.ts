@@ -3,7 +3,7 @@ import { UserError } from '../base/error.js'
 import { elements } from '../base/safetensors/safetensors.js'
 import { shortened } from '../base/text/shortened.js'
 import { bert } from './bert/family.js'
-import type { EncoderConfig, EncoderDecoderConfig, EncoderFamily, Family, Role, TensorSpec } from './family.js'
+import type { EncoderConfig, EncoderDecoderConfig, EncoderFamily, Family, Head, Role, TensorSpec } from './family.js'
 import type { Site } from './hooks.js'
 import { modernbert } from './modernbert/family.js'
 import { t5 } from './t5/family.js'
@@ -70,6 +70,25 @@ export const backboneSites = (config: BackboneConfig): Site[] => familyOf(config
 
 const firstOf = (config: BackboneConfig, wanted: Role): string | undefined =>
   [...backboneTensors(config)].find(([, { role }]) => role === wanted)?.[0]
+
+/** The config of an encoder with a head, without tensors that a model with this head does not have. */
+export function withHead(config: BackboneConfig, head: Head): BackboneConfig {
+  const own = onlyEncoder(config)
+  return { ...encoderFamilyOf(own).forHead(own, head), head }
+}
+
+/** Whether a backbone reads which text of a pair a token is of. */
+export const readsSegments = (config: BackboneConfig): boolean => 'segments' in config && config.segments > 1
+
+/** The most tokens of a row; undefined where positions are relative. */
+export const longestRow = (config: BackboneConfig): number | undefined =>
+  'decoderStartId' in config ? undefined : encoderFamilyOf(config).longest(config)
+
+/** The tensors of the head that a config names; they are no part of the backbone. */
+export function headTensors(config: BackboneConfig): Map<string, TensorSpec> {
+  if (!('head' in config) || !config.head) return new Map()
+  return encoderFamilyOf(config).headTensors(config, config.head)
+}
 
 /** The name of the table of token embeddings. */
 export const tableName = (config: BackboneConfig): string => firstOf(config, 'table')!

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { backboneIsHere } from '../backbone/files/locate.js'
-import type { BackboneConfig } from '../backbone/registry.js'
+import { type BackboneConfig, familyOf } from '../backbone/registry.js'
 import { FORMATS, type Format } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { writeAtomically } from '../base/files/atomic.js'
@@ -10,6 +10,7 @@ import { version } from '../base/root.js'
 import { elements, openSafetensors } from '../base/safetensors/safetensors.js'
 import { checkTrained } from '../engine/model/checkpoint.js'
 import { blueprintOf } from '../engine/model/model.js'
+import { headedFor } from '../engine/prepare/head.js'
 import type { MethodOptions } from '../method/options.js'
 import { CARD, type Card, cardText } from '../run/card.js'
 import { checkBackbone, notedBackbone } from '../run/made_with.js'
@@ -69,7 +70,7 @@ export async function exportRun(
   const { experiment, made } = trained
   checkBackboneThere(run, experiment)
   checkTarget(out, force)
-  const config = await dimensionsOf(experiment)
+  const config = headedFor(await dimensionsOf(experiment), experiment.task)
   checkFormat(experiment.method, config, format)
   const tensors = openSafetensors(trained.tensors)
   try {
@@ -127,10 +128,16 @@ const filesIn = (folder: string): string[] =>
     .filter((file) => statSync(join(folder, file)).isFile())
     .sort()
 
+function refusalOf(format: Format, options: MethodOptions, config: BackboneConfig): string | undefined {
+  if (familyOf(config).shape === 'encoder' && format !== 'safetensors')
+    return 'the run is of an encoder with a head, which this format does not hold yet.'
+  return formats[format].refusal(options, config)
+}
+
 function checkFormat(options: MethodOptions, config: BackboneConfig, format: Format): void {
-  const reason = formats[format].refusal(options, config)
+  const reason = refusalOf(format, options, config)
   if (reason === undefined) return
-  const working = FORMATS.filter((name) => formats[name].refusal(options, config) === undefined)
+  const working = FORMATS.filter((name) => refusalOf(name, options, config) === undefined)
   throw new UserError({
     at: `--format ${format}`,
     problem: reason,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { BackboneConfig } from '../backbone/registry.js'
+import { type BackboneConfig, familyOf } from '../backbone/registry.js'
 import type { ImportFormat } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { writeAtomically } from '../base/files/atomic.js'
@@ -62,6 +62,13 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   const card = hasCard(path) ? readCard(path) : undefined
   const given = experimentAround(path, card, { ...options, backbone, progress })
   const config = await dimensionsOf(given)
+  if (familyOf(config).shape === 'encoder') {
+    throw new UserError({
+      at: backbone,
+      problem: 'is an encoder alone, for which no file of another library is read yet.',
+      remedy: 'Name a T5.',
+    })
+  }
   newRun(runDir)
   const noted = await importedBackbone(path, backbone, card, { allowChanged, progress })
   const found = readers[options.format](path, config)

@@ -1,4 +1,5 @@
 import { availableParallelism, loadavg } from 'node:os'
+import { type BackboneConfig, familyOf, withHead } from '../backbone/registry.js'
 import { BAD_USAGE, UserError } from '../base/error.js'
 import type { Progress } from '../base/progress.js'
 import { counted } from '../base/text/counted.js'
@@ -6,7 +7,6 @@ import { Agreed } from '../cli/interrupt.js'
 import type { Subject } from '../count/parameters.js'
 import { select } from '../count/selection.js'
 import type { Ranks } from '../engine/cluster/ranks.js'
-import { checkTrainable } from '../engine/prepare/trainable.js'
 import { measure } from './measure.js'
 import { measureApart } from './process.js'
 import { type Row, rowOf } from './row.js'
@@ -50,7 +50,6 @@ export interface Samples {
 export async function bench(options: BenchOptions): Promise<Row[]> {
   const { backbones, methods, sets, progress } = options
   const subjects = await select({ backbones, methods, sets })
-  for (const { backbone, config } of subjects) checkTrainable(config, backbone)
   for (const { backbone, method, problem } of subjects)
     if (problem) progress.warn(`${method} does not fit ${backbone}: ${problem}`)
   warnOfLoad(progress)
@@ -128,11 +127,15 @@ async function takeTurn(samples: Samples, round: number, options: BenchOptions, 
   samples.torch.push(measured)
 }
 
+/** An encoder is measured with a head for two labels. */
+const headed = (config: BackboneConfig): BackboneConfig =>
+  familyOf(config).shape === 'encoder' ? withHead(config, { kind: 'sequence', labels: 2 }) : config
+
 function trialOf({ config, options }: Subject, bench: BenchOptions): Trial {
   const { batchSize, sourceLength, targetLength, precision, mode, engine, steps } = bench
   const threads = bench.threads ?? availableParallelism()
   const shape = { batchSize, sourceLength, targetLength }
-  return { config, options, ...shape, precision, mode, engine, threads, steps, profile: false }
+  return { config: headed(config), options, ...shape, precision, mode, engine, threads, steps, profile: false }
 }
 
 /** Adds to an error which measurement failed. */

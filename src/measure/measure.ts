@@ -1,3 +1,4 @@
+import { readsSegments } from '../backbone/registry.js'
 import type { Mode } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { alone, type Ranks } from '../engine/cluster/ranks.js'
@@ -7,8 +8,9 @@ import { gpuMemory, peakMemory } from '../engine/device/memory.js'
 import { blueprintOf, disposeModel, loadModel, startVector } from '../engine/model/model.js'
 import { eagerStepper, replayStepper, type StepSettings } from '../engine/model/stepper.js'
 import { startState } from '../engine/optimizer/optimizer.js'
+import { objectiveOf } from '../objective/of_head.js'
 import type { Device } from '../run/manifest.js'
-import { type Batch, wholeBatch } from '../task/tokens/batches.js'
+import { type Batch, inMemory, padBatch, wholeBatch } from '../task/tokens/batches.js'
 import tf from '../tensor/tf.cjs'
 import { randomWeights } from './random_weights.js'
 import {
@@ -100,8 +102,15 @@ async function stepperOf({ config, options, precision }: Trial, mode: Mode, thre
 }
 
 /** Returns a batch of ids spread over the vocabulary, without padding and </s>. */
-function batchOf({ config: { vocabulary }, batchSize, sourceLength, targetLength }: Trial): Batch {
+function batchOf({ config, batchSize, sourceLength, targetLength }: Trial): Batch {
+  const { vocabulary } = config
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (vocabulary - 2)))
+  if ('head' in config && config.head) {
+    const { objective, row } = objectiveOf(config.head, readsSegments(config))
+    const rows = Array.from({ length: batchSize }, (_, i) => row(ids(sourceLength), i))
+    const [source, target] = [rows.map(({ source }) => source), rows.map(({ target }) => target)]
+    return padBatch(inMemory({ source, target }, objective), [...rows.keys()], config.padId)
+  }
   return wholeBatch({ source: ids(batchSize * sourceLength), target: ids(batchSize * targetLength) }, batchSize)
 }
 

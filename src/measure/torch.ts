@@ -75,7 +75,8 @@ function filesOf(folder: string): string[] {
 }
 
 /** Whether PyTorch's side has the method: torch_methods.py, or peft for methods that it has. */
-export function torchHas({ options }: Pick<Trial, 'options'>, { hasPeft }: Torch): boolean {
+export function torchHas({ config, options }: Pick<Trial, 'config' | 'options'>, { hasPeft }: Torch): boolean {
+  if (familyOf(config).shape === 'encoder') return false
   const side = methodKind(options).inPyTorch(options)
   return side === 'hooks' || (side === 'peft' && hasPeft)
 }

@@ -3,6 +3,7 @@ import type { Scoring } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import type { Progress } from '../base/progress.js'
 import { counted } from '../base/text/counted.js'
+import { scoringInForce } from '../engine/evaluate/evaluate.js'
 import type { Storage } from '../engine/model/one_backbone.js'
 import { hasCard } from '../run/card.js'
 import { runFiles } from '../run/directory.js'
@@ -54,7 +55,7 @@ const PROBLEMS_TOLD = 20
 export async function predictRuns(folders: string[], given: PredictRunsOptions): Promise<Predicted> {
   if (!given.ranks || given.ranks.rank === 0) checkGiven(given.input)
   const runs = openRuns(folders, given.sets, given.input.texts)
-  const options = { ...given, scoring: given.scoring ?? scoringOf(runs) }
+  const options = { ...given, scoring: scoringOf(runs, given.scoring) }
   const { scoring, progress } = options
   if (options.ranks && options.ranks.rank > 0) return followRankZero(runs, options)
   const input = openInput(options.input, textual(runs, scoring === 'rank'))
@@ -199,13 +200,13 @@ const sizeOf = (row: InputRow): number => {
 }
 
 /** Returns the scoring of all runs. @throws UserError where runs have different ones */
-function scoringOf([first, ...others]: TrainedRun[]): Scoring {
-  const { scoring } = first!.experiment.training
-  const other = others.find(({ experiment }) => experiment.training.scoring !== scoring)
+function scoringOf([first, ...others]: TrainedRun[], asked?: Scoring): Scoring {
+  const scoring = scoringInForce(first!, asked)
+  const other = others.find((run) => scoringInForce(run, asked) !== scoring)
   if (!other) return scoring
   throw new UserError({
     at: other.folder,
-    problem: `has training.scoring ${other.experiment.training.scoring}, but ${first!.folder} has ${scoring}.`,
+    problem: `finds outputs by ${scoringInForce(other, asked)}, but ${first!.folder} has ${scoring}.`,
     remedy: `Give --scoring for both.`,
   })
 }

@@ -6,14 +6,18 @@ import { fromRankZero, rankZeroFirst } from '../engine/cluster/agree.js'
 import { alone, type Ranks } from '../engine/cluster/ranks.js'
 import { checkTogether } from '../engine/cluster/together.js'
 import { type DeviceOptions, startDevice } from '../engine/device/device.js'
-import { checkRankable, checkSearched, rankingOf } from '../engine/evaluate/evaluate.js'
+import { checkRankable, checkSearched, rankingOf, scoringInForce } from '../engine/evaluate/evaluate.js'
 import { trainedTexts } from '../engine/evaluate/evaluated_labels.js'
 import { type Prediction, predict } from '../engine/model/decoder.js'
 import type { LoadedRun } from '../engine/model/held_runs.js'
 import { type OneBackbone, openOneBackbone, type Storage } from '../engine/model/one_backbone.js'
+import { classesOf } from '../engine/prepare/head.js'
+import type { OpenedBackbone } from '../engine/prepare/prepare.js'
+import { readingOf } from '../engine/prepare/reading.js'
 import type { WhenChanged } from '../run/made_with.js'
 import type { Device } from '../run/manifest.js'
 import type { TrainedRun } from '../run/trained_run.js'
+import { isEncoded } from '../task/encoded.js'
 import { type LabelNames, writtenNames } from '../task/labels/label_names.js'
 import { namesLabels, writtenLabels } from '../task/labels/labels.js'
 import { choicesProblem } from '../task/labels/targets.js'
@@ -22,7 +26,6 @@ import type { TaskOptions } from '../task/options.js'
 import { toldAtItsKey } from '../task/rows/misfit.js'
 import { inMemory } from '../task/tokens/batches.js'
 import { type CutTally, cutTally } from '../task/tokens/cut.js'
-import { tokenise } from '../task/tokens/tokenise.js'
 import type { Answer } from './output.js'
 import type { Question } from './question.js'
 
@@ -133,7 +136,7 @@ async function predictorOf(
   const { tokenizer } = backbone.backboneOf(runs[0]!)
   const answering = await answeringOf(runs, labels, backbone, options)
   const answered = ({ place, questions }: NonNullable<Asked>) =>
-    answersOf(answering[place]!, questions, tokenizer, options)
+    answersOf(answering[place]!, questions, backbone.backboneOf(answering[place]!.run), options)
   return {
     storage: backbone.storage,
     async problems(place, questions) {
@@ -191,15 +194,17 @@ async function answeringOf(
 async function answersOf(
   { run, loaded, labels, names, maxLength, tally }: Answering,
   questions: Question[],
-  tokenizer: Tokenizer,
+  backbone: OpenedBackbone,
   { scoring, beams, batchSize, ranks }: InForce,
 ): Promise<Answer[]> {
+  const { tokenizer } = backbone
   const { task, training } = run.experiment
-  const pairs = questions.map(({ source }) => ({ source, target: '' }))
-  const tokens = await tokenise(pairs, tokenizer, { source: training.source_length, target: 1 })
+  const { reader } = readingOf(run.experiment, backbone, classesOf(task))
+  const tokens = await reader.read(questions.map((question) => ({ ...question, target: '' })))
   tally.add(tokens.whole.source)
-  const rows = { tokens: inMemory(tokens), lengths: tokens.source.map((ids) => ids.length) }
-  const candidates = scoring === 'rank' ? await candidatesOf(run, labels, questions, tokenizer) : undefined
+  const rows = { tokens: inMemory(tokens, reader.objective), lengths: tokens.source.map((ids) => ids.length) }
+  const candidates =
+    scoringInForce(run, scoring) === 'rank' ? await candidatesOf(run, labels, questions, tokenizer) : undefined
   const decoder = await loaded.decoder()
   try {
     const predictions = await predict(decoder, rows, {
@@ -228,6 +233,8 @@ async function candidatesOf(
   questions: Question[],
   tokenizer: Tokenizer,
 ): Promise<string[] | string[][]> {
+  const { task } = run.experiment
+  if (isEncoded(task)) return isMultipleChoice(run) ? questions.map(({ choices }) => choices!) : classesOf(task)
   if (!isMultipleChoice(run)) return labels!.map(({ form }) => form)
   const choices = await inTurn(questions, ({ choices }) => written(choices!, tokenizer))
   return choices.map((row) => row.map(({ form }) => form))

@@ -1,19 +1,20 @@
 import { UserError } from '../base/error.js'
 import { nearest } from '../base/text/nearest.js'
 import type { TrainedRun } from '../run/trained_run.js'
+import { isEncoded } from '../task/encoded.js'
 import { columnsOf, type Example, questionOf } from '../task/example.js'
 import type { TaskOptions } from '../task/options.js'
 import type { InputRow } from './input.js'
 
 /** A row's question to one run. */
-export interface Question extends Pick<Example, 'source' | 'choices'> {
+export interface Question extends Pick<Example, 'source' | 'second' | 'choices'> {
   /** The row's line in the input. */
   line: number
 }
 
 /** Returns the columns that a row must have to be predicted. */
 function neededColumns(task: TaskOptions, ranked: boolean): string[] {
-  const keys = ranked ? ['prompt', 'choices'] : ['prompt']
+  const keys = ['prompt', 'texts', ...(ranked || isEncoded(task) ? ['choices'] : [])]
   return columnsOf(task)
     .filter(({ key }) => keys.includes(key))
     .map(({ column }) => column)

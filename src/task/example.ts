@@ -7,6 +7,8 @@ export interface Example {
   /** The line in the file, from 1; the first one where a row has several. In parquet the number of the row, from 1. */
   row: number
   source: string
+  /** The second text of a pair, for an encoder; each choice is put after it. */
+  second?: string
   target: string
   /** The label column's value as text, from which `target` is made; '' for a task without labels. */
   label: string
@@ -19,24 +21,24 @@ export interface Example {
 }
 
 type Values = Record<string, unknown>
-type Outcome = Omit<Example, 'row' | 'source'>
+type Outcome = Omit<Example, 'row' | 'source' | 'second'>
 
 /** A row can't be used; the message says why: `column 'text' is missing.` */
 class Unusable extends Error {}
 
 /** Returns a row's source and target, or what is wrong with a row that can't be used. */
 export const exampleOf = (task: RowText, values: Values): Omit<Example, 'row'> | { problem: string } =>
-  used(() => ({ source: sourceText(task, values), ...outcomeOf(task, values) }))
+  used(() => ({ ...sourceOf(task, values), ...outcomeOf(task, values) }))
 
 /** Returns what a row asks: its source without an answer, and its own choices where they are ranked. */
 export const questionOf = (
   task: RowText,
   values: Values,
   ranked: boolean,
-): Pick<Example, 'source' | 'choices'> | { problem: string } =>
+): Pick<Example, 'source' | 'second' | 'choices'> | { problem: string } =>
   used(() => ({
-    source: sourceText(task, values),
-    ...(ranked && task.kind === 'multiple_choice' && { choices: choicesOf(task, values) }),
+    ...sourceOf(task, values),
+    ...((ranked || task.texts) && task.kind === 'multiple_choice' && { choices: choicesOf(task, values) }),
   }))
 
 function used<T>(read: () => T): T | { problem: string } {
@@ -48,9 +50,15 @@ function used<T>(read: () => T): T | { problem: string } {
   }
 }
 
-function sourceText(task: RowText, values: Values): string {
-  const source = task.prompt.replace(PLACEHOLDER, (_, column: string) => inPrompt(values, column))
-  return task.name_first ? `${nameOf(task)} ${source}` : source
+/** The row's source: the prompt, or the one or two texts that an encoder reads. */
+function sourceOf(task: RowText, values: Values): Pick<Example, 'source' | 'second'> {
+  const filledIn = (text: string) => text.replace(PLACEHOLDER, (_, column: string) => inPrompt(values, column))
+  if (task.texts) {
+    const [source, second] = task.texts.map(filledIn)
+    return { source: source!, ...(second !== undefined && { second }) }
+  }
+  const source = filledIn(task.prompt)
+  return { source: task.name_first ? `${nameOf(task)} ${source}` : source }
 }
 
 /** Returns `rte` for `glue/rte`. */
@@ -60,7 +68,9 @@ const nameOf = ({ name }: RowText) => name.slice(name.lastIndexOf('/') + 1)
 export function columnsOf(task: RowText): { key: string; column: string }[] {
   const named = (key: string, columns: string | string[] | undefined) =>
     [columns ?? []].flat().map((column) => ({ key, column }))
-  const prompt = named('prompt', promptColumns(task.prompt))
+  const prompt = task.texts
+    ? named('texts', promptColumns(task.texts.join(' ')))
+    : named('prompt', promptColumns(task.prompt))
   switch (task.kind) {
     case 'classification':
       return [...prompt, ...named('label', task.label), ...named('group', task.group)]
@@ -96,7 +106,7 @@ function outcomeOf(task: RowText, values: Values): Outcome {
       const label = filled(values, task.label)
       if (!Number.isFinite(Number(label)))
         throw new Unusable(`column '${task.label}' is '${shortened(label)}', which is not a number.`)
-      return { target: rounded(Number(label), task.step), label }
+      return { target: task.texts ? String(Number(label)) : rounded(Number(label), task.step), label }
     }
     case 'text': {
       const target = filled(values, task.target)

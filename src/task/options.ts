@@ -76,6 +76,15 @@ const common = {
       "Whether the task's name, without its benchmark, is put before the source, as in the paper except with adapters.",
     ),
   prompt: z.string().min(1).describe('Source text; {column} becomes that column of the row.'),
+  texts: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(2)
+    .optional()
+    .describe(
+      'What an encoder reads instead of the prompt: one text, or a pair of them, with {column}s. Default: the columns ' +
+        'of the prompt, the first as one text and the others as the second. A choice is put after the second.',
+    ),
 }
 
 /** Returns the key for the scores, × 100, that a kind of task can have; `preset` is the default. */
@@ -163,15 +172,18 @@ export type DatasetOptions = Pick<TaskOptions, 'config' | 'splits'> & { dataset:
 export const datasetOf = ({ dataset, config, splits }: TaskOptions): DatasetOptions | undefined =>
   dataset === undefined ? undefined : { dataset, config, splits }
 
-/** The keys that say how a row becomes text. */
+/** The keys that say how a row becomes text; with `texts` it becomes what an encoder reads. */
 export type RowText =
   | Pick<
       z.infer<typeof classificationOptions>,
-      'kind' | 'name' | 'name_first' | 'prompt' | 'label' | 'labels' | 'group'
+      'kind' | 'name' | 'name_first' | 'prompt' | 'texts' | 'label' | 'labels' | 'group'
     >
-  | Pick<z.infer<typeof regressionOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'label' | 'step'>
-  | Pick<z.infer<typeof textOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'target' | 'answers'>
-  | Pick<z.infer<typeof multipleChoiceOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'choices' | 'label'>
+  | Pick<z.infer<typeof regressionOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'texts' | 'label' | 'step'>
+  | Pick<z.infer<typeof textOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'texts' | 'target' | 'answers'>
+  | Pick<
+      z.infer<typeof multipleChoiceOptions>,
+      'kind' | 'name' | 'name_first' | 'prompt' | 'texts' | 'choices' | 'label'
+    >
 
 /** The files that a user's own task must name, for each way of splitting. */
 export const FILES_NEEDED = {

@@ -20,7 +20,10 @@ export async function logitsInPyTorch(
   exports: { format: string; out: string; backbone?: string }[],
 ): Promise<number[][]> {
   const script = join(packageRoot, 'test/oracle/export_logits.py')
-  const ids = [rows(batch.inputs.source, batch.lengths.source), rows(batch.inputs.target, batch.lengths.target)]
+  const ids = [
+    rows(batch.inputs.source, batch.lengths.source),
+    rows(batch.inputs.target as Int32Array, batch.lengths.target),
+  ]
   const nano = await locateBackbone('t5-nano')
   const each = exports.flatMap(({ format, out, backbone = nano }) => [backbone, format, out])
   const args = [script, ...ids, ...each]

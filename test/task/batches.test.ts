@@ -7,7 +7,7 @@ import { seq2seq } from '../../src/objective/seq2seq.js'
 import { taskOptions } from '../../src/task/options.js'
 import { readSplit } from '../../src/task/rows/source.js'
 import { evaluationBatches, inMemory, padBatch, trainingPlan } from '../../src/task/tokens/batches.js'
-import { tokenise } from '../../src/task/tokens/tokenise.js'
+import { textReader } from '../../src/task/tokens/tokenise.js'
 
 const lengths = Array.from(randperm(1003, 5), (value) => 1 + (value % 97))
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -187,7 +187,8 @@ test('on rotten-tomatoes at batch 32 half is padding, little where rows are grou
     prompt: 'sentence: {text}',
   })
   const tokenizer = await loadTokenizer(join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json'))
-  const tokenised = await tokenise(await readSplit(options, 'train'), tokenizer, { source: 128, target: 8 })
+  const reader = textReader(tokenizer, { source: 128, target: 8 })
+  const tokenised = await reader.read(await readSplit(options, 'train'))
   const sources = tokenised.source.map((ids) => ids.length)
   const batches = (group: boolean) => {
     const plan = trainingPlan(sources, 32, 42, group)

@@ -120,7 +120,7 @@ describe('a ladder', () => {
       source_lengths: ladder.source,
       target_lengths: ladder.target,
       source_padding_percent: share(batches.map(({ inputs }) => inputs.source)),
-      target_padding_percent: share(batches.map(({ inputs }) => inputs.target)),
+      target_padding_percent: share(batches.map(({ inputs }) => inputs.target as Int32Array)),
     })
     expect(paddingLine({ ...padding, source_padding_percent: 12.5, target_padding_percent: 0 })).toBe(
       `Padding: 12.5 % of the source tokens and 0 % of the target tokens; sources have ${ladder.source.length} lengths: ${ladder.source.join(', ')}.`,

@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { afterAll, beforeEach, expect } from 'vitest'
 import { loadTokenizer } from '../../src/backbone/files/tokenizer.js'
 import { packageRoot } from '../../src/base/root.js'
+import type { TextRow } from '../../src/task/tokens/reader.js'
 import {
   openTokenStore,
   type TokenKey,
   type TokenStore,
   type TokenStoreOptions,
 } from '../../src/task/tokens/token_store.js'
-import type { TextPair } from '../../src/task/tokens/tokenise.js'
+import { textReader } from '../../src/task/tokens/tokenise.js'
 
 export const tokenizerFile = join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json')
 export const tokenizer = await loadTokenizer(tokenizerFile)
@@ -30,21 +31,21 @@ beforeEach(() => {
 })
 
 /** Lengths differ by row, sources are cut at 12 tokens, and the rows fill more than one batch. */
-export const ROWS: TextPair[] = Array.from({ length: 9000 }, (_, i) => ({
+export const ROWS: TextRow[] = Array.from({ length: 9000 }, (_, i) => ({
   source: `row ${i} ${'a good film '.repeat(i % 5)}`,
   target: `label ${i % 3}`,
 }))
 
 export const FEW = ROWS.slice(0, 30)
 
-export async function* examples(rows = FEW): AsyncGenerator<TextPair> {
+export async function* examples(rows = FEW): AsyncGenerator<TextRow> {
   readings++
   yield* rows
 }
 
 export const key = (text: unknown = { prompt: '{text}' }): TokenKey => ({ files: [data], text, tokenizerFile })
 export const store = (options: Partial<TokenStoreOptions> = {}, read = () => examples()) =>
-  openTokenStore(key(), read, tokenizer, limits, { cache, ...options })
+  openTokenStore(key(), read, textReader(tokenizer, limits), { cache, ...options })
 
 export const idsOf = ({ rows, source, target }: TokenStore) =>
   Array.from({ length: rows }, (_, row) => [[...source(row)], [...target(row)]])

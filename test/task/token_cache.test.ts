@@ -14,6 +14,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { packageRoot } from '../../src/base/root.js'
 import { openTokenStore, type TokenStoreOptions } from '../../src/task/tokens/token_store.js'
+import { textReader } from '../../src/task/tokens/tokenise.js'
 import {
   cache,
   data,
@@ -43,6 +44,7 @@ test('two processes make it once', async () => {
   const script = `
     const { openTokenStore } = await import('./src/task/tokens/token_store.ts')
     const { loadTokenizer } = await import('./src/backbone/files/tokenizer.ts')
+    const { textReader } = await import('./src/task/tokens/tokenise.ts')
     let read = 0
     async function* examples() {
       read++
@@ -51,7 +53,7 @@ test('two processes make it once', async () => {
     const [cache, file, tokenizerFile] = process.argv.slice(1)
     const tokenizer = await loadTokenizer(tokenizerFile)
     const key = { files: [file], text: {}, tokenizerFile }
-    const store = await openTokenStore(key, examples, tokenizer, { source: 9, target: 9 }, { cache })
+    const store = await openTokenStore(key, examples, textReader(tokenizer, { source: 9, target: 9 }), { cache })
     console.log(JSON.stringify({ read, rows: store.rows, last: tokenizer.decode(store.source(19999)) }))`
   const options = { cwd: packageRoot }
   const args = ['--import', 'tsx', '--input-type=module', '-e', script, cache, data, tokenizerFile]
@@ -102,7 +104,8 @@ test('where the cache cannot be written to, the tokens are for this run', async 
 })
 
 describe.skipIf(process.platform === 'win32')("the user's own cache", () => {
-  const open = (options: TokenStoreOptions = {}) => openTokenStore(key(), () => examples(), tokenizer, limits, options)
+  const open = (options: TokenStoreOptions = {}) =>
+    openTokenStore(key(), () => examples(), textReader(tokenizer, limits), options)
   beforeEach(() => {
     for (const path of [root, dirname(cache)]) chmodSync(path, 0o755)
     vi.stubEnv('COMPACTER_CACHE', cache)
@@ -149,7 +152,7 @@ test('where no folder can be written to, the tokens are in memory', async () => 
 
 test('the cache is bounded: the least recently used stores are removed, and what a killed process left', async () => {
   const open = (text: string, limit?: number) =>
-    openTokenStore(key(text), () => examples(), tokenizer, limits, { cache, ...(limit && { limit }) })
+    openTokenStore(key(text), () => examples(), textReader(tokenizer, limits), { cache, ...(limit && { limit }) })
   const nameOf = async (text: string) => {
     const before = existsSync(cache) ? readdirSync(cache) : []
     ;(await open(text)).close()

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { hashFiles, hashFilesInPieces } from '../../src/base/files/hash.js'
 import { openTokenStore, type TokenKey } from '../../src/task/tokens/token_store.js'
+import { textReader } from '../../src/task/tokens/tokenise.js'
 import {
   all,
   cache,
@@ -48,10 +49,15 @@ describe.each([
   })
 
   test('has ids of four bytes where the vocabulary needs them', async () => {
-    const wide = await openTokenStore(key(), () => examples(), { ...tokenizer, vocabularySize: 65_537 }, limits, {
-      cache,
-      inMemory,
-    })
+    const wide = await openTokenStore(
+      key(),
+      () => examples(),
+      textReader({ ...tokenizer, vocabularySize: 65_537 }, limits),
+      {
+        cache,
+        inMemory,
+      },
+    )
     expect(idsOf(wide)).toEqual(expected)
     const ids = expected.flat(2).length
     expect(statSync(storeFile()).size).toBe(512 + 4 * ids + 16 * 30)
@@ -115,7 +121,7 @@ test.each<[string, (file: string) => void]>([
 
 test('other data, text, limits or tokenizer are another store', async () => {
   const open = async (of: TokenKey, cut = limits) =>
-    (await openTokenStore(of, () => examples(), tokenizer, cut, { cache })).source(9).length
+    (await openTokenStore(of, () => examples(), textReader(tokenizer, cut), { cache })).source(9).length
   expect(await open(key())).toBe(12)
   expect(await open(key(), { ...limits, source: 5 })).toBe(5)
   expect(await open(key(), { ...limits, target: 5 })).toBe(12)
@@ -130,7 +136,7 @@ test('other data, text, limits or tokenizer are another store', async () => {
   writeFileSync(data, '{}\n') // new time of change, old bytes
   expect(await open(key())).toBe(12)
   expect(readings).toBe(6)
-  ;(await openTokenStore(key(), () => examples(), { ...tokenizer, eosId: 5 }, limits, { cache })).close()
+  ;(await openTokenStore(key(), () => examples(), textReader({ ...tokenizer, eosId: 5 }, limits), { cache })).close()
   expect(readings).toBe(7)
 })
 
@@ -164,7 +170,7 @@ test('of several files it counts where each ends', async () => {
     writeFileSync(data, first)
     writeFileSync(other, second)
     const files = { ...key(), files: [data, other] }
-    ;(await openTokenStore(files, () => examples(), tokenizer, limits, { cache })).close()
+    ;(await openTokenStore(files, () => examples(), textReader(tokenizer, limits), { cache })).close()
   }
   await of('{}\n', '{}\n{}\n')
   await of('{}\n', '{}\n{}\n')

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadTokenizer } from '../../src/backbone/files/tokenizer.js'
 import { packageRoot } from '../../src/base/root.js'
-import { tokenise } from '../../src/task/tokens/tokenise.js'
+import { textReader } from '../../src/task/tokens/tokenise.js'
 
 const tokenizer = await loadTokenizer(join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json'))
 
@@ -16,11 +16,8 @@ test('a text far beyond the limit has the tokens that it has as a whole', async 
     '',
   ]
   for (const limit of [2, 9, 33]) {
-    const { source } = await tokenise(
-      sources.map((text) => ({ source: text, target: '1' })),
-      tokenizer,
-      { source: limit, target: 2 },
-    )
+    const rows = sources.map((text) => ({ source: text, target: '1' }))
+    const { source } = await textReader(tokenizer, { source: limit, target: 2 }).read(rows)
     expect(source).toEqual(await tokenizer.encode(sources, limit))
   }
 })
@@ -28,7 +25,7 @@ test('a text far beyond the limit has the tokens that it has as a whole', async 
 test('of 4 MB of text little more than the head is tokenised', async () => {
   const texts = Array.from({ length: 2 }, () => ({ source: 'a good film '.repeat(350_000), target: '1' }))
   const before = process.resourceUsage().maxRSS
-  const { source } = await tokenise(texts, tokenizer, { source: 128, target: 2 })
+  const { source } = await textReader(tokenizer, { source: 128, target: 2 }).read(texts)
   expect(source.map((row) => row.length)).toEqual([128, 128])
   expect((process.resourceUsage().maxRSS - before) / 1024).toBeLessThan(100)
 })
@@ -40,7 +37,7 @@ test('tells how many tokens there were before rows were cut, or that there are m
       target: 'word '.repeat(i + 1),
     }),
   )
-  const { source, target, whole } = await tokenise(rows, tokenizer, { source: 9, target: 4 })
+  const { source, target, whole } = await textReader(tokenizer, { source: 9, target: 4 }).read(rows)
   const lengthOf = async (text: string) => (await tokenizer.encode([text], Number.MAX_SAFE_INTEGER))[0]!.length
   const lengths = await Promise.all(rows.map((row) => lengthOf(row.source)))
   expect(whole.source).toEqual([lengths[0], lengths[1], -(await lengthOf(`${'a good film '.repeat(48)}a`)), lengths[3]])

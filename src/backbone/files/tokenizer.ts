@@ -3,20 +3,30 @@ import { dirname } from 'node:path'
 import type { Tokenizer as NativeTokenizer } from 'tokenizers'
 import { UserError } from '../../base/error.js'
 import { specialTokens } from './special_tokens.js'
+import { endOf, type Template } from './template.js'
 import { textEncoder } from './text_encoder.js'
 import { readTokenizerFile } from './tokenizer_file.js'
 
 export interface Tokenizer {
   /** One more than the highest id, including sentinels; the embedding table may have more rows. */
   vocabularySize: number
-  /** The id that ends a row: that of `</s>`, unless tokenizer_config.json names another token. */
+  /**
+   * The id that ends a row: that of `</s>`, unless tokenizer_config.json names another token, or what the template puts
+   * last where there is no such token.
+   */
   eosId: number
+  /** What an encoder's row is made of; undefined where the file names no such tokens. */
+  template: Template | undefined
+  /** Whether labels are compared as they are, since the backbone writes none. */
+  verbatim?: boolean
   /** The padding id, if the files name one. */
   padId: number | undefined
   /**
    * Returns one row of ids per text, `</s>` last; a longer row is cut so that `</s>` is still the last of `maxLength`.
    */
   encode(texts: string[], maxLength: number): Promise<Int32Array[]>
+  /** Returns the ids of each text, without tokens that a row has besides. */
+  pieces(texts: string[]): Promise<Int32Array[]>
   /** Decodes ids; padding, `</s>`, `<unk>`, sentinels and ids beyond the vocabulary are left out. */
   decode(ids: ArrayLike<number>): string
   /**
@@ -27,33 +37,28 @@ export interface Tokenizer {
 }
 
 /**
- * Loads a T5's `tokenizer.json`, run by Hugging Face's own library; `tokenizer_config.json` next to it may name the
- * special tokens.
+ * Loads a `tokenizer.json`, run by Hugging Face's own library; `tokenizer_config.json` next to it may name the special
+ * tokens.
  * @throws UserError where the file is missing, damaged or has no token that ends a row.
  */
 export async function loadTokenizer(file: string): Promise<Tokenizer> {
   if (!existsSync(file)) throw missing(file)
   const parts = readTokenizerFile(file)
-  const { added, padToken, text } = parts
+  const { added, padToken, template, text } = parts
   const native = await parse(file, text)
   const { eos = '</s>', pad } = specialTokens(dirname(file))
-  const eosId = native.tokenToId(eos)
-  if (eosId === null) {
-    throw new UserError({ at: file, problem: `has no token ${eos}: not a T5's tokenizer.` })
-  }
+  const eosId = native.tokenToId(eos) ?? (template && endOf(template))
+  if (eosId === undefined) throw new UserError({ at: file, problem: `has no token ${eos}, which ends a row.` })
   const tokens = tokenTable(native, new Set(added.filter(({ special }) => special).map(({ id }) => id)))
   const encode = textEncoder(native, parts, eosId)
+  const rows = (texts: string[]) => encode(texts).catch((error) => Promise.reject(cannotEncode(file, error)))
   return {
     vocabularySize: tokens.length,
     eosId,
+    template,
     padId: native.tokenToId(pad ?? padToken ?? '<pad>') ?? undefined,
-    encode: async (texts, maxLength) => {
-      try {
-        return (await encode(texts)).map((row) => cut(row, maxLength))
-      } catch (error) {
-        throw cannotEncode(file, error as Error)
-      }
-    },
+    encode: async (texts, maxLength) => (await rows(texts)).map((row) => cut(row, maxLength)),
+    pieces: async (texts) => (await rows(texts)).map((row) => row.subarray(0, -1)),
     decode: decoder(native, tokens),
     normalise: normaliser(native),
   }

@@ -3,6 +3,7 @@ import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import { shortened } from '../../base/text/shortened.js'
 import { charsmapProblem } from './charsmap.js'
+import { postProcessor, type Template, templateOf } from './template.js'
 
 /** The parts of a `tokenizer.json` that we read, and the text for the library. */
 export interface TokenizerFile {
@@ -10,6 +11,8 @@ export interface TokenizerFile {
   padToken: string | undefined
   normalizers: Normalizer[]
   preTokenizers: PreTokenizer[]
+  /** How rows are made of texts, if the file says so. */
+  template: Template | undefined
   /** JSON, without the parts that are not used: truncation, padding and special tokens that are added. */
   text: string
 }
@@ -44,7 +47,8 @@ export function readTokenizerFile(file: string): TokenizerFile {
   const used = { version: '1.0', added_tokens: added, normalizer, pre_tokenizer, decoder, model }
   const text = JSON.stringify({ ...used, truncation: null, padding: null, post_processor: null })
   const preTokenizers = listed<PreTokenizer>(pre_tokenizer, 'pretokenizers')
-  return { added, padToken: padding?.pad_token, normalizers, preTokenizers, text }
+  const template = templateOf(checked.data.post_processor)
+  return { added, padToken: padding?.pad_token, normalizers, preTokenizers, template, text }
 }
 
 const damaged = (file: string, problem: string) =>
@@ -197,6 +201,7 @@ const whole = z.object({
   normalizer: oneOrMany(normalizer, 'normalizers'),
   pre_tokenizer: oneOrMany(preTokenizer, 'pretokenizers'),
   decoder: oneOrMany(decoder, 'decoders'),
+  post_processor: postProcessor.catch(null),
   model: z.preprocess(typed, models),
 })
 

@@ -1,5 +1,6 @@
 import type { Precision } from '../../base/choices.js'
-import { type Batch, type BatchShape, type InputName, mapInputs, shapeOf } from '../../task/tokens/batches.js'
+import type { InputName, InputValues, TargetValues } from '../../objective/objective.js'
+import { type Batch, type BatchShape, mapInputs, shapeOf } from '../../task/tokens/batches.js'
 import type { Made } from '../../tensor/made.js'
 import type tf from '../../tensor/tf.cjs'
 import { Graph } from '../graph/graph.js'
@@ -40,8 +41,9 @@ export interface Capture {
 }
 
 /**
- * Captures what `body` does with a model's tensors as a graph. Nothing is computed and no weight is read.
- * `frozen` are the variables of the backbone's tensors.
+ * Captures what `body` does with a model's tensors as a graph. Nothing is computed and no weight is read. `frozen` are
+ * the variables of the backbone's tensors; `owner` is in front of the names of those that belong to one run among
+ * several.
  * @throws Error naming an input that the graph declares and never reads
  */
 export function capture(
@@ -49,7 +51,7 @@ export function capture(
   blueprint: Blueprint,
   precision: Precision,
   body: (capture: Capture) => void,
-  frozen = frozenVariables(blueprint, precision),
+  { frozen = frozenVariables(blueprint, precision), owner = '' }: { frozen?: Variable[]; owner?: string } = {},
 ): Captured {
   const graph = new Graph(library)
   const declared = new Inputs(graph)
@@ -69,7 +71,7 @@ export function capture(
       const tensors = (variables: Variable[]) =>
         new Map(variables.map((variable) => [variable.tensor, recorder.tensor(readVariable(graph, variable))]))
       const { size } = blueprint.layout
-      const state: Omit<Variable, 'tensor'> = { name: STATE.vector, shape: [size], type: 'float32' }
+      const state: Omit<Variable, 'tensor'> = { name: owner + STATE.vector, shape: [size], type: 'float32' }
       const keys = lazily(() => declared.placeholder('dropout_keys', 'int32', [-1, 2]))
       body({
         graph,
@@ -77,7 +79,7 @@ export function capture(
         model: {
           ...blueprint,
           frozen: tensors(frozen),
-          constants: tensors(constantVariables(blueprint)),
+          constants: tensors(constantVariables(blueprint, owner)),
         },
         vector: recorder.tensor(readVariable(graph, state)) as tf.Tensor1D,
         input,
@@ -97,17 +99,30 @@ export function capture(
   }
 }
 
-/** A batch whose arrays stand for the graph's inputs, which are named as the objective names them. */
-export function batchInput({ input }: Pick<Capture, 'input'>, { objective, size, lengths }: BatchShape): Batch {
-  const inputs = mapInputs(objective.inputs, (length) => new Int32Array(size * lengths[length]))
+/**
+ * A batch whose arrays stand for the graph's inputs, which are named as the objective names them: all of them, or only
+ * some.
+ */
+export function batchInput(
+  { input }: Pick<Capture, 'input'>,
+  { objective, size, lengths }: BatchShape,
+  names: readonly InputName[] = Object.keys(objective.inputs) as InputName[],
+): Batch {
+  const values = (name: InputName): TargetValues => {
+    const count = size * lengths[objective.inputs[name]!]
+    return name === 'target' && objective.numbers ? new Float32Array(count) : new Int32Array(count)
+  }
+  const inputs = mapInputs(objective.inputs, (_, name) => values(name)) as InputValues & Record<string, TargetValues>
   const batch = { objective, rows: [], size, lengths, inputs }
-  for (const [name, array] of Object.entries(inputs)) input(name, array, shapeOf(batch, name as InputName))
+  for (const name of names) input(name, inputs[name]!, shapeOf(batch, name))
   return batch
 }
 
-/** Returns a batch as values of the inputs that `batchInput` names. */
-export const batchFeeds = (batch: Batch): Record<string, Values> =>
-  mapInputs(batch.inputs, (data, name) => ({ shape: shapeOf(batch, name), data }))
+/** Returns a batch as values of the inputs that `batchInput` names, or only some of them. */
+export const batchFeeds = (batch: Batch, names?: readonly InputName[]): Record<string, Values> => {
+  const all = mapInputs(batch.inputs, (data: TargetValues, name) => ({ shape: shapeOf(batch, name), data }))
+  return names ? Object.fromEntries(names.map((name) => [name, all[name]!])) : all
+}
 
 function keepLarge(graph: Graph, large: Map<string, Values>) {
   return (values: Values): Output => {

@@ -1,11 +1,12 @@
+import type { Pass } from '../../backbone/pass.js'
 import type { Precision } from '../../base/choices.js'
 import type { BatchShape } from '../../task/tokens/batches.js'
 import { dropoutBy, noDropout, type Part } from '../../tensor/dropout.js'
 import type tf from '../../tensor/tf.cjs'
 import type { Library } from '../graph/library.js'
 import { unflatten } from '../model/layout.js'
-import { type Blueprint, passOf } from '../model/model.js'
-import { batchLoss, lossAndGradient } from '../model/step.js'
+import { type Blueprint, type Model, passOf } from '../model/model.js'
+import { batchLoss, lossAndGradient, tensorsOf } from '../model/step.js'
 import type { Optimizer } from '../optimizer/optimizer.js'
 import { batchInput, type Capture, type Captured, capture } from './capture.js'
 import { recordUpdate } from './update.js'
@@ -47,12 +48,37 @@ export function captureLoss(library: Library, blueprint: Blueprint, shape: Batch
   const body = (captured: Capture) => {
     const { model, vector, fetch, recorder } = captured
     const views = recorder.at('trained', () => unflatten(model.layout, vector))
-    const own = { ...passOf(model, views, noDropout), at: recorder.at }
-    const isMade = blueprint.method.weights === 'made'
-    const pass = isMade ? { ...own, hooks: {}, weight: (name: string) => model.frozen.get(name)! } : own
+    const pass = { ...decodingPass(model, views), at: recorder.at }
     fetch('loss', batchLoss(pass, batchInput(captured, shape)))
   }
-  return capture(library, blueprint, 'float32', body, decodedVariables(blueprint, 'float32'))
+  return capture(library, blueprint, 'float32', body, { frozen: decodedVariables(blueprint, 'float32') })
+}
+
+/** A pass with the weights that decoding reads: a method that makes them has made them already. */
+function decodingPass(model: Model, views: tf.Tensor[]): Pass {
+  const own = passOf(model, views, noDropout)
+  if (model.method.weights !== 'made') return own
+  return { ...own, hooks: {}, weight: (name) => model.frozen.get(name) ?? own.weight(name) }
+}
+
+/**
+ * Captures what the head of an encoder says of a batch: inputs are those of a batch but the target; the output is
+ * `answers`. `owner` is in front of the names of variables that belong to one run among several.
+ */
+export function captureAnswers(
+  library: Library,
+  blueprint: Blueprint,
+  shape: BatchShape,
+  { owner = '', precision = 'float32' }: { owner?: string; precision?: Precision } = {},
+): Captured {
+  const body = (captured: Capture) => {
+    const { model, vector, fetch, recorder } = captured
+    const views = recorder.at('trained', () => unflatten(model.layout, vector))
+    const pass = { ...decodingPass(model, views), at: recorder.at }
+    const batch = batchInput(captured, shape, shape.objective.asks)
+    fetch('answers', shape.objective.answers!(pass, tensorsOf(batch)))
+  }
+  return capture(library, blueprint, precision, body, { frozen: decodedVariables(blueprint, precision), owner })
 }
 
 /** The input with the index of a part's first row in its batch. */

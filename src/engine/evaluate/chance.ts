@@ -26,9 +26,9 @@ export async function chanceOf(
   }
   switch (task.kind) {
     case 'classification':
-      return always('majority_class', commonest(countedTargets(train, evaluation.tokenizer)))
+      return always('majority_class', commonest(countedTargets(train)))
     case 'regression':
-      return always('mean', meanOf(countedTargets(train, evaluation.tokenizer), task.step))
+      return always('mean', meanOf(countedTargets(train), task.step))
     case 'multiple_choice':
       return { by: 'uniform', validation: await anyChoice(validation), test: await anyChoice(test) }
     case 'text':

@@ -6,6 +6,8 @@ import type { Progress } from '../../base/progress.js'
 import { type Experiment, MEAN } from '../../experiment/schema.js'
 import type { Scores } from '../../run/directory.js'
 import type { RunState } from '../../run/state.js'
+import type { TrainedRun } from '../../run/trained_run.js'
+import { isEncoded } from '../../task/encoded.js'
 import type { Example } from '../../task/example.js'
 import type { Told } from '../../task/labels/told_apart.js'
 import { written } from '../../task/labels/written_form.js'
@@ -25,6 +27,8 @@ export interface Evaluation {
    * empty if the task is not a classification.
    */
   labels: string[]
+  /** The labels that an encoder's head has rows for, in their order. */
+  classes?: readonly string[]
   progress: Progress
   /** Called between batches; true ends the evaluation with `Interrupted`. */
   interrupted?: () => boolean
@@ -84,7 +88,7 @@ export async function scoresOf(
 const optionsFor = (
   split: PreparedSplit,
   examples: Example[],
-  { experiment: { task, training }, tokenizer, labels, progress, interrupted, ranks, beams }: Evaluation,
+  { experiment: { task, training }, tokenizer, labels, classes, progress, interrupted, ranks, beams }: Evaluation,
   scoring: Scoring,
 ): PredictOptions => ({
   tokenizer,
@@ -96,10 +100,18 @@ const optionsFor = (
   interrupted,
   ranks,
   beams,
-  ...(scoring === 'rank' && {
-    candidates: task.kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : labels,
-  }),
+  ...((scoring === 'rank' || split.tokens.objective.answers) && candidates(task, examples, classes ?? labels)),
 })
+
+/** What outputs are chosen from: the labels, or each row's choices; nothing for a number. */
+function candidates(
+  { kind }: Experiment['task'],
+  examples: Example[],
+  labels: readonly string[],
+): Pick<PredictOptions, 'candidates'> {
+  if (kind === 'regression') return {}
+  return { candidates: kind === 'multiple_choice' ? examples.map(({ choices }) => choices!) : [...labels] }
+}
 
 /** Yields a split's outputs as `training.scoring` finds them, batch by batch, each with the index of its row. */
 export async function* outputsOf(decoder: Decoder, split: PreparedSplit, evaluation: Evaluation) {
@@ -236,6 +248,12 @@ export function checkSearched(scoring: Scoring, beams = 1): void {
     problem: 'labels are ranked, not decoded: a search has no part in it.',
     remedy: 'Leave --beams out, or add --scoring generate.',
   })
+}
+
+/** Returns how the outputs of a run are found: the head of an encoder chooses labels or choices, or puts a number out. */
+export const scoringInForce = ({ experiment, elsewhere }: TrainedRun, asked = experiment.training.scoring): Scoring => {
+  if (!isEncoded((elsewhere?.own.experiment ?? experiment).task)) return asked
+  return isRankable(experiment.task) ? 'rank' : 'generate'
 }
 
 /** Returns how a command with `--scoring` finds the outputs of a task, and how it could. */

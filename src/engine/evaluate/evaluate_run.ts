@@ -20,8 +20,17 @@ import { type DeviceOptions, startDevice } from '../device/device.js'
 import type { Decoder } from '../model/decoder.js'
 import { type OneBackbone, openOneBackbone, type Storage } from '../model/one_backbone.js'
 import { type PreparedSplit, prepareData } from '../prepare/data.js'
+import { classesOf } from '../prepare/head.js'
 import type { OpenedBackbone } from '../prepare/prepare.js'
-import { checkRankable, checkSearched, type Evaluated, evaluateSplit, hintAtRanking, rankingOf } from './evaluate.js'
+import {
+  checkRankable,
+  checkSearched,
+  type Evaluated,
+  evaluateSplit,
+  hintAtRanking,
+  rankingOf,
+  scoringInForce,
+} from './evaluate.js'
 import { type EvaluatedLabels, evaluatedLabels } from './evaluated_labels.js'
 import { unseenByRun } from './unseen_labels.js'
 
@@ -101,9 +110,9 @@ export async function evaluateRuns(
     const on = task === undefined ? run : onOtherTask(run, task, split)
     return metrics ? withMetrics(on, metrics) : on
   })
-  for (const { experiment } of runs) {
-    const way = scoring ?? experiment.training.scoring
-    if (way === 'rank') checkRankable(experiment.task)
+  for (const run of runs) {
+    const way = scoringInForce(run, scoring)
+    if (way === 'rank') checkRankable(run.experiment.task)
     checkSearched(way, beams)
   }
   const backbone = await rankZeroFirst(ranks, () =>
@@ -131,15 +140,18 @@ interface Asked extends Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'beams' 
 
 async function evaluateOne(run: TrainedRun, backbone: OneBackbone, asked: Asked): Promise<EvaluatedRun> {
   const { experiment, folder, elsewhere } = run
-  const { scoring = experiment.training.scoring, beams, progress } = asked
+  const { beams, progress } = asked
+  const scoring = scoringInForce(run, asked.scoring)
   const own = backbone.backboneOf(run)
   checkDataThere(folder, experiment, asked.split)
   if (elsewhere) progress.note(`${folder} on ${elsewhere.given}: a new evaluation, not of the run's own rows.`)
   let otherRows: EvaluatedRun['otherRows']
-  const data = prepareData(experiment, own, progress, (here) => {
+  const classes = classesOf((elsewhere?.own.experiment ?? experiment).task)
+  const onRows = (here: RowsHere) => {
     checkSplit(run, here, whenChanged(asked), progress)
     if (rowsDiffer(run.made, here)) otherRows = { sha256: here.sha256, run_sha256: run.made.rows[here.split]! }
-  })
+  }
+  const data = prepareData(experiment, own, progress, onRows, classes)
   try {
     const split = await rankZeroFirst(asked.ranks, () => toldAtItsKey(run.locate, () => data.split(asked.split)))
     const targets = await targetsOf(run, split, own.tokenizer, { ...asked, scoring })
@@ -218,7 +230,9 @@ async function scored(
     progress.phase(`Evaluating ${run.folder}`)
     const target_length = experiment.training.target_length ?? Math.max(longest, split.longestTarget)
     const limited = { ...experiment, training: { ...experiment.training, target_length } }
-    const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, progress, ranks, beams }
+    const classes = classesOf((run.elsewhere?.own.experiment ?? experiment).task)
+    const shown = own.tokenizer.verbatim ? { classes } : {}
+    const evaluation = { experiment: limited, tokenizer: own.tokenizer, labels, ...shown, progress, ranks, beams }
     return await evaluateSplit(decoder, split, evaluation, scoring)
   } finally {
     await decoder?.dispose()

@@ -11,9 +11,9 @@ const LISTED = 5
 /**
  * Returns a warning about rows of a split whose label no training row of the same run has; undefined if there are none.
  */
-export function unseenInTraining(split: PreparedSplit, train: PreparedSplit, tokenizer: Tokenizer): string | undefined {
-  const trained = [...countedTargets(train, tokenizer).keys()]
-  const found = unseen(countedTargets(split, tokenizer), trained)
+export function unseenInTraining(split: PreparedSplit, train: PreparedSplit): string | undefined {
+  const trained = [...countedTargets(train).keys()]
+  const found = unseen(countedTargets(split), trained)
   if (found === undefined) return undefined
   return (
     `${split.name}: ${found} no training row has; those have ${listed(trained)}. Such rows are hardly ever ` +

@@ -15,7 +15,7 @@ import { generateByBeams } from './beams.js'
 import { generate, type Sources } from './generate.js'
 import { evaluationPass, type Model } from './model.js'
 import { rank } from './rank.js'
-import { batchLoss } from './step.js'
+import { batchLoss, tensorsOf } from './step.js'
 
 /** The model's output for one row. */
 export interface Prediction {
@@ -47,7 +47,7 @@ export interface PredictOptions {
 
 /** Rows to predict: their tokens, and the sources' lengths. */
 export interface Rows {
-  tokens: Pick<Tokenised, 'source' | 'target'>
+  tokens: Tokenised
   lengths: ArrayLike<number>
 }
 
@@ -61,6 +61,8 @@ export interface Decoder {
   search?(sources: Sources, maxLength: number, beams: number): Promise<number[][]>
   /** Returns the log-likelihood of each candidate of each row. */
   rank?(sources: Sources, candidates: Int32Array[][]): Promise<number[][]>
+  /** Returns what the head of an encoder says of each row; see Objective. */
+  answers?(batch: Batch): Promise<number[][]>
   dispose(): void | Promise<void>
 }
 
@@ -81,6 +83,7 @@ export function eagerDecoder(model: Model, vector: tf.Tensor1D): LossDecoder {
     generate: (sources, maxLength) => generate(pass, sources, maxLength),
     search: (sources, maxLength, beams) => generateByBeams(pass, sources, maxLength, beams),
     rank: (sources, candidates) => rank(pass, sources, candidates),
+    answers: (batch) => rowsOf(tf.tidy(() => batch.objective.answers!(pass, tensorsOf(batch)))),
     async loss(batch) {
       const loss = tf.tidy(() => batchLoss(pass, batch))
       const [value] = await loss.data()
@@ -110,12 +113,18 @@ export async function* predicted(
 ): AsyncGenerator<(Prediction & { row: number })[]> {
   const { batchSize: most, beams = 1, name, progress, interrupted = () => false, ranks = alone } = options
   const batchSize = Math.min(Math.max(1, Math.floor(most / beams)), lengths.length) // memory is by the beam
-  const candidates = options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
+  const headed = tokens.objective.answers && decoder.answers
+  const textsOf = (row: number) => ownTexts(options.candidates, row)
+  const candidates = headed
+    ? undefined
+    : options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
   const outputsOf = async ({ rows, real }: EvaluationBatch) => {
     const batch = padBatch(tokens, rows, decoder.padId)
-    const outputs = candidates
-      ? await rankedOutputs(decoder, batch, rows.map(candidates), (row) => options.place(rows[row]!))
-      : (await decoded(decoder, batch, options)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
+    const outputs = headed
+      ? (await headed(batch)).map((scores, i) => answer(scores, textsOf(rows[i]!), () => options.place(rows[i]!)))
+      : candidates
+        ? await rankedOutputs(decoder, batch, rows.map(candidates), (row) => options.place(rows[row]!))
+        : (await decoded(decoder, batch, options)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
     return rows.slice(0, real).map((row, place) => ({ row, ...outputs[place]! }))
   }
   const batches = evaluationBatches(lengths, batchSize)
@@ -143,6 +152,29 @@ async function rankedOutputs(
   if (!decoder.rank) throw new Error('this decoder ranks nothing')
   const ids = candidates.map(({ ids }) => ids)
   return (await decoder.rank(batch, ids)).map((scores, i) => ranked(candidates[i]!.texts, scores, () => place(i)))
+}
+
+/** The values of a tensor [rows, columns], which is freed, row by row. */
+async function rowsOf(tensor: tf.Tensor2D): Promise<number[][]> {
+  const [rows, columns] = tensor.shape
+  const values = await tensor.data()
+  tensor.dispose()
+  return Array.from({ length: rows }, (_, row) => Array.from(values.slice(row * columns, (row + 1) * columns)))
+}
+
+const ownTexts = (candidates: PredictOptions['candidates'], row: number): string[] | undefined =>
+  Array.isArray(candidates?.[0]) ? (candidates[row] as string[]) : (candidates as string[] | undefined)
+
+/** What a head says of one row: the likeliest of the texts, or a number where there are none. */
+function answer(scores: number[], texts: string[] | undefined, place: () => string): Prediction {
+  if (texts) return ranked(texts, scores.slice(0, texts.length), place)
+  const [number] = scores
+  if (Number.isFinite(number)) return { text: String(number) }
+  throw new UserError({
+    at: place(),
+    problem: `the output is ${number}: the model's numbers overflow on this row.`,
+    remedy: "Look at the row; if every row does so, the run's weights are too large to be used.",
+  })
 }
 
 interface Candidates {

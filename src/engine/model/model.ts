@@ -2,6 +2,7 @@ import { type Hooks, siteName } from '../../backbone/hooks.js'
 import { type Pass, unnamed } from '../../backbone/pass.js'
 import { type BackboneConfig, backboneShapes, backboneSites } from '../../backbone/registry.js'
 import { elements } from '../../base/safetensors/safetensors.js'
+import { headParameters } from '../../method/head.js'
 import type { Method } from '../../method/method.js'
 import type { MethodOptions } from '../../method/options.js'
 import { methodOf } from '../../method/registry.js'
@@ -62,7 +63,12 @@ export function loadModel(
 
 export function blueprintOf(config: BackboneConfig, options: MethodOptions): Blueprint {
   const method = methodOf(options)
-  return { config, options, method, layout: layoutOf(method.parameters(options, config)) }
+  return {
+    config,
+    options,
+    method,
+    layout: layoutOf([...method.parameters(options, config), ...headParameters(config)]),
+  }
 }
 
 /** Returns the trained vector before the first step. */

@@ -4,10 +4,10 @@ import { checkBackbone, short, type WhenChanged } from '../../run/made_with.js'
 import type { Device } from '../../run/manifest.js'
 import { checkBackboneThere } from '../../run/places.js'
 import { backboneHash, type TrainedRun } from '../../run/trained_run.js'
-import { sessionRuns } from '../decoding/session_runs.js'
 import type { Library } from '../graph/library.js'
 import { runningLibrary } from '../graph/start.js'
-import { type OpenedBackbone, prepareBackbone, withVocabulary } from '../prepare/prepare.js'
+import { backboneFor, type OpenedBackbone, prepareBackbone } from '../prepare/prepare.js'
+import { sessionRuns } from '../replay/session_runs.js'
 import { eagerRuns, type HeldRuns, type LoadedRun } from './held_runs.js'
 import { blueprintOf } from './model.js'
 
@@ -56,8 +56,8 @@ export async function openOneBackbone(
   checkBackboneThere(first!.folder, first!.experiment)
   const opened = await prepareBackbone(first!.experiment, progress)
   const { files, tokenizer } = opened
-  const backboneOf = ({ experiment }: TrainedRun) =>
-    withVocabulary(files, tokenizer, experiment.backbone.trim_vocabulary)
+  const backboneOf = ({ experiment, elsewhere }: TrainedRun) =>
+    backboneFor(files, tokenizer, elsewhere?.own.experiment ?? experiment)
   try {
     for (const { folder, made } of runs) checkBackbone(folder, made, files, when)
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { InputValues, TargetValues } from '../../objective/objective.js'
 import { type Batch, mapInputs } from '../../task/tokens/batches.js'
 
 /** Rows to compute a gradient of: a batch, or some rows of one. */
@@ -19,11 +20,11 @@ export interface Gradient {
  */
 export function rowsOf({ batch, first = 0 }: Share, from: number, size: number): Required<Share> & { weight: number } {
   const { objective } = batch
-  const cut = (values: Int32Array) => {
+  const cut = (values: TargetValues) => {
     const length = values.length / batch.size
     return values.slice(from * length, (from + size) * length)
   }
-  const inputs = mapInputs(batch.inputs, cut)
-  const weight = objective.weight(inputs) / objective.weight(batch.inputs)
+  const inputs = mapInputs<TargetValues, TargetValues>(batch.inputs, cut) as InputValues
+  const weight = objective.weight(inputs, batch.lengths) / objective.weight(batch.inputs, batch.lengths)
   return { batch: { ...batch, rows: batch.rows.slice(from, from + size), size, inputs }, first: first + from, weight }
 }

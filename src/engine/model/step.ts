@@ -1,6 +1,7 @@
 import '@tensorflow/tfjs' // registers the gradients of the ops: in Node, tfjs-core alone has none
 import { type At, type Pass, unnamed } from '../../backbone/pass.js'
-import { type Batch, type InputName, mapInputs, shapeOf } from '../../task/tokens/batches.js'
+import type { Inputs, TargetValues } from '../../objective/objective.js'
+import { type Batch, mapInputs, shapeOf } from '../../task/tokens/batches.js'
 import type { Dropout } from '../../tensor/dropout.js'
 import tf from '../../tensor/tf.cjs'
 import { adam } from '../optimizer/adam.js'
@@ -35,8 +36,10 @@ export const movesState = ({ loss, gradientNorm }: StepResult): boolean =>
   Number.isFinite(loss) && Number.isFinite(gradientNorm)
 
 /** A batch's inputs on the device, each [size, length]. */
-export const tensorsOf = (batch: Batch): Record<InputName, tf.Tensor2D> =>
-  mapInputs(batch.inputs, (values, name) => tf.tensor2d(values, shapeOf(batch, name), 'int32'))
+export const tensorsOf = (batch: Batch): Inputs<tf.Tensor2D> =>
+  mapInputs(batch.inputs, (values: TargetValues, name) =>
+    tf.tensor2d(values, shapeOf(batch, name), values instanceof Int32Array ? 'int32' : 'float32'),
+  )
 
 /** The mean loss of a batch [], as its objective has it. */
 export function batchLoss(pass: Pass, batch: Batch, labelSmoothing?: number): tf.Scalar {

@@ -11,9 +11,12 @@ import { changed } from '../../task/rows/lines.js'
 import { chosenRows, examplesAt, examplesOf, type Source, sourceOf } from '../../task/rows/source.js'
 import type { Tokenised } from '../../task/tokens/batches.js'
 import { cutTally } from '../../task/tokens/cut.js'
+import type { RowReader } from '../../task/tokens/reader.js'
 import { openTokenStore, type TokenStore } from '../../task/tokens/token_store.js'
 import type { TokenLimits } from '../../task/tokens/tokenise.js'
+import { classesOf } from './head.js'
 import type { OpenedBackbone } from './prepare.js'
+import { readingOf } from './reading.js'
 
 /** One split as token ids; its text is read again when it is asked for. */
 export interface PreparedSplit {
@@ -30,6 +33,8 @@ export interface PreparedSplit {
   lengths: Int32Array
   /** The number of tokens of every target. */
   targetLengths: Int32Array
+  /** Returns the text of a target, from its ids. */
+  targetText(ids: Int32Array): string
   /** Tokens of the longest target of the whole source, including </s>: the default limit for an output. */
   longestTarget: number
   /**
@@ -49,18 +54,22 @@ export interface PreparedData {
 /**
  * Reads, tokenises and splits an experiment's rows; a source that two splits share is read once. Targets are cut only
  * where the experiment sets their length. `onRows` is called for each split before it is read, and may throw.
+ * `classes` are the labels of an encoder's head.
  */
 export function prepareData(
-  { task, training }: Experiment,
+  experiment: Experiment,
   backbone: OpenedBackbone,
   progress: Progress,
   onRows: (here: RowsHere) => void = () => {},
+  classes = classesOf(experiment.task),
 ): PreparedData {
-  const limits = { source: training.source_length, target: training.target_length ?? Number.MAX_SAFE_INTEGER }
+  const { task, reader } = readingOf(experiment, backbone, classes)
+  const { source_length: source, target_length: target = Number.MAX_SAFE_INTEGER } = experiment.training
+  const limits = { source, target }
   const stores = new Map<string, Promise<TokenStore>>()
   const tokensOf = (source: Source): Promise<TokenStore> => {
     const name = [...source.files, source.eachAnswer].join('\n')
-    const store = stores.get(name) ?? openStore(task, source, backbone, limits, progress)
+    const store = stores.get(name) ?? openStore(task, source, backbone, reader, progress)
     stores.set(name, store)
     return store
   }
@@ -79,7 +88,7 @@ export function prepareData(
       const rows = await chosenRows(task, source, name, store.rows)
       unchanged()
       for (const line of cutLines(name, store, rows, limits)) progress.warn(line)
-      return splitOf({ name, file: source.file, sha256 }, store, rows, async (rows) => {
+      return splitOf({ name, file: source.file, sha256, reader }, store, rows, async (rows) => {
         const examples = await examplesAt(task, source, rows)
         unchanged() // the tokens are of the rows before any change
         return inWrittenForm(examples, backbone.tokenizer)
@@ -96,8 +105,8 @@ export function prepareData(
 async function openStore(
   task: TaskOptions,
   source: Source,
-  { files: { tokenizerFile }, tokenizer }: OpenedBackbone,
-  limits: TokenLimits,
+  { files: { tokenizerFile } }: OpenedBackbone,
+  reader: RowReader,
   progress: Progress,
 ): Promise<TokenStore> {
   const { name, train, validation, test, benchmark, path, split, split_seed, subset, metrics, ...text } =
@@ -112,7 +121,7 @@ async function openStore(
     read = true
     return examplesOf(task, source, (report) => progress.warn(report))
   }
-  const store = await openTokenStore(key, examples, tokenizer, limits, {
+  const store = await openTokenStore(key, examples, reader, {
     onProgress: (rows) => progress.update(`${count(rows)} rows tokenised`),
     onHash: (bytes, total) => progress.update(`${percent(bytes, total)} read`),
     onWait: progress.note,
@@ -137,7 +146,7 @@ function cutLines(name: Split, store: TokenStore, rows: ArrayLike<number>, limit
 }
 
 function splitOf(
-  named: Pick<PreparedSplit, 'name' | 'file' | 'sha256'>,
+  { reader, ...named }: Pick<PreparedSplit, 'name' | 'file' | 'sha256'> & { reader: RowReader },
   store: TokenStore,
   rows: ArrayLike<number>,
   read: (rows: ArrayLike<number>) => Promise<Example[]>,
@@ -146,7 +155,12 @@ function splitOf(
   return {
     ...named,
     rows: rows.length,
-    tokens: { source: (i) => store.source(rows[i]!), target: (i) => store.target(rows[i]!) },
+    targetText: reader.text,
+    tokens: {
+      objective: reader.objective,
+      source: (i) => store.source(rows[i]!),
+      target: (i) => store.target(rows[i]!),
+    },
     lengths: Int32Array.from(rows, (row) => store.sourceLengths[row]!),
     targetLengths: Int32Array.from(rows, (row) => store.targetLengths[row]!),
     longestTarget: store.targetLengths.reduce((longest, length) => Math.max(longest, length), 1),

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { locateBackbone } from '../../backbone/files/locate.js'
 import { loadTokenizer, type Tokenizer } from '../../backbone/files/tokenizer.js'
 import { type Backbone, openBackbone } from '../../backbone/files/weights.js'
-import { type BackboneConfig, parameterCount } from '../../backbone/registry.js'
+import { type BackboneConfig, familyOf, longestRow, parameterCount } from '../../backbone/registry.js'
 import type { Mode } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import { type Progress, showDownload } from '../../base/progress.js'
@@ -11,7 +11,7 @@ import type { TrainingPlan } from '../../task/tokens/batches.js'
 import { type Ladder, ladderOf, type Padding, paddingOf } from '../../task/tokens/lengths.js'
 import { loadModel, type Model } from '../model/model.js'
 import type { PreparedSplit } from './data.js'
-import { checkTrainable } from './trainable.js'
+import { headedFor } from './head.js'
 
 /** A backbone's files and its tokenizer; `config` has the vocabulary in force. */
 export interface OpenedBackbone {
@@ -24,15 +24,14 @@ export interface OpenedBackbone {
 
 /** Finds the backbone, on the hub if necessary, and opens it; no tensor is read yet. */
 export async function prepareBackbone(experiment: Experiment, progress: Progress): Promise<OpenedBackbone> {
-  const { name, trim_vocabulary } = experiment.backbone
+  const { name } = experiment.backbone
   progress.phase(`Backbone ${name}`)
   const folder = await locateBackbone(name, showDownload(progress))
   const files = openBackbone(folder)
   try {
-    checkTrainable(files.config, name)
     const tokenizer = await loadTokenizer(files.tokenizerFile)
     checkTokenizer(files, tokenizer)
-    return withVocabulary(files, tokenizer, trim_vocabulary)
+    return backboneFor(files, tokenizer, experiment)
   } catch (error) {
     files.close()
     throw error
@@ -66,11 +65,19 @@ function checkTokenizer({ config, folder, tokenizerFile }: Backbone, tokenizer: 
 }
 
 /**
- * Returns an opened backbone with its whole vocabulary, or only the tokenizer's.
- * @throws UserError where the decoder starts with a token beyond the tokenizer's vocabulary.
+ * Returns an opened backbone as an experiment uses it: with its whole vocabulary, or only the tokenizer's; an encoder
+ * with the head that the task needs, if its labels are known.
+ * @throws UserError where the decoder starts with a token beyond the tokenizer's vocabulary, or the encoder has no
+ *   positions for such long sources.
  */
-export function withVocabulary(files: Backbone, tokenizer: Tokenizer, trim: boolean): OpenedBackbone {
-  const config = trim ? { ...files.config, vocabulary: tokenizer.vocabularySize } : files.config
+export function backboneFor(
+  files: Backbone,
+  tokenizer: Tokenizer,
+  { backbone, task, training }: Pick<Experiment, 'backbone' | 'task' | 'training'>,
+): OpenedBackbone {
+  const whole = headedFor(files.config, task)
+  const config = backbone.trim_vocabulary ? { ...whole, vocabulary: tokenizer.vocabularySize } : whole
+  checkLength(config, training.source_length)
   const { vocabulary, padId } = config
   const starts = 'decoderStartId' in config ? [config.decoderStartId] : []
   const beyond = [...starts, padId].find((id) => id >= vocabulary)
@@ -81,7 +88,19 @@ export function withVocabulary(files: Backbone, tokenizer: Tokenizer, trim: bool
       remedy: 'Leave it out.',
     })
   }
-  return { files, config, tokenizer, parameters: parameterCount(config) }
+  const verbatim = familyOf(config).shape === 'encoder'
+  return { files, config, tokenizer: { ...tokenizer, verbatim }, parameters: parameterCount(config) }
+}
+
+/** @throws UserError */
+function checkLength(config: BackboneConfig, length: number): void {
+  const longest = longestRow(config)
+  if (longest === undefined || length <= longest) return
+  throw new UserError({
+    at: 'training.source_length',
+    problem: `is ${length}; the backbone has positions for ${longest} tokens.`,
+    remedy: `Set it to ${longest} or less.`,
+  })
 }
 
 /** Puts the backbone on the device, together with the method that the experiment trains. */

@@ -1,9 +1,10 @@
-import { withDecoder } from '../../backbone/registry.js'
+import { readsSegments, withDecoder } from '../../backbone/registry.js'
 import { hashSeed } from '../../base/numbers/random.js'
 import type { Progress } from '../../base/progress.js'
 import type { Experiment } from '../../experiment/schema.js'
 import { keyOf, regeneratedNormals } from '../../method/intrinsic/regenerated.js'
-import { type Batch, padBatch } from '../../task/tokens/batches.js'
+import { objectiveOf } from '../../objective/of_head.js'
+import { type Batch, inMemory, padBatch } from '../../task/tokens/batches.js'
 import { startTensorflow } from '../graph/start.js'
 import { named } from '../model/layout.js'
 import { type Blueprint, blueprintOf, disposeModel, startVector } from '../model/model.js'
@@ -158,14 +159,21 @@ function randomBatch(
   config: OpenedBackbone['config'],
   seed: number,
 ): Batch {
-  const { vocabulary, eosId, padId } = withDecoder(config)
-  const ids = (length: number, ...what: (string | number)[]) =>
-    Int32Array.from({ length }, (_, i) => (i === length - 1 ? eosId : hashSeed(seed, ...what, i) % vocabulary))
-  const tokens = {
-    source: (row: number) => ids(Math.max(1, source - 2 * row), 'source', row),
-    target: (row: number) => ids(Math.max(1, target - 2 * row), 'target', row),
+  const { vocabulary, padId } = config
+  const ids = (length: number, what: string, row: number) =>
+    Int32Array.from({ length: Math.max(1, length - 2 * row) }, (_, i) => hashSeed(seed, what, row, i) % vocabulary)
+  const each = <T>(of: (row: number) => T) => Array.from({ length: rows }, (_, row) => of(row))
+  const sources = each((row) => ids(source, 'source', row))
+  if ('head' in config && config.head) {
+    const { objective, row } = objectiveOf(config.head, readsSegments(config))
+    const made = sources.map(row)
+    const tokens = { source: made.map(({ source }) => source), target: made.map(({ target }) => target) }
+    return padBatch(inMemory(tokens, objective), [...made.keys()], padId)
   }
-  return padBatch(tokens, [...Array(rows).keys()], padId)
+  const { eosId } = withDecoder(config)
+  const ended = (row: Int32Array) => row.with(-1, eosId)
+  const tokens = { source: sources.map(ended), target: each((row) => ended(ids(target, 'target', row))) }
+  return padBatch(inMemory(tokens), [...Array(rows).keys()], padId)
 }
 
 /** Both gradients of a batch, tensor by tensor. */

@@ -12,8 +12,6 @@ import {
 } from '../capture/step.js'
 import { numberFeeds } from '../capture/update.js'
 import { frozenVariables, STATE } from '../capture/variables.js'
-import { SessionDecoder } from '../decoding/session_decoder.js'
-import { placeConstants, placeFrozen } from '../decoding/session_weights.js'
 import { type SessionConfig, sessionConfig } from '../graph/config.js'
 import type { Library } from '../graph/library.js'
 import { type RunSpec, Session } from '../graph/session.js'
@@ -26,6 +24,8 @@ import type { Gradient, Share } from '../model/share.js'
 import type { StepResult } from '../model/step.js'
 import { adam } from '../optimizer/adam.js'
 import { type Kept, keptOf } from '../optimizer/optimizer.js'
+import { SessionDecoder, sizesOf } from './session_decoder.js'
+import { placeConstants, placeFrozen } from './session_weights.js'
 
 export interface ReplayOptions extends Partial<StepGraphOptions>, LoadedGraphsOptions {
   /** The seed of the method's tensors that are not trained, and of dropout. */
@@ -160,6 +160,7 @@ export class Replay {
       padId: this.#blueprint.config.padId,
       generate: (sources, maxLength) => this.generate(sources, maxLength, vector),
       rank: (sources, candidates) => this.#decoder.rank(sources, candidates, { vector }),
+      answers: (batch) => this.answers(batch, vector),
       loss: (batch) => this.loss(batch, vector),
       dispose: () => this.#decoder.done(),
     }
@@ -230,10 +231,12 @@ export class Replay {
     return this.#decoder.generate(sources, maxLength, vector)
   }
 
+  /** What the head of an encoder says of each row; see SessionDecoder. */
+  answers(batch: Batch, vector?: Float32Array): Promise<number[][]> {
+    return this.#decoder.answers(batch, vector)
+  }
+
   free(): void {
     this.#session.free()
   }
 }
-
-/** `32x64x4`: rows and lengths, which tell one captured shape from another. */
-const sizesOf = ({ size, lengths }: BatchShape): string => [size, ...Object.values(lengths)].join('x')

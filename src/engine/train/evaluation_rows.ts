@@ -28,7 +28,11 @@ function someRows(split: PreparedSplit, places: Int32Array): PreparedSplit {
     ...split,
     rows: places.length,
     drawnFrom: split.rows,
-    tokens: { source: (i) => split.tokens.source(places[i]!), target: (i) => split.tokens.target(places[i]!) },
+    tokens: {
+      objective: split.tokens.objective,
+      source: (i) => split.tokens.source(places[i]!),
+      target: (i) => split.tokens.target(places[i]!),
+    },
     lengths: Int32Array.from(places, (place) => split.lengths[place]!),
     targetLengths: Int32Array.from(places, (place) => split.targetLengths[place]!),
     examples: () => {

@@ -9,7 +9,9 @@ import { tooFewToGroup, trainingPlan } from '../../task/tokens/batches.js'
 import { unseenInTraining } from '../evaluate/unseen_labels.js'
 import { warmupInForce } from '../optimizer/learning_rate.js'
 import { type PreparedData, type PreparedSplit, prepareData } from '../prepare/data.js'
-import { type OpenedBackbone, prepareBackbone } from '../prepare/prepare.js'
+import { classesOf, withLabels } from '../prepare/head.js'
+import { backboneFor, type OpenedBackbone, prepareBackbone } from '../prepare/prepare.js'
+import { taskReadBy } from '../prepare/reading.js'
 import { evaluationRows } from './evaluation_rows.js'
 import { plannedSteps } from './longer.js'
 import type { Checks } from './resume.js'
@@ -28,9 +30,12 @@ export interface Prepared extends Pick<Training, 'experiment' | 'train' | 'valid
  * Reads and checks backbone and data, and returns them with the experiment and every value in force. `checks` are
  * called for each before it is read.
  */
-export async function prepare(experiment: Experiment, progress: Progress, checks?: Checks): Promise<Prepared> {
-  const backbone = await prepareBackbone(experiment, progress)
-  checks?.backbone(backbone.files)
+export async function prepare(given: Experiment, progress: Progress, checks?: Checks): Promise<Prepared> {
+  const opened = await prepareBackbone(given, progress)
+  checks?.backbone(opened.files)
+  const labelled = await withLabels(given.task, opened.config, progress)
+  const experiment = { ...given, task: taskReadBy(opened.config, labelled) }
+  const backbone = backboneFor(opened.files, opened.tokenizer, experiment)
   const data = prepareData(experiment, backbone, progress, checks?.rows)
   const train = await data.split('train')
   const whole = await data.split('validation')
@@ -39,17 +44,20 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
   const heldOut = heldOutNote(experiment.task, { validation: whole.rows, test: test.rows })
   if (heldOut) progress.note(heldOut)
   const { training } = experiment
-  const { labels, longest } = await readTargets(experiment.task, SPLITS, {
-    tokenizer: backbone.tokenizer,
-    scoring: training.scoring,
-    targetLength: training.target_length,
-    ...(isRankable(experiment.task) && { ranking: 'training.scoring: rank' }),
-    note: (text) => progress.note(text),
-  })
+  const headed = backbone.tokenizer.verbatim
+  const { labels, longest } = headed
+    ? { labels: classesOf(experiment.task), longest: 0 }
+    : await readTargets(experiment.task, SPLITS, {
+        tokenizer: backbone.tokenizer,
+        scoring: training.scoring,
+        targetLength: training.target_length,
+        ...(isRankable(experiment.task) && { ranking: 'training.scoring: rank' }),
+        note: (text) => progress.note(text),
+      })
   for (const warning of sameRows(experiment.task, { train, validation: whole, test })) progress.warn(warning)
   if (experiment.task.kind === 'classification')
     for (const split of [whole, test]) {
-      const unseen = unseenInTraining(split, train, backbone.tokenizer)
+      const unseen = unseenInTraining(split, train)
       if (unseen) progress.warn(unseen)
     }
   const plan = trainingPlan(train.lengths, rowsAStep(training), training.seed, training.group_by_length)
@@ -65,7 +73,7 @@ export async function prepare(experiment: Experiment, progress: Progress, checks
     ...training,
     warmup_steps,
     evaluate_every: training.evaluate_every ?? plan.stepsPerEpoch,
-    target_length: training.target_length ?? Math.max(train.longestTarget, longest),
+    ...(!headed && { target_length: training.target_length ?? Math.max(train.longestTarget, longest) }),
     dropout: training.dropout ?? backbone.config.dropout,
   }
   const task = { ...experiment.task, ...heldOutInForce(experiment.task, whole.rows) }

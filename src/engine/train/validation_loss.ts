@@ -55,7 +55,7 @@ export async function splitLoss(
   const sumOf = async ({ rows, real }: EvaluationBatch) => {
     const batch = padBatch(tokens, rows, decoder.padId, ladder)
     batch.inputs.target_mask.fill(0, real * batch.lengths.target) // repeats that fill the batch
-    const count = batch.objective.weight(batch.inputs)
+    const count = batch.objective.weight(batch.inputs, batch.lengths)
     return { sum: count * (await decoder.loss(batch)), count }
   }
   const whole = { sum: 0, count: 0 }

@@ -7,6 +7,7 @@ import type { Experiment } from '../../experiment/schema.js'
 import { methodKind } from '../../method/options.js'
 import { storageLine } from '../../predict/storage.js'
 import type { Result, Scores } from '../../run/directory.js'
+import { isEncoded } from '../../task/encoded.js'
 import { type Confusion, shownLabels } from '../../task/metrics/confusion.js'
 import { drawPairs, drawTable, fits } from './table.js'
 
@@ -78,13 +79,19 @@ export function resultTable(experiment: Experiment, result: Result): string {
     ['time', `${counted(result.steps, 'step')}, ${duration(result.seconds)}${pace(result)}`],
     ...memoryRows(result),
     ['best step', String(result.best_step)],
-    ...lossRow(result),
+    ...lossRow(result, lossUnit(experiment.task)),
   ])
   return `${table}\n${scoreTable({ validation: result.validation, test: result.test })}`
 }
 
-const lossRow = ({ validation_loss }: Result): [string, string][] =>
-  validation_loss === undefined ? [] : [['validation loss', `${validation_loss.toFixed(3)} nats per token`]]
+/** The loss is of a target's tokens; an encoder's is of a row, and for numbers the squared difference. */
+function lossUnit(task: Experiment['task']): string {
+  if (!isEncoded(task)) return ' nats per token'
+  return task.kind === 'regression' ? ', mean squared difference' : ' nats per row'
+}
+
+const lossRow = ({ validation_loss }: Result, unit: string): [string, string][] =>
+  validation_loss === undefined ? [] : [['validation loss', `${validation_loss.toFixed(3)}${unit}`]]
 
 function memoryRows({ peak_memory_bytes, gpu_memory_bytes }: Pick<Result, 'peak_memory_bytes' | 'gpu_memory_bytes'>) {
   const peak: [string, string] = ['peak memory', byteSize(peak_memory_bytes)]

@@ -22,11 +22,18 @@ export interface Written {
 
 /** Returns how the tokenizer writes each of the texts. */
 export async function written(texts: readonly string[], tokenizer: Tokenizer): Promise<Written[]> {
+  if (tokenizer.verbatim) return texts.map(asItIs)
   const distinct = [...new Set(texts)]
   const ids = await tokenizer.encode(distinct, Number.MAX_SAFE_INTEGER)
   const all = new Map(distinct.map((text, i) => [text, writtenAs(text, ids[i]!, tokenizer)]))
   return texts.map((text) => all.get(text)!)
 }
+
+/** A text that no tokenizer writes: its characters are its tokens. */
+const asItIs = (text: string): Written => ({
+  ...{ text, back: text, comesBack: true, form: text.trim() },
+  ids: Int32Array.from(text, (character) => character.codePointAt(0)!),
+})
 
 function writtenAs(text: string, ids: Int32Array, tokenizer: Tokenizer): Written {
   const back = tokenizer.decode(ids).trim()

@@ -1,60 +1,53 @@
 import { hashSeed, randperm } from '../../base/numbers/random.js'
+import type { InputName, Inputs, InputValues, LengthName, Objective, RowIds } from '../../objective/objective.js'
 import { seq2seq } from '../../objective/seq2seq.js'
 import { type Ladder, paddedLengths } from './lengths.js'
 import type { TokenRows } from './tokenise.js'
 
-/** Token ids of rows, `</s>` last, without padding. */
+/** Rows as an objective reads them, without padding. */
 export interface Tokenised {
+  objective: Objective
   source(row: number): Int32Array
   target(row: number): Int32Array
 }
 
 /** Returns rows that are in memory. */
-export const inMemory = ({ source, target }: TokenRows): Tokenised => ({
+export const inMemory = ({ source, target }: TokenRows, objective: Objective = seq2seq): Tokenised => ({
+  objective,
   source: (row) => source[row]!,
   target: (row) => target[row]!,
 })
 
-/** The objective that batches are made for. */
-type BatchObjective = typeof seq2seq
-/** The names of a batch's inputs and of the lengths that they have. */
-export type InputName = keyof BatchObjective['inputs']
-export type LengthName = BatchObjective['inputs'][InputName]
-
 /** A batch without its values. */
 export interface BatchShape {
-  objective: BatchObjective
+  objective: Objective
   /** Rows. */
   size: number
   lengths: Record<LengthName, number>
 }
 
-/**
- * Rows of one step, padded on the right with the backbone's padding id. The masks say which ids are tokens: a text may
- * contain the padding id as a token like any other.
- */
+/** Rows of one step, padded as their objective pads them. */
 export interface Batch extends BatchShape {
   /** Indices into the split. */
   rows: number[]
   /** Each [size, its length], row-major. */
-  inputs: Record<InputName, Int32Array>
+  inputs: InputValues
 }
 
 /** The shape [size, length] of an input. */
 export const shapeOf = ({ objective, size, lengths }: BatchShape, input: InputName): [number, number] => [
   size,
-  lengths[objective.inputs[input]],
+  lengths[objective.inputs[input]!],
 ]
 
 /** What `make` makes of each input, by its name. */
 export const mapInputs = <From, To>(
-  inputs: Record<InputName, From>,
+  inputs: Inputs<From>,
   make: (value: From, name: InputName) => To,
-): Record<InputName, To> =>
-  Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, make(value, name as InputName)])) as Record<
-    InputName,
-    To
-  >
+): Inputs<To> & Record<string, To> => {
+  const named = Object.entries(inputs) as [InputName, From][]
+  return Object.fromEntries(named.map(([name, value]) => [name, make(value, name)])) as never
+}
 
 /** How a training's rows become batches: drawn at random, or rows of similar length together. */
 export type RowOrder = 'random' | 'grouped_by_length'
@@ -156,26 +149,19 @@ export function evaluationBatches(lengths: ArrayLike<number>, batchSize: number)
 }
 
 /** Pads the rows with `padId` to a common length: that of the longest, rounded up, or the ladder's next. */
-export function padBatch(tokens: Tokenised, rows: number[], padId: number, ladder?: Ladder): Batch {
-  const sources = rows.map((row) => tokens.source(row))
-  const targets = rows.map((row) => tokens.target(row))
-  const padded = paddedLengths(rows.length, longest(sources), longest(targets), ladder)
-  return {
-    objective: seq2seq,
-    rows,
-    size: rows.length,
-    lengths: padded,
-    inputs: {
-      source: pad(sources, padded.source, padId),
-      source_mask: mask(sources, padded.source),
-      target: pad(targets, padded.target, padId),
-      target_mask: mask(targets, padded.target),
-    },
-  }
+export function padBatch(
+  { objective, source, target }: Tokenised,
+  rows: number[],
+  padId: number,
+  ladder?: Ladder,
+): Batch {
+  const ids = rows.map((row) => ({ source: source(row), target: target(row) }))
+  const lengths = objective.lengths(ids, (source, target) => paddedLengths(rows.length, source, target, ladder))
+  return { objective, rows, size: rows.length, lengths, inputs: objective.pad(ids, lengths, padId) }
 }
 
 /** Returns a batch of rows that all have the batch's lengths, so that nothing in it is padding. */
-export function wholeBatch({ source, target }: Pick<Batch['inputs'], 'source' | 'target'>, size: number): Batch {
+export function wholeBatch({ source, target }: RowIds, size: number): Batch {
   const ones = (ids: Int32Array) => new Int32Array(ids.length).fill(1)
   return {
     objective: seq2seq,
@@ -184,20 +170,6 @@ export function wholeBatch({ source, target }: Pick<Batch['inputs'], 'source' | 
     lengths: { source: source.length / size, target: target.length / size },
     inputs: { source, source_mask: ones(source), target, target_mask: ones(target) },
   }
-}
-
-const longest = (rows: Int32Array[]): number => rows.reduce((most, row) => Math.max(most, row.length), 0)
-
-function pad(rows: Int32Array[], length: number, padId: number): Int32Array {
-  const ids = new Int32Array(rows.length * length).fill(padId)
-  for (const [i, row] of rows.entries()) ids.set(row, i * length)
-  return ids
-}
-
-function mask(rows: Int32Array[], length: number): Int32Array {
-  const ones = new Int32Array(rows.length * length)
-  for (const [i, row] of rows.entries()) ones.fill(1, i * length, i * length + row.length)
-  return ones
 }
 
 function byLength(rows: Int32Array, lengths: ArrayLike<number>): Int32Array {

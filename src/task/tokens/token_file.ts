@@ -5,7 +5,7 @@ import { type Body, fileBody, HEAD_BYTES, memoryBody, readFully } from './token_
 import type { CutRows } from './tokenise.js'
 
 /** Increases with every change of the format, or of how a text becomes tokens. */
-export const FORMAT = 3
+export const FORMAT = 4
 
 /** Token ids by row, from 0. Close it when no row is needed any more. */
 export interface TokenStore {

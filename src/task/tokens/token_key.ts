@@ -3,7 +3,6 @@ import { statSync } from 'node:fs'
 import { hashFiles, hashFilesInPieces, stampOf } from '../../base/files/hash.js'
 import { changed } from '../rows/lines.js'
 import { FORMAT } from './token_file.js'
-import type { TokenLimits } from './tokenise.js'
 
 /** Everything that decides what the tokens are; the store's name is its hash. */
 export interface TokenKey {
@@ -15,20 +14,17 @@ export interface TokenKey {
 }
 
 /**
- * Returns the SHA-256, in hexadecimal, of all that the key names, and of the id that ends rows, which another file may
- * name.
+ * Returns the SHA-256, in hexadecimal, of all that the key names, and of what decides the ids besides.
  * @throws UserError where a file can't be read.
  */
 export async function hashKey(
   { files, text, tokenizerFile }: TokenKey,
-  eos: number,
-  limits: TokenLimits,
+  reader: unknown,
   onHash?: (bytes: number, total: number) => void,
 ): Promise<string> {
   const data = [await hashFilesInPieces(files, onHash), ...sizesOf(files)]
   const tokenizer = hashFiles([tokenizerFile])
-  const { source, target } = limits
-  const all = JSON.stringify({ format: FORMAT, data, text, tokenizer, eos, source, target })
+  const all = JSON.stringify({ format: FORMAT, data, text, tokenizer, reader })
   return createHash('sha256').update(all).digest('hex')
 }
 

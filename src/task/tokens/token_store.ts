@@ -2,16 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, mkdtempSync, renameSync, rmSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import { openNew } from '../../base/files/atomic.js'
 import { cacheFolder, ownCache } from '../../base/files/cache_folder.js'
 import { writeError } from '../../base/files/write_error.js'
 import { patiently, withLock } from '../../base/lock/lock.js'
+import type { RowReader, TextRow } from './reader.js'
 import { type Body, fileBody, memoryBody, skipHead } from './token_body.js'
 import { CACHE_LIMIT, STORE_ENDING, trimCache } from './token_cache.js'
 import { openTokenFile, type TokenStore, tokenWriter } from './token_file.js'
 import { checkUnchanged, hashKey, stamps, type TokenKey } from './token_key.js'
-import { type TextPair, type TokenLimits, tokeniseAll } from './tokenise.js'
+import { tokeniseAll } from './tokenise.js'
 
 export type { TokenStore } from './token_file.js'
 export type { TokenKey } from './token_key.js'
@@ -43,20 +43,19 @@ const IN_MEMORY = 256 * 2 ** 20
  */
 export async function openTokenStore(
   key: TokenKey,
-  examples: () => AsyncIterable<TextPair> | Iterable<TextPair>,
-  tokenizer: Tokenizer,
-  limits: TokenLimits,
+  examples: () => AsyncIterable<TextRow> | Iterable<TextRow>,
+  reader: RowReader,
   options: TokenStoreOptions,
 ): Promise<TokenStore> {
   const before = stamps(key.files)
-  const name = await hashKey(key, tokenizer.eosId, limits, options.onHash)
+  const name = await hashKey(key, reader.key, options.onHash)
   const folder = options.cache ?? tokenCacheFolder(options)
   const file = folder && join(folder, name + STORE_ENDING)
   const found = file && open(file, options)
   if (found) return found
   const fill: Fill = async (body, inFile) => {
-    const writer = tokenWriter(body, tokenizer.vocabularySize, inFile)
-    for await (const rows of tokeniseAll(examples(), tokenizer, limits)) {
+    const writer = tokenWriter(body, reader.vocabulary, inFile)
+    for await (const rows of tokeniseAll(examples(), reader)) {
       orUnwritable(() => writer.append(rows))
       options.onProgress?.(writer.rows)
     }

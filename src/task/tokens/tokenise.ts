@@ -1,15 +1,11 @@
 import type { Tokenizer } from '../../backbone/files/tokenizer.js'
+import { seq2seq } from '../../objective/seq2seq.js'
+import type { RowReader, TextRow } from './reader.js'
 
 /** The longest source and target in tokens, including `</s>`; longer ones are cut. */
 export interface TokenLimits {
   source: number
   target: number
-}
-
-/** The backbone's input and the output that it should give. */
-export interface TextPair {
-  source: string
-  target: string
 }
 
 /** Token ids by row, `</s>` last. */
@@ -33,48 +29,55 @@ export interface WholeLengths {
 const BATCH_ROWS = 2048
 const BATCH_CHARACTERS = 2 ** 19
 
-/** Returns the rows' sources and targets as token ids, in the rows' order. Rows with the same target share its ids. */
-export async function tokenise(rows: readonly TextPair[], tokenizer: Tokenizer, limits: TokenLimits): Promise<CutRows> {
-  const targets = [...new Set(rows.map(({ target }) => target))] // labels are few
-  const [source, encoded] = await Promise.all([
-    encodeHeads(
-      rows.map((row) => row.source),
-      tokenizer,
-      limits.source,
-    ),
-    encodeHeads(targets, tokenizer, limits.target),
-  ])
-  const places = new Map(targets.map((target, i) => [target, i]))
-  const each = <T>(of: T[]) => rows.map(({ target }) => of[places.get(target)!]!)
-  return {
-    source: source.ids,
-    target: each(encoded.ids),
-    whole: { source: source.whole, target: each(encoded.whole) },
-  }
-}
+/** Reads source and target as token ids, `</s>` last, for a backbone that decodes. Equal targets share their ids. */
+export const textReader = (tokenizer: Tokenizer, limits: TokenLimits): RowReader => ({
+  objective: seq2seq,
+  key: { eos: tokenizer.eosId, ...limits },
+  vocabulary: tokenizer.vocabularySize,
+  text: (target) => tokenizer.decode(target).trim(),
+  async read(rows) {
+    const targets = [...new Set(rows.map(({ target }) => target))] // labels are few
+    const encode = (texts: string[]) => tokenizer.encode(texts, Number.MAX_SAFE_INTEGER)
+    const [source, encoded] = await Promise.all([
+      encodeHeads(
+        rows.map((row) => row.source),
+        encode,
+        limits.source,
+      ),
+      encodeHeads(targets, encode, limits.target),
+    ])
+    const places = new Map(targets.map((target, i) => [target, i]))
+    const each = <T>(of: T[]) => rows.map(({ target }) => of[places.get(target)!]!)
+    return {
+      source: source.ids.map((ids) => cut(ids, limits.source)),
+      target: each(encoded.ids.map((ids) => cut(ids, limits.target))),
+      whole: { source: source.whole, target: each(encoded.whole) },
+    }
+  },
+})
 
 /** A token has about 4 characters, so this many times the limit hold all the tokens that are kept. */
 const CHARACTERS_A_TOKEN = 64
 
 /**
- * As `encode`, but of a text far beyond the limit only the head goes to the library, which takes 200 bytes per
- * character: T5 tokenises each word by itself, so words before a blank do not depend on what follows.
+ * Returns what `encode` does, but of a text far beyond the limit only the head goes to the library, which takes 200
+ * bytes per character: each word is tokenised by itself, so words before a blank do not depend on what follows.
  */
-async function encodeHeads(
+export async function encodeHeads(
   texts: string[],
-  tokenizer: Tokenizer,
+  encode: (texts: string[]) => Promise<Int32Array[]>,
   limit: number,
 ): Promise<{ ids: Int32Array[]; whole: number[] }> {
   const heads = texts.map((text) => headOf(text, limit * CHARACTERS_A_TOKEN))
-  const rows = await tokenizer.encode(heads, Number.MAX_SAFE_INTEGER)
+  const rows = await encode(heads)
   const whole: number[] = []
   for (const [i, text] of texts.entries()) {
     const isHead = heads[i]!.length < text.length
     const tooShort = isHead && rows[i]!.length <= limit
-    if (tooShort) rows[i] = (await tokenizer.encode([text], Number.MAX_SAFE_INTEGER))[0]!
+    if (tooShort) rows[i] = (await encode([text]))[0]!
     whole.push(isHead && !tooShort ? -rows[i]!.length : rows[i]!.length)
   }
-  return { ids: rows.map((row) => cut(row, limit)), whole }
+  return { ids: rows, whole }
 }
 
 /** Cuts to `limit` ids; the last id stays `</s>`. */
@@ -95,13 +98,12 @@ function headOf(text: string, characters: number): string {
  * Yields the rows, a batch at a time; the library tokenises one on its own threads while the next one's rows are read.
  */
 export async function* tokeniseAll(
-  examples: AsyncIterable<TextPair> | Iterable<TextPair>,
-  tokenizer: Tokenizer,
-  limits: TokenLimits,
+  examples: AsyncIterable<TextRow> | Iterable<TextRow>,
+  reader: RowReader,
 ): AsyncGenerator<CutRows> {
   let running: Promise<CutRows> | undefined
   for await (const batch of batches(examples)) {
-    const next = tokenise(batch, tokenizer, limits)
+    const next = reader.read(batch)
     next.catch(() => {}) // reported where it is awaited
     if (running) yield await running
     running = next
@@ -109,12 +111,14 @@ export async function* tokeniseAll(
   if (running) yield await running
 }
 
-async function* batches(examples: AsyncIterable<TextPair> | Iterable<TextPair>): AsyncGenerator<TextPair[]> {
-  let batch: TextPair[] = []
+async function* batches(examples: AsyncIterable<TextRow> | Iterable<TextRow>): AsyncGenerator<TextRow[]> {
+  let batch: TextRow[] = []
   let characters = 0
-  for await (const { source, target } of examples) {
-    batch.push({ source, target })
-    characters += source.length + target.length
+  for await (const { source, second, target, label, choices } of examples) {
+    const optional = { ...(label !== undefined && { label }), ...(second !== undefined && { second }) }
+    const row = { source, target, ...optional, ...(choices && { choices }) }
+    batch.push(row)
+    characters += source.length + target.length + (second?.length ?? 0) + (choices?.join('').length ?? 0)
     if (batch.length < BATCH_ROWS && characters < BATCH_CHARACTERS) continue
     yield batch
     batch = []

@@ -7,7 +7,7 @@ import { packageRoot } from '../../../src/base/root.js'
 import { generateByBeams } from '../../../src/engine/model/beams.js'
 import { generate } from '../../../src/engine/model/generate.js'
 import { disposeModel, evaluationPass, startVector } from '../../../src/engine/model/model.js'
-import { padBatch } from '../../../src/task/tokens/batches.js'
+import { inMemory, padBatch } from '../../../src/task/tokens/batches.js'
 import { engines, useEngine } from '../../support/engines.js'
 import { loadModelOf, openFixture } from '../../support/oracle_case.js'
 
@@ -30,7 +30,10 @@ describe.each(engines)('on %s', (engine) => {
       const vector = tf.tensor1d(startVector(model, openFixture(backbone).read, 0))
       const { pass, dispose } = evaluationPass(model, vector)
       const { numTensors } = tf.memory()
-      const tokens = { source: (row: number) => Int32Array.from(rows[row]!), target: () => Int32Array.of(1) }
+      const tokens = inMemory({
+        source: rows.map((ids) => Int32Array.from(ids)),
+        target: rows.map(() => Int32Array.of(1)),
+      })
       const batch = padBatch(tokens, [...rows.keys()], model.config.padId)
       const ids =
         beams === 0 ? await generate(pass, batch, longest) : await generateByBeams(pass, batch, longest, beams)

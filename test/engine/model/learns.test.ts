@@ -12,7 +12,7 @@ import { disposeState, type OptimizerState } from '../../../src/engine/optimizer
 import { loadExperiment } from '../../../src/experiment/load/load.js'
 import { readSplit } from '../../../src/task/rows/source.js'
 import { inMemory, padBatch } from '../../../src/task/tokens/batches.js'
-import { tokenise } from '../../../src/task/tokens/tokenise.js'
+import { textReader } from '../../../src/task/tokens/tokenise.js'
 import { dropoutAt, noDropout } from '../../../src/tensor/dropout.js'
 import { engines, useEngine } from '../../support/engines.js'
 
@@ -43,7 +43,7 @@ async function prepared(sets: string[]) {
   const files = openBackbone(`${packageRoot}/configs/backbones/t5-nano`)
   const tokenizer = await loadTokenizer(files.tokenizerFile)
   const examples = (await readSplit(experiment.task, 'train')).filter((_, row) => row % 500 === 0)
-  const tokens = await tokenise(examples.slice(0, ROWS), tokenizer, { source: 32, target: 8 })
+  const tokens = await textReader(tokenizer, { source: 32, target: 8 }).read(examples.slice(0, ROWS))
   const batch = padBatch(inMemory(tokens), [...tokens.source.keys()], files.config.padId)
   const model = loadModel(files.config, experiment.method, files.read, 42)
   const start = startVector(model, files.read, 42)

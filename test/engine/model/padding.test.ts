@@ -28,7 +28,9 @@ test('the rows hold the padding id as a token, and are padded with it', () => {
   const count = (ids: Int32Array, mask: Int32Array, value: number) =>
     ids.reduce((sum, id, i) => sum + Number(id === PAD && mask[i] === value), 0)
   expect([1, 0].map((value) => count(batch.inputs.source, batch.inputs.source_mask, value))).toEqual([4, 7])
-  expect([1, 0].map((value) => count(batch.inputs.target, batch.inputs.target_mask, value))).toEqual([1, 6])
+  expect([1, 0].map((value) => count(batch.inputs.target as Int32Array, batch.inputs.target_mask, value))).toEqual([
+    1, 6,
+  ])
 })
 
 test("ranks' shares have the tokens of their rows, the padding id among them", () => {

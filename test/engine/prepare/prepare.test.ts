@@ -1,9 +1,8 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { silent } from '../../../src/base/progress.js'
-import { packageRoot } from '../../../src/base/root.js'
 import { prepareBackbone } from '../../../src/engine/prepare/prepare.js'
 import { loadExperiment } from '../../../src/experiment/load/load.js'
 import { makeBackbone } from '../../export/made_run.js'
@@ -21,18 +20,6 @@ async function prepared(changes: Parameters<typeof makeBackbone>[1], ...sets: st
   files.close()
   return rest
 }
-
-test('an encoder alone is refused, since no objective trains it', async () => {
-  const encoder = mkdtempSync(join(tmpdir(), 'encoder-'))
-  cpSync(join(packageRoot, 'test/fixtures/bert-tiny'), encoder, { recursive: true })
-  cpSync(join(packageRoot, 'configs/backbones/t5-nano/tokenizer.json'), join(encoder, 'tokenizer.json'))
-  const experiment = loadExperiment('quickstart', ['method=full', `backbone=${encoder}`])
-  await expect(prepareBackbone(experiment, silent)).rejects.toThrow(
-    `${encoder}: is an encoder alone (bert); this version trains and runs T5 only. ` +
-      'Choose a T5: `compacter list backbones` shows the presets.',
-  )
-  rmSync(encoder, { recursive: true })
-})
 
 describe('a backbone whose tokenizer', () => {
   const remedy = (key: string) =>

@@ -58,7 +58,7 @@ function shorter(batch: Batch): Batch {
 
 /** The same shape, other tokens: nothing of the batch that a shape was captured with may be in its graph. */
 const otherRows = ({ inputs: { source, target }, size }: Batch): Batch =>
-  zeroPadded({ source: source.toReversed(), target: target.map((id) => (id > 1 ? 98 - id : id)) }, size)
+  zeroPadded({ source: source.toReversed(), target: (target as Int32Array).map((id) => (id > 1 ? 98 - id : id)) }, size)
 
 const t5Small = openSafetensors(join(packageRoot, 'test/fixtures/t5-small/compacter.safetensors'))
 

@@ -36,7 +36,7 @@ function splitOf({ batch }: ReturnType<typeof openCase>) {
     })
   const [source, target] = [
     rows(batch.inputs.source, batch.inputs.source_mask),
-    rows(batch.inputs.target, batch.inputs.target_mask),
+    rows(batch.inputs.target as Int32Array, batch.inputs.target_mask),
   ]
   const lengths = (rows: Int32Array[]) => Int32Array.from(rows, ({ length }) => length)
   return { tokens: inMemory({ source, target } as never), lengths: lengths(source), targetLengths: lengths(target) }

@@ -37,6 +37,7 @@ export function sessionRuns(
           return {
             padId: config.padId,
             generate: (sources, maxLength) => decoder.generate(sources, maxLength),
+            answers: (batch) => decoder.answers(batch),
             rank: (sources, candidates) => decoder.rank(sources, candidates),
             dispose: () => decoder.done(),
           }

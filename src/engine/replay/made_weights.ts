@@ -72,5 +72,5 @@ function captureMaking(library: Library, blueprint: Blueprint, precision: Precis
       graph.add({ type: 'DestroyResourceOp', name: `drop/${tensor}`, inputs: [handle] })
     }
   }
-  return capture(library, blueprint, 'float32', body, [])
+  return capture(library, blueprint, 'float32', body, { frozen: [] })
 }

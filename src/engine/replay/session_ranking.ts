@@ -1,9 +1,9 @@
 import type { Seq2SeqConfig } from '../../backbone/registry.js'
+import { CANDIDATE_IDS, GAINS, HIDDEN, memoryOf, PLACES, POSITIONS } from '../decoding/ranking_graph.js'
 import type { Pointer } from '../graph/library.js'
 import type { Session } from '../graph/session.js'
 import type { Values } from '../graph/tensor.js'
 import type { Ranking } from '../model/rank.js'
-import { CANDIDATE_IDS, GAINS, HIDDEN, memoryOf, PLACES, POSITIONS } from './ranking_graph.js'
 
 type Feeds = Record<string, Values | Pointer>
 

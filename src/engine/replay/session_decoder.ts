@@ -1,16 +1,19 @@
 import { withDecoder } from '../../backbone/registry.js'
 import type { Precision } from '../../base/choices.js'
+import type { Batch, BatchShape } from '../../task/tokens/batches.js'
+import { batchFeeds } from '../capture/capture.js'
 import type { LoadedGraphs } from '../capture/loaded_graphs.js'
+import { captureAnswers } from '../capture/step.js'
 import { decodedVariables, STATE } from '../capture/variables.js'
+import { captureDecoding, captureRanking } from '../decoding/captured.js'
+import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from '../decoding/decoding_graph.js'
+import { outputsOf } from '../decoding/outputs.js'
 import type { Session } from '../graph/session.js'
 import type { Values } from '../graph/tensor.js'
 import type { Sources } from '../model/generate.js'
 import type { Blueprint, ReadTensor } from '../model/model.js'
 import { type Limits, limitsOf, rankBy } from '../model/rank.js'
-import { captureDecoding, captureRanking } from './captured.js'
-import { ATTENTION_MASK, MAX_LENGTH, OUTPUT_IDS, SOURCE_IDS } from './decoding_graph.js'
 import { type MadeWeights, madeWeights } from './made_weights.js'
-import { outputsOf } from './outputs.js'
 import { sessionRanking } from './session_ranking.js'
 import { placeFrozen } from './session_weights.js'
 
@@ -89,6 +92,21 @@ export class SessionDecoder {
     )
   }
 
+  /** Returns what the head of an encoder says of each row of a batch. */
+  async answers(batch: Batch, vector?: Float32Array): Promise<number[][]> {
+    const sizes = sizesOf(batch)
+    const capture: typeof captureDecoding = (library, blueprint, options) =>
+      captureAnswers(library, blueprint, batch, options)
+    const graph = this.#graph(`answers_${sizes}`, capture)
+    const feeds = { ...batchFeeds(batch, batch.objective.asks), ...vectorFeed(vector) }
+    const own = Object.entries(feeds).map(([name, values]) => [`${graph.prefix}/${name}`, values])
+    const [values] = await this.#options.graphs.with(graph, () =>
+      this.#session.floats({ feeds: Object.fromEntries(own), fetches: [`${graph.prefix}/answers`] }),
+    )
+    const columns = values!.length / batch.size
+    return Array.from({ length: batch.size }, (_, row) => [...values!.subarray(row * columns, (row + 1) * columns)])
+  }
+
   #graph(kind: string, captured: typeof captureDecoding) {
     const { owner, precision } = this.#options
     return {
@@ -99,8 +117,14 @@ export class SessionDecoder {
   }
 }
 
+/** `32x64x1`: rows and lengths, which tell one captured shape from another. */
+export const sizesOf = ({ size, lengths }: BatchShape): string => [size, ...Object.values(lengths)].join('x')
+
+const vectorFeed = (vector: Float32Array | undefined): Record<string, Values> =>
+  vector ? { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } } : {}
+
 const sourceFeeds = ({ size, lengths, inputs }: Sources, vector?: Float32Array): Record<string, Values> => ({
   [SOURCE_IDS]: { shape: [size, lengths.source], data: inputs.source },
   [ATTENTION_MASK]: { shape: [size, lengths.source], data: inputs.source_mask },
-  ...(vector && { [`${STATE.vector}/read`]: { shape: [vector.length], data: vector } }),
+  ...vectorFeed(vector),
 })
