@@ -41,7 +41,9 @@ export type ComputeLayer<Config extends CommonConfig = BackboneConfig> = <T exte
 export const inLayer = <Config extends CommonConfig>(pass: Pass<Config>): ComputeLayer<Config> =>
   pass.layer ?? ((inputs, compute) => compute(pass, inputs))
 
-/** The tensors of a product: W, which is not of the product's name where a head is the embedding table, and its bias. */
+/**
+ * The tensors of a product: W, which is not of the product's name where a head is the embedding table, and its bias.
+ */
 interface ProductTensors {
   matrix?: string
   bias?: string

@@ -28,7 +28,9 @@ export function withDecoder(config: BackboneConfig): Seq2SeqConfig {
   throw new Error(`a backbone of the family ${config.family} has no decoder`)
 }
 
-/** Narrows a config to one that only encodes. @throws Error where it decodes: no such backbone has a head of its own. */
+/**
+ * Narrows a config to one that only encodes. @throws Error where it decodes: no such backbone has a head of its own.
+ */
 export function onlyEncoder(config: BackboneConfig): EncoderOnlyConfig {
   if (!('decoderStartId' in config)) return config
   throw new Error(`a backbone of the family ${config.family} is no encoder alone`)
@@ -94,7 +96,8 @@ export function headTensors(config: BackboneConfig): Map<string, TensorSpec> {
 export const tableName = (config: BackboneConfig): string => firstOf(config, 'table')!
 
 /**
- * The name of the tensor that makes the logits over the vocabulary: the head, or the embedding table where they are one.
+ * The name of the tensor that makes the logits over the vocabulary: the head, or the embedding table where they are
+ * one.
  */
 export const headTensor = (config: BackboneConfig): string | undefined =>
   familyOf(config).head === undefined ? undefined : (firstOf(config, 'head') ?? tableName(config))

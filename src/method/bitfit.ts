@@ -6,10 +6,10 @@ import { biasName } from './targets.js'
 import { unfrozen, unfrozenBesideAdapters } from './unfrozen.js'
 
 /**
- * BitFit (Ben Zaken et al., arXiv 2106.10199): the backbone's biases are trained. To a backbone without any, zero biases
- * are added and trained, in the products of attention and feed-forward, the blocks' layer norms (not the final ones) and
- * the head. A bias has the name of its weight. The head's weights are trained too if asked for, as in the released code
- * without `freeze_bitfit_lm_head`.
+ * BitFit (Ben Zaken et al., arXiv 2106.10199): the backbone's biases are trained. To a backbone without any, zero
+ * biases are added and trained, in the products of attention and feed-forward, the blocks' layer norms (not the final
+ * ones) and the head. A bias has the name of its weight. The head's weights are trained too if asked for, as in the
+ * released code without `freeze_bitfit_lm_head`.
  */
 export const bitfit: Method<BitfitOptions> = {
   weights: 'frozen',

@@ -5,7 +5,10 @@ import { labels, labelTarget } from './labels.js'
 import { number, numberTarget } from './number.js'
 import type { Objective, RowIds } from './objective.js'
 
-/** What a head learns on a backbone that reads segments or not, and rows for trials: ids as the source of row `i`, with a target that the head can have. */
+/**
+ * What a head learns on a backbone that reads segments or not, and rows for trials: ids as the source of row `i`, with
+ * a target that the head can have.
+ */
 export function objectiveOf(
   { kind, labels: count }: Head,
   segments: boolean,

@@ -82,8 +82,8 @@ const common = {
     .max(2)
     .optional()
     .describe(
-      'What an encoder reads instead of the prompt: one text, or a pair of them, with {column}s. Default: the columns ' +
-        'of the prompt, the first as one text and the others as the second. A choice is put after the second.',
+      'What an encoder reads instead of the prompt: one text, or a pair of them, with {column}s. Default: the ' +
+        'columns of the prompt, the first as one text and the others as the second. A choice is put after the second.',
     ),
 }
 

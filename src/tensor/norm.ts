@@ -25,10 +25,9 @@ function rmsNormGradient(dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] {
 }
 
 /**
- * The usual layer norm: mean subtracted, divided by the standard deviation, scaled, shifted if there is a bias. x [rows,
- * d] → [rows, d].
- * The gradient is written by hand: with n = (x − mean)·r and g = dy·weight, dx = r·(g − mean(g) − n·mean(g·n)), dweight
- * = Σ dy·n and dbias = Σ dy.
+ * The usual layer norm: mean subtracted, divided by the standard deviation, scaled, shifted if there is a bias. x
+ * [rows, d] → [rows, d]. The gradient is written by hand: with n = (x − mean)·r and g = dy·weight, dx = r·(g − mean(g)
+ * − n·mean(g·n)), dweight = Σ dy·n and dbias = Σ dy.
  */
 export function meanNorm(
   x: tf.Tensor2D,

@@ -85,7 +85,7 @@ describe('an encoder', () => {
     const evaluated = JSON.parse(
       await run('eval', path('labels'), '--json', '--predictions', path('labels.jsonl'), '--split', 'test'),
     )
-    expect(evaluated.runs[0].metrics).toEqual(result.test)
+    expect(evaluated.runs[0].scores).toEqual(result.test)
     const predicted = lines('labels.jsonl')
     expect(predicted[0]).toMatchObject({ source: 'the film number 0 was shown', second: 'it was good', target: 'yes' })
     for (const { scores, prediction } of predicted) {

@@ -204,7 +204,8 @@ describe('which methods on which backbones', () => {
     )
   })
 
-  // 12 layers × (4 · 768 + 3072 + 768 biases of products, 2 · 768 of norms), 768 of the embeddings' norm, 768 of the pooler
+  // 12 layers × (4 · 768 + 3072 + 768 biases of products, 2 · 768 of norms), 768 each of the embeddings' norm and the
+  // pooler
   test('the biases of BERT are those that it has', async () => {
     const [row] = await report({ backbones: ['bert-base-uncased'], methods: ['bitfit'] })
     expect(row!.trained_parameters).toBe(12 * (4 * 768 + 3072 + 768 + 2 * 768) + 768 + 768)

@@ -6,7 +6,8 @@ import { ignores, MODEL_TYPES, TYPES } from './names.js'
 import { bertHeadTensors, bertSites, bertTensors, forHead } from './tensors.js'
 
 /**
- * BERT, RoBERTa, XLM-RoBERTa, ELECTRA and DistilBERT (arXiv 1810.04805, 1907.11692, 1911.02116, 2003.10555, 1910.01108):
+ * BERT, RoBERTa, XLM-RoBERTa, ELECTRA and DistilBERT (arXiv 1810.04805, 1907.11692, 1911.02116, 2003.10555,
+ * 1910.01108):
  * layer norms behind each residual sum, a bias in every product.
  */
 export const bert: EncoderFamily<BertConfig> = {

@@ -17,7 +17,9 @@ export interface DecodingVariables {
   precision?: Precision
 }
 
-/** Captures greedy decoding of a model for a session that has its variables, for every batch, length and `max_length`. */
+/**
+ * Captures greedy decoding of a model for a session that has its variables, for every batch, length and `max_length`.
+ */
 export const captureDecoding = (library: Library, blueprint: Blueprint, variables: DecodingVariables = {}): Captured =>
   captured(library, blueprint, variables, decodingGraph)
 

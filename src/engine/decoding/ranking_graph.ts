@@ -35,8 +35,8 @@ export const memoryOf = ({ decoderLayers }: Seq2SeqConfig): string[] => [
 ]
 
 /**
- * Returns the graph that ranks, for any batch, length, number and length of candidates: the log-likelihoods of tokens of
- * candidates, given sources.
+ * Returns the graph that ranks, for any batch, length, number and length of candidates: the log-likelihoods of tokens
+ * of candidates, given sources.
  */
 export function rankingGraph(library: Library, served: Served, { reading }: DecodingOptions): DecodingGraph {
   const [batch, length, count, tokens, rows] = ['batch', 'length', 'count', 'tokens', 'rows'].map((of) => `size/${of}`)

@@ -250,7 +250,9 @@ export function checkSearched(scoring: Scoring, beams = 1): void {
   })
 }
 
-/** Returns how the outputs of a run are found: the head of an encoder chooses labels or choices, or puts a number out. */
+/**
+ * Returns how the outputs of a run are found: the head of an encoder chooses labels or choices, or puts a number out.
+ */
 export const scoringInForce = ({ experiment, elsewhere }: TrainedRun, asked = experiment.training.scoring): Scoring => {
   if (!isEncoded((elsewhere?.own.experiment ?? experiment).task)) return asked
   return isRankable(experiment.task) ? 'rank' : 'generate'

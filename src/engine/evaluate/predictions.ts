@@ -44,9 +44,9 @@ export const predictedWithFile = (predictions: string): string => `${predictions
 
 /**
  * Writes every row as a line of JSON, in the split's order: `run` where there are several, `row` (line of the file),
- * `source`, `second` (of a pair), `label` (the label column's value), `target`, `prediction` and, where labels were ranked, `scores`, their
- * log-likelihoods in nats. What they were made with goes into a separate file at the end: until then, the hash in an
- * older one shows that it belongs to other predictions. A device or a pipe gets only the lines.
+ * `source`, `second` (of a pair), `label` (the label column's value), `target`, `prediction` and, where labels were
+ * ranked, `scores`, their log-likelihoods in nats. What they were made with goes into a separate file at the end: until
+ * then, the hash in an older one shows that it belongs to other predictions. A device or a pipe gets only the lines.
  */
 export function writePredictions(file: string, split: Split, evaluated: EvaluatedRun[]): void {
   const hash = createHash('sha256')
