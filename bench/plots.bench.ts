@@ -4,26 +4,22 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../src/base/root.js'
 import { barPlot, curvePlot, type MethodPoint, type PlotLabels, scatterPlot } from '../src/report/plots.js'
-import type { Result } from '../src/run/directory.js'
 import type { LowResourceResults } from '../src/sweep/run/low_resource.js'
+import { type MethodResults, meanTest } from './methods_page.js'
 
 const folder = join(packageRoot, 'docs', 'results')
 const json = <T>(name: string): T => JSON.parse(readFileSync(join(folder, name), 'utf8'))
 
 /** The drawings by the names of their files. */
 export async function plots(): Promise<Record<string, string>> {
-  const { steps, rows } = json<{ steps: number; rows: (Result & { method: string })[] }>('methods.json')
-  const points = rows.map(
-    ({ method, share_percent, validation }): MethodPoint => ({
-      method,
-      share: share_percent,
-      score: validation.accuracy!,
-    }),
+  const { settings, methods } = json<MethodResults>('methods.json')
+  const points = methods.map(
+    (each): MethodPoint => ({ method: each.method, share: each.runs[0]!.share_percent, score: meanTest(each) }),
   )
   const labels: PlotLabels = {
-    score: 'validation accuracy, %',
-    title: `t5-nano on Rotten Tomatoes, ${steps} steps of 32 rows`,
-    chance: chance('validation'),
+    score: 'test accuracy, %, mean of three seeds',
+    title: `t5-nano on Rotten Tomatoes, ${settings.steps} steps of ${settings.batch_size} rows`,
+    chance: chance('test'),
   }
   return {
     'methods-scatter.svg': await scatterPlot(points, labels),
