@@ -184,6 +184,7 @@ const ENCODERS = {
   'roberta-base': 124_645_632,
   'roberta-large': 355_359_744,
   'xlm-roberta-base': 278_043_648,
+  'bert-nano': 5_339_904, // its README: 5,340,418 with a head for two labels
   'distilbert-base-uncased': 66_362_880,
   'electra-small': 13_483_008,
   'electra-base': 108_891_648,
