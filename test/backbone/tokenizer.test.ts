@@ -219,7 +219,7 @@ describe('a file that is not a tokenizer', () => {
     json.added_tokens = []
     json.post_processor = null
     json.model.vocab[1] = ['<end>', 0]
-    await expect(load(JSON.stringify(json))).rejects.toThrow("has no token </s>, which ends a row.")
+    await expect(load(JSON.stringify(json))).rejects.toThrow('has no token </s>, which ends a row.')
   })
 
   const replaced = (key: string, value: unknown) => {
