@@ -93,13 +93,10 @@ describe('an encoder', () => {
       expect(likelihoods.reduce((sum, value) => sum + Math.exp(value), 0)).toBeCloseTo(1, 5)
       expect(scores[prediction]).toBe(Math.max(...likelihoods))
     }
-    const asked = await run('predict', path('labels'), '--input', path('rows.jsonl'), '--format', 'jsonl')
-    expect(
-      asked
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line).prediction),
-    ).toEqual(predicted.map(({ prediction }) => prediction))
+    await run('predict', path('labels'), '--input', path('rows.jsonl'), '--output', path('predicted.jsonl'))
+    expect(lines('predicted.jsonl').map(({ prediction }) => prediction)).toEqual(
+      predicted.map(({ prediction }) => prediction),
+    )
   })
 
   test('continues to the same bits', async () => {
