@@ -129,7 +129,16 @@ describe('--set into a list is told by its own name', () => {
   test('where there is one method', () => {
     const one = several.replace(/method:.*feed_forward\] }\n/s, 'method: lora\n')
     expect(complaint(one, 'method.0.rank=4')).toBe(
-      '--set method.0.rank=4: there is no method.0: method is the preset "lora". Write method as a list to change one of them.',
+      '--set method.0.rank=4: there is no method.0: method is the preset "lora", not a list.',
+    )
+  })
+
+  test('where a preset is several', () => {
+    expect(load(several, 'method=mam', 'method.0.length=10').method).toMatchObject({
+      methods: [{ kind: 'prefix_tuning', length: 10, bottleneck: 800 }, { kind: 'adapter' }],
+    })
+    expect(complaint(several, 'method=mam', 'method.2.length=10')).toBe(
+      '--set method.2.length=10: there is no method.2. The list has method.0, method.1.',
     )
   })
 

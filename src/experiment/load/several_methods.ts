@@ -1,6 +1,7 @@
 import type { Complaint } from '../../base/error.js'
+import { presetFile } from '../../base/presets.js'
 import { isMapping, type Mapping } from '../../base/yaml/merge.js'
-import type { Path, Source } from '../../base/yaml/source.js'
+import { type Path, readYaml, type Source } from '../../base/yaml/source.js'
 import type { Override } from '../overrides.js'
 import { shown } from '../wording.js'
 
@@ -45,17 +46,22 @@ export function intoList(override: Override): Override {
 /** Says that a path leads to an item which the list of methods does not have. */
 export function missingItem({ method }: Mapping, [first, second, item]: Path): Omit<Complaint, 'at'> | undefined {
   if (first !== 'method' || second !== 'methods' || item === undefined || !isMapping(method)) return undefined
-  const list = method.methods
-  if (!Array.isArray(list)) {
-    if (method.preset !== undefined) {
-      const remedy = 'Write method as a list to change one of them.'
-      return { problem: `there is no method.${String(item)}: method is the preset ${shown(method.preset)}.`, remedy }
-    }
-    return { problem: `there is no method.${String(item)}: method is not a list.` }
+  const list = Array.isArray(method.methods) ? method.methods : presetList(method.preset)
+  const problem = `there is no method.${String(item)}`
+  if (!list) {
+    const one = typeof method.preset === 'string' ? `the preset ${shown(method.preset)}` : 'one method'
+    return { problem: `${problem}: method is ${one}, not a list.` }
   }
   if (String(item) in list) return undefined
   const remedy = `The list has ${list.map((_, i) => `method.${i}`).join(', ')}.`
-  return { problem: `there is no method.${String(item)}.`, remedy }
+  return { problem: `${problem}.`, remedy }
+}
+
+/** The methods of a preset of several, whose items can be set as well. */
+function presetList(name: unknown): unknown[] | undefined {
+  const file = typeof name === 'string' ? presetFile('methods', name) : undefined
+  const methods = file && readYaml(file).methods
+  return Array.isArray(methods) ? methods : undefined
 }
 
 /** Words about one of several methods, with its key as a list of methods is written. */
