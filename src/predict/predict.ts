@@ -206,7 +206,7 @@ function scoringOf([first, ...others]: TrainedRun[], asked?: Scoring): Scoring {
   if (!other) return scoring
   throw new UserError({
     at: other.folder,
-    problem: `finds outputs by ${scoringInForce(other, asked)}, but ${first!.folder} has ${scoring}.`,
+    problem: `has training.scoring ${scoringInForce(other, asked)}, but ${first!.folder} has ${scoring}.`,
     remedy: `Give --scoring for both.`,
   })
 }
