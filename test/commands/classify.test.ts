@@ -72,6 +72,12 @@ const lines = (name: string) =>
     .map((line) => JSON.parse(line))
 
 describe('an encoder', () => {
+  test('refuses label smoothing over choices', async () => {
+    const file = experiment('multiple_choice', { label_smoothing: 0.1 })
+    const { code, stderr } = await compacter(['train', file, '--run-dir', path('smoothed')])
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/training\.label_smoothing: is 0\.1, which an encoder/)])
+  })
+
   test('trains a head for labels of pairs that the rows name, and eval and predict use it', async () => {
     const result = JSON.parse(await run('train', experiment('classification'), '--run-dir', path('labels'), '--json'))
     // the head: a matrix [3, 256] and a bias [3]

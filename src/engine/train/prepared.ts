@@ -1,4 +1,5 @@
 import { SPLITS } from '../../base/choices.js'
+import { UserError } from '../../base/error.js'
 import type { Progress } from '../../base/progress.js'
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
 import { readTargets } from '../../task/labels/targets.js'
@@ -45,6 +46,7 @@ export async function prepare(given: Experiment, progress: Progress, checks?: Ch
   if (heldOut) progress.note(heldOut)
   const { training } = experiment
   const headed = backbone.tokenizer.verbatim
+  if (headed) checkSmoothing(experiment)
   const { labels, longest } = headed
     ? { labels: classesOf(experiment.task), longest: 0 }
     : await readTargets(experiment.task, SPLITS, {
@@ -79,6 +81,16 @@ export async function prepare(given: Experiment, progress: Progress, checks?: Ch
   const task = { ...experiment.task, ...heldOutInForce(experiment.task, whole.rows) }
   const prepared = { backbone, data, train, validation, test, labels, plan, steps }
   return { experiment: { ...experiment, task, training: inForce }, ...prepared }
+}
+
+/** @throws UserError for smoothing over the choices of a row, of which other rows have more. */
+function checkSmoothing({ task, training }: Experiment): void {
+  if (task.kind !== 'multiple_choice' || training.label_smoothing === 0) return
+  throw new UserError({
+    at: 'training.label_smoothing',
+    problem: `is ${training.label_smoothing}, which an encoder does not have for the choices of a row.`,
+    remedy: 'Set it to 0.',
+  })
 }
 
 /** Frees what `prepare` opened. */

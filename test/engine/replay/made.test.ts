@@ -60,7 +60,9 @@ describe.runIf(hasEngine('tensorflow'))('the random parts of projections', () =>
     await replay.step(batch, 0, 1e-3)
     const once = made.length
     expect(new Set(made).size).toBe(once)
-    await replay.loss(batch)
+    const decoder = await replay.decoder()
+    await decoder.loss(batch)
+    await decoder.dispose()
     await replay.gradient({ batch }, 1)
     expect(made.length).toBe(once)
     replay.free()
