@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core'
-import { ENGINES, SCORINGS } from '../base/choices.js'
+import { ENGINES, PRECISIONS, SCORINGS } from '../base/choices.js'
 
 /** The options of a flag that may be repeated, with one value each time. */
 export const repeatable = { multiple: true, multipleNonGreedy: true } as const
@@ -40,6 +40,12 @@ const beams = Flags.integer({
   min: 1,
 })
 
+const precision = Flags.option({
+  options: PRECISIONS,
+  default: 'float32' as const,
+  description: 'bfloat16 computes products of matrices in it: faster where the CPU has it, and scores may differ.',
+})()
+
 /** Flag of every command that opens a run. */
 export const placesFlag = Flags.string({
   description:
@@ -58,6 +64,7 @@ export const allowChangedFlag = Flags.boolean({
 export const answeringFlags = {
   scoring,
   beams,
+  precision,
   set: placesFlag,
   'allow-changed': allowChangedFlag,
   ...sharedFlags,

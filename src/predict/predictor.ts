@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../backbone/files/tokenizer.js'
-import type { Scoring } from '../base/choices.js'
+import type { Precision, Scoring } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { type Progress, silent } from '../base/progress.js'
 import { fromRankZero, rankZeroFirst } from '../engine/cluster/agree.js'
@@ -33,6 +33,8 @@ export interface PredictorOptions extends DeviceOptions {
   scoring: Scoring
   /** Beams of a search; 1 or undefined for greedy decoding. */
   beams?: number | undefined
+  /** Of products of matrices; by default float32. */
+  precision?: Precision | undefined
   /** Rows at once; by default each run's number for evaluation. */
   batchSize?: number | undefined
   /** Tokens of an output, including </s>; by default what each run's task needs. */
@@ -76,11 +78,13 @@ const LONGEST = { regression: 16, text: 128, multiple_choice: 128, classificatio
  * @throws UserError where the runs have different backbones, or there is nothing to rank.
  */
 export async function openPredictor(runs: TrainedRun[], options: PredictorOptions): Promise<Predictor> {
-  const { scoring, beams = 1, allowChanged = false, progress, ranks = alone } = options
-  checkSearched(scoring, beams)
+  const { scoring, beams = 1, precision, allowChanged = false, progress, ranks = alone } = options
+  checkSearched(scoring, beams, precision)
   const when = { allowChanged, warn: progress.warn }
   const texts = await inTurn(runs, (run) => labelTextsOf(run, scoring, when))
-  const backbone = await rankZeroFirst(ranks, () => openOneBackbone(runs, progress, { allowChanged, eager: beams > 1 }))
+  const backbone = await rankZeroFirst(ranks, () =>
+    openOneBackbone(runs, progress, { allowChanged, eager: beams > 1, precision }),
+  )
   try {
     const { tokenizer } = backbone.backboneOf(runs[0]!)
     const labels = await inTurn(runs, (run, i) => labelsOf(run, texts[i], tokenizer, scoring))

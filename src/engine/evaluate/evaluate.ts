@@ -1,6 +1,6 @@
 import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import { assertNever } from '../../base/assert_never.js'
-import type { Scoring } from '../../base/choices.js'
+import type { Precision, Scoring } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import type { Progress } from '../../base/progress.js'
 import { type Experiment, MEAN } from '../../experiment/schema.js'
@@ -240,9 +240,16 @@ export function checkRankable(task: Experiment['task']): void {
   })
 }
 
-/** Refuses beams where labels are ranked. @throws UserError */
-export function checkSearched(scoring: Scoring, beams = 1): void {
-  if (beams === 1 || scoring === 'generate') return
+/** Refuses beams where labels are ranked, and in another precision than float32. @throws UserError */
+export function checkSearched(scoring: Scoring, beams = 1, precision: Precision = 'float32'): void {
+  if (beams === 1) return
+  if (precision !== 'float32')
+    throw new UserError({
+      at: `--precision ${precision}`,
+      problem: `the search of --beams ${beams} computes in float32.`,
+      remedy: 'Leave one of the two out.',
+    })
+  if (scoring === 'generate') return
   throw new UserError({
     at: `--beams ${beams}`,
     problem: 'labels are ranked, not decoded: a search has no part in it.',

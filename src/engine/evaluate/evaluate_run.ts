@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../../backbone/files/tokenizer.js'
-import type { Scoring, Split } from '../../base/choices.js'
+import type { Precision, Scoring, Split } from '../../base/choices.js'
 import { hashFiles } from '../../base/files/hash.js'
 import type { Progress } from '../../base/progress.js'
 import { checkRows, notedBackbone, type RowsHere, rowsDiffer, type WhenChanged } from '../../run/made_with.js'
@@ -40,6 +40,8 @@ export interface EvaluateRunsOptions extends DeviceOptions {
   scoring?: Scoring | undefined
   /** Beams of a search; 1 or undefined for greedy decoding. */
   beams?: number | undefined
+  /** Of products of matrices; by default float32. */
+  precision?: Precision | undefined
   /** Where the runs' backbone and data are now, as in `--set`. */
   sets: readonly string[]
   /** A file, preset or experiment to score them on, instead of their own tasks. */
@@ -60,6 +62,7 @@ export interface EvaluatedRun extends Evaluated {
   scoring: Scoring
   /** The beams, if a search was asked for. */
   beams?: number
+  precision: Precision
   made: EvaluatedWith
   /** Both hashes, where the rows differ from those that the run noted for the split. */
   otherRows?: { sha256: string; run_sha256: string }
@@ -96,6 +99,7 @@ export async function evaluateRuns(
     split,
     scoring,
     beams,
+    precision = 'float32',
     sets,
     task,
     metrics,
@@ -113,17 +117,17 @@ export async function evaluateRuns(
   for (const run of runs) {
     const way = scoringInForce(run, scoring)
     if (way === 'rank') checkRankable(run.experiment.task)
-    checkSearched(way, beams)
+    checkSearched(way, beams, precision)
   }
   const backbone = await rankZeroFirst(ranks, () =>
-    openOneBackbone(runs, progress, { allowChanged, eager: (beams ?? 1) > 1 }),
+    openOneBackbone(runs, progress, { allowChanged, eager: (beams ?? 1) > 1, precision }),
   )
   try {
     const device = await startDevice(options)
     for (const note of device.notes) progress.warn(note)
     progress.note(device.description)
     const evaluated: EvaluatedRun[] = []
-    const one = { split, scoring, beams, allowChanged, progress, ranks, device }
+    const one = { split, scoring, beams, precision, allowChanged, progress, ranks, device }
     for (const run of runs) evaluated.push(await evaluateOne(run, backbone, one))
     return { evaluated, storage: backbone.storage }
   } finally {
@@ -134,13 +138,14 @@ export async function evaluateRuns(
 
 /** The options for each run. */
 interface Asked extends Pick<EvaluateRunsOptions, 'split' | 'scoring' | 'beams' | 'allowChanged' | 'progress'> {
+  precision: Precision
   ranks: Ranks
   device: Device
 }
 
 async function evaluateOne(run: TrainedRun, backbone: OneBackbone, asked: Asked): Promise<EvaluatedRun> {
   const { experiment, folder, elsewhere } = run
-  const { beams, progress } = asked
+  const { beams, precision, progress } = asked
   const scoring = scoringInForce(run, asked.scoring)
   const own = backbone.backboneOf(run)
   checkDataThere(folder, experiment, asked.split)
@@ -165,6 +170,7 @@ async function evaluateOne(run: TrainedRun, backbone: OneBackbone, asked: Asked)
       task: task.name,
       scoring,
       ...(beams !== undefined && { beams }),
+      precision,
       made,
       ...evaluated,
       ...(otherRows && { otherRows }),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
-import { SPLITS, type Split } from '../../base/choices.js'
+import { PRECISIONS, SPLITS, type Split } from '../../base/choices.js'
 import { commandLine } from '../../base/command_line.js'
 import { writeAtomically, writeFully } from '../../base/files/atomic.js'
 import { readJsonFile } from '../../base/files/json_file.js'
@@ -30,6 +30,8 @@ const predictedFile = z.object({
         other_task: z.string().optional(),
         /** The beams of a search for outputs. */
         beams: z.number().optional(),
+        /** Of products of matrices; older files leave it out. */
+        precision: z.enum(PRECISIONS).default('float32'),
         rows: z.number().nonnegative(),
       }),
     )
@@ -58,11 +60,12 @@ export function writePredictions(file: string, split: Split, evaluated: Evaluate
   }
   writeAtomically(file, write, { streams: true })
   if (isStream(file)) return
-  const runs = evaluated.map(({ run, made, otherTask, beams, examples }) => ({
+  const runs = evaluated.map(({ run, made, otherTask, beams, precision, examples }) => ({
     run,
     ...made,
     ...(otherTask !== undefined && { other_task: otherTask }),
     ...(beams !== undefined && { beams }),
+    precision,
     rows: examples.length,
   }))
   writeJson(predictedWithFile(file), { predictions_sha256: hash.digest('hex'), split, runs } satisfies PredictedWith)

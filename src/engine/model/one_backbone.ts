@@ -1,3 +1,5 @@
+import type { Precision } from '../../base/choices.js'
+import { setupCommand } from '../../base/command_line.js'
 import { UserError } from '../../base/error.js'
 import type { Progress } from '../../base/progress.js'
 import { checkBackbone, short, type WhenChanged } from '../../run/made_with.js'
@@ -38,17 +40,19 @@ export interface OneBackboneOptions {
   allowChanged?: boolean | undefined
   /** Whether runs decode op by op, on every engine, for what a session can't do. */
   eager?: boolean | undefined
+  /** Of products of matrices; bfloat16 needs a session. */
+  precision?: Precision | undefined
 }
 
 /**
  * Opens the backbone of one or several runs; the device has to be started before the first is loaded.
  * @throws UserError where the runs have different backbones, or the backbone here differs from theirs, unless changes
- *   are allowed.
+ *   are allowed. Loading a run throws where the engine has no such precision.
  */
 export async function openOneBackbone(
   runs: TrainedRun[],
   progress: Progress,
-  { allowChanged = false, eager = false }: OneBackboneOptions = {},
+  { allowChanged = false, eager = false, precision = 'float32' }: OneBackboneOptions = {},
 ): Promise<OneBackbone> {
   const when = { allowChanged, warn: progress.warn }
   const [first, ...others] = runs
@@ -70,7 +74,8 @@ export async function openOneBackbone(
     backboneOf,
     async load(run, { threads }) {
       const library = eager ? undefined : libraryHere()
-      held ??= library ? sessionRuns(library, files.read, { threads }) : eagerRuns(files.read)
+      if (!library && precision !== 'float32') throw needsTensorflow(precision)
+      held ??= library ? sessionRuns(library, files.read, { threads, precision }) : eagerRuns(files.read)
       return held.load(run, backboneOf(run).config)
     },
     close() {
@@ -79,6 +84,13 @@ export async function openOneBackbone(
     },
   }
 }
+
+const needsTensorflow = (precision: Precision) =>
+  new UserError({
+    at: `--precision ${precision}`,
+    problem: 'needs the engine tensorflow and its C API.',
+    remedy: `Run \`${setupCommand()}\`, or leave --precision out.`,
+  })
 
 /** TensorFlow's C API; undefined where another engine runs, or where it can't be called. */
 function libraryHere(): Library | undefined {

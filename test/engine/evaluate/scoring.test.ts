@@ -94,6 +94,26 @@ describe('predict', () => {
     await expect(evaluateRuns([names[0]], { ...options, beams: 3 })).rejects.toThrow(refused)
   })
 
+  test.runIf(hasEngine('tensorflow'))('computes in bfloat16 where that is asked for', async () => {
+    const options = { ...device('tensorflow'), split: 'test', sets: [], allowChanged: false, scoring: 'rank' } as const
+    const [rounded] = (await evaluateRuns([names[0]], { ...options, precision: 'bfloat16' })).evaluated
+    const [exact] = (await evaluateRuns([names[0]], options)).evaluated
+    expect([rounded!.precision, exact!.precision]).toEqual(['bfloat16', 'float32'])
+    const differences = rounded!.predictions.map(({ scores }, i) =>
+      Math.abs(Object.values(scores!)[0]! - Object.values(exact!.predictions[i]!.scores!)[0]!),
+    )
+    expect(Math.min(...differences)).toBeGreaterThan(0)
+    expect(Math.max(...differences)).toBeLessThan(0.5)
+    const row = await predicted([names[0]], { precision: 'bfloat16' })
+    expect(row.probabilities).not.toEqual((await predicted([names[0]])).probabilities)
+  })
+
+  test('refuses bfloat16 with beams', async () => {
+    await expect(predicted([names[1]], { beams: 2, precision: 'bfloat16' })).rejects.toThrow(
+      '--precision bfloat16: the search of --beams 2 computes in float32. Leave one of the two out.',
+    )
+  })
+
   test('asks for one way where runs were trained in two', async () => {
     await expect(predicted(names)).rejects.toThrow(
       `${names[1]}: has training.scoring generate, but ${names[0]} has rank. Give --scoring for both.`,

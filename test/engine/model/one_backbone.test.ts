@@ -57,6 +57,14 @@ describe('op by op', () => {
   })
 })
 
+test('only a session has bfloat16', async () => {
+  const backbone = await openOneBackbone([compacter], silent, { eager: true, precision: 'bfloat16' })
+  await expect(backbone.load(compacter, device)).rejects.toThrow(
+    '--precision bfloat16: needs the engine tensorflow and its C API. Run `',
+  )
+  backbone.close()
+})
+
 describe.runIf(hasEngine('tensorflow'))('in a session', () => {
   test('runs decode as they do op by op, also after another one is disposed', async () => {
     const runs = [compacter, bitfit, full, trimmed]
