@@ -82,7 +82,8 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
       writeSafetensors(join(folder, 'best.safetensors'), tensors)
       const count = tensors.reduce((sum, [, { data }]) => sum + data.length, 0)
       const facts = { trained_parameters: count, data_sha256: (!options.task && card?.data_sha256) || {} }
-      if (noted) writeJson(join(folder, 'manifest.json'), importedManifest(noted, experiment, config, facts))
+      const from = { format: options.format, folder: resolve(path) }
+      writeJson(join(folder, 'manifest.json'), importedManifest(from, noted, experiment, config, facts))
       imported = { folder: runDir, method, trained_parameters: count }
     })
     return imported!

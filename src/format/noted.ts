@@ -6,14 +6,14 @@ import { ownPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import type { Card } from '../run/card.js'
 import { checkBackbone, notedBackbone } from '../run/made_with.js'
-import type { Environment } from '../run/records.js'
+import type { Environment, ImportedFrom } from '../run/records.js'
 import { withBackbone } from '../run/trained_run.js'
 
 type Backbone = Pick<Environment, 'backbone_sha256' | 'tokenizer_sha256' | 'backbone_config'>
 
 /**
- * Returns what an imported run notes of its backbone: of the one here, otherwise what our own export says of it.
- * Undefined if neither is known.
+ * Returns what an imported run notes of its backbone: of the one here, otherwise what our own export says of it,
+ * otherwise nothing.
  * @throws Changed where one of our exports was trained on other weights, unless changes are allowed
  */
 export async function importedBackbone(
@@ -21,10 +21,9 @@ export async function importedBackbone(
   name: string,
   card: Card | undefined,
   { allowChanged, progress }: { allowChanged: boolean; progress: Progress },
-): Promise<Backbone | undefined> {
+): Promise<Backbone> {
   const { sha256, tokenizer_sha256 } = card?.backbone ?? {}
-  if (!(await backboneIsHere(name)))
-    return sha256 === undefined ? undefined : { backbone_sha256: sha256, tokenizer_sha256 }
+  if (!(await backboneIsHere(name))) return { backbone_sha256: sha256, tokenizer_sha256 }
   return withBackbone(name, undefined, (backbone) => {
     const when = { allowChanged, warn: progress.warn }
     checkBackbone(path, { weights: sha256, tokenizer: tokenizer_sha256, rows: {} }, backbone, when)
@@ -34,6 +33,7 @@ export async function importedBackbone(
 
 /** Returns the manifest of a run that was not trained here. */
 export const importedManifest = (
+  imported: ImportedFrom,
   backbone: Backbone,
   experiment: Experiment,
   config: BackboneConfig,
@@ -46,4 +46,5 @@ export const importedManifest = (
   ...facts,
   ...backbone,
   places: ownPlaces(experiment),
+  imported,
 })

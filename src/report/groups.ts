@@ -52,7 +52,7 @@ export function groupRuns(runs: readonly ReportRun[]): Group[] {
     const column = columnOf(run)
     const settings = settingsOf(run)
     const key = JSON.stringify([column, ...[...settings].sort(([a], [b]) => (a < b ? -1 : 1))])
-    const group = groups.get(key) ?? { column, method: methodName(run.experiment.method), settings, runs: [] }
+    const group = groups.get(key) ?? { column, method: nameOf(run), settings, runs: [] }
     group.runs.push(run)
     groups.set(key, group)
   }
@@ -75,6 +75,12 @@ export function groupRuns(runs: readonly ReportRun[]): Group[] {
       ...finishedOf(runs),
     }
   })
+}
+
+/** Runs that were imported are apart, since their training is not known. */
+function nameOf({ experiment, environment }: ReportRun): string {
+  const name = methodName(experiment.method)
+  return environment?.imported ? `imported ${name}` : name
 }
 
 /**

@@ -1,7 +1,9 @@
 import { basename, sep } from 'node:path'
+import { commandLine, quoted } from '../base/command_line.js'
 import { UserError } from '../base/error.js'
 import type { ReportRun } from '../run/compare/read_run.js'
 import { seedsOf } from '../run/compare/settings.js'
+import type { ImportedFrom } from '../run/records.js'
 import { taskScore } from '../task/metrics/direction.js'
 import { type Comparison, compare, shownScore } from './comparison.js'
 import { type FoundRuns, findRuns, type LeftOut } from './find_runs.js'
@@ -76,12 +78,13 @@ const refused = (predictions: Report['predictions']): LeftOut[] =>
     typeof read === 'string' ? [{ folder, reason: `the predictions are not shown: ${read}` }] : [],
   )
 
-/** Returns a reason for runs that are shown only in part. */
+/** Returns a reason for runs that are shown only in part. Imported ones are no trainings that could be finished. */
 function notInTables({ runs }: FoundRuns): LeftOut[] {
   const unfinished = runs.filter(({ result }) => result === undefined)
   const damaged = runs.filter(({ damagedLines }) => damagedLines.length > 0)
   return [
-    ...unfinished.map(({ folder, steps, experiment }) => {
+    ...unfinished.map(({ folder, steps, experiment, environment }) => {
+      if (environment?.imported) return { folder, reason: notTrained(folder, environment.imported) }
       const of = experiment.training.steps === undefined ? '' : ` of ${experiment.training.steps}`
       const at = `is not finished: it is at step ${steps.at(-1)?.step ?? 0}${of}`
       return { folder, reason: `${at}. Its curves are shown, its scores are not.` }
@@ -90,6 +93,12 @@ function notInTables({ runs }: FoundRuns): LeftOut[] {
       return { folder, reason: `${linesNamed(damagedLines)} of metrics.jsonl could not be read; the rest is shown.` }
     }),
   ]
+}
+
+function notTrained(folder: string, { format, folder: from }: ImportedFrom): string {
+  const scoring = commandLine(`eval ${quoted(folder)}`)
+  const source = `was imported from ${from} (${format}), not trained here`
+  return `${source}: it has no curves and no scores. Score it: ${scoring}.`
 }
 
 const LINES_NAMED = 5

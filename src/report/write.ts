@@ -29,7 +29,7 @@ export interface WrittenReport {
 
 /**
  * Reads runs and writes their results as a page or a table.
- * @throws UserError where nothing can be read, no run is finished for a table, or the file exists already.
+ * @throws UserError where nothing can be read, no run has scores for a table, or the file exists already.
  */
 export async function writeReport(paths: readonly string[], options: WriteReportOptions): Promise<WrittenReport> {
   const { out, force } = options
@@ -62,7 +62,7 @@ async function textOf(report: Report, format: ReportFormat): Promise<string> {
   }
   if (report.comparison.rows.length === 0) {
     throw new UserError({
-      problem: 'None of these runs is finished, so there are no scores for a table.',
+      problem: 'None of these runs has been trained to its end here, so there are no scores for a table.',
       remedy: '--format html shows their curves.',
     })
   }

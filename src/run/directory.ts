@@ -77,7 +77,7 @@ export interface Result {
 export function newRun(folder: string): RunFiles {
   const files = runFiles(folder)
   if (holdsFiles(folder)) {
-    const resumable = existsSync(files.experiment) && !existsSync(files.result)
+    const resumable = existsSync(files.experiment) && existsSync(dirname(files.checkpoint)) && !existsSync(files.result)
     throw new UserError({
       at: folder,
       problem: existsSync(files.result) ? 'holds a finished run.' : 'exists already.',

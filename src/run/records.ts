@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { z } from 'zod'
+import { IMPORT_FORMATS } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { readJsonFile } from '../base/files/json_file.js'
 import { PLACES } from '../experiment/places.js'
@@ -51,6 +52,10 @@ const startedFrom = z.object({ run: z.string(), step: size.optional(), trained_s
 /** The run whose trained tensors a training started from: their step, and the SHA-256 of their file. */
 export type StartedFrom = z.infer<typeof startedFrom>
 
+const importedFrom = z.object({ format: z.enum(IMPORT_FORMATS), folder: z.string() })
+/** What an imported run was read from. */
+export type ImportedFrom = z.infer<typeof importedFrom>
+
 /** The part of the manifest that is read again. Runs of earlier versions lack some of it. */
 const manifestFile = z.object({
   compacter: z.string(),
@@ -66,13 +71,15 @@ const manifestFile = z.object({
   batch_size_auto: z.object({ rows: size, peak_memory_bytes: size, available_bytes: size }).optional(),
   trained_parameters: size,
   backbone_parameters: size,
-  backbone_sha256: z.string(),
+  /** Undefined of a run that was imported without its backbone. */
+  backbone_sha256: z.string().optional(),
   tokenizer_sha256: z.string().optional(),
   backbone_config: z.record(z.string(), z.unknown()).optional(),
   data_sha256: z.record(z.string(), z.string()),
   places: z.partialRecord(z.enum(PLACES), z.string()).optional(),
   changes: z.array(changeFile).optional(),
   start: startedFrom.optional(),
+  imported: importedFrom.optional(),
 })
 
 /** What a run was made with, as its manifest has it. */
@@ -97,7 +104,7 @@ export function readableResult(files: RunFiles): Result | undefined {
   }
 }
 
-/** Returns a run's manifest; undefined where it has none, as an imported run. @throws DamagedFile */
+/** Returns a run's manifest; undefined where it has none. @throws DamagedFile */
 export function readManifest({ manifest }: RunFiles): Environment | undefined {
   if (!existsSync(manifest)) return undefined
   const remedy =

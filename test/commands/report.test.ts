@@ -73,7 +73,7 @@ test('--json lists the groups, their scores and what is left out', async () => {
 test('a table of nothing finished is refused, and nothing is written', async () => {
   const out = join(newFolder(), 'table.md')
   await expect(printed(begun, '--format', 'markdown', '--out', out)).rejects.toThrow(
-    'None of these runs is finished, so there are no scores for a table. --format html shows their curves.',
+    'None of these runs has been trained to its end here, so there are no scores for a table. --format html shows their curves.',
   )
   expect(existsSync(out)).toBe(false)
 })

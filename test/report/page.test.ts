@@ -128,7 +128,7 @@ test('of free text the page tells which answers are not word for word right', as
 
 test('one unfinished run is a page too', async () => {
   const page = await pageOf({ begun: { finished: false, steps: 12 } })
-  expect(page).toContain('<p>No run is finished yet, so there are no scores.</p>')
+  expect(page).toContain('<p>No run has been trained to its end, so there are no scores.</p>')
   expect(page).toContain('1 run, 1 not finished of t5-nano.')
 })
 

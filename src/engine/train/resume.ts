@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import type { Backbone } from '../../backbone/files/weights.js'
 import type { Split } from '../../base/choices.js'
+import { quoted } from '../../base/command_line.js'
 import { UserError } from '../../base/error.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import type { Progress } from '../../base/progress.js'
@@ -16,7 +17,7 @@ import { runExperiment } from '../../run/experiment.js'
 import { checkBackbone, checkRows, madeWith, type RowsHere } from '../../run/made_with.js'
 import type { Manifest } from '../../run/manifest.js'
 import { rowsOption } from '../../run/places.js'
-import { type Environment, type LengthChange, readManifest, readResult } from '../../run/records.js'
+import { type Environment, type ImportedFrom, type LengthChange, readManifest, readResult } from '../../run/records.js'
 import { checkOrder } from '../../run/row_order.js'
 import { warmupInForce } from '../optimizer/learning_rate.js'
 import { checkGoesOn, isWhole, LENGTH, lengthChange, plannedSteps } from './longer.js'
@@ -113,13 +114,17 @@ export interface Checks {
   rows(here: RowsHere): void
 }
 
-/** Returns the run with its checks. @throws DamagedFile; the checks throw Changed, unless changes are allowed. */
+/**
+ * Returns the run with its checks.
+ * @throws DamagedFile, or UserError for an imported run; the checks throw Changed, unless changes are allowed
+ */
 export function resumedRun(
   files: RunFiles,
   { task }: Experiment,
   { allowChanged = false, progress }: { allowChanged?: boolean | undefined; progress: Progress },
 ): Resumed {
   const manifest = readManifest(files)
+  if (manifest?.imported) throw notTrained(files.folder, manifest.imported)
   const made = madeWith(manifest)
   const when = { allowChanged, warn: progress.warn }
   const wayOut = (split: Split) =>
@@ -129,6 +134,12 @@ export function resumedRun(
     backbone: (backbone) => checkBackbone(files.folder, made, backbone, when),
     rows: (here) => checkRows(files.folder, made, here, wayOut(here.split), when),
   }
+}
+
+function notTrained(folder: string, { format, folder: from }: ImportedFrom): UserError {
+  const problem = `was imported from ${from} (${format}), not trained here: there is nothing to resume.`
+  const remedy = `Begin a training from its tensors: --set training.start_from=${quoted(folder)}.`
+  return new UserError({ at: folder, problem, remedy })
 }
 
 /** Stores what may change for the next time too: places of files, names of labels, the run's length. */

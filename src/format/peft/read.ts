@@ -4,6 +4,7 @@ import { siteName } from '../../backbone/hooks.js'
 import { type BackboneConfig, backboneTensors, familyOf, headTensor } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
+import type { Placement } from '../../method/options/shared.js'
 import { targetsOf } from '../../method/targets.js'
 import { isOfNorm } from '../../method/unfrozen.js'
 import { type ForeignFile, foreignSafetensors } from '../foreign.js'
@@ -138,6 +139,12 @@ function withoutPrefix(file: ForeignFile): ForeignFile {
   return { ...file, tensors: new Map(tensors) }
 }
 
+/** The placement that the options have by default. */
+const EVERYWHERE = {
+  ...{ encoder_layers: 'all', decoder_layers: 'all' },
+  sublayers: ['attention', 'cross_attention', 'feed_forward'],
+} satisfies Placement
+
 /** The targets and the placement that choose the products which the file changes: each has one of `parts`. */
 function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig, parts: string[]) {
   const has = (product: string) => parts.some((part) => tensors.has(`${moduleOf(product)}.${part}`))
@@ -156,8 +163,9 @@ function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig
   }
   const targets = [...products, ...(head !== undefined && has(head) ? [moduleOf(head)] : [])]
   if (targets.length === 0) throw new UserError({ at: path, problem: 'changes no product of this T5.' })
+  if (targetsOf({ targets, placement: EVERYWHERE }, backbone).every(({ product }) => has(product))) return { targets }
   const missing = targetsOf({ targets, placement }, backbone).find(({ product }) => !has(product))
-  if (missing === undefined) return { targets, placement: found.length > 0 ? placement : undefined }
+  if (missing === undefined) return { targets, placement }
   const { site, product } = backboneTensors(backbone).get(missing.matrix)!
   const problem =
     `changes ${product} in some sublayers and not in ${siteName(site!)}: targets and placement of a method here ` +

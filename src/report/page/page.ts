@@ -1,3 +1,4 @@
+import { counted } from '../../base/text/counted.js'
 import { unique } from '../groups.js'
 import type { Report } from '../report.js'
 import { curves } from './curves.js'
@@ -78,7 +79,13 @@ function titleOf({ methods, groups }: Report): string {
 
 function leadOf({ runs }: Report): string {
   const backbones = unique(runs.map(({ experiment }) => experiment.backbone.name))
-  const finished = runs.filter(({ result }) => result).length
-  const unfinished = finished < runs.length ? `, ${runs.length - finished} not finished` : ''
-  return `${runs.length} ${runs.length === 1 ? 'run' : 'runs'}${unfinished} of ${backbones.join(', ')}.`
+  const without = runs.filter(({ result }) => !result)
+  const imported = without.filter(({ environment }) => environment?.imported).length
+  const told = (count: number, what: string) => (count > 0 ? [`${count} ${what}`] : [])
+  const parts = [
+    counted(runs.length, 'run'),
+    ...told(without.length - imported, 'not finished'),
+    ...told(imported, 'imported'),
+  ]
+  return `${parts.join(', ')} of ${backbones.join(', ')}.`
 }

@@ -13,7 +13,7 @@ import { shortened } from './panels.js'
 /** Shows methods × tasks, then every metric of each task. */
 export function results({ comparison, groups, cautions }: Report): Markup {
   const { tasks, rows, runs, averaged } = comparison
-  if (rows.length === 0) return html`<p>No run is finished yet, so there are no scores.</p>`
+  if (rows.length === 0) return html`<p>No run has been trained to its end, so there are no scores.</p>`
   const cell = (value: (Omit<Cell, 'runs'> & Partial<Pick<Cell, 'runs'>>) | undefined) => {
     if (!value) return '–'
     const count = runs === undefined && value.runs !== undefined ? ` (${value.runs})` : ''

@@ -1,7 +1,7 @@
 import { duration } from '../../cli/terminal.js'
 import { experimentYaml } from '../../experiment/load/load.js'
 import type { ReportRun } from '../../run/compare/read_run.js'
-import type { Environment } from '../../run/records.js'
+import type { Environment, ImportedFrom } from '../../run/records.js'
 import { taskScore } from '../../task/metrics/direction.js'
 import { shownScore } from '../comparison.js'
 import { unique } from '../groups.js'
@@ -30,13 +30,18 @@ function runTable({ groups, names }: Report): Markup {
   return table('Runs', head, rows, { numeric: new Set([4, 5, 6, 7, 8, 9]) })
 }
 
-/** A subset's seed chooses its rows, the training seed everything else. */
-const seeds = ({ experiment: { task, training } }: ReportRun): string =>
-  task.subset ? `${training.seed}, rows ${task.subset.seed}` : String(training.seed)
+/** A subset's seed chooses its rows, the training seed everything else. That of an imported run is not known. */
+function seeds({ experiment: { task, training }, environment }: ReportRun): string {
+  const seed = environment?.imported ? '–' : String(training.seed)
+  return task.subset ? `${seed}, rows ${task.subset.seed}` : seed
+}
 
 function reached({ result, steps, environment }: ReportRun): string[] {
   const whole = (value: number | undefined) => value?.toLocaleString('en') ?? '–'
-  if (!result) return [whole(environment?.trained_parameters), whole(steps.at(-1)?.step), '–', '–', 'not finished', '–']
+  if (!result) {
+    const state = environment?.imported ? `imported (${environment.imported.format})` : 'not finished'
+    return [whole(environment?.trained_parameters), whole(steps.at(-1)?.step), '–', '–', state, '–']
+  }
   const score = (split: 'validation' | 'test') => shownScore(taskScore(result[split]))
   return [
     whole(result.trained_parameters),
@@ -67,18 +72,31 @@ ${items.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>
 }
 
 function facts(environment: Environment, { experiment }: ReportRun): [string, string][] {
-  const { compacter, git_commit, node, platform, tfjs, device, engine_mode, precision, data_sha256 } = environment
-  const data = unique(Object.entries(data_sha256).map(([split, hash]) => `${split} ${hash.slice(0, 12)}`))
+  const { compacter, git_commit, node, platform, tfjs, imported } = environment
   return [
     ['backbone', `${experiment.backbone.name}, ${environment.backbone_parameters.toLocaleString('en')} parameters`],
-    ['weights', `SHA-256 ${environment.backbone_sha256.slice(0, 12)}`],
-    ['data', `${experiment.task.name}; SHA-256: ${data.join(', ')}`],
-    ['device', device ?? 'not noted'],
-    ['steps', [engine_mode, precision].filter(Boolean).join(', ') || 'not noted'],
+    ['weights', environment.backbone_sha256 ? `SHA-256 ${environment.backbone_sha256.slice(0, 12)}` : 'not noted'],
+    ['data', [experiment.task.name, ...dataHashes(environment)].join('; SHA-256: ')],
+    ...(imported ? importedFacts(imported) : trainingFacts(environment)),
     ['compacter', git_commit ? `${compacter}, commit ${git_commit.slice(0, 12)}` : compacter],
     ['Node, tfjs', `${[node, tfjs].filter(Boolean).join(', ')}; ${platform}`],
   ]
 }
+
+function dataHashes({ data_sha256 }: Environment): string[] {
+  const hashes = unique(Object.entries(data_sha256).map(([split, hash]) => `${split} ${hash.slice(0, 12)}`))
+  return hashes.length > 0 ? [hashes.join(', ')] : []
+}
+
+const trainingFacts = ({ device, engine_mode, precision }: Environment): [string, string][] => [
+  ['device', device ?? 'not noted'],
+  ['steps', [engine_mode, precision].filter(Boolean).join(', ') || 'not noted'],
+]
+
+const importedFacts = ({ format, folder }: ImportedFrom): [string, string][] => [
+  ['imported from', `${folder} (${format})`],
+  ['training', 'not known here; of the values under training, scoring and lengths alone count'],
+]
 
 /** Lists folders that are shown only in part, or not at all, and why. */
 export function leftOut({ leftOut }: Report): Markup {

@@ -14,6 +14,10 @@ const NO_DIFFERENCE = [
   'training.tensorboard',
   'training.keep',
 ]
+
+/** The keys of `training` that change the scores of a run whose training is not known. */
+const SCORED_BY = ['training.scoring', 'training.source_length', 'training.target_length']
+
 const makesNone = (key: string) => NO_DIFFERENCE.some((none) => key === none || key.startsWith(`${none}.`))
 
 /** Digits of a hash that are shown and compared. */
@@ -21,14 +25,16 @@ const DIGITS = 12
 
 /**
  * Returns everything of a run that can change its scores, except seeds, by dotted keys: its experiment, and what its
- * manifest says of weights, rows and their order. Files count by their hash where the manifest has it, so that moved
- * files are the same.
+ * manifest says of weights, rows and their order, or of an imported run's source, whose training is not known. Files
+ * count by their hash where the manifest has it, so that moved files are the same.
  */
 export function settingsOf(run: ReportRun): Leaves {
   const facts = run.environment ? factsOf(run.environment) : new Map<string, unknown>()
   const hashed = new Set([...facts.keys()].map((fact) => PLACES[fact]))
   if (facts.size > 0) hashed.add('task.path')
-  const told = valuesOf(run).filter(([key]) => !isSeed(key) && !makesNone(key) && !hashed.has(key))
+  const untold = (key: string) =>
+    run.environment?.imported !== undefined && key.startsWith('training.') && !SCORED_BY.includes(key)
+  const told = valuesOf(run).filter(([key]) => !isSeed(key) && !makesNone(key) && !hashed.has(key) && !untold(key))
   return new Map([...told, ...facts])
 }
 
@@ -53,12 +59,12 @@ const PLACES: Record<string, string> = {
   'test data': 'task.test',
 }
 
-/** Returns what a manifest says of weights, rows and their order. */
-export function factsOf({ backbone_sha256, data_sha256, row_order }: Environment): Map<string, unknown> {
+/** Returns what a manifest says of weights, rows and their order, or of the folder that was imported. */
+export function factsOf({ backbone_sha256, data_sha256, row_order, imported }: Environment): Map<string, unknown> {
   const files = Object.entries(data_sha256).map(([split, hash]) => [`${split} data`, hash] as const)
-  const hashes = [['weights', backbone_sha256] as const, ...files]
+  const hashes = [...(backbone_sha256 === undefined ? [] : [['weights', backbone_sha256] as const]), ...files]
   return new Map<string, unknown>([
     ...hashes.map(([name, hash]) => [name, hash.slice(0, DIGITS)] as const),
-    ['row_order', row_order ?? 'not noted'],
+    imported ? ['from', imported.folder] : ['row_order', row_order ?? 'not noted'],
   ])
 }
