@@ -1,4 +1,5 @@
 import type { Mode } from '../../base/choices.js'
+import { collectGarbage } from '../../base/collect_garbage.js'
 import { UserError } from '../../base/error.js'
 import type { Experiment } from '../../experiment/schema.js'
 import type { Device } from '../../run/manifest.js'
@@ -208,8 +209,16 @@ export async function replayStepper(
 }
 
 function replaying(replay: Replay, start: OptimizerState): PartStepper {
+  const { size } = start.vector
   let count = start.step
-  let read: OptimizerState = start
+  /** What the session holds, in this process's own memory: as much as it again, so only between steps. */
+  let read: OptimizerState | undefined = start
+  const release = () => {
+    if (!read) return
+    disposeState(read)
+    read = undefined
+    collectGarbage()
+  }
   const take = (result: StepResult) => {
     const taken = movesState(result)
     if (taken) count++
@@ -217,23 +226,29 @@ function replaying(replay: Replay, start: OptimizerState): PartStepper {
   }
   return {
     mode: 'replay',
-    size: start.vector.size,
+    size,
     get count() {
       return count
     },
-    step: async (batch, learningRate) => take(await replay.step(batch, count, learningRate)),
-    gradient: (share) => replay.gradient(share, count),
-    update: async (gradient, learningRate) => take(await replay.update(gradient, count, learningRate)),
+    async step(batch, learningRate) {
+      release()
+      return take(await replay.step(batch, count, learningRate))
+    },
+    gradient(share) {
+      release()
+      return replay.gradient(share, count)
+    },
+    async update(gradient, learningRate) {
+      release()
+      return take(await replay.update(gradient, count, learningRate))
+    },
     async state() {
-      if (read.step === count) return read
-      const values = await replay.read()
-      disposeState(read)
-      read = stateWith(values, count)
+      read ??= stateWith(await replay.read(), count)
       return read
     },
     decoder: (vector) => replay.decoder(vector),
     free() {
-      disposeState(read)
+      release()
       replay.free()
     },
   }

@@ -1,24 +1,22 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { collectGarbage } from '../../../src/base/collect_garbage.js'
 import { MersenneTwister } from '../../../src/base/numbers/random.js'
 import { generate } from '../../../src/engine/model/generate.js'
 import { unflatten } from '../../../src/engine/model/layout.js'
-import { disposeModel, passOf } from '../../../src/engine/model/model.js'
+import { blueprintOf, disposeModel, passOf, startVector } from '../../../src/engine/model/model.js'
 import { trainingStep } from '../../../src/engine/model/step.js'
-import { disposeState, type OptimizerState } from '../../../src/engine/optimizer/optimizer.js'
+import { replayStepper, type StepSettings } from '../../../src/engine/model/stepper.js'
+import { disposeState, type OptimizerState, startState } from '../../../src/engine/optimizer/optimizer.js'
 import { inMemory, padBatch, trainingPlan } from '../../../src/task/tokens/batches.js'
 import type { TokenRows } from '../../../src/task/tokens/tokenise.js'
 import { dropoutAt } from '../../../src/tensor/dropout.js'
-import { engines, useEngine } from '../../support/engines.js'
-import { loadCase, openCase } from '../../support/oracle_case.js'
+import { engines, hasEngine, useEngine } from '../../support/engines.js'
+import { loadCase, openCase, openFixture } from '../../support/oracle_case.js'
+import { preset } from '../../support/tiny_presets.js'
 
 const MEBIBYTE = 2 ** 20
 const STEPS = 200
-
-setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
 
 /** Resident memory of this process, in MiB, without what JavaScript has let go of. */
 function residentMemory(): number {
@@ -77,3 +75,26 @@ describe.each(engines)('on %s', (engine) => {
     disposeModel(model)
   })
 })
+
+test.runIf(hasEngine('tensorflow'))('a replayed training holds its state in the session alone', async () => {
+  await useEngine('tensorflow')
+  const { batch } = openCase('t5-tiny', 'compacter-n3-rank2')
+  const { config, read } = openFixture('t5-tiny')
+  const blueprint = blueprintOf(config, preset('full').options)
+  const vector = startVector(blueprint, read, 0)
+  const stepper = await replayStepper(blueprint, { training }, startState(vector), { read, threads: 1 })
+  await stepper.step(batch, 1e-3)
+  expect(tf.memory().numTensors).toBe(0)
+  const state = await stepper.state()
+  expect(await stepper.state()).toBe(state) // read once for the checkpoint and the best of them
+  expect(state.step).toBe(1)
+  expect(tf.memory().numTensors).toBe(3)
+  await stepper.step(batch, 1e-3)
+  expect(tf.memory().numTensors).toBe(0)
+  stepper.free()
+})
+
+const training: StepSettings['training'] = {
+  ...{ seed: 0, dropout: 0, label_smoothing: 0, optimizer: 'adam', weight_decay: 0, gradient_clip_norm: 1 },
+  ...{ checkpoint_activations: false, precision: 'float32' },
+}
