@@ -25,7 +25,7 @@ export function presetFile(kind: PresetKind, name: string): string | undefined {
   return presetNames(kind).includes(name) ? namedFile(join(presetsRoot, kind), name) : undefined
 }
 
-/** Returns the names of the experiments that come with the toolkit: `quickstart`, `paper/rte-compacter`. */
+/** Returns the names of the experiments that come with the toolkit: `quickstart`, `paper/compacter`. */
 export function experimentNames(): string[] {
   return namesBelow(experimentsRoot)
 }

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { experimentNames, presetNames } from '../../src/base/presets.js'
+import { packageRoot } from '../../src/base/root.js'
 import { loadExperiment } from '../../src/experiment/load/load.js'
 
 /** Presets of methods that the paper compares. */
@@ -14,6 +17,16 @@ describe("the paper's experiments", () => {
   test('are one a method', () => {
     const paper = experimentNames().filter((name) => name.startsWith('paper/'))
     expect(paper).toEqual(PAPER.map((name) => `paper/${name}`))
+  })
+
+  test('are those that docs/methods.md names, and every name of a method that it has in a table is a preset', () => {
+    const docs = readFileSync(join(packageRoot, 'docs/methods.md'), 'utf8')
+    const [, named] = /`experiments\/paper\/`\):([^.]*)\./.exec(docs)!
+    expect([...named!.matchAll(/`([^`]+)`/g)].map(([, name]) => name)).toEqual(PAPER)
+    const tables = [...docs.matchAll(/^\| preset \|.*\n\|[-|]+\n((?:\|.*\n)+)/gm)].map(([, rows]) => rows!)
+    const rows = tables.flatMap((table) => [...table.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name!))
+    expect(rows.length).toBeGreaterThan(15)
+    expect(rows.filter((name) => !presetNames('methods').includes(name))).toEqual([])
   })
 
   test.each(PAPER)('%s has the settings of the paper', (name) => {

@@ -216,6 +216,24 @@ training: { epochs: many, batch_size: 0 }
       'experiments/quikstart.yaml: there is no such file. Did you mean experiments/quickstart.yaml?',
     ],
     ['quikstart', 'quikstart: there is no such file. Did you mean quickstart?'],
+    ['quickstart.yaml', 'quickstart.yaml: there is no such file. Did you mean quickstart?'],
+    ['paper/compcter', 'paper/compcter: there is no such file. Did you mean paper/compacter?'],
+    [
+      'paper/lora',
+      'paper/lora: there is no such file. lora is a method; this trains with it: compacter train quickstart --set method=lora.',
+    ],
+    [
+      'compacter++',
+      "compacter++: there is no such file. compacter++ is a method; this trains with it: compacter train quickstart --set method=compacter++. With the paper's settings: compacter train paper/compacter++.",
+    ],
+    [
+      'glue/rte',
+      'glue/rte: there is no such file. glue/rte is a task; this trains with it: compacter train quickstart --set task=glue/rte.',
+    ],
+    [
+      'bert-base-uncased.yaml',
+      'bert-base-uncased.yaml: there is no such file. bert-base-uncased is a backbone; this trains with it: compacter train quickstart --set backbone=bert-base-uncased.',
+    ],
   ])('a missing experiment file: %s', (path, message) => {
     expect(() => loadExperiment(path)).toThrow(expect.objectContaining({ message, exitCode: 2 }))
   })

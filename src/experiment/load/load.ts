@@ -1,9 +1,7 @@
-import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { BackboneConfig } from '../../backbone/registry.js'
 import { commandLine } from '../../base/command_line.js'
 import { type Complaint, ExperimentError } from '../../base/error.js'
-import { experimentFile, experimentNames } from '../../base/presets.js'
 import { isMapping, type Mapping, without } from '../../base/yaml/merge.js'
 import { type Path, type Source, yamlSource } from '../../base/yaml/source.js'
 import { yamlText } from '../../base/yaml/yaml_text.js'
@@ -13,11 +11,12 @@ import { isRankable } from '../../task/metrics/scoring.js'
 import { applyOverride, type Override, overridesSource, parseOverrides, replacedBy } from '../overrides.js'
 import { resolvePlace } from '../places.js'
 import { type Experiment, experimentSchema, isExperimentText, MEAN } from '../schema.js'
-import { type Fault, shown, suggestion, wordIssues } from '../wording.js'
+import { type Fault, shown, wordIssues } from '../wording.js'
 import { resolveBackbone } from './backbone.js'
-import { nearFile, resolveData } from './files.js'
+import { resolveData } from './files.js'
+import { findExperiment } from './find.js'
 import { originsOf } from './origin.js'
-import { refuseSweep, refuseSweepName } from './other_kind.js'
+import { refuseSweep } from './other_kind.js'
 import { mergePresets } from './resolve.js'
 import { asListed, intoList, listedMethods, methodsInFull, missingItem } from './several_methods.js'
 import { taskFaults } from './task_faults.js'
@@ -116,18 +115,6 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   complaints.sort((a, b) => a.at!.localeCompare(b.at!, 'en', { numeric: true }))
   if (!parsed.success || complaints.length > 0) throw new ExperimentProblems(complaints)
   return { experiment: parsed.data, config, locate }
-}
-
-function findExperiment(file: string): string {
-  if (existsSync(file) && !statSync(file).isDirectory()) return file
-  const shipped = experimentFile(file)
-  if (shipped) return shipped
-  refuseSweepName(file)
-  const near = nearFile(resolve(file))
-  const remedy = near
-    ? `Did you mean ${file.slice(0, file.length - basename(file).length)}${near}?`
-    : suggestion(file, experimentNames(), 'Experiments of the toolkit')
-  throw new ExperimentError({ at: file, problem: 'there is no such file.', remedy })
 }
 
 /** Returns the values of file and command line, before presets: names written as mappings, `--set` applied. */
