@@ -67,11 +67,12 @@ function flagNames({ flags }: KnownCommand): string[] {
 function meant(flag: string, known: readonly string[], keys: readonly string[]): string | undefined {
   const name = flag.replace(/^-+/, '').split('=')[0]!.toLowerCase().replaceAll('-', '_')
   const synonym = synonymOf(name)
-  const key = synonym?.key ?? keyNamed(name, keys)
+  const named = synonym && 'key' in synonym ? synonym : undefined
+  const key = named?.key ?? keyNamed(name, keys)
   const own = (key !== undefined && SHORT[key]) || SYNONYMS[name]
   if (own && known.includes(own)) return `Did you mean --${own}?`
   if (key !== undefined && keys.includes(key))
-    return [`Did you mean --set ${key}=…?`, synonym?.note].filter(Boolean).join(' ')
+    return [`Did you mean --set ${key}=…?`, named?.note].filter(Boolean).join(' ')
   const near = nearest(name.replaceAll('_', '-'), known)
   return near && `Did you mean --${near}?`
 }

@@ -51,24 +51,20 @@ function unknownKeys(
     const problem = `${nameOf(issue.path, whole)} has no key ${key}.`
     return { path, problem, remedy: REPLACED[path.join('.')] ?? meant(path, known, schema, tree) }
   })
-  const last = faults.findLast(({ remedy }) => remedy === undefined) // the list of keys, once
-  return faults.map(({ remedy, ...fault }) => {
-    const told = fault.path === last?.path ? suggestion(String(fault.path.at(-1)), known, 'Keys') : remedy
-    return { ...fault, ...(told && { remedy: told }) }
-  })
+  const first = faults.find(({ remedy }) => remedy === undefined)
+  const listed = `Keys: ${known.join(', ')}.`
+  return faults.map(({ remedy = `The keys are listed at ${String(first!.path.at(-1))}.`, ...fault }) => ({
+    ...fault,
+    remedy: fault.path === first?.path ? listed : remedy,
+  }))
 }
 
 /** Says which key was probably meant: another tool's name for it, a similar one, or one of another section. */
 function meant(path: PropertyKey[], known: string[], schema: z.ZodType, tree: unknown): string | undefined {
-  const [parent, key] = [path.slice(0, -1), String(path.at(-1))]
+  const key = String(path.at(-1))
   const exists = (dotted: string) => schemaAt(schema, dotted.split('.'), tree) !== undefined
-  const short = (dotted: string) => {
-    const prefix = parent.map((step) => `${String(step)}.`).join('')
-    return dotted.startsWith(prefix) ? dotted.slice(prefix.length) : dotted
-  }
-  const synonym = synonymOf(key)
-  if (synonym && exists(synonym.key))
-    return [`Did you mean ${short(synonym.key)}?`, synonym.note].filter(Boolean).join(' ')
+  const synonym = elsewhereNamed(path, known, exists)
+  if (synonym) return synonym
   const part = partWith(path, schema, tree)
   if (part) return part
   const near = nearest(key, known)
@@ -77,6 +73,23 @@ function meant(path: PropertyKey[], known: string[], schema: z.ZodType, tree: un
     .map((section) => `${section}.${key}`)
     .find(exists)
   return elsewhere && `Did you mean ${elsewhere}?`
+}
+
+/** Says what another tool's name means here: one of the keys of the same mapping, or of another section. */
+function elsewhereNamed(
+  [section, ...rest]: PropertyKey[],
+  known: string[],
+  exists: (dotted: string) => boolean,
+): string | undefined {
+  const synonym = synonymOf(String(rest.at(-1) ?? section))
+  if (!synonym) return undefined
+  const here = (dotted: string) => {
+    const [first, key] = dotted.split('.')
+    return rest.length > 0 && first === section && known.includes(key!) ? key : undefined
+  }
+  if ('beside' in synonym) return here(synonym.beside) && synonym.note
+  const key = here(synonym.key) ?? (exists(synonym.key) ? synonym.key : undefined)
+  return key && [`Did you mean ${key}?`, synonym.note].filter(Boolean).join(' ')
 }
 
 /** Says which of several methods have the key, or are of the kind that stands for one. */

@@ -247,49 +247,6 @@ test('a sweep instead of an experiment is recognised, by its file and by its nam
   expect(() => loadExperiment(file)).toThrow(message(file))
 })
 
-describe('keys that others have for ours', () => {
-  const problems = (...sets: string[]) => {
-    try {
-      loadExperiment('quickstart', sets)
-    } catch (error) {
-      return (error as Error).message.split('\n').map((line) => line.replace(/^--set \S+: /, ''))
-    }
-    return []
-  }
-
-  test.each([
-    ['training.lr=1', 'training has no key lr. Did you mean learning_rate?'],
-    ['training.max_steps=1', 'training has no key max_steps. Did you mean steps?'],
-    [
-      'training.per_device_train_batch_size=1',
-      'training has no key per_device_train_batch_size. Did you mean batch_size?',
-    ],
-    [
-      'training.gradient_accumulation_steps=4',
-      'training has no key gradient_accumulation_steps. Did you mean micro_batch_size? These are the rows that are computed at once: batch_size divided by the steps of accumulation.',
-    ],
-    [
-      'training.accumulate=4',
-      'training has no key accumulate. Did you mean micro_batch_size? These are the rows that are computed at once: batch_size divided by the steps of accumulation.',
-    ],
-    [
-      'task.data=a.csv',
-      'task has no key data. Did you mean train? The other splits are task.validation and task.test.',
-    ],
-    ['method.r=2', 'method has no key r. Did you mean rank?'],
-    ['lr=1', 'An experiment has no key lr. Did you mean training.learning_rate?'],
-    ['epochs=1', 'An experiment has no key epochs. Did you mean training.epochs?'],
-  ])('%s', (set, problem) => expect(problems(set)).toEqual([problem]))
-
-  test('the known keys are listed once below several unknown ones', () => {
-    const told = problems('training.zzz=1', 'training.yyyyy=2', 'training.stps=3')
-    expect(told).toHaveLength(3)
-    expect(told.filter((line) => line.includes('Keys: '))).toHaveLength(1)
-    expect(told).toContain('training has no key stps. Did you mean steps?')
-    expect(told.filter((line) => /no key \w+\.$/.test(line))).toHaveLength(1)
-  })
-})
-
 describe('a bad --set is reported by its own name', () => {
   test.each([
     [

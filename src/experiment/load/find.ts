@@ -7,7 +7,7 @@ import { suggestion } from '../wording.js'
 import { nearFile } from './files.js'
 import { refuseSweepName } from './other_kind.js'
 
-/** Returns the file of an experiment: a path, or the name of one that comes with the toolkit. @throws ExperimentError */
+/** Returns the file of an experiment, which is a path or the name of a shipped one. @throws ExperimentError */
 export function findExperiment(file: string): string {
   if (existsSync(file) && !statSync(file).isDirectory()) return file
   const shipped = experimentFile(file)

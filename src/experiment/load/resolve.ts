@@ -5,6 +5,7 @@ import { isMapping, type Mapping, merge, without } from '../../base/yaml/merge.j
 import { type Path, type Source, yamlSource } from '../../base/yaml/source.js'
 import { standsWithOthers } from '../../method/options.js'
 import { isExperimentText } from '../schema.js'
+import { meansKey } from '../synonyms.js'
 import { type Fault, shown, suggestion } from '../wording.js'
 import type { Layer } from './origin.js'
 
@@ -57,7 +58,7 @@ function mergePreset(path: PresetPath, kind: PresetKind, merged: Merged, complai
   if (!source || !isMapping(source.value)) {
     merged.unknown.add(path.join('.'))
     if (key === 'method') merged.unknown.add('training.learning_rate')
-    if (!source) merged.faults.push(presetFault(path, kind, own.preset))
+    if (!source) merged.faults.push(presetFault(path, kind, own))
     return undefined
   }
   merged.layers.push({ under: path, source })
@@ -114,11 +115,15 @@ function takeLearningRate(presets: readonly (Source | undefined)[], merged: Merg
 
 const rateOf = ({ value }: Source): unknown => (value as Mapping).learning_rate
 
-function presetFault(path: Path, kind: PresetKind, preset: unknown): Fault {
+function presetFault(path: PresetPath, kind: PresetKind, { preset, ...own }: Mapping): Fault {
   const key = path.join('.')
   const names = presetNames(kind)
   const remedy = typeof preset === 'string' ? suggestion(preset, names, 'Presets') : `Presets: ${names.join(', ')}.`
-  if (preset === undefined) return { path: [...path], problem: `${key} has neither preset nor kind.`, remedy }
+  if (preset === undefined) {
+    const alias = Object.keys(own).find((name) => meansKey(name, `${path[0]}.kind`))
+    const meant = alias === undefined ? remedy : `Did you mean kind by ${alias}?`
+    return { path: [...path], problem: `${key} has neither preset nor kind.`, remedy: meant }
+  }
   return { path: [...path, 'preset'], problem: `${key} is ${shown(preset)}; there is no such preset.`, remedy }
 }
 
