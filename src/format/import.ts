@@ -14,6 +14,7 @@ import type { Experiment } from '../experiment/schema.js'
 import { hasCard, readCard } from '../run/card.js'
 import { newRun, writeJson } from '../run/directory.js'
 import { adapterhubFolder } from './adapterhub/read.js'
+import { checkFormat } from './check_format.js'
 import { dimensionsOf, transpose } from './elsewhere.js'
 import { experimentAround } from './experiment_around.js'
 import { writeFolder } from './folder.js'
@@ -60,6 +61,7 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   const { runDir, allowChanged = false, progress = silent } = options
   const backbone = existsSync(options.backbone) ? resolve(options.backbone) : options.backbone
   const card = hasCard(path) ? readCard(path) : undefined
+  checkFormat(path, options.format, card)
   const given = experimentAround(path, card, { ...options, backbone, progress })
   const config = await dimensionsOf(given)
   if (familyOf(config).shape === 'encoder') {

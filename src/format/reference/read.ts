@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BackboneConfig, backboneTensors } from '../../backbone/registry.js'
-import { foreignSafetensors } from '../foreign.js'
+import { UserError } from '../../base/error.js'
+import { type ForeignFile, foreignSafetensors } from '../foreign.js'
 import type { Found } from '../found.js'
 import { type BottleneckOptions, layerIndex, type NameTable, nameTable, phmPart } from '../names_elsewhere.js'
 import { placementOf, samplerMethod, sitesIn } from '../samplers.js'
@@ -12,13 +13,29 @@ const SITE = /^(encoder|decoder)\.block\.(\d{1,3})\.layer\.([012])\.adapter_cont
 /** The shared rule at the model's root, which each projection has too. */
 const ROOT = /^phm_rule(_left|_right)?$/
 
+/** Whether a folder has such a checkpoint; false for one that cannot be read. */
+export function isReference(folder: string): boolean {
+  try {
+    const { tensors, close } = openCheckpoint(folder)
+    close()
+    return [...tensors.keys()].some((name) => SITE.test(name))
+  } catch (error) {
+    if (error instanceof UserError) return false
+    throw error
+  }
+}
+
+function openCheckpoint(folder: string): ForeignFile {
+  const safe = join(folder, 'model.safetensors')
+  return existsSync(safe) ? foreignSafetensors(safe) : openTorchFile(join(folder, 'pytorch_model.bin'))
+}
+
 /**
  * Reads a checkpoint of the paper's released code: the whole model's state dict, of which the adapters and the layer
  * norms were trained. It does not name the nonlinearity, so the paper's, gelu_new, is used.
  */
 export function referenceFolder(folder: string, config: BackboneConfig): Found {
-  const safe = join(folder, 'model.safetensors')
-  const own = existsSync(safe) ? foreignSafetensors(safe) : openTorchFile(join(folder, 'pytorch_model.bin'))
+  const own = openCheckpoint(folder)
   const sites = sitesIn(own, SITE)
   const placement = placementOf(sites, own.path)
   const controller = sites[0]!.prefix.replace(/\.adapters\.[^.]+$/, '')
