@@ -44,13 +44,14 @@ export default class Import extends Command {
     const { 'run-dir': runDir, 'allow-changed': allowChanged, format, backbone, task } = flags
     const { terminalProgress } = await import('../src/cli/terminal.js')
     const { importRun } = await import('../src/format/import.js') // here: --help must not load TensorFlow
+    const { methodName } = await import('../src/experiment/method_name.js')
     const imported = await importRun(args.path, {
       ...{ format, backbone, runDir, allowChanged },
       ...(task && { task }),
       progress: await terminalProgress(flags),
     })
     const { folder, method, trained_parameters } = imported
-    this.log(`${folder}: ${method.kind}, ${trained_parameters.toLocaleString('en')} trained parameters`)
+    this.log(`${folder}: ${methodName(method)}; ${trained_parameters.toLocaleString('en')} trained parameters`)
     return imported
   }
 }

@@ -21,15 +21,6 @@ export async function dimensionsOf({ backbone }: Pick<Experiment, 'backbone'>): 
   return { ...config, vocabulary }
 }
 
-/**
- * Returns Python code that cuts the backbone's vocabulary to as many rows as a head that was trained on the tokenizer's
- * vocabulary.
- */
-export const resizing = ({ backbone }: Experiment, ofBackbone: [string, WritableTensor][]): string => {
-  const head = ofBackbone.find(([name]) => name === 'shared.weight' || name === 'lm_head.weight')
-  return backbone.trim_vocabulary && head ? `model.resize_token_embeddings(${head[1].shape[0]})\n` : ''
-}
-
 /** Returns our tensors under another library's names, and the backbone's trained ones under their own. */
 export function renamedTensors(
   { renamed, backbone }: NameTable,

@@ -1,5 +1,8 @@
 import { codeSpan, escapeMarkdown } from '../base/text/markdown.js'
+import { methodName } from '../experiment/method_name.js'
 import type { Card } from '../run/card.js'
+import { isEncoded } from '../task/encoded.js'
+import { writtenAs } from '../task/example.js'
 import { unitsOf } from '../task/metrics/direction.js'
 
 /**
@@ -7,21 +10,27 @@ import { unitsOf } from '../task/metrics/direction.js'
  * run are escaped.
  */
 export function readme(card: Card, loading: string): string {
-  const { experiment, backbone, method, metrics } = card
+  const { experiment, backbone, metrics } = card
   const scores = Object.entries(metrics ?? {}).map(
     ([split, values]) =>
       `| ${escapeMarkdown(split)} | ${Object.entries(values)
         .map(([name, value]) => `${escapeMarkdown(name)} ${value.toFixed(2)}`)
         .join(', ')} |`,
   )
+  const ranked =
+    experiment.training.scoring === 'rank' && !isEncoded(experiment.task)
+      ? '\nThe scores are of the likeliest label of each row, whatever the model would generate.\n'
+      : ''
+  const parameters = card.trained_parameters.toLocaleString('en')
   const units = unitsOf(Object.values(metrics ?? {}).flatMap(Object.keys))
   return `# ${escapeMarkdown(experiment.name)}
 
-Trained by compacter ${card.compacter}: ${card.trained_parameters.toLocaleString('en')} parameters of the method
-${codeSpan(method.kind)} on the backbone ${codeSpan(backbone.name)} (SHA-256 of its weights: \`${backbone.sha256}\`),
+Trained by compacter ${card.compacter}: ${parameters} parameters of the method
+${codeSpan(methodName(experiment.method))} on the backbone ${codeSpan(backbone.name)} (SHA-256 of its
+weights: \`${backbone.sha256}\`),
 for the task ${codeSpan(card.task)}. All values in force are in \`compacter.json\`.
-${scores.length > 0 ? `\n| split | scores ${units} |\n|---|---|\n${scores.join('\n')}\n` : ''}
-Sources were written as: ${codeSpan(experiment.task.prompt)}
+${scores.length > 0 ? `\n| split | scores ${units} |\n|---|---|\n${scores.join('\n')}\n${ranked}` : ''}
+Sources were written as: ${writtenAs(experiment.task).map(codeSpan).join(', and ')}
 
 ## Loading
 

@@ -61,6 +61,10 @@ function sourceOf(task: RowText, values: Values): Pick<Example, 'source' | 'seco
   return { source: task.name_first ? `${nameOf(task)} ${source}` : source }
 }
 
+/** Returns how sources are written, with the columns' names in braces: one text, or the two that an encoder reads. */
+export const writtenAs = (task: RowText): string[] =>
+  task.texts ?? [task.name_first ? `${nameOf(task)} ${task.prompt}` : task.prompt]
+
 /** Returns `rte` for `glue/rte`. */
 const nameOf = ({ name }: RowText) => name.slice(name.lastIndexOf('/') + 1)
 

@@ -216,7 +216,7 @@ test.each(cases)(
 test('the README cuts the embedding where a head was trained without its unused rows', () => {
   const readme = (format: string, name: string) =>
     readFileSync(join(cases.find((each) => each.format === format && each.name === name)!.out, 'README.md'), 'utf8')
-  const line = 'from_pretrained("BACKBONE").float()\nmodel.resize_token_embeddings(8100)\n'
+  const line = 'from_pretrained(backbone).float()\nmodel.resize_token_embeddings(8100)\n'
   expect(readme('opendelta', 'compacter with a head on a trimmed vocabulary')).toContain(line)
   expect(readme('adapterhub', 'compacter on a trimmed vocabulary')).not.toContain('resize_token_embeddings')
 })

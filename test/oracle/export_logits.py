@@ -7,7 +7,9 @@ adapters' structure is rebuilt from the files alone: their config, names and sha
 (adapters 1.2: PHMLayer, Adapter; OpenDelta 0.3.2: PHMLinear, AdapterLayer, LowRankLinear, SoftPromptLayer).
 """
 
+import contextlib
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -214,6 +216,15 @@ def soft_prompt(embeds, count, model):
     model.encoder.register_forward_pre_hook(before, with_kwargs=True)
 
 
+def by_readme(folder):
+    """The variable `model` of the Python that the folder's README has, which is run in the folder."""
+    (lines,) = re.findall(r"^```python\n(.*?)^```", (folder / "README.md").read_text(), re.M | re.S)
+    variables = {}
+    with contextlib.chdir(folder), contextlib.redirect_stdout(sys.stderr):
+        exec(lines, variables)
+    return variables["model"]
+
+
 def logits_of(kind, folder, backbone, source, target):
     whole = kind == "huggingface"
     model = AutoModelForSeq2SeqLM.from_pretrained(folder if whole else backbone, dtype="auto" if whole else torch.float32)
@@ -221,11 +232,7 @@ def logits_of(kind, folder, backbone, source, target):
     readers = {"adapterhub": adapterhub, "opendelta": opendelta}
     tensors = readers[kind](folder, model) if kind in readers else None
     if kind == "peft":  # the library itself
-        from peft import PeftModel
-
-        # peft 0.21 asks for this in its class for prompts; transformers 5 has another name, and no forward pass calls it
-        type(model)._prepare_encoder_decoder_kwargs_for_generation = None
-        model = PeftModel.from_pretrained(model, folder)
+        model = by_readme(folder)
     model.eval()
     start = torch.full((len(target), 1), model.config.decoder_start_token_id)
     with torch.no_grad():

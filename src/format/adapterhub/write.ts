@@ -5,8 +5,9 @@ import { writeAtomically } from '../../base/files/atomic.js'
 import { writeSafetensors } from '../../base/safetensors/safetensors.js'
 import type { MethodOptions, Placement } from '../../method/options.js'
 import { layerNumbers } from '../../method/options.js'
-import { renamedTensors, resizing } from '../elsewhere.js'
+import { renamedTensors } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
+import { backboneInPython } from '../in_python.js'
 import { adapterhubNames, type BottleneckOptions } from '../names_elsewhere.js'
 import { nonlinearityRefusal, nonlinearityThere } from '../nonlinearities.js'
 
@@ -36,7 +37,7 @@ export const adapterhubFormat: ExportFormat = {
     const text = JSON.stringify(adapterConfig(options, config, name, experiment.backbone.name), null, 2)
     // the library needs a float
     writeAtomically(join(folder, ADAPTERHUB_FILES.config), `${text.replace(/"scaling": \d+(?=,)/, '$&.0')}\n`)
-    return readmePart(name, ofBackbone.length > 0, resizing(experiment, ofBackbone))
+    return readmePart(name, ofBackbone.length > 0, backboneInPython(experiment, ofBackbone))
   },
 }
 
@@ -144,13 +145,12 @@ function leftOut(placement: Placement, { encoderLayers, decoderLayers }: Backbon
   return [...without(placement.encoder_layers, encoderLayers), ...decoder]
 }
 
-const readmePart = (name: string, norms: boolean, resizing: string) => `\`\`\`python
+const readmePart = (name: string, norms: boolean, backbone: string) => `\`\`\`python
 import adapters
 from transformers import AutoModelForSeq2SeqLM
 ${norms ? 'from safetensors.torch import load_file\n' : ''}
-model = AutoModelForSeq2SeqLM.from_pretrained("BACKBONE").float()
-${resizing}adapters.init(model)
-model.load_adapter("PATH", use_safetensors=True)
+${backbone}adapters.init(model)
+model.load_adapter(".", use_safetensors=True)  # this folder
 model.set_active_adapters("${name}")
 ${norms ? NORMS : ''}model.eval()
 \`\`\`
@@ -159,6 +159,6 @@ The library applies dropout before the adapter, here it comes after: outputs agr
 `
 
 const NORMS = `# The format has no place for the backbone's layer norms, which were trained too:
-_, unexpected = model.load_state_dict(load_file("PATH/layer_norms.safetensors"), strict=False)
+_, unexpected = model.load_state_dict(load_file("layer_norms.safetensors"), strict=False)
 assert not unexpected
 `

@@ -116,8 +116,8 @@ const WHOLE_FLOAT = /("(?:initializer_factor|dropout_rate|classifier_dropout|lay
 const README = `\`\`\`python
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-model = AutoModelForSeq2SeqLM.from_pretrained("PATH")
-tokenizer = AutoTokenizer.from_pretrained("PATH")
+model = AutoModelForSeq2SeqLM.from_pretrained(".")  # this folder
+tokenizer = AutoTokenizer.from_pretrained(".")
 source = tokenizer(["…"], return_tensors="pt")
 print(tokenizer.batch_decode(model.generate(**source), skip_special_tokens=True))
 \`\`\`

@@ -4,8 +4,9 @@ import { assertNever } from '../../base/assert_never.js'
 import { sites } from '../../method/adapter/placement.js'
 import type { AdapterOptions, CompacterOptions, MethodOptions } from '../../method/options.js'
 import { writeJson } from '../../run/directory.js'
-import { renamedTensors, resizing } from '../elsewhere.js'
+import { renamedTensors } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
+import { backboneInPython } from '../in_python.js'
 import { type OpendeltaOptions, opendeltaModule, opendeltaNames, opendeltaType } from '../names_elsewhere.js'
 import { nonlinearityRefusal, nonlinearityThere } from '../nonlinearities.js'
 import { writeTorchFile } from '../torch/write.js'
@@ -22,7 +23,7 @@ export const opendeltaFormat: ExportFormat = {
     const { own, ofBackbone } = renamedTensors(opendeltaNames(options, config), trained)
     writeTorchFile(join(folder, OPENDELTA_FILES.weights), [...own, ...ofBackbone])
     writeJson(join(folder, OPENDELTA_FILES.config), deltaConfig(options, config, experiment.backbone.name))
-    const loading = readmePart(resizing(experiment, ofBackbone))
+    const loading = readmePart(backboneInPython(experiment, ofBackbone))
     return options.kind === 'prompt_tuning' ? loading : loading + ADAPTERS
   },
 }
@@ -120,12 +121,11 @@ function deltaConfig(options: OpendeltaOptions, config: BackboneConfig, backbone
       }
 }
 
-const readmePart = (resizing: string) => `\`\`\`python
+const readmePart = (backbone: string) => `\`\`\`python
 from opendelta import AutoDeltaModel
 from transformers import AutoModelForSeq2SeqLM
 
-model = AutoModelForSeq2SeqLM.from_pretrained("BACKBONE").float()
-${resizing}AutoDeltaModel.from_finetuned("PATH", backbone_model=model, check_hash=False)
+${backbone}AutoDeltaModel.from_finetuned(".", backbone_model=model, check_hash=False)  # this folder
 model.eval()
 \`\`\`
 `

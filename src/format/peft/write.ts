@@ -3,10 +3,12 @@ import { type BackboneConfig, backboneTensors, headTensor } from '../../backbone
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
+import type { Experiment } from '../../experiment/schema.js'
 import type { MethodOptions } from '../../method/options.js'
 import { targetsOf } from '../../method/targets.js'
-import { renamedTensors, resizing } from '../elsewhere.js'
+import { renamedTensors } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
+import { backboneInPython, backboneSource, outputInPython } from '../in_python.js'
 import {
   type ChangeOptions,
   moduleOf,
@@ -36,9 +38,9 @@ export const peftFormat: ExportFormat = {
       tensor,
     ])
     writeSafetensors(join(folder, PEFT_FILES.weights), prefixed, { format: 'pt' })
-    const text = JSON.stringify(adapterConfig(options, config, experiment.backbone.name), null, 2)
+    const text = JSON.stringify(adapterConfig(options, config, backboneSource(experiment)), null, 2)
     writeAtomically(join(folder, PEFT_FILES.config), `${text}\n`)
-    return readmePart(resizing(experiment, ofBackbone))
+    return readmePart(experiment, backboneInPython(experiment, ofBackbone))
   },
 }
 
@@ -167,12 +169,19 @@ function modulesToSave(options: ChangeOptions, config: BackboneConfig): string[]
   return all.length > 0 ? all : null
 }
 
-const readmePart = (resizing: string) => `\`\`\`python
+function readmePart(experiment: Experiment, backbone: string): string {
+  const ofPrompts = experiment.method.kind === 'prompt_tuning'
+  return `\`\`\`python
 from peft import PeftModel
-from transformers import AutoModelForSeq2SeqLM
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-model = AutoModelForSeq2SeqLM.from_pretrained("BACKBONE").float()
-${resizing}model = PeftModel.from_pretrained(model, "PATH")
+${backbone}${ofPrompts ? RENAMED : ''}model = PeftModel.from_pretrained(model, ".")  # this folder
 model.eval()
-\`\`\`
+
+${outputInPython(experiment)}\`\`\`
+`
+}
+
+const RENAMED = `# peft 0.21 looks for a function of transformers 4
+type(model)._prepare_encoder_decoder_kwargs_for_generation = None
 `

@@ -18,7 +18,7 @@ export const safetensorsFormat: ExportFormat = {
 
 const README = `Score it on any machine that has the backbone:
 
-    compacter eval PATH
+    compacter eval .  # this folder
 
 \`trained.safetensors\` holds the trained tensors by name: \`rule\`, \`encoder.3.attention.down.s\`, … as described in
 the toolkit's docs/run.md; tensors of the backbone that were trained too keep their Hugging Face names.

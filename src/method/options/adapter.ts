@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { factorsLabel, lowRank, type MethodKind } from './kind.js'
+import { lowRank, type MethodKind } from './kind.js'
 import { bottleneckProblems, layerProblems } from './problems.js'
 import {
   arrangement,
@@ -44,6 +44,5 @@ export type AdapterOptions = z.infer<typeof adapterOptions>
 export const adapterKind: MethodKind<AdapterOptions> = {
   problems: (options, config) => [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)],
   complexity: ({ factors, rank }) => (factors === 'dense' ? 'O(kd)' : lowRank(rank)),
-  label: (options) => `${options.kind}, ${factorsLabel(options)}`,
   inPyTorch: () => 'hooks',
 }

@@ -19,6 +19,5 @@ export type BitfitOptions = z.infer<typeof bitfitOptions>
 export const bitfitKind: MethodKind<BitfitOptions> = {
   problems: () => [],
   complexity: () => 'O(d)',
-  label: ({ kind }) => kind,
   inPyTorch: () => 'hooks',
 }

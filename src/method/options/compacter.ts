@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { factorsLabel, lowRank, type MethodKind } from './kind.js'
+import { lowRank, type MethodKind } from './kind.js'
 import { bottleneckProblems, layerProblems } from './problems.js'
 import {
   arrangement,
@@ -69,6 +69,5 @@ export type CompacterOptions = z.infer<typeof compacterOptions>
 export const compacterKind: MethodKind<CompacterOptions> = {
   problems: (options, config) => [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)],
   complexity: ({ factors, rank }) => (factors === 'full' ? 'O(kd/n)' : lowRank(rank)),
-  label: (options) => `${options.kind}, n = ${options.n}, ${options.rule} rule, ${factorsLabel(options)}`,
   inPyTorch: () => 'hooks',
 }

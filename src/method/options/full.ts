@@ -8,6 +8,5 @@ export type FullOptions = z.infer<typeof fullOptions>
 export const fullKind: MethodKind<FullOptions> = {
   problems: () => [],
   complexity: () => 'O(kd)',
-  label: ({ kind }) => kind,
   inPyTorch: () => 'hooks',
 }

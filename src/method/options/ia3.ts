@@ -19,7 +19,6 @@ export type Ia3Options = z.infer<typeof ia3Options>
 export const ia3Kind: MethodKind<Ia3Options> = {
   problems: scalingProblems,
   complexity: () => 'O(d)',
-  label: ({ kind }) => kind,
   inPyTorch: () => 'peft',
 }
 

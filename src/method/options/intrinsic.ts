@@ -22,7 +22,6 @@ export type IntrinsicOptions = z.infer<typeof intrinsicOptions>
 export const intrinsicKind: MethodKind<IntrinsicOptions> = {
   problems: dimensionProblems,
   complexity: () => 'O(1)',
-  label: ({ kind }) => kind,
   // A projection of every weight can't be a hook of a module, and a slow imitation would flatter us.
   inPyTorch: () => undefined,
 }

@@ -17,8 +17,6 @@ export interface MethodKind<Options> {
    * hypercomplex factors grow with k + d, a dense projection with k·d.
    */
   complexity(options: Options): string
-  /** What distinguishes it from others of its kind: `compacter, n = 4, rank 1`. */
-  label(options: Options): string
   /**
    * What computes it in PyTorch, for `compacter bench --against torch`: hooks on transformers' modules, layers of peft,
    * or nothing that would be a fair comparison.
@@ -30,7 +28,3 @@ export interface MethodKind<Options> {
 
 /** O(k+d) at rank 1. */
 export const lowRank = (rank: number): string => (rank === 1 ? 'O(k+d)' : 'O(r(k+d))')
-
-/** How an adapter's projections are stored. */
-export const factorsLabel = ({ factors, rank }: { factors: string; rank: number }): string =>
-  factors === 'low_rank' ? `rank ${rank}` : `${factors} factors`

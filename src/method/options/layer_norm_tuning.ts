@@ -8,6 +8,5 @@ export type LayerNormTuningOptions = z.infer<typeof layerNormTuningOptions>
 export const layerNormTuningKind: MethodKind<LayerNormTuningOptions> = {
   problems: () => [],
   complexity: () => 'O(d)',
-  label: ({ kind }) => kind,
   inPyTorch: () => 'hooks',
 }

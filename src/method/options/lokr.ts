@@ -24,6 +24,5 @@ export type LokrOptions = z.infer<typeof lokrOptions>
 export const lokrKind: MethodKind<LokrOptions> = {
   problems: productProblems,
   complexity: () => 'O(√(kd))',
-  label: ({ kind, rank }) => `${kind}, rank ${rank}`,
   inPyTorch: () => 'peft',
 }

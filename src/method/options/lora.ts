@@ -27,6 +27,5 @@ export type LoraOptions = z.infer<typeof loraOptions>
 export const loraKind: MethodKind<LoraOptions> = {
   problems: productProblems,
   complexity: ({ rank }) => lowRank(rank),
-  label: ({ kind, magnitudes, rank }) => `${magnitudes ? 'dora' : kind}, rank ${rank}`,
   inPyTorch: () => 'peft',
 }

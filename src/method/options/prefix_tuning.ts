@@ -27,7 +27,6 @@ export type PrefixTuningOptions = z.infer<typeof prefixTuningOptions>
 export const prefixTuningKind: MethodKind<PrefixTuningOptions> = {
   problems: (options, config) => [...placementProblems(options, config), ...layerProblems(options.placement, config)],
   complexity: ({ bottleneck }) => (bottleneck === 'none' ? 'O(d)' : 'O(kd)'),
-  label: ({ kind, length }) => `${kind}, length ${length}`,
   inPyTorch: () => 'hooks',
 }
 

@@ -16,7 +16,6 @@ export type PromptTuningOptions = z.infer<typeof promptTuningOptions>
 export const promptTuningKind: MethodKind<PromptTuningOptions> = {
   problems: promptProblems,
   complexity: () => 'O(d)',
-  label: ({ kind }) => kind,
   inPyTorch: () => 'hooks',
 }
 

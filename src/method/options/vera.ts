@@ -22,6 +22,5 @@ export type VeraOptions = z.infer<typeof veraOptions>
 export const veraKind: MethodKind<VeraOptions> = {
   problems: productProblems,
   complexity: () => 'O(r+d)',
-  label: ({ kind, rank }) => `${kind}, rank ${rank}`,
   inPyTorch: () => 'peft',
 }

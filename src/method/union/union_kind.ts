@@ -15,7 +15,6 @@ export function unionKindOf(kindOf: (options: MethodOptions) => MethodKind<Metho
         found.map((one) => ofPart(one, i)),
       ),
     complexity: (options) => [...new Set(each(options, (kind, own) => kind.complexity(own)))].join(' + '),
-    label: (options) => each(options, (kind, own) => kind.label(own)).join(' + '),
     inPyTorch(options) {
       const parts = each(options, (kind, own) => kind.inPyTorch(own))
       return parts.includes(undefined) ? undefined : parts.includes('peft') ? 'peft' : 'hooks'

@@ -3,8 +3,8 @@ import { byteSize } from '../../base/text/size.js'
 import { duration } from '../../cli/terminal.js'
 import type { EvaluatedRun, EvaluatedRuns } from '../../engine/evaluate/evaluate_run.js'
 import type { Plan } from '../../engine/prepare/dry_run.js'
+import { methodName } from '../../experiment/method_name.js'
 import type { Experiment } from '../../experiment/schema.js'
-import { methodKind } from '../../method/options.js'
 import { storageLine } from '../../predict/storage.js'
 import type { Result, Scores } from '../../run/directory.js'
 import { isEncoded } from '../../task/encoded.js'
@@ -70,7 +70,7 @@ const pace = ({ step_seconds }: Result) =>
 /** Returns what a run trained and its scores. */
 export function resultTable(experiment: Experiment, result: Result): string {
   const table = drawPairs([
-    ['method', methodKind(experiment.method).label(experiment.method)],
+    ['method', methodName(experiment.method)],
     ['backbone', `${experiment.backbone.name}, ${result.backbone_parameters.toLocaleString('en')} parameters`],
     [
       'trained',
