@@ -1,11 +1,16 @@
 import { existsSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Split } from '../base/choices.js'
 import { BAD_USAGE, UserError } from '../base/error.js'
+import { hashFiles } from '../base/files/hash.js'
 import { nearest } from '../base/text/nearest.js'
 import { positiveFaults } from '../experiment/load/load.js'
 import { readTask } from '../experiment/task.js'
+import { decodedTask, encodedTask, isEncoded } from '../task/encoded.js'
 import { metricsOfKind, type TaskOptions, taskOptions } from '../task/options.js'
+import { sourceSplit } from '../task/rows/source.js'
+import { withHeldOut } from '../task/rows/split_rows.js'
 import { TABLE_ENDINGS } from '../task/rows/table.js'
 import type { TrainedRun } from './trained_run.js'
 
@@ -25,7 +30,7 @@ class BadOption extends UserError {
 
 /**
  * Returns the run with another task instead of its own, or with its own on all rows of a file. What it noted of its own
- * rows does not apply to them.
+ * rows does not apply to them; where task and rows are its own, they may be at another place.
  * @throws UserError where `given` does not exist, or `--set` names rows too.
  * @param given a file of rows, a task preset, or an experiment, of which only the task is used
  */
@@ -37,14 +42,56 @@ export function onOtherTask(run: TrainedRun, given: string, split: Split): Train
   }
   const made = { ...run.made, rows: {} }
   if (isTable(given)) {
-    const task = onFile(run.experiment.task, fileOf(given), split)
+    const file = fileOf(given)
+    if (isOwnFile(run, file, split)) return atPlace(run, split, file)
+    const task = onFile(run.experiment.task, file, split)
     return { ...run, made, experiment: { ...run.experiment, task }, elsewhere: { given, own: run, ownLabels: true } }
   }
   const { task, locate } = readTask(given)
+  const from = sourceSplit(task, split)
+  if (isOwnTask(run, task, split) && isOwnSource(run, task[from], split)) return atPlace(run, from, task[from])
   // The labels of the own task say nothing of these.
   const training = { ...run.experiment.training, target_length: undefined }
   const elsewhere = { given, own: run, ownLabels: false }
   return { ...run, made, locate, experiment: { ...run.experiment, task, training }, elsewhere }
+}
+
+/** Whether all rows of a file are those that the run has for a split. */
+function isOwnFile(run: TrainedRun, file: string, split: Split): boolean {
+  const { split: way, subset } = run.experiment.task
+  return way === 'given' && (split !== 'train' || subset === undefined) && isOwnSource(run, file, split)
+}
+
+/** Whether a split's rows are read from the file that the run has for it, or from one with the same content. */
+function isOwnSource({ experiment: { task }, made }: TrainedRun, file: string | undefined, split: Split): boolean {
+  const noted = made.rows[split]
+  if (file === undefined || noted === undefined || !existsSync(file)) return file === task[sourceSplit(task, split)]
+  return hashFiles([file]) === noted
+}
+
+/** Whether a task asks for the same answers to the same rows as the run's own, wherever its files are. */
+function isOwnTask({ experiment: { task: own } }: TrainedRun, task: TaskOptions, split: Split): boolean {
+  if (!isEncoded(own)) return isDeepStrictEqual(asked(decodedTask(task), split), asked(own, split))
+  if (task.kind === 'text') return false
+  const labels = 'labels' in own ? { labels: own.labels } : {} // those that it found, where the task names none
+  return isDeepStrictEqual(asked({ ...labels, ...encodedTask(task) } as TaskOptions, split), asked(own, split))
+}
+
+/** The keys of a task that say where its rows are, which are compared by content, and how labels are shown. */
+const PLACES = ['train', 'validation', 'test', 'path', 'label_names']
+
+function asked(given: TaskOptions, split: Split): Record<string, unknown> {
+  const task = withHeldOut(given)
+  const ignored = split === 'train' ? PLACES : [...PLACES, 'subset']
+  return Object.fromEntries(
+    Object.entries(task).filter(([key, value]) => value !== undefined && !ignored.includes(key)),
+  )
+}
+
+/** Returns the run with its own rows read from that file, or from where it has them. */
+function atPlace(run: TrainedRun, split: Split, file: string | undefined): TrainedRun {
+  if (file === undefined) return run
+  return { ...run, experiment: { ...run.experiment, task: { ...run.experiment.task, [split]: file } as TaskOptions } }
 }
 
 const isTable = (name: string) => TABLE_ENDINGS.includes(extname(name).toLowerCase())

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { evaluateRuns } from '../../src/engine/evaluate/evaluate_run.js'
 import { writePredictions } from '../../src/engine/evaluate/predictions.js'
 import { readReport } from '../../src/report/report.js'
-import { device, heard, otherWeights, path, ROW, run, sha256, short, t5, weights } from './changed_run.js'
+import { device, heard, notes, otherWeights, path, ROW, run, sha256, short, t5, weights } from './changed_run.js'
 
 describe('a report', () => {
   const file = path('run', 'predictions.jsonl')
@@ -38,6 +38,7 @@ describe('a report', () => {
           backbone_sha256: sha256(weights),
           tokenizer_sha256: sha256(join(t5, 'tokenizer.json')),
           data_sha256: { test: sha256(path('test.jsonl')) },
+          precision: 'float32',
           rows: 20,
         },
       ],
@@ -59,10 +60,25 @@ describe('a report', () => {
   })
 
   test('shows none of another task, though the rows are the same', async () => {
-    await predicted({ task: path('test.jsonl') })
+    const { task, ...rest } = JSON.parse(readFileSync(path('small.yaml'), 'utf8'))
+    const files = { train: path('train.jsonl'), validation: path('validation.jsonl'), test: path('test.jsonl') }
+    const other = path('other.yaml')
+    writeFileSync(other, JSON.stringify({ ...rest, task: { ...task, ...files, prompt: 'film: {text}' } }))
+    await predicted({ task: other })
     expect(await reported()).toBe(
-      `predictions.jsonl has predictions of another task's rows (--task ${path('test.jsonl')}). ${again}`,
+      `predictions.jsonl has predictions of another task's rows (--task ${other}). ${again}`,
     )
+  })
+
+  test('shows those of the file and of the task that are the run’s own, wherever the file is', async () => {
+    const moved = path('moved.jsonl')
+    cpSync(path('test.jsonl'), moved)
+    for (const task of [moved, path('test.jsonl'), path('small.yaml')]) {
+      notes.length = 0
+      await predicted({ task })
+      expect(await reported()).toMatchObject({ split: 'test', rows: 20 })
+      expect(notes.filter((note) => note.includes('new evaluation'))).toEqual([])
+    }
   })
 
   test('shows none of other trained tensors', async () => {

@@ -1,9 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Progress, silent } from '../../../src/base/progress.js'
 import { evaluateRuns } from '../../../src/engine/evaluate/evaluate_run.js'
+import { experimentYaml, loadExperiment } from '../../../src/experiment/load/load.js'
+import type { Experiment } from '../../../src/experiment/schema.js'
+import { onOtherTask } from '../../../src/run/other_task.js'
+import { openTrainedRun } from '../../../src/run/trained_run.js'
+import { encodedTask } from '../../../src/task/encoded.js'
 import { makeRun } from '../../export/made_run.js'
 import { smallExperiment } from '../../support/cli.js'
 import { engines } from '../../support/engines.js'
@@ -49,6 +54,51 @@ test('a file gives the same as in task.test, and is reported not to be the runâ€
   expect(named).toMatchObject({ otherTask: file, scores: set.scores, made: set.made })
   expect([outputs(named), outputs(named).length]).toEqual([outputs(set), 9])
   expect(set).not.toHaveProperty('otherTask')
+})
+
+describe('a task and a file that the run has itself are its own', () => {
+  const other = join(outside, 'same.yaml')
+  const { task, ...rest } = JSON.parse(readFileSync(experiment, 'utf8'))
+  const at = (split: string) => join(data, `${split}.jsonl`)
+  const files = { train: at('train'), validation: at('validation'), test: at('test') }
+  const alike = { ...task, ...files, name: 'rotten-tomatoes', label_names: { 0: 'bad', 1: 'good' } }
+  const otherwise = (given: object | string, split: 'train' | 'test' = 'test') => {
+    if (typeof given === 'object') writeFileSync(other, JSON.stringify({ ...rest, task: { ...alike, ...given } }))
+    const named = typeof given === 'object' ? other : given
+    return onOtherTask(openTrainedRun(run), named, split).elsewhere?.given.replace(`${outside}/`, '')
+  }
+
+  test.each([
+    ['its own file', at('test'), 'test', undefined],
+    ['another file', at('validation'), 'test', at('validation')],
+    ['the file of another split', at('test'), 'train', at('test')],
+    ['its own task, with other names of labels', {}, 'test', undefined],
+    ['its own task with a subset of the training rows', { subset: { size: 4 } }, 'test', undefined],
+    ['the subset itself', { subset: { size: 4 } }, 'train', 'same.yaml'],
+    ['another prompt', { prompt: 'film: {text}' }, 'test', 'same.yaml'],
+    ['other rows', { test: at('validation') }, 'test', 'same.yaml'],
+    ['other rows of another split', { validation: at('test') }, 'test', undefined],
+    ['other texts for an encoder', { texts: ['{text}'] }, 'test', undefined],
+  ] as const)('%s', (_, given, split, expected) => {
+    expect(otherwise(given, split)).toBe(expected)
+  })
+
+  test('of an encoder, whose run notes texts and labels', () => {
+    const { task, ...classify } = loadExperiment('classify')
+    const encoder = join(outside, 'encoder')
+    mkdirSync(encoder)
+    const noted = { ...encodedTask(task), labels: { 0: '0', 1: '1' } }
+    writeFileSync(join(encoder, 'experiment.yaml'), experimentYaml({ ...classify, task: noted } as Experiment))
+    writeFileSync(join(encoder, 'best.safetensors'), '')
+    const elsewhere = (task: string) => onOtherTask(openTrainedRun(encoder), task, 'test').elsewhere?.given
+    expect([elsewhere('rotten-tomatoes'), elsewhere('glue/sst2')]).toEqual([undefined, 'glue/sst2'])
+  })
+
+  test('and scored as without --task', async () => {
+    const [named, own] = [await evaluated({ task: at('test') }), await evaluated({})]
+    expect(named).toEqual(own)
+    expect(notes.filter((note) => note.includes('new evaluation'))).toEqual([])
+  })
 })
 
 test('all rows of a file are scored, whatever splits the runâ€™s own', async () => {
