@@ -7,7 +7,7 @@ export default class Export extends Command {
   static summary = "Write a run's best trained tensors in a format that other programs read."
   static description =
     'safetensors is our own and holds every method; peft holds LoRA and its kin and prompts, adapterhub and ' +
-    'opendelta hold adapters, for those Python libraries; huggingface is a whole T5, for methods that only change ' +
+    'opendelta hold adapters, for those Python libraries; huggingface is a whole model, for methods that only change ' +
     'weights; saved-model is backbone and method in one TensorFlow graph that encodes and decodes.'
   static examples = [
     {

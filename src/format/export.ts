@@ -128,8 +128,11 @@ const filesIn = (folder: string): string[] =>
     .filter((file) => statSync(join(folder, file)).isFile())
     .sort()
 
+/** Formats that hold an encoder with its head. */
+const FOR_ENCODERS: readonly Format[] = ['safetensors', 'huggingface']
+
 function refusalOf(format: Format, options: MethodOptions, config: BackboneConfig): string | undefined {
-  if (familyOf(config).shape === 'encoder' && format !== 'safetensors')
+  if (familyOf(config).shape === 'encoder' && !FOR_ENCODERS.includes(format))
     return 'the run is of an encoder with a head, which this format does not hold yet.'
   return formats[format].refusal(options, config)
 }

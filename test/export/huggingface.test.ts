@@ -83,14 +83,17 @@ describe.each([
 })
 
 test.each([
-  ['compacter', 'an adapter sits behind a nonlinearity, so that it cannot be merged into the weights of a T5.'],
+  ['compacter', "an adapter sits behind a nonlinearity, so that it cannot be merged into the backbone's weights."],
   [
     'lora with method.targets=[lm_head]',
     'the head, which the method changes, is the embedding table of this T5: merged, the change would reach the embeddings too.',
   ],
-  ['bitfit', 'the trained biases have no place in a T5, whose products and norms have none.'],
-  ['prompt-tuning-r', 'the trained prompt stands in front of the input and is not a weight of a T5.'],
-  ['prefix-tuning', 'the trained keys and values stand in front of those of attention and are not weights of a T5.'],
+  ['bitfit', 'the trained biases have no place in this backbone, whose products and norms have none.'],
+  ['prompt-tuning-r', 'the trained prompt is put among the vectors of tokens and is no weight of the backbone.'],
+  [
+    'prefix-tuning',
+    'the trained keys and values stand in front of those of attention and are no weights of the backbone.',
+  ],
 ])('%s is refused with the reason and the formats that do work', async (method, reason) => {
   const [preset, set] = method.split(' with ')
   const run = await makeRun(join(folder, method), `method=${preset}`, ...(set ? [set] : []))

@@ -1,9 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BackboneConfig, backboneShapes } from '../../backbone/registry.js'
+import { type BackboneConfig, backboneShapes, backboneTensors, familyOf, headTensors } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
-import { readJson } from '../../base/files/json_file.js'
 import { type DeferredTensor, type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
 import { startDevice } from '../../engine/device/device.js'
 import { loadTrained } from '../../engine/model/checkpoint.js'
@@ -13,9 +12,14 @@ import type { MethodOptions } from '../../method/options.js'
 import { methodOf } from '../../method/registry.js'
 import { targetsOf } from '../../method/targets.js'
 import tf from '../../tensor/tf.cjs'
+import { asking } from '../asking.js'
 import type { ExportFormat, Trained } from '../format.js'
+import { autoClassOf } from './architecture.js'
+import { configText } from './config.js'
 
-/** A whole T5 for transformers: the backbone's files, with the weights that the method changed. */
+/**
+ * A whole model for transformers: the backbone's files, with the weights that the method changed and an encoder's head.
+ */
 export const huggingfaceFormat: ExportFormat = {
   refusal,
   holdsBackbone: true,
@@ -23,15 +27,17 @@ export const huggingfaceFormat: ExportFormat = {
     const backbone = await prepareBackbone(trained.experiment, trained.progress)
     try {
       const weights =
-        methodOf(trained.experiment.method).weights === 'trained' ? stored(trained) : await made(trained, backbone)
+        methodOf(trained.experiment.method).weights === 'trained'
+          ? stored(trained)
+          : [...(await made(trained, backbone)), ...ofHead(trained)]
       trained.progress.phase('Writing')
       writeSafetensors(join(folder, 'model.safetensors'), weights, { format: 'pt' })
-      writeAtomically(join(folder, 'config.json'), configText(backbone))
+      writeAtomically(join(folder, 'config.json'), configText(backbone, trained.experiment.task))
       for (const name of COPIED) {
         const source = join(backbone.files.folder, name)
         if (existsSync(source)) copyFile(source, join(folder, name))
       }
-      return README
+      return readme(trained)
     } finally {
       backbone.files.close()
     }
@@ -42,7 +48,6 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
   switch (options.kind) {
     case 'full':
     case 'intrinsic':
-      return undefined
     case 'layer_norm_tuning':
       return undefined
     case 'lora':
@@ -52,18 +57,28 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
       return targetsOf(options, config).some(({ product, matrix }) => product !== matrix) ? TIED : undefined
     case 'adapter':
     case 'compacter':
-      return 'an adapter sits behind a nonlinearity, so that it cannot be merged into the weights of a T5.'
+      return "an adapter sits behind a nonlinearity, so that it cannot be merged into the backbone's weights."
     case 'prefix_tuning':
-      return 'the trained keys and values stand in front of those of attention and are not weights of a T5.'
+      return 'the trained keys and values stand in front of those of attention and are no weights of the backbone.'
     case 'bitfit':
-      return 'the trained biases have no place in a T5, whose products and norms have none.'
+      return hasPlace(options, config)
+        ? undefined
+        : 'the trained biases have no place in this backbone, whose products and norms have none.'
     case 'prompt_tuning':
-      return 'the trained prompt stands in front of the input and is not a weight of a T5.'
+      return 'the trained prompt is put among the vectors of tokens and is no weight of the backbone.'
     case 'union':
       return options.methods.map((part) => refusal(part, config)).find((reason) => reason !== undefined)
     default:
       return assertNever(options, 'method')
   }
+}
+
+/** Whether all that a method trains are tensors of the backbone. */
+function hasPlace(options: MethodOptions, config: BackboneConfig): boolean {
+  const there = backboneTensors(config)
+  return methodOf(options)
+    .parameters(options, config)
+    .every(({ name }) => there.has(name))
 }
 
 const TIED =
@@ -76,12 +91,21 @@ const COPIED = [
   'special_tokens_map.json',
   'added_tokens.json',
   'spiece.model',
+  'vocab.txt',
+  'vocab.json',
+  'merges.txt',
+  'sentencepiece.bpe.model',
   'generation_config.json',
 ]
 
-/** Returns the tensors of full fine-tuning, which are stored under their Hugging Face names. */
+/** Returns the tensors of full fine-tuning, which are stored under their Hugging Face names, as those of a head are. */
 function stored({ tensors }: Trained): [string, DeferredTensor][] {
   return [...tensors.entries.values()].map(({ name, shape }) => [name, { shape, read: () => tensors.read(name) }])
+}
+
+const ofHead = (trained: Trained): [string, DeferredTensor][] => {
+  const names = headTensors(trained.config)
+  return stored(trained).filter(([name]) => names.has(name))
 }
 
 /** Returns the backbone's tensors after the method changed them. */
@@ -99,26 +123,16 @@ async function made({ experiment, tensors, progress }: Trained, backbone: Opened
   return weights
 }
 
-/**
- * Returns the backbone's own config with the changes of the export: every tensor is float32, and the vocabulary may be
- * trimmed.
- */
-function configText({ files, config }: OpenedBackbone): string {
-  const { torch_dtype: _, ...own } = readJson(join(files.folder, 'config.json')) as Record<string, unknown>
-  const architecture = own.model_type === 'mt5' ? 'MT5ForConditionalGeneration' : 'T5ForConditionalGeneration'
-  const changed = { architectures: [architecture], ...own, vocab_size: config.vocabulary }
-  return `${JSON.stringify({ ...changed, dtype: 'float32' }, null, 2).replace(WHOLE_FLOAT, '$1.0')}\n`
-}
+const readme = ({ experiment, config }: Trained): string => {
+  const { task, training } = experiment
+  const loader = autoClassOf(config)
+  const encoder = familyOf(config).shape === 'encoder'
+  return `\`\`\`python
+${encoder ? 'import torch\n' : ''}from transformers import ${loader}, AutoTokenizer
 
-/** JavaScript writes 1.0 as 1, which transformers 5 refuses for these keys. */
-const WHOLE_FLOAT = /("(?:initializer_factor|dropout_rate|classifier_dropout|layer_norm_epsilon)": \d+)(?=,?$)/gm
-
-const README = `\`\`\`python
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-
-model = AutoModelForSeq2SeqLM.from_pretrained(".")  # this folder
+model = ${loader}.from_pretrained(".")  # this folder
 tokenizer = AutoTokenizer.from_pretrained(".")
-source = tokenizer(["…"], return_tensors="pt")
-print(tokenizer.batch_decode(model.generate(**source), skip_special_tokens=True))
+${asking(config, task, training.source_length)}
 \`\`\`
 `
+}

@@ -1,0 +1,33 @@
+import type { Head } from '../../backbone/family.js'
+import { type BackboneConfig, familyOf } from '../../backbone/registry.js'
+
+/** What transformers calls its models with a head, by the kind of head. */
+const WITH_HEAD: Record<Head['kind'], string> = {
+  sequence: 'ForSequenceClassification',
+  tokens: 'ForTokenClassification',
+  choice: 'ForMultipleChoice',
+}
+
+/** What the names of a type's classes start with, by model_type. */
+const CLASSES: Record<string, string> = {
+  t5: 'T5',
+  mt5: 'MT5',
+  bert: 'Bert',
+  roberta: 'Roberta',
+  'xlm-roberta': 'XLMRoberta',
+  electra: 'Electra',
+  distilbert: 'DistilBert',
+  modernbert: 'ModernBert',
+}
+
+/** The class of transformers that computes what a run does: `BertForSequenceClassification`. */
+export function architectureOf(config: BackboneConfig, json: Record<string, unknown>): string {
+  const type = String(json.model_type ?? familyOf(config).name)
+  const model = CLASSES[type]
+  if (model === undefined) throw new Error(`no class of transformers is known for model_type ${type}`)
+  return `${model}${'head' in config && config.head ? WITH_HEAD[config.head.kind] : 'ForConditionalGeneration'}`
+}
+
+/** The class that finds the class of a folder. */
+export const autoClassOf = (config: BackboneConfig): string =>
+  'head' in config && config.head ? `AutoModel${WITH_HEAD[config.head.kind]}` : 'AutoModelForSeq2SeqLM'

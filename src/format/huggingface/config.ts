@@ -1,0 +1,61 @@
+import { join } from 'node:path'
+import { assertNever } from '../../base/assert_never.js'
+import { readJson } from '../../base/files/json_file.js'
+import { classesOf } from '../../engine/prepare/head.js'
+import type { OpenedBackbone } from '../../engine/prepare/prepare.js'
+import type { TaskOptions } from '../../task/options.js'
+import { architectureOf } from './architecture.js'
+
+/**
+ * Returns the config.json of an export: the backbone's own with what is different now. Every tensor is float32, the
+ * vocabulary may be trimmed, and an encoder has the head of the task.
+ */
+export function configText({ files, config }: OpenedBackbone, task: TaskOptions): string {
+  const { torch_dtype: _, ...own } = readJson(join(files.folder, 'config.json')) as Record<string, unknown>
+  const architectures = [architectureOf(config, own)]
+  const headed = 'head' in config && { ...withoutHead(own), ...headKeys(task), architectures }
+  const changed = { architectures, ...(headed || own), vocab_size: config.vocabulary }
+  return `${JSON.stringify({ ...changed, dtype: 'float32' }, null, 2).replace(WHOLE_FLOAT, '$1.0')}\n`
+}
+
+/** The keys that tell of a head: a checkpoint may have had another one. */
+const HEAD_KEYS = ['num_labels', 'id2label', 'label2id', 'problem_type', 'finetuning_task']
+
+const withoutHead = (json: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(json).filter(([key]) => !HEAD_KEYS.includes(key)))
+
+/** The keys from which transformers builds the head of a task; a choice has one row whatever they say. */
+function headKeys(task: TaskOptions): Record<string, unknown> {
+  switch (task.kind) {
+    case 'classification': {
+      const labels = classesOf(task)
+      return {
+        problem_type: 'single_label_classification',
+        id2label: Object.fromEntries(labels.map((label, i) => [i, label])),
+        label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+      }
+    }
+    case 'regression':
+      return { problem_type: 'regression', id2label: { 0: task.label }, label2id: { [task.label]: 0 } }
+    case 'multiple_choice':
+      return SUMMARY
+    case 'text':
+      throw new Error('no head writes text')
+    default:
+      return assertNever(task, 'kind of task')
+  }
+}
+
+/** What ELECTRA's head for a choice does, here always and in transformers by default; no other model reads the keys. */
+const SUMMARY = { summary_type: 'first', summary_use_proj: true, summary_activation: 'gelu' }
+
+const FLOATS = [
+  ...['initializer_factor', 'dropout_rate', 'classifier_dropout', 'layer_norm_epsilon'],
+  ...['hidden_dropout_prob', 'attention_probs_dropout_prob', 'layer_norm_eps', 'initializer_range'],
+  ...['dropout', 'attention_dropout', 'seq_classif_dropout', 'qa_dropout', 'summary_last_dropout'],
+  ...['norm_eps', 'mlp_dropout', 'embedding_dropout', 'initializer_cutoff_factor'],
+  ...['rope_theta', 'global_rope_theta', 'local_rope_theta'],
+]
+
+/** JavaScript writes 1.0 as 1, which transformers 5 refuses for these keys. */
+const WHOLE_FLOAT = new RegExp(`("(?:${FLOATS.join('|')})": \\d+)(?=,?$)`, 'gm')
