@@ -23,7 +23,7 @@ import type { ExportFormat } from './format.js'
 import { huggingfaceFormat } from './huggingface/write.js'
 import { opendeltaFormat } from './opendelta/write.js'
 import { peftFormat } from './peft/write.js'
-import { readme } from './readme.js'
+import { readme } from './readme/readme.js'
 import { safetensorsFormat } from './safetensors/write.js'
 import { savedModelFormat } from './saved_model/saved_model.js'
 

@@ -7,9 +7,9 @@ import type { MethodOptions, Placement } from '../../method/options.js'
 import { layerNumbers } from '../../method/options.js'
 import { renamedTensors } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
-import { backboneInPython } from '../in_python.js'
 import { adapterhubNames, type BottleneckOptions } from '../names_elsewhere.js'
 import { nonlinearityRefusal, nonlinearityThere } from '../nonlinearities.js'
+import { backboneInPython } from '../readme/in_python.js'
 
 /** The version of the library whose files these are. */
 const VERSION = 'adapters.1.2.0'

@@ -6,9 +6,9 @@ import type { AdapterOptions, CompacterOptions, MethodOptions } from '../../meth
 import { writeJson } from '../../run/directory.js'
 import { renamedTensors } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
-import { backboneInPython } from '../in_python.js'
 import { type OpendeltaOptions, opendeltaModule, opendeltaNames, opendeltaType } from '../names_elsewhere.js'
 import { nonlinearityRefusal, nonlinearityThere } from '../nonlinearities.js'
+import { backboneInPython } from '../readme/in_python.js'
 import { writeTorchFile } from '../torch/write.js'
 
 export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.bin' }

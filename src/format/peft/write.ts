@@ -8,7 +8,7 @@ import type { MethodOptions } from '../../method/options.js'
 import { targetsOf } from '../../method/targets.js'
 import { renamedTensors } from '../elsewhere.js'
 import type { ExportFormat } from '../format.js'
-import { backboneInPython, backboneSource, outputInPython } from '../in_python.js'
+import { backboneInPython, backboneSource, outputInPython } from '../readme/in_python.js'
 import {
   type ChangeOptions,
   moduleOf,

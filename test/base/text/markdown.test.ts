@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { codeSpan, escapeMarkdown } from '../../../src/base/text/markdown.js'
 import type { ParameterRow } from '../../../src/count/parameters.js'
-import { readme } from '../../../src/format/readme.js'
+import { readme } from '../../../src/format/readme/readme.js'
 import { lowResourceMarkdown } from '../../../src/report/sweep/low_resource.js'
 import { resultsMarkdown } from '../../../src/report/sweep/sweep.js'
 import { formatParameters } from '../../../src/report/tables/parameters.js'
@@ -33,10 +33,10 @@ const obeyed = (text: string) =>
   text.replace(/(?<!`)(`+)(?!`) .*?(?<!`) \1(?!`)/g, '').match(/^# Heading|(?<!\\)<img|(?<!\\)!\[a|\p{Cc}(?<!\n)/mu)
 
 test('the README of an export', () => {
-  const task = { prompt: EVIL }
+  const experiment = { name: 'run', task: { prompt: EVIL }, method: { kind: 'full' }, training: {} }
   const card = {
-    ...{ compacter: '0.1.0', method: { kind: 'compacter' }, backbone: { name: EVIL, sha256: 'ab' }, task: EVIL },
-    ...{ metrics: { test: { [EVIL]: 1 } }, trained_parameters: 5, experiment: { name: 'run', task } },
+    ...{ compacter: '0.1.0', backbone: { name: EVIL, sha256: 'ab' }, task: EVIL },
+    ...{ metrics: { test: { [EVIL]: 1 } }, trained_parameters: 5, experiment },
   } as unknown as Card
   const text = readme(card, 'Load it.\n')
   expect(text.split('\n').filter((line) => line.startsWith('#'))).toEqual(['# run', '## Loading'])

@@ -1,6 +1,6 @@
-import type { BackboneConfig } from '../backbone/registry.js'
-import { assertNever } from '../base/assert_never.js'
-import type { TaskOptions } from '../task/options.js'
+import type { BackboneConfig } from '../../backbone/registry.js'
+import { assertNever } from '../../base/assert_never.js'
+import type { TaskOptions } from '../../task/options.js'
 
 /**
  * Returns lines of Python that ask `model` for one row of the task, read by `tokenizer` and cut to that many tokens;

@@ -1,9 +1,9 @@
-import { codeSpan, escapeMarkdown } from '../base/text/markdown.js'
-import { methodName } from '../experiment/method_name.js'
-import type { Card } from '../run/card.js'
-import { isEncoded } from '../task/encoded.js'
-import { writtenAs } from '../task/example.js'
-import { unitsOf } from '../task/metrics/direction.js'
+import { codeSpan, escapeMarkdown } from '../../base/text/markdown.js'
+import { methodName } from '../../experiment/method_name.js'
+import type { Card } from '../../run/card.js'
+import { isEncoded } from '../../task/encoded.js'
+import { writtenAs } from '../../task/example.js'
+import { unitsOf } from '../../task/metrics/direction.js'
 
 /**
  * Returns the README.md of an export: what it is, and how to load it (`loading` is Markdown). Names and texts of the

@@ -1,8 +1,8 @@
 import { isAbsolute } from 'node:path'
-import { backbonePreset } from '../backbone/files/preset.js'
-import type { WritableTensor } from '../base/safetensors/safetensors.js'
-import type { Experiment } from '../experiment/schema.js'
-import { writtenAs } from '../task/example.js'
+import { backbonePreset } from '../../backbone/files/preset.js'
+import type { WritableTensor } from '../../base/safetensors/safetensors.js'
+import type { Experiment } from '../../experiment/schema.js'
+import { writtenAs } from '../../task/example.js'
 
 /** Returns what transformers loads a backbone from: its id on the hub, or its folder here. */
 export const backboneSource = ({ backbone }: Experiment): string =>
