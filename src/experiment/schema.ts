@@ -163,7 +163,7 @@ export const experimentSchema = z.strictObject({
       error: 'must be letters, digits, dots, dashes and underscores: it names the run directory.',
     })
     .describe('Names the run directory.'),
-  backbone: backboneOptions.describe('The frozen pretrained T5.'),
+  backbone: backboneOptions.describe('The pretrained model that the method is added to.'),
   method: methodOptions.describe('What is trained.'),
   task: taskOptions.describe('Rows, prompt, targets, metrics.'),
   training: trainingOptions.describe('How it is trained.'),

@@ -8,6 +8,7 @@ import type { Storage } from '../engine/model/one_backbone.js'
 import { hasCard } from '../run/card.js'
 import { runFiles } from '../run/directory.js'
 import { openTrainedRun, type TrainedRun } from '../run/trained_run.js'
+import { isEncoded } from '../task/encoded.js'
 import { checkGiven, type Input, type InputOptions, type InputRow, openInput } from './input.js'
 import { type Answer, fileOutput, type Outcome, type Output, standardOutput } from './output.js'
 import { openPredictor, type Predictor, type PredictorOptions } from './predictor.js'
@@ -204,10 +205,31 @@ function scoringOf([first, ...others]: TrainedRun[], asked?: Scoring): Scoring {
   const scoring = scoringInForce(first!, asked)
   const other = others.find((run) => scoringInForce(run, asked) !== scoring)
   if (!other) return scoring
+  const encoders = [first!, other].filter(({ experiment }) => isEncoded(experiment.task)).length
+  if (encoders === 2) throw answersOtherwise(first!, other)
+  if (encoders === 1) throw onOtherBackbone(first!, other)
   throw new UserError({
     at: other.folder,
     problem: `has training.scoring ${scoringInForce(other, asked)}, but ${first!.folder} has ${scoring}.`,
     remedy: `Give --scoring for both.`,
+  })
+}
+
+/** The heads of an encoder answer in ways of their own, whatever --scoring says. */
+function answersOtherwise(first: TrainedRun, other: TrainedRun): UserError {
+  const kind = ({ experiment }: TrainedRun) => experiment.task.kind
+  const problem =
+    `has a task of kind ${kind(other)}, but that of ${first.folder} is of kind ${kind(first)}: ` +
+    'a head that puts out numbers does not predict together with one that chooses.'
+  return new UserError({ at: other.folder, problem, remedy: 'Call the command once for each of the two.' })
+}
+
+function onOtherBackbone(first: TrainedRun, other: TrainedRun): UserError {
+  const on = ({ experiment }: TrainedRun) => experiment.backbone.name
+  return new UserError({
+    at: other.folder,
+    problem: `was trained on ${on(other)}, but ${first.folder} on ${on(first)}.`,
+    remedy: 'Runs that are named together share one backbone: call the command once for each backbone.',
   })
 }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { silent } from '../../src/base/progress.js'
 import { packageRoot } from '../../src/base/root.js'
 import { openSafetensors, type WritableTensor, writeSafetensors } from '../../src/base/safetensors/safetensors.js'
+import { scoringInForce } from '../../src/engine/evaluate/evaluate.js'
 import { exportRun } from '../../src/format/export.js'
 import { importRun } from '../../src/format/import.js'
 import { writeTorchFile } from '../../src/format/torch/write.js'
@@ -90,6 +91,16 @@ describe('how an imported run is scored', () => {
     expect(notes).toEqual([
       'rotten-tomatoes is a task, so eval and predict use the defaults of training.scoring and training.source_length; --task with an experiment takes its values.',
     ])
+  })
+
+  test('is as a T5 reads the task, though the experiment has texts for an encoder', async () => {
+    const texts = join(folder, 'texts.yaml')
+    const task = "{ preset: rotten-tomatoes, texts: ['{text}'] }"
+    writeFileSync(texts, `backbone: t5-nano\nmethod: lora\ntask: ${task}\ntraining: { steps: 5, batch_size: 4 }\n`)
+    const { runDir } = await imported(from, 'with-texts', { format: 'peft', task: texts })
+    const run = openTrainedRun(runDir)
+    expect(run.experiment.task).not.toHaveProperty('texts')
+    expect(scoringInForce(run)).toBe('generate')
   })
 
   test('of an export of ours is its own, until --task names another experiment', async () => {

@@ -1,10 +1,11 @@
-import { readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { silent } from '../../../src/base/progress.js'
 import { evaluateRuns } from '../../../src/engine/evaluate/evaluate_run.js'
 import { train } from '../../../src/engine/train/train.js'
-import { loadExperiment } from '../../../src/experiment/load/load.js'
+import { experimentYaml, loadExperiment } from '../../../src/experiment/load/load.js'
+import type { Experiment } from '../../../src/experiment/schema.js'
 import { type PredictRunsOptions, predictRuns } from '../../../src/predict/predict.js'
 import { smallExperiment } from '../../support/cli.js'
 import { engines, hasEngine } from '../../support/engines.js'
@@ -119,5 +120,33 @@ describe('predict', () => {
       `${names[1]}: has training.scoring generate, but ${names[0]} has rank. Give --scoring for both.`,
     )
     expect(await predicted(names, { scoring: 'rank' })).toBeDefined()
+  })
+
+  test('refuses heads that answer in other ways, and other backbones, without a word of --scoring', async () => {
+    const made = (name: string, task: object, backbone: string) => {
+      const run = join(folder, name)
+      mkdirSync(run)
+      const experiment = loadExperiment('classify', [`backbone=${backbone}`])
+      const whole = { ...experiment, task: { ...experiment.task, ...task } } as Experiment
+      writeFileSync(join(run, 'experiment.yaml'), experimentYaml(whole))
+      writeFileSync(join(run, 'best.safetensors'), '')
+      return run
+    }
+    const regression = { ...{ kind: 'regression', texts: ['{text}'], step: 0.2 }, metrics: ['pearson'] }
+    const [chooses, numbers, writes] = [
+      made('chooses', { texts: ['{text}'], labels: { 0: '0', 1: '1' } }, 'bert-nano'),
+      made('numbers', { ...regression, positive: undefined, label_names: undefined }, 'bert-nano'),
+      made('writes', {}, 't5-nano'),
+    ] as const
+    const messages = await Promise.all(
+      [
+        [chooses, numbers],
+        [chooses, writes],
+      ].map((runs) => predicted(runs).catch((error) => error.message)),
+    )
+    expect(messages).toEqual([
+      `${numbers}: has a task of kind regression, but that of ${chooses} is of kind classification: a head that puts out numbers does not predict together with one that chooses. Call the command once for each of the two.`,
+      `${writes}: was trained on t5-nano, but ${chooses} on bert-nano. Runs that are named together share one backbone: call the command once for each backbone.`,
+    ])
   })
 })
