@@ -8,6 +8,8 @@ import { type Progress, silent } from '../base/progress.js'
 import { elements, type WritableTensor, writeSafetensors } from '../base/safetensors/safetensors.js'
 import { shownPath } from '../base/yaml/source.js'
 import { yamlText } from '../base/yaml/yaml_text.js'
+import { headedFor, withLabels } from '../engine/prepare/head.js'
+import { taskReadBy } from '../engine/prepare/reading.js'
 import { experimentYaml, readExperiment } from '../experiment/load/load.js'
 import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
@@ -63,12 +65,12 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   const backbone = existsSync(options.backbone) ? resolve(options.backbone) : options.backbone
   const card = hasCard(path) ? readCard(path) : undefined
   checkFormat(path, options.format, card)
-  const given = experimentAround(path, card, { ...options, backbone, progress })
-  const config = await dimensionsOf(given)
-  if (familyOf(config).shape === 'encoder') {
+  const around = experimentAround(path, card, { ...options, backbone, progress })
+  const { given, config } = await withHeadOf(around, progress)
+  if (familyOf(config).shape === 'encoder' && !FOR_ENCODERS.includes(options.format)) {
     throw new UserError({
       at: backbone,
-      problem: 'is an encoder alone, for which no file of another library is read yet.',
+      problem: `is an encoder alone, for which no files of the format ${options.format} are read.`,
       remedy: 'Name a T5.',
     })
   }
@@ -95,6 +97,19 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
     found.own.close()
     if (found.backbone !== found.own) found.backbone?.close()
   }
+}
+
+/** Formats that are read for an encoder. */
+const FOR_ENCODERS: readonly ImportFormat[] = ['peft']
+
+/**
+ * Returns an experiment's backbone, and its task as that reads it: an encoder has a head with a row for each label,
+ * which have an order then.
+ */
+async function withHeadOf(around: Omit<Experiment, 'method'>, progress: Progress) {
+  const config = await dimensionsOf(around)
+  const task = taskReadBy(config, await withLabels(around.task, config, progress))
+  return { given: { ...around, task }, config: headedFor(config, task) }
 }
 
 /** Reads the experiment back from a run's experiment.yaml, with every check that a user's experiment gets. */
@@ -134,8 +149,8 @@ function ourTensors(
     throw new UserError({
       at: file.path,
       problem:
-        `has tensor ${left.slice(0, 120)}, which has no place in this method on a T5 of ` +
-        `${config.encoderLayers} and ${config.decoderLayers} layers.`,
+        `has tensor ${left.slice(0, 120)}, which has no place in this method on a backbone of ` +
+        `${[config.encoderLayers, config.decoderLayers].filter((layers) => layers > 0).join(' and ')} layers.`,
       remedy: 'Is it another backbone, or another kind of adapter?',
     })
   }

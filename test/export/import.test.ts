@@ -189,7 +189,7 @@ describe('a folder of adapters', () => {
     [
       'a tensor too many',
       () => rewritten((tensors) => tensors.set('../../etc/passwd', { shape: [1], data: new Float32Array(1) })),
-      'adapter.safetensors: has tensor ../../etc/passwd, which has no place in this method on a T5 of',
+      'adapter.safetensors: has tensor ../../etc/passwd, which has no place in this method on a backbone of',
     ],
     [
       'a bomb of JSON',

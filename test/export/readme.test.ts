@@ -6,6 +6,7 @@ import Import from '../../commands/import.js'
 import { silent } from '../../src/base/progress.js'
 import { packageRoot } from '../../src/base/root.js'
 import { loadExperiment } from '../../src/experiment/load/load.js'
+import { dimensionsOf } from '../../src/format/elsewhere.js'
 import { exportRun } from '../../src/format/export.js'
 import { backboneInPython } from '../../src/format/readme/in_python.js'
 import { resultTable } from '../../src/report/tables/scores.js'
@@ -47,12 +48,14 @@ test('of a run that ranked labels, the scores are said to be of the likeliest', 
   )
 })
 
-test('a preset of the hub is loaded by its id, a folder by its path', () => {
-  const lines = (backbone: string, ...sets: string[]) =>
-    backboneInPython(loadExperiment('quickstart', [`backbone=${backbone}`, ...sets]), [])
+test('a preset of the hub is loaded by its id, a folder by its path', async () => {
+  const lines = async (backbone: string) => {
+    const experiment = loadExperiment('quickstart', [`backbone=${backbone}`])
+    return backboneInPython(experiment, await dimensionsOf(experiment), [])
+  }
   const load = 'model = AutoModelForSeq2SeqLM.from_pretrained(backbone).float()\n'
-  expect(lines('t5-v1_1-base')).toBe(`backbone = "google/t5-v1_1-base"\n${load}`)
-  expect(lines('t5-nano')).toMatch(
+  expect(await lines('t5-v1_1-base')).toBe(`backbone = "google/t5-v1_1-base"\n${load}`)
+  expect(await lines('t5-nano')).toMatch(
     /^backbone = "\/.*\/configs\/backbones\/t5-nano" {2}# its folder, on the machine of the/,
   )
 })

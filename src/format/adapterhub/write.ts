@@ -37,7 +37,7 @@ export const adapterhubFormat: ExportFormat = {
     const text = JSON.stringify(adapterConfig(options, config, name, experiment.backbone.name), null, 2)
     // the library needs a float
     writeAtomically(join(folder, ADAPTERHUB_FILES.config), `${text.replace(/"scaling": \d+(?=,)/, '$&.0')}\n`)
-    return readmePart(name, ofBackbone.length > 0, backboneInPython(experiment, ofBackbone))
+    return readmePart(name, ofBackbone.length > 0, backboneInPython(experiment, config, ofBackbone))
   },
 }
 

@@ -8,6 +8,9 @@ const WITH_HEAD: Record<Head['kind'], string> = {
   choice: 'ForMultipleChoice',
 }
 
+/** What the name of a class with a head ends with. */
+export const architectureWithHead = ({ kind }: Head): string => WITH_HEAD[kind]
+
 /** What the names of a type's classes start with, by model_type. */
 const CLASSES: Record<string, string> = {
   t5: 'T5',
@@ -25,9 +28,5 @@ export function architectureOf(config: BackboneConfig, json: Record<string, unkn
   const type = String(json.model_type ?? familyOf(config).name)
   const model = CLASSES[type]
   if (model === undefined) throw new Error(`no class of transformers is known for model_type ${type}`)
-  return `${model}${'head' in config && config.head ? WITH_HEAD[config.head.kind] : 'ForConditionalGeneration'}`
+  return `${model}${'head' in config && config.head ? architectureWithHead(config.head) : 'ForConditionalGeneration'}`
 }
-
-/** The class that finds the class of a folder. */
-export const autoClassOf = (config: BackboneConfig): string =>
-  'head' in config && config.head ? `AutoModel${WITH_HEAD[config.head.kind]}` : 'AutoModelForSeq2SeqLM'

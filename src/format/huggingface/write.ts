@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BackboneConfig, backboneShapes, backboneTensors, familyOf, headTensors } from '../../backbone/registry.js'
+import { type BackboneConfig, backboneShapes, backboneTensors, headTensors } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
 import { type DeferredTensor, type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
@@ -13,8 +13,8 @@ import { methodOf } from '../../method/registry.js'
 import { targetsOf } from '../../method/targets.js'
 import tf from '../../tensor/tf.cjs'
 import type { ExportFormat, Trained } from '../format.js'
-import { asking } from '../readme/asking.js'
-import { autoClassOf } from './architecture.js'
+import { autoClassOf } from '../readme/head_in_python.js'
+import { importsInPython, outputInPython } from '../readme/in_python.js'
 import { configText } from './config.js'
 
 /**
@@ -123,16 +123,8 @@ async function made({ experiment, tensors, progress }: Trained, backbone: Opened
   return weights
 }
 
-const readme = ({ experiment, config }: Trained): string => {
-  const { task, training } = experiment
-  const loader = autoClassOf(config)
-  const encoder = familyOf(config).shape === 'encoder'
-  return `\`\`\`python
-${encoder ? 'import torch\n' : ''}from transformers import ${loader}, AutoTokenizer
-
-model = ${loader}.from_pretrained(".")  # this folder
-tokenizer = AutoTokenizer.from_pretrained(".")
-${asking(config, task, training.source_length)}
-\`\`\`
+const readme = ({ experiment, config }: Trained): string => `\`\`\`python
+${importsInPython(config)}
+model = ${autoClassOf(config)}.from_pretrained(".")  # this folder
+${outputInPython(experiment, config, '"."')}\`\`\`
 `
-}

@@ -23,7 +23,7 @@ export const opendeltaFormat: ExportFormat = {
     const { own, ofBackbone } = renamedTensors(opendeltaNames(options, config), trained)
     writeTorchFile(join(folder, OPENDELTA_FILES.weights), [...own, ...ofBackbone])
     writeJson(join(folder, OPENDELTA_FILES.config), deltaConfig(options, config, experiment.backbone.name))
-    const loading = readmePart(backboneInPython(experiment, ofBackbone))
+    const loading = readmePart(backboneInPython(experiment, config, ofBackbone))
     return options.kind === 'prompt_tuning' ? loading : loading + ADAPTERS
   },
 }

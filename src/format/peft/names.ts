@@ -1,4 +1,4 @@
-import type { BackboneConfig } from '../../backbone/registry.js'
+import { type BackboneConfig, headTensors, tableName } from '../../backbone/registry.js'
 import type {
   Ia3Options,
   LayerNormTuningOptions,
@@ -44,13 +44,24 @@ const PARTS = {
   magnitude: 'lora_magnitude_vector',
 } as const
 
-/** The module of a product: `encoder.block.3.layer.0.SelfAttention.q`. */
-export const moduleOf = (product: string): string => product.replace(/\.weight$/, '')
+/** The module of a tensor: `encoder.block.3.layer.0.SelfAttention.q`. */
+export const moduleOf = (tensor: string): string => tensor.replace(/\.(weight|bias)$/, '')
+
+/** The modules of an encoder's head, each whole: `classifier`, and `bert.pooler.dense` where it is a part of it. */
+export function headModules(config: BackboneConfig): string[] {
+  const [ofBackbone] = tableName(config).split('.')
+  const modules = [...headTensors(config).keys()].map((name) => {
+    const [first] = name.split('.')
+    return first === ofBackbone ? moduleOf(name) : first!
+  })
+  return [...new Set(modules)]
+}
 
 /** Returns the names of what is trained in peft's files, without the prefix. */
 export function peftNames(options: PeftOptions, config: BackboneConfig): NameTable {
   const specs = methodOf(options).parameters(options, config)
-  const backbone = specs.filter(({ start }) => start.kind === 'backbone')
+  const head = [...headTensors(config)].map(([name, { shape }]) => ({ name, shape }))
+  const backbone = [...specs.filter(({ start }) => start.kind === 'backbone'), ...head]
   if (options.kind === 'prompt_tuning') {
     const [prompt] = specs
     return {
@@ -60,10 +71,10 @@ export function peftNames(options: PeftOptions, config: BackboneConfig): NameTab
   }
   if (options.kind === 'layer_norm_tuning') {
     const renamed = specs.map(({ name: ours, shape }): Renamed => {
-      const theirs = [`${moduleOf(ours)}.ln_tuning_layers.weight`]
+      const theirs = [ours.replace(/\.(\w+)$/, '.ln_tuning_layers.$1')]
       return { ours, shape, theirs, transposed: false }
     })
-    return { renamed, backbone: [] }
+    return { renamed, backbone: head }
   }
   const shapes = new Map(specs.map(({ name, shape }) => [name, shape]))
   const renamed = targetsOf(options, config).flatMap(({ name, product }): Renamed[] =>

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { siteName } from '../../backbone/hooks.js'
-import { type BackboneConfig, backboneTensors, familyOf, headTensor } from '../../backbone/registry.js'
+import { type BackboneConfig, backboneTensors, familyOf, headTensor, headTensors } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import type { Placement } from '../../method/options/shared.js'
@@ -9,8 +9,18 @@ import { targetsOf } from '../../method/targets.js'
 import { isOfNorm } from '../../method/unfrozen.js'
 import { type ForeignFile, foreignSafetensors } from '../foreign.js'
 import type { Found } from '../found.js'
-import { moduleOf, PEFT_FILES, PEFT_PROJECTIONS, PEFT_PROMPT, type PeftOptions, PREFIX, peftNames } from './names.js'
+import {
+  headModules,
+  moduleOf,
+  PEFT_FILES,
+  PEFT_PROJECTIONS,
+  PEFT_PROMPT,
+  type PeftOptions,
+  PREFIX,
+  peftNames,
+} from './names.js'
 import { checkProjections } from './projections.js'
+import { IN_FRONT } from './write.js'
 
 const CONFIG_LIMIT = 1_000_000
 
@@ -75,8 +85,8 @@ const promptTuning = z.object({
 const config = z.discriminatedUnion('peft_type', [lora, lokr, vera, ia3, layerNorms, promptTuning])
 
 /**
- * Reads a folder that Hugging Face peft saved for a T5: LoRA, DoRA, LoKr, VeRA, IA³, layer norms, or prompts of the
- * encoder.
+ * Reads a folder that Hugging Face peft saved: LoRA, DoRA, LoKr, VeRA, IA³ or layer norms, with the head of an encoder;
+ * or prompts of a T5's encoder.
  */
 export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   const at = join(folder, PEFT_FILES.config)
@@ -90,20 +100,24 @@ export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   const names: Found['names'] = (options, config) => peftNames(options as PeftOptions, config)
   const found = { names, own, backbone: own, ignored: () => false }
   const read = parsed.data
+  checkHead(own, backbone)
+  if (read.peft_type === 'PROMPT_TUNING' && familyOf(backbone).shape === 'encoder')
+    throw new UserError({ at, problem: `has prompts: ${IN_FRONT}` })
   if (read.peft_type === 'PROMPT_TUNING')
     return { ...found, method: { kind: 'prompt_tuning', length: own.tensors.get(PEFT_PROMPT)?.shape[0] ?? 1 } }
   if (read.peft_type === 'LN_TUNING') return { ...found, method: { kind: 'layer_norm_tuning' } }
+  const head = headTensor(backbone)
   const trained = {
     train_layer_norms: [...backboneTensors(backbone)].some(
       ([name, { role }]) => isOfNorm(role) && own.tensors.has(name),
     ),
-    train_lm_head: own.tensors.has(headTensor(backbone)!),
+    train_lm_head: head !== undefined && own.tensors.has(head),
   }
   if (read.peft_type === 'IA3') {
     const chosen = chosenProducts(own, backbone, ['ia3_l'])
     return {
       ...found,
-      method: { kind: 'ia3', ...chosen, scaled_inputs: scaledInputs(own, chosen.targets), ...trained },
+      method: { kind: 'ia3', ...chosen, scaled_inputs: scaledInputs(own, backbone, chosen.targets), ...trained },
     }
   }
   if (read.peft_type === 'LOKR') {
@@ -127,11 +141,28 @@ export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   return { ...found, method }
 }
 
+/** @throws UserError where an encoder's head is not in the file: without it the folder answers nothing. */
+function checkHead({ path, tensors }: ForeignFile, backbone: BackboneConfig): void {
+  const missing = [...headTensors(backbone).keys()].find((name) => !tensors.has(name))
+  if (missing === undefined) return
+  const modules = headModules(backbone).map((name) => `"${name}"`)
+  throw new UserError({
+    at: path,
+    problem: `has no tensor ${missing}, which is of the head.`,
+    remedy: `Train and save the whole head: modules_to_save=[${modules.join(', ')}].`,
+  })
+}
+
 /** The targets whose vectors are rows [1, in]: they scale inputs. */
-const scaledInputs = ({ tensors }: ForeignFile, targets: string[]) =>
-  targets.filter((target) =>
-    [...tensors].some(([name, { shape }]) => name.endsWith(`.${target}.ia3_l`) && shape[0] === 1 && shape[1] !== 1),
+function scaledInputs({ tensors }: ForeignFile, backbone: BackboneConfig, targets: string[]): string[] {
+  const changed = targetsOf({ targets, placement: EVERYWHERE }, backbone)
+  return targets.filter((target) =>
+    changed.some(({ name, product }) => {
+      const shape = tensors.get(`${moduleOf(product)}.ia3_l`)?.shape
+      return (name === target || name.endsWith(`.${target}`)) && shape?.[0] === 1 && shape[1] !== 1
+    }),
   )
+}
 
 /** The file with its names as the backbone has them. */
 function withoutPrefix(file: ForeignFile): ForeignFile {
@@ -162,7 +193,7 @@ function chosenProducts({ path, tensors }: ForeignFile, backbone: BackboneConfig
     decoder_layers: layers('decoder'),
   }
   const targets = [...products, ...(head !== undefined && has(head) ? [moduleOf(head)] : [])]
-  if (targets.length === 0) throw new UserError({ at: path, problem: 'changes no product of this T5.' })
+  if (targets.length === 0) throw new UserError({ at: path, problem: 'changes no product of this backbone.' })
   if (targetsOf({ targets, placement: EVERYWHERE }, backbone).every(({ product }) => has(product))) return { targets }
   const missing = targetsOf({ targets, placement }, backbone).find(({ product }) => !has(product))
   if (missing === undefined) return { targets, placement }

@@ -1,16 +1,17 @@
 import { join } from 'node:path'
-import { type BackboneConfig, backboneTensors, headTensor } from '../../backbone/registry.js'
+import { type BackboneConfig, backboneTensors, familyOf, headTensor } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
-import type { Experiment } from '../../experiment/schema.js'
-import type { MethodOptions } from '../../method/options.js'
-import { targetsOf } from '../../method/targets.js'
+import type { LayerNormTuningOptions, MethodOptions } from '../../method/options.js'
+import { type Target, targetsOf } from '../../method/targets.js'
+import { isOfNorm } from '../../method/unfrozen.js'
 import { renamedTensors } from '../elsewhere.js'
-import type { ExportFormat } from '../format.js'
-import { backboneInPython, backboneSource, outputInPython } from '../readme/in_python.js'
+import type { ExportFormat, Trained } from '../format.js'
+import { backboneInPython, backboneSource, importsInPython, outputInPython } from '../readme/in_python.js'
 import {
   type ChangeOptions,
+  headModules,
   moduleOf,
   PEFT_FILES,
   PEFT_PROJECTIONS,
@@ -40,15 +41,16 @@ export const peftFormat: ExportFormat = {
     writeSafetensors(join(folder, PEFT_FILES.weights), prefixed, { format: 'pt' })
     const text = JSON.stringify(adapterConfig(options, config, backboneSource(experiment)), null, 2)
     writeAtomically(join(folder, PEFT_FILES.config), `${text}\n`)
-    return readmePart(experiment, backboneInPython(experiment, ofBackbone))
+    return readmePart(trained, ofBackbone)
   },
 }
 
 function refusal(options: MethodOptions, config: BackboneConfig): string | undefined {
   switch (options.kind) {
-    case 'prompt_tuning':
     case 'layer_norm_tuning':
       return undefined
+    case 'prompt_tuning':
+      return decodes(config) ? undefined : IN_FRONT
     case 'lora':
     case 'lokr':
     case 'vera':
@@ -58,9 +60,13 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
     case 'compacter':
       return 'peft has no adapters behind sublayers.'
     case 'prefix_tuning':
-      return 'prefixes of peft never reach the encoder of a T5, and in its decoder they have position biases.'
+      return decodes(config)
+        ? 'prefixes of peft never reach the encoder of a T5, and in its decoder they have position biases.'
+        : 'peft gives prefixes to models that keep keys and values of past tokens, as no encoder does.'
     case 'bitfit':
-      return 'peft has no biases that are added to a backbone without any.'
+      return decodes(config)
+        ? 'peft has no biases that are added to a backbone without any.'
+        : 'peft trains biases only beside its own layers.'
     case 'full':
     case 'intrinsic':
       return 'peft holds what is added to a backbone; this method changes all of its weights.'
@@ -70,6 +76,13 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
       return assertNever(options, 'method')
   }
 }
+
+const decodes = (config: BackboneConfig) => familyOf(config).shape === 'encoder-decoder'
+
+/** Why peft's prompts are not those of an encoder here. */
+export const IN_FRONT =
+  'peft puts a prompt in front of the first token, so that all positions move and the head reads the prompt; here ' +
+  'it follows the first token of an encoder.'
 
 function headRefusal(options: ChangeOptions, config: BackboneConfig): string | undefined {
   const head = headTensor(config)
@@ -84,12 +97,9 @@ function headRefusal(options: ChangeOptions, config: BackboneConfig): string | u
     : undefined
 }
 
-/**
- * The config that peft reads. `task_type` stays open: peft 0.21 asks a model of that type for a function that
- * transformers 5 no longer has.
- */
+/** The config that peft reads. */
 function adapterConfig(options: PeftOptions, config: BackboneConfig, backbone: string) {
-  const always = { base_model_name_or_path: backbone, inference_mode: true, task_type: null }
+  const always = { base_model_name_or_path: backbone, inference_mode: true, task_type: taskType(config) }
   if (options.kind === 'prompt_tuning')
     return {
       ...always,
@@ -102,24 +112,41 @@ function adapterConfig(options: PeftOptions, config: BackboneConfig, backbone: s
       num_attention_heads: config.heads,
       prompt_tuning_init: 'RANDOM',
     }
+  const modules_to_save = modulesToSave(options, config)
   if (options.kind === 'layer_norm_tuning')
-    return { ...always, peft_type: 'LN_TUNING', target_modules: NORMS, modules_to_save: null }
-  const modules = targetsOf(options, config).map(({ product }) => moduleOf(product))
-  const common = {
-    ...always,
-    target_modules: modules,
-    modules_to_save: modulesToSave(options, config),
-    fan_in_fan_out: false,
+    return { ...always, peft_type: 'LN_TUNING', target_modules: norms(config), modules_to_save }
+  const targets = targetsOf(options, config)
+  const modules = targets.map(({ product }) => moduleOf(product))
+  const common = { ...always, target_modules: modules, modules_to_save, fan_in_fan_out: false }
+  return { ...common, ...ownKeys(options, targets) }
+}
+
+/**
+ * What peft calls the task of a model. It has no name for a choice; and it asks a model that decodes for a function
+ * that transformers 5 no longer has.
+ */
+function taskType(config: BackboneConfig): string | null {
+  if (!('head' in config) || !config.head) return null
+  const { kind } = config.head
+  switch (kind) {
+    case 'sequence':
+      return 'SEQ_CLS'
+    case 'tokens':
+      return 'TOKEN_CLS'
+    case 'choice':
+      return null
+    default:
+      return assertNever(kind, 'kind of head')
   }
-  return { ...common, ...ownKeys(options, modules) }
 }
 
 /** The keys of one method in peft's config. */
-function ownKeys(options: ChangeOptions, modules: string[]) {
+function ownKeys(options: ChangeOptions, targets: Target[]) {
   switch (options.kind) {
     case 'ia3': {
-      const scaled = modules.filter((name) => options.scaled_inputs.includes(name.slice(name.lastIndexOf('.') + 1)))
-      return { peft_type: 'IA3', feedforward_modules: scaled, init_ia3_weights: true }
+      const scaled = targets.filter(({ name }) => options.scaled_inputs.includes(name.slice(name.lastIndexOf('.') + 1)))
+      const feedforward_modules = scaled.map(({ product }) => moduleOf(product))
+      return { peft_type: 'IA3', feedforward_modules, init_ia3_weights: true }
     }
     case 'lokr':
       return {
@@ -160,25 +187,33 @@ function ownKeys(options: ChangeOptions, modules: string[]) {
   }
 }
 
-const NORMS = ['layer_norm', 'final_layer_norm']
+/** The modules of all norms, those of a T5 by the ends of their names. */
+function norms(config: BackboneConfig): string[] {
+  if (decodes(config)) return ['layer_norm', 'final_layer_norm']
+  const modules = [...backboneTensors(config)].filter(([, { role }]) => isOfNorm(role)).map(([name]) => moduleOf(name))
+  return [...new Set(modules)]
+}
 
-function modulesToSave(options: ChangeOptions, config: BackboneConfig): string[] | null {
-  const norms = options.train_layer_norms ? NORMS : []
-  const head = options.train_lm_head ? headTensor(config) : undefined
-  const all = [...norms, ...(head === undefined ? [] : [moduleOf(head)])]
+function modulesToSave(options: ChangeOptions | LayerNormTuningOptions, config: BackboneConfig): string[] | null {
+  const { train_layer_norms = false, train_lm_head = false } = options.kind === 'layer_norm_tuning' ? {} : options
+  const head = train_lm_head ? headTensor(config) : undefined
+  const all = [
+    ...(train_layer_norms ? norms(config) : []),
+    ...(head === undefined ? [] : [moduleOf(head)]),
+    ...headModules(config),
+  ]
   return all.length > 0 ? all : null
 }
 
-function readmePart(experiment: Experiment, backbone: string): string {
-  const ofPrompts = experiment.method.kind === 'prompt_tuning'
+function readmePart({ experiment, config }: Trained, ofBackbone: [string, WritableTensor][]): string {
+  const renamed = experiment.method.kind === 'prompt_tuning' ? RENAMED : ''
+  const loading = `${backboneInPython(experiment, config, ofBackbone)}${renamed}`
   return `\`\`\`python
-from peft import PeftModel
-from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-
-${backbone}${ofPrompts ? RENAMED : ''}model = PeftModel.from_pretrained(model, ".")  # this folder
+${importsInPython(config, 'from peft import PeftModel')}
+${loading}model = PeftModel.from_pretrained(model, ".")  # this folder
 model.eval()
 
-${outputInPython(experiment)}\`\`\`
+${outputInPython(experiment, config)}\`\`\`
 `
 }
 

@@ -1,0 +1,44 @@
+import type { BackboneConfig } from '../../backbone/registry.js'
+import { assertNever } from '../../base/assert_never.js'
+import type { Experiment } from '../../experiment/schema.js'
+import { writtenAs } from '../../task/example.js'
+import { architectureWithHead } from '../huggingface/architecture.js'
+
+/** The class of transformers that loads a backbone with the head of a run, or one that generates. */
+export const autoClassOf = (config: BackboneConfig): string =>
+  'head' in config && config.head ? `AutoModel${architectureWithHead(config.head)}` : 'AutoModelForSeq2SeqLM'
+
+/** Python that prints what the head of `model` says of a row, whose ids are made by `tokenizer`. */
+export function headInPython(config: BackboneConfig, { task, training }: Experiment): string {
+  if (!('head' in config) || !config.head) throw new Error('the backbone has no head')
+  const texts = JSON.stringify(writtenAs(task))
+  const cut = `truncation=True, max_length=${training.source_length}, return_tensors="pt"`
+  switch (config.head.kind) {
+    case 'sequence':
+      return `texts = ${texts}  # with a row's text in place of each {column}
+source = tokenizer(*texts, ${cut})
+with torch.no_grad():
+    logits = model(**source).logits
+${task.kind === 'regression' ? 'print(logits.item())' : 'print(model.config.id2label[logits.argmax().item()])'}
+`
+    case 'choice':
+      return `texts = ${texts}  # with a row's text in place of each {column}
+choices = ["…", "…"]
+seconds = [" ".join([*texts[1:], choice]) for choice in choices]
+source = tokenizer([texts[0]] * len(choices), seconds, padding=True, ${cut})
+with torch.no_grad():
+    logits = model(**{name: each.unsqueeze(0) for name, each in source.items()}).logits
+print(choices[logits.argmax().item()])
+`
+    case 'tokens':
+      return `words = ["…", "…"]
+source = tokenizer(words, is_split_into_words=True, ${cut})
+with torch.no_grad():
+    likeliest = model(**source).logits[0].argmax(-1)
+first_tokens = [source.word_to_tokens(word).start for word in range(len(words))]
+print([model.config.id2label[likeliest[token].item()] for token in first_tokens])
+`
+    default:
+      return assertNever(config.head.kind, 'kind of head')
+  }
+}
