@@ -1,5 +1,6 @@
 import type tf from '@tensorflow/tfjs-core'
 import { bertForward } from './bert/forward.js'
+import { debertaForward } from './deberta/forward.js'
 import type { Contextual, Encoder, EncoderInputs } from './encoder.js'
 import type { Encoded, EncoderDecoder, KeyValue, Memory, PositionBuckets } from './encoder_decoder.js'
 import type { Head } from './family.js'
@@ -20,6 +21,7 @@ const encoderDecoders: { [Name in Seq2SeqConfig['family']]: EncoderDecoder<Extra
   { t5: t5Forward }
 const encoders: { [Name in EncoderOnlyConfig['family']]: Encoder<Extract<EncoderOnlyConfig, { family: Name }>> } = {
   bert: bertForward,
+  deberta: debertaForward,
   modernbert: modernBertForward,
 }
 

@@ -3,13 +3,14 @@ import { UserError } from '../base/error.js'
 import { elements } from '../base/safetensors/safetensors.js'
 import { shortened } from '../base/text/shortened.js'
 import { bert } from './bert/family.js'
+import { deberta } from './deberta/family.js'
 import type { EncoderConfig, EncoderDecoderConfig, EncoderFamily, Family, Head, Role, TensorSpec } from './family.js'
 import type { Site } from './hooks.js'
 import { modernbert } from './modernbert/family.js'
 import { t5 } from './t5/family.js'
 
 /** The only list of families. A family's forward pass is named in forward.ts, so that counting loads no tensors. */
-const families = { t5, bert, modernbert }
+const families = { t5, bert, deberta, modernbert }
 
 type Families = typeof families
 export type FamilyName = keyof Families

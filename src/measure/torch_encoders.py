@@ -1,5 +1,6 @@
 """Where methods enter transformers' encoders: modules by the family's own names, as in src/backbone/bert/names.ts."""
 
+import functools
 import re
 import sys
 
@@ -11,6 +12,20 @@ BERT = {
         "attention.self.query": ("attention", "q"),
         "attention.self.key": ("attention", "k"),
         "attention.self.value": ("attention", "v"),
+        "attention.output.dense": ("attention", "o"),
+        "intermediate.dense": ("feed_forward", "wi"),
+        "output.dense": ("feed_forward", "wo"),
+    },
+    "attention": "attention.self",
+}
+DEBERTA = {
+    "layers": "encoder.layer",
+    "products": {
+        "attention.self.query_proj": ("attention", "q"),
+        "attention.self.key_proj": ("attention", "k"),
+        "attention.self.value_proj": ("attention", "v"),
+        "attention.self.pos_key_proj": ("attention", "distance_k"),
+        "attention.self.pos_query_proj": ("attention", "distance_q"),
         "attention.output.dense": ("attention", "o"),
         "intermediate.dense": ("feed_forward", "wi"),
         "output.dense": ("feed_forward", "wo"),
@@ -40,7 +55,15 @@ MODERNBERT = {
     "attention": "attn",
     "norms": {"attention": "attn_norm", "feed_forward": "mlp_norm"},  # in front of the sublayers
 }
-LAYOUTS = {"modernbert": MODERNBERT, "bert": BERT, "roberta": BERT, "xlm-roberta": BERT, "electra": BERT, "distilbert": DISTILBERT}
+LAYOUTS = {
+    "modernbert": MODERNBERT,
+    "bert": BERT,
+    "roberta": BERT,
+    "xlm-roberta": BERT,
+    "electra": BERT,
+    "distilbert": DISTILBERT,
+    "deberta-v2": DEBERTA,
+}
 NORM = re.compile(r"layer_?norm|[._]norm\.", re.IGNORECASE)
 
 
@@ -128,6 +151,9 @@ def heads_of(model):
 
 def attach_prefix(module, prefix):
     """Puts `prefix()` → keys, values [heads, length, d_kv] in front of an attention's own, never masked."""
+    if hasattr(module, "disentangled_attention_bias"):
+        module.forward = functools.partial(disentangled_with_prefix, module, prefix)
+        return
     source = sys.modules[type(module).__module__]
     plain = getattr(source, "attention_without_prefix", source.eager_attention_forward)
 
@@ -142,3 +168,21 @@ def attach_prefix(module, prefix):
 
     source.attention_without_prefix, source.eager_attention_forward = plain, forward
     module.prefix_of_method = prefix
+
+
+def disentangled_with_prefix(module, prefix, hidden_states, attention_mask, output_attentions=False, **more):
+    """DeBERTa's attention with keys and values in front of its own, at no distance from any token."""
+    batch, heads = len(hidden_states), module.num_attention_heads
+    projections = (module.query_proj, module.key_proj, module.value_proj)
+    query, key, value = (module.transpose_for_scores(projection(hidden_states), heads) for projection in projections)
+    scale_factor = 1 + ("c2p" in module.pos_att_type) + ("p2c" in module.pos_att_type)
+    distances = module.pos_dropout(more["rel_embeddings"])
+    bias = module.disentangled_attention_bias(query, key, more["relative_pos"], distances, scale_factor)
+    sides = [side.repeat(batch, 1, 1) for side in prefix()]  # as the library's own: [batch * heads, length, d_kv]
+    keys, values = (torch.cat(pair, dim=1) for pair in zip(sides, (key, value)))
+    scores = query @ keys.transpose(1, 2) / (query.shape[-1] * scale_factor) ** 0.5
+    scores = scores + torch.nn.functional.pad(bias, (sides[0].shape[1], 0))
+    mask = torch.nn.functional.pad(attention_mask.bool(), (sides[0].shape[1], 0), value=True)
+    scores = scores.unflatten(0, (batch, heads)).masked_fill(~mask, torch.finfo(query.dtype).min)
+    attended = module.dropout(scores.softmax(-1)).flatten(0, 1) @ values
+    return attended.unflatten(0, (batch, heads)).transpose(1, 2).flatten(2), None

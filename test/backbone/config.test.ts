@@ -134,7 +134,7 @@ describe('a Hugging Face config.json', () => {
     [{ is_gated_act: 'yes' }, 'is_gated_act is "yes"; it must be true or false.'],
     [
       { model_type: 'gpt2' },
-      'model_type is "gpt2"; this toolkit reads t5, mt5, bert, roberta, xlm-roberta, electra, distilbert, modernbert. compacter list backbones shows the presets.',
+      'model_type is "gpt2"; this toolkit reads t5, mt5, bert, roberta, xlm-roberta, electra, distilbert, deberta-v2, modernbert. compacter list backbones shows the presets.',
     ],
     [
       { tie_word_embeddings: false, scale_decoder_outputs: true },
@@ -188,6 +188,11 @@ const ENCODERS = {
   'distilbert-base-uncased': 66_362_880,
   'electra-small': 13_483_008,
   'electra-base': 108_891_648,
+  'deberta-v3-xsmall': 70_682_112,
+  'deberta-v3-small': 141_304_320,
+  'deberta-v3-base': 183_831_552,
+  'deberta-v3-large': 434_012_160,
+  'mdeberta-v3-base': 278_218_752,
   'modernbert-base': 149_014_272,
   'modernbert-large': 394_781_696,
 }

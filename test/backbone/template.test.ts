@@ -1,7 +1,8 @@
 // expected: Hugging Face's tokenizers in Python, by test/oracle/template.py
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { postProcessor, templateOf, templateRow } from '../../src/backbone/files/template.js'
 import { loadTokenizer } from '../../src/backbone/files/tokenizer.js'
 import { packageRoot } from '../../src/base/root.js'
@@ -34,9 +35,21 @@ test.each(['bert', 'roberta', 'template'])(
   },
 )
 
-test('rows of texts and pairs on bert-nano are those of the library', async () => {
-  const tokenizer = await loadTokenizer(join(packageRoot, 'configs/backbones/bert-nano/tokenizer.json'))
-  for (const row of fixture['bert-nano'] as (Row & { texts: string[] })[]) {
+const folder = mkdtempSync(join(tmpdir(), 'template-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function debertaFile(): string {
+  const file = join(folder, 'tokenizer.json')
+  writeFileSync(file, JSON.stringify(fixture.deberta.tokenizer))
+  return file
+}
+
+test.each([
+  ['bert-nano', fixture['bert-nano'], () => join(packageRoot, 'configs/backbones/bert-nano/tokenizer.json')],
+  ['DeBERTa v3', fixture.deberta.rows, debertaFile],
+])('rows of texts and pairs of the tokenizer of %s are those of the library', async (_, rows, file) => {
+  const tokenizer = await loadTokenizer(file())
+  for (const row of rows as (Row & { texts: string[] })[]) {
     const { ids, first } = templateRow(tokenizer.template!, await tokenizer.pieces(row.texts), row.limit)
     expect({ ids: [...ids], first }, `${row.texts} cut to ${row.limit}`).toEqual(expected(row))
   }

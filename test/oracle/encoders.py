@@ -13,6 +13,7 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     BertConfig,
+    DebertaV2Config,
     DistilBertConfig,
     ElectraConfig,
     ModernBertConfig,
@@ -65,6 +66,17 @@ CONFIGS = {
         **dict(pad_token_id=5, bos_token_id=CLS, cls_token_id=CLS, eos_token_id=SEP, sep_token_id=SEP),
     ),
 }
+DEBERTA = dict(
+    **BERT,
+    relative_attention=True,
+    pos_att_type=["p2c", "c2p"],
+    position_buckets=6,  # so that the larger distances of a row share one
+    pad_token_id=5,
+)
+CONFIGS |= {
+    "deberta-v2": DebertaV2Config(**DEBERTA, share_att_key=True, norm_rel_ebd="layer_norm", position_biased_input=False),
+    "deberta-v2-own": DebertaV2Config(**DEBERTA, type_vocab_size=2),
+}
 CLASSES = {
     "sequence": AutoModelForSequenceClassification,
     "tokens": AutoModelForTokenClassification,
@@ -94,6 +106,8 @@ ON_BERT = {
 
 def cases_of(model_type):
     more = {"bert": ON_BERT, "modernbert": {"lora": (lora(2, 3, ["qkv", "wo"]), 1e-2)}}
+    if model_type == "deberta-v2-own":  # products of its own for distances
+        return {name: CASES[name] for name in ("sequence", "full", "lora")}
     return CASES | more.get(model_type, {})
 
 
@@ -220,7 +234,7 @@ def initial_of(options, model, generator):
 def ill_conditioned(name, kind):
     """A key's bias moves all scores of a query alike, those of a choice's head all choices: their gradients are rounding."""
     of_choices = kind == "choice" and name in ("classifier.bias", "pre_classifier.bias")
-    return name.endswith((".key.bias", ".k_lin.bias")) or of_choices
+    return name.endswith((".key.bias", ".k_lin.bias", ".pos_key_proj.bias")) or of_choices
 
 
 def build(model_type, name, options, learning_rate):

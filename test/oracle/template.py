@@ -8,6 +8,7 @@ import json
 import os
 
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import DebertaV2Tokenizer
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BERT_NANO = os.path.join(HERE, '../../configs/backbones/bert-nano/tokenizer.json')
@@ -19,6 +20,7 @@ TEXTS = [
     ['a long first text that goes on and on and on', 'short'],
     ['short', 'a long second text that goes on and on and on'],
     ['it holds [SEP] as text', 'and [CLS] too'],
+    ['a  good\n\tfilm \u00e0 l\u0065\u0301t\u00e9 ', '  it is\r\nnot  '],
 ]
 
 
@@ -46,10 +48,9 @@ def words(name):
     return {'post_processor': json.loads(tokenizer.to_str())['post_processor'], 'rows': rows}
 
 
-def real():
-    tokenizer = Tokenizer.from_file(BERT_NANO)
+def real(tokenizer):
     rows = []
-    for limit, texts in itertools.product((6, 9, 64), TEXTS):
+    for limit, texts in itertools.product((7, 9, 64), TEXTS):
         tokenizer.enable_truncation(limit, strategy='longest_first')
         for own in (texts[:1], texts):
             encoding = tokenizer.encode(*own)
@@ -57,7 +58,17 @@ def real():
     return rows
 
 
-fixture = {name: words(name) for name in ('bert', 'roberta', 'template')} | {'bert-nano': real()}
+def deberta():
+    """A tokenizer of few pieces as transformers makes one for DeBERTa v3."""
+    pieces = [(text, 0.0) for text in ('[PAD]', '[CLS]', '[SEP]', '[UNK]')]
+    pieces += [('\u2581' + word, -3.0) for word in ('a', 'good', 'film', 'it', 'is', 'not', 'text', 'and', 'on', 'goes')]
+    pieces += [(letter, -6.0) for letter in '\u2581abcdefghijklmnopqrstuvwxyz\u00e9.[]SEPCL']
+    return DebertaV2Tokenizer(vocab=pieces, unk_id=3)._tokenizer
+
+
+fixture = {name: words(name) for name in ('bert', 'roberta', 'template')} | {'bert-nano': real(Tokenizer.from_file(BERT_NANO))}
+spm = deberta()
+fixture['deberta'] = {'tokenizer': json.loads(spm.to_str()), 'rows': real(spm)}
 with open(os.path.join(HERE, '../fixtures/template.json'), 'w') as file:
     json.dump(fixture, file, separators=(',', ':'))
     file.write('\n')

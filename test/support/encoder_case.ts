@@ -24,6 +24,8 @@ export interface EncoderCase {
   illConditioned: string[]
   learningRate: number
   read(name: string): Float32Array
+  /** Whether each row of the logits is of a token, not of padding. */
+  answers: boolean[]
   /** The logits of the case's batch. */
   logits(views: tf.Tensor[], dropout?: Dropout, after?: After): tf.Tensor2D
   /** The mean cross-entropy. */
@@ -87,6 +89,8 @@ export function openEncoderCase(modelType: string, name: string): EncoderCase {
     start: gathered(layout, ({ name }) => file.read(`trained/${name}`)),
     illConditioned: stated.ill_conditioned,
     learningRate: stated.learning_rate,
+    answers:
+      head.kind === 'tokens' ? [...file.readInts('attention_mask')].map((one) => one === 1) : Array(rows).fill(true),
     read: (name) => file.read(name),
     logits(views, dropout = noDropout, after) {
       const make = (views: tf.Tensor[], used?: (view: number) => void) => passWith(views, dropout, used)

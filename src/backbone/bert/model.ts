@@ -7,6 +7,7 @@ import { firstOf, promptBehindFirst, tokensOf } from '../encoder_rows.js'
 import type { Head } from '../family.js'
 import { type Site, siteName } from '../hooks.js'
 import { centredNorm, inLayer, linearWithBias, type Pass } from '../pass.js'
+import { feedForward, postNormSublayer } from '../post_norm.js'
 import { type BertConfig, longestRow } from './config.js'
 import { embeddingName, embeddingNorm, embeddingProjection, normName, productName, TYPES } from './names.js'
 
@@ -74,28 +75,18 @@ function encoderLayer(
   batch: number,
   { hidden, bias }: { hidden: tf.Tensor2D; bias: tf.Tensor4D },
 ): tf.Tensor2D {
-  const attended = sublayer(pass, { stack: 'encoder', layer, sublayer: 'attention' }, hidden, (site) =>
-    attention(pass, site, hidden, batch, bias),
-  )
-  return sublayer(pass, { stack: 'encoder', layer, sublayer: 'feed_forward' }, attended, () =>
-    feedForward(pass, layer, attended),
-  )
-}
-
-/** LN(h + dropout(hook(S(h), h))): the method sees the sublayer's output and input. h, result [rows, d] */
-function sublayer(
-  pass: Pass<BertConfig>,
-  site: Site,
-  h: tf.Tensor2D,
-  compute: (site: Site) => tf.Tensor2D,
-): tf.Tensor2D {
   const { modelType } = pass.config
-  return pass.at(siteName(site), () => {
-    const output = compute(site)
-    const adapted = pass.hooks.sublayerOutput?.(site, output, h) ?? output
-    const drops = site.sublayer === 'feed_forward' || TYPES[modelType].dropsAttentionOutput
-    const dropped = drops ? pass.dropout(adapted, siteName(site)) : adapted
-    return centredNorm(pass, tf.add(h, dropped), normName(modelType, site))
+  const attending: Site = { stack: 'encoder', layer, sublayer: 'attention' }
+  const attended = postNormSublayer(pass, attending, hidden, {
+    norm: normName(modelType, attending),
+    drops: TYPES[modelType].dropsAttentionOutput,
+    compute: (h) => attention(pass, attending, h, batch, bias),
+  })
+  const feeding: Site = { stack: 'encoder', layer, sublayer: 'feed_forward' }
+  const [wi, wo] = [productName(modelType, layer, 'wi'), productName(modelType, layer, 'wo')]
+  return postNormSublayer(pass, feeding, attended, {
+    norm: normName(modelType, feeding),
+    compute: (h) => feedForward(pass, h, { wi, wo }),
   })
 }
 
@@ -110,14 +101,6 @@ function attention(pass: Pass<BertConfig>, site: Site, x: tf.Tensor2D, batch: nu
   const scores = tf.add(tf.matMul(query, keys, false, true), bias) // [batch, heads, length, keys]
   const weights = pass.dropout(tf.softmax(scores), `${siteName(site)}.weights`)
   return product('o', joinHeads(tf.matMul(weights, values) as tf.Tensor4D))
-}
-
-/** wo·f(wi·x). x, result [rows, d] */
-function feedForward(pass: Pass<BertConfig>, layer: number, x: tf.Tensor2D): tf.Tensor2D {
-  const { modelType, activation } = pass.config
-  const activate = nonlinearities[activation]<tf.Tensor2D>
-  const inner = activate(linearWithBias(pass, x, productName(modelType, layer, 'wi')))
-  return linearWithBias(pass, inner, productName(modelType, layer, 'wo'))
 }
 
 /** Returns the logits of a head; see Encoder. */

@@ -1,5 +1,6 @@
 import type { Head, TensorSpec } from '../family.js'
 import type { Site } from '../hooks.js'
+import { headTensorsOf, type Named, normTensors, productTensors, withOtherNames } from '../modules.js'
 import type { BertConfig } from './config.js'
 import {
   embeddingName,
@@ -11,7 +12,6 @@ import {
   type TypeNames,
 } from './names.js'
 
-type Named = [name: string, spec: TensorSpec]
 type Products = TypeNames['products']
 
 /** Every tensor of a backbone of this config, by Hugging Face name, in the model's order. Matrices are [out, in]. */
@@ -26,13 +26,12 @@ export function bertTensors(config: BertConfig): Map<string, TensorSpec> {
     table('word', vocabulary, 'table'),
     table('position', positions, 'position'),
     ...(segments > 0 ? [table('token_type', segments, 'table')] : []),
-    ...norm(embeddingNorm(modelType), embeddingSize),
-    ...(embeddingSize === dModel ? [] : product(embeddingProjection(modelType), [dModel, embeddingSize])),
+    ...normTensors(embeddingNorm(modelType), embeddingSize),
+    ...(embeddingSize === dModel ? [] : productTensors(embeddingProjection(modelType), [dModel, embeddingSize])),
     ...bertSites(config).flatMap((site) => ofSublayer(site, config)),
-    ...(poolerName === undefined ? [] : product(poolerName, [dModel, dModel])),
+    ...(poolerName === undefined ? [] : productTensors(poolerName, [dModel, dModel])),
   ]
-  const { prefix } = TYPES[modelType]
-  return new Map(named.map(([name, spec]) => [name, { ...spec, aliases: otherNames(name, `${prefix}.`) }]))
+  return withOtherNames(named, `${TYPES[modelType].prefix}.`)
 }
 
 /** The sublayers, in the model's order. */
@@ -43,29 +42,12 @@ export const bertSites = ({ encoderLayers }: BertConfig): Site[] =>
 
 function ofSublayer(site: Site, { modelType, dModel, dFf }: BertConfig): Named[] {
   const of = (name: keyof Products, shape: [number, number]) =>
-    product(productName(modelType, site.layer, name), shape, { site, product: name })
+    productTensors(productName(modelType, site.layer, name), shape, { site, product: name })
   const products =
     site.sublayer === 'attention'
       ? (['q', 'k', 'v', 'o'] as const).flatMap((name) => of(name, [dModel, dModel]))
       : [...of('wi', [dFf, dModel]), ...of('wo', [dModel, dFf])]
-  return [...products, ...norm(normName(modelType, site), dModel, { site })]
-}
-
-const product = (module: string, [outputs, inputs]: [number, number], more: Partial<TensorSpec> = {}): Named[] => [
-  [`${module}.weight`, { shape: [outputs, inputs], role: 'product', ...more }],
-  [`${module}.bias`, { shape: [outputs], role: 'bias', ...more }],
-]
-
-const norm = (module: string, width: number, more: Partial<TensorSpec> = {}): Named[] => [
-  [`${module}.weight`, { shape: [width], role: 'norm', ...more }],
-  [`${module}.bias`, { shape: [width], role: 'norm_bias', ...more }],
-]
-
-/** Names in checkpoints of the bare model, and those of a norm in checkpoints that TensorFlow wrote. */
-function otherNames(name: string, prefix: string): string[] {
-  const old = name.replace(/(LayerNorm)\.weight$/, '$1.gamma').replace(/(LayerNorm)\.bias$/, '$1.beta')
-  const names = old === name ? [name] : [name, old]
-  return [...names.slice(1), ...names.map((each) => each.slice(prefix.length))]
+  return [...products, ...normTensors(normName(modelType, site), dModel, { site })]
 }
 
 /** The names of the products in a head, the last one last. */
@@ -82,13 +64,7 @@ export function bertHeadTensors(config: BertConfig, head: Head): Map<string, Ten
   const { own } = headModules(config, head)
   const rows = head.kind === 'choice' ? 1 : head.labels
   return new Map(
-    own.flatMap((module, i): Named[] => {
-      const outputs = i === own.length - 1 ? rows : config.dModel
-      return [
-        [`${module}.weight`, { shape: [outputs, config.dModel], role: 'head' }],
-        [`${module}.bias`, { shape: [outputs], role: 'head' }],
-      ]
-    }),
+    own.flatMap((module, i) => headTensorsOf(module, i === own.length - 1 ? rows : config.dModel, config.dModel)),
   )
 }
 

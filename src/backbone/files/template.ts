@@ -118,7 +118,10 @@ export function templateRow({ single, pair }: Template, texts: readonly Int32Arr
   return { ids, first, whole: a! + b + added }
 }
 
-/** How many ids of two texts are kept of `limit`. */
+/**
+ * How many ids of two texts are kept of `limit`. The library stops reading a text at the word that reaches the row's
+ * limit, ours at the limit itself: where both texts reach it, an odd id may be of the other one.
+ */
 function cutPair(a: number, b: number, limit: number): [number, number] {
   if (a + b <= limit) return [a, b]
   const [short, long] = a <= b ? [a, b] : [b, a]

@@ -57,11 +57,12 @@ const damaged = (file: string, problem: string) =>
 const short = z.string().max(64)
 const plain = <const T extends string>(type: T) => z.strictObject({ type: z.literal(type) })
 
-/** A regular expression may take time quadratic in the text at most: one repetition, no groups. */
+/** A regular expression may take time quadratic in the text at most: no groups, one repetition an alternative. */
 const regex = short.min(1).refine((text) => {
   const bare = text.replace(/\\[\s\S]/g, 'x').replace(/\[[^\]]*\]/g, 'x')
-  return !/[()|[\]]/.test(bare) && (bare.match(/[*+?{]/g) ?? []).length <= 1
-}, 'a regular expression with groups, alternatives or several repetitions is not run')
+  const repeatsOnce = (alternative: string) => (alternative.match(/[*+?{]/g) ?? []).length <= 1
+  return !/[()[\]]/.test(bare) && bare.split('|').every(repeatsOnce)
+}, 'a regular expression with groups or several repetitions is not run')
 const pattern = z.union([z.strictObject({ String: short.min(1) }), z.strictObject({ Regex: regex })])
 const replace = z.strictObject({ type: z.literal('Replace'), pattern, content: short })
 const strip = z.strictObject({ type: z.literal('Strip'), strip_left: z.boolean(), strip_right: z.boolean() })

@@ -106,7 +106,8 @@ describe.runIf(hasEngine('tensorflow'))('a replayed encoder', () => {
     compare('bert', 'compacter', HEADS[head]!, true),
   )
 
-  test.each(['roberta', 'xlm-roberta', 'electra', 'distilbert'])('of the type %s has the eager gradients', (type) =>
-    compare(type, 'full', HEADS.labels!),
+  test.each(['roberta', 'xlm-roberta', 'electra', 'distilbert', 'deberta-v2', 'modernbert'])(
+    'of the type %s has the eager gradients',
+    (type) => compare(type, 'full', HEADS.labels!),
   )
 })

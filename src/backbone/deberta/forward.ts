@@ -1,0 +1,5 @@
+import type { Encoder } from '../encoder.js'
+import type { DebertaConfig } from './config.js'
+import { contextual, headLogits } from './model.js'
+
+export const debertaForward: Encoder<DebertaConfig> = { contextual, headLogits }
