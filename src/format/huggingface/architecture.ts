@@ -20,6 +20,7 @@ const CLASSES: Record<string, string> = {
   'xlm-roberta': 'XLMRoberta',
   electra: 'Electra',
   distilbert: 'DistilBert',
+  'deberta-v2': 'DebertaV2',
   modernbert: 'ModernBert',
 }
 

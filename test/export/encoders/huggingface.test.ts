@@ -64,6 +64,7 @@ const CLASSES: Record<EncoderType, string> = {
   'xlm-roberta': 'XLMRoberta',
   electra: 'Electra',
   distilbert: 'DistilBert',
+  'deberta-v2': 'DebertaV2',
   modernbert: 'ModernBert',
 }
 

@@ -13,7 +13,7 @@ import { prepareBackbone, prepareModel } from '../../../src/engine/prepare/prepa
 import { openTrainedRun } from '../../../src/run/trained_run.js'
 import tf from '../../../src/tensor/tf.cjs'
 
-export const ENCODERS = ['bert', 'roberta', 'xlm-roberta', 'electra', 'distilbert', 'modernbert'] as const
+export const ENCODERS = ['bert', 'roberta', 'xlm-roberta', 'electra', 'distilbert', 'deberta-v2', 'modernbert'] as const
 export type EncoderType = (typeof ENCODERS)[number]
 
 /** Nobody reads its rows. */
