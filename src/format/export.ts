@@ -129,7 +129,7 @@ const filesIn = (folder: string): string[] =>
     .sort()
 
 /** Formats that hold an encoder with its head. */
-const FOR_ENCODERS: readonly Format[] = ['safetensors', 'huggingface', 'peft']
+const FOR_ENCODERS: readonly Format[] = ['safetensors', 'huggingface', 'peft', 'adapterhub']
 
 function refusalOf(format: Format, options: MethodOptions, config: BackboneConfig): string | undefined {
   if (familyOf(config).shape === 'encoder' && !FOR_ENCODERS.includes(format))

@@ -8,7 +8,7 @@ import { type Progress, silent } from '../base/progress.js'
 import { elements, type WritableTensor, writeSafetensors } from '../base/safetensors/safetensors.js'
 import { shownPath } from '../base/yaml/source.js'
 import { yamlText } from '../base/yaml/yaml_text.js'
-import { headedFor, withLabels } from '../engine/prepare/head.js'
+import { classesOf, headedFor, withLabels } from '../engine/prepare/head.js'
 import { taskReadBy } from '../engine/prepare/reading.js'
 import { experimentYaml, readExperiment } from '../experiment/load/load.js'
 import { storedPlaces } from '../experiment/places.js'
@@ -77,6 +77,7 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   newRun(runDir)
   const noted = await importedBackbone(path, backbone, card, { allowChanged, progress })
   const found = readers[options.format](path, config)
+  checkLabels(path, found, classesOf(given.task))
   try {
     let imported: Imported | undefined
     await writeFolder(runDir, false, (folder) => {
@@ -100,7 +101,7 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
 }
 
 /** Formats that are read for an encoder. */
-const FOR_ENCODERS: readonly ImportFormat[] = ['peft']
+const FOR_ENCODERS: readonly ImportFormat[] = ['peft', 'adapterhub']
 
 /**
  * Returns an experiment's backbone, and its task as that reads it: an encoder has a head with a row for each label,
@@ -110,6 +111,17 @@ async function withHeadOf(around: Omit<Experiment, 'method'>, progress: Progress
   const config = await dimensionsOf(around)
   const task = taskReadBy(config, await withLabels(around.task, config, progress))
   return { given: { ...around, task }, config: headedFor(config, task) }
+}
+
+/** @throws UserError where the rows of a head have the labels of the task in another order. */
+function checkLabels(path: string, { labels = [] }: Found, classes: string[]): void {
+  const same = labels.length === classes.length && labels.every((label) => classes.includes(label))
+  if (!same || labels.join('\n') === classes.join('\n')) return
+  throw new UserError({
+    at: path,
+    problem: `the rows of its head are ${labels.join(', ')}; the labels of the task are ${classes.join(', ')}.`,
+    remedy: 'Give task.labels in the order of the rows.',
+  })
 }
 
 /** Reads the experiment back from a run's experiment.yaml, with every check that a user's experiment gets. */

@@ -70,29 +70,6 @@ export function phmPart(part: string): string {
   return PARTS[part as keyof typeof PARTS]
 }
 
-/** Returns the names that the library `adapters` gives to an adapter called `adapter` in a T5. */
-export function adapterhubNames(options: BottleneckOptions, config: BackboneConfig, adapter: string): NameTable {
-  const first = options.layer_norm === 'before' || options.layer_norm === 'both' ? 1 : 0
-  const projection = { down: `adapter_down.${first}`, up: 'adapter_up' }
-  return nameTable(options, config, (name, site) => {
-    if (!site) return [`transformer.shared_parameters.${adapter}.${sharedPart(name)}`]
-    const prefix = `transformer.${site.stack}.block.${site.layer}.layer.${layerIndex(site)}.adapters.${adapter}`
-    const [head, ...rest] = name.split('.') as [string, ...string[]]
-    const part = rest.join('.')
-    if (head === 'norm_after') return [`${prefix}.adapter_norm_after.${part}`]
-    if (head === 'norm_before') return [`${prefix}.adapter_norm_before.${part}`, `${prefix}.adapter_down.0.${part}`]
-    const projected = `${prefix}.${projection[head as 'down' | 'up']}`
-    return [`${projected}.${options.kind === 'adapter' ? part : phmPart(part)}`]
-  })
-}
-
-/** Renames what belongs to the whole model: `rule` → `phm_rule`, `down.s` → `W_down_left`. */
-function sharedPart(name: string): string {
-  if (name.startsWith('rule')) return phmPart(name)
-  const [position, factor] = name.split('.') as [string, string]
-  return `W_${position}_${factor === 's' ? 'left' : 'right'}`
-}
-
 /** The names of OpenDelta's layer behind a product, by its kind of layer. */
 const OPENDELTA_LAYERS = {
   compacter: 'compactor',

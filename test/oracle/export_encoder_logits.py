@@ -8,6 +8,7 @@ INPUT.json has `input_ids` and `token_type_ids` [rows, length], padded with 0, a
 
 import json
 import sys
+from pathlib import Path
 
 import torch
 from transformers import AutoModelForMultipleChoice, AutoModelForSequenceClassification
@@ -37,8 +38,24 @@ def with_peft(out, head, backbone):
     return PeftModel.from_pretrained(model, out)
 
 
+def with_adapters(out, head, backbone):
+    """The library itself, which needs a Python of its own; the lines are those of the README."""
+    import adapters
+    from safetensors.torch import load_file
+
+    model = CLASSES[head].from_pretrained(backbone, dtype=torch.float32, **LABELS[head])
+    adapters.init(model)
+    name = model.load_adapter(out, use_safetensors=True)
+    model.set_active_adapters(name)
+    beside = Path(out) / "layer_norms.safetensors"
+    if beside.exists():
+        _, unexpected = model.load_state_dict(load_file(beside), strict=False)
+        assert not unexpected, unexpected
+    return model
+
+
 LABELS = {"labels": {"num_labels": 3}, "number": {"num_labels": 1}, "choice": {}}
-READERS = {"huggingface": whole, "peft": with_peft}
+READERS = {"huggingface": whole, "peft": with_peft, "adapterhub": with_adapters}
 
 
 def logits_of(model, head, input_ids, token_type_ids):

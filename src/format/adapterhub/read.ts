@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { type BackboneConfig, headTensor } from '../../backbone/registry.js'
+import { type BackboneConfig, backboneTensors, headTensor, headTensors } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
-import { foreignSafetensors } from '../foreign.js'
+import { isOfNorm } from '../../method/unfrozen.js'
+import { type ForeignFile, foreignSafetensors } from '../foreign.js'
 import type { Found } from '../found.js'
-import { adapterhubNames, type BottleneckOptions } from '../names_elsewhere.js'
+import type { BottleneckOptions } from '../names_elsewhere.js'
 import { nonlinearityHere } from '../nonlinearities.js'
 import { openTorchFile } from '../torch/read.js'
-import { ADAPTERHUB_FILES } from './write.js'
+import { ADAPTERHUB_FILES, adapterhubNames, placesOf } from './names.js'
 
 const CONFIG_LIMIT = 1_000_000
 
@@ -49,6 +50,8 @@ type Bottleneck = z.infer<typeof bottleneck>
  */
 export function adapterhubFolder(folder: string, config: BackboneConfig): Found {
   const at = join(folder, ADAPTERHUB_FILES.config)
+  if (!placesOf(config))
+    throw new UserError({ at, problem: 'has adapters for a model that the library does not have.' })
   const parsed = file.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
   if (!parsed.success) {
     const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
@@ -59,19 +62,60 @@ export function adapterhubFolder(folder: string, config: BackboneConfig): Found 
   const safe = join(folder, ADAPTERHUB_FILES.weights)
   const own = existsSync(safe) ? foreignSafetensors(safe) : openTorchFile(join(folder, 'pytorch_adapter.bin'))
   const norms = join(folder, ADAPTERHUB_FILES.norms)
-  const backbone = existsSync(norms) ? foreignSafetensors(norms) : undefined
+  const beside = existsSync(norms) ? [foreignSafetensors(norms)] : []
+  const head = headTensors(config).size > 0 ? headOf(folder) : undefined
+  const backbone = joined(folder, [...beside, ...(head ? [head.file] : [])])
+  const [norm] = [...backboneTensors(config)].find(([, { role }]) => isOfNorm(role)) ?? []
+  const lmHead = headTensor(config)
   return {
     method: {
       ...methodOf(options, version === undefined),
       placement: placementOf(options, config, at),
-      train_layer_norms: backbone?.tensors.has('encoder.final_layer_norm.weight') ?? false,
-      train_lm_head: backbone?.tensors.has(headTensor(config)!) ?? false,
+      train_layer_norms: norm !== undefined && (backbone?.tensors.has(norm) ?? false),
+      train_lm_head: lmHead !== undefined && (backbone?.tensors.has(lmHead) ?? false),
     },
     names: (ours, config) => adapterhubNames(ours as BottleneckOptions, config, name),
     own,
     backbone,
+    ...(head?.labels && { labels: head.labels }),
     ignored: () => false,
   }
+}
+
+const headFile = z.object({
+  config: z.null(
+    'is a head of the library itself; one of transformers is read, such as of BertForSequenceClassification',
+  ),
+  label2id: z.record(z.string(), z.int()).nullish(),
+})
+
+/**
+ * Opens the file of an encoder's head; its labels are in the order of its rows.
+ * @throws UserError where there is none, or a head of the library's own.
+ */
+function headOf(folder: string): { file: ForeignFile; labels: string[] | undefined } {
+  const at = join(folder, ADAPTERHUB_FILES.headConfig)
+  if (!existsSync(at))
+    throw new UserError({ at, problem: 'there is no such file.', remedy: 'Save the adapter with with_head=True.' })
+  const parsed = headFile.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
+  if (!parsed.success) {
+    const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
+    throw new UserError({ at, problem: `${path.join('.')}: ${message}.` })
+  }
+  const { label2id } = parsed.data
+  const labels = label2id ? Object.keys(label2id).sort((a, b) => label2id[a]! - label2id[b]!) : undefined
+  const safe = join(folder, ADAPTERHUB_FILES.head)
+  const file = existsSync(safe) ? foreignSafetensors(safe) : openTorchFile(join(folder, 'pytorch_model_head.bin'))
+  return { file, labels }
+}
+
+/** The tensors of several files as if they were in one. */
+function joined(path: string, files: ForeignFile[]): ForeignFile | undefined {
+  if (files.length === 0) return undefined
+  const close = () => {
+    for (const file of files) file.close()
+  }
+  return { path, tensors: new Map(files.flatMap(({ tensors }) => [...tensors])), close }
 }
 
 /**

@@ -1,24 +1,19 @@
 import { join } from 'node:path'
-import type { BackboneConfig } from '../../backbone/registry.js'
+import { type BackboneConfig, familyOf } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
-import { writeSafetensors } from '../../base/safetensors/safetensors.js'
+import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
 import type { MethodOptions, Placement } from '../../method/options.js'
 import { layerNumbers } from '../../method/options.js'
+import { writeJson } from '../../run/directory.js'
 import { renamedTensors } from '../elsewhere.js'
-import type { ExportFormat } from '../format.js'
-import { adapterhubNames, type BottleneckOptions } from '../names_elsewhere.js'
+import type { ExportFormat, Trained } from '../format.js'
+import { architectureOf } from '../huggingface/architecture.js'
+import { headKeys } from '../huggingface/config.js'
+import type { BottleneckOptions } from '../names_elsewhere.js'
 import { nonlinearityRefusal, nonlinearityThere } from '../nonlinearities.js'
-import { backboneInPython } from '../readme/in_python.js'
-
-/** The version of the library whose files these are. */
-const VERSION = 'adapters.1.2.0'
-
-export const ADAPTERHUB_FILES = {
-  config: 'adapter_config.json',
-  weights: 'adapter.safetensors',
-  norms: 'layer_norms.safetensors',
-}
+import { backboneInPython, importsInPython, outputInPython } from '../readme/in_python.js'
+import { ADAPTERHUB_FILES, adapterhubNames, isInHeadFile, placesOf, VERSION } from './names.js'
 
 /**
  * Adapters for the Python library `adapters`. Its format has no place for the trained layer norms, which are in a file
@@ -33,15 +28,25 @@ export const adapterhubFormat: ExportFormat = {
     const name = adapterName(experiment.name)
     const { own, ofBackbone } = renamedTensors(adapterhubNames(options, config, name), trained)
     writeSafetensors(join(folder, ADAPTERHUB_FILES.weights), own, { format: 'pt' })
-    if (ofBackbone.length > 0) writeSafetensors(join(folder, ADAPTERHUB_FILES.norms), ofBackbone, { format: 'pt' })
-    const text = JSON.stringify(adapterConfig(options, config, name, experiment.backbone.name), null, 2)
+    const text = JSON.stringify(adapterConfig(options, trained, name), null, 2)
     // the library needs a float
     writeAtomically(join(folder, ADAPTERHUB_FILES.config), `${text.replace(/"scaling": \d+(?=,)/, '$&.0')}\n`)
-    return readmePart(name, ofBackbone.length > 0, backboneInPython(experiment, config, ofBackbone))
+    const head = ofBackbone.filter(([name]) => isInHeadFile(name, config))
+    if (head.length > 0) {
+      writeSafetensors(join(folder, ADAPTERHUB_FILES.head), head, { format: 'pt' })
+      writeJson(join(folder, ADAPTERHUB_FILES.headConfig), headConfig(trained))
+    }
+    const beside = ofBackbone.filter((tensor) => !head.includes(tensor))
+    if (beside.length > 0) writeSafetensors(join(folder, ADAPTERHUB_FILES.norms), beside, { format: 'pt' })
+    return readmePart(trained, name, beside)
   },
 }
 
-function refusal(options: MethodOptions): string | undefined {
+function refusal(options: MethodOptions, config: BackboneConfig): string | undefined {
+  return placesOf(config) ? refusalOf(options, config) : 'the library `adapters` has no ModernBERT.'
+}
+
+function refusalOf(options: MethodOptions, config: BackboneConfig): string | undefined {
   switch (options.kind) {
     case 'adapter':
       return options.factors === 'dense' ? commonRefusal(options) : 'the library `adapters` has no low-rank adapters.'
@@ -52,7 +57,9 @@ function refusal(options: MethodOptions): string | undefined {
         ? 'the library `adapters` fails on shared blocks that are stored whole.'
         : commonRefusal(options)
     case 'prompt_tuning':
-      return 'the library `adapters` has no prompt tuning for T5.'
+      return familyOf(config).shape === 'encoder'
+        ? 'prompts are not written for the library `adapters`.'
+        : 'the library `adapters` has no prompt tuning for T5.'
     case 'prefix_tuning':
       return 'only adapters are written for the library `adapters`, no prefixes.'
     case 'lora':
@@ -85,7 +92,8 @@ const adapterName = (name: string) => name.replaceAll('.', '_')
  * Returns every key of the library's BnConfig. Our bottleneck after the sublayer's own output is `original_ln_before:
  * false` in all of them, even where the library's preset of that name says otherwise.
  */
-function adapterConfig(options: BottleneckOptions, config: BackboneConfig, name: string, backbone: string) {
+function adapterConfig(options: BottleneckOptions, trained: Trained, name: string) {
+  const { config } = trained
   const { placement, layer_norm } = options
   const placed = (sublayer: Placement['sublayers'][number]) => placement.sublayers.includes(sublayer)
   const phm = options.kind === 'compacter' ? options : undefined
@@ -93,7 +101,7 @@ function adapterConfig(options: BottleneckOptions, config: BackboneConfig, name:
     config: {
       adapter_residual_before_ln: false,
       architecture: null,
-      cross_adapter: placed('cross_attention'),
+      cross_adapter: config.decoderLayers > 0 && placed('cross_attention'),
       dropout: 0,
       factorized_phm_W: phm ? phm.factors === 'low_rank' : true,
       factorized_phm_rule: phm?.rule_factors === 'low_rank',
@@ -126,12 +134,34 @@ function adapterConfig(options: BottleneckOptions, config: BackboneConfig, name:
       stochastic_depth: 0,
       use_gating: false,
     },
-    hidden_size: config.dModel,
-    model_class: 'T5ForConditionalGeneration',
-    model_name: backbone,
-    model_type: 't5',
     name,
+    ...modelKeys(trained),
+  }
+}
+
+/** What both of the library's configs say of the model. */
+function modelKeys({ config, experiment }: Trained) {
+  const json = familyOf(config).toHuggingFace(config)
+  return {
+    hidden_size: config.dModel,
+    model_class: architectureOf(config, json),
+    model_name: experiment.backbone.name,
+    model_type: json.model_type,
     version: VERSION,
+  }
+}
+
+/** The library's config of a head that is transformers' own, which has no name. */
+function headConfig(trained: Trained) {
+  const { experiment, config } = trained
+  const { label2id } = headKeys(experiment.task)
+  const labels = 'head' in config && config.head ? config.head.labels : 0
+  return {
+    config: null,
+    name: null,
+    ...modelKeys(trained),
+    ...(label2id !== undefined && { label2id }),
+    num_labels: labels,
   }
 }
 
@@ -145,20 +175,23 @@ function leftOut(placement: Placement, { encoderLayers, decoderLayers }: Backbon
   return [...without(placement.encoder_layers, encoderLayers), ...decoder]
 }
 
-const readmePart = (name: string, norms: boolean, backbone: string) => `\`\`\`python
-import adapters
-from transformers import AutoModelForSeq2SeqLM
-${norms ? 'from safetensors.torch import load_file\n' : ''}
-${backbone}adapters.init(model)
+function readmePart({ experiment, config }: Trained, name: string, beside: [string, WritableTensor][]): string {
+  const norms = beside.length > 0
+  const libraries = ['import adapters', ...(norms ? ['from safetensors.torch import load_file'] : [])].join('\n')
+  return `\`\`\`python
+${importsInPython(config, libraries)}
+${backboneInPython(experiment, config, beside)}adapters.init(model)
 model.load_adapter(".", use_safetensors=True)  # this folder
 model.set_active_adapters("${name}")
-${norms ? NORMS : ''}model.eval()
-\`\`\`
+${norms ? BESIDE : ''}model.eval()
+
+${outputInPython(experiment, config)}\`\`\`
 
 The library applies dropout before the adapter, here it comes after: outputs agree in evaluation, not in training.
 `
+}
 
-const NORMS = `# The format has no place for the backbone's layer norms, which were trained too:
+const BESIDE = `# The format has no place for tensors of the backbone, such as its layer norms, which were trained too:
 _, unexpected = model.load_state_dict(load_file("layer_norms.safetensors"), strict=False)
 assert not unexpected
 `

@@ -25,7 +25,7 @@ const withoutHead = (json: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(json).filter(([key]) => !HEAD_KEYS.includes(key)))
 
 /** The keys from which transformers builds the head of a task; a choice has one row whatever they say. */
-function headKeys(task: TaskOptions): Record<string, unknown> {
+export function headKeys(task: TaskOptions): Record<string, unknown> {
   switch (task.kind) {
     case 'classification': {
       const labels = classesOf(task)

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../../src/base/root.js'
-import { python } from '../in_pytorch.js'
+import { python as transformers } from '../in_pytorch.js'
 import { rows } from './made_encoder.js'
 
 interface ExportedEncoder {
@@ -14,24 +14,24 @@ interface ExportedEncoder {
 }
 
 /** The logits of exported encoders as test/oracle/export_encoder_logits.py computes them. */
-export function encoderLogitsInPyTorch(exports: ExportedEncoder[]): number[][] {
+export function encoderLogitsInPyTorch(exports: ExportedEncoder[], python = transformers): number[][] {
   const script = join(packageRoot, 'test/oracle/export_encoder_logits.py')
   const listed = (values: Int32Array) =>
     Array.from({ length: values.length / rows.length }, (_, row) => [
       ...values.subarray(row * rows.length, (row + 1) * rows.length),
     ])
   const input = JSON.stringify({ input_ids: listed(rows.ids), token_type_ids: listed(rows.types), exports })
-  return JSON.parse(runPython([script], input))
+  return JSON.parse(runPython([script], input, python))
 }
 
 /** Returns what the Python in these folders' READMEs prints, run in each as it is. */
-export function printedByReadmes(outs: string[]): string[] {
+export function printedByReadmes(outs: string[], python = transformers): string[] {
   const blocks = outs.map((out) => {
     const [, code] = /```python\n([\s\S]*?)```/.exec(readFileSync(join(out, 'README.md'), 'utf8'))!
     return `import os\nos.chdir(${JSON.stringify(out)})\n${code}`
   })
-  return runPython(['-'], blocks.join('\n')).trim().split('\n')
+  return runPython(['-'], blocks.join('\n'), python).trim().split('\n')
 }
 
-const runPython = (args: string[], input: string): string =>
+const runPython = (args: string[], input: string, python: string | undefined): string =>
   execFileSync(python!, args, { input, encoding: 'utf8', maxBuffer: 1 << 26, stdio: ['pipe', 'pipe', 'pipe'] })

@@ -85,6 +85,22 @@ export function makeEncoder(folder: string, type: EncoderType, { pooler = true }
   return folder
 }
 
+/** Writes an experiment of seven labels, as the tests' small encoders have them; returns its file. */
+export function sevenLabels(folder: string): string {
+  const file = join(folder, 'seven.yaml')
+  const labels = JSON.stringify(Object.fromEntries(Array.from({ length: 7 }, (_, i) => [i, `${i}`])))
+  writeFileSync(
+    file,
+    `name: seven
+backbone: t5-nano
+method: lora
+task: { preset: rotten-tomatoes, labels: ${labels} }
+training: { epochs: 1, source_length: 16 }
+`,
+  )
+  return file
+}
+
 /** Token ids, what is a token, and the text of a pair that it is of, each [rows, length]. */
 export interface Rows {
   ids: Int32Array

@@ -1,5 +1,5 @@
 // expected: peft 0.21 itself, see test/oracle/peft_encoders.py and export_encoder_logits.py
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,7 +13,15 @@ import { engines, useEngine } from '../../support/engines.js'
 import { python } from '../in_pytorch.js'
 import { makeRun } from '../made_run.js'
 import { encoderLogitsInPyTorch, printedByReadmes } from './in_transformers.js'
-import { ENCODERS, type EncoderType, encoderLogits, makeEncoder, TASKS, tinyEncoder } from './made_encoder.js'
+import {
+  ENCODERS,
+  type EncoderType,
+  encoderLogits,
+  makeEncoder,
+  sevenLabels,
+  TASKS,
+  tinyEncoder,
+} from './made_encoder.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'peft-encoder-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -95,17 +103,6 @@ test.each([
 
 describe('adapters that peft has trained on an encoder', () => {
   const fixture = (name: string) => join(packageRoot, 'test/fixtures/peft/encoders', name)
-  const labels = Object.fromEntries(Array.from({ length: 7 }, (_, i) => [i, `${i}`]))
-  const task = () => {
-    const file = inFolder('seven.yaml')
-    const method = 'method: { preset: lora, targets: all }'
-    const own = `task: { preset: rotten-tomatoes, labels: ${JSON.stringify(labels)} }`
-    writeFileSync(
-      file,
-      `name: seven\nbackbone: t5-nano\n${method}\n${own}\ntraining: { epochs: 1, source_length: 16 }\n`,
-    )
-    return file
-  }
 
   test.each([
     ['bert', 'lora', { kind: 'lora', rank: 2, alpha: 3, targets: ['q', 'v'] }],
@@ -121,7 +118,7 @@ describe('adapters that peft has trained on an encoder', () => {
       const name = `${type}-${kind}`
       const backbone = tinyEncoder(inFolder(`${name}-backbone`), type)
       const runDir = inFolder(`${name}-run`)
-      const imported = await importRun(fixture(name), { format: 'peft', backbone, runDir, task: task() })
+      const imported = await importRun(fixture(name), { format: 'peft', backbone, runDir, task: sevenLabels(folder) })
       expect(imported.method).toMatchObject(method)
       const file = openSafetensors(join(fixture(name), 'logits.safetensors'))
       expect(imported.trained_parameters).toBe(Number(file.metadata.trained_parameters))
@@ -142,7 +139,7 @@ describe('adapters that peft has trained on an encoder', () => {
     writeSafetensors(join(copy, 'adapter_model.safetensors'), tensors)
     file.close()
     const options = { format: 'peft', backbone: tinyEncoder(inFolder('half-backbone'), 'distilbert') } as const
-    await expect(importRun(copy, { ...options, runDir: inFolder('none'), task: task() })).rejects.toThrow(
+    await expect(importRun(copy, { ...options, runDir: inFolder('none'), task: sevenLabels(folder) })).rejects.toThrow(
       'has no tensor pre_classifier.weight, which is of the head. Train and save the whole head: ' +
         'modules_to_save=["pre_classifier", "classifier"].',
     )
