@@ -19,6 +19,7 @@ CASES = {
     "roberta-compacter": adapters.CompacterConfig(phm_dim=4, phm_rank=2, reduction_factor=3),
     "distilbert-parallel": adapters.ParBnConfig(reduction_factor=6, leave_out=[1]),
     "xlm-roberta-adapter": adapters.SeqBnConfig(original_ln_before=False, reduction_factor=4, ln_after=True),
+    "deberta-v2-adapter": adapters.DoubleSeqBnConfig(reduction_factor=4, non_linearity="gelu"),
     "electra-phm": adapters.CompacterConfig(phm_dim=2, reduction_factor=6, factorized_phm_W=False, shared_phm_rule=False),
 }
 

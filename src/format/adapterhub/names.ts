@@ -1,4 +1,5 @@
 import { normName, TYPES } from '../../backbone/bert/names.js'
+import { normName as inDeberta } from '../../backbone/deberta/tensors.js'
 import type { Site } from '../../backbone/hooks.js'
 import { type BackboneConfig, headTensors } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
@@ -40,6 +41,8 @@ export function placesOf(config: BackboneConfig): Places | undefined {
       const next = (site: Site) => normName(modelType, site).replace(/\.LayerNorm$/, '')
       return { base: prefix, at: modelType === 'distilbert' ? inDistilbert : next }
     }
+    case 'deberta':
+      return { base: 'deberta', at: (site) => inDeberta(site).replace(/\.LayerNorm$/, '') }
     case 'modernbert':
       return undefined
     default:

@@ -35,6 +35,7 @@ const cases = [
     sets: ['method=parallel-adapter', 'method.reduction_factor=6', 'method.placement.encoder_layers=1-'],
   },
   { name: 'compacter of distilbert', on: 'distilbert', sets: COMPACTER, task: 'choice' },
+  { name: 'compacter of deberta', on: 'deberta-v2', sets: COMPACTER, task: 'labels' },
   { name: 'choice', on: 'bert', sets: ADAPTER, task: 'choice' },
   { name: 'choice without a pooler', on: 'xlm-roberta-without', sets: ADAPTER, task: 'choice' },
 ] as { name: string; on: string; sets: string[]; task: keyof typeof TASKS }[]
@@ -43,7 +44,7 @@ const runOf = (name: string) => inFolder(name, 'run')
 
 beforeAll(async () => {
   await useEngine(engines[0]!)
-  for (const type of ['bert', 'roberta', 'electra', 'distilbert', 'modernbert'] as const)
+  for (const type of ['bert', 'roberta', 'electra', 'distilbert', 'deberta-v2', 'modernbert'] as const)
     makeEncoder(inFolder(type), type)
   makeEncoder(inFolder('xlm-roberta-without'), 'xlm-roberta', { pooler: false })
   for (const { name, on, sets, task } of cases) {
@@ -89,6 +90,7 @@ describe('adapters that the library has trained', () => {
     ['roberta', 'compacter', { kind: 'compacter', n: 4, rank: 2, rule: 'shared', nonlinearity: 'gelu' }],
     ['distilbert', 'parallel', { kind: 'adapter', arrangement: 'parallel', scale: 4 }],
     ['xlm-roberta', 'adapter', { kind: 'adapter', layer_norm: 'after', reduction_factor: 4 }],
+    ['deberta-v2', 'adapter', { kind: 'adapter', nonlinearity: 'gelu', reduction_factor: 4 }],
     ['electra', 'phm', { kind: 'compacter', n: 2, rule: 'own', factors: 'full' }],
   ] as [EncoderType, string, object][]
 
