@@ -92,6 +92,7 @@ async function writeRows(task: Parameters<typeof readSplit>[0]): Promise<string>
   for (const split of ['train', 'validation', 'test'] as const) splits.push(...(await readSplit(task, split)))
   const rows = splits.slice(0, Number(flags.rows))
   const file = join(folder, 'rows.jsonl')
+  if (!('prompt' in task)) throw new Error(`${task.name}: its rows have no prompt`)
   const prefix = task.prompt.replace('{text}', '')
   if (rows.length < Number(flags.rows)) throw new Error(`--rows ${flags.rows}: there are ${rows.length}`)
   const write = (name: string, values: unknown[]) =>

@@ -25,7 +25,7 @@ export const familyOf = (config: BackboneConfig): Family<BackboneConfig> => fami
 
 /** Narrows a config to one with a decoder. @throws Error where it has none: no such backbone is decoded. */
 export function withDecoder(config: BackboneConfig): Seq2SeqConfig {
-  if ('decoderStartId' in config) return config
+  if (!isEncoder(config)) return config
   throw new Error(`a backbone of the family ${config.family} has no decoder`)
 }
 
@@ -33,9 +33,12 @@ export function withDecoder(config: BackboneConfig): Seq2SeqConfig {
  * Narrows a config to one that only encodes. @throws Error where it decodes: no such backbone has a head of its own.
  */
 export function onlyEncoder(config: BackboneConfig): EncoderOnlyConfig {
-  if (!('decoderStartId' in config)) return config
+  if (isEncoder(config)) return config
   throw new Error(`a backbone of the family ${config.family} is no encoder alone`)
 }
+
+/** Whether a backbone only encodes, so that it has a head of its own and writes no text. */
+export const isEncoder = (config: BackboneConfig): config is EncoderOnlyConfig => familyOf(config).shape === 'encoder'
 
 /** The family of a backbone that only encodes. */
 export const encoderFamilyOf = (config: EncoderOnlyConfig): EncoderFamily<EncoderOnlyConfig> =>
@@ -81,15 +84,15 @@ export function withHead(config: BackboneConfig, head: Head): BackboneConfig {
 }
 
 /** Whether a backbone reads which text of a pair a token is of. */
-export const readsSegments = (config: BackboneConfig): boolean => 'segments' in config && config.segments > 1
+export const readsSegments = (config: BackboneConfig): boolean => isEncoder(config) && config.segments > 1
 
 /** The most tokens of a row; undefined where positions are relative. */
 export const longestRow = (config: BackboneConfig): number | undefined =>
-  'decoderStartId' in config ? undefined : encoderFamilyOf(config).longest(config)
+  isEncoder(config) ? encoderFamilyOf(config).longest(config) : undefined
 
 /** The tensors of the head that a config names; they are no part of the backbone. */
 export function headTensors(config: BackboneConfig): Map<string, TensorSpec> {
-  if (!('head' in config) || !config.head) return new Map()
+  if (!isEncoder(config) || !config.head) return new Map()
   return encoderFamilyOf(config).headTensors(config, config.head)
 }
 

@@ -37,7 +37,7 @@ export const MODES = ['replay', 'eager'] as const
 export type Mode = (typeof MODES)[number]
 
 /** How rows to predict are written: a text a line, or as in the files that are trained on. */
-export const INPUT_FORMATS = ['text', 'jsonl', 'csv', 'tsv'] as const
+export const INPUT_FORMATS = ['text', 'jsonl', 'csv', 'tsv', 'conll'] as const
 export type InputFormat = (typeof INPUT_FORMATS)[number]
 
 /** What `compacter report` writes. */

@@ -20,22 +20,24 @@ export function referenceTables(): string {
   return sections.map(([title, schema]) => `### ${title}\n\n${table(schema)}`).join('\n')
 }
 
-/** Returns the keys that every kind of task has, once; then each kind's own. */
+/** Returns the keys that every kind of task has, once; then those of every kind with a prompt, and each kind's own. */
 function taskSections(): [string, JsonSchema][] {
   const kinds = taskOptions.options.map(jsonSchema)
-  const common = Object.entries(kinds[0]!.properties!).filter(([key, schema]) =>
-    kinds.every(({ properties }) => isDeepStrictEqual(properties![key], schema)),
-  )
+  const prompted = kinds.filter(({ properties }) => properties!.prompt)
+  const inAll = (those: JsonSchema[]) => (key: string) =>
+    those.every(({ properties }) => isDeepStrictEqual(properties![key], those[0]!.properties![key]))
   const only = (schema: JsonSchema, keep: (key: string) => boolean) => ({
     ...schema,
     properties: Object.fromEntries(Object.entries(schema.properties!).filter(([key]) => keep(key))),
   })
-  const isCommon = (key: string) => common.some(([name]) => name === key)
+  const [isCommon, isPrompted] = [inAll(kinds), inAll(prompted)]
+  const isShared = (kind: JsonSchema, key: string) => isCommon(key) || (prompted.includes(kind) && isPrompted(key))
   return [
     ['`task`, every kind', only(kinds[0]!, isCommon)],
+    ['`task`, every kind but `token_classification`', only(prompted[0]!, (key) => isPrompted(key) && !isCommon(key))],
     ...kinds.map((kind): [string, JsonSchema] => [
       `\`task\`, kind \`${kindOf(kind)}\`: ${kind.properties!.kind!.description}`,
-      only(kind, (key) => !isCommon(key)),
+      only(kind, (key) => !isShared(kind, key)),
     ]),
   ]
 }

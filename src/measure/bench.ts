@@ -1,5 +1,5 @@
 import { availableParallelism, loadavg } from 'node:os'
-import { type BackboneConfig, familyOf, withHead } from '../backbone/registry.js'
+import { type BackboneConfig, isEncoder, withHead } from '../backbone/registry.js'
 import { BAD_USAGE, UserError } from '../base/error.js'
 import type { Progress } from '../base/progress.js'
 import { counted } from '../base/text/counted.js'
@@ -129,7 +129,7 @@ async function takeTurn(samples: Samples, round: number, options: BenchOptions, 
 
 /** An encoder is measured with a head for two labels. */
 const headed = (config: BackboneConfig): BackboneConfig =>
-  familyOf(config).shape === 'encoder' ? withHead(config, { kind: 'sequence', labels: 2 }) : config
+  isEncoder(config) ? withHead(config, { kind: 'sequence', labels: 2 }) : config
 
 function trialOf({ config, options }: Subject, bench: BenchOptions): Trial {
   const { batchSize, sourceLength, targetLength, precision, mode, engine, steps } = bench

@@ -1,4 +1,4 @@
-import { readsSegments } from '../backbone/registry.js'
+import { isEncoder, readsSegments } from '../backbone/registry.js'
 import type { Mode } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { alone, type Ranks } from '../engine/cluster/ranks.js'
@@ -105,7 +105,7 @@ async function stepperOf({ config, options, precision }: Trial, mode: Mode, thre
 function batchOf({ config, batchSize, sourceLength, targetLength }: Trial): Batch {
   const { vocabulary } = config
   const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (vocabulary - 2)))
-  if ('head' in config && config.head) {
+  if (isEncoder(config) && config.head) {
     const { objective, row } = objectiveOf(config.head, readsSegments(config))
     const rows = Array.from({ length: batchSize }, (_, i) => row(ids(sourceLength), i))
     const [source, target] = [rows.map(({ source }) => source), rows.map(({ target }) => target)]

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { familyOf, withDecoder } from '../backbone/registry.js'
+import { familyOf, isEncoder, withDecoder } from '../backbone/registry.js'
 import { UserError } from '../base/error.js'
 import { median } from '../base/numbers/quantile.js'
 import { methodKind } from '../method/options.js'
@@ -76,7 +76,7 @@ function filesOf(folder: string): string[] {
 
 /** Whether PyTorch's side has the method: torch_methods.py, or peft for methods that it has. */
 export function torchHas({ config, options }: Pick<Trial, 'config' | 'options'>, { hasPeft }: Torch): boolean {
-  if (familyOf(config).shape === 'encoder') return false
+  if (isEncoder(config)) return false
   const side = methodKind(options).inPyTorch(options)
   return side === 'hooks' || (side === 'peft' && hasPeft)
 }

@@ -2,8 +2,19 @@ import type { Contextual } from '../backbone/encoder.js'
 import type { Head } from '../backbone/family.js'
 import { contextual, headLogits } from '../backbone/forward.js'
 import type { Pass } from '../backbone/pass.js'
-import type tf from '../tensor/tf.cjs'
-import { type InputName, type Inputs, type LengthName, maskOf, padded } from './objective.js'
+import { crossEntropy } from '../tensor/cross_entropy.js'
+import tf from '../tensor/tf.cjs'
+import {
+  counted,
+  type InputName,
+  type Inputs,
+  type InputValues,
+  type LengthName,
+  maskOf,
+  type Objective,
+  padded,
+  type RowIds,
+} from './objective.js'
 
 /** A text or a pair of texts as an encoder reads it: its ids, and how many of them are of the first text. */
 export interface EncodedText {
@@ -43,3 +54,42 @@ export const textInputs = (segments: boolean): Omit<Inputs<LengthName>, 'target'
 })
 
 export const textNames = (segments: boolean) => Object.keys(textInputs(segments)) as InputName[]
+
+/** What an objective adds that reads one text or pair of each row. */
+interface OfTexts extends Pick<Objective, 'numbers' | 'loss' | 'answers' | 'places'> {
+  /** Whether there is a target for each token, or one for the row. */
+  each: 'row' | 'token'
+  /** How many ids of a row are of its first text. */
+  first(row: RowIds): number
+  /** The targets of rows [rows, length], and which of them count. */
+  targets(rows: RowIds[], length: number): Pick<InputValues, 'target' | 'target_mask'>
+}
+
+/** Returns an objective of rows of one text or pair, whose targets are those of `own`. */
+export function ofTexts(segments: boolean, { each, first, targets, ...own }: OfTexts): Objective {
+  const target: LengthName = each === 'row' ? 'target' : 'source'
+  return {
+    inputs: { ...textInputs(segments), target, target_mask: target },
+    lengths: (rows, pad) => ({ ...pad(Math.max(...rows.map(({ source }) => source.length)), 1), target: 1 }),
+    pad: (rows, lengths, padId) => ({
+      ...paddedTexts(
+        rows.map((row) => ({ ids: row.source, first: first(row) })),
+        lengths.source,
+        padId,
+        segments,
+      ),
+      ...targets(rows, lengths[target]),
+    }),
+    weight: ({ target_mask }) => counted(target_mask),
+    asks: textNames(segments),
+    ...own,
+  }
+}
+
+/** The mean cross-entropy of a head's logits over the targets that count. */
+export const classLoss =
+  (head: Head): Objective['loss'] =>
+  (pass, inputs, labelSmoothing) => {
+    const [target, mask] = [inputs.target, inputs.target_mask].map((x) => tf.reshape(x, [-1]) as tf.Tensor1D)
+    return crossEntropy(logitsOf(pass, inputs, head), target!, mask!, labelSmoothing)
+  }

@@ -1,6 +1,6 @@
 import tf from '../tensor/tf.cjs'
-import { logitsOf, paddedTexts, textInputs, textNames } from './encoded.js'
-import { counted, type Objective } from './objective.js'
+import { logitsOf, ofTexts } from './encoded.js'
+import type { Objective } from './objective.js'
 
 const HEAD = { kind: 'sequence', labels: 1 } as const
 
@@ -12,26 +12,19 @@ export const numberTarget = (number: number, first: number): Int32Array =>
 export const numberOf = (target: Int32Array): number => new Float32Array(target.slice(0, 1).buffer)[0]!
 
 /** A number for a text or a pair, by the head of an encoder: the mean of the squared differences over rows. */
-export const number = (segments: boolean): Objective => ({
-  inputs: { ...textInputs(segments), target: 'target', target_mask: 'target' },
-  numbers: true,
-  lengths: (rows, pad) => ({ ...pad(Math.max(...rows.map(({ source }) => source.length)), 1), target: 1 }),
-  pad: (rows, { source }, padId) => ({
-    ...paddedTexts(
-      rows.map(({ source, target }) => ({ ids: source, first: target[1]! })),
-      source,
-      padId,
-      segments,
-    ),
-    target: Float32Array.from(rows, ({ target }) => numberOf(target)),
-    target_mask: new Int32Array(rows.length).fill(1),
-  }),
-  loss(pass, inputs) {
-    const mask = tf.cast(inputs.target_mask, 'float32') // [rows, 1]
-    const differences = tf.sub(logitsOf(pass, inputs, HEAD), inputs.target)
-    return tf.div(tf.sum(tf.mul(mask, tf.mul(differences, differences))), tf.sum(mask))
-  },
-  weight: ({ target_mask }) => counted(target_mask),
-  asks: textNames(segments),
-  answers: (pass, inputs) => logitsOf(pass, inputs, HEAD),
-})
+export const number = (segments: boolean): Objective =>
+  ofTexts(segments, {
+    each: 'row',
+    numbers: true,
+    first: ({ target }) => target[1]!,
+    targets: (rows) => ({
+      target: Float32Array.from(rows, ({ target }) => numberOf(target)),
+      target_mask: new Int32Array(rows.length).fill(1),
+    }),
+    loss(pass, inputs) {
+      const mask = tf.cast(inputs.target_mask, 'float32') // [rows, 1]
+      const differences = tf.sub(logitsOf(pass, inputs, HEAD), inputs.target)
+      return tf.div(tf.sum(tf.mul(mask, tf.mul(differences, differences))), tf.sum(mask))
+    },
+    answers: (pass, inputs) => logitsOf(pass, inputs, HEAD),
+  })

@@ -46,11 +46,16 @@ export interface Objective {
   weight(inputs: InputValues, lengths: Lengths): number
   /**
    * What a head says of each row [rows, …]: the log-likelihoods of labels or choices in nats, or a number; of tags
-   * [rows·length, tags]. Undefined where a text is decoded.
+   * [rows, length·tags]. Undefined where a text is decoded.
    */
   answers?(pass: Pass, inputs: Inputs<tf.Tensor2D>): tf.Tensor2D
   /** The inputs that `answers` reads. */
   asks?: readonly InputName[]
+  /**
+   * Which of a row's tokens answers for each of its words, from the row's target; −1 for a word that was not read.
+   * Undefined where a row has one answer.
+   */
+  places?(target: Int32Array): number[]
 }
 
 /** Returns ids of rows one after the other, each padded on the right with `value` to `length`. */

@@ -3,15 +3,16 @@ import { extname } from 'node:path'
 import { INPUT_FORMATS, type InputFormat } from '../base/choices.js'
 import { BAD_USAGE, UserError } from '../base/error.js'
 import { openFile } from '../base/files/read.js'
-import { NOT_UTF8 } from '../task/rows/csv.js'
+import { type LineReader, NOT_UTF8 } from '../task/rows/csv.js'
 import { readError } from '../task/rows/lines.js'
-import { readTable, rowReader } from '../task/rows/table.js'
+import { type Row, readTable, rowReader } from '../task/rows/table.js'
+import { type ConllColumns, conllReader } from '../task/words/conll.js'
 import { type StreamedLine, streamLines } from './lines.js'
 
 /** Endings of files that do not consist of lines. */
 const READ_AS_A_WHOLE: Record<string, Input['layout']> = { '.parquet': 'table', '.json': 'rows' }
 
-const LAYOUTS = { text: 'text', jsonl: 'rows', csv: 'table', tsv: 'table' } as const
+const LAYOUTS = { text: 'text', jsonl: 'rows', csv: 'table', tsv: 'table', conll: 'rows' } as const
 
 /** A row to predict: a text for the prompt's only column, columns by name, or what is wrong. `line` counts from 1. */
 export type InputRow = { line: number } & ({ text: string } | { values: Record<string, unknown> } | { problem: string })
@@ -55,15 +56,19 @@ class UnclearInput extends UserError {
 
 /**
  * Returns the rows to predict, as they arrive. `textual` says whether a single text is a row; otherwise a line without
- * another format is JSON.
+ * another format is JSON. `columns` are those of files of words, for tags.
  * @throws UserError, while reading, where the input as a whole can't be read.
  */
-export function openInput({ texts, file = '-', format }: InputOptions, textual: boolean): Input {
+export function openInput(
+  { texts, file = '-', format }: InputOptions,
+  textual: boolean,
+  columns?: ConllColumns,
+): Input {
   const standard = textual ? 'text' : 'jsonl'
   if (texts.length > 0) {
     const lines = texts.map((text, i) => ({ number: i + 1, text }))
     const chosen = format ?? standard
-    const rows = rowsOf(lines, 'TEXT', chosen)
+    const rows = rowsOf(lines, readerOf(chosen, 'TEXT', columns))
     return { place: (line) => `TEXT ${line}`, layout: LAYOUTS[chosen], rows, close() {} }
   }
   const place = (line: number) => `${file === '-' ? 'stdin' : file}:${line}`
@@ -75,7 +80,7 @@ export function openInput({ texts, file = '-', format }: InputOptions, textual: 
   return {
     place,
     layout: LAYOUTS[chosen],
-    rows: rowsOf(streamLines(name, readable(name, stream)), name, chosen),
+    rows: rowsOf(streamLines(name, readable(name, stream)), readerOf(chosen, name, columns)),
     close: () => void stream.destroy(),
   }
 }
@@ -102,12 +107,22 @@ async function* readable(name: string, stream: AsyncIterable<Buffer>): AsyncGene
   }
 }
 
+/** Undefined where each line is a text. */
+function readerOf(format: InputFormat, name: string, columns?: ConllColumns): LineReader<Row> | undefined {
+  if (format === 'text') return undefined
+  if (format !== 'conll') return rowReader(format, name)
+  if (columns) return conllReader(columns)
+  throw new UnclearInput({
+    at: name,
+    problem: 'has a word on each line, but the task of the run is not token_classification.',
+    remedy: 'Give lines of text, JSON lines or a table.',
+  })
+}
+
 async function* rowsOf(
   lines: AsyncIterable<StreamedLine> | Iterable<StreamedLine>,
-  name: string,
-  format: InputFormat,
+  reader: LineReader<Row> | undefined,
 ): AsyncGenerator<InputRow> {
-  const reader = format === 'text' ? undefined : rowReader(format, name)
   for await (const line of lines) {
     if ('problem' in line) yield { line: line.number, problem: line.problem }
     else if (reader) yield* reader.take(line)

@@ -6,9 +6,13 @@ import { writeError } from '../base/files/write_error.js'
 import { withoutControls } from '../base/text/printable.js'
 import { STOP_SIGNALS } from '../cli/interrupt.js'
 import type { Prediction } from '../engine/model/decoder.js'
+import { shownTags } from './tagged_output.js'
 
-/** A run's prediction for a row. Where its task names labels it has the name: null for an output without one. */
-export type Answer = Prediction & { labelName?: string | null }
+/**
+ * A run's prediction for a row. Where its task names labels it has the name: null for an output without one; where the
+ * prediction is tags it has their words.
+ */
+export type Answer = Prediction & { labelName?: string | null; words?: readonly string[] }
 
 /** The result of a row: a prediction for each run, or why there is none. */
 export type Outcome = { line: number } & ({ predictions: Answer[] } | { problem: string })
@@ -87,7 +91,7 @@ const field = (text: string) => text.replace(/[\t\r\n]+/g, ' ')
 
 /**
  * Returns a row as a line of JSON: `{"line", "prediction", "label_name", …}`, or `{"line", "predictions": {run: …}}`
- * for several runs, or `{"line", "error"}`.
+ * for several runs, or `{"line", "error"}`. Tags are as `shownTags` has them.
  */
 export function jsonLine(outcome: Outcome, runs: string[]): string {
   const { line } = outcome
@@ -100,11 +104,15 @@ export function jsonLine(outcome: Outcome, runs: string[]): string {
   return `${JSON.stringify(whole)}\n`
 }
 
-const shownPrediction = ({ text, labelName, scores }: Answer) => ({
-  prediction: text,
-  ...(labelName !== undefined && { label_name: labelName }),
-  ...(scores && { scores, probabilities: probabilities(scores) }),
-})
+function shownPrediction(answer: Answer): object {
+  const { text, labelName, scores, words } = answer
+  if (words) return shownTags(answer, words)
+  return {
+    prediction: text,
+    ...(labelName !== undefined && { label_name: labelName }),
+    ...(scores && { scores, probabilities: probabilities(scores) }),
+  }
+}
 
 /** Turns log-likelihoods in nats into probabilities that add up to 1. */
 export function probabilities(scores: Record<string, number>): Record<string, number> {

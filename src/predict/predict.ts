@@ -15,6 +15,7 @@ import { openPredictor, type Predictor, type PredictorOptions } from './predicto
 import { checkHeader, checkTextual, type Question, questionsOf, textColumn, textual } from './question.js'
 import { storageLine } from './storage.js'
 import { tableWriter } from './table_writer.js'
+import { allTag, columnsToPredict, conllWriter } from './tagged_output.js'
 import { windows } from './windows.js'
 import { lineWriter, type OutputFormat, type RowWriter } from './writer.js'
 
@@ -59,7 +60,8 @@ export async function predictRuns(folders: string[], given: PredictRunsOptions):
   const options = { ...given, scoring: scoringOf(runs, given.scoring) }
   const { scoring, progress } = options
   if (options.ranks && options.ranks.rank > 0) return followRankZero(runs, options)
-  const input = openInput(options.input, textual(runs, scoring === 'rank'))
+  if (options.format === 'conll' && !allTag(runs)) throw untagged(options.output!.file)
+  const input = openInput(options.input, textual(runs, scoring === 'rank'), columnsToPredict(runs))
   if (input.layout === 'text') checkTextual(runs, scoring === 'rank')
   const output = options.output ? fileOutput(options.output.file, options.output.force) : standardOutput()
   let predictor: Predictor | undefined
@@ -86,6 +88,13 @@ export async function predictRuns(folders: string[], given: PredictRunsOptions):
   }
 }
 
+const untagged = (file: string) =>
+  new UserError({
+    at: `--output ${file}`,
+    problem: "is a file of words and tags, but a run's task is not token_classification.",
+    remedy: 'Name a file that ends in .jsonl, .csv or .tsv.',
+  })
+
 const notPredicted = ({ rows, errors }: Pick<Predicted, 'rows' | 'errors'>) =>
   `${errors.toLocaleString('en')} of ${counted(rows, 'row')} could not be predicted.`
 
@@ -99,6 +108,7 @@ function writerOf(
     const folders = runs.map(({ folder }) => folder)
     return lineWriter(output, format, folders)
   }
+  if (format === 'conll') return conllWriter(output)
   const ranked = scoring === 'rank'
   const column = layout === 'text' ? textColumn(runs, ranked) : undefined
   return tableWriter(output, { path: to!.file, format, runs, ranked, textColumn: column, place, warn })

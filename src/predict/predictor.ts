@@ -6,7 +6,7 @@ import { fromRankZero, rankZeroFirst } from '../engine/cluster/agree.js'
 import { alone, type Ranks } from '../engine/cluster/ranks.js'
 import { checkTogether } from '../engine/cluster/together.js'
 import { type DeviceOptions, startDevice } from '../engine/device/device.js'
-import { checkRankable, checkSearched, rankingOf, scoringInForce } from '../engine/evaluate/evaluate.js'
+import { checkRankable, checkSearched, rankingOf } from '../engine/evaluate/evaluate.js'
 import { trainedTexts } from '../engine/evaluate/evaluated_labels.js'
 import { type Prediction, predict } from '../engine/model/decoder.js'
 import type { LoadedRun } from '../engine/model/held_runs.js'
@@ -25,7 +25,7 @@ import { type Written, written } from '../task/labels/written_form.js'
 import type { TaskOptions } from '../task/options.js'
 import { toldAtItsKey } from '../task/rows/misfit.js'
 import { inMemory } from '../task/tokens/batches.js'
-import { type CutTally, cutTally } from '../task/tokens/cut.js'
+import { addCut, type CutTally, cutTally } from '../task/tokens/cut.js'
 import type { Answer } from './output.js'
 import type { Question } from './question.js'
 
@@ -71,7 +71,13 @@ type Asked = { place: number; questions: Question[] } | undefined
 type InForce = PredictorOptions & { ranks: Ranks; device: Device }
 
 /** The output length of tasks that do not state theirs. A row ends at </s> anyway. */
-const LONGEST = { regression: 16, text: 128, multiple_choice: 128, classification: 128 } as const
+const LONGEST = {
+  regression: 16,
+  text: 128,
+  multiple_choice: 128,
+  classification: 128,
+  token_classification: 1,
+} as const
 
 /**
  * Opens runs for prediction.
@@ -205,10 +211,13 @@ async function answersOf(
   const { task, training } = run.experiment
   const { reader } = readingOf(run.experiment, backbone, classesOf(task))
   const tokens = await reader.read(questions.map((question) => ({ ...question, target: '' })))
-  tally.add(tokens.whole.source)
+  addCut(tally, training.source_length, tokens, reader.objective)
   const rows = { tokens: inMemory(tokens, reader.objective), lengths: tokens.source.map((ids) => ids.length) }
-  const candidates =
-    scoringInForce(run, scoring) === 'rank' ? await candidatesOf(run, labels, questions, tokenizer) : undefined
+  const candidates = isEncoded(task)
+    ? headCandidates(task, questions)
+    : scoring === 'rank'
+      ? await candidatesOf(run, labels, questions, tokenizer)
+      : undefined
   const decoder = await loaded.decoder()
   try {
     const predictions = await predict(decoder, rows, {
@@ -222,7 +231,7 @@ async function answersOf(
       beams,
       ...(candidates && { candidates }),
     })
-    return named(predictions, names)
+    return named(predictions, names).map((answer, i) => ({ ...answer, ...wordsOf(questions[i]!) }))
   } finally {
     await decoder.dispose()
   }
@@ -230,15 +239,21 @@ async function answersOf(
 
 const isMultipleChoice = ({ experiment: { task } }: TrainedRun) => task.kind === 'multiple_choice'
 
-/** What outputs are chosen from: the labels, or the choices of each row. */
+const wordsOf = ({ words }: Question) => words && { words }
+
+/** What a head chooses from: labels, tags, or the choices of each row; nothing for a number. */
+function headCandidates(task: TaskOptions, questions: Question[]): string[] | string[][] | undefined {
+  if (task.kind === 'regression') return undefined
+  return task.kind === 'multiple_choice' ? questions.map(({ choices }) => choices!) : classesOf(task)
+}
+
+/** What outputs are ranked from: the labels, or the choices of each row. */
 async function candidatesOf(
   run: TrainedRun,
   labels: Written[] | undefined,
   questions: Question[],
   tokenizer: Tokenizer,
 ): Promise<string[] | string[][]> {
-  const { task } = run.experiment
-  if (isEncoded(task)) return isMultipleChoice(run) ? questions.map(({ choices }) => choices!) : classesOf(task)
   if (!isMultipleChoice(run)) return labels!.map(({ form }) => form)
   const choices = await inTurn(questions, ({ choices }) => written(choices!, tokenizer))
   return choices.map((row) => row.map(({ form }) => form))

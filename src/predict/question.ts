@@ -7,14 +7,14 @@ import type { TaskOptions } from '../task/options.js'
 import type { InputRow } from './input.js'
 
 /** A row's question to one run. */
-export interface Question extends Pick<Example, 'source' | 'second' | 'choices'> {
+export interface Question extends Pick<Example, 'source' | 'second' | 'choices' | 'words'> {
   /** The row's line in the input. */
   line: number
 }
 
 /** Returns the columns that a row must have to be predicted. */
 function neededColumns(task: TaskOptions, ranked: boolean): string[] {
-  const keys = ['prompt', 'texts', ...(ranked || isEncoded(task) ? ['choices'] : [])]
+  const keys = ['prompt', 'texts', 'words', ...(ranked || isEncoded(task) ? ['choices'] : [])]
   return columnsOf(task)
     .filter(({ key }) => keys.includes(key))
     .map(({ column }) => column)

@@ -2,8 +2,10 @@ import { BAD_USAGE, UserError } from '../base/error.js'
 import type { InputRow } from './input.js'
 import { jsonLine, type Outcome, type Output, textLine } from './output.js'
 
-/** How predictions are written: a line of text or JSON for each row, or a table with the input's columns. */
-export type OutputFormat = 'text' | 'jsonl' | 'csv' | 'tsv'
+/**
+ * How predictions are written: a line of text or JSON for each row, a table with the input's
+ * columns, or a line for each word. */
+export type OutputFormat = 'text' | 'jsonl' | 'csv' | 'tsv' | 'conll'
 
 /** Writes rows and their outcomes, in their order. */
 export interface RowWriter {
@@ -22,14 +24,14 @@ const NOT_WRITTEN = /\.(json|parquet|xlsx?|ods)$/i
  * @throws UserError for a file of a format that is not written.
  */
 export function outputFormat(file: string | undefined, json: boolean): OutputFormat {
-  const ending = /\.(jsonl|csv|tsv)$/i.exec(file ?? '')?.[1]?.toLowerCase() as OutputFormat | undefined
+  const ending = /\.(jsonl|csv|tsv|conll)$/i.exec(file ?? '')?.[1]?.toLowerCase() as OutputFormat | undefined
   if (ending) return ending
   if (json) return 'jsonl'
   if (file === undefined || !NOT_WRITTEN.test(file)) return 'text'
   throw new UnwrittenFormat({
     at: `--output ${file}`,
     problem: 'files of this format are not written.',
-    remedy: 'Name a file that ends in .jsonl, .csv or .tsv; any other ending has lines of text.',
+    remedy: 'Name a file that ends in .jsonl, .csv, .tsv or, for tags, .conll; any other ending has lines of text.',
   })
 }
 

@@ -10,8 +10,10 @@ import { type LabelNames, namesAmong, shownLabel } from '../task/labels/label_na
 import { sameText } from '../task/labels/written_form.js'
 import { type Confusion, confusionMatrix } from '../task/metrics/confusion.js'
 import { toNumber } from '../task/metrics/correlation.js'
+import { type EntityScores, entityScores, unfitTag } from '../task/metrics/entities.js'
 import { numberOf } from '../task/metrics/errors.js'
 import type { TaskOptions } from '../task/options.js'
+import { tagsIn } from '../task/words/tagged.js'
 import { checkPredictedWith, type PredictedWith, refusedOfSeveral } from './predicted_with.js'
 import { type Residual, type Residuals, summed } from './residuals.js'
 
@@ -28,6 +30,8 @@ export interface Predictions extends PredictedWith {
   confusion: Confusion | undefined
   /** Set for a regression. */
   residuals: Residuals | undefined
+  /** Set for tags, if they are of entities. */
+  entities: EntityScores[] | undefined
 }
 
 export interface WrongRow {
@@ -38,8 +42,8 @@ export interface WrongRow {
   target: string
   prediction: string
   /**
-   * How wrong it is: the nats by which the wrong label was likelier than the right one, or the distance from the right
-   * number.
+   * How wrong it is: the nats by which the wrong label was likelier than the right one, the distance from the right
+   * number, or the number of words with a wrong tag.
    */
   error: number | undefined
 }
@@ -92,7 +96,7 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
     if (read.run != null) throw refusedOfSeveral(file, run)
     counts.rows++
     ranked &&= read.scores != null
-    if (kind === 'classification') {
+    if (kind === 'classification' || kind === 'token_classification') {
       predicted.push(read.prediction)
       targets.push(read.target)
       for (const label of [read.target, ...Object.keys(read.scores ?? {})]) labels.add(label)
@@ -104,13 +108,21 @@ export async function readPredictions(run: ReportRun): Promise<Predictions | und
   }
   const order = orderOf(kind, ranked)
   const read = { ...predictedWith, ...counts, order }
+  const none = { confusion: undefined, residuals: undefined, entities: undefined }
+  if (task.kind === 'token_classification') return { ...read, worst, ...none, entities: entitiesOf(predicted, targets) }
   if (task.kind !== 'classification')
-    return { ...read, worst, confusion: undefined, residuals: kind === 'regression' ? summed(residuals) : undefined }
+    return { ...read, worst, ...none, ...(kind === 'regression' && { residuals: summed(residuals) }) }
   const texts = [...labels, ...predicted]
   for (const label of namedLabels(task, texts)) labels.add(label)
   const names = namesAmong(task, texts)
   const confusion = counts.rows > 0 ? confusionMatrix(predicted, targets, [...labels], names) : undefined
-  return { ...read, worst: worst.map((row) => shownRow(row, names)), confusion, residuals: undefined }
+  return { ...read, worst: worst.map((row) => shownRow(row, names)), ...none, confusion }
+}
+
+/** Undefined where a tag is of no entity. */
+function entitiesOf(predicted: string[], targets: string[]): EntityScores[] | undefined {
+  const [outputs, wanted] = [predicted.map(tagsIn), targets.map(tagsIn)]
+  return unfitTag(['f1'], [...outputs, ...wanted].flat()) === undefined ? entityScores(outputs, wanted) : undefined
 }
 
 /**
@@ -161,6 +173,10 @@ function errorOf(line: Line, kind: string): number | undefined {
     return isNumber ? Math.abs(error) : Number.POSITIVE_INFINITY
   }
   const { target, prediction, scores } = line
+  if (kind === 'token_classification') {
+    const outputs = tagsIn(prediction)
+    return tagsIn(target).filter((tag, i) => tag !== outputs[i]).length
+  }
   const right = scores?.[target]
   const wrong = scores?.[prediction]
   return right === undefined || wrong === undefined ? undefined : wrong - right
@@ -185,6 +201,8 @@ function orderOf(kind: TaskOptions['kind'], ranked: boolean): string {
   switch (kind) {
     case 'regression':
       return 'outputs that are not numbers first, then the largest errors'
+    case 'token_classification':
+      return 'by their number of wrong tags'
     case 'text':
       return "in the file's order"
     case 'classification':

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Split } from '../base/choices.js'
@@ -41,7 +41,7 @@ export function onOtherTask(run: TrainedRun, given: string, split: Split): Train
     throw new BadOption({ at: `--task ${given}`, problem, remedy: 'Keep one of the two.' })
   }
   const made = { ...run.made, rows: {} }
-  if (isTable(given)) {
+  if (isRows(run, given)) {
     const file = fileOf(given)
     if (isOwnFile(run, file, split)) return atPlace(run, split, file)
     const task = onFile(run.experiment.task, file, split)
@@ -94,7 +94,12 @@ function atPlace(run: TrainedRun, split: Split, file: string | undefined): Train
   return { ...run, experiment: { ...run.experiment, task: { ...run.experiment.task, [split]: file } as TaskOptions } }
 }
 
-const isTable = (name: string) => TABLE_ENDINGS.includes(extname(name).toLowerCase())
+/** Whether a name is that of a file of rows; words and tags may be in a file with any ending. */
+const isRows = ({ experiment: { task } }: TrainedRun, name: string): boolean =>
+  TABLE_ENDINGS.includes(extname(name).toLowerCase()) ||
+  (task.kind === 'token_classification' && isFile(name) && !/\.ya?ml$/i.test(name))
+
+const isFile = (name: string) => statSync(name, { throwIfNoEntry: false })?.isFile() ?? false
 
 function fileOf(given: string): string {
   const file = resolve(given)

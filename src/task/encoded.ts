@@ -18,19 +18,32 @@ export function encodedTask(task: TaskOptions): Answerable {
       remedy: 'Take a backbone that decodes, such as t5-base, or a task of labels, numbers or choices.',
     })
   }
+  if (task.kind === 'token_classification') return task
   return { ...task, name_first: false, texts: task.texts ?? textsOf(task) }
 }
 
 /** Whether a task is as an encoder reads it. */
-export const isEncoded = ({ texts }: TaskOptions): boolean => texts !== undefined
+export const isEncoded = (task: TaskOptions): boolean =>
+  task.kind === 'token_classification' || task.texts !== undefined
 
-/** Returns a task as a backbone that decodes reads it. */
-export function decodedTask({ texts: _, ...task }: TaskOptions): TaskOptions {
-  return task
+/**
+ * Returns a task as a backbone that decodes reads it.
+ * @throws UserError for tags of words, which only a head puts out
+ */
+export function decodedTask(task: TaskOptions): TaskOptions {
+  if (task.kind === 'token_classification') {
+    throw new UserError({
+      at: 'task.kind',
+      problem: 'is token_classification, but the backbone decodes: it writes text and has no head for tags.',
+      remedy: 'Take an encoder, such as bert-nano.',
+    })
+  }
+  const { texts: _, ...own } = task
+  return own
 }
 
 /** The prompt's first column, and its others as the second text: as the prompt has them, where they are several. */
-function textsOf(task: Answerable): string[] {
+function textsOf(task: Exclude<Answerable, { kind: 'token_classification' }>): string[] {
   const choices = task.kind === 'multiple_choice' ? [task.choices].flat() : []
   const [first, ...others] = promptColumns(task.prompt).filter((column) => !choices.includes(column))
   if (first === undefined) return [task.prompt]

@@ -1,6 +1,8 @@
 import { assertNever } from '../base/assert_never.js'
 import { shortened } from '../base/text/shortened.js'
-import type { RowText } from './options.js'
+import type { PromptedText, RowText } from './options.js'
+import { filled, inPrompt, labelled, text, texts, Unusable, type Values } from './values.js'
+import { tagsOf, wordsOf } from './words/tagged.js'
 
 /** One row as the backbone sees it. */
 export interface Example {
@@ -18,16 +20,20 @@ export interface Example {
   answers?: string[]
   /** Texts to choose from, where every row has its own. */
   choices?: string[]
+  /** The words of the source, where each has a tag; the target has their tags with blanks between. */
+  words?: string[]
 }
 
-type Values = Record<string, unknown>
-type Outcome = Omit<Example, 'row' | 'source' | 'second'>
+type Outcome = Omit<Example, 'row' | 'source' | 'second' | 'words'>
 
-/** A row can't be used; the message says why: `column 'text' is missing.` */
-class Unusable extends Error {}
+/** Why a row can't be used, and the index of the word that it is about, if it is about one. */
+export interface RowProblem {
+  problem: string
+  word?: number
+}
 
 /** Returns a row's source and target, or what is wrong with a row that can't be used. */
-export const exampleOf = (task: RowText, values: Values): Omit<Example, 'row'> | { problem: string } =>
+export const exampleOf = (task: RowText, values: Values): Omit<Example, 'row'> | RowProblem =>
   used(() => ({ ...sourceOf(task, values), ...outcomeOf(task, values) }))
 
 /** Returns what a row asks: its source without an answer, and its own choices where they are ranked. */
@@ -35,23 +41,26 @@ export const questionOf = (
   task: RowText,
   values: Values,
   ranked: boolean,
-): Pick<Example, 'source' | 'second' | 'choices'> | { problem: string } =>
+): Pick<Example, 'source' | 'second' | 'choices' | 'words'> | RowProblem =>
   used(() => ({
     ...sourceOf(task, values),
-    ...((ranked || task.texts) && task.kind === 'multiple_choice' && { choices: choicesOf(task, values) }),
+    ...(task.kind === 'multiple_choice' && (ranked || task.texts) && { choices: choicesOf(task, values) }),
   }))
 
-function used<T>(read: () => T): T | { problem: string } {
+function used<T>(read: () => T): T | RowProblem {
   try {
     return read()
   } catch (error) {
-    if (error instanceof Unusable) return { problem: error.message }
+    if (error instanceof Unusable) {
+      return { problem: error.message, ...(error.word !== undefined && { word: error.word }) }
+    }
     throw error
   }
 }
 
-/** The row's source: the prompt, or the one or two texts that an encoder reads. */
-function sourceOf(task: RowText, values: Values): Pick<Example, 'source' | 'second'> {
+/** The row's source: its words, the prompt, or the one or two texts that an encoder reads. */
+function sourceOf(task: RowText, values: Values): Pick<Example, 'source' | 'second' | 'words'> {
+  if (task.kind === 'token_classification') return wordsOf(task, values)
   const filledIn = (text: string) => text.replace(PLACEHOLDER, (_, column: string) => inPrompt(values, column))
   if (task.texts) {
     const [source, second] = task.texts.map(filledIn)
@@ -62,8 +71,10 @@ function sourceOf(task: RowText, values: Values): Pick<Example, 'source' | 'seco
 }
 
 /** Returns how sources are written, with the columns' names in braces: one text, or the two that an encoder reads. */
-export const writtenAs = (task: RowText): string[] =>
-  task.texts ?? [task.name_first ? `${nameOf(task)} ${task.prompt}` : task.prompt]
+export function writtenAs(task: RowText): string[] {
+  if (task.kind === 'token_classification') return [`{${task.words}}`]
+  return task.texts ?? [task.name_first ? `${nameOf(task)} ${task.prompt}` : task.prompt]
+}
 
 /** Returns `rte` for `glue/rte`. */
 const nameOf = ({ name }: RowText) => name.slice(name.lastIndexOf('/') + 1)
@@ -72,18 +83,19 @@ const nameOf = ({ name }: RowText) => name.slice(name.lastIndexOf('/') + 1)
 export function columnsOf(task: RowText): { key: string; column: string }[] {
   const named = (key: string, columns: string | string[] | undefined) =>
     [columns ?? []].flat().map((column) => ({ key, column }))
-  const prompt = task.texts
-    ? named('texts', promptColumns(task.texts.join(' ')))
-    : named('prompt', promptColumns(task.prompt))
+  const prompted = (task: PromptedText) =>
+    task.texts ? named('texts', promptColumns(task.texts.join(' '))) : named('prompt', promptColumns(task.prompt))
   switch (task.kind) {
     case 'classification':
-      return [...prompt, ...named('label', task.label), ...named('group', task.group)]
+      return [...prompted(task), ...named('label', task.label), ...named('group', task.group)]
     case 'regression':
-      return [...prompt, ...named('label', task.label)]
+      return [...prompted(task), ...named('label', task.label)]
     case 'text':
-      return [...prompt, ...named('target', task.target), ...named('answers', task.answers)]
+      return [...prompted(task), ...named('target', task.target), ...named('answers', task.answers)]
     case 'multiple_choice':
-      return [...prompt, ...named('choices', task.choices), ...named('label', task.label)]
+      return [...prompted(task), ...named('choices', task.choices), ...named('label', task.label)]
+    case 'token_classification':
+      return [...named('words', task.words), ...named('tags', task.tags)]
     default:
       return assertNever(task, 'kind of task')
   }
@@ -100,11 +112,9 @@ function outcomeOf(task: RowText, values: Values): Outcome {
   switch (task.kind) {
     case 'classification': {
       const label = filled(values, task.label)
-      if (task.labels && !Object.hasOwn(task.labels, label)) {
-        throw new Unusable(`the label is '${shortened(label)}'; labels are ${Object.keys(task.labels).join(', ')}.`)
-      }
+      const target = labelled(label, task.labels)
       const group = task.group === undefined ? {} : { group: text(values, task.group) }
-      return { target: task.labels?.[label] ?? label, label, ...group }
+      return { target, label, ...group }
     }
     case 'regression': {
       const label = filled(values, task.label)
@@ -126,6 +136,8 @@ function outcomeOf(task: RowText, values: Values): Outcome {
       }
       return { target, label, choices }
     }
+    case 'token_classification':
+      return { ...tagsOf(task, values), label: '' }
     default:
       return assertNever(task, 'kind of task')
   }
@@ -150,50 +162,4 @@ export function rounded(value: number, step: number): string {
   const even = floor % 2 === 0 ? floor : floor + 1
   const decimals = String(step).split('.')[1]?.length ?? 0
   return ((multiple - floor === 0.5 ? even : Math.round(multiple)) * step).toFixed(decimals)
-}
-
-const isScalar = (value: unknown) =>
-  ['string', 'number', 'boolean', 'bigint'].includes(typeof value) && !Number.isNaN(value)
-
-/** Says in words what a value is that is not text. */
-function kindOf(value: unknown): string {
-  if (Array.isArray(value)) return 'a list'
-  if (value instanceof Uint8Array) return 'bytes'
-  return value === null || Number.isNaN(value) ? String(value) : 'an object'
-}
-
-function given(values: Values, column: string): unknown {
-  if (!Object.hasOwn(values, column)) throw new Unusable(`column '${column}' is missing.`)
-  const value = values[column]
-  if (value === null || Number.isNaN(value)) throw new Unusable(`column '${column}' is ${kindOf(value)}.`)
-  return value
-}
-
-/** Returns a column's value for a prompt; the values of a list are joined with commas. */
-function inPrompt(values: Values, column: string): string {
-  const value = given(values, column)
-  if (!Array.isArray(value)) return text(values, column)
-  if (value.every(isScalar)) return value.join(', ')
-  const held = kindOf(value.find((item) => !isScalar(item)))
-  throw new Unusable(`column '${column}' is a list that holds ${held}; texts, numbers and booleans are needed.`)
-}
-
-function text(values: Values, column: string): string {
-  const value = given(values, column)
-  if (isScalar(value)) return String(value)
-  throw new Unusable(`column '${column}' is ${kindOf(value)}; text, a number or a boolean is needed.`)
-}
-
-function filled(values: Values, column: string): string {
-  const value = text(values, column)
-  if (value.trim() === '') throw new Unusable(`column '${column}' is empty.`)
-  return value
-}
-
-function texts(values: Values, column: string): string[] {
-  const value = given(values, column)
-  if (!Array.isArray(value) || value.length === 0 || !value.every(isScalar)) {
-    throw new Unusable(`column '${column}' is not a list of texts.`)
-  }
-  return value.map(String)
 }

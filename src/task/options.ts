@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { SPLITS } from '../base/choices.js'
 import { OWNED_HUB_ID } from '../hub/id.js'
+import { TAG_METRICS } from './metrics/entities.js'
 
 const column = z.string().min(1)
 const dataFile = z.string().min(1)
@@ -15,11 +16,14 @@ const subset = z.strictObject({
 })
 export type Subset = z.infer<typeof subset>
 
-const common = {
+const ofRows = {
   name: z.string().min(1).describe('What results are listed under.'),
   train: dataFile
     .optional()
-    .describe('Training rows: a .jsonl, .json, .csv, .tsv or .parquet file with named columns.'),
+    .describe(
+      'Training rows: a .jsonl, .json, .csv, .tsv or .parquet file with named columns; for tags of words also one ' +
+        "with CoNLL's columns.",
+    ),
   validation: dataFile.optional().describe('Rows that choose the best checkpoint.'),
   test: dataFile.optional().describe('Rows that the final score is for.'),
   benchmark: z
@@ -69,6 +73,10 @@ const common = {
     ),
   subset: subset.optional().describe('Train on a part of the rows; validation and test stay whole.'),
   on_bad_row: z.enum(['error', 'skip']).default('error').describe('What to do about rows that cannot be used.'),
+}
+
+const common = {
+  ...ofRows,
   name_first: z
     .boolean()
     .default(false)
@@ -150,12 +158,38 @@ const multipleChoiceOptions = z.strictObject({
   metrics: metricsOf(['accuracy'], ['accuracy']),
 })
 
+const tokenClassificationOptions = z.strictObject({
+  kind: z
+    .literal('token_classification')
+    .describe('The output is a tag for each word, such as B-PER. Needs an encoder.'),
+  ...ofRows,
+  words: column.default('tokens').describe('Column that holds the words, as a list.'),
+  tags: column.default('ner_tags').describe('Column that holds their tags, as a list of texts or numbers.'),
+  columns: z
+    .array(column)
+    .min(2)
+    .optional()
+    .describe(
+      "Names of the columns of CoNLL's files, in which each line has a word and blank lines end sentences: all files " +
+        'but .jsonl, .json and .parquet. Default: the first is `words`, the last `tags`.',
+    ),
+  labels: z
+    .record(z.string(), z.string().regex(/^\S+$/, { error: 'must have no white space.' }))
+    .optional()
+    .describe('Tag of each value of the tags column, such as `0: O`; default: the values of the training rows.'),
+  metrics: metricsOf(TAG_METRICS, ['f1']).describe(
+    "Scores, × 100: of entities as seqeval's default mode finds them, or the accuracy over words. Their mean chooses " +
+      'the best checkpoint.',
+  ),
+})
+
 /** A task; `kind` says how a row becomes text. File paths are absolute once an experiment is loaded. */
 export const taskOptions = z.discriminatedUnion('kind', [
   classificationOptions,
   regressionOptions,
   textOptions,
   multipleChoiceOptions,
+  tokenClassificationOptions,
 ])
 export type TaskOptions = z.infer<typeof taskOptions>
 
@@ -172,18 +206,23 @@ export type DatasetOptions = Pick<TaskOptions, 'config' | 'splits'> & { dataset:
 export const datasetOf = ({ dataset, config, splits }: TaskOptions): DatasetOptions | undefined =>
   dataset === undefined ? undefined : { dataset, config, splits }
 
-/** The keys that say how a row becomes text; with `texts` it becomes what an encoder reads. */
-export type RowText =
-  | Pick<
-      z.infer<typeof classificationOptions>,
-      'kind' | 'name' | 'name_first' | 'prompt' | 'texts' | 'label' | 'labels' | 'group'
-    >
-  | Pick<z.infer<typeof regressionOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'texts' | 'label' | 'step'>
-  | Pick<z.infer<typeof textOptions>, 'kind' | 'name' | 'name_first' | 'prompt' | 'texts' | 'target' | 'answers'>
-  | Pick<
-      z.infer<typeof multipleChoiceOptions>,
-      'kind' | 'name' | 'name_first' | 'prompt' | 'texts' | 'choices' | 'label'
-    >
+type TextKeys = 'kind' | 'name' | 'name_first' | 'prompt' | 'texts'
+
+/** The keys that say how a prompt and a row's columns become text; with `texts` it becomes what an encoder reads. */
+export type PromptedText =
+  | Pick<z.infer<typeof classificationOptions>, TextKeys | 'label' | 'labels' | 'group'>
+  | Pick<z.infer<typeof regressionOptions>, TextKeys | 'label' | 'step'>
+  | Pick<z.infer<typeof textOptions>, TextKeys | 'target' | 'answers'>
+  | Pick<z.infer<typeof multipleChoiceOptions>, TextKeys | 'choices' | 'label'>
+
+/** The keys that say where a row's words and their tags are. */
+export type TaggingText = Pick<
+  z.infer<typeof tokenClassificationOptions>,
+  'kind' | 'name' | 'words' | 'tags' | 'columns' | 'labels'
+>
+
+/** The keys that say how a row becomes text. */
+export type RowText = PromptedText | TaggingText
 
 /** The files that a user's own task must name, for each way of splitting. */
 export const FILES_NEEDED = {

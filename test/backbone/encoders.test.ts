@@ -31,6 +31,8 @@ test.each(MODELS)('there are fixtures of %s with every head and method', (model)
     'adapter',
     'lora',
     'prefix-tuning',
+    'tokens-compacter',
+    'tokens-lora',
   ])
     expect(existsSync(join(packageRoot, `test/fixtures/${model}-tiny/${name}.safetensors`)), name).toBe(true)
 })

@@ -33,6 +33,7 @@ from training import STEPS, rate
 
 LABELS, ROWS, LENGTH = 7, 10, 11
 CLS, SEP, FIRST = 2, 3, 8
+IGNORED = -100  # as transformers leaves pieces out of the loss
 BERT = dict(
     vocab_size=97,
     hidden_size=24,
@@ -93,6 +94,8 @@ CASES = {
     "adapter": (adapter(3), 1e-2),
     "lora": (lora(2, 3, ["q", "v"]), 1e-2),
     "prefix-tuning": (prefixes(5, 7), 1e-2),
+    "tokens-compacter": (compacter(2, 3, 1), 1e-2),
+    "tokens-lora": (lora(3, 2, ["k", "o"]), 1e-2),
 }
 ON_BERT = {
     "parallel-adapter": (adapter(2, FEED_FORWARD, arrangement="parallel", scale=4, train_layer_norms=False), 3e-3),
@@ -105,10 +108,15 @@ ON_BERT = {
 
 
 def cases_of(model_type):
-    more = {"bert": ON_BERT, "modernbert": {"lora": (lora(2, 3, ["qkv", "wo"]), 1e-2)}}
+    fused = {"lora": (lora(2, 3, ["qkv", "wo"]), 1e-2), "tokens-lora": (lora(3, 2, ["qkv", "o"]), 1e-2)}
     if model_type == "deberta-v2-own":  # products of its own for distances
         return {name: CASES[name] for name in ("sequence", "full", "lora")}
-    return CASES | more.get(model_type, {})
+    return CASES | {"bert": ON_BERT, "modernbert": fused}.get(model_type, {})
+
+
+def kind_of(name):
+    kind = name.split("-")[0]
+    return kind if kind in CLASSES else "sequence"
 
 
 def batch_of(config):
@@ -129,6 +137,7 @@ def batch_of(config):
     if getattr(config, "type_vocab_size", 0) > 1:
         batch["token_type_ids"] = types
     labels = {"sequence": drawn(0, LABELS, ROWS), "tokens": drawn(0, LABELS, ROWS, LENGTH), "choice": drawn(0, 2, ROWS // 2)}
+    labels["tokens"][(mask == 0) | (drawn(0, 3, ROWS, LENGTH) == 0)] = IGNORED  # padding, and pieces inside a word
     return batch, labels
 
 
@@ -196,9 +205,7 @@ class Model:
         """→ logits, loss, {name: gradient}"""
         logits = self.logits(batch, kind)
         labels = labels[kind].long()
-        if kind == "tokens":
-            labels = labels.masked_fill(batch["attention_mask"] == 0, -100)
-        loss = F.cross_entropy(logits.flatten(0, -2), labels.flatten())
+        loss = F.cross_entropy(logits.flatten(0, -2), labels.flatten(), ignore_index=IGNORED)
         gradients = torch.autograd.grad(loss, list(self.trained.values()), allow_unused=True)
         filled = [torch.zeros_like(v) if g is None else g for v, g in zip(self.trained.values(), gradients)]
         return logits.detach(), loss.detach(), dict(zip(self.trained, filled))
@@ -238,7 +245,7 @@ def ill_conditioned(name, kind):
 
 
 def build(model_type, name, options, learning_rate):
-    kind = name if name in CLASSES else "sequence"
+    kind = kind_of(name)
     batch, labels = batch_of(CONFIGS[model_type])
     for attempt in range(10):
         generator = torch.Generator().manual_seed(seed_of(model_type, name) + attempt)

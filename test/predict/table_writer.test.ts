@@ -160,6 +160,6 @@ test.each([
 
 test.each(['a.json', 'a.parquet', 'a.xlsx'])('%s would be lines of text under a wrong name', (file) => {
   expect(() => outputFormat(file, false)).toThrow(
-    `--output ${file}: files of this format are not written. Name a file that ends in .jsonl, .csv or .tsv; any other ending has lines of text.`,
+    `--output ${file}: files of this format are not written. Name a file that ends in .jsonl, .csv, .tsv or, for tags, .conll; any other ending has lines of text.`,
   )
 })

@@ -102,8 +102,8 @@ export function openEncoderCase(modelType: string, name: string): EncoderCase {
     loss(logits) {
       const classes = head.kind === 'choice' ? tf.reshape(logits, [-1, 2]) : logits
       const labels = tf.tensor1d(file.readInts('labels'), 'int32')
-      const mask = head.kind === 'tokens' ? tf.reshape(ints('attention_mask'), [-1]) : tf.onesLike(labels)
-      return crossEntropy(classes as tf.Tensor2D, labels, mask as tf.Tensor1D)
+      const counted = tf.cast(tf.greaterEqual(labels, 0), 'int32') as tf.Tensor1D // −100: left out
+      return crossEntropy(classes as tf.Tensor2D, tf.mul(labels, counted), counted)
     },
     dispose() {
       tf.dispose([...frozen.values()])

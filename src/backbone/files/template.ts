@@ -17,6 +17,8 @@ export interface TemplateRow {
   first: number
   /** Ids of the row before it was cut. */
   whole: number
+  /** Where the ids of the first text begin, and where those that are kept of it end. */
+  text: { start: number; end: number }
 }
 
 const named = z.tuple([z.string(), z.int().min(0)])
@@ -109,13 +111,15 @@ export function templateRow({ single, pair }: Template, texts: readonly Int32Arr
     'id' in piece ? Int32Array.of(piece.id) : texts[piece.text]!.subarray(0, kept[piece.text]),
   )
   const ids = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let [at, first] = [0, 0]
+  let [at, first, start] = [0, 0, 0]
   for (const [i, part] of parts.entries()) {
     ids.set(part, at)
+    const piece = pieces[i]!
+    if ('text' in piece && piece.text === 0) start = at
     at += part.length
-    if (pieces[i]!.segment === 0) first = at
+    if (piece.segment === 0) first = at
   }
-  return { ids, first, whole: a! + b + added }
+  return { ids, first, whole: a! + b + added, text: { start, end: start + kept[0]! } }
 }
 
 /**

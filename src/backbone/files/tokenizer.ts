@@ -5,7 +5,7 @@ import { UserError } from '../../base/error.js'
 import { specialTokens } from './special_tokens.js'
 import { endOf, type Template } from './template.js'
 import { textEncoder } from './text_encoder.js'
-import { readTokenizerFile } from './tokenizer_file.js'
+import { readTokenizerFile, withPrefixSpace } from './tokenizer_file.js'
 
 export interface Tokenizer {
   /** One more than the highest id, including sentinels; the embedding table may have more rows. */
@@ -27,6 +27,8 @@ export interface Tokenizer {
   encode(texts: string[], maxLength: number): Promise<Int32Array[]>
   /** Returns the ids of each text, without tokens that a row has besides. */
   pieces(texts: string[]): Promise<Int32Array[]>
+  /** Returns the ids of each word of a text that comes in words, as if a blank were in front of each. */
+  wordPieces(words: string[]): Promise<Int32Array[]>
   /** Decodes ids; padding, `</s>`, `<unk>`, sentinels and ids beyond the vocabulary are left out. */
   decode(ids: ArrayLike<number>): string
   /**
@@ -50,19 +52,36 @@ export async function loadTokenizer(file: string): Promise<Tokenizer> {
   const eosId = native.tokenToId(eos) ?? (template && endOf(template))
   if (eosId === undefined) throw new UserError({ at: file, problem: `has no token ${eos}, which ends a row.` })
   const tokens = tokenTable(native, new Set(added.filter(({ special }) => special).map(({ id }) => id)))
-  const encode = textEncoder(native, parts, eosId)
-  const rows = (texts: string[]) => encode(texts).catch((error) => Promise.reject(cannotEncode(file, error)))
+  const rows = rowsBy(file, textEncoder(native, parts, eosId))
+  let words: Promise<typeof rows> | undefined
+  const wordRows = () => {
+    const spaced = withPrefixSpace(parts)
+    words ??= spaced
+      ? parse(file, spaced.text).then((native) => rowsBy(file, textEncoder(native, spaced, eosId)))
+      : Promise.resolve(rows)
+    return words
+  }
   return {
     vocabularySize: tokens.length,
     eosId,
     template,
     padId: native.tokenToId(pad ?? padToken ?? '<pad>') ?? undefined,
     encode: async (texts, maxLength) => (await rows(texts)).map((row) => cut(row, maxLength)),
-    pieces: async (texts) => (await rows(texts)).map((row) => row.subarray(0, -1)),
+    pieces: async (texts) => (await rows(texts)).map(withoutEnd),
+    wordPieces: async (texts) => (await (await wordRows())(texts)).map(withoutEnd),
     decode: decoder(native, tokens),
     normalise: normaliser(native),
   }
 }
+
+const withoutEnd = (row: Int32Array) => row.subarray(0, -1)
+
+type Encode = (texts: string[]) => Promise<Int32Array[]>
+
+const rowsBy =
+  (file: string, encode: Encode): Encode =>
+  (texts) =>
+    encode(texts).catch((error) => Promise.reject(cannotEncode(file, error)))
 
 const missing = (file: string) =>
   new UserError({

@@ -51,6 +51,18 @@ export function readTokenizerFile(file: string): TokenizerFile {
   return { added, padToken: padding?.pad_token, normalizers, preTokenizers, template, text }
 }
 
+/**
+ * Returns a byte-level tokenizer that puts a blank in front of each text, as transformers reads words with
+ * add_prefix_space; undefined where the file's own does, or is of another kind.
+ */
+export function withPrefixSpace(parts: TokenizerFile): TokenizerFile | undefined {
+  const isBare = (part: PreTokenizer) => part.type === 'ByteLevel' && !part.add_prefix_space
+  if (!parts.preTokenizers.some(isBare)) return undefined
+  const preTokenizers = parts.preTokenizers.map((part) => (isBare(part) ? { ...part, add_prefix_space: true } : part))
+  const pre_tokenizer = { type: 'Sequence', pretokenizers: preTokenizers }
+  return { ...parts, preTokenizers, text: JSON.stringify({ ...JSON.parse(parts.text), pre_tokenizer }) }
+}
+
 const damaged = (file: string, problem: string) =>
   new UserError({ at: file, problem: `is not a tokenizer that is run here: ${problem}`, remedy: REMEDY })
 

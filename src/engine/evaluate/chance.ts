@@ -1,9 +1,9 @@
 import { assertNever } from '../../base/assert_never.js'
 import { silent } from '../../base/progress.js'
 import type { Chance } from '../../run/directory.js'
-import { rounded } from '../../task/example.js'
+import { type Example, rounded } from '../../task/example.js'
 import type { PreparedSplit } from '../prepare/data.js'
-import { countedTargets } from './counted_targets.js'
+import { countedTags, countedTargets } from './counted_targets.js'
 import { type Evaluation, scoresOf } from './evaluate.js'
 
 /**
@@ -15,11 +15,15 @@ export async function chanceOf(
   evaluation: Evaluation,
 ): Promise<Chance | undefined> {
   const { task } = evaluation.experiment
-  const always = async (by: 'majority_class' | 'mean', guess: string | undefined): Promise<Chance | undefined> => {
+  const always = async (
+    by: 'majority_class' | 'mean',
+    guess: string | undefined,
+    whole: (example: Example) => string = () => guess!,
+  ): Promise<Chance | undefined> => {
     if (guess === undefined) return undefined
     const scored = async (split: PreparedSplit) => {
       const examples = await split.examples()
-      const texts = examples.map(() => guess)
+      const texts = examples.map(whole)
       return scoresOf(texts, examples, evaluation, silent)
     }
     return { by, guess, validation: await scored(validation), test: await scored(test) }
@@ -31,6 +35,10 @@ export async function chanceOf(
       return always('mean', meanOf(countedTargets(train), task.step))
     case 'multiple_choice':
       return { by: 'uniform', validation: await anyChoice(validation), test: await anyChoice(test) }
+    case 'token_classification': {
+      const tag = commonest(countedTags(train))
+      return always('majority_class', tag, ({ words }) => words!.map(() => tag).join(' '))
+    }
     case 'text':
       return undefined
     default:

@@ -13,8 +13,10 @@ import type { Told } from '../../task/labels/told_apart.js'
 import { written } from '../../task/labels/written_form.js'
 import { toNumber } from '../../task/metrics/correlation.js'
 import { LOSS, lowerIsBetter, lowerScoreIsBetter, scoreMetrics, taskScore } from '../../task/metrics/direction.js'
+import { scoreTags } from '../../task/metrics/entities.js'
 import { scoreExamples } from '../../task/metrics/metrics.js'
 import { isRankable } from '../../task/metrics/scoring.js'
+import { tagsIn } from '../../task/words/tagged.js'
 import type { Ranks } from '../cluster/ranks.js'
 import { type Decoder, type Prediction, type PredictOptions, predict, predicted } from '../model/decoder.js'
 import type { PreparedSplit } from '../prepare/data.js'
@@ -79,6 +81,12 @@ export async function scoresOf(
   { experiment: { task }, tokenizer, labels }: Evaluation,
   progress: Progress,
 ): Promise<Scores> {
+  if (task.kind === 'token_classification')
+    return scoreTags(
+      task.metrics,
+      texts.map(tagsIn),
+      examples.map(({ target }) => tagsIn(target)),
+    )
   const positive = task.kind === 'classification' ? positiveTarget(task, examples, progress) : undefined
   const classes =
     positive === undefined ? undefined : { labels, positive: (await written([positive], tokenizer))[0]!.form }
@@ -199,6 +207,7 @@ function invalidOutputs(
     case 'multiple_choice':
       return outputs.filter((output, i) => !examples[i]!.choices!.includes(output.trim()))
     case 'text':
+    case 'token_classification':
       return []
     default:
       return assertNever(kind, 'kind of task')

@@ -10,9 +10,12 @@ import { openTrainedRun, type TrainedRun } from '../../run/trained_run.js'
 import { type LabelNames, writtenNames } from '../../task/labels/label_names.js'
 import type { Targets } from '../../task/labels/targets.js'
 import { type Confusion, confusionMatrix } from '../../task/metrics/confusion.js'
+import { type EntityScores, entityScores } from '../../task/metrics/entities.js'
+import type { TaskOptions } from '../../task/options.js'
 import { toldAtItsKey } from '../../task/rows/misfit.js'
 import { trainedOn } from '../../task/rows/same_rows.js'
 import { sourceSplit } from '../../task/rows/source.js'
+import { tagsIn } from '../../task/words/tagged.js'
 import { rankZeroFirst } from '../cluster/agree.js'
 import { alone, type Ranks } from '../cluster/ranks.js'
 import { checkTogether } from '../cluster/together.js'
@@ -70,6 +73,8 @@ export interface EvaluatedRun extends Evaluated {
   otherTask?: string
   /** Set for a classification. */
   confusion?: Confusion
+  /** The scores of each type of entity, for tags that are of entities. */
+  entities?: EntityScores[]
 }
 
 /** Runs of one backbone, and what sharing it saves. */
@@ -176,6 +181,7 @@ async function evaluateOne(run: TrainedRun, backbone: OneBackbone, asked: Asked)
       ...(otherRows && { otherRows }),
       ...(elsewhere && { otherTask: elsewhere.given }),
       ...(names && { confusion: confusionOf(evaluated, targets.labels, names) }),
+      ...entitiesOf(task, evaluated),
     }
   } finally {
     data.close()
@@ -269,6 +275,13 @@ function checkSplit(
   } else if (rowsDiffer(made, here)) {
     note(`${here.file} has other rows than the run's ${here.split} split: this is a new evaluation.`)
   }
+}
+
+/** The scores of each type of entity, where the task's metrics are of entities. */
+function entitiesOf(task: TaskOptions, { predictions, examples }: Evaluated): Pick<EvaluatedRun, 'entities'> {
+  if (task.kind !== 'token_classification' || task.metrics.every((metric) => metric === 'accuracy')) return {}
+  const [outputs, targets] = [predictions.map(({ text }) => text), examples.map(({ target }) => target)]
+  return { entities: entityScores(outputs.map(tagsIn), targets.map(tagsIn)) }
 }
 
 function confusionOf({ predictions, examples }: Evaluated, labels: string[], names: LabelNames): Confusion {

@@ -46,9 +46,10 @@ export const predictedWithFile = (predictions: string): string => `${predictions
 
 /**
  * Writes every row as a line of JSON, in the split's order: `run` where there are several, `row` (line of the file),
- * `source`, `second` (of a pair), `label` (the label column's value), `target`, `prediction` and, where labels were
- * ranked, `scores`, their log-likelihoods in nats. What they were made with goes into a separate file at the end: until
- * then, the hash in an older one shows that it belongs to other predictions. A device or a pipe gets only the lines.
+ * `source`, `second` (of a pair), `words` (where they have tags), `label` (the label column's value), `target`,
+ * `prediction` and, where labels were ranked, `scores`, their log-likelihoods in nats. What they were made with goes
+ * into a separate file at the end: until then, the hash in an older one shows that it belongs to other predictions. A
+ * device or a pipe gets only the lines.
  */
 export function writePredictions(file: string, split: Split, evaluated: EvaluatedRun[]): void {
   const hash = createHash('sha256')
@@ -75,18 +76,21 @@ function* linesOf(evaluated: EvaluatedRun[]): Generator<Buffer> {
   for (const { run, examples, predictions } of evaluated) {
     const several = evaluated.length > 1 && { run }
     for (let start = 0; start < examples.length; start += ROWS_A_WRITE) {
-      const lines = examples.slice(start, start + ROWS_A_WRITE).map(({ row, source, second, label, ...wanted }, i) => {
-        const { target, answers, group } = wanted
-        const { text: prediction, scores } = predictions[start + i]!
-        const asked = {
-          ...several,
-          row,
-          source,
-          ...(second !== undefined && { second }),
-          ...(label !== '' && { label }),
-        }
-        return `${JSON.stringify({ ...asked, target, answers, group, prediction, scores })}\n`
-      })
+      const lines = examples
+        .slice(start, start + ROWS_A_WRITE)
+        .map(({ row, source, second, words, label, ...wanted }, i) => {
+          const { target, answers, group } = wanted
+          const { text: prediction, scores } = predictions[start + i]!
+          const asked = {
+            ...several,
+            row,
+            source,
+            ...(second !== undefined && { second }),
+            ...(words && { words }),
+            ...(label !== '' && { label }),
+          }
+          return `${JSON.stringify({ ...asked, target, answers, group, prediction, scores })}\n`
+        })
       yield Buffer.from(lines.join(''))
     }
   }

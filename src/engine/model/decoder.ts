@@ -8,6 +8,7 @@ import {
   padBatch,
   type Tokenised,
 } from '../../task/tokens/batches.js'
+import { OUTSIDE } from '../../task/words/tagged.js'
 import tf from '../../tensor/tf.cjs'
 import { alone, type Ranks } from '../cluster/ranks.js'
 import { sharedBatches } from '../cluster/shared_batches.js'
@@ -22,6 +23,8 @@ export interface Prediction {
   text: string
   /** Log-likelihood of each candidate in nats, if candidates were ranked. */
   scores?: Record<string, number>
+  /** Log-likelihood of each word's tag in nats, if the text is tags; null for a word that was not read. */
+  wordScores?: (number | null)[]
 }
 
 export interface PredictOptions {
@@ -115,13 +118,20 @@ export async function* predicted(
   const batchSize = Math.min(Math.max(1, Math.floor(most / beams)), lengths.length) // memory is by the beam
   const headed = tokens.objective.answers && decoder.answers
   const textsOf = (row: number) => ownTexts(options.candidates, row)
+  const { places } = tokens.objective
+  const headAnswer = (scores: number[], row: number) => {
+    const place = () => options.place(row)
+    return places
+      ? tagged(scores, textsOf(row)!, places(tokens.target(row)), place)
+      : answer(scores, textsOf(row), place)
+  }
   const candidates = headed
     ? undefined
     : options.candidates && (await encodedCandidates(options.candidates, options.tokenizer))
   const outputsOf = async ({ rows, real }: EvaluationBatch) => {
     const batch = padBatch(tokens, rows, decoder.padId)
     const outputs = headed
-      ? (await headed(batch)).map((scores, i) => answer(scores, textsOf(rows[i]!), () => options.place(rows[i]!)))
+      ? (await headed(batch)).map((scores, i) => headAnswer(scores, rows[i]!))
       : candidates
         ? await rankedOutputs(decoder, batch, rows.map(candidates), (row) => options.place(rows[row]!))
         : (await decoded(decoder, batch, options)).map((ids) => ({ text: options.tokenizer.decode(ids) }))
@@ -175,6 +185,16 @@ function answer(scores: number[], texts: string[] | undefined, place: () => stri
     problem: `the output is ${number}: the model's numbers overflow on this row.`,
     remedy: "Look at the row; if every row does so, the run's weights are too large to be used.",
   })
+}
+
+/** The likeliest tag of each word, whose place is that of its log-likelihoods; O for a word that was not read. */
+function tagged(scores: number[], tags: string[], places: number[], place: () => string): Prediction {
+  const words = places.map((at) => {
+    if (at < 0) return { text: OUTSIDE, score: null }
+    const { text, scores: own } = ranked(tags, scores.slice(at * tags.length, (at + 1) * tags.length), place)
+    return { text, score: own![text]! }
+  })
+  return { text: words.map(({ text }) => text).join(' '), wordScores: words.map(({ score }) => score) }
 }
 
 interface Candidates {

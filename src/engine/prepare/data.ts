@@ -2,6 +2,7 @@ import type { Split } from '../../base/choices.js'
 import { hashFiles, hashFilesInPieces } from '../../base/files/hash.js'
 import { type Progress, showDownload } from '../../base/progress.js'
 import type { Experiment } from '../../experiment/schema.js'
+import type { Objective } from '../../objective/objective.js'
 import type { RowsHere } from '../../run/made_with.js'
 import type { Example } from '../../task/example.js'
 import { withoutNames } from '../../task/labels/label_names.js'
@@ -10,7 +11,7 @@ import type { TaskOptions } from '../../task/options.js'
 import { changed } from '../../task/rows/lines.js'
 import { chosenRows, examplesAt, examplesOf, type Source, sourceOf } from '../../task/rows/source.js'
 import type { Tokenised } from '../../task/tokens/batches.js'
-import { cutTally } from '../../task/tokens/cut.js'
+import { cutTally, wordsLeftOut } from '../../task/tokens/cut.js'
 import type { RowReader } from '../../task/tokens/reader.js'
 import { openTokenStore, type TokenStore } from '../../task/tokens/token_store.js'
 import type { TokenLimits } from '../../task/tokens/tokenise.js'
@@ -31,7 +32,7 @@ export interface PreparedSplit {
   tokens: Tokenised
   /** The number of tokens of every source. */
   lengths: Int32Array
-  /** The number of tokens of every target. */
+  /** The number of tokens of every target; 1 where a head answers, which has no text to write. */
   targetLengths: Int32Array
   /** Returns the text of a target, from its ids. */
   targetText(ids: Int32Array): string
@@ -87,7 +88,7 @@ export function prepareData(
       const store = await tokensOf(source)
       const rows = await chosenRows(task, source, name, store.rows)
       unchanged()
-      for (const line of cutLines(name, store, rows, limits)) progress.warn(line)
+      for (const line of cutLines(name, store, rows, { limits, objective: reader.objective })) progress.warn(line)
       return splitOf({ name, file: source.file, sha256, reader }, store, rows, async (rows) => {
         const examples = await examplesAt(task, source, rows)
         unchanged() // the tokens are of the rows before any change
@@ -113,7 +114,12 @@ async function openStore(
     withoutNames(task)
   const key = {
     files: source.files,
-    text: { ...text, benchmark, ...(task.name_first && { name }), eachAnswer: source.eachAnswer },
+    text: {
+      ...text,
+      benchmark,
+      ...('name_first' in task && task.name_first && { name }),
+      eachAnswer: source.eachAnswer,
+    },
     tokenizerFile,
   }
   let read = false
@@ -132,15 +138,27 @@ async function openStore(
 }
 
 /** Returns lines about texts of a split that are cut. */
-function cutLines(name: Split, store: TokenStore, rows: ArrayLike<number>, limits: TokenLimits): string[] {
-  const tally = (whole: Int32Array, limit: number, what: string, key: string): string[] => {
+function cutLines(
+  name: Split,
+  store: TokenStore,
+  rows: ArrayLike<number>,
+  { limits, objective }: { limits: TokenLimits; objective: Objective },
+): string[] {
+  const tally = (
+    whole: Int32Array,
+    limit: number,
+    what: string,
+    key: string,
+    words?: (target: Int32Array) => number,
+  ): string[] => {
     const cut = cutTally(limit)
-    cut.add(Array.from(rows, (row) => whole[row]!))
+    for (const row of Array.from(rows))
+      cut.add([whole[row]!], Math.abs(whole[row]!) > limit ? words?.(store.target(row)) : 0)
     const line = cut.line(`${what} of ${name}`, key)
     return line === undefined ? [] : [line]
   }
   return [
-    ...tally(store.wholeSourceLengths, limits.source, 'sources', 'training.source_length'),
+    ...tally(store.wholeSourceLengths, limits.source, 'sources', 'training.source_length', wordsLeftOut(objective)),
     ...tally(store.wholeTargetLengths, limits.target, 'targets', 'training.target_length'),
   ]
 }
@@ -162,7 +180,7 @@ function splitOf(
       target: (i) => store.target(rows[i]!),
     },
     lengths: Int32Array.from(rows, (row) => store.sourceLengths[row]!),
-    targetLengths: Int32Array.from(rows, (row) => store.targetLengths[row]!),
+    targetLengths: Int32Array.from(rows, (row) => (reader.objective.answers ? 1 : store.targetLengths[row]!)),
     longestTarget: store.targetLengths.reduce((longest, length) => Math.max(longest, length), 1),
     examples: () => {
       examples ??= read(rows)

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { locateBackbone } from '../../backbone/files/locate.js'
 import { loadTokenizer, type Tokenizer } from '../../backbone/files/tokenizer.js'
 import { type Backbone, openBackbone } from '../../backbone/files/weights.js'
-import { type BackboneConfig, familyOf, longestRow, parameterCount } from '../../backbone/registry.js'
+import { type BackboneConfig, isEncoder, longestRow, parameterCount } from '../../backbone/registry.js'
 import type { Mode } from '../../base/choices.js'
 import { UserError } from '../../base/error.js'
 import { type Progress, showDownload } from '../../base/progress.js'
@@ -88,8 +88,7 @@ export function backboneFor(
       remedy: 'Leave it out.',
     })
   }
-  const verbatim = familyOf(config).shape === 'encoder'
-  return { files, config, tokenizer: { ...tokenizer, verbatim }, parameters: parameterCount(config) }
+  return { files, config, tokenizer: { ...tokenizer, verbatim: isEncoder(config) }, parameters: parameterCount(config) }
 }
 
 /** @throws UserError */

@@ -1,4 +1,4 @@
-import { type BackboneConfig, familyOf, readsSegments } from '../../backbone/registry.js'
+import { type BackboneConfig, isEncoder, readsSegments } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import type { Experiment } from '../../experiment/schema.js'
 import { type Answerable, decodedTask, encodedTask, isEncoded } from '../../task/encoded.js'
@@ -16,7 +16,7 @@ export interface Reading {
 
 /** Returns a task as that backbone reads it. */
 export const taskReadBy = (config: BackboneConfig, task: TaskOptions): TaskOptions =>
-  familyOf(config).shape === 'encoder' ? encodedTask(task) : decodedTask(task)
+  isEncoder(config) ? encodedTask(task) : decodedTask(task)
 
 /** Returns how a backbone reads the rows of an experiment; `classes` are the labels that a head has rows for. */
 export function readingOf(

@@ -1,4 +1,4 @@
-import { readsSegments, withDecoder } from '../../backbone/registry.js'
+import { isEncoder, readsSegments, withDecoder } from '../../backbone/registry.js'
 import { hashSeed } from '../../base/numbers/random.js'
 import type { Progress } from '../../base/progress.js'
 import type { Experiment } from '../../experiment/schema.js'
@@ -164,7 +164,7 @@ function randomBatch(
     Int32Array.from({ length: Math.max(1, length - 2 * row) }, (_, i) => hashSeed(seed, what, row, i) % vocabulary)
   const each = <T>(of: (row: number) => T) => Array.from({ length: rows }, (_, row) => of(row))
   const sources = each((row) => ids(source, 'source', row))
-  if ('head' in config && config.head) {
+  if (isEncoder(config) && config.head) {
     const { objective, row } = objectiveOf(config.head, readsSegments(config))
     const made = sources.map(row)
     const tokens = { source: made.map(({ source }) => source), target: made.map(({ target }) => target) }

@@ -19,7 +19,7 @@ import { originsOf } from './origin.js'
 import { refuseSweep } from './other_kind.js'
 import { mergePresets } from './resolve.js'
 import { asListed, intoList, listedMethods, methodsInFull, missingItem } from './several_methods.js'
-import { taskFaults } from './task_faults.js'
+import { taskFaults, unfitTagFaults } from './task_faults.js'
 
 /** Everything that is wrong with an experiment; the message has one line per problem. */
 export class ExperimentProblems extends ExperimentError {
@@ -187,6 +187,7 @@ function lengthFaults(training: unknown): Fault[] {
 /** Returns a fault where F1 is for a label that the task does not have. */
 export function positiveFaults(task: unknown): Fault[] {
   if (!isMapping(task) || !isMapping(task.labels) || !Array.isArray(task.metrics)) return []
+  if (task.kind === 'token_classification') return unfitTagFaults(task.labels, task.metrics)
   const { positive = '1', labels, metrics } = task
   if (!metrics.includes('f1') && !metrics.includes('f1a')) return []
   if (Object.hasOwn(labels as Mapping, String(positive))) return []

@@ -1,6 +1,7 @@
 import { isMapping, type Mapping } from '../../base/yaml/merge.js'
 import { promptColumns } from '../../task/example.js'
 import { namesProblems } from '../../task/labels/label_names.js'
+import { type TagMetric, unfitTag, unfitTagWords } from '../../task/metrics/entities.js'
 import { type Fault, shown } from '../wording.js'
 
 /** Returns the faults of a task whose keys are each valid. */
@@ -27,6 +28,15 @@ function heldOutFaults({ split = 'given', held_out }: { split?: unknown; held_ou
       remedy: 'Set task.split to held_out or both_held_out, or take the key out.',
     },
   ]
+}
+
+/** Returns the fault of metrics of entities, where a tag is of none. */
+export function unfitTagFaults(labels: Mapping, metrics: unknown[]): Fault[] {
+  const tags = Object.values(labels)
+  const unfit = tags.every((tag) => typeof tag === 'string') ? unfitTag(metrics as TagMetric[], tags) : undefined
+  if (unfit === undefined) return []
+  const [problem, remedy] = unfitTagWords(metrics as TagMetric[], unfit)
+  return [{ path: ['task', 'metrics'], problem, remedy }]
 }
 
 /** With `split: given` no rows are drawn, so a seed has no effect. */

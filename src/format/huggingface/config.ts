@@ -27,14 +27,10 @@ const withoutHead = (json: Record<string, unknown>) =>
 /** The keys from which transformers builds the head of a task; a choice has one row whatever they say. */
 export function headKeys(task: TaskOptions): Record<string, unknown> {
   switch (task.kind) {
-    case 'classification': {
-      const labels = classesOf(task)
-      return {
-        problem_type: 'single_label_classification',
-        id2label: Object.fromEntries(labels.map((label, i) => [i, label])),
-        label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
-      }
-    }
+    case 'classification':
+      return { problem_type: 'single_label_classification', ...labelKeys(classesOf(task)) }
+    case 'token_classification':
+      return labelKeys(classesOf(task))
     case 'regression':
       return { problem_type: 'regression', id2label: { 0: task.label }, label2id: { [task.label]: 0 } }
     case 'multiple_choice':
@@ -45,6 +41,11 @@ export function headKeys(task: TaskOptions): Record<string, unknown> {
       return assertNever(task, 'kind of task')
   }
 }
+
+const labelKeys = (labels: readonly string[]) => ({
+  id2label: Object.fromEntries(labels.map((label, i) => [i, label])),
+  label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+})
 
 /** What ELECTRA's head for a choice does, here always and in transformers by default; no other model reads the keys. */
 const SUMMARY = { summary_type: 'first', summary_use_proj: true, summary_activation: 'gelu' }

@@ -1,6 +1,7 @@
 import { quoted } from '../../base/command_line.js'
 import type { ReportRun } from '../../run/compare/read_run.js'
 import { type Confusion, shownLabels } from '../../task/metrics/confusion.js'
+import type { EntityScores } from '../../task/metrics/entities.js'
 import { unique } from '../groups.js'
 import type { Report } from '../report.js'
 import type { Residuals } from '../residuals.js'
@@ -58,17 +59,18 @@ const SHOWN: Record<Kind, string> = {
   regression: 'errors and worst rows',
   text: 'wrong rows',
   multiple_choice: 'worst rows',
+  token_classification: 'scores of each type of entity and worst rows',
 }
 
 async function ofRun(name: string, kind: Kind, read: Predictions, id: string): Promise<Markup> {
-  const { split, note, rows, damagedLines, confusion, residuals, worst, order } = read
+  const { split, note, rows, damagedLines, confusion, residuals, entities, worst, order } = read
   const damaged = damagedLines > 0 ? ` ${counted(damagedLines, 'line', 'lines')} could not be read.` : ''
   const all = counted(rows, split ? `${split} row` : 'row', split ? `${split} rows` : 'rows')
   return html`<section class="run"><h3>${name}</h3>
 <p class="note">${all}${howWrong(kind, read)}.${damaged}${note && ` ${note}`}</p>
 ${confusion && (confusion.labels.length > MOST_LABELS ? mistakes(name, confusion) : matrix(name, confusion))}${
   residuals && (await errors(name, residuals, id))
-}${worst.length > 0 && worstRows(name, worst, order)}</section>
+}${entities && ofEntities(name, entities)}${worst.length > 0 && worstRows(name, worst, order)}</section>
 `
 }
 
@@ -102,6 +104,20 @@ async function errors(name: string, residuals: Residuals, id: string): Promise<M
   return html`${table(`Errors of ${name}`, ['measure', "in the labels' units"], rows, { numeric: new Set([1]) })}
 ${drawing && html`<div class="charts">\n${figure(id, drawing, { title: 'Residuals', description, caption })}</div>\n`}`
 }
+
+/** Shows the scores of each type of entity. */
+function ofEntities(name: string, entities: readonly EntityScores[]): Markup | false {
+  if (entities.length === 0) return false
+  const rows = entities.map(({ type, precision, recall, f1, wanted, predicted }) => [
+    type,
+    ...[precision, recall, f1].map((score) => score.toFixed(2)),
+    ...[wanted, predicted].map((count) => count.toLocaleString('en')),
+  ])
+  const heads = ['entity', 'precision', 'recall', 'F1', 'in rows', 'predicted']
+  return table(`Entities of ${name}, × 100`, heads, rows, { numeric: new Set([1, 2, 3, 4, 5]) })
+}
+
+const shownDistance = (error: number): string => (Number.isInteger(error) ? String(error) : error.toPrecision(3))
 
 /** Returns three digits, whatever the unit. */
 const shownError = (value: number): string => Number(value.toPrecision(3)).toString().replace('-', '−')
@@ -158,7 +174,7 @@ function worstRows(name: string, worst: WrongRow[], order: string): Markup {
   const item = ({ row, source, target, prediction, error }: WrongRow) => html`<li value="${row}">
 <p class="source" dir="auto">${cut(source)}</p>
 <p class="answer">${tagged('target', target)} ${tagged('predicted', prediction)}${
-    error !== undefined && Number.isFinite(error) && html` <span class="error">by ${error.toPrecision(3)}</span>`
+    error !== undefined && Number.isFinite(error) && html` <span class="error">by ${shownDistance(error)}</span>`
   }</p></li>
 `
   const first = worst.length === 1 ? 'The first' : `The first ${worst.length}`

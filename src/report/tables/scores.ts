@@ -9,6 +9,7 @@ import { storageLine } from '../../predict/storage.js'
 import type { Result, Scores } from '../../run/directory.js'
 import { isEncoded } from '../../task/encoded.js'
 import { type Confusion, shownLabels } from '../../task/metrics/confusion.js'
+import type { EntityScores } from '../../task/metrics/entities.js'
 import { drawPairs, drawTable, fits } from './table.js'
 
 /** Returns a table with a column for each metric: `accuracy`. */
@@ -20,13 +21,15 @@ function scoreTable(rows: Record<string, Scores>): string {
   )
 }
 
-/** Returns what `eval` prints: a run's scores and confusion matrix, or a line for each of several runs. */
+/** Returns what `eval` prints: a run's scores with its labels' or entities', or a line for each of several runs. */
 export function evaluationTable({ evaluated, storage }: EvaluatedRuns, split: string): string {
   const [only, ...others] = evaluated
   if (others.length > 0) return `${runsTable(evaluated)}\n${storageLine(storage)}`
-  const { scores, confusion, otherTask } = only!
-  const table = scoreTable({ [otherTask ?? split]: scores })
-  return confusion ? `${table}\n${confusionTable(confusion)}` : table
+  const { scores, confusion, entities = [], otherTask } = only!
+  const tables = [scoreTable({ [otherTask ?? split]: scores })]
+  if (confusion) tables.push(confusionTable(confusion))
+  if (entities.length > 0) tables.push(entityTable(entities))
+  return tables.join('\n')
 }
 
 /** Returns a table with a line for each run and its own task's metrics. */
@@ -61,6 +64,19 @@ export function confusionTable(confusion: Confusion): string {
   return fits(heads, rows) ? drawTable(heads, rows) : elsewhere
 }
 
+/** Returns a table with a line for each type of entity. */
+function entityTable(entities: readonly EntityScores[]): string {
+  const right = (head: string) => ({ head, right: true })
+  return drawTable(
+    [{ head: 'entity' }, ...['precision', 'recall', 'f1', 'in rows', 'predicted'].map(right)],
+    entities.map(({ type, precision, recall, f1, wanted, predicted }) => [
+      type,
+      ...[precision, recall, f1].map((score) => score.toFixed(2)),
+      ...[wanted, predicted].map((count) => count.toLocaleString('en')),
+    ]),
+  )
+}
+
 /** More do not fit on a terminal. */
 const MOST_LABELS = 12
 
@@ -84,9 +100,10 @@ export function resultTable(experiment: Experiment, result: Result): string {
   return `${table}\n${scoreTable({ validation: result.validation, test: result.test })}`
 }
 
-/** The loss is of a target's tokens; an encoder's is of a row, and for numbers the squared difference. */
+/** The loss is of a target's tokens; an encoder's is of a row or word, and for numbers the squared difference. */
 function lossUnit(task: Experiment['task']): string {
   if (!isEncoded(task)) return ' nats per token'
+  if (task.kind === 'token_classification') return ' nats per word'
   return task.kind === 'regression' ? ', mean squared difference' : ' nats per row'
 }
 

@@ -4,29 +4,32 @@ import type { DownloadListener } from '../../hub/snapshot.js'
 import type { TaskOptions } from '../options.js'
 import { LabelMisfit } from '../rows/misfit.js'
 import { examplesOf, sourcesOf } from '../rows/source.js'
+import { tagsIn } from '../words/tagged.js'
 import { type Told, textsProblem } from './told_apart.js'
 import { type Written, written } from './written_form.js'
 
 export type Classification = Extract<TaskOptions, { kind: 'classification' }>
 type Regression = Extract<TaskOptions, { kind: 'regression' }>
+type TokenClassification = Extract<TaskOptions, { kind: 'token_classification' }>
 
 /** Whether `labelTexts` needs to read no rows for this classification. */
 export const namesLabels = ({ labels }: Classification): boolean => labels !== undefined
 
 /**
- * Returns the target texts that a task chooses from: those in `task.labels`, or else those of the rows of the given
- * splits.
+ * Returns the target texts, or the tags, that a task chooses from: those in `task.labels`, or else those of the rows of
+ * the given splits.
  * @throws UserError where rows have to be read and cannot.
  */
 export async function labelTexts(
-  task: Classification | Regression,
+  task: Classification | Regression | TokenClassification,
   splits: readonly Split[],
   options: DownloadListener = {},
 ): Promise<string[]> {
-  if (task.kind === 'classification' && task.labels) return [...new Set(Object.values(task.labels))]
+  if (task.kind !== 'regression' && task.labels) return [...new Set(Object.values(task.labels))]
   const labels = new Set<string>()
   for (const source of await sourcesOf(task, splits, options))
-    for await (const { target } of examplesOf(task, source)) labels.add(target)
+    for await (const { target, words } of examplesOf(task, source))
+      for (const label of words ? tagsIn(target) : [target]) labels.add(label)
   return [...labels]
 }
 

@@ -51,6 +51,8 @@ export async function readTargets(
       const texts = await labelTexts(task, splits, options)
       return { labels: [], longest: longestOf(await writtenLabels(task, texts, options.tokenizer, options)) }
     }
+    case 'token_classification': // by a head, which has a row for each tag
+      return { labels: [], longest: 0 }
     case 'text':
       for (const source of await sourcesOf(task, splits, options)) await noteUnwritable(task, source, options)
       return { labels: [], longest: 0 }

@@ -9,6 +9,7 @@ export function isRankable({ kind }: Pick<TaskOptions, 'kind'>): boolean {
       return true
     case 'regression':
     case 'text':
+    case 'token_classification':
       return false
     default:
       return assertNever(kind, 'kind of task')

@@ -1,7 +1,7 @@
 import { UserError } from '../../base/error.js'
 import { counted } from '../../base/text/counted.js'
 import { nearest } from '../../base/text/nearest.js'
-import { columnsOf, type Example, exampleOf } from '../example.js'
+import { columnsOf, type Example, exampleOf, type RowProblem } from '../example.js'
 import type { RowText, TaskOptions } from '../options.js'
 import { columnNames } from './column_names.js'
 import { TaskMisfit } from './misfit.js'
@@ -48,7 +48,7 @@ export async function* readExamples(
     }
     const result = 'values' in row ? exampleOf(task, row.values) : row
     if ('problem' in result) {
-      if (++bad <= ROWS_SHOWN) problems.push({ line: row.line, problem: result.problem })
+      if (++bad <= ROWS_SHOWN) problems.push({ line: row.line + linesBefore(row, result), problem: result.problem })
     } else if (bad === 0 || on_bad_row === 'skip') {
       good++
       yield { row: row.line, ...result }
@@ -59,6 +59,9 @@ export async function* readExamples(
   if (bad > 0)
     skipped?.(`${bad.toLocaleString('en')} of ${counted(bad + good, 'row')} skipped.\n${listed(file, problems, bad)}`)
 }
+
+/** The lines of a row before the word that a problem is about. */
+const linesBefore = (row: Row, { word = 0 }: RowProblem): number => ('wordLines' in row ? word : 0)
 
 /**
  * Checks the first row of a split's file: whether it can be read as a table and has the columns that the task names.

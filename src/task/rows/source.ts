@@ -3,6 +3,7 @@ import type { DownloadListener } from '../../hub/snapshot.js'
 import { officialRows, officialRowsAreHere } from '../benchmark/official.js'
 import type { Example } from '../example.js'
 import { datasetOf, type TaskOptions } from '../options.js'
+import { readSentences } from '../words/conll.js'
 import { datasetIsHere, datasetRows } from './dataset.js'
 import { TaskMisfit } from './misfit.js'
 import { type BadRows, readExamples } from './rows.js'
@@ -32,7 +33,8 @@ export async function sourceOf(task: TaskOptions, split: Split, options: Downloa
   const dataset = datasetOf(task)
   if (dataset && task[from] === undefined) return { ...(await datasetRows(dataset, from, options)), eachAnswer }
   const file = task[from]!
-  return { file, files: [file], rows: () => readTable(file), eachAnswer }
+  const rows = () => (task.kind === 'token_classification' ? readSentences(file, task) : readTable(file))
+  return { file, files: [file], rows, eachAnswer }
 }
 
 /** Whether no row has to be downloaded. */

@@ -11,9 +11,11 @@ import { type Line, readLines } from './lines.js'
 
 /**
  * A row of the user's file by column name, or what is wrong with it. `line` counts from 1; in parquet it is the number
- * of the row.
+ * of the row. With `wordLines` each of its words has a line of its own, one after the other.
  */
-export type Row = { line: number; values: Record<string, unknown> } | { line: number; problem: string }
+export type Row =
+  | { line: number; values: Record<string, unknown>; wordLines?: true }
+  | { line: number; problem: string }
 
 /** The endings of files that `readTable` reads. */
 export const TABLE_ENDINGS: readonly string[] = ['.jsonl', '.json', '.csv', '.tsv', '.parquet']

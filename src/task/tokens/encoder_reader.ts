@@ -5,25 +5,96 @@ import { choices, choicesRow } from '../../objective/choices.js'
 import { labels, labelTarget } from '../../objective/labels.js'
 import { number, numberOf, numberTarget } from '../../objective/number.js'
 import type { Objective, RowIds } from '../../objective/objective.js'
+import { tags, tagsTarget, wordsIn } from '../../objective/tags.js'
 import type { Answerable } from '../encoded.js'
+import { tagsIn } from '../words/tagged.js'
 import type { RowReader, TextRow } from './reader.js'
 import { encodeHeads } from './tokenise.js'
 
 /** Ids of targets, such as the bits of a number, may be larger than those of tokens. */
 const ANY_ID = Number.MAX_SAFE_INTEGER
 
-/** What an encoder's head learns of a task. `classes` are the texts of its labels, in the order of the head's rows. */
-function encoderObjective(task: Answerable, classes: readonly string[], segments: boolean): Objective {
+/** A label that the head has no row for. */
+const UNKNOWN = -1
+
+/** A text as a tokenizer gets it: a whole, or its words. */
+type Parts = readonly string[]
+
+/** A text or a pair as a row of ids, and how many ids each part of the first text had. */
+interface Encoded extends TemplateRow {
+  pieces: number[]
+}
+
+/** What an encoder's head learns of a task. */
+interface Learnt {
+  objective: Objective
+  /** Whether a text comes in words. */
+  inWords?: true
+  /** The texts of a row, each alone or a pair. */
+  texts(row: TextRow): Parts[][]
+  /** The ids of a row whose texts were encoded. */
+  ids(row: TextRow, texts: readonly Encoded[]): RowIds
+  /** The text of a target. */
+  text(target: Int32Array): string
+}
+
+/** `classes` are the texts of the task's labels, in the order of the head's rows. */
+function learntOf(task: Answerable, classes: readonly string[], segments: boolean): Learnt {
+  const places = new Map(classes.map((text, i) => [text, i]))
+  const placeOf = (label: string) => places.get(label) ?? UNKNOWN
   switch (task.kind) {
     case 'classification':
-      return labels(classes.length, segments)
+      return {
+        objective: labels(classes.length, segments),
+        texts: (row) => [textOrPair(row)],
+        ids: ({ target }, [text]) => ({ source: text!.ids, target: labelTarget(placeOf(target), text!.first) }),
+        text: ([label]) => classes[label!] ?? '',
+      }
     case 'regression':
-      return number(segments)
+      return {
+        objective: number(segments),
+        texts: (row) => [textOrPair(row)],
+        ids: ({ target }, [text]) => ({ source: text!.ids, target: numberTarget(Number(target), text!.first) }),
+        text: (target) => String(numberOf(target)),
+      }
     case 'multiple_choice':
-      return choices(segments)
+      return {
+        objective: choices(segments),
+        texts: ({ source, second, choices = [] }) =>
+          choices.map((choice) => [[source], [second === undefined ? choice : `${second} ${choice}`]]),
+        ids: ({ label }, texts) => choicesRow(texts, Number(label)),
+        text: ([right]) => String(right),
+      }
+    case 'token_classification':
+      return {
+        objective: tags(classes.length, segments),
+        inWords: true,
+        texts: ({ words = [] }) => [[words]],
+        ids: ({ target }, [text]) => {
+          const tags = tagsIn(target)
+          const words = firstPieces(text!).map((place, i) => ({ tag: placeOf(tags[i] ?? ''), place }))
+          return { source: text!.ids, target: tagsTarget(words) }
+        },
+        text: (target) =>
+          wordsIn(target)
+            .map(({ tag }) => classes[tag] ?? '')
+            .join(' '),
+      }
     default:
       return assertNever(task, 'kind of task')
   }
+}
+
+const textOrPair = ({ source, second }: TextRow): Parts[] => (second === undefined ? [[source]] : [[source], [second]])
+
+/** Where the first id of each part of the first text is; −1 for a part without ids, or beyond the row's end. */
+function firstPieces({ pieces, text: { start, end } }: Encoded): number[] {
+  let at = start
+  return pieces.map((count) => {
+    const place = count > 0 && at < end ? at : -1
+    at += count
+    return place
+  })
 }
 
 /**
@@ -36,34 +107,22 @@ export function encoderReader(
   tokenizer: Tokenizer & { template: Template },
   { limit, segments }: { limit: number; segments: boolean },
 ): RowReader {
-  const row = rowOf(task, classes)
+  const learnt = learntOf(task, classes, segments)
+  const encode = textsEncoder(tokenizer, limit, learnt.inWords ? tokenizer.wordPieces : tokenizer.pieces)
   return {
-    objective: encoderObjective(task, classes, segments),
+    objective: learnt.objective,
     key: { classes, limit },
     vocabulary: ANY_ID,
-    text: textOf(task, classes),
+    text: learnt.text,
     async read(rows) {
-      const texts = rows.flatMap(textsOf)
-      const distinct = [...new Set(texts.flat())]
-      const heads = await encodeHeads(distinct, (texts) => tokenizer.pieces(texts), limit)
-      const places = new Map(distinct.map((text, i) => [text, i]))
-      const encoded = texts.map((pair) => {
-        const own = pair.map((text) => places.get(text)!)
-        const row = templateRow(
-          tokenizer.template,
-          own.map((i) => heads.ids[i]!),
-          limit,
-        )
-        return own.some((i) => heads.whole[i]! < 0) ? { ...row, whole: -row.whole } : row
-      })
+      const texts = rows.map(learnt.texts)
+      const encoded = await encode(texts.flat())
       let at = 0
-      const made = rows.map((one) => {
-        const own = encoded.slice(at, at + textsOf(one).length)
+      const made = rows.map((row, i) => {
+        const own = encoded.slice(at, at + texts[i]!.length)
         at += own.length
-        return {
-          ...row(one, own),
-          whole: own.reduce((most, { whole }) => (Math.abs(whole) > Math.abs(most) ? whole : most), 0),
-        }
+        const longest = own.reduce((most, { whole }) => (Math.abs(whole) > Math.abs(most) ? whole : most), 0)
+        return { ...learnt.ids(row, own), whole: longest }
       })
       return {
         source: made.map(({ source }) => source),
@@ -74,36 +133,33 @@ export function encoderReader(
   }
 }
 
-/** Returns the text of a target: a label, a number, or the number of a choice. */
-function textOf(task: Answerable, classes: readonly string[]): (target: Int32Array) => string {
-  if (task.kind === 'classification') return ([label]) => classes[label!] ?? ''
-  if (task.kind === 'regression') return (target) => String(numberOf(target))
-  return ([right]) => String(right)
-}
-
-/** The texts of a row, each alone or a pair: one, or one for each of its choices. */
-function textsOf({ source, second, choices }: TextRow): string[][] {
-  if (choices === undefined) return [second === undefined ? [source] : [source, second]]
-  return choices.map((choice) => [source, second === undefined ? choice : `${second} ${choice}`])
-}
-
-function rowOf(task: Answerable, classes: readonly string[]): (row: TextRow, texts: readonly TemplateRow[]) => RowIds {
-  switch (task.kind) {
-    case 'classification': {
-      const places = new Map(classes.map((text, i) => [text, i]))
-      return ({ target }, [text]) => ({
-        source: text!.ids,
-        target: labelTarget(places.get(target) ?? UNKNOWN, text!.first),
-      })
-    }
-    case 'regression':
-      return ({ target }, [text]) => ({ source: text!.ids, target: numberTarget(Number(target), text!.first) })
-    case 'multiple_choice':
-      return ({ label }, texts) => choicesRow(texts, Number(label))
-    default:
-      return assertNever(task, 'kind of task')
+/** Returns a function that encodes texts and pairs; equal parts go to the tokenizer once. */
+function textsEncoder(
+  { template }: { template: Template },
+  limit: number,
+  pieces: Tokenizer['pieces'],
+): (texts: Parts[][]) => Promise<Encoded[]> {
+  return async (texts) => {
+    const distinct = [...new Set(texts.flat(2))]
+    const heads = await encodeHeads(distinct, pieces, limit)
+    const places = new Map(distinct.map((part, i) => [part, i]))
+    const idsOf = (part: string) => heads.ids[places.get(part)!]!
+    return texts.map((pair) => {
+      const ids = pair.map((parts) => joined(parts.map(idsOf)))
+      const row = templateRow(template, ids, limit)
+      const isHead = pair.flat().some((part) => heads.whole[places.get(part)!]! < 0)
+      return { ...row, whole: isHead ? -row.whole : row.whole, pieces: pair[0]!.map((part) => idsOf(part).length) }
+    })
   }
 }
 
-/** A label that the head has no row for. */
-const UNKNOWN = -1
+function joined(parts: readonly Int32Array[]): Int32Array {
+  if (parts.length === 1) return parts[0]!
+  const ids = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    ids.set(part, at)
+    at += part.length
+  }
+  return ids
+}

@@ -3,7 +3,8 @@ import type { Example } from '../example.js'
 import type { CutRows } from './tokenise.js'
 
 /** A row as text: what a reader needs of an example. */
-export type TextRow = Pick<Example, 'source' | 'second' | 'target' | 'choices'> & Partial<Pick<Example, 'label'>>
+export type TextRow = Pick<Example, 'source' | 'second' | 'target' | 'choices' | 'words'> &
+  Partial<Pick<Example, 'label'>>
 
 /** Turns rows of text into the ids that an objective reads. */
 export interface RowReader {

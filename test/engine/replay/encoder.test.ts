@@ -29,6 +29,7 @@ const HEADS: Record<string, Head> = {
   labels: { kind: 'sequence', labels: 3 },
   number: { kind: 'sequence', labels: 1 },
   choices: { kind: 'choice', labels: 1 },
+  tags: { kind: 'tokens', labels: 5 },
 }
 
 function opened(type: string) {
