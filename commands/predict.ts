@@ -35,6 +35,10 @@ export default class Predict extends Command {
       command: `<%= config.bin %> predict runs/rte '{"sentence1": "A man sleeps.", "sentence2": "A man is awake."}'`,
     },
     {
+      description: "Tags of words, and the entities that they make; into CoNLL's columns with --output tagged.conll",
+      command: '<%= config.bin %> predict runs/tag "Ada Holm left Krypton Steel ." --json',
+    },
+    {
       description: 'Three tasks on one backbone',
       command: '<%= config.bin %> predict runs/sst2 --run runs/cola --run exports/mood --input lines.txt --json',
     },
@@ -63,13 +67,15 @@ export default class Predict extends Command {
     }),
     'input-format': Flags.option({
       options: INPUT_FORMATS,
-      description: "How rows are written (default: by the file's ending; else text, or jsonl for several columns).",
+      description:
+        "How rows are written (default: by the file's ending; else text, or jsonl for several columns); conll is a " +
+        'word on each line, for tags.',
     })(),
     output: Flags.string({
       description:
         "Write to this file, whole or not at all, instead of standard output. The file's ending sets the format: " +
-        ".jsonl is JSON lines; .csv and .tsv are a table of the input's columns and the predictions; any other " +
-        'is a line of text for each row.',
+        ".jsonl is JSON lines; .csv and .tsv are a table of the input's columns and the predictions; .conll is a " +
+        'word and its tag on each line; any other is a line of text for each row.',
       helpValue: 'FILE',
     }),
     force: Flags.boolean({ description: 'Replace an existing output.', dependsOn: ['output'] }),

@@ -98,7 +98,7 @@ export interface SubsetProblem {
 
 /**
  * Returns what is wrong with a subset of a training split of `rows`: it is larger, or stratified although free texts
- * have no labels.
+ * and tags of words have no labels.
  */
 export function subsetProblem(
   { kind, name }: Pick<TaskOptions, 'kind' | 'name'>,
@@ -109,10 +109,10 @@ export function subsetProblem(
     const problem = `a subset of ${size} rows; the training split of ${name} has ${rows}.`
     return { key: 'size', problem, remedy: `Choose ${rows} or fewer.` }
   }
-  if (!stratified || kind !== 'text') return undefined
+  if (!stratified || (kind !== 'text' && kind !== 'token_classification')) return undefined
   return {
     key: 'stratified',
-    problem: `a stratified subset keeps the share of each label; the task ${name} is of kind text and has none.`,
+    problem: `a stratified subset keeps the share of each label; the task ${name} is of kind ${kind} and has none.`,
     remedy: 'Leave stratified out.',
   }
 }
