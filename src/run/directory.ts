@@ -65,6 +65,8 @@ export interface Result {
   /** Memory of the GPU that the process used, on `webgpu`. */
   gpu_memory_bytes?: number
   trained_parameters: number
+  /** Those of them in the head; of runs on encoders. */
+  head_parameters?: number
   backbone_parameters: number
   share_percent: number
 }

@@ -81,6 +81,8 @@ export interface Manifest {
   mpi?: { library: string; ranks: { host: string; threads: number }[] }
   seed: number
   trained_parameters: number
+  /** Those of them in the head; of runs on encoders. */
+  head_parameters?: number
   backbone_parameters: number
   backbone_sha256: string
   tokenizer_sha256: string
@@ -100,6 +102,7 @@ export function manifestOf(
   facts: Pick<
     Manifest,
     | 'trained_parameters'
+    | 'head_parameters'
     | 'mpi'
     | 'start'
     | 'batch_size_auto'

@@ -30,6 +30,7 @@ const resultFile = z.object({
   peak_memory_bytes: size,
   gpu_memory_bytes: size.optional(),
   trained_parameters: size,
+  head_parameters: size.optional(),
   backbone_parameters: size,
   share_percent: size,
 })
@@ -70,6 +71,7 @@ const manifestFile = z.object({
   row_order: z.string().optional(),
   batch_size_auto: z.object({ rows: size, peak_memory_bytes: size, available_bytes: size }).optional(),
   trained_parameters: size,
+  head_parameters: size.optional(),
   backbone_parameters: size,
   /** Undefined of a run that was imported without its backbone. */
   backbone_sha256: z.string().optional(),

@@ -85,7 +85,8 @@ describe('an encoder', () => {
       (await compacter(['params', 'report', '--backbone', 'bert-nano', '--method', 'compacter', '--format', 'json']))
         .stdout,
     )
-    expect(result.trained_parameters).toBe(counted[0].trained_parameters + 3 * 256 + 3)
+    expect(result.head_parameters).toBe(3 * 256 + 3)
+    expect(result.trained_parameters).toBe(counted[0].trained_parameters + result.head_parameters)
     const { task } = parse(readFileSync(path('labels/experiment.yaml'), 'utf8'))
     expect([task.labels, task.texts]).toEqual([{ maybe: 'maybe', no: 'no', yes: 'yes' }, ['{premise}', '{hypothesis}']])
     const evaluated = JSON.parse(

@@ -21,6 +21,7 @@ import {
   type Measured,
   MOST_ROWS,
 } from './batch_size.js'
+import { headCount } from './head.js'
 import { prepareModel, preparePadding } from './prepare.js'
 
 /** The properties of a training run, measured with steps on its longest rows; nothing is written. */
@@ -30,6 +31,8 @@ export interface Plan {
   mode: Stepper['mode']
   rows: { train: number; validation: number; test: number }
   trained_parameters: number
+  /** Those of them in the head; of runs on encoders. */
+  head_parameters?: number
   backbone_parameters: number
   steps: number
   /** If `training.batch_size` is auto: what was chosen. */
@@ -98,6 +101,7 @@ export async function dryRun(
       mode: chooseMode(prepared.experiment, device, steps).mode,
       rows: { train: train.rows, validation: validation.rows, test: test.rows },
       trained_parameters: blueprint.layout.size,
+      ...headCount(blueprint.config),
       backbone_parameters: backbone.parameters,
       steps,
       ...(auto && { batch_size_auto: chosen(largest) }),

@@ -1,8 +1,9 @@
 import type { Head } from '../../backbone/family.js'
-import { type BackboneConfig, isEncoder, withHead } from '../../backbone/registry.js'
+import { type BackboneConfig, headTensors, isEncoder, withHead } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { SPLITS } from '../../base/choices.js'
 import { type Progress, showDownload } from '../../base/progress.js'
+import { elements } from '../../base/safetensors/safetensors.js'
 import { encodedTask } from '../../task/encoded.js'
 import { labelTexts } from '../../task/labels/labels.js'
 import { type TagMetric, unfitTag, unfitTagWords } from '../../task/metrics/entities.js'
@@ -24,6 +25,12 @@ export function headedFor(config: BackboneConfig, task: TaskOptions): BackboneCo
   if (!isEncoder(config)) return config
   const head = headOf(task)
   return head ? withHead(config, head) : config
+}
+
+/** Returns the number of parameters of the head that a config names, which are trained; nothing without one. */
+export function headCount(config: BackboneConfig): { head_parameters?: number } {
+  const shapes = [...headTensors(config).values()].map(({ shape }) => shape)
+  return shapes.length === 0 ? {} : { head_parameters: shapes.reduce((sum, shape) => sum + elements(shape), 0) }
 }
 
 function headOf(task: TaskOptions): Head | undefined {

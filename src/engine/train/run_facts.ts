@@ -6,6 +6,7 @@ import type { Ranks } from '../cluster/ranks.js'
 import { sessionFacts } from '../graph/config.js'
 import type { Blueprint } from '../model/model.js'
 import type { PreparedSplit } from '../prepare/data.js'
+import { headCount } from '../prepare/head.js'
 import type { OpenedBackbone } from '../prepare/prepare.js'
 import type { Computation, Job } from './begin.js'
 
@@ -45,9 +46,10 @@ export const hashesOf = ({
   test: test.sha256,
 })
 
-/** Returns the number of trained parameters, and of all. */
-export const countsOf = ({ layout }: Blueprint, { parameters }: OpenedBackbone) => ({
+/** Returns the number of trained parameters, of those of them in an encoder's head, and of all of the backbone. */
+export const countsOf = ({ layout, config }: Blueprint, { parameters }: OpenedBackbone) => ({
   trained_parameters: layout.size,
+  ...headCount(config),
   backbone_parameters: parameters,
 })
 

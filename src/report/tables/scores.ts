@@ -90,7 +90,8 @@ export function resultTable(experiment: Experiment, result: Result): string {
     ['backbone', `${experiment.backbone.name}, ${result.backbone_parameters.toLocaleString('en')} parameters`],
     [
       'trained',
-      `${result.trained_parameters.toLocaleString('en')} parameters, ${result.share_percent.toPrecision(3)} %`,
+      `${result.trained_parameters.toLocaleString('en')} parameters, ${result.share_percent.toPrecision(3)} %` +
+        inHead(result),
     ],
     ['time', `${counted(result.steps, 'step')}, ${duration(result.seconds)}${pace(result)}`],
     ...memoryRows(result),
@@ -106,6 +107,9 @@ function lossUnit(task: Experiment['task']): string {
   if (task.kind === 'token_classification') return ' nats per word'
   return task.kind === 'regression' ? ', mean squared difference' : ' nats per row'
 }
+
+const inHead = ({ head_parameters }: Pick<Result, 'head_parameters'>) =>
+  head_parameters === undefined ? '' : `; ${head_parameters.toLocaleString('en')} of them in the head`
 
 const lossRow = ({ validation_loss }: Result, unit: string): [string, string][] =>
   validation_loss === undefined ? [] : [['validation loss', `${validation_loss.toFixed(3)}${unit}`]]
@@ -127,7 +131,7 @@ export function planTable(plan: Plan): string {
       ? [['batch size', `auto: ${plan.batch_size_auto.rows} rows, the most that fit`] satisfies [string, string]]
       : []),
     ['rows', `train ${number(rows.train)}, validation ${number(rows.validation)}, test ${number(rows.test)}`],
-    ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters`],
+    ['trained', `${number(plan.trained_parameters)} of ${number(plan.backbone_parameters)} parameters${inHead(plan)}`],
     ['step', `at most ${plan.step_seconds.toFixed(2)} s, on the longest rows`],
     ['training', `${counted(plan.steps, 'step')}, at most ${duration(plan.estimated_seconds)} without evaluations`],
     ...memoryRows(plan),
