@@ -48,12 +48,20 @@ export function onOtherTask(run: TrainedRun, given: string, split: Split): Train
     return { ...run, made, experiment: { ...run.experiment, task }, elsewhere: { given, own: run, ownLabels: true } }
   }
   const { task, locate } = readTask(given)
+  checkAnswered(run, task, given)
   const from = sourceSplit(task, split)
   if (isOwnTask(run, task, split) && isOwnSource(run, task[from], split)) return atPlace(run, from, task[from])
   // The labels of the own task say nothing of these.
   const training = { ...run.experiment.training, target_length: undefined }
   const elsewhere = { given, own: run, ownLabels: false }
   return { ...run, made, locate, experiment: { ...run.experiment, task, training }, elsewhere }
+}
+
+/** A head answers one kind of question. @throws UserError where a task asks another */
+function checkAnswered({ folder, experiment: { task: own } }: TrainedRun, { kind }: TaskOptions, given: string): void {
+  if (!isEncoded(own) || kind === own.kind) return
+  const problem = `is of kind ${kind}, and the head of ${folder} answers ${own.kind} alone.`
+  throw new BadOption({ at: `--task ${given}`, problem, remedy: 'Name a task of that kind, or a file of rows.' })
 }
 
 /** Whether all rows of a file are those that the run has for a split. */

@@ -92,6 +92,13 @@ describe('a task and a file that the run has itself are its own', () => {
     writeFileSync(join(encoder, 'best.safetensors'), '')
     const elsewhere = (task: string) => onOtherTask(openTrainedRun(encoder), task, 'test').elsewhere?.given
     expect([elsewhere('rotten-tomatoes'), elsewhere('glue/sst2')]).toEqual([undefined, 'glue/sst2'])
+    for (const [name, kind] of [
+      ['glue/stsb', 'regression'],
+      ['invented-news', 'token_classification'],
+    ] as const)
+      expect(() => elsewhere(name)).toThrow(
+        `--task ${name}: is of kind ${kind}, and the head of ${encoder} answers classification alone.`,
+      )
   })
 
   test('and scored as without --task', async () => {
