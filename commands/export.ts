@@ -8,7 +8,8 @@ export default class Export extends Command {
   static description =
     'safetensors is our own and holds every method; peft holds LoRA and its kin and prompts, adapterhub and ' +
     'opendelta hold adapters, for those Python libraries; huggingface is a whole model, for methods that only change ' +
-    'weights; saved-model is backbone and method in one TensorFlow graph that encodes and decodes.'
+    'weights; saved-model is backbone and method in one TensorFlow graph that encodes and decodes. ' +
+    'Of an encoder all but opendelta hold the head too.'
   static examples = [
     {
       description: 'A folder of some hundred KB that `compacter eval` takes on another machine',

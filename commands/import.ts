@@ -7,7 +7,8 @@ export default class Import extends Command {
   static summary = 'Import adapters that were trained elsewhere as a run.'
   static description =
     'Reads folders of the Python libraries peft, adapters and OpenDelta and checkpoints of the released code of the ' +
-    'paper; `compacter eval` takes the resulting run. Files are read as data: nothing in a pickle is executed.'
+    'paper; for an encoder those of peft and adapters, which hold its head too. ' +
+    '`compacter eval` takes the resulting run. Files are read as data: nothing in a pickle is executed.'
   static examples = [
     {
       description: 'LoRA that peft saved, to be scored on RTE',

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { backboneIsHere } from '../backbone/files/locate.js'
-import { type BackboneConfig, familyOf } from '../backbone/registry.js'
+import type { BackboneConfig } from '../backbone/registry.js'
 import { FORMATS, type Format } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { writeAtomically } from '../base/files/atomic.js'
@@ -128,14 +128,8 @@ const filesIn = (folder: string): string[] =>
     .filter((file) => statSync(join(folder, file)).isFile())
     .sort()
 
-/** Formats that hold an encoder with its head. */
-const FOR_ENCODERS: readonly Format[] = ['safetensors', 'huggingface', 'peft', 'adapterhub']
-
-function refusalOf(format: Format, options: MethodOptions, config: BackboneConfig): string | undefined {
-  if (familyOf(config).shape === 'encoder' && !FOR_ENCODERS.includes(format))
-    return 'the run is of an encoder with a head, which this format does not hold yet.'
-  return formats[format].refusal(options, config)
-}
+const refusalOf = (format: Format, options: MethodOptions, config: BackboneConfig): string | undefined =>
+  formats[format].refusal(options, config)
 
 function checkFormat(options: MethodOptions, config: BackboneConfig, format: Format): void {
   const reason = refusalOf(format, options, config)

@@ -11,12 +11,13 @@ import sys
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForMultipleChoice, AutoModelForSequenceClassification
+from transformers import AutoModelForMultipleChoice, AutoModelForSequenceClassification, AutoModelForTokenClassification
 
 CLASSES = {
     "labels": AutoModelForSequenceClassification,
     "number": AutoModelForSequenceClassification,
     "choice": AutoModelForMultipleChoice,
+    "tags": AutoModelForTokenClassification,
 }
 
 
@@ -54,7 +55,7 @@ def with_adapters(out, head, backbone):
     return model
 
 
-LABELS = {"labels": {"num_labels": 3}, "number": {"num_labels": 1}, "choice": {}}
+LABELS = {"labels": {"num_labels": 3}, "number": {"num_labels": 1}, "choice": {}, "tags": {"num_labels": 3}}
 READERS = {"huggingface": whole, "peft": with_peft, "adapterhub": with_adapters}
 
 

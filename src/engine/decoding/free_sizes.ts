@@ -12,9 +12,9 @@ export interface FreeSizesOptions {
   names: string[]
   /** Returns a graph of these sizes, in that order. */
   capture(sizes: number[]): NodeGraph
-  /** The queries that relative positions are for. */
-  queries: Queries
-  positions: PositionBuckets
+  /** Relative positions, if the model has them, and the queries that they are for. */
+  queries?: Queries
+  positions?: PositionBuckets
   /** Dimensions of the model's tensors, for which no size may be mistaken. */
   dimensions: Iterable<number>
 }
@@ -119,6 +119,7 @@ function freeConstant(name: string, corners: Node[], checked: Node, fitter: Fitt
 
 function freeBuckets(name: string, corners: { values: Int32Array }[], checked: { values: Int32Array }, fitter: Fitter) {
   const { queries, positions, arithmetic } = fitter
+  if (queries === undefined || positions === undefined) return depends(name)
   const keys = [...corners, checked].map(({ values }) => bucketedKeys(values, queries, positions) ?? depends(name))
   const count = fitted(name, keys.slice(0, -1), keys.at(-1)!, fitter)
   return bucketNodes(name, arithmetic.value(count), queries, positions)

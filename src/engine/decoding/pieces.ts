@@ -1,8 +1,8 @@
 import type { KeyValue, Memory } from '../../backbone/encoder_decoder.js'
-import { decode, encode, head, remember } from '../../backbone/forward.js'
+import { contextual, decode, encode, head, headLogits, remember } from '../../backbone/forward.js'
 import type { Hooks } from '../../backbone/hooks.js'
 import type { Pass } from '../../backbone/pass.js'
-import type { BackboneConfig } from '../../backbone/registry.js'
+import { type BackboneConfig, onlyEncoder, readsSegments } from '../../backbone/registry.js'
 import type { Precision } from '../../base/choices.js'
 import type { Tensors } from '../../method/method.js'
 import { noDropout } from '../../tensor/dropout.js'
@@ -112,6 +112,23 @@ export function gainsPiece(library: Library, served: Served, [rows, tokens]: num
     const positions = input('positions', 'int32', [tokens!]) as tf.Tensor1D
     const places = input('places', 'int32', [tokens!, 2]) as tf.Tensor2D
     output('gains', logProbabilityAt(head(pass, lookUp(hidden, positions)), places))
+  })
+}
+
+/**
+ * Returns an encoder with its head, for `input_ids`, `attention_mask` and, where it reads which text of a pair a token
+ * is of, `token_type_ids` [batch, length]: the output `logits` [batch, rows of the head], of
+ * tokens [batch, length, rows].
+ */
+export function headPiece(library: Library, served: Served, [batch, length]: number[]): NodeGraph {
+  return captured(library, served, ({ pass, input, output }) => {
+    const { head } = onlyEncoder(pass.config)
+    if (!head) throw new Error('the encoder has no head')
+    const of = (name: string) => input(name, 'int32', [batch!, length!]) as tf.Tensor2D
+    const segments = readsSegments(pass.config) ? { segments: of('token_type_ids') } : {}
+    const inputs = { ids: of('input_ids'), mask: of('attention_mask'), ...segments }
+    const logits = headLogits(pass, contextual(pass, inputs), head)
+    output('logits', head.kind === 'tokens' ? tf.reshape(logits, [batch!, length!, -1]) : logits)
   })
 }
 

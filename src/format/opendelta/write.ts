@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { BackboneConfig } from '../../backbone/registry.js'
+import { type BackboneConfig, familyOf } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { sites } from '../../method/adapter/placement.js'
 import type { AdapterOptions, CompacterOptions, MethodOptions } from '../../method/options.js'
@@ -15,7 +15,8 @@ export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.
 
 /** Adapters and prompts for OpenDelta 0.3: a pickled state dict, which includes the trained layer norms. */
 export const opendeltaFormat: ExportFormat = {
-  refusal,
+  refusal: (options, config) =>
+    familyOf(config).shape === 'encoder' ? 'files of OpenDelta are written for a T5 only.' : refusalOf(options),
   holdsBackbone: false,
   async write(folder, trained) {
     const { experiment, config } = trained
@@ -28,7 +29,7 @@ export const opendeltaFormat: ExportFormat = {
   },
 }
 
-function refusal(options: MethodOptions): string | undefined {
+function refusalOf(options: MethodOptions): string | undefined {
   switch (options.kind) {
     case 'prompt_tuning':
       return undefined

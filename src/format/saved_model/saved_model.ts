@@ -15,12 +15,16 @@ import { startTensorflow } from '../../engine/graph/start.js'
 import { type OpenedBackbone, prepareBackbone } from '../../engine/prepare/prepare.js'
 import type { ExportFormat, Trained } from '../format.js'
 import { saverNodes, writeVariables } from './checkpoint.js'
+import { answering, refusalOf, type Serving, TOKENIZER } from './encoder.js'
 import { type Described, type Signature, savedModel } from './meta_graph.js'
 import { trainedModel } from './values.js'
 
-/** TensorFlow's own format: backbone and method in one graph that reads token ids and writes token ids. */
+/**
+ * TensorFlow's own format: backbone and method in one graph that reads token ids and writes token ids, or what the head
+ * of an encoder says.
+ */
 export const savedModelFormat: ExportFormat = {
-  refusal: () => undefined,
+  refusal: (_options, config) => refusalOf(config),
   holdsBackbone: true,
   async write(folder, trained) {
     const { library, device } = await startTensorflow(
@@ -42,33 +46,42 @@ async function writeSavedModel(
   backbone: OpenedBackbone,
   { library, version }: { library: Library; version: string },
 ): Promise<string> {
-  const { experiment, progress } = trained
-  const { source_length, target_length = LONGEST } = experiment.training
   const model = trainedModel(trained, backbone)
+  const { shapes } = model.served
   try {
-    progress.phase('Graph')
-    const { nodes, versions, variables } = decodingGraph(library, model.served, {
-      maxLength: target_length,
-      reading: (names) => names.flatMap((name) => variableNodes(name, model.served.shapes.get(name)!)),
-    })
-    progress.phase('Variables')
-    const shapes = new Map(variables.map((name) => [name, model.served.shapes.get(name)!]))
+    trained.progress.phase('Graph')
+    const reading = (names: string[]) => names.flatMap((name) => variableNodes(name, shapes.get(name)!))
+    const { graph, signatures, readme } =
+      'head' in backbone.config
+        ? answering(library, model.served, reading, trained)
+        : writing(library, model.served, reading, trained)
+    const { nodes, versions, variables } = graph
+    trained.progress.phase('Variables')
+    const stored = new Map(variables.map((name) => [name, shapes.get(name)!]))
     mkdirSync(join(folder, 'variables'))
-    await writeVariables(library, join(folder, 'variables', 'variables'), shapes, model.read, versions)
-    const graph = { nodes: [...nodes, ...saverNodes(variables)], versions }
-    const signatures = signaturesOf(backbone.config.dModel)
-    writeAtomically(join(folder, 'saved_model.pb'), savedModel(graph, variables, signatures, version))
+    await writeVariables(library, join(folder, 'variables', 'variables'), stored, model.read, versions)
+    const whole = { nodes: [...nodes, ...saverNodes(variables)], versions }
+    writeAtomically(join(folder, 'saved_model.pb'), savedModel(whole, variables, signatures, version))
     mkdirSync(join(folder, 'assets.extra'))
     copyFile(backbone.files.tokenizerFile, join(folder, TOKENIZER))
-    return readme(source_length, target_length, withDecoder(backbone.config))
+    return readme
   } finally {
     model.free()
   }
 }
 
+/** The graph of a backbone that writes texts. */
+const writing: Serving = (library, served, reading, { experiment }) => {
+  const { source_length, target_length = LONGEST } = experiment.training
+  return {
+    graph: decodingGraph(library, served, { maxLength: target_length, reading }),
+    signatures: signaturesOf(served.config.dModel),
+    readme: readme(source_length, target_length, withDecoder(served.config)),
+  }
+}
+
 /** The most ids of an output where the experiment does not say. */
 const LONGEST = 128
-const TOKENIZER = 'assets.extra/tokenizer.json'
 
 function signaturesOf(d: number): Record<string, Signature> {
   const inputs = { [SOURCE_IDS]: ids(SOURCE_IDS), [ATTENTION_MASK]: ids(ATTENTION_MASK) }

@@ -5,6 +5,7 @@ import type { Served } from '../../engine/decoding/pieces.js'
 import { loadTrained } from '../../engine/model/checkpoint.js'
 import { disposeModel, evaluationPass } from '../../engine/model/model.js'
 import { type OpenedBackbone, prepareModel } from '../../engine/prepare/prepare.js'
+import { headParameters } from '../../method/head.js'
 import type { ParameterSpec } from '../../method/method.js'
 import { methodOf } from '../../method/registry.js'
 import { startValues } from '../../method/start.js'
@@ -29,7 +30,7 @@ export function trainedModel(trained: Trained, backbone: OpenedBackbone): Traine
   const { config, files } = backbone
   const method = methodOf(options)
   const ofBackbone = backboneShapes(config)
-  const parameters = method.parameters(options, config)
+  const parameters = [...method.parameters(options, config), ...headParameters(config)]
   checkTensors(tensors, parameters)
   const own = parameters.filter(({ name }) => !ofBackbone.has(name))
   const constants = new Map((method.constants?.(options, config) ?? []).map((spec) => [spec.name, spec]))

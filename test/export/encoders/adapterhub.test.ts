@@ -36,6 +36,7 @@ const cases = [
   },
   { name: 'compacter of distilbert', on: 'distilbert', sets: COMPACTER, task: 'choice' },
   { name: 'compacter of deberta', on: 'deberta-v2', sets: COMPACTER, task: 'labels' },
+  { name: 'tags', on: 'bert', sets: ADAPTER, task: 'tags' },
   { name: 'choice', on: 'bert', sets: ADAPTER, task: 'choice' },
   { name: 'choice without a pooler', on: 'xlm-roberta-without', sets: ADAPTER, task: 'choice' },
 ] as { name: string; on: string; sets: string[]; task: keyof typeof TASKS }[]

@@ -8,7 +8,7 @@ import { rows } from './made_encoder.js'
 interface ExportedEncoder {
   format: string
   out: string
-  head: 'labels' | 'number' | 'choice'
+  head: 'labels' | 'number' | 'choice' | 'tags'
   /** The folder of the backbone; not read where the export has it. */
   backbone?: string
 }

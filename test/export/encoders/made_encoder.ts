@@ -23,6 +23,12 @@ const ROWS_FILE = join(packageRoot, 'configs/tasks/rotten-tomatoes/test.jsonl')
 export const TASKS = {
   labels: ['task.labels.0=negative', 'task.labels.1=positive', 'task.labels.2=both', 'task.texts=["{text}"]'],
   number: ['task=glue/stsb', 'task.texts=["{sentence1}", "{sentence2}"]'],
+  tags: [
+    `task=${JSON.stringify({
+      ...{ kind: 'token_classification', name: 'tags', train: ROWS_FILE, validation: ROWS_FILE, test: ROWS_FILE },
+      labels: { 0: 'O', 1: 'B-X', 2: 'I-X' },
+    })}`,
+  ],
   choice: [
     `task=${JSON.stringify({
       ...{

@@ -43,6 +43,7 @@ const cases = [
   { name: 'vera', on: 'bert', sets: ['method=vera', 'method.rank=8', 'method.targets=[q, wo]'], task: 'labels' },
   { name: 'layer norms', on: 'bert', sets: ['method=layer-norm-tuning'], task: 'labels' },
   { name: 'layer norms of modernbert', on: 'modernbert', sets: ['method=layer-norm-tuning'], task: 'number' },
+  { name: 'tags', on: 'roberta', sets: LORA, task: 'tags' },
   { name: 'choice', on: 'electra', sets: LORA, task: 'choice' },
   { name: 'choice of distilbert', on: 'distilbert', sets: LORA, task: 'choice' },
   { name: 'choice without a pooler', on: 'roberta-without', sets: LORA, task: 'choice' },

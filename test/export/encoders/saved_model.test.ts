@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { silent } from '../../../src/base/progress.js'
+import { exportRun } from '../../../src/format/export.js'
+import type { NodeBackend } from '../../../src/tensor/binding.js'
+import tf from '../../../src/tensor/tf.cjs'
+import { expectClose } from '../../support/close.js'
+import { hasEngine, useEngine } from '../../support/engines.js'
+import { makeRun } from '../made_run.js'
+import { ENCODERS, encoderLogits, makeEncoder, type Rows, rows, TASKS } from './made_encoder.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'saved-model-encoder-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+const inFolder = (...names: string[]) => join(folder, ...names)
+const exported = (run: string, out: string) =>
+  exportRun(run, { format: 'saved-model', out, force: false, progress: silent })
+
+const COMPACTER = ['method=compacter', 'method.reduction_factor=3', 'method.n=4', 'method.rank=2']
+const cases = [
+  { name: 'compacter on bert', on: 'bert', sets: COMPACTER, task: 'labels' },
+  { name: 'lora on roberta', on: 'roberta', sets: ['method=lora', 'method.alpha=2'], task: 'labels' },
+  { name: 'prefix tuning', on: 'xlm-roberta', sets: ['method=prefix-tuning', 'method.bottleneck=7'], task: 'number' },
+  { name: 'prompts', on: 'bert', sets: ['method=prompt-tuning-r'], task: 'labels' },
+  { name: 'bitfit on distilbert', on: 'distilbert', sets: ['method=bitfit'], task: 'number' },
+  { name: 'full of electra', on: 'electra', sets: ['method=full'], task: 'labels' },
+  { name: 'intrinsic', on: 'bert', sets: ['method=intrinsic', 'method.dimension=300'], task: 'labels' },
+  { name: 'tags', on: 'roberta', sets: COMPACTER, task: 'tags' },
+  { name: 'choice', on: 'electra', sets: ['method=ia3'], task: 'choice' },
+] as { name: string; on: string; sets: string[]; task: keyof typeof TASKS }[]
+const outOf = (name: string) => inFolder(name, 'out')
+const runOf = (name: string) => inFolder(name, 'run')
+
+/** One row of 60 tokens, a pair. */
+const long: Rows = {
+  ids: Int32Array.from({ length: 60 }, (_, i) => 4 + ((i * 37) % 900)),
+  mask: new Int32Array(60).fill(1),
+  types: Int32Array.from({ length: 60 }, (_, i) => Number(i > 40)),
+  length: 60,
+}
+
+interface SavedModels {
+  loadSavedModelMetaGraph(path: string, tags: string): number
+  runSavedModel(id: number, inputs: tf.Tensor[], names: { name: string }[], outputs: string[]): tf.Tensor[]
+  deleteSavedModel(id: number): void
+}
+
+/** What the SavedModel's output of that name is, where TensorFlow's own loader opens it. */
+function served(out: string, output: string, { ids, mask, types, length }: Rows, segments: boolean): Float32Array {
+  const backend = tf.backend() as NodeBackend & SavedModels
+  const id = backend.loadSavedModelMetaGraph(out, 'serve')
+  const inputs = { input_ids: ids, attention_mask: mask, ...(segments && { token_type_ids: types }) }
+  const values = tf.tidy(() => {
+    const tensors = Object.values(inputs).map((each) => tf.tensor2d(each, [each.length / length, length], 'int32'))
+    const names = Object.keys(inputs).map((name) => ({ name: `${name}:0` }))
+    return backend.runSavedModel(id, tensors, names, [`${output}:0`])[0]!.dataSync() as Float32Array
+  })
+  backend.deleteSavedModel(id)
+  return values
+}
+
+describe.skipIf(!hasEngine('tensorflow'))('a SavedModel of an encoder', () => {
+  beforeAll(async () => {
+    await useEngine('tensorflow')
+    for (const type of ENCODERS) makeEncoder(inFolder(type), type)
+    for (const { name, on, sets, task } of cases) {
+      await makeRun(runOf(name), `backbone=${inFolder(on)}`, ...TASKS[task], ...sets)
+      await exported(runOf(name), outOf(name))
+    }
+  }, 300_000)
+
+  test.each(cases)(
+    'gives the logits of the run to 3e-5 for several batches and lengths: $name',
+    async ({ name, on }) => {
+      const segments = on === 'bert' || on === 'electra'
+      for (const batch of [rows, long]) {
+        const logits = served(outOf(name), 'logits', batch, segments)
+        expectClose(logits, await encoderLogits(runOf(name), batch), { relative: 3e-5, name: `logits of ${name}` })
+      }
+    },
+  )
+
+  test('gives probabilities, which are the softmax of its logits', () => {
+    const out = outOf('compacter on bert')
+    const [logits, probabilities] = ['logits', 'probabilities'].map((name) => served(out, name, rows, true))
+    const expected = tf.tidy(() => tf.softmax(tf.tensor2d(logits!, [4, 3])).dataSync())
+    expectClose(probabilities!, expected, { relative: 1e-6, name: 'probabilities' })
+  })
+
+  test('has a README with its inputs, outputs and labels', () => {
+    const readme = readFileSync(join(outOf('lora on roberta'), 'README.md'), 'utf8')
+    expect(readme).toContain('| `serving_default` | `input_ids`, `attention_mask` int32 [batch, length] | ')
+    expect(readme).toContain('`logits`, `probabilities` float32 [batch, 3] |')
+    expect(readme).toContain('labels = ["negative","positive","both"]')
+  })
+
+  test.each(['modernbert', 'deberta-v2'])('%s is refused', async (type) => {
+    const run = await makeRun(inFolder(`refused ${type}`), `backbone=${inFolder(type)}`, ...TASKS.labels, 'method=full')
+    await expect(exported(run, inFolder('none'))).rejects.toThrow(
+      '--format saved-model: attention of this backbone depends on distances between tokens, which a graph is ' +
+        'recorded with. Formats that hold this method: safetensors, huggingface.',
+    )
+  })
+})
