@@ -15,7 +15,6 @@ import { storedPlaces } from '../experiment/places.js'
 import type { Experiment } from '../experiment/schema.js'
 import { hasCard, readCard } from '../run/card.js'
 import { newRun, writeJson } from '../run/directory.js'
-import { decodedTask } from '../task/encoded.js'
 import { adapterhubFolder } from './adapterhub/read.js'
 import { checkFormat } from './check_format.js'
 import { dimensionsOf, transpose } from './elsewhere.js'
@@ -81,8 +80,7 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   try {
     let imported: Imported | undefined
     await writeFolder(runDir, false, (folder) => {
-      const around = { ...given, task: decodedTask(given.task) } // a task with texts would be that of an encoder
-      const experiment = checked(folder, { ...around, method: found.method }, path)
+      const experiment = checked(folder, { ...given, method: found.method }, path)
       writeAtomically(join(folder, 'experiment.yaml'), experimentYaml(storedPlaces(experiment, runDir)))
       const method = experiment.method as SharedOptions
       const tensors = ourTensors(found, found.names(method, config), config)

@@ -8,6 +8,7 @@ import { packageRoot } from '../../../src/base/root.js'
 import { openSafetensors, writeSafetensors } from '../../../src/base/safetensors/safetensors.js'
 import { exportRun } from '../../../src/format/export.js'
 import { importRun } from '../../../src/format/import.js'
+import { openTrainedRun } from '../../../src/run/trained_run.js'
 import { expectClose } from '../../support/close.js'
 import { engines, useEngine } from '../../support/engines.js'
 import { python } from '../in_pytorch.js'
@@ -61,10 +62,11 @@ beforeAll(async () => {
   }
 }, 300_000)
 
-test.each(cases)('$name is imported again to the bit', async ({ name, on }) => {
+test.each(cases)('$name is imported again to the bit, with its task', async ({ name, on }) => {
   const runDir = inFolder(name, 'again')
   await importRun(outOf(name), { format: 'peft', backbone: inFolder(on), runDir })
   expect(await encoderLogits(runDir)).toEqual(await encoderLogits(runOf(name)))
+  expect(openTrainedRun(runDir).experiment.task).toEqual(openTrainedRun(runOf(name)).experiment.task)
 })
 
 test.skipIf(!python)('all give the same logits in peft to 1e-4', { timeout: 300_000 }, async () => {
