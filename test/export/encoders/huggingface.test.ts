@@ -11,7 +11,7 @@ import { engines, useEngine } from '../../support/engines.js'
 import { python } from '../in_pytorch.js'
 import { makeRun } from '../made_run.js'
 import { encoderLogitsInPyTorch, printedByReadmes } from './in_transformers.js'
-import { ENCODERS, type EncoderType, encoderLogits, makeEncoder, TASKS } from './made_encoder.js'
+import { atTokens, ENCODERS, type EncoderType, encoderLogits, makeEncoder, TASKS } from './made_encoder.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'export-hf-encoder-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -76,9 +76,24 @@ const HEAD_KEYS = {
   },
   number: { problem_type: 'regression', id2label: { 0: 'label' }, label2id: { label: 0 } },
   choice: {},
+  tags: { id2label: { 0: 'O', 1: 'B-X', 2: 'I-X' }, label2id: { O: 0, 'B-X': 1, 'I-X': 2 } },
 }
 
-const all = [...cases, ...numbers, ...chosen]
+const ENDINGS = {
+  labels: 'ForSequenceClassification',
+  number: 'ForSequenceClassification',
+  choice: 'ForMultipleChoice',
+  tags: 'ForTokenClassification',
+}
+
+const tags = ['bert', 'deberta-v2', 'modernbert'].map((on) => ({
+  name: `tags on ${on}`,
+  on,
+  sets: ['method=layer-norm-tuning'],
+  task: 'tags' as const,
+}))
+
+const all = [...cases, ...numbers, ...chosen, ...tags]
 const outOf = (name: string) => inFolder(`${name}-out`)
 beforeAll(async () => {
   for (const { name, on, sets, task } of all) {
@@ -92,7 +107,7 @@ test.each(all)('$name has a config.json with the class, the labels and the type 
   const json = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))
   const class_ = CLASSES[on.replace('-without', '') as EncoderType]
   expect(json).toMatchObject({
-    architectures: [`${class_}${task === 'choice' ? 'ForMultipleChoice' : 'ForSequenceClassification'}`],
+    architectures: [`${class_}${ENDINGS[task]}`],
     dtype: 'float32',
   })
   const { problem_type, id2label, label2id } = json
@@ -104,17 +119,21 @@ test.each(all)('$name has a config.json with the class, the labels and the type 
 test.skipIf(!python)('all give the same logits in transformers to 1e-5', { timeout: 300_000 }, async () => {
   const exports = all.map(({ name, task }) => ({ format: 'huggingface', out: outOf(name), head: task }))
   for (const [i, logits] of encoderLogitsInPyTorch(exports).entries()) {
-    const { name } = all[i]!
-    expectClose(logits, await encoderLogits(inFolder(name)), { relative: 1e-5, name: `logits of ${name}` })
+    const { name, task } = all[i]!
+    const ours = atTokens(await encoderLogits(inFolder(name)), task)
+    expectClose(atTokens(logits, task), ours, { relative: 1e-5, name: `logits of ${name}` })
   }
 })
 
 test.skipIf(!python)('the READMEs have Python that prints what the head says', { timeout: 300_000 }, () => {
-  const printed = printedByReadmes(['lora on roberta', 'number on electra', 'choice on distilbert'].map(outOf))
+  const printed = printedByReadmes(
+    ['lora on roberta', 'number on electra', 'choice on distilbert', 'tags on bert'].map(outOf),
+  )
   expect(printed).toEqual([
     expect.stringMatching(/^(negative|positive|both)$/),
     expect.stringMatching(/^-?\d+\.\d+$/),
     '…',
+    expect.stringMatching(/^\['[OBI]/),
   ])
 })
 

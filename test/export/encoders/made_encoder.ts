@@ -134,6 +134,12 @@ export const rows: Rows = {
   length: 7,
 }
 
+/** Logits of those rows without those of padding, of which a model may make anything. */
+export function atTokens(logits: ArrayLike<number>, task: keyof typeof TASKS): number[] {
+  const each = logits.length / rows.mask.length
+  return Array.from(logits).filter((_, i) => task !== 'tags' || rows.mask[Math.floor(i / each)] === 1)
+}
+
 /** The logits of a pass with a head, row by row. */
 function logitsOfPass(pass: Pass, { ids, mask, types, length }: Rows): tf.Tensor2D {
   const { head } = onlyEncoder(pass.config)
