@@ -108,7 +108,7 @@ describe('an encoder', () => {
 
   test('continues to the same bits', async () => {
     const file = experiment('classification', { steps: 6, evaluate_every: 3, checkpoint_every: 3 })
-    await run('train', file, '--run-dir', path('whole'))
+    expect(await run('train', file, '--run-dir', path('whole'))).toMatch(/validation loss │ \d\.\d+ nats per row/)
     const short = experiment('classification', {
       steps: 3,
       evaluate_every: 3,

@@ -7,7 +7,6 @@ import { methodName } from '../../experiment/method_name.js'
 import type { Experiment } from '../../experiment/schema.js'
 import { storageLine } from '../../predict/storage.js'
 import type { Result, Scores } from '../../run/directory.js'
-import { isEncoded } from '../../task/encoded.js'
 import { type Confusion, shownLabels } from '../../task/metrics/confusion.js'
 import type { EntityScores } from '../../task/metrics/entities.js'
 import { drawPairs, drawTable, fits } from './table.js'
@@ -96,14 +95,17 @@ export function resultTable(experiment: Experiment, result: Result): string {
     ['time', `${counted(result.steps, 'step')}, ${duration(result.seconds)}${pace(result)}`],
     ...memoryRows(result),
     ['best step', String(result.best_step)],
-    ...lossRow(result, lossUnit(experiment.task)),
+    ...lossRow(result, lossUnit(experiment.task, result)),
   ])
   return `${table}\n${scoreTable({ validation: result.validation, test: result.test })}`
 }
 
-/** The loss is of a target's tokens; an encoder's is of a row or word, and for numbers the squared difference. */
-function lossUnit(task: Experiment['task']): string {
-  if (!isEncoded(task)) return ' nats per token'
+/**
+ * The loss is of a target's tokens; that of an encoder, which has a head, of a row or word, and for numbers the squared
+ * difference.
+ */
+function lossUnit(task: Experiment['task'], { head_parameters }: Result): string {
+  if (head_parameters === undefined) return ' nats per token'
   if (task.kind === 'token_classification') return ' nats per word'
   return task.kind === 'regression' ? ', mean squared difference' : ' nats per row'
 }
