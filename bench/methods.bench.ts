@@ -10,7 +10,7 @@ import { presetFile, presetNames } from '../src/base/presets.js'
 import { packageRoot } from '../src/base/root.js'
 import { readYaml } from '../src/base/yaml/source.js'
 import type { Result } from '../src/run/directory.js'
-import { type MethodResult, type MethodResults, methodsPage, type Run } from './methods_page.js'
+import { LEARNT, type MethodResult, type MethodResults, methodsPage, type Run } from './methods_page.js'
 import { plots } from './plots.bench.js'
 
 const [folder, ...only] = process.argv.slice(2)
@@ -19,12 +19,16 @@ if (!folder) throw new Error('Name the folder that the runs are in, or will be.'
 const cli = join(packageRoot, 'bin/run.js')
 const start = promisify(execFile)
 
-/** Times the preset's own learning rate. */
+/** Times the preset's own learning rate; where the best is the first or last of them, the search goes on. */
 const FACTORS = [1, 3, 10]
 const SEEDS = [42, 43, 44]
 /** Of an accuracy of 70 % on 1,066 rows: a higher rate has to gain more than that. */
 const STANDARD_ERROR = 1.4
-const SETTINGS = { steps: 300, warmup_steps: 30, batch_size: 16, group_by_length: true, evaluate_every: 300 }
+const STEPS = 300
+const SETTINGS = { batch_size: 16, group_by_length: true }
+
+/** Prompts guess after STEPS at each of those rates: lower ones get three times as many. */
+const LONGER: Record<string, number[]> = { 'prompt-tuning-r': [0.003, 0.001], 'prompt-tuning-t': [0.03, 0.01] }
 
 /** t5-nano has four layers, where adapterdrop leaves the first five out. */
 const ADAPTED: Record<string, string[]> = {
@@ -32,12 +36,13 @@ const ADAPTED: Record<string, string[]> = {
 }
 
 /** Trains a method, unless that run is there. */
-async function train(method: string, learning_rate: number, seed: number, steps = SETTINGS.steps): Promise<Run> {
-  const run = join(folder!, method, `${learning_rate}-${seed}`)
+async function train(method: string, learning_rate: number, seed: number, steps = STEPS): Promise<Run> {
+  const run = join(folder!, method, `${learning_rate}-${seed}${steps > STEPS ? `-${steps}` : ''}`)
   const result = join(run, 'result.json')
   if (!existsSync(result)) {
     rmSync(run, { recursive: true, force: true })
-    const training = Object.entries({ ...SETTINGS, steps, learning_rate, seed, keep: 'best' })
+    const lengths = { steps, warmup_steps: Math.floor(steps / 10), evaluate_every: Math.min(steps, STEPS) }
+    const training = Object.entries({ ...SETTINGS, ...lengths, learning_rate, seed, keep: 'best' })
     const sets = [`method=${method}`, ...training.map(([key, value]) => `training.${key}=${value}`)]
     const flags = [...sets, ...(ADAPTED[method] ?? [])].flatMap((set) => ['--set', set])
     await start(process.execPath, [cli, 'train', 'quickstart', '--json', '--threads', '1', '--run-dir', run, ...flags])
@@ -52,19 +57,32 @@ async function train(method: string, learning_rate: number, seed: number, steps 
 
 /**
  * Searches the rate with the first seed, then trains with the others: the lowest rate whose validation accuracy is
- * within a standard error of the best.
+ * within a standard error of the best. Lower rates are tried until one is worse than that, or while none has learnt
+ * anything; higher ones while the highest is the best.
  */
 async function measured(method: string): Promise<MethodResult> {
   const preset_rate = readYaml(presetFile('methods', method)!).learning_rate as number
+  const rateOf = (factor: number) => Number((preset_rate * factor).toPrecision(2))
+  const at = (factor: number) => train(method, rateOf(factor), SEEDS[0]!)
   const searched: Run[] = []
-  for (const factor of FACTORS) {
-    searched.push(await train(method, Number((preset_rate * factor).toPrecision(2)), SEEDS[0]!))
-  }
-  const most = Math.max(...searched.map(({ validation }) => validation))
-  const best = searched.find(({ validation }) => validation > most - STANDARD_ERROR)!
+  for (const factor of FACTORS) searched.push(await at(factor))
+  const most = () => Math.max(...searched.map(({ validation }) => validation))
+  const isGood = ({ validation }: Run) => validation > most() - STANDARD_ERROR
+  for (const factor of method in LONGER ? [] : [0.3, 0.1, 0.03, 0.01])
+    if (isGood(searched[0]!) || most() < LEARNT) searched.unshift(await at(factor))
+  for (const factor of [30, 100])
+    if (searched.at(-1)!.validation === most() && most() >= LEARNT) searched.push(await at(factor))
+  const best = searched.find(isGood)!
   const runs = [best]
   for (const seed of SEEDS.slice(1)) runs.push(await train(method, best.rate, seed))
-  return { method, preset_rate, search: searched.map(({ rate, validation }) => ({ rate, validation })), runs }
+  const search = searched.map(({ rate, validation }) => ({ rate, validation }))
+  const longer: MethodResult['longer'] = []
+  for (const rate of LONGER[method] ?? []) {
+    const steps = 3 * STEPS
+    const { validation } = await train(method, rate, SEEDS[0]!, steps)
+    longer.push({ rate, steps, validation })
+  }
+  return { method, preset_rate, search, runs, ...(longer.length > 0 && { longer }) }
 }
 
 /** Two at a time, each on one thread: two cores do more so than one run does on both. */
@@ -93,7 +111,12 @@ if (only.length === 0) {
   const { method, runs } = methods[0]!
   const manifest = join(folder, method, `${runs[0]!.rate}-${SEEDS[0]}`, 'manifest.json')
   const { device } = JSON.parse(readFileSync(manifest, 'utf8'))
-  const results: MethodResults = { settings: SETTINGS, device, untrained: await untrained(), methods }
+  const results: MethodResults = {
+    settings: { ...SETTINGS, steps: STEPS },
+    device,
+    untrained: await untrained(),
+    methods,
+  }
   writeFileSync(join(out, 'methods.json'), `${JSON.stringify(results, null, 2)}\n`)
   writeFileSync(join(out, 'methods.md'), methodsPage(results))
   for (const [name, drawing] of Object.entries(await plots())) writeFileSync(join(out, name), drawing)
