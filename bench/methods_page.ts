@@ -70,7 +70,8 @@ function unlearnt(methods: readonly MethodResult[], steps: number): string {
   const longer = guessing.flatMap(({ method, longer = [] }) =>
     longer.map(({ rate, steps, validation }) => `${method} ${validation.toFixed(1)} (${steps} steps at ${rate})`),
   )
-  return `In ${steps} steps ${guessing.map(({ method }) => method).join(', ')} have learnt nothing at any rate: they guess.
+  const names = guessing.map(({ method }) => method).join(', ')
+  return `In ${steps} steps ${names} have learnt nothing at any rate: they guess.
 Validation accuracy after more steps at lower rates:
 
 ${longer.map((each) => `- ${each}`).join('\n')}

@@ -231,7 +231,15 @@ describe('train', () => {
       const { code, stdout, stderr } = await compacter(['eval', whole, '--split', split, '--json', ...engine])
       expect(code, stderr).toBe(0)
       const { confusion, ...report } = JSON.parse(stdout).runs[0]
-      expect(report).toEqual({ run: whole, task: 'small', split, scoring: 'generate', rows: 20, scores })
+      expect(report).toEqual({
+        run: whole,
+        task: 'small',
+        split,
+        scoring: 'generate',
+        precision: 'float32',
+        rows: 20,
+        scores,
+      })
       expect(confusion.counts.flat().reduce((sum: number, count: number) => sum + count, 0)).toBe(20)
     }
   })
