@@ -19,8 +19,8 @@ export const STEPS = 20
  * How far losses and values after twenty steps in parts may be from those of whole batches, of the largest. Sums that
  * are grouped otherwise differ in their last bits, and Adam moves a value whose gradient is all rounding as far as any
  * other: of nine million values there are some. At their presets' rates, SAID and prompt tuning make a difference of
- * one bit a large one within twenty steps, in one process too. How sums are grouped depends on the CPU: Compacter's values
- * were 1.5e-5 apart on one, and less than 1e-5 on others.
+ * one bit a large one within twenty steps, in one process too. How sums are grouped depends on the CPU:
+ * Compacter's values were 1.5e-5 apart on one, and less than 1e-5 on others.
  */
 export const METHODS = {
   compacter: 4e-5,
