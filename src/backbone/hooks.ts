@@ -10,6 +10,12 @@ export interface Site {
   sublayer: Sublayer
 }
 
+/** The sublayers of an encoder alone, in the model's order. */
+export const encoderSites = ({ encoderLayers }: { encoderLayers: number }): Site[] =>
+  Array.from({ length: encoderLayers }, (_, layer) =>
+    (['attention', 'feed_forward'] as const).map((sublayer): Site => ({ stack: 'encoder', layer, sublayer })),
+  ).flat()
+
 /** A site's name in the names of trained tensors and of captured operations: `encoder.3.attention`. */
 export const siteName = ({ stack, layer, sublayer }: Site): string => `${stack}.${layer}.${sublayer}`
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { type BackboneConfig, familyOf } from '../backbone/registry.js'
+import { type BackboneConfig, isEncoder } from '../backbone/registry.js'
 import type { ImportFormat } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { writeAtomically } from '../base/files/atomic.js'
@@ -66,7 +66,7 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   checkFormat(path, options.format, card)
   const around = experimentAround(path, card, { ...options, backbone, progress })
   const { given, config } = await withHeadOf(around, progress)
-  if (familyOf(config).shape === 'encoder' && !FOR_ENCODERS.includes(options.format)) {
+  if (isEncoder(config) && !FOR_ENCODERS.includes(options.format)) {
     throw new UserError({
       at: backbone,
       problem: `is an encoder alone, for which no files of the format ${options.format} are read.`,

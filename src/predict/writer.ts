@@ -3,8 +3,9 @@ import type { InputRow } from './input.js'
 import { jsonLine, type Outcome, type Output, textLine } from './output.js'
 
 /**
- * How predictions are written: a line of text or JSON for each row, a table with the input's
- * columns, or a line for each word. */
+ * How predictions are written: a line of text or JSON for each row, a table with the input's columns, or a line for
+ * each word.
+ */
 export type OutputFormat = 'text' | 'jsonl' | 'csv' | 'tsv' | 'conll'
 
 /** Writes rows and their outcomes, in their order. */

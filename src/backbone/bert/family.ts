@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import type { EncoderFamily } from '../family.js'
 import { storedNames } from '../files/stored_names.js'
+import { encoderSites } from '../hooks.js'
 import { type BertConfig, bertJson, distilbertJson, longestRow, parseBertConfig, toHuggingFace } from './config.js'
 import { ignores, MODEL_TYPES, TYPES } from './names.js'
-import { bertHeadTensors, bertSites, bertTensors, forHead } from './tensors.js'
+import { bertHeadTensors, bertTensors, forHead } from './tensors.js'
 
 /**
  * BERT, RoBERTa, XLM-RoBERTa, ELECTRA and DistilBERT (arXiv 1810.04805, 1907.11692, 1911.02116, 2003.10555,
@@ -18,7 +19,7 @@ export const bert: EncoderFamily<BertConfig> = {
   parse: (json, at, folder) => parseBertConfig(json, at, folder === undefined ? undefined : hasPooler(folder)),
   toHuggingFace,
   tensors: bertTensors,
-  sites: bertSites,
+  sites: encoderSites,
   ignores,
   initialStd: ({ initializerRange }) => initializerRange,
   longest: longestRow,

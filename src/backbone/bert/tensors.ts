@@ -1,5 +1,5 @@
 import type { Head, TensorSpec } from '../family.js'
-import type { Site } from '../hooks.js'
+import { encoderSites, type Site } from '../hooks.js'
 import { headTensorsOf, type Named, normTensors, productTensors, withOtherNames } from '../modules.js'
 import type { BertConfig } from './config.js'
 import {
@@ -28,17 +28,11 @@ export function bertTensors(config: BertConfig): Map<string, TensorSpec> {
     ...(segments > 0 ? [table('token_type', segments, 'table')] : []),
     ...normTensors(embeddingNorm(modelType), embeddingSize),
     ...(embeddingSize === dModel ? [] : productTensors(embeddingProjection(modelType), [dModel, embeddingSize])),
-    ...bertSites(config).flatMap((site) => ofSublayer(site, config)),
+    ...encoderSites(config).flatMap((site) => ofSublayer(site, config)),
     ...(poolerName === undefined ? [] : productTensors(poolerName, [dModel, dModel])),
   ]
   return withOtherNames(named, `${TYPES[modelType].prefix}.`)
 }
-
-/** The sublayers, in the model's order. */
-export const bertSites = ({ encoderLayers }: BertConfig): Site[] =>
-  Array.from({ length: encoderLayers }, (_, layer) =>
-    (['attention', 'feed_forward'] as const).map((sublayer): Site => ({ stack: 'encoder', layer, sublayer })),
-  ).flat()
 
 function ofSublayer(site: Site, { modelType, dModel, dFf }: BertConfig): Named[] {
   const of = (name: keyof Products, shape: [number, number]) =>

@@ -1,6 +1,7 @@
 import type { EncoderFamily } from '../family.js'
+import { encoderSites } from '../hooks.js'
 import { type DebertaConfig, debertaJson, parseDebertaConfig, toHuggingFace } from './config.js'
-import { debertaHeadTensors, debertaSites, debertaTensors, ignores } from './tensors.js'
+import { debertaHeadTensors, debertaTensors, ignores } from './tensors.js'
 
 /**
  * DeBERTa v2 and v3 (arXiv 2006.03654, 2111.09543): a BERT whose attention sees the distances between tokens, in
@@ -14,7 +15,7 @@ export const deberta: EncoderFamily<DebertaConfig> = {
   parse: parseDebertaConfig,
   toHuggingFace,
   tensors: debertaTensors,
-  sites: debertaSites,
+  sites: encoderSites,
   ignores,
   initialStd: ({ initializerRange }) => initializerRange,
   longest: ({ positions }) => positions,

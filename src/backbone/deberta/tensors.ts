@@ -1,5 +1,5 @@
 import type { Head, TensorSpec } from '../family.js'
-import type { Site } from '../hooks.js'
+import { encoderSites, type Site } from '../hooks.js'
 import { headTensorsOf, type Named, normTensors, productTensors, withOtherNames } from '../modules.js'
 import type { DebertaConfig } from './config.js'
 
@@ -48,7 +48,7 @@ export function debertaTensors(config: DebertaConfig): Map<string, TensorSpec> {
     ...normTensors(EMBEDDING_NORM, dModel),
     table(DISTANCES, 2 * distances, 'position'),
     ...(normsDistances ? normTensors(DISTANCE_NORM, dModel) : []),
-    ...debertaSites(config).flatMap((site) => ofSublayer(site, config)),
+    ...encoderSites(config).flatMap((site) => ofSublayer(site, config)),
   ]
   return withOtherNames(named, PREFIX)
 }
@@ -71,12 +71,6 @@ const distanceProducts = ({ sharesProducts, contentToPosition, positionToContent
   sharesProducts
     ? []
     : [...(contentToPosition ? (['distance_k'] as const) : []), ...(positionToContent ? (['distance_q'] as const) : [])]
-
-/** The sublayers, in the model's order. */
-export const debertaSites = ({ encoderLayers }: DebertaConfig): Site[] =>
-  Array.from({ length: encoderLayers }, (_, layer) =>
-    (['attention', 'feed_forward'] as const).map((sublayer): Site => ({ stack: 'encoder', layer, sublayer })),
-  ).flat()
 
 export function debertaHeadTensors({ dModel }: DebertaConfig, { kind, labels }: Head): Map<string, TensorSpec> {
   const last = headTensorsOf(CLASSIFIER, kind === 'choice' ? 1 : labels, dModel)

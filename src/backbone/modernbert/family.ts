@@ -1,6 +1,7 @@
 import type { EncoderFamily } from '../family.js'
+import { encoderSites } from '../hooks.js'
 import { type ModernBertConfig, modernBertJson, parseModernBertConfig, toHuggingFace } from './config.js'
-import { ignores, modernBertHeadTensors, modernBertSites, modernBertTensors } from './tensors.js'
+import { ignores, modernBertHeadTensors, modernBertTensors } from './tensors.js'
 
 /**
  * ModernBERT (arXiv 2412.13663): norms in front of the sublayers, no biases, rotated queries and keys, and layers in
@@ -14,7 +15,7 @@ export const modernbert: EncoderFamily<ModernBertConfig> = {
   parse: parseModernBertConfig,
   toHuggingFace,
   tensors: modernBertTensors,
-  sites: modernBertSites,
+  sites: encoderSites,
   ignores,
   initialStd: ({ initializerRange }) => initializerRange,
   longest: ({ positions }) => positions,

@@ -1,5 +1,5 @@
 import type { Head, TensorSpec } from '../family.js'
-import type { Site } from '../hooks.js'
+import { encoderSites, type Site } from '../hooks.js'
 import type { ModernBertConfig } from './config.js'
 
 type Named = [name: string, spec: TensorSpec]
@@ -41,7 +41,7 @@ export function modernBertTensors(config: ModernBertConfig): Map<string, TensorS
   const named: Named[] = [
     [EMBEDDINGS, { shape: [vocabulary, dModel], role: 'table' }],
     norm(EMBEDDING_NORM),
-    ...modernBertSites(config).flatMap(inSublayer),
+    ...encoderSites(config).flatMap(inSublayer),
     norm(FINAL_NORM),
   ]
   return new Map(named.map(([name, spec]) => [name, { ...spec, aliases: [name.slice(PREFIX.length)] }]))
@@ -56,12 +56,6 @@ function products(site: Site, { dModel, dFf }: ModernBertConfig): Named[] {
     ? [product('qkv', [3 * dModel, dModel]), product('o', [dModel, dModel])]
     : [product('wi', [2 * dFf, dModel]), product('wo', [dModel, dFf])]
 }
-
-/** The sublayers, in the model's order. */
-export const modernBertSites = ({ encoderLayers }: ModernBertConfig): Site[] =>
-  Array.from({ length: encoderLayers }, (_, layer) =>
-    (['attention', 'feed_forward'] as const).map((sublayer): Site => ({ stack: 'encoder', layer, sublayer })),
-  ).flat()
 
 /** The first two are also in checkpoints of the pretrained model, whose values transformers takes. */
 export function modernBertHeadTensors({ dModel }: ModernBertConfig, { kind, labels }: Head): Map<string, TensorSpec> {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type BackboneConfig, familyOf } from '../../backbone/registry.js'
+import { type BackboneConfig, familyOf, isEncoder } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
@@ -57,7 +57,7 @@ function refusalOf(options: MethodOptions, config: BackboneConfig): string | und
         ? 'the library `adapters` fails on shared blocks that are stored whole.'
         : commonRefusal(options)
     case 'prompt_tuning':
-      return familyOf(config).shape === 'encoder'
+      return isEncoder(config)
         ? 'prompts are not written for the library `adapters`.'
         : 'the library `adapters` has no prompt tuning for T5.'
     case 'prefix_tuning':

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type BackboneConfig, familyOf } from '../../backbone/registry.js'
+import { type BackboneConfig, isEncoder } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { sites } from '../../method/adapter/placement.js'
 import type { AdapterOptions, CompacterOptions, MethodOptions } from '../../method/options.js'
@@ -16,7 +16,7 @@ export const OPENDELTA_FILES = { config: 'config.json', weights: 'pytorch_model.
 /** Adapters and prompts for OpenDelta 0.3: a pickled state dict, which includes the trained layer norms. */
 export const opendeltaFormat: ExportFormat = {
   refusal: (options, config) =>
-    familyOf(config).shape === 'encoder' ? 'files of OpenDelta are written for a T5 only.' : refusalOf(options),
+    isEncoder(config) ? 'files of OpenDelta are written for a T5 only.' : refusalOf(options),
   holdsBackbone: false,
   async write(folder, trained) {
     const { experiment, config } = trained

@@ -1,7 +1,14 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { siteName } from '../../backbone/hooks.js'
-import { type BackboneConfig, backboneTensors, familyOf, headTensor, headTensors } from '../../backbone/registry.js'
+import {
+  type BackboneConfig,
+  backboneTensors,
+  familyOf,
+  headTensor,
+  headTensors,
+  isEncoder,
+} from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
 import { readJson } from '../../base/files/json_file.js'
 import type { Placement } from '../../method/options/shared.js'
@@ -101,7 +108,7 @@ export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   const found = { names, own, backbone: own, ignored: () => false }
   const read = parsed.data
   checkHead(own, backbone)
-  if (read.peft_type === 'PROMPT_TUNING' && familyOf(backbone).shape === 'encoder')
+  if (read.peft_type === 'PROMPT_TUNING' && isEncoder(backbone))
     throw new UserError({ at, problem: `has prompts: ${IN_FRONT}` })
   if (read.peft_type === 'PROMPT_TUNING')
     return { ...found, method: { kind: 'prompt_tuning', length: own.tensors.get(PEFT_PROMPT)?.shape[0] ?? 1 } }

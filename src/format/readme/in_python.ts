@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { backbonePreset } from '../../backbone/files/preset.js'
-import { type BackboneConfig, familyOf } from '../../backbone/registry.js'
+import { type BackboneConfig, isEncoder } from '../../backbone/registry.js'
 import type { WritableTensor } from '../../base/safetensors/safetensors.js'
 import { classesOf } from '../../engine/prepare/head.js'
 import type { Experiment } from '../../experiment/schema.js'
@@ -13,7 +13,7 @@ export const backboneSource = ({ backbone }: Experiment): string =>
 
 /** Returns Python code that imports a library by `line`, and what the other lines need of transformers and PyTorch. */
 export function importsInPython(config: BackboneConfig, line?: string): string {
-  const encoder = familyOf(config).shape === 'encoder'
+  const encoder = isEncoder(config)
   const lines = [encoder && 'import torch', line, `from transformers import ${autoClassOf(config)}, AutoTokenizer`]
   return `${lines.filter(Boolean).join('\n')}\n`
 }
@@ -52,7 +52,7 @@ const LONGEST_OUTPUT = 128
  */
 export function outputInPython(experiment: Experiment, config: BackboneConfig, from = 'backbone'): string {
   const tokenizer = `tokenizer = AutoTokenizer.from_pretrained(${from})\n`
-  if (familyOf(config).shape === 'encoder') return tokenizer + headInPython(config, experiment)
+  if (isEncoder(config)) return tokenizer + headInPython(config, experiment)
   const { task, training } = experiment
   return `${tokenizer}\
 text = ${JSON.stringify(writtenAs(task)[0])}  # with a row's text in place of each {column}
