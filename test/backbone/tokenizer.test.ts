@@ -320,6 +320,20 @@ describe('a file that is not a tokenizer', () => {
     expect([...row!]).toEqual(ids)
   })
 
+  test('refuses a text with a word that has no ids, and encodes others', async () => {
+    const vocab = ['</s>', '▁', 'a', 'b'].map((token, i) => [token, -i])
+    const file = join(folder, 'without_unknown.json')
+    const parts = { added_tokens: [], normalizer: null, decoder: null, model: { type: 'Unigram', vocab } }
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(FILE, 'utf8')), ...parts }))
+    const tokenizer = await loadTokenizer(file)
+    const refused = tokenizer.encode(['a b', 'a x'], 9)
+    const other = tokenizer.encode(['b a'], 9)
+    await expect(refused).rejects.toThrow('without_unknown.json: cannot encode a text: ')
+    expect((await other).map((row) => [...row])).toEqual([[1, 3, 1, 2, 0]])
+    await expect(tokenizer.encode(['x'], 9)).rejects.toThrow('without_unknown.json: cannot encode a text: ')
+    expect((await tokenizer.encode(['a b'], 9)).map((row) => [...row])).toEqual([[1, 2, 1, 3, 0]])
+  })
+
   test('settings for truncation and padding saved in the file are not taken over', async () => {
     const json = JSON.parse(readFileSync(FILE, 'utf8'))
     json.truncation = { direction: 'Right', max_length: 3, strategy: 'LongestFirst', stride: 0 }

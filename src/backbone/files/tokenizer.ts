@@ -4,8 +4,8 @@ import type { Tokenizer as NativeTokenizer } from 'tokenizers'
 import { UserError } from '../../base/error.js'
 import { specialTokens } from './special_tokens.js'
 import { endOf, type Template } from './template.js'
-import { textEncoder } from './text_encoder.js'
 import { readTokenizerFile, withPrefixSpace } from './tokenizer_file.js'
+import { textEncoder } from './words/text_encoder.js'
 
 export interface Tokenizer {
   /** One more than the highest id, including sentinels; the embedding table may have more rows. */
