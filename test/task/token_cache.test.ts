@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { packageRoot } from '../../src/base/root.js'
@@ -34,7 +35,12 @@ import {
 
 test('two at once in one process make it once', async () => {
   let waited = 0
-  const [one, two] = await Promise.all([store({ onWait: () => waited++ }), store({ onWait: () => waited++ })])
+  async function* whileOneWaits() {
+    while (waited === 0) await setTimeout(1)
+    yield* examples()
+  }
+  const open = () => store({ onWait: () => waited++ }, whileOneWaits)
+  const [one, two] = await Promise.all([open(), open()])
   expect([readings, waited]).toEqual([1, 1])
   expect(idsOf(one)).toEqual(expected)
   expect(idsOf(two)).toEqual(expected)

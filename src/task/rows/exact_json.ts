@@ -35,16 +35,31 @@ const isPythons = (number: string) => number === 'NaN' || number.endsWith('Infin
  * would overflow the stack.
  */
 function outsideStrings(text: string, replace: (number: string) => string): string {
-  const parts: string[] = []
+  let result = ''
+  let copied = 0
   for (let at = 0; at < text.length; ) {
     const quote = text.indexOf('"', at)
-    const outside = text.slice(at, quote === -1 ? text.length : quote)
-    parts.push(/[\dNI]/.test(outside) ? outside.replace(NUMBER, replace) : outside)
-    if (quote === -1) break
-    at = endOfString(text, quote)
-    parts.push(text.slice(quote, at))
+    const end = quote === -1 ? text.length : quote
+    if (mayHoldNumber(text, at, end)) {
+      const outside = text.slice(at, end)
+      const replaced = outside.replace(NUMBER, replace)
+      if (replaced !== outside) {
+        result += text.slice(copied, at) + replaced
+        copied = end
+      }
+    }
+    at = quote === -1 ? end : endOfString(text, quote)
   }
-  return parts.join('')
+  return copied === 0 ? text : result + text.slice(copied)
+}
+
+/** Whether there is a digit in text[start, end), or the first letter of `NaN` or `Infinity`. */
+function mayHoldNumber(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    const unit = text.charCodeAt(at)
+    if ((unit >= 0x30 && unit <= 0x39) || unit === 0x4e || unit === 0x49) return true
+  }
+  return false
 }
 
 /**

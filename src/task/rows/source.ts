@@ -67,11 +67,14 @@ export function sourceSplit({ split: way, benchmark }: TaskOptions, split: Split
 }
 
 /** Yields the source's examples, one at a time. */
-export async function* examplesOf(task: TaskOptions, source: Source, skipped?: BadRows['skipped']) {
-  for await (const example of rowExamples(task, source, skipped)) {
-    if (!source.eachAnswer) yield example
-    else for (const answer of example.answers ?? [example.target]) yield { ...example, target: answer }
-  }
+export function examplesOf(task: TaskOptions, source: Source, skipped?: BadRows['skipped']): AsyncGenerator<Example> {
+  const examples = rowExamples(task, source, skipped)
+  return source.eachAnswer ? perAnswer(examples) : examples
+}
+
+async function* perAnswer(examples: AsyncGenerator<Example>): AsyncGenerator<Example> {
+  for await (const example of examples)
+    for (const answer of example.answers ?? [example.target]) yield { ...example, target: answer }
 }
 
 const rowExamples = (task: TaskOptions, { file, rows }: Source, skipped?: BadRows['skipped']) =>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, writeSync } from 'node:fs'
 import { openFile } from '../../base/files/read.js'
+import { Int32List } from '../../base/numbers/int32_list.js'
 import { type Body, fileBody, HEAD_BYTES, memoryBody, readFully } from './token_body.js'
 import type { CutRows } from './tokenise.js'
 
@@ -49,7 +50,7 @@ export interface Writer {
 export function tokenWriter(body: Body, vocabularySize: number, inFile?: { fd: number; key: string }): Writer {
   const bytesPerId = vocabularySize <= 0x10000 ? 2 : 4
   const hash = createHash('sha256')
-  const lengths = growing()
+  const lengths = new Int32List()
   let bodyBytes = 0
   const write = (bytes: Uint8Array) => {
     hash.update(bytes)
@@ -57,14 +58,14 @@ export function tokenWriter(body: Body, vocabularySize: number, inFile?: { fd: n
   }
   return {
     get rows() {
-      return lengths.count() / LENGTHS
+      return lengths.length / LENGTHS
     },
     append({ source, target, whole }) {
       const ids = packed(source, target, bytesPerId)
       write(ids)
       bodyBytes += ids.length
       for (const [i, row] of source.entries())
-        lengths.push(row.length, target[i]!.length, whole.source[i]!, whole.target[i]!)
+        for (const length of [row.length, target[i]!.length, whole.source[i]!, whole.target[i]!]) lengths.push(length)
     },
     finish() {
       const interleaved = lengths.values()
@@ -79,28 +80,10 @@ export function tokenWriter(body: Body, vocabularySize: number, inFile?: { fd: n
   }
 }
 
-/** A growing array of 4 bytes per number, where an array of numbers may take 8 or more. */
-function growing() {
-  let numbers = new Int32Array(1024)
-  let count = 0
-  return {
-    count: () => count,
-    push(...more: number[]) {
-      if (count + more.length > numbers.length) {
-        const larger = new Int32Array(2 * numbers.length)
-        larger.set(numbers)
-        numbers = larger
-      }
-      numbers.set(more, count)
-      count += more.length
-    },
-    values: () => numbers.slice(0, count),
-  }
-}
-
 /** Returns the ids of a batch's rows one after the other, each row's source before its target. */
 function packed(source: Int32Array[], target: Int32Array[], bytesPerId: 2 | 4): Uint8Array {
-  const count = [source, target].flat().reduce((sum, row) => sum + row.length, 0)
+  const idsIn = (rows: Int32Array[]) => rows.reduce((sum, { length }) => sum + length, 0)
+  const count = idsIn(source) + idsIn(target)
   const ids = bytesPerId === 2 ? new Uint16Array(count) : new Int32Array(count)
   let at = 0
   for (const [i, row] of source.entries()) {
@@ -174,7 +157,7 @@ function readHead(fd: number): Head | undefined {
 /** `lengths` [rows, 4]: source and target of each row after the cut, then before it. */
 function tokenStore(body: Body, bytesPerId: 2 | 4, lengths: Int32Array): TokenStore {
   const rows = lengths.length / LENGTHS
-  const column = (i: number) => Int32Array.from({ length: rows }, (_, row) => lengths[LENGTHS * row + i]!)
+  const column = (i: number) => new Int32Array(rows).map((_, row) => lengths[LENGTHS * row + i]!)
   const [sourceLengths, targetLengths] = [column(0), column(1)]
   const starts = new Float64Array(rows) // counted in ids, which can exceed 2³²
   for (let row = 1; row < rows; row++) {

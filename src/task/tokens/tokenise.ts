@@ -114,10 +114,9 @@ export async function* tokeniseAll(
 async function* batches(examples: AsyncIterable<TextRow> | Iterable<TextRow>): AsyncGenerator<TextRow[]> {
   let batch: TextRow[] = []
   let characters = 0
-  for await (const { source, second, target, label, choices, words } of examples) {
-    const optional = { ...(label !== undefined && { label }), ...(second !== undefined && { second }) }
-    const row = { source, target, ...optional, ...(choices && { choices }), ...(words && { words }) }
-    batch.push(row)
+  for await (const example of examples) {
+    const { source, second, target, choices } = example
+    batch.push(example)
     characters += source.length + target.length + (second?.length ?? 0) + (choices?.join('').length ?? 0)
     if (batch.length < BATCH_ROWS && characters < BATCH_CHARACTERS) continue
     yield batch
