@@ -3,7 +3,6 @@
 import json
 import math
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from transformers import T5Config, T5ForConditionalGeneration
@@ -12,31 +11,15 @@ import backbone
 import methods
 import training
 from cases import compacter
+from generated import FIRST_NEW, generated
 
 COLUMNS = 512
-FIRST_TRAINED = 1000
 OPTIONS = compacter(n=4, rank=1, reduction_factor=32)
 SPEC = (
     "value(t, i) = float32(centre + scale * u), u = h / 2^32 - 0.5 in float64, "
     "h = lowbias32(uint32(i) ^ uint32(Math.imul(t + 1, 0x9E3779B9))); i = row-major element, t = position of the name "
     "in the sorted list of backbone names (131 of them), or 1000 + position in the sorted list of new tensors"
 )
-
-
-def lowbias32(x):
-    x ^= x >> np.uint32(16)
-    x *= np.uint32(0x7FEB352D)
-    x ^= x >> np.uint32(15)
-    x *= np.uint32(0x846CA68B)
-    x ^= x >> np.uint32(16)
-    return x
-
-
-def generated(t, shape, centre, scale):
-    stream = np.uint32(((t + 1) * 0x9E3779B9) & 0xFFFFFFFF)
-    h = lowbias32(np.arange(math.prod(shape), dtype=np.uint32) ^ stream)
-    u = h.astype(np.float64) / 2**32 - 0.5
-    return torch.from_numpy((centre + scale * u).astype(np.float32).reshape(shape))
 
 
 def centre_and_scale(name, config):
@@ -82,7 +65,7 @@ def new_tensors(model):
     """{name: value}: Compacter's own tensors from the generator; the layer norms stay the backbone's."""
     initial = methods.tensors(OPTIONS, model, torch.Generator().manual_seed(0))
     own = sorted(name for name in initial if "layer_norm" not in name)
-    return initial | {name: generated(FIRST_TRAINED + k, initial[name].shape, 0.0, 0.5) for k, name in enumerate(own)}
+    return initial | {name: generated(FIRST_NEW + k, initial[name].shape, 0.0, 0.5) for k, name in enumerate(own)}
 
 
 def write():
