@@ -14,6 +14,7 @@ const COPIED = [
   'measure/torch_step.py',
   'measure/torch_encoders.py',
   'measure/torch_methods.py',
+  'measure/torch_models.py',
   'measure/peft_methods.py',
 ]
 for (const file of COPIED) cpSync(join(root, 'src', file), join(dist, 'src', file))

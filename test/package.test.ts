@@ -65,6 +65,7 @@ test('the package holds what runs and nothing else', () => {
       'dist/src/measure/torch_step.py',
       'dist/src/measure/torch_encoders.py',
       'dist/src/measure/torch_methods.py',
+      'dist/src/measure/torch_models.py',
       'dist/src/measure/peft_methods.py',
       'configs/experiment.schema.json',
     ],

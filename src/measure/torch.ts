@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { familyOf, isEncoder, withDecoder } from '../backbone/registry.js'
+import { type BackboneConfig, familyOf, isEncoder } from '../backbone/registry.js'
 import { UserError } from '../base/error.js'
 import { median } from '../base/numbers/quantile.js'
 import { methodKind } from '../method/options.js'
@@ -75,8 +75,7 @@ function filesOf(folder: string): string[] {
 }
 
 /** Whether PyTorch's side has the method: torch_methods.py, or peft for methods that it has. */
-export function torchHas({ config, options }: Pick<Trial, 'config' | 'options'>, { hasPeft }: Torch): boolean {
-  if (isEncoder(config)) return false
+export function torchHas({ options }: Pick<Trial, 'options'>, { hasPeft }: Torch): boolean {
   const side = methodKind(options).inPyTorch(options)
   return side === 'hooks' || (side === 'peft' && hasPeft)
 }
@@ -102,6 +101,13 @@ export async function measureTorch(torch: Torch, trial: Trial): Promise<TorchMea
   return { ...fastest, peakBytes: Math.min(...measured.map(({ peakBytes }) => peakBytes)) }
 }
 
+/** What torch_models.py builds. */
+function modelOf(config: BackboneConfig) {
+  const backbone = familyOf(config).toHuggingFace(config)
+  if (isEncoder(config)) return { backbone: { ...backbone, num_labels: config.head?.labels } }
+  return { backbone, own_head: !config.tiedHead }
+}
+
 /** Uses autocast if the precision is bfloat16. */
 async function runTorch(
   torch: Torch,
@@ -110,8 +116,7 @@ async function runTorch(
 ): Promise<TorchMeasured> {
   const { config, options, batchSize, sourceLength, targetLength, precision, threads, steps } = trial
   const spec = {
-    backbone: familyOf(config).toHuggingFace(config),
-    own_head: !withDecoder(config).tiedHead,
+    ...modelOf(config),
     method: options,
     builds_weight: true, // as the authors' code does
     batch_size: batchSize,

@@ -5,6 +5,7 @@ import re
 import sys
 
 import torch
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 BERT = {
     "layers": "encoder.layer",
@@ -85,6 +86,9 @@ def names(model):
 
 
 def head_names(model):
+    """The tensors of an encoder's head, which is trained with every method; a T5 has none."""
+    if not is_encoder(model):
+        return []
     return sorted(name for name, _ in model.named_parameters() if not name.startswith(f"{model.base_model_prefix}."))
 
 
@@ -155,19 +159,27 @@ def attach_prefix(module, prefix):
         module.forward = functools.partial(disentangled_with_prefix, module, prefix)
         return
     source = sys.modules[type(module).__module__]
-    plain = getattr(source, "attention_without_prefix", source.eager_attention_forward)
+    source.eager_attention_forward = behind_prefix(source.eager_attention_forward)
+    ALL_ATTENTION_FUNCTIONS["sdpa"] = behind_prefix(ALL_ATTENTION_FUNCTIONS["sdpa"])
+    module.prefix_of_method = prefix
+
+
+def behind_prefix(attend):
+    """One of the library's attention functions, for modules with a prefix and without."""
+    plain = getattr(attend, "without_prefix", attend)
 
     def forward(module, query, key, value, attention_mask, **more):
         if not hasattr(module, "prefix_of_method"):
             return plain(module, query, key, value, attention_mask, **more)
-        sides = [side.expand(len(query), -1, -1, -1) for side in module.prefix_of_method()]
+        sides = [side.expand(len(query), -1, -1, -1).to(key.dtype) for side in module.prefix_of_method()]
         keys, values = (torch.cat(pair, dim=2) for pair in zip(sides, (key, value)))
-        if attention_mask is not None:
-            attention_mask = torch.nn.functional.pad(attention_mask, (sides[0].shape[2], 0))
+        if attention_mask is not None:  # True or 0 lets a query see a key
+            seen = attention_mask.dtype == torch.bool
+            attention_mask = torch.nn.functional.pad(attention_mask, (sides[0].shape[2], 0), value=seen)
         return plain(module, query, keys, values, attention_mask, **more)
 
-    source.attention_without_prefix, source.eager_attention_forward = plain, forward
-    module.prefix_of_method = prefix
+    forward.without_prefix = plain
+    return forward
 
 
 def disentangled_with_prefix(module, prefix, hidden_states, attention_mask, output_attentions=False, **more):
@@ -186,3 +198,43 @@ def disentangled_with_prefix(module, prefix, hidden_states, attention_mask, outp
     scores = scores.unflatten(0, (batch, heads)).masked_fill(~mask, torch.finfo(query.dtype).min)
     attended = module.dropout(scores.softmax(-1)).flatten(0, 1) @ values
     return attended.unflatten(0, (batch, heads)).transpose(1, 2).flatten(2), None
+
+
+def attach_prompt(model, prompt):
+    """Puts `prompt()` [length, d] behind the first token of each row, as the embeddings leave it → hooks."""
+    base = model.base_model
+
+    def join(_embeddings, _args, embedded):
+        vectors = prompt().expand(len(embedded), -1, -1)
+        return torch.cat([embedded[:, :1], vectors, embedded[:, 1:]], dim=1)
+
+    def without_prompt(_embeddings, args, more):  # DeBERTa's embeddings read the mask
+        if more.get("mask") is not None:
+            more["mask"] = more["mask"][:, len(prompt()) :]
+        return args, more
+
+    def count_prompt(_rotations, args):  # ModernBERT counts positions before
+        states, _positions, *more = args
+        return states, torch.arange(states.shape[1])[None], *more
+
+    hooks = [
+        base.embeddings.register_forward_pre_hook(without_prompt, with_kwargs=True),
+        base.embeddings.register_forward_hook(join),
+    ]
+    if hasattr(base, "rotary_emb"):
+        hooks.append(base.rotary_emb.register_forward_pre_hook(count_prompt))
+    return hooks
+
+
+def with_prompt(trained, batch):
+    """A batch whose mask covers the prompt too, where one is trained: no row's first token is padding."""
+    if "prompt" not in trained:
+        return batch
+    mask = batch["attention_mask"]
+    return batch | {"attention_mask": torch.cat([mask.new_ones(len(mask), len(trained["prompt"])), mask], dim=1)}
+
+
+def tables(model):
+    """An encoder's tables of embeddings."""
+    embeddings = model.base_model.embeddings.modules() if is_encoder(model) else []
+    return [module for module in embeddings if isinstance(module, torch.nn.Embedding)]

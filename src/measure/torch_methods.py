@@ -291,6 +291,13 @@ def with_prompt(trained, embedded, mask):
     return torch.cat([prompt, embedded], dim=1), torch.cat([mask.new_ones(prompt.shape[:2]), mask], dim=1)
 
 
+def attach_prompt(_options, model, trained):
+    """A T5's prompt is no hook: see `with_prompt`."""
+    if not torch_encoders.is_encoder(model):
+        return []
+    return torch_encoders.attach_prompt(model, lambda: trained["prompt"])
+
+
 # --- prefixes -------------------------------------------------------------------------------------------------------
 
 
@@ -418,7 +425,7 @@ TENSORS = {
     "union": union_tensors,
     **dict.fromkeys(ADAPTERS, adapter_tensors),
 }
-HOOKS = {"bitfit": attach_bitfit, "prefix_tuning": attach_prefixes}
+HOOKS = {"bitfit": attach_bitfit, "prefix_tuning": attach_prefixes, "prompt_tuning": attach_prompt}
 
 
 def tensors(options, model, generator):

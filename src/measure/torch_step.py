@@ -1,9 +1,9 @@
 """Times training steps of a method in PyTorch, for `compacter bench --against torch`.
 
 usage: torch_step.py --versions | torch_step.py '{"backbone": {…config.json…}, "method": {…}, "batch_size": 32, …}'
-The T5 is transformers' with random weights; what a method adds enters by forward hooks, as its authors' code does it.
-Prints one JSON object. bfloat16 is autocast; with "frozen_bfloat16" frozen matrices are also kept in it, so that they
-are there once and no step converts them.
+The model is transformers' with random weights; what a method adds enters by forward hooks, as its authors' code does
+it, and an encoder's head is trained with every method. Prints one JSON object. bfloat16 is autocast; with
+"frozen_bfloat16" frozen matrices are also kept in it, so that they are there once and no step converts them.
 """
 
 import contextlib
@@ -18,14 +18,17 @@ import torch
 import transformers
 
 sys.dont_write_bytecode = True  # an installed package's folder stays as it was
+import torch_encoders  # noqa: E402
 import torch_methods  # noqa: E402
+import torch_models  # noqa: E402
 
 SMALL = 0.1  # of the tensors that the oracle draws: nothing is to overflow in a backbone of random weights
 
 
 def leaves(options, model):
-    """→ {name: tensor} that the hooks read, [tensor] that is trained."""
-    added, trained = {}, {}
+    """→ {name: tensor} that the hooks read, [tensor] that is trained: an encoder's head too."""
+    head = [model.get_parameter(name) for name in torch_encoders.head_names(model)]
+    added, trained = {}, {id(tensor): tensor for tensor in head}
     for part in options["methods"] if options["kind"] == "union" else [options]:
         own, moved = leaves_of_one(part, model)
         added |= own
@@ -56,45 +59,32 @@ def peft_leaves(options, model):
     return trained + [model.get_parameter(name) for name in peft_methods.renamed(model).values()]
 
 
-def ids(rows, length, vocabulary):
-    return (2 + torch.arange(rows * length) * 7919 % (vocabulary - 2)).reshape(rows, length)
-
-
-def loss_of(model, added, source, target):
-    """Mean cross-entropy under teacher forcing; the mask of the source goes along as for padded rows."""
-    embedded, mask = torch_methods.with_prompt(added, model.shared(source).float(), torch.ones_like(source))
-    before = torch.nn.functional.pad(target[:, :-1], (1, 0))  # float32 states, whatever the table is kept in
-    states = model.shared(before).float()
-    return model(inputs_embeds=embedded, attention_mask=mask, decoder_inputs_embeds=states, labels=target).loss
-
-
 def keep_frozen_in_bfloat16(model):
-    """Converts the matrices that are not trained."""
+    """Converts the matrices that are not trained. What an encoder's tables give is float32, as the sums of its layers are."""
     for weight in model.parameters():
         if not weight.requires_grad and weight.dim() > 1:
             weight.data = weight.data.bfloat16()
+    for table in torch_encoders.tables(model):
+        table.register_forward_hook(lambda _table, _args, vectors: vectors.float())
 
 
 def run(spec):
     torch.set_num_threads(spec["threads"])
     torch.manual_seed(spec["seed"])
-    model = transformers.T5ForConditionalGeneration(transformers.T5Config(**spec["backbone"])).train()
-    if spec["own_head"]:
-        model.lm_head.weight = torch.nn.Parameter(torch.randn_like(model.shared.weight))
+    model = torch_models.build(spec)
     added, trained = leaves(spec["method"], model)
     projection = torch_methods.project_by_weight if spec["builds_weight"] else torch_methods.project
     torch_methods.attach(spec["method"], model, added, projection)
     if spec["frozen_bfloat16"]:
         keep_frozen_in_bfloat16(model)
     optimizer = torch.optim.Adam(trained, lr=spec["learning_rate"], fused=True)
-    vocabulary = spec["backbone"]["vocab_size"]
-    source, target = (ids(spec["batch_size"], spec[f"{side}_length"], vocabulary) for side in ("source", "target"))
+    batch = torch_models.batch_of(spec, model)
     times = []
     for _ in range(spec["warm_up"] + spec["steps"]):
         started = time.perf_counter()
         bfloat16 = spec["precision"] == "bfloat16"
         with torch.autocast("cpu", dtype=torch.bfloat16) if bfloat16 else contextlib.nullcontext():
-            loss = loss_of(model, added, source, target)
+            loss = torch_models.loss_of(model, added, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, spec["gradient_clip_norm"])
         optimizer.step()

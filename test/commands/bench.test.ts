@@ -151,4 +151,37 @@ describe('bench', () => {
       for (const { torch_step_ms } of rows) expect(torch_step_ms).toBeGreaterThan(0)
     },
   )
+
+  test.skipIf(!python).each([
+    ['float32', ['bert', 'deberta-v2', 'modernbert']],
+    ['bfloat16', ['bert', 'deberta-v2']],
+  ] as const)(
+    'PyTorch trains as many parameters of encoders in %s, the head among them',
+    { timeout: 1_800_000 },
+    async (precision, types) => {
+      const methods = ['compacter', 'lora'] as const
+      const backbones = types.flatMap((type) => ['--backbone', join(packageRoot, `test/fixtures/${type}-tiny`)])
+      const sets = ['--set', 'method.reduction_factor=6', '--set', 'method.targets=all']
+      const flags = ['--batch', '2', '--source-length', '8', '--steps', '1', '--repetitions', '1', '--threads', '1']
+      const against = ['--precision', precision, '--against', 'torch', '--python', python!, '--json']
+      const named = methods.flatMap((method) => ['--method', method])
+      const { code, stdout, stderr } = await compacter(['bench', ...backbones, ...named, ...sets, ...flags, ...against])
+      expect(code, stderr).toBe(0)
+      const rows: { trained_parameters: number; torch_step_ms: number; memory_ratio: number }[] = JSON.parse(stdout)
+      // d_model 24, bottleneck 4, d_ff 40, 3 layers; 2 labels; DeBERTa norms its distances, and its head and
+      // ModernBERT's have a layer of their own
+      const adapters = 64 + 3 * 2 * (24 + 4 + 4 + 4 + 24 + 24)
+      const pairs = 8 * 3 * (4 * (24 + 24) + 2 * (24 + 40))
+      const fused = 8 * 3 * (24 + 72 + 24 + 24 + 24 + 80 + 40 + 24)
+      const expected = {
+        bert: { compacter: adapters + 7 * 48 + 50, lora: pairs + 50 },
+        'deberta-v2': { compacter: adapters + 8 * 48 + 600 + 50, lora: pairs + 600 + 50 },
+        modernbert: { compacter: adapters + 7 * 24 + 600 + 50, lora: fused + 600 + 50 },
+      }
+      expect(rows.map((row) => row.trained_parameters)).toEqual(
+        types.flatMap((type) => methods.map((method) => expected[type][method])),
+      )
+      for (const { torch_step_ms, memory_ratio } of rows) expect(torch_step_ms * memory_ratio).toBeGreaterThan(0)
+    },
+  )
 })

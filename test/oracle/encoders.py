@@ -103,15 +103,16 @@ ON_BERT = {
     "ia3": (ia3(["k", "v", "wo"], ["wo"]), 1e-2),
     "layer-norm-tuning": ({"kind": "layer_norm_tuning"}, 1e-2),
     "prefix-tuning-stored": (prefixes(4, "none"), 1e-2),
-    "prompt-tuning": ({"kind": "prompt_tuning", "length": 3}, 1e-2),
 }
+PROMPT = {"prompt-tuning": ({"kind": "prompt_tuning", "length": 3}, 1e-2)}
+FUSED = {"lora": (lora(2, 3, ["qkv", "wo"]), 1e-2), "tokens-lora": (lora(3, 2, ["qkv", "o"]), 1e-2)}
+MORE = {"bert": ON_BERT | PROMPT, "deberta-v2": PROMPT, "modernbert": FUSED | PROMPT}
 
 
 def cases_of(model_type):
-    fused = {"lora": (lora(2, 3, ["qkv", "wo"]), 1e-2), "tokens-lora": (lora(3, 2, ["qkv", "o"]), 1e-2)}
     if model_type == "deberta-v2-own":  # products of its own for distances
         return {name: CASES[name] for name in ("sequence", "full", "lora")}
-    return CASES | {"bert": ON_BERT, "modernbert": fused}.get(model_type, {})
+    return CASES | MORE.get(model_type, {})
 
 
 def kind_of(name):
@@ -181,19 +182,9 @@ class Model:
         self.options, self.model = options, model
         self.trained = {name: value.detach().clone().to(dtype).requires_grad_() for name, value in initial.items()}
         methods.attach(options, model, ChainMap(self.trained))
-        if "prompt" in self.trained:
-            self.model.base_model.embeddings.register_forward_hook(self.with_prompt)
-
-    def with_prompt(self, _module, _args, embedded):
-        prompt = self.trained["prompt"].expand(len(embedded), -1, -1)
-        return torch.cat([embedded[:, :1], prompt, embedded[:, 1:]], dim=1)
 
     def logits(self, batch, kind):
-        batch = {key: value.long() for key, value in batch.items()}
-        if "prompt" in self.trained:
-            batch["attention_mask"] = torch.cat(
-                [batch["attention_mask"].new_ones(ROWS, len(self.trained["prompt"])), batch["attention_mask"]], dim=1
-            )
+        batch = torch_encoders.with_prompt(self.trained, {key: value.long() for key, value in batch.items()})
         if kind == "choice":
             batch = {key: value.unflatten(0, (-1, 2)) for key, value in batch.items()}
         own = dict(self.model.named_parameters())
