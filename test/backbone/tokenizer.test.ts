@@ -1,12 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Tokenizer as NativeTokenizer } from 'tokenizers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadTokenizer, type Tokenizer } from '../../src/backbone/files/tokenizer.js'
-import { readTokenizerFile } from '../../src/backbone/files/tokenizer_file.js'
 import { UserError } from '../../src/base/error.js'
-import { hashSeed } from '../../src/base/numbers/random.js'
 import { packageRoot } from '../../src/base/root.js'
 
 // expected: test/oracle/t5_tokenizer.py, transformers 5.18
@@ -56,89 +53,6 @@ test('a batch is its texts one by one, whatever other calls run', async () => {
     Array.from({ length: 300 }, () => expected.cases.map(({ truncated }) => truncated.length)).flat(),
   )
 })
-
-describe('texts whose words are encoded one by one have the ids of the whole text', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'words-'))
-  afterAll(() => rmSync(folder, { recursive: true }))
-  const json = JSON.parse(readFileSync(FILE, 'utf8'))
-  const [precompiled] = json.normalizer.normalizers
-  const metaspace = json.pre_tokenizer
-  const whitespace = { type: 'WhitespaceSplit' }
-  const [extra] = json.added_tokens.slice(3)
-  const added = (change: object) => ({ added_tokens: [...json.added_tokens, { ...extra, id: 8100, ...change }] })
-
-  test.each<[string, object]>([
-    ['as transformers 5 writes them', {}],
-    ['as transformers 4 wrote them', { normalizer: precompiled, pre_tokenizer: sequence([whitespace, metaspace]) }],
-    ['without normalisers', { normalizer: null }],
-    ['in lower case', { normalizer: { type: 'Lowercase' } }],
-    ['with what adds blanks', { normalizer: { type: 'Replace', pattern: { String: 'a' }, content: 'b b' } }],
-    ['without a blank before the first', { pre_tokenizer: { ...metaspace, prepend_scheme: 'never' } }],
-    ['with a blank before the first only', { pre_tokenizer: { ...metaspace, prepend_scheme: 'first' } }],
-    ['not split at blanks', { pre_tokenizer: { ...metaspace, split: false } }],
-    ['split at blanks only', { pre_tokenizer: whitespace }],
-    ['not split at all', { pre_tokenizer: null }],
-    ['with an added token that is normalised', added({ content: 'ﬁlm', normalized: true })],
-    ['with an added token of two words', added({ content: 'new film', single_word: true })],
-    ['with an added token that takes blanks', added({ content: 'film', lstrip: true, rstrip: true })],
-  ])('%s', async (_, parts) => {
-    const file = join(folder, 'tokenizer.json')
-    writeFileSync(file, JSON.stringify({ ...json, ...parts }))
-    const native = NativeTokenizer.fromString(readTokenizerFile(file).text)
-    const tokenizer = await loadTokenizer(file)
-    const texts = unusualTexts(1500)
-    const whole = await native.encodeBatch(texts, { addSpecialTokens: false })
-    for (const batch of [texts.slice(0, 700), texts]) {
-      const rows = await tokenizer.encode(batch, Number.MAX_SAFE_INTEGER)
-      for (const [i, row] of rows.entries())
-        expect([...row], JSON.stringify(batch[i])).toEqual([...whole[i]!.getIds(), tokenizer.eosId])
-    }
-  })
-
-  function sequence(pretokenizers: object[]) {
-    return { type: 'Sequence', pretokenizers }
-  }
-})
-
-/** Texts of words, marks and blanks that a tokenizer may take together, the same in every run. */
-function unusualTexts(count: number): string[] {
-  const words = 'a film. Film, films! new it’s “quoted” film¨ naïve ﬁlm 1/2 ½ Ω ЖЁ ǅ ſ ª ´ ¨ … – € ÿ'.split(' ')
-  const marks = [
-    '\u0301',
-    '\u0308',
-    '\u200d',
-    '\u00ad',
-    '▁',
-    '<',
-    '</s>',
-    '<extra_id_7>',
-    '＜/s>',
-    '語',
-    '😀',
-    '👩\u200d🔬',
-    '가',
-    '\u1100',
-  ]
-  const blanks = [
-    'new film',
-    '\t',
-    '\n',
-    '\u00a0',
-    '\u3000',
-    '\u2028',
-    '  ',
-    '\u0600',
-    '\u0000',
-    '\ufeff',
-    'x'.repeat(70),
-  ]
-  const pieces = [...words, ...words, ...words, ...words, ...marks, ...blanks]
-  return Array.from({ length: count }, (_, text) => {
-    const length = hashSeed(0, text) % 9
-    const drawn = Array.from({ length }, (_, i) => pieces[hashSeed(1, text, i) % pieces.length]!)
-    return drawn.map((piece, i) => (hashSeed(2, text, i) % 4 > 0 ? `${piece} ` : piece)).join('')
-  })
-}
 
 test('counts the sentinels as vocabulary, not the rows that pad the table', () => {
   expect(tokenizer.vocabularySize).toBe(expected.vocabulary_size)

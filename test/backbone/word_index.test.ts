@@ -5,7 +5,7 @@ import { hashSeed } from '../../src/base/numbers/random.js'
 
 const numbersOf = (index: WordIndex, text: string) => {
   const words = new Int32List()
-  expect(index.read(text, text.length, words)).toBe(true)
+  expect(index.read(text, text.length, words, false)).toBe(true)
   return [...words.values()]
 }
 
@@ -33,9 +33,17 @@ test('words of the same hash are different words', () => {
 test('only the text before the end is read, and words of 64 characters at most', () => {
   const index = new WordIndex()
   const words = new Int32List()
-  expect(index.read('a b c ', 3, words)).toBe(true)
+  expect(index.read('a b c ', 3, words, false)).toBe(true)
   expect(index.size).toBe(2)
-  expect(index.read(`a ${'x'.repeat(64)}`, 66, words)).toBe(true)
-  expect(index.read(`a ${'x'.repeat(65)}`, 67, words)).toBe(false)
+  expect(index.read(`a ${'x'.repeat(64)}`, 66, words, false)).toBe(true)
+  expect(index.read(`a ${'x'.repeat(65)}`, 67, words, false)).toBe(false)
   expect(index.size).toBe(3)
+})
+
+test('a word after a blank may be another one than the first', () => {
+  const index = new WordIndex()
+  const words = new Int32List()
+  expect(index.read('a b a', 5, words, true)).toBe(true)
+  expect([...words.values()]).toEqual([0, 1, 2])
+  expect([0, 1, 2].map((word) => index.text(word))).toEqual(['a', ' b', ' a'])
 })

@@ -1,8 +1,8 @@
 import type { Tokenizer as NativeTokenizer } from 'tokenizers'
 import { Int32List } from '../../../base/numbers/int32_list.js'
 import type { TokenizerFile } from '../tokenizer_file.js'
-import { type WordIds, wordIds } from './word_ids.js'
-import { aloneCheck, wordsEnd } from './wordwise.js'
+import { WordIds } from './word_ids.js'
+import { wordwise } from './wordwise.js'
 
 /**
  * Texts passed to the native library at once: enough for all its threads, but few, since the encodings it returns are
@@ -23,13 +23,13 @@ export function textEncoder(
   file: TokenizerFile,
   eos: number,
 ): (texts: string[]) => Promise<Int32Array[]> {
-  const endOf = wordsEnd(file)
-  const isAlone = aloneCheck(native, file)
-  let kept = wordIds(native, isAlone)
+  const way = wordwise(native, file)
+  let kept = way && new WordIds(native, way)
   return async (texts) => {
-    if (kept.size > MOST_WORDS) kept = wordIds(native, isAlone) // a call that runs meanwhile goes on with its own
+    // A call that runs meanwhile goes on with its own words.
+    if (way && kept!.size > MOST_WORDS) kept = new WordIds(native, way)
     const rows = rowsOf(texts.length, eos)
-    const whole = await joinWords(texts, endOf, kept, rows)
+    const whole = kept ? await joinWords(texts, kept, rows) : [...texts.keys()]
     for (let start = 0; start < whole.length; start += BATCH) {
       const batch = whole.slice(start, start + BATCH)
       const encoded = await native.encodeBatch(
@@ -72,16 +72,11 @@ function rowsOf(count: number, eos: number) {
 }
 
 /** Makes the rows of texts from their words; returns the indices of those that must be encoded as a whole. */
-async function joinWords(
-  texts: string[],
-  endOf: (text: string) => number | undefined,
-  known: WordIds,
-  rows: Rows,
-): Promise<number[]> {
+async function joinWords(texts: string[], known: WordIds, rows: Rows): Promise<number[]> {
   const words = new Int32List()
   const counts = texts.map((text) => {
-    const [before, end] = [words.length, endOf(text)]
-    if (end === undefined || !known.read(text, end, words)) words.length = before
+    const before = words.length
+    if (!known.read(text, words)) words.length = before
     return words.length - before
   })
   await known.learn()

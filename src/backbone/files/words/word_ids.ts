@@ -1,18 +1,7 @@
-import type { Tokenizer as NativeTokenizer } from 'tokenizers'
+import type { Encoding, Tokenizer as NativeTokenizer } from 'tokenizers'
 import { Int32List } from '../../../base/numbers/int32_list.js'
 import { WordIndex } from './word_index.js'
-
-/** The ids of words, for each of which the native library is asked once. */
-export interface WordIds {
-  /** The number of words, about 100 bytes each. */
-  readonly size: number
-  /** Adds the words of a text to `words`, as `WordIndex.read` does. */
-  read(text: string, end: number, words: Int32List): boolean
-  /** Asks the library for all words that were read. */
-  learn(): Promise<void>
-  /** Adds the ids of words[start, end) to `row`; returns false where one's text must be encoded as a whole. */
-  copy(words: Int32List, start: number, end: number, row: Int32List): boolean
-}
+import type { Wordwise } from './wordwise.js'
 
 /** Words that the library encodes as one text: a call costs it as much as ten words. */
 const TOGETHER = 64
@@ -20,58 +9,100 @@ const TOGETHER = 64
 /** In place of the count of a word's ids: its texts must be encoded as a whole. */
 const IN_WHOLE = -1
 
-/** `isAlone` says whether a word may be encoded without its text. */
-export function wordIds(native: NativeTokenizer, isAlone: (word: string) => boolean): WordIds {
-  const index = new WordIndex()
-  const ids = new Int32List()
-  /** Where in `ids` a word's first is, and how many it has. */
-  const [firsts, counts] = [new Int32List(), new Int32List()]
+interface Word {
+  number: number
+  /** With the blank before it, where the first word of a text differs from later ones. */
+  text: string
+}
+
+/** The ids of words, for each of which the native library is asked once. */
+export class WordIds {
+  #native: NativeTokenizer
+  #way: Wordwise
+  #index = new WordIndex()
+  #ids = new Int32List()
+  /** Where in `#ids` each word's first is. */
+  #firsts = new Int32List()
+  /** How many ids each word has. */
+  #counts = new Int32List()
+  #asking: Promise<unknown> = Promise.resolve()
+
+  constructor(native: NativeTokenizer, way: Wordwise) {
+    this.#native = native
+    this.#way = way
+  }
+
+  /** The number of words, about 100 bytes each. */
+  get size(): number {
+    return this.#index.size
+  }
+
+  /** Adds a text's words to `words`; returns false, after some or none, where it must be encoded as a whole. */
+  read(text: string, words: Int32List): boolean {
+    const end = this.#way.endOf(text)
+    return end !== undefined && this.#index.read(text, end, words, this.#way.firstDiffers)
+  }
+
+  /** Asks the library for all words that were read and are not known. */
+  async learn(): Promise<void> {
+    const alone: Word[] = []
+    while (this.#counts.length < this.size) {
+      const word = { number: this.#counts.length, text: this.#index.text(this.#counts.length) }
+      if (this.#way.isAlone(word.text.trimStart())) alone.push(word)
+      this.#firsts.push(0)
+      this.#counts.push(IN_WHOLE)
+    }
+    if (alone.length > 0) this.#asking = Promise.all([this.#asking, this.#ask(alone)])
+    await this.#asking // also for words that a call before this one has asked for
+  }
+
+  /** Adds the ids of words[start, end) to `row`; returns false, after some, where one's text must be encoded whole. */
+  copy(words: Int32List, start: number, end: number, row: Int32List): boolean {
+    const [ids, firsts, counts] = [this.#ids.items, this.#firsts.items, this.#counts.items]
+    for (let i = start; i < end; i++) {
+      const word = words.items[i]!
+      const [first, count] = [firsts[word]!, counts[word]!]
+      if (count === IN_WHOLE) return false
+      row.append(ids, first, first + count)
+    }
+    return true
+  }
 
   /** Words that the library refuses stay IN_WHOLE: their texts tell why. */
-  async function askFor(words: number[]): Promise<void> {
-    const groups: number[][] = []
-    for (let start = 0; start < words.length; start += TOGETHER) groups.push(words.slice(start, start + TOGETHER))
-    const texts = groups.map((group) => group.map((word) => index.text(word)).join(' '))
-    const encoded = await native.encodeBatch(texts, { addSpecialTokens: false }).catch(() => [])
-    for (const [i, group] of groups.entries()) {
-      if (encoded[i]) take(group, encoded[i].getIds(), encoded[i].getWordIds())
+  async #ask(words: Word[]): Promise<void> {
+    const { firstDiffers } = this.#way
+    const isFirst = ({ text }: Word) => firstDiffers && !text.startsWith(' ')
+    const later = words.filter((word) => !isFirst(word))
+    const groups = [...cut(words.filter(isFirst), 1), ...cut(later, TOGETHER)]
+    const texts = groups.map((group) => group.map(({ text }) => text).join(firstDiffers ? '' : ' '))
+    const encoded = await this.#native.encodeBatch(texts, { addSpecialTokens: false }).catch(() => [])
+    for (const [i, encoding] of encoded.entries()) this.#take(groups[i]!, encoding)
+  }
+
+  #take(group: Word[], encoding: Encoding): void {
+    const places = this.#way.cutsWords ? this.#placesOf(group, encoding) : encoding.getWordIds()
+    for (const { number } of group) this.#counts.items[number] = 0
+    for (const [i, id] of encoding.getIds().entries()) {
+      const { number } = group[places[i]!]!
+      if (this.#counts.items[number]!++ === 0) this.#firsts.items[number] = this.#ids.length
+      this.#ids.push(id)
     }
   }
 
-  /** `places` says which of the group's words each id is of, in ascending order. */
-  function take(group: number[], found: number[], places: (number | null | undefined)[]): void {
-    for (const word of group) counts.items[word] = 0
-    for (const [i, id] of found.entries()) {
-      const word = group[places[i]!]!
-      if (counts.items[word]!++ === 0) firsts.items[word] = ids.length
-      ids.push(id)
-    }
+  /** Returns which of the group's words each id is of, in ascending order, by where its characters end in the text. */
+  #placesOf(group: Word[], encoding: Encoding): number[] {
+    const between = this.#way.firstDiffers ? 0 : 1
+    let place = 0
+    let end = group[0]!.text.length
+    return encoding.getOffsets().map(([, last]) => {
+      while (last! > end) end += between + group[++place]!.text.length
+      return place
+    })
   }
+}
 
-  let asking: Promise<unknown> = Promise.resolve()
-  return {
-    get size() {
-      return index.size
-    },
-    read: (text, end, words) => index.read(text, end, words),
-    async learn() {
-      const alone: number[] = []
-      while (counts.length < index.size) {
-        if (isAlone(index.text(counts.length))) alone.push(counts.length)
-        firsts.push(0)
-        counts.push(IN_WHOLE)
-      }
-      if (alone.length > 0) asking = Promise.all([asking, askFor(alone)])
-      await asking // also for words that a call before this one has asked for
-    },
-    copy(words, start, end, row) {
-      for (let i = start; i < end; i++) {
-        const word = words.items[i]!
-        const [first, count] = [firsts.items[word]!, counts.items[word]!]
-        if (count === IN_WHOLE) return false
-        row.append(ids.items, first, first + count)
-      }
-      return true
-    },
-  }
+function cut<T>(items: T[], size: number): T[][] {
+  const groups: T[][] = []
+  for (let start = 0; start < items.length; start += size) groups.push(items.slice(start, start + size))
+  return groups
 }

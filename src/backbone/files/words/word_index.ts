@@ -27,16 +27,16 @@ export class WordIndex {
 
   /**
    * Adds the words of text[0, end), between which there are single blanks, to `words`; words that are new get the
-   * numbers from `size` on. Returns false, after some words or none, where one is longer than those that are numbered.
+   * numbers from `size` on. With `blanks`, each word but the first has the blank before it. Returns false, after some
+   * words or none, where one is longer than those that are numbered.
    */
-  read(text: string, end: number, words: Int32List): boolean {
-    for (let start = 0, at = 0; start < end; start = ++at) {
+  read(text: string, end: number, words: Int32List, blanks: boolean): boolean {
+    for (let start = 0, at = 0; at < end; start = blanks ? at : ++at) {
       let hash = EMPTY_HASH
-      for (; at < end; at++) {
-        const unit = text.charCodeAt(at)
-        if (unit === BLANK) break
-        hash = Math.imul(hash ^ unit, HASH_FACTOR)
-      }
+      do {
+        hash = Math.imul(hash ^ text.charCodeAt(at), HASH_FACTOR)
+        at++
+      } while (at < end && text.charCodeAt(at) !== BLANK)
       if (at - start > LONGEST_WORD) return false
       words.push(this.#numberOf(text, start, at, hash))
     }
