@@ -1,3 +1,4 @@
+import type { Dropout } from '../tensor/dropout.js'
 import { meanNorm, rmsNorm } from '../tensor/norm.js'
 import tf from '../tensor/tf.cjs'
 import type { CommonConfig } from './family.js'
@@ -13,7 +14,7 @@ export interface Pass<Config extends CommonConfig = BackboneConfig> {
    * Zeroes elements of x and scales the rest; `place` names the mask, `rate` is the training's by default. The identity
    * while evaluating.
    */
-  dropout<T extends tf.Tensor>(x: T, place: string, rate?: number): T
+  dropout: Dropout
   /**
    * Computes a layer [rows, d] with this pass or one like it. Where it is given, a layer's tensors other than its
    * `inputs` may be forgotten and computed again for the gradient.

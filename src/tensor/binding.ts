@@ -33,6 +33,8 @@ export interface Binding {
   executeOp(name: string, attributes: OpAttribute[], inputs: number[], outputs: number): BindingTensor[]
   /** While a graph is captured: returns a tensor for values that are not made yet. */
   made?(made: Made): BindingTensor
+  /** While a graph is captured: does what `body` does after the tensor is computed. */
+  after?<T>(x: tf.Tensor, body: () => T): T
 }
 
 export interface NodeBackend extends tf.KernelBackend {

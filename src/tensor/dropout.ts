@@ -1,11 +1,22 @@
 import { hashSeed } from '../base/numbers/random.js'
+import { after } from './after.js'
 import { droppedShare, keptMask } from './mask.js'
 import tf from './tf.cjs'
 
-/** Drops elements of x; `rate` is another than usual. */
-export type Dropout = <T extends tf.Tensor>(x: T, place: string, rate?: number) => T
+/** Which elements a place keeps, as booleans, and what these are multiplied by. */
+export interface Kept {
+  mask: tf.Tensor
+  scale: number
+}
 
-export const noDropout: Dropout = (x) => x
+export interface Dropout {
+  /** Drops elements of x; `rate` is another than usual. */
+  <T extends tf.Tensor>(x: T, place: string, rate?: number): T
+  /** Returns what is kept of x; undefined where nothing is dropped. */
+  kept(x: tf.Tensor, place: string, rate?: number): Kept | undefined
+}
+
+export const noDropout: Dropout = Object.assign(<T>(x: T) => x, { kept: () => undefined })
 
 /**
  * Zeroes each element with probability `rate`, to 2⁻¹⁷, and scales the rest so that the expectation is unchanged. The
@@ -33,22 +44,30 @@ export interface Part {
  * Dropout with masks from the given keys. For a part of a batch, they are the part's rows of the whole batch's masks.
  */
 export function dropoutBy(rate: number, key: (place: string) => [number, number] | Int32Array, part?: Part): Dropout {
-  return (x, place, own = rate) => {
-    if (own === 0) return x
-    const scale = 1 / (1 - droppedShare(own))
+  const kept: Dropout['kept'] = (x, place, own = rate) => {
+    if (own === 0) return undefined
     // every dropped-out tensor is row-major with the batch's rows outermost: [batch·…, …]
     const from = part && { row: part.first, each: x.size / part.rows }
-    return scaledWhere(keptMask(x.shape, key(place), own, from), x, scale)
+    const mask = after(x, () => keptMask(x.shape, key(place), own, from))
+    return { mask, scale: 1 / (1 - droppedShare(own)) }
   }
+  const dropped = <T extends tf.Tensor>(x: T, place: string, own?: number): T => {
+    const ofX = kept(x, place, own)
+    return ofX ? scaledWhere(ofX, x) : x
+  }
+  return Object.assign(dropped, { kept })
 }
 
-/** Returns x·scale where `kept` is, else 0. For the gradient the mask is kept as booleans, a byte each. */
-function scaledWhere<T extends tf.Tensor>(kept: tf.Tensor, x: T, scale: number): T {
-  const scaled = (y: tf.Tensor, kept: tf.Tensor) => tf.mul(y, tf.mul(tf.cast(kept, 'float32'), scale))
+/** The factor of each element: scale or 0. */
+export const keptFactors = (mask: tf.Tensor, scale: number): tf.Tensor => tf.mul(tf.cast(mask, 'float32'), scale)
+
+/** Returns x·scale where the mask is, else 0. For the gradient the mask is kept as booleans, a byte each. */
+function scaledWhere<T extends tf.Tensor>({ mask, scale }: Kept, x: T): T {
   const masked = tf.customGrad((...inputs) => {
     const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc]
-    save([kept])
-    return { value: scaled(x, kept), gradFunc: (dy: tf.Tensor, [kept]: tf.Tensor[]) => scaled(dy, kept!) }
+    save([mask])
+    const gradFunc = (dy: tf.Tensor, [mask]: tf.Tensor[]) => tf.mul(dy, keptFactors(mask!, scale))
+    return { value: tf.mul(x, keptFactors(mask, scale)), gradFunc }
   })
   return masked(x) as T
 }

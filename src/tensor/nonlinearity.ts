@@ -1,37 +1,76 @@
+import { after } from './after.js'
+import { type Kept, keptFactors } from './dropout.js'
 import tf from './tf.cjs'
 
 /**
- * max(x, 0). The gradient is written by hand and needs only which elements are positive: one bit of each is kept, not
- * x.
+ * max(x, 0). The gradient is written by hand and needs only which elements are positive: a byte of each is kept, not x.
+ * With `kept` it is dropout(max(x, 0)), and what is positive and not dropped is one mask.
  */
-export function relu<T extends tf.Tensor>(x: T): T {
+export function relu<T extends tf.Tensor>(x: T, kept?: Kept): T {
   const positivePart = tf.customGrad((...inputs) => {
     const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc]
-    save([tf.greater(x, 0)])
+    const positive = tf.greater(x, 0)
+    const passes = kept ? tf.logicalAnd(positive, kept.mask) : positive
+    save([passes])
+    const factors = (mask: tf.Tensor) => (kept ? keptFactors(mask, kept.scale) : tf.cast(mask, 'float32'))
     return {
-      value: tf.relu(x),
-      gradFunc: (dy: tf.Tensor, [positive]: tf.Tensor[]) => tf.mul(dy, tf.cast(positive!, 'float32')),
+      // once the mask is there x can go
+      value: after(passes, () => (kept ? tf.mul(tf.relu(x), factors(passes)) : tf.relu(x))),
+      gradFunc: (dy: tf.Tensor, [passes]: tf.Tensor[]) => tf.mul(dy, factors(passes!)),
     }
   })
   return positivePart(x) as T
 }
 
+/**
+ * Returns f of each element, whose gradient is dy·f′(x). Only x is kept for it: tfjs's own gradients keep what each of
+ * the operations in f needs.
+ */
+function ofElements(f: (x: tf.Tensor) => tf.Tensor, derivative: (x: tf.Tensor) => tf.Tensor) {
+  return <T extends tf.Tensor>(x: T): T => {
+    const own = tf.customGrad((...inputs) => {
+      const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc]
+      save([x])
+      return { value: f(x), gradFunc: (dy: tf.Tensor, [x]: tf.Tensor[]) => tf.mul(dy, derivative(x!)) }
+    })
+    return own(x) as T
+  }
+}
+
 /** x·Φ(x) with Φ by tanh: `gelu_new` (arXiv 1606.08415 § 2), the adapters' and T5 v1.1's nonlinearity. */
-function geluNew<T extends tf.Tensor>(x: T): T {
-  const inner = tf.mul(Math.sqrt(2 / Math.PI), tf.add(x, tf.mul(0.044715, tf.mul(tf.square(x), x))))
-  return tf.mul(tf.mul(0.5, x), tf.add(1, tf.tanh(inner)))
+const geluNew = ofElements(
+  (x) => tf.mul(tf.mul(0.5, x), tf.add(1, tf.tanh(innerOfTanh(x)))),
+  (x) => {
+    const t = tf.tanh(innerOfTanh(x))
+    const slope = tf.mul(tf.sub(1, tf.square(t)), tf.add(TANH_SCALE, tf.mul(3 * 0.044715 * TANH_SCALE, tf.square(x))))
+    return tf.mul(0.5, tf.add(tf.add(1, t), tf.mul(x, slope)))
+  },
+)
+
+const TANH_SCALE = Math.sqrt(2 / Math.PI)
+
+const innerOfTanh = (x: tf.Tensor) => tf.mul(TANH_SCALE, tf.add(x, tf.mul(0.044715, tf.mul(tf.square(x), x))))
+
+/** x·Φ(x) with Φ by the error function. Φ′ is the density of the normal distribution. */
+const gelu = ofElements(
+  (x) => tf.mul(tf.mul(0.5, x), tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2)))),
+  (x) => {
+    const density = tf.mul(1 / Math.sqrt(2 * Math.PI), tf.exp(tf.mul(-0.5, tf.square(x))))
+    return tf.add(tf.mul(0.5, tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2)))), tf.mul(x, density))
+  },
+)
+
+/** x·σ(kx): SiLU in PyTorch for k = 1, GELU by a sigmoid for k = 1.702 (arXiv 1606.08415 § 2). */
+const sigmoidTimes = (k: number) => {
+  const sigmoid = (x: tf.Tensor) => tf.sigmoid(k === 1 ? x : tf.mul(x, k))
+  return ofElements(
+    (x) => tf.mul(x, sigmoid(x)),
+    (x) => {
+      const s = sigmoid(x)
+      return tf.mul(s, tf.add(1, tf.mul(tf.mul(x, k), tf.sub(1, s))))
+    },
+  )
 }
-
-/** x·Φ(x) with Φ by the error function. */
-function gelu<T extends tf.Tensor>(x: T): T {
-  return tf.mul(tf.mul(0.5, x), tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2))))
-}
-
-/** x·σ(x), SiLU in PyTorch. */
-const swish = <T extends tf.Tensor>(x: T): T => tf.mul(x, tf.sigmoid(x))
-
-/** x·σ(1.702x): GELU by a sigmoid (arXiv 1606.08415 § 2). */
-const quickGelu = <T extends tf.Tensor>(x: T): T => tf.mul(x, tf.sigmoid(tf.mul(x, 1.702)))
 
 /** x·tanh(ln(1 + eˣ)), arXiv 1908.08681. */
 const mish = <T extends tf.Tensor>(x: T): T => tf.mul(x, tf.tanh(tf.softplus(x)))
@@ -43,12 +82,12 @@ const leakyRelu = <T extends tf.Tensor>(x: T): T => tf.leakyRelu(x, 0.01)
 export const nonlinearities = {
   gelu_new: geluNew,
   gelu,
-  quick_gelu: quickGelu,
-  relu,
+  quick_gelu: sigmoidTimes(1.702),
+  relu: <T extends tf.Tensor>(x: T): T => relu(x),
   relu6: tf.relu6 as <T extends tf.Tensor>(x: T) => T,
   leaky_relu: leakyRelu,
   elu: tf.elu as <T extends tf.Tensor>(x: T) => T,
-  swish,
+  swish: sigmoidTimes(1),
   mish,
   tanh: tf.tanh as <T extends tf.Tensor>(x: T) => T,
   sigmoid: tf.sigmoid as <T extends tf.Tensor>(x: T) => T,

@@ -116,10 +116,12 @@ export function dropoutPlaces(backbone: string, variant: string): string[][] {
   const vector = startVector(model, openFixture(backbone).read, 0)
   const passes = LENGTHS.map(({ source, target }) => {
     const places: string[] = []
-    const recording: Dropout = (x, place) => {
+    const dropped = <T extends tf.Tensor>(x: T, place: string) => {
       places.push(place)
       return x
     }
+    const kept = (_x: tf.Tensor, place: string) => void places.push(place)
+    const recording: Dropout = Object.assign(dropped, { kept: kept as Dropout['kept'] })
     const ids = { source: new Int32Array(2 * source).fill(5), target: new Int32Array(2 * target).fill(7) }
     tf.tidy(() => {
       const pass = passOf(model, unflatten(model.layout, tf.tensor1d(vector)), recording)

@@ -67,3 +67,22 @@ export function differences(f: (x: Float64Array) => number, x: ArrayLike<number>
   const at = (i: number, change: number) => f(Float64Array.from(x, (value, j) => (i === j ? value + change : value)))
   return Float64Array.from(x, (_, i) => (at(i, 1e-5) - at(i, -1e-5)) / 2e-5)
 }
+
+/** (softmax(scores)·factors)·values for each head. scores [heads, queries, keys], values [heads, keys, d] */
+export function attendedByDefinition(
+  { heads, queries, keys, d }: { heads: number; queries: number; keys: number; d: number },
+  scores: ArrayLike<number>,
+  values: ArrayLike<number>,
+  factor: (element: number) => number,
+): Float64Array {
+  const result = new Float64Array(heads * queries * d)
+  for (let row = 0; row < heads * queries; row++) {
+    const head = Math.floor(row / queries)
+    const exponentials = Array.from({ length: keys }, (_, key) => Math.exp(scores[row * keys + key]!))
+    const sum = exponentials.reduce((sum, each) => sum + each, 0)
+    for (const [key, exponential] of exponentials.entries())
+      for (let i = 0; i < d; i++)
+        result[row * d + i]! += (exponential / sum) * factor(row * keys + key) * values[(head * keys + key) * d + i]!
+  }
+  return result
+}

@@ -8,6 +8,7 @@ import { lossAndGradient } from '../../src/engine/model/step.js'
 import { bitsFor, fastfood } from '../../src/method/intrinsic/fastfood.js'
 import { moved } from '../../src/method/intrinsic/projection.js'
 import { regeneratedNormals, regeneratedParts } from '../../src/method/intrinsic/regenerated.js'
+import { attended } from '../../src/tensor/attended.js'
 import { crossEntropy } from '../../src/tensor/cross_entropy.js'
 import { dropoutAt } from '../../src/tensor/dropout.js'
 import { lookUp } from '../../src/tensor/embedding.js'
@@ -15,6 +16,7 @@ import { relu } from '../../src/tensor/nonlinearity.js'
 import { rmsNorm } from '../../src/tensor/norm.js'
 import { expectClose } from '../support/close.js'
 import {
+  attendedByDefinition,
   crossEntropyByDefinition,
   differences,
   fastfoodByDefinition,
@@ -73,6 +75,44 @@ describe.each(engines)('on %s', (engine) => {
         grads: [['x', differences(f, x)]],
       },
     )
+  })
+
+  test('relu and dropout as one', async () => {
+    const mask = [1, 1, 0, 1, 0, 1, 1, 1, 0, 1, 1, 1]
+    const [x, w, scale] = [normals(12, 1), normals(12, 2), 1.25]
+    const f = (x: ArrayLike<number>) =>
+      dot(
+        Array.from(x).map((value, i) => Math.max(value, 0) * mask[i]! * scale),
+        w,
+      )
+    await expectGradients(
+      weighted((x) => relu(x!, { mask: tf.tensor1d(mask, 'bool'), scale }), [tf.tensor1d(x)], w),
+      { value: f(x), grads: [['x', differences(f, x)]] },
+    )
+  })
+
+  test('attended, whose softmax has a mask', async () => {
+    const [heads, queries, keys, d, scale] = [2, 3, 4, 5, 1.25]
+    const mask = Array.from({ length: heads * queries * keys }, (_, i) => (i % 5 === 2 ? 0 : 1))
+    const [scores, values] = [normals(mask.length, 1), normals(heads * keys * d, 2)]
+    const w = normals(heads * queries * d, 3)
+    const f = (scores: ArrayLike<number>, values: ArrayLike<number>) =>
+      dot(
+        attendedByDefinition({ heads, queries, keys, d }, scores, values, (i) => mask[i]! * scale),
+        w,
+      )
+    const op = (scores: tf.Tensor, values: tf.Tensor) => {
+      const kept = { mask: tf.tensor4d(mask, [1, heads, queries, keys], 'bool'), scale }
+      return attended(scores as tf.Tensor4D, values as tf.Tensor4D, kept)
+    }
+    const inputs = [tf.tensor4d(scores, [1, heads, queries, keys]), tf.tensor4d(values, [1, heads, keys, d])]
+    await expectGradients(weighted(op as (...inputs: tf.Tensor[]) => tf.Tensor, inputs, w), {
+      value: f(scores, values),
+      grads: [
+        ['scores', differences((scores) => f(scores, values), scores)],
+        ['values', differences((values) => f(scores, values), values)],
+      ],
+    })
   })
 
   test.each(['compacter-n3-rank2', 'full'])('%s, with layers of which only the inputs are kept', async (name) => {

@@ -1,3 +1,4 @@
+import { attended } from '../../tensor/attended.js'
 import { lookUp } from '../../tensor/embedding.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
@@ -98,9 +99,9 @@ function attention(pass: Pass<BertConfig>, site: Site, x: tf.Tensor2D, batch: nu
   const query = splitHeads(pass, tf.mul(product('q', x), dKv ** -0.5), batch)
   const own = { keys: splitHeads(pass, product('k', x), batch), values: splitHeads(pass, product('v', x), batch) }
   const { keys, values } = withPrefix(pass, site, own)
-  const scores = tf.add(tf.matMul(query, keys, false, true), bias) // [batch, heads, length, keys]
-  const weights = pass.dropout(tf.softmax(scores), `${siteName(site)}.weights`)
-  return product('o', joinHeads(tf.matMul(weights, values) as tf.Tensor4D))
+  const scores: tf.Tensor4D = tf.add(tf.matMul(query, keys, false, true), bias) // [batch, heads, length, keys]
+  const context = attended(scores, values, pass.dropout.kept(scores, `${siteName(site)}.weights`))
+  return product('o', joinHeads(context))
 }
 
 /** Returns the logits of a head; see Encoder. */

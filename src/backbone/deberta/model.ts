@@ -1,3 +1,4 @@
+import { attended } from '../../tensor/attended.js'
 import { lookUp } from '../../tensor/embedding.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
@@ -95,9 +96,10 @@ function attention(pass: OfPass, site: Site, x: tf.Tensor2D, batch: number, { di
   const byDistance = distanceScores(pass, site, { query, keys: own.keys, distances, scale })
   const prefix = keys.shape[2] - own.keys.shape[2]
   const ofKeys = prefix === 0 ? byDistance : tf.pad(byDistance, [NONE, NONE, NONE, [prefix, 0]])
-  const scores = tf.add(tf.add(tf.matMul(query, keys, false, true), ofKeys), bias) // [batch, heads, length, keys]
-  const weights = pass.dropout(tf.softmax(scores), `${siteName(site)}.weights`)
-  return product('o', joinHeads(tf.matMul(weights, values) as tf.Tensor4D))
+  const ofContent = tf.matMul(query, keys, false, true)
+  const scores: tf.Tensor4D = tf.add(tf.add(ofContent, ofKeys), bias) // [batch, heads, length, keys]
+  const context = attended(scores, values, pass.dropout.kept(scores, `${siteName(site)}.weights`))
+  return product('o', joinHeads(context))
 }
 
 const NONE: [number, number] = [0, 0]

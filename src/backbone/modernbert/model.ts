@@ -1,3 +1,4 @@
+import { attended } from '../../tensor/attended.js'
 import { lookUp } from '../../tensor/embedding.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
@@ -93,9 +94,9 @@ function attention(pass: OfPass, site: Site, x: tf.Tensor2D, batch: number, { bi
   const [q, k, values] = parts.map((part) => splitHeads(pass, part, batch))
   const query = tf.mul(rotated(q!, { cos, sin }), dKv ** -0.5)
   const memory = withPrefix(pass, site, { keys: rotated(k!, { cos, sin }), values: values! })
-  const scores = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, length, keys]
-  const weights = pass.dropout(tf.softmax(scores), `${siteName(site)}.weights`)
-  return linear(pass, joinHeads(tf.matMul(weights, memory.values) as tf.Tensor4D), productName(site.layer, 'o'))
+  const scores: tf.Tensor4D = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, length, keys]
+  const context = attended(scores, memory.values, pass.dropout.kept(scores, `${siteName(site)}.weights`))
+  return linear(pass, joinHeads(context), productName(site.layer, 'o'))
 }
 
 /** wo·dropout(f(a)·b) for wi·x = (a, b). x, result [rows, d] */

@@ -1,3 +1,4 @@
+import { attended } from '../../tensor/attended.js'
 import tf from '../../tensor/tf.cjs'
 import { joinHeads, splitHeads } from '../attention.js'
 import type { KeyValue } from '../encoder_decoder.js'
@@ -27,9 +28,9 @@ export function attention(
 ): tf.Tensor2D {
   const batch = memory.keys.shape[0]
   const query = splitHeads(pass, linear(pass, x, `${name}.q.weight`), batch)
-  const scores = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, queries, keys]
-  const weights = pass.dropout(tf.softmax(scores), name)
-  return linear(pass, joinHeads(tf.matMul(weights, memory.values) as tf.Tensor4D), `${name}.o.weight`)
+  const scores: tf.Tensor4D = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, queries, keys]
+  const context = attended(scores, memory.values, pass.dropout.kept(scores, name))
+  return linear(pass, joinHeads(context), `${name}.o.weight`)
 }
 
 /**

@@ -1,5 +1,5 @@
 import { lookUp } from '../../tensor/embedding.js'
-import { nonlinearities } from '../../tensor/nonlinearity.js'
+import { nonlinearities, relu } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
 import { biasOf, paddingMask, withPrefix } from '../attention.js'
 import type { Encoded, KeyValue, Memory, Remembered } from '../encoder_decoder.js'
@@ -133,12 +133,20 @@ function sublayer(
 
 /** wo·dropout(f(wi·x)); gated: wo·dropout(f(wi_0·x)·(wi_1·x)). x, result [rows, d] */
 function feedForward(pass: Pass<T5Config>, name: string, x: tf.Tensor2D): tf.Tensor2D {
+  return linear(pass, inside(pass, name, x), `${name}.wo.weight`)
+}
+
+/** What wo gets: x [rows, d] → [rows, d_ff] */
+function inside(pass: Pass<T5Config>, name: string, x: tf.Tensor2D): tf.Tensor2D {
   const { gated, activation } = pass.config
   const activate = nonlinearities[activation]<tf.Tensor2D>
-  const inner = gated
-    ? tf.mul(activate(linear(pass, x, `${name}.wi_0.weight`)), linear(pass, x, `${name}.wi_1.weight`))
-    : activate(linear(pass, x, `${name}.wi.weight`))
-  return linear(pass, pass.dropout(inner as tf.Tensor2D, name), `${name}.wo.weight`)
+  if (gated) {
+    const gate = activate(linear(pass, x, `${name}.wi_0.weight`))
+    return pass.dropout(tf.mul(gate, linear(pass, x, `${name}.wi_1.weight`)), name)
+  }
+  const product = linear(pass, x, `${name}.wi.weight`)
+  if (activation === 'relu') return relu(product, pass.dropout.kept(product, name))
+  return pass.dropout(activate(product), name)
 }
 
 function finalNorm(pass: Pass<T5Config>, stack: Stack, hidden: tf.Tensor2D): tf.Tensor2D {

@@ -107,6 +107,7 @@ export class Recorder {
       executeOp: (type: string, attributes: OpAttribute[], inputs: number[], count: number) =>
         this.#operation(binding, type, attributes, inputs, count),
       made: (made: Made) => this.#recorded(this.#made(made)),
+      after: this.after,
     }
     // the binding is frozen, so other members are taken from it unchanged
     return Object.create(binding, Object.getOwnPropertyDescriptors(own)) as Binding

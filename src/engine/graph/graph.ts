@@ -53,7 +53,7 @@ export class Graph {
   /** Adds what `body` adds as operations that run after these. */
   after<T>(operations: Pointer[], body: () => T): T {
     const before = this.#before
-    this.#before = operations
+    this.#before = [...before, ...operations]
     try {
       return body()
     } finally {

@@ -52,4 +52,16 @@ describe.runIf(engines.includes('tensorflow'))('in a captured step', () => {
       .filter((node) => readsOne(node, new Set([...casts, ...factors])))
     expect(readers.map(({ name }) => name)).toEqual([])
   })
+
+  test('ReLU comes after the mask that its gradient keeps, so that its input need not be held for the mask', () => {
+    const nodes = nodesOf('compacter')
+    const masks = new Set(nodes.filter(({ op }) => ['Greater', 'LogicalAnd'].includes(op)).map(({ name }) => name))
+    const relus = nodes.filter(({ op }) => op === 'Relu')
+    expect(relus.length).toBeGreaterThan(1)
+    for (const { name, inputs } of relus)
+      expect(
+        inputs.filter((input) => input.startsWith('^') && masks.has(source(input))),
+        name,
+      ).toHaveLength(1)
+  })
 })
