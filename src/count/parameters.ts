@@ -1,5 +1,12 @@
 import type { TensorSpec } from '../backbone/family.js'
-import { type BackboneConfig, backboneTensors, parameterCount } from '../backbone/registry.js'
+import {
+  type BackboneConfig,
+  backboneTensors,
+  headTensors,
+  isEncoder,
+  parameterCount,
+  withHead,
+} from '../backbone/registry.js'
 import type { Grouping } from '../base/choices.js'
 import { elements } from '../base/safetensors/safetensors.js'
 import type { ParameterSpec } from '../method/method.js'
@@ -33,6 +40,8 @@ export interface ParameterRow {
   options: MethodOptions
   tasks: number
   backbone_parameters: number
+  /** What an encoder's head for two labels has: it is trained too, and in none of the other counts. */
+  head_parameters: number | null
   trained_parameters: number | null
   /** The trained parameters that each task adds: an unfrozen head counts, unfrozen layer norms do not. */
   added_parameters: number | null
@@ -54,13 +63,19 @@ export interface ParameterRow {
 export function parameterRows(subjects: readonly Subject[], tasks: number, by?: Grouping): ParameterRow[] {
   return subjects.map(({ config, problem, ...named }) => {
     const backbone_parameters = parameterCount(config)
-    const head = { ...named, tasks, backbone_parameters }
+    const head = { ...named, tasks, backbone_parameters, head_parameters: headCount(config) }
     const complexity = methodKind(named.options).complexity(named.options)
     if (problem !== undefined) return { ...head, ...uncounted, complexity, problem }
     const specs = methodOf(named.options).parameters(named.options, config)
     const groups = by && { breakdown: breakdown(specs, by) }
     return { ...head, ...counts(specs, { config, base: backbone_parameters, tasks }), complexity, ...groups }
   })
+}
+
+function headCount(config: BackboneConfig): number | null {
+  if (!isEncoder(config)) return null
+  const tensors = headTensors(withHead(config, { kind: 'sequence', labels: 2 }))
+  return total([...tensors.values()].map(({ shape }) => shape))
 }
 
 const total = (shapes: readonly number[][]) => shapes.reduce((sum, shape) => sum + elements(shape), 0)

@@ -42,6 +42,7 @@ describe('params report', () => {
         options: { kind: 'prompt_tuning', length: 100, start: 'random' },
         tasks: 8,
         backbone_parameters: 60_506_624,
+        head_parameters: null,
         trained_parameters: 51_200,
         added_parameters: 51_200,
         share_percent: 5_120_000 / 60_506_624,

@@ -45,13 +45,21 @@ describe('formats', () => {
   test('CSV: every value, the options as JSON in quotes', async () => {
     const [row] = await report({ methods: ['bitfit'], sets: ['method.biases=[lm_head]'] })
     expect(formatParameters([row!], 'csv').split('\n')).toEqual([
-      'backbone,method,changes,options,tasks,backbone_parameters,trained_parameters,added_parameters,share_percent,total_parameters_ratio,checkpoint_bytes,optimizer_bytes,complexity,problem\r',
-      `t5-base,bitfit,"[""biases=[\\""lm_head\\""]""]","{""kind"":""bitfit"",""biases"":[""lm_head""],""train_lm_head"":false}",8,222903552,32128,32128,${row!.share_percent},${row!.total_parameters_ratio},128600,257024,O(d),\r`,
+      'backbone,method,changes,options,tasks,backbone_parameters,head_parameters,trained_parameters,added_parameters,share_percent,total_parameters_ratio,checkpoint_bytes,optimizer_bytes,complexity,problem\r',
+      `t5-base,bitfit,"[""biases=[\\""lm_head\\""]""]","{""kind"":""bitfit"",""biases"":[""lm_head""],""train_lm_head"":false}",8,222903552,,32128,32128,${row!.share_percent},${row!.total_parameters_ratio},128600,257024,O(d),\r`,
     ])
   })
 
   test('JSON is the rows', async () => {
     expect(JSON.parse(formatParameters(await rows(), 'json'))).toEqual(await rows())
+  })
+
+  test("an encoder's head is counted apart, as transformers makes it", async () => {
+    const text = formatParameters(await report({ backbones: ['roberta-base'], methods: ['full'] }), 'markdown')
+    // 768² + 768 of the dense layer, 2 · 768 + 2 of the projection
+    expect(text).toContain(
+      '- roberta-base has 124,645,632 parameters. Its head is trained too, 592,130 for two labels.',
+    )
   })
 
   test('what does not fit has no numbers, and a reason', async () => {

@@ -95,11 +95,16 @@ function breakdownSheet(rows: readonly ParameterRow[]): Sheet {
 
 /** Says how large each backbone is, and what does not fit it. */
 function notes(rows: readonly ParameterRow[]): string[] {
-  const sizes = new Map(rows.map(({ backbone, backbone_parameters }) => [backbone, backbone_parameters]))
+  const sizes = new Map(rows.map((row) => [row.backbone, sizeOf(row)]))
   const misfits = rows.flatMap(({ backbone, method, problem }) =>
     problem === undefined ? [] : [`${method} does not fit ${backbone}: ${problem}`],
   )
-  return [...[...sizes].map(([backbone, size]) => `${backbone} has ${whole(size)} parameters.`), ...misfits]
+  return [...[...sizes].map(([backbone, size]) => `${backbone} has ${size}`), ...misfits]
+}
+
+function sizeOf({ backbone_parameters, head_parameters }: ParameterRow): string {
+  const head = head_parameters === null ? '' : ` Its head is trained too, ${whole(head_parameters)} for two labels.`
+  return `${whole(backbone_parameters)} parameters.${head}`
 }
 
 /** Columns that may be left out where the terminal is narrow. */
