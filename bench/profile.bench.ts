@@ -6,15 +6,15 @@ import { startDevice } from '../src/engine/device/device.js'
 import type { KernelTime } from '../src/engine/graph/profile.js'
 import { blueprintOf, startVector } from '../src/engine/model/model.js'
 import { startReplay } from '../src/engine/replay/replay.js'
+import { headed, measuredBatch } from '../src/measure/measured_batch.js'
 import { randomWeights } from '../src/measure/random_weights.js'
 import { methodOptions } from '../src/method/options.js'
-import { wholeBatch } from '../src/task/tokens/batches.js'
 
 const [BATCH, TARGET, THREADS, SEED, WARM_UP] = [32, 4, 2, 42, 5]
 const [backbone = 't5-small', sourceLength = '64', precision = 'float32'] = process.argv.slice(2)
 
 await startDevice({ engine: 'tensorflow', threads: THREADS })
-const { config } = backbonePreset(backbone)!
+const config = headed(backbonePreset(backbone)!.config)
 const blueprint = blueprintOf(config, methodOptions.parse({ kind: 'compacter', n: 4, rank: 1, reduction_factor: 32 }))
 const read = randomWeights(config, SEED)
 const options = { seed: SEED, dropout: 0.1, precision: precision as Precision, threads: THREADS }
@@ -22,8 +22,8 @@ const replay = await startReplay(blueprint, read, options)
 const vector = startVector(blueprint, read, SEED)
 const zeros = new Float32Array(vector.length)
 await replay.write({ vector, first: zeros, second: zeros })
-const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (config.vocabulary - 2)))
-const batch = wholeBatch({ source: ids(BATCH * Number(sourceLength)), target: ids(BATCH * TARGET) }, BATCH)
+const lengths = { sourceLength: Number(sourceLength), targetLength: TARGET }
+const batch = measuredBatch({ config, batchSize: BATCH, ...lengths })
 for (let step = 0; step < WARM_UP; step++) await replay.step(batch, step, 1e-3)
 await replay.step(batch, WARM_UP, 1e-3, (kernels) => console.log(table(kernels)))
 replay.free()

@@ -1,5 +1,4 @@
 import { availableParallelism, loadavg } from 'node:os'
-import { type BackboneConfig, isEncoder, withHead } from '../backbone/registry.js'
 import { BAD_USAGE, UserError } from '../base/error.js'
 import type { Progress } from '../base/progress.js'
 import { counted } from '../base/text/counted.js'
@@ -8,6 +7,7 @@ import type { Subject } from '../count/parameters.js'
 import { select } from '../count/selection.js'
 import type { Ranks } from '../engine/cluster/ranks.js'
 import { measure } from './measure.js'
+import { headed } from './measured_batch.js'
 import { measureApart } from './process.js'
 import { type Row, rowOf } from './row.js'
 import { findTorch, measureTorch, type Torch, type TorchMeasured, torchHas } from './torch.js'
@@ -126,10 +126,6 @@ async function takeTurn(samples: Samples, round: number, options: BenchOptions, 
     throw new Error(`${what} trains ${trained} parameters here and ${measured.trainedParameters} in PyTorch`)
   samples.torch.push(measured)
 }
-
-/** An encoder is measured with a head for two labels. */
-const headed = (config: BackboneConfig): BackboneConfig =>
-  isEncoder(config) ? withHead(config, { kind: 'sequence', labels: 2 }) : config
 
 function trialOf({ config, options }: Subject, bench: BenchOptions): Trial {
   const { batchSize, sourceLength, targetLength, precision, mode, engine, steps } = bench

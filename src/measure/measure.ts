@@ -1,4 +1,3 @@
-import { isEncoder, readsSegments } from '../backbone/registry.js'
 import type { Mode } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { alone, type Ranks } from '../engine/cluster/ranks.js'
@@ -8,10 +7,9 @@ import { gpuMemory, peakMemory } from '../engine/device/memory.js'
 import { blueprintOf, disposeModel, loadModel, startVector } from '../engine/model/model.js'
 import { eagerStepper, replayStepper, type StepSettings } from '../engine/model/stepper.js'
 import { startState } from '../engine/optimizer/optimizer.js'
-import { objectiveOf } from '../objective/of_head.js'
 import type { Device } from '../run/manifest.js'
-import { type Batch, inMemory, padBatch, wholeBatch } from '../task/tokens/batches.js'
 import tf from '../tensor/tf.cjs'
+import { measuredBatch } from './measured_batch.js'
 import { randomWeights } from './random_weights.js'
 import {
   GRADIENT_CLIP_NORM,
@@ -32,7 +30,7 @@ export async function measure(trial: Trial, ranks: Ranks = alone): Promise<Measu
   const mode = modeOn(device, trial)
   const own = await stepperOf(trial, mode, device.threads)
   const stepper = ranks.size > 1 ? ranksStepper(own, ranks, () => false) : own
-  const batch = batchOf(trial)
+  const batch = measuredBatch(trial)
   const times: number[] = []
   let firstStep = 0
   try {
@@ -99,19 +97,6 @@ async function stepperOf({ config, options, precision }: Trial, mode: Mode, thre
       disposeModel(model)
     },
   }
-}
-
-/** Returns a batch of ids spread over the vocabulary, without padding and </s>. */
-function batchOf({ config, batchSize, sourceLength, targetLength }: Trial): Batch {
-  const { vocabulary } = config
-  const ids = (count: number) => Int32Array.from({ length: count }, (_, i) => 2 + ((i * 7919) % (vocabulary - 2)))
-  if (isEncoder(config) && config.head) {
-    const { objective, row } = objectiveOf(config.head, readsSegments(config))
-    const rows = Array.from({ length: batchSize }, (_, i) => row(ids(sourceLength), i))
-    const [source, target] = [rows.map(({ source }) => source), rows.map(({ target }) => target)]
-    return padBatch(inMemory({ source, target }, objective), [...rows.keys()], config.padId)
-  }
-  return wholeBatch({ source: ids(batchSize * sourceLength), target: ids(batchSize * targetLength) }, batchSize)
 }
 
 /** Returns the kernels of a step, those with the longest total time first. */
