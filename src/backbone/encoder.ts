@@ -12,8 +12,12 @@ export interface EncoderInputs {
   segments?: tf.Tensor2D
 }
 
-/** An encoded batch: hidden [batch·(prompt + length), d]. A prompt's vectors follow the first token of each row. */
+/** An encoded batch. */
 export interface Contextual {
+  /**
+   * [batch·(prompt + length), d], where a prompt's vectors follow the first token of each row; or the first tokens
+   * alone [batch, d], where the head reads no others.
+   */
   hidden: tf.Tensor2D
   /** [batch, prompt + length] int32, 1 at tokens and at the prompt. */
   mask: tf.Tensor2D
@@ -24,7 +28,8 @@ export interface Contextual {
 
 /** The forward pass of a family that only encodes, as pure functions of a pass. */
 export interface Encoder<Config extends EncoderConfig> {
-  contextual(pass: Pass<Config>, inputs: EncoderInputs): Contextual
+  /** Runs the encoder for a head: what the head does not read need not leave the last layer. */
+  contextual(pass: Pass<Config>, inputs: EncoderInputs, head: Head): Contextual
   /**
    * Returns the logits of a head: [batch, labels] of a sequence, [batch·length, labels] of tokens, [batch, 1] of a
    * choice.

@@ -1,6 +1,6 @@
 import tf from '../tensor/tf.cjs'
 import type { Contextual } from './encoder.js'
-import type { CommonConfig } from './family.js'
+import type { CommonConfig, Head } from './family.js'
 import type { Pass } from './pass.js'
 
 /**
@@ -23,8 +23,15 @@ export function promptBehindFirst({ hooks }: Pass<CommonConfig>, embedded: tf.Te
   }
 }
 
+/**
+ * Whether a head of a text reads the first token of each row alone of a layer's output: of the last layer's. The other
+ * tokens then need no output of attention and no feed-forward sublayer there, which are three quarters of the layer.
+ */
+export const readsFirstAlone = ({ encoderLayers }: CommonConfig, layer: number, { kind }: Head): boolean =>
+  kind !== 'tokens' && layer === encoderLayers - 1
+
 /** Every row's first token. → [batch, d] */
-export function firstOf({ hidden, batch }: Contextual): tf.Tensor2D {
+export function firstOf({ hidden, batch }: Pick<Contextual, 'hidden' | 'batch'>): tf.Tensor2D {
   const [rows, d] = hidden.shape
   return tf.reshape(tf.slice(tf.reshape(hidden, [batch, rows / batch, d]), [0, 0, 0], [batch, 1, d]), [batch, d])
 }

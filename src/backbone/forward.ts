@@ -56,8 +56,8 @@ export const positionBuckets = (config: BackboneConfig, stack: Stack): PositionB
   forwardOf(config).positions(withDecoder(config), stack)
 
 /** Runs the encoder of a family that only encodes; see Encoder, as for what follows. */
-export const contextual = (pass: Pass, inputs: EncoderInputs): Contextual =>
-  encoderOf(pass.config).contextual(encoderPass(pass), inputs)
+export const contextual = (pass: Pass, inputs: EncoderInputs, head: Head): Contextual =>
+  encoderOf(pass.config).contextual(encoderPass(pass), inputs, head)
 
 export const headLogits = (pass: Pass, encoded: Contextual, head: Head): tf.Tensor2D =>
   encoderOf(pass.config).headLogits(encoderPass(pass), encoded, head)

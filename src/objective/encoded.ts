@@ -1,4 +1,3 @@
-import type { Contextual } from '../backbone/encoder.js'
 import type { Head } from '../backbone/family.js'
 import { contextual, headLogits } from '../backbone/forward.js'
 import type { Pass } from '../backbone/pass.js'
@@ -42,8 +41,8 @@ export function logitsOf(
   { source, source_mask, segments }: Pick<Inputs<tf.Tensor2D>, 'source' | 'source_mask' | 'segments'>,
   head: Head,
 ): tf.Tensor2D {
-  const encoded: Contextual = contextual(pass, { ids: source, mask: source_mask, ...(segments && { segments }) })
-  return headLogits(pass, encoded, head)
+  const inputs = { ids: source, mask: source_mask, ...(segments && { segments }) }
+  return headLogits(pass, contextual(pass, inputs, head), head)
 }
 
 /** The inputs of which each text of a batch has one, with their length. */

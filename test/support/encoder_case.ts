@@ -96,7 +96,7 @@ export function openEncoderCase(modelType: string, name: string): EncoderCase {
       const make = (views: tf.Tensor[], used?: (view: number) => void) => passWith(views, dropout, used)
       const pass = after ? checkpointingActivations(make, views, after) : make(views)
       const segments = file.entries.has('token_type_ids') ? { segments: ints('token_type_ids') } : {}
-      const encoded = contextual(pass, { ids: ints('input_ids'), mask: ints('attention_mask'), ...segments })
+      const encoded = contextual(pass, { ids: ints('input_ids'), mask: ints('attention_mask'), ...segments }, head)
       return headLogits(pass, encoded, head)
     },
     loss(logits) {

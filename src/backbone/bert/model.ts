@@ -4,7 +4,7 @@ import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
 import { biasOf, joinHeads, paddingMask, splitHeads, withPrefix } from '../attention.js'
 import type { Contextual, EncoderInputs } from '../encoder.js'
-import { firstOf, promptBehindFirst, tokensOf } from '../encoder_rows.js'
+import { firstOf, promptBehindFirst, readsFirstAlone, tokensOf } from '../encoder_rows.js'
 import type { Head } from '../family.js'
 import { type Site, siteName } from '../hooks.js'
 import { centredNorm, inLayer, linearWithBias, type Pass } from '../pass.js'
@@ -13,7 +13,7 @@ import { type BertConfig, longestRow } from './config.js'
 import { embeddingName, embeddingNorm, embeddingProjection, normName, productName, TYPES } from './names.js'
 
 /** Runs the encoder; see Encoder. */
-export function contextual(pass: Pass<BertConfig>, inputs: EncoderInputs): Contextual {
+export function contextual(pass: Pass<BertConfig>, inputs: EncoderInputs, head: Head): Contextual {
   return pass.at('encoder', () => {
     const batch = inputs.ids.shape[0]
     const { embedded, mask, prompt } = promptBehindFirst(pass, embed(pass, inputs), inputs.mask)
@@ -21,7 +21,8 @@ export function contextual(pass: Pass<BertConfig>, inputs: EncoderInputs): Conte
     let hidden = embedded
     for (let layer = 0; layer < pass.config.encoderLayers; layer++) {
       const inputs = { hidden, bias: bias({ stack: 'encoder', layer, sublayer: 'attention' }) }
-      hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
+      const rows = { batch, firstAlone: readsFirstAlone(pass.config, layer, head) }
+      hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, rows, inputs))
     }
     return { hidden, mask, batch, prompt }
   })
@@ -69,19 +70,19 @@ export function positionsAfterPadding(ids: tf.Tensor2D, padId: number): tf.Tenso
   return tf.add(tf.mul(tf.cumsum(tokens, 1), tokens), tf.scalar(padId, 'int32'))
 }
 
-/** hidden [batch·length, d], bias [batch, 1, 1, prefix + length] → [batch·length, d] */
+/** hidden [batch·length, d], bias [batch, 1, 1, prefix + length] → the same, or of the first tokens [batch, d] */
 function encoderLayer(
   pass: Pass<BertConfig>,
   layer: number,
-  batch: number,
+  { batch, firstAlone }: { batch: number; firstAlone: boolean },
   { hidden, bias }: { hidden: tf.Tensor2D; bias: tf.Tensor4D },
 ): tf.Tensor2D {
   const { modelType } = pass.config
   const attending: Site = { stack: 'encoder', layer, sublayer: 'attention' }
-  const attended = postNormSublayer(pass, attending, hidden, {
+  const attended = postNormSublayer(pass, attending, firstAlone ? firstOf({ hidden, batch }) : hidden, {
     norm: normName(modelType, attending),
     drops: TYPES[modelType].dropsAttentionOutput,
-    compute: (h) => attention(pass, attending, h, batch, bias),
+    compute: (queries) => attention(pass, attending, { queries, hidden }, batch, bias),
   })
   const feeding: Site = { stack: 'encoder', layer, sublayer: 'feed_forward' }
   const [wi, wo] = [productName(modelType, layer, 'wi'), productName(modelType, layer, 'wo')]
@@ -91,15 +92,25 @@ function encoderLayer(
   })
 }
 
-/** Multi-head attention, scaled by 1/√d_kv. x [batch·length, d], bias broadcast to [batch, heads, length, keys] */
-function attention(pass: Pass<BertConfig>, site: Site, x: tf.Tensor2D, batch: number, bias: tf.Tensor4D): tf.Tensor2D {
+/**
+ * Multi-head attention, scaled by 1/√d_kv, of some or all tokens to all of their row. queries [batch·count, d], hidden
+ * [batch·length, d], bias broadcast to [batch, heads, count, keys] → [batch·count, d]
+ */
+function attention(
+  pass: Pass<BertConfig>,
+  site: Site,
+  { queries, hidden }: { queries: tf.Tensor2D; hidden: tf.Tensor2D },
+  batch: number,
+  bias: tf.Tensor4D,
+): tf.Tensor2D {
   const { modelType, dKv } = pass.config
   const product = (of: 'q' | 'k' | 'v' | 'o', x: tf.Tensor2D) =>
     linearWithBias(pass, x, productName(modelType, site.layer, of))
-  const query = splitHeads(pass, tf.mul(product('q', x), dKv ** -0.5), batch)
-  const own = { keys: splitHeads(pass, product('k', x), batch), values: splitHeads(pass, product('v', x), batch) }
+  const query = splitHeads(pass, tf.mul(product('q', queries), dKv ** -0.5), batch)
+  const ofAll = (of: 'k' | 'v') => splitHeads(pass, product(of, hidden), batch)
+  const own = { keys: ofAll('k'), values: ofAll('v') }
   const { keys, values } = withPrefix(pass, site, own)
-  const scores: tf.Tensor4D = tf.add(tf.matMul(query, keys, false, true), bias) // [batch, heads, length, keys]
+  const scores: tf.Tensor4D = tf.add(tf.matMul(query, keys, false, true), bias) // [batch, heads, count, keys]
   const context = attended(scores, values, pass.dropout.kept(scores, `${siteName(site)}.weights`))
   return product('o', joinHeads(context))
 }

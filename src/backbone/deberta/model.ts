@@ -4,7 +4,7 @@ import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
 import { biasOf, joinHeads, paddingMask, splitHeads, withPrefix } from '../attention.js'
 import type { Contextual, EncoderInputs } from '../encoder.js'
-import { firstOf, promptBehindFirst, tokensOf } from '../encoder_rows.js'
+import { firstOf, promptBehindFirst, readsFirstAlone, tokensOf } from '../encoder_rows.js'
 import type { Head } from '../family.js'
 import { type Site, siteName } from '../hooks.js'
 import { centredNorm, inLayer, linearWithBias, type Pass } from '../pass.js'
@@ -28,7 +28,7 @@ import {
 type OfPass = Pass<DebertaConfig>
 
 /** Runs the encoder; see Encoder. */
-export function contextual(pass: OfPass, inputs: EncoderInputs): Contextual {
+export function contextual(pass: OfPass, inputs: EncoderInputs, head: Head): Contextual {
   return pass.at('encoder', () => {
     const batch = inputs.ids.shape[0]
     const { embedded, mask, prompt } = promptBehindFirst(pass, embed(pass, inputs), inputs.mask)
@@ -38,7 +38,8 @@ export function contextual(pass: OfPass, inputs: EncoderInputs): Contextual {
     let hidden = embedded
     for (let layer = 0; layer < pass.config.encoderLayers; layer++) {
       const inputs = { hidden, distances, bias: bias({ stack: 'encoder', layer, sublayer: 'attention' }) }
-      hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
+      const rows = { batch, firstAlone: readsFirstAlone(pass.config, layer, head) }
+      hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, rows, inputs))
     }
     return { hidden, mask, batch, prompt }
   })
@@ -67,12 +68,18 @@ interface LayerInputs extends Record<string, tf.Tensor> {
   bias: tf.Tensor4D
 }
 
-/** hidden [batch·length, d], bias [batch, 1, 1, prefix + length] → [batch·length, d] */
-function encoderLayer(pass: OfPass, layer: number, batch: number, inputs: LayerInputs): tf.Tensor2D {
+interface Rows {
+  batch: number
+  firstAlone: boolean
+}
+
+/** hidden [batch·length, d], bias [batch, 1, 1, prefix + length] → the same, or of the first tokens [batch, d] */
+function encoderLayer(pass: OfPass, layer: number, rows: Rows, inputs: LayerInputs): tf.Tensor2D {
   const attending: Site = { stack: 'encoder', layer, sublayer: 'attention' }
-  const attended = postNormSublayer(pass, attending, inputs.hidden, {
+  const { hidden } = inputs
+  const attended = postNormSublayer(pass, attending, rows.firstAlone ? firstOf({ ...rows, hidden }) : hidden, {
     norm: normName(attending),
-    compute: (h) => attention(pass, attending, h, batch, inputs),
+    compute: () => attention(pass, attending, rows, inputs),
   })
   const feeding: Site = { stack: 'encoder', layer, sublayer: 'feed_forward' }
   return postNormSublayer(pass, feeding, attended, {
@@ -83,13 +90,13 @@ function encoderLayer(pass: OfPass, layer: number, batch: number, inputs: LayerI
 
 /**
  * Disentangled attention (arXiv 2006.03654 § 3.1): scores are sums of content to content, content to position and
- * position to content, scaled by their number. x, result [batch·length, d]
+ * position to content, scaled by their number. hidden [batch·length, d] → the same, or of the first tokens [batch, d]
  */
-function attention(pass: OfPass, site: Site, x: tf.Tensor2D, batch: number, { distances, bias }: LayerInputs) {
+function attention(pass: OfPass, site: Site, { batch, firstAlone }: Rows, { hidden, distances, bias }: LayerInputs) {
   const { dKv, contentToPosition, positionToContent } = pass.config
   const scale = (dKv * (1 + Number(contentToPosition) + Number(positionToContent))) ** -0.5
   const product = (of: Product, x: tf.Tensor2D) => linearWithBias(pass, x, productName(site.layer, of))
-  const heads = (of: Product) => splitHeads(pass, product(of, x), batch)
+  const heads = (of: Product) => splitHeads(pass, product(of, hidden), batch)
   const query = tf.mul(heads('q'), scale) as tf.Tensor4D
   const own = { keys: heads('k'), values: heads('v') }
   const { keys, values } = withPrefix(pass, site, own)
@@ -99,7 +106,8 @@ function attention(pass: OfPass, site: Site, x: tf.Tensor2D, batch: number, { di
   const ofContent = tf.matMul(query, keys, false, true)
   const scores: tf.Tensor4D = tf.add(tf.add(ofContent, ofKeys), bias) // [batch, heads, length, keys]
   const context = attended(scores, values, pass.dropout.kept(scores, `${siteName(site)}.weights`))
-  return product('o', joinHeads(context))
+  const joined = joinHeads(context)
+  return product('o', firstAlone ? firstOf({ hidden: joined, batch }) : joined)
 }
 
 const NONE: [number, number] = [0, 0]

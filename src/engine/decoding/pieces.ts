@@ -127,7 +127,7 @@ export function headPiece(library: Library, served: Served, [batch, length]: num
     const of = (name: string) => input(name, 'int32', [batch!, length!]) as tf.Tensor2D
     const segments = readsSegments(pass.config) ? { segments: of('token_type_ids') } : {}
     const inputs = { ids: of('input_ids'), mask: of('attention_mask'), ...segments }
-    const logits = headLogits(pass, contextual(pass, inputs), head)
+    const logits = headLogits(pass, contextual(pass, inputs, head), head)
     output('logits', head.kind === 'tokens' ? tf.reshape(logits, [batch!, length!, -1]) : logits)
   })
 }

@@ -145,7 +145,7 @@ function logitsOfPass(pass: Pass, { ids, mask, types, length }: Rows): tf.Tensor
   const { head } = onlyEncoder(pass.config)
   const int = (values: Int32Array) => tf.tensor2d(values, [values.length / length, length], 'int32')
   const segments = readsSegments(pass.config) ? { segments: int(types) } : {}
-  return headLogits(pass, contextual(pass, { ids: int(ids), mask: int(mask), ...segments }), head!)
+  return headLogits(pass, contextual(pass, { ids: int(ids), mask: int(mask), ...segments }, head!), head!)
 }
 
 /** The logits of a run or an exported safetensors folder, on the engine that is set. */
