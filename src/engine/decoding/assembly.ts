@@ -1,5 +1,5 @@
 import { TYPES } from '../graph/tensor.js'
-import { attribute, type Node, node } from './node.js'
+import { attribute, type Node, node, producer } from './node.js'
 
 const INT = TYPES.int32
 /** The end of the names of variables' values. */
@@ -20,7 +20,9 @@ export function placed(
   outside: (name: string) => string | undefined,
   after?: string,
 ): Node[] {
-  const renamed = (input: string): string => outside(input) ?? (input.endsWith(READ) ? input : `${prefix}/${input}`)
+  const named = (input: string): string => outside(input) ?? (input.endsWith(READ) ? input : `${prefix}/${input}`)
+  const renamed = (input: string): string =>
+    input.startsWith('^') ? `^${producer(named(producer(input)))}` : named(input)
   return piece
     .filter((node) => !isVariable(node) && node.op !== 'Placeholder')
     .map((node) => {

@@ -1,5 +1,5 @@
 import { TYPES } from '../graph/tensor.js'
-import { attribute, type Node } from './node.js'
+import { attribute, type Node, producer } from './node.js'
 
 /** A loop's body in two parts, each with the constants and variables that it needs. */
 export interface Divided {
@@ -43,6 +43,3 @@ function neededFor(moved: Set<string>, body: Node[]): Node[] {
 const FLOAT = Buffer.from(attribute.type(TYPES.float32))
 const isFloat = (attributes: Node['attributes']) =>
   FLOAT.equals(attributes.get('DstT') ?? attributes.get('T') ?? Buffer.alloc(0))
-
-/** The operation behind an input: `name` of `name`, `name:1` and `^name`. */
-const producer = (input: string): string => input.replace(/^\^|:\d+$/g, '')

@@ -71,6 +71,9 @@ export const node = (
   attributes: Record<string, Uint8Array> = {},
 ): Node => ({ op, name, inputs, attributes: new Map(Object.entries(attributes)) })
 
+/** The operation behind an input: `name` of `name`, `name:1` and `^name`. */
+export const producer = (input: string): string => input.replace(/^\^|:\d+$/g, '')
+
 /** AttrValue: list = 1, s = 2, i = 3, b = 5, type = 6, shape = 7, tensor = 8. */
 export const attribute = {
   text: (value: string) => delimited(2, value),
