@@ -3,13 +3,14 @@ import { isMapping } from '../base/yaml/merge.js'
 
 type Shape = Record<string, z.ZodType>
 
-/** Returns the keys that an object schema accepts; for a discriminated union, those of the value's kind. */
+/** Returns the keys that an object schema accepts; for a discriminated union, those of the object that is meant. */
 export function optionsOf(schema: z.ZodType, value: unknown): Shape {
   const def = (schema as z.ZodObject | z.ZodDiscriminatedUnion).def
   if (def.type === 'object') return ownKeys(def.shape as Shape)
   if (def.type !== 'union') return ownKeys({})
-  const kind = isMapping(value) ? value.kind : undefined
-  const option = (def.options as z.ZodObject[]).find((object) => (object.def.shape.kind as z.ZodLiteral).value === kind)
+  const by = def.discriminator ?? 'kind'
+  const kind = isMapping(value) ? value[by] : undefined
+  const option = (def.options as z.ZodObject[]).find((object) => (object.def.shape[by] as z.ZodLiteral).value === kind)
   return ownKeys((option?.def.shape as Shape) ?? {})
 }
 

@@ -12,6 +12,8 @@ type Words = Omit<Complaint, 'at'>
 /** A fault of the resolved tree in words, and the path of its key. */
 export interface Fault extends Words {
   path: PropertyKey[]
+  /** Other values that the one at `path` does not fit. */
+  involved?: PropertyKey[][]
 }
 
 /**
@@ -181,7 +183,8 @@ const nameOf = (path: readonly PropertyKey[], whole: string) => (path.length ===
 /** Returns a value in YAML's flow style. */
 export const shown = (value: unknown): string => JSON.stringify(value) ?? String(value)
 
-function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
+/** Returns the value at a path; undefined where there is none. */
+export function valueAt(tree: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, key) => {
     if (Array.isArray(value)) return value[Number(key)]
     return isMapping(value) && Object.hasOwn(value, key) ? value[String(key)] : undefined

@@ -1,10 +1,11 @@
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { backboneIsHere } from '../backbone/files/locate.js'
 import type { BackboneConfig } from '../backbone/registry.js'
 import { FORMATS, type Format } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { writeAtomically } from '../base/files/atomic.js'
+import { checkWritableFolder } from '../base/files/writable_folder.js'
 import type { Progress } from '../base/progress.js'
 import { version } from '../base/root.js'
 import { elements, openSafetensors } from '../base/safetensors/safetensors.js'
@@ -69,6 +70,7 @@ export async function exportRun(
   const trained = openTrainedRun(run, sets)
   const { experiment, made } = trained
   checkBackboneThere(run, experiment)
+  if (!existsSync(out)) checkWritableFolder(out, 'an export', '--out')
   checkTarget(out, force)
   const config = headedFor(await dimensionsOf(experiment), experiment.task)
   checkFormat(experiment.method, config, format)

@@ -12,6 +12,8 @@ export interface Found {
   own: ForeignFile
   /** The backbone's trained tensors; undefined if none were trained. */
   backbone: ForeignFile | undefined
+  /** What the files name as the model that was trained on, where they do: a hub id or a path on some machine. */
+  trainedOn?: string | undefined
   /** What the files call the rows of an encoder's head, in their order, where they do. */
   labels?: string[]
   /** Whether a tensor of `own` is known to need no place in our method. */

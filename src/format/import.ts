@@ -16,6 +16,7 @@ import type { Experiment } from '../experiment/schema.js'
 import { hasCard, readCard } from '../run/card.js'
 import { newRun, writeJson } from '../run/directory.js'
 import { adapterhubFolder } from './adapterhub/read.js'
+import { warnOfOtherModel } from './base_model.js'
 import { checkFormat } from './check_format.js'
 import { dimensionsOf, transpose } from './elsewhere.js'
 import { experimentAround } from './experiment_around.js'
@@ -77,6 +78,7 @@ export async function importRun(path: string, options: ImportOptions): Promise<I
   const noted = await importedBackbone(path, backbone, card, { allowChanged, progress })
   const found = readers[options.format](path, config)
   checkLabels(path, found, classesOf(given.task))
+  if (!card && found.trainedOn) warnOfOtherModel(path, found.trainedOn, options.backbone, progress) // a card has hashes
   try {
     let imported: Imported | undefined
     await writeFolder(runDir, false, (folder) => {

@@ -1,9 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '../base/error.js'
 import { makeFolder, removeUnfinished, unfinished, writeAtomically } from '../base/files/atomic.js'
-import { specialKind } from '../base/files/special_file.js'
-import { asUserError } from '../base/files/write_error.js'
+import { checkWritableFolder } from '../base/files/writable_folder.js'
 import { isEventFile } from './log/tensorboard.js'
 
 /** A split's metrics by name, × 100; mae and rmse in the units of the labels. */
@@ -88,7 +87,7 @@ export function newRun(folder: string): RunFiles {
         'or delete this one.',
     })
   }
-  checkWritable(folder)
+  checkWritableFolder(folder, 'a run', '--run-dir') // now, before a large backbone is downloaded
   return files
 }
 
@@ -96,25 +95,6 @@ export function newRun(folder: string): RunFiles {
 export function beginRun(files: RunFiles, experimentYaml: string): void {
   makeFolder(dirname(files.checkpoint))
   writeAtomically(files.experiment, experimentYaml)
-}
-
-/** Checks the folder now, before a large backbone is downloaded. */
-function checkWritable(folder: string): void {
-  let existing = folder
-  while (!existsSync(existing)) existing = dirname(existing)
-  const kind = specialKind(statSync(existing))
-  if (kind !== 'a folder') {
-    const problem = `a run can't be written there: ${existing} is ${kind ?? 'a file'}, not a folder.`
-    throw new UserError({ at: folder, problem, remedy: 'Choose another folder with --run-dir.' })
-  }
-  try {
-    rmdirSync(mkdtempSync(join(existing, '.compacter-'))) // tried, since not every file system reports its permissions
-  } catch (error) {
-    const known = asUserError(error)
-    const reason = known instanceof UserError ? known.problem : `${(error as Error).message}.`
-    const problem = `a run can't be written there: ${reason}`
-    throw new UserError({ at: folder, problem, remedy: 'Choose another folder with --run-dir.' }, { cause: error })
-  }
 }
 
 /** Whether only the process that trains the run, which holds its lock, writes files of this name. */

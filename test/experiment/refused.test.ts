@@ -29,6 +29,26 @@ describe('a bad experiment names the place, the fault and what would work', () =
       'DIR/trial.yaml:4:3: method.reduction_factor is 24; it must divide d_model (256). Nearest that do: 16 or 32; all: 1, 2, 4, 8, 16, 32, 64, 128, 256.',
     ],
     [
+      "a factor that the preset's n does not fit, at the factor",
+      method('reduction_factor: 128'),
+      'DIR/trial.yaml:4:3: method.n is 4; it must divide d_model (256) and the bottleneck (2). The preset has method.n: 4. Nearest that does: 2; all: 1, 2.',
+    ],
+    [
+      "targets that the preset's scaled inputs do not fit, at the targets",
+      method('targets: [k, v]').replace('compacter', 'ia3'),
+      'DIR/trial.yaml:4:3: method.scaled_inputs names "wo", which is not one of method.targets. The preset has method.scaled_inputs: ["wo"]. Set method.scaled_inputs: [], or add wo to method.targets.',
+    ],
+    [
+      'the same in one of several methods',
+      good.replace('method: compacter', 'method: [compacter, { preset: ia3, targets: [k, v] }]'),
+      'DIR/trial.yaml:2:36: method.1.scaled_inputs names "wo", which is not one of method.1.targets. The preset has method.1.scaled_inputs: ["wo"]. Set method.1.scaled_inputs: [], or add wo to method.1.targets.',
+    ],
+    [
+      'scaled inputs that are no targets, where they are written',
+      method('scaled_inputs: [k, q]').replace('compacter', 'ia3'),
+      'DIR/trial.yaml:4:3: method.scaled_inputs names "q", which is not one of method.targets. Set method.scaled_inputs: [k], or add q to method.targets.',
+    ],
+    [
       'misspelt key',
       method('reductoin_factor: 16'),
       'DIR/trial.yaml:4:3: method has no key reductoin_factor. Did you mean reduction_factor?',

@@ -117,21 +117,100 @@ describe('adapters that peft has trained', () => {
   const importing = (from: string) => importRun(from, { ...into('none'), backbone: 't5-nano' })
 
   test.each([
-    [{ peft_type: 'VBLORA' }, 'peft_type: '],
-    [{ rank_pattern: { q: 4 } }, 'rank_pattern: is not read here.'],
-    [{ bias: 'all' }, 'bias: '],
-    [{ init_lora_weights: 'pissa' }, 'init_lora_weights: changes the backbone.'],
-    [{ use_qalora: true }, 'use_qalora: is not read here.'],
+    [{ peft_type: 'LOHA' }, 'peft_type is "LOHA"; it must be one of LORA, LOKR, VERA, IA3, LN_TUNING, PROMPT_TUNING.'],
+    [
+      { rank_pattern: { q: 4 } },
+      'rank_pattern is {"q":4}; it is not read here. Train it again with one r and one alpha for all products.',
+    ],
+    [
+      { alpha_pattern: Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`q${i}`, 4])) },
+      'alpha_pattern has a value that is not read here. Train it again with one r and one alpha for all products.',
+    ],
+    [{ bias: 'all' }, `bias is "all"; it must be none. Train it again with bias='none'.`],
+    [
+      { init_lora_weights: 'pissa' },
+      'init_lora_weights is "pissa"; it changes the backbone. Save it with path_initial_model_for_weight_conversion, ' +
+        'which makes a LoRA of the unchanged backbone.',
+    ],
+    [{ use_qalora: true }, 'use_qalora is true; it is not read here. Train it again without use_qalora.'],
+    [{ r: undefined }, 'It has no r.'],
   ])('are refused where they are of a kind that is not read: %j', async (keys, problem) => {
     const from = changed('lora', (config) => Object.assign(config, keys))
-    await expect(importing(from)).rejects.toThrow(`${join(from, 'adapter_config.json')}: ${problem}`)
+    const message = `${join(from, 'adapter_config.json')}: ${problem}`
+    await expect(importing(from)).rejects.toSatisfy(({ message: told }) => told === message, message)
+  })
+
+  test.each([
+    [
+      'lora',
+      'bert-nano',
+      'was made for a model of the family t5 (auto_mapping.base_model_class is T5ForConditionalGeneration), trained ' +
+        'on t5-nano; the backbone here is of the family bert.',
+    ],
+    [
+      'encoders/bert-lora',
+      't5-nano',
+      'was made for an encoder with a head (task_type is SEQ_CLS), trained on bert-tiny; the backbone here is of the ' +
+        'family t5.',
+    ],
+  ])('are refused on a backbone of another family: %s on %s', async (name, backbone, problem) => {
+    const at = join(fixture(name), 'adapter_config.json')
+    await expect(importRun(fixture(name), { ...into('none'), backbone })).rejects.toThrow(
+      `${at}: ${problem} Name the backbone that it was trained on with --backbone.`,
+    )
+  })
+
+  test('that decode are refused on an encoder where only their task tells it', async () => {
+    const from = changed('lora', (config) => Object.assign(config, { auto_mapping: null, task_type: 'SEQ_2_SEQ_LM' }))
+    await expect(importRun(from, { ...into('none'), backbone: 'bert-nano' })).rejects.toThrow(
+      'was made for a model that decodes (task_type is SEQ_2_SEQ_LM), trained on t5-nano; the backbone here is of the',
+    )
+  })
+
+  test('are refused where they trained the head of a T5 whose head is the embedding table', async () => {
+    const from = changed('lora', () => {})
+    const path = join(from, 'adapter_model.safetensors')
+    const file = openSafetensors(path)
+    const tensors = [...file.entries.values()].map(
+      ({ name, shape }) => [name, { shape, data: file.read(name) }] as const,
+    )
+    file.close()
+    const head = { shape: [2, 3], data: new Float32Array(6) }
+    writeSafetensors(path, [...tensors, ['base_model.model.lm_head.weight', head]])
+    await expect(importing(from)).rejects.toThrow(
+      `${path}: has tensor lm_head.weight: the trained head is the embedding table of this T5, which peft does not ` +
+        'keep in all places where T5 uses it. Train it again without lm_head in modules_to_save; target_modules of ' +
+        'LoRA may name it.',
+    )
+  })
+
+  test.each([
+    ['t5-nano', 0],
+    ['/data/models/t5-nano/', 0],
+    ['someone/T5-nano', 0],
+    ['C:\\models\\t5-nano', 0],
+    ['/cache/models--someone--t5-nano/snapshots/0123', 0],
+    ['/data/t5-nano-finetuned', 1],
+    ['google-t5/t5-small', 1],
+  ])('of the model %s are imported onto t5-nano with %i warnings', async (named, count) => {
+    const from = changed('lora', (config) => Object.assign(config, { base_model_name_or_path: named }))
+    const warnings: string[] = []
+    const progress = { ...silent, warn: (text: string) => warnings.push(text) }
+    const runDir = join(folder, `onto ${named.replaceAll(/\W/g, '_')}`)
+    await importRun(from, { ...into('none'), backbone: 't5-nano', runDir, progress })
+    expect(warnings).toEqual(
+      Array(count).fill(
+        `${from} names ${named} as the model that it was trained on; the backbone here is t5-nano. If these are other ` +
+          'weights, its scores mean nothing: name that model with --backbone then.',
+      ),
+    )
   })
 
   test.each([
     [
       { save_projection: false },
       'adapter_config.json',
-      'save_projection: must be true: peft does not promise that projections drawn anew are the same. Save with save_projection=True.',
+      'save_projection is false; it must be true. peft does not promise that projections drawn anew are the same. Save with save_projection=True.',
     ],
     [
       { projection_prng_key: 12 },

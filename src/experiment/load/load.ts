@@ -15,6 +15,7 @@ import { type Fault, shown, wordIssues } from '../wording.js'
 import { resolveBackbone } from './backbone.js'
 import { resolveData } from './files.js'
 import { findExperiment } from './find.js'
+import { locatedFault } from './located_fault.js'
 import { originsOf } from './origin.js'
 import { refuseSweep } from './other_kind.js'
 import { mergePresets } from './resolve.js'
@@ -90,7 +91,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   const complaints: Complaint[] = []
   const { tree, layers, faults, unknown } = mergePresets(given, complaints)
   const own = [replacedBy(source, sets), overridesSource(sets)].map((source) => ({ under: [], source }))
-  const origin = originsOf([...layers, ...own])
+  const origin = originsOf([...layers.map((layer) => ({ ...layer, preset: true })), ...own])
   const folderOf = (path: Path) => origin(path).folder
 
   const config = placeBackbone(tree, folderOf, faults, complaints)
@@ -111,7 +112,7 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   }
 
   const locate = (path: Path) => origin(path).at
-  complaints.push(...faults.map(({ path, ...words }) => ({ at: locate(path), ...asListed(words) })))
+  complaints.push(...faults.map((fault) => asListed(locatedFault(fault, origin, tree))))
   complaints.sort((a, b) => a.at!.localeCompare(b.at!, 'en', { numeric: true }))
   if (!parsed.success || complaints.length > 0) throw new ExperimentProblems(complaints)
   return { experiment: parsed.data, config, locate }
@@ -250,5 +251,9 @@ function misfits(method: unknown, config: BackboneConfig): Fault[] {
   )
   const options = first.success ? first : methodOptions.safeParse(without(method, ...wrong))
   if (!options.success) return []
-  return methodProblems(options.data, config).map(({ path, ...words }) => ({ path: ['method', ...path], ...words }))
+  return methodProblems(options.data, config).map(({ path, involved = [], ...words }) => ({
+    path: ['method', ...path],
+    involved: involved.map((other) => ['method', ...other]),
+    ...words,
+  }))
 }

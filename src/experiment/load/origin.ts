@@ -4,6 +4,8 @@ import type { Path, Source } from '../../base/yaml/source.js'
 export interface Layer {
   under: Path
   source: Source
+  /** Whether it is a preset, not what the user wrote. */
+  preset?: boolean
 }
 
 export interface Origin {
@@ -11,6 +13,8 @@ export interface Origin {
   at: string
   /** Folder that relative paths there start from. */
   folder: string
+  /** Whether the user wrote this very value: not a preset, and not only something above it. */
+  own: boolean
 }
 
 /**
@@ -22,11 +26,12 @@ export function originsOf(layers: readonly Layer[]): (path: Path) => Origin {
   return (path) => {
     const found = layers
       .filter(({ under }) => under.every((key, i) => key === path[i]))
-      .map(({ under, source }) => {
+      .map(({ under, source, preset = false }) => {
         const { at, depth, held = depth, folder = source.folder } = source.find(path.slice(under.length))
-        return { at, folder, depth: depth && depth + under.length, held: held && held + under.length }
+        return { at, folder, preset, depth: depth && depth + under.length, held: held && held + under.length }
       })
     const deepest = (of: 'depth' | 'held') => found.reduce((best, next) => (next[of] >= best[of] ? next : best))
-    return { at: deepest('depth').at, folder: deepest('held').folder }
+    const { folder, held, preset } = deepest('held')
+    return { at: deepest('depth').at, folder, own: !preset && held === path.length }
   }
 }

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { z } from 'zod'
 import { siteName } from '../../backbone/hooks.js'
 import {
   type BackboneConfig,
@@ -10,12 +9,13 @@ import {
   isEncoder,
 } from '../../backbone/registry.js'
 import { UserError } from '../../base/error.js'
-import { readJson } from '../../base/files/json_file.js'
 import type { Placement } from '../../method/options/shared.js'
 import { targetsOf } from '../../method/targets.js'
 import { isOfNorm } from '../../method/unfrozen.js'
 import { type ForeignFile, foreignSafetensors } from '../foreign.js'
 import type { Found } from '../found.js'
+import { readPeftConfig } from './config.js'
+import { checkMadeFor } from './made_for.js'
 import {
   headModules,
   moduleOf,
@@ -27,69 +27,7 @@ import {
   peftNames,
 } from './names.js'
 import { checkProjections } from './projections.js'
-import { IN_FRONT } from './write.js'
-
-const CONFIG_LIMIT = 1_000_000
-
-/** What changes the outputs in a way that is not read here must be off: absent, null, false, or empty. */
-const off = z
-  .unknown()
-  .refine((value) => !value || (typeof value === 'object' && Object.keys(value).length === 0), 'is not read here')
-  .optional()
-
-const lora = z.object({
-  peft_type: z.literal('LORA'),
-  r: z.int().min(1),
-  lora_alpha: z.number().positive(),
-  lora_dropout: z.number().min(0).lt(1).default(0),
-  use_rslora: z.boolean().default(false),
-  use_dora: z.boolean().default(false),
-  bias: z.literal('none').default('none'),
-  init_lora_weights: z
-    .union([z.boolean(), z.enum(['gaussian', 'eva', 'orthogonal'])], 'changes the backbone')
-    .default(true),
-  ...{ rank_pattern: off, alpha_pattern: off, lora_bias: off, layer_replication: off, trainable_token_indices: off },
-  ...{ alora_invocation_tokens: off, use_qalora: off, use_bdlora: off, arrow_config: off, target_parameters: off },
-  ...{ kasa_config: off, monteclora_config: off, velora_config: off, megatron_config: off },
-})
-
-const ia3 = z.object({
-  peft_type: z.literal('IA3'),
-  feedforward_modules: z.union([z.array(z.string()), z.string()]).nullish(),
-})
-
-const lokr = z.object({
-  peft_type: z.literal('LOKR'),
-  r: z.int().min(1),
-  alpha: z.number().positive(),
-  decompose_both: z.boolean().default(false),
-  decompose_factor: z.int().default(-1),
-  ...{ rank_dropout: off, module_dropout: off, rank_pattern: off, alpha_pattern: off, layers_to_transform: off },
-})
-
-const vera = z.object({
-  peft_type: z.literal('VERA'),
-  r: z.int().min(1),
-  vera_dropout: z.number().min(0).lt(1).default(0),
-  projection_prng_key: z.int().min(0).default(0),
-  save_projection: z
-    .literal(
-      true,
-      'must be true: peft does not promise that projections drawn anew are the same. Save with save_projection=True',
-    )
-    .default(true),
-  bias: z.literal('none').default('none'),
-})
-
-const layerNorms = z.object({ peft_type: z.literal('LN_TUNING') })
-
-const promptTuning = z.object({
-  peft_type: z.literal('PROMPT_TUNING'),
-  num_virtual_tokens: z.int().min(1),
-  num_transformer_submodules: z.literal(1, 'must be 1: prompts of the decoder are not read here'),
-})
-
-const config = z.discriminatedUnion('peft_type', [lora, lokr, vera, ia3, layerNorms, promptTuning])
+import { IN_FRONT, TIED_HEAD } from './write.js'
 
 /**
  * Reads a folder that Hugging Face peft saved: LoRA, DoRA, LoKr, VeRA, IA³ or layer norms, with the head of an encoder;
@@ -97,17 +35,13 @@ const config = z.discriminatedUnion('peft_type', [lora, lokr, vera, ia3, layerNo
  */
 export function peftFolder(folder: string, backbone: BackboneConfig): Found {
   const at = join(folder, PEFT_FILES.config)
-  const parsed = config.safeParse(readJson(at, { limit: CONFIG_LIMIT }))
-  if (!parsed.success) {
-    const [{ path, message }] = parsed.error.issues as [z.core.$ZodIssue]
-    const remedy = 'Read are LORA (with DoRA), LOKR, VERA, IA3, LN_TUNING, and PROMPT_TUNING of the encoder.'
-    throw new UserError({ at, problem: `${path.join('.')}: ${message}.`, remedy })
-  }
+  const read = readPeftConfig(folder)
+  checkMadeFor(folder, read, backbone)
   const own = withoutPrefix(foreignSafetensors(join(folder, PEFT_FILES.weights)))
   const names: Found['names'] = (options, config) => peftNames(options as PeftOptions, config)
-  const found = { names, own, backbone: own, ignored: () => false }
-  const read = parsed.data
+  const found = { names, own, backbone: own, ignored: () => false, trainedOn: read.base_model_name_or_path }
   checkHead(own, backbone)
+  checkTiedHead(own, backbone)
   if (read.peft_type === 'PROMPT_TUNING' && isEncoder(backbone))
     throw new UserError({ at, problem: `has prompts: ${IN_FRONT}` })
   if (read.peft_type === 'PROMPT_TUNING')
@@ -157,6 +91,17 @@ function checkHead({ path, tensors }: ForeignFile, backbone: BackboneConfig): vo
     at: path,
     problem: `has no tensor ${missing}, which is of the head.`,
     remedy: `Train and save the whole head: modules_to_save=[${modules.join(', ')}].`,
+  })
+}
+
+/** @throws UserError where a head was trained that is the embedding table of this backbone. */
+function checkTiedHead({ path, tensors }: ForeignFile, backbone: BackboneConfig): void {
+  const { head } = familyOf(backbone)
+  if (head === undefined || head === headTensor(backbone) || !tensors.has(head)) return
+  throw new UserError({
+    at: path,
+    problem: `has tensor ${head}: ${TIED_HEAD}`,
+    remedy: 'Train it again without lm_head in modules_to_save; target_modules of LoRA may name it.',
   })
 }
 

@@ -84,14 +84,14 @@ export const IN_FRONT =
   'peft puts a prompt in front of the first token, so that all positions move and the head reads the prompt; here ' +
   'it follows the first token of an encoder.'
 
+/** Why peft has no trained head where the backbone's is its embedding table. */
+export const TIED_HEAD =
+  'the trained head is the embedding table of this T5, which peft does not keep in all places where T5 uses it.'
+
 function headRefusal(options: ChangeOptions, config: BackboneConfig): string | undefined {
   const head = headTensor(config)
   if (!options.train_lm_head || head === undefined) return undefined
-  if (backboneTensors(config).get(head)?.role === 'table')
-    return (
-      'the trained head is the embedding table of this T5, which peft does not keep in all places where T5 ' +
-      'uses it.'
-    )
+  if (backboneTensors(config).get(head)?.role === 'table') return TIED_HEAD
   return targetsOf(options, config).some(({ matrix }) => matrix === head)
     ? 'peft cannot hold a head that is trained and changed by the method at once.'
     : undefined

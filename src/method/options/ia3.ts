@@ -28,5 +28,7 @@ function scalingProblems(options: Ia3Options, config: BackboneConfig): MethodPro
   const stray = scaled_inputs.find((name) => targets !== 'all' && !targets.includes(name))
   if (stray === undefined || found.length > 0) return found
   const problem = `method.scaled_inputs names ${JSON.stringify(stray)}, which is not one of method.targets.`
-  return [{ path: ['scaled_inputs'], problem, remedy: 'Add it to the targets, or remove it.' }]
+  const rest = scaled_inputs.filter((name) => targets === 'all' || targets.includes(name))
+  const remedy = `Set method.scaled_inputs: [${rest.join(', ')}], or add ${stray} to method.targets.`
+  return [{ path: ['scaled_inputs'], involved: [['targets']], problem, remedy }]
 }

@@ -4,6 +4,8 @@ import type { MethodOptions } from '../options.js'
 /** Why options do not fit a backbone. `path` starts below `method`. */
 export interface MethodProblem {
   path: string[]
+  /** Paths of other options that the one at `path` does not fit: the user may have set only those. */
+  involved?: string[][]
   problem: string
   remedy: string
 }

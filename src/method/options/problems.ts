@@ -25,7 +25,8 @@ function targetProblems(options: ChangesProducts, config: BackboneConfig): Metho
   }
   if (targetsOf(options, config).length > 0) return []
   const problem = 'method.targets and method.placement choose no product of the backbone.'
-  return [{ path, problem, remedy: 'Choose other targets, more sublayers or more layers.' }]
+  const remedy = 'Choose other targets, more sublayers or more layers.'
+  return [{ path, involved: [['placement']], problem, remedy }]
 }
 
 /** Both have to divide d_model, and n the bottleneck. */
@@ -40,7 +41,8 @@ export function bottleneckProblems(
   const bottleneck = dModel / factor
   if (n === undefined || bottleneck % n === 0) return []
   const problem = `method.n is ${n}; it must divide d_model (${dModel}) and the bottleneck (${bottleneck}).`
-  return [{ path: ['n'], problem, remedy: divisorsRemedy(n, divisors(bottleneck)) }]
+  const remedy = divisorsRemedy(n, divisors(bottleneck))
+  return [{ path: ['n'], involved: [['reduction_factor']], problem, remedy }]
 }
 
 /** Returns what does not fit in the layers of a placement; those of a stack that the backbone lacks are not read. */

@@ -23,5 +23,5 @@ function promptProblems(options: PromptTuningOptions, config: BackboneConfig): M
   if (options.start === 'random' || options.length <= config.vocabulary) return []
   const { vocabulary } = config
   const problem = `method.length is ${options.length}; a start from the vocabulary has ${vocabulary} tokens to give.`
-  return [{ path: ['length'], problem, remedy: 'Shorten it, or set method.start to random.' }]
+  return [{ path: ['length'], involved: [['start']], problem, remedy: 'Shorten it, or set method.start to random.' }]
 }

@@ -23,7 +23,8 @@ export function unionKindOf(kindOf: (options: MethodOptions) => MethodKind<Metho
 }
 
 /** A problem of one method of a union, with the keys that lead to it there. */
-const ofPart = ({ path, problem, remedy }: MethodProblem, part: number): MethodProblem => {
+const ofPart = ({ path, involved = [], problem, remedy }: MethodProblem, part: number): MethodProblem => {
   const moved = (text: string) => text.replaceAll('method.', `method.methods.${part}.`)
-  return { path: ['methods', String(part), ...path], problem: moved(problem), remedy: moved(remedy) }
+  const inPart = (keys: string[]) => ['methods', String(part), ...keys]
+  return { path: inPart(path), involved: involved.map(inPart), problem: moved(problem), remedy: moved(remedy) }
 }
