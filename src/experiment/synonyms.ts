@@ -10,6 +10,8 @@ type Synonym =
       key: string
       /** Says where it is counted or written differently. */
       note?: string
+      /** What it means for methods without that key. */
+      otherwise?: Synonym
     }
   | {
       /** Says what to do, since no key of ours has that meaning. */
@@ -25,6 +27,11 @@ const SEVERAL: Synonym = {
   note: 'A list of methods, each with its own targets or placement, has several ranks.',
 }
 
+const NO_DROPOUT: Synonym = {
+  beside: 'method.kind',
+  note: 'Leave it out: the only dropout of a method here is that of LoRA and VeRA, in front of their products.',
+}
+
 /** Names of peft that no other tool has for something else. */
 const PEFT: Record<string, Synonym> = {
   peft_type: { key: 'method.kind' },
@@ -37,6 +44,10 @@ const PEFT: Record<string, Synonym> = {
   target_modules: {
     key: 'method.targets',
     note: 'Names are q, k, v, o, wi, wo for most backbones; all-linear is all.',
+    otherwise: {
+      key: 'method.placement',
+      note: 'It has sublayers, encoder_layers and decoder_layers; the products there are not chosen.',
+    },
   },
   exclude_modules: { key: 'method.targets', note: 'They name what is changed.' },
   feedforward_modules: { key: 'method.scaled_inputs' },
@@ -58,6 +69,18 @@ const PEFT: Record<string, Synonym> = {
     note: 'No bias is trained, as with none in peft; the method bitfit, in a list with this one, trains them.',
   },
   ...{ init_lora_weights: START, init_ia3_weights: START, init_weights: START },
+  inference_mode: { beside: 'method.kind', note: 'Leave it out: the command says whether it is trained.' },
+  ...{ rank_dropout: NO_DROPOUT, module_dropout: NO_DROPOUT },
+  lora_bias: { beside: 'method.targets', note: 'Leave it out: no bias is trained, as with false in peft.' },
+  eva_config: { beside: 'method.targets', note: 'Leave it out: no start is computed from the data.' },
+  trainable_token_indices: {
+    beside: 'method.targets',
+    note: 'Leave it out: single rows of the embedding table are not trained.',
+  },
+  prompt_tuning_init_text: {
+    key: 'method.start',
+    note: 'It is random, or vocabulary, which takes the first tokens; there is no start from a text.',
+  },
   ...{ rank_pattern: SEVERAL, alpha_pattern: SEVERAL },
   ...{ token_dim: BACKBONES, num_layers: BACKBONES, num_attention_heads: BACKBONES },
   fan_in_fan_out: { beside: 'method.targets', note: 'Leave it out: the layout of the weights is known.' },

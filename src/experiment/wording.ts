@@ -3,6 +3,7 @@ import { commandLine } from '../base/command_line.js'
 import type { Complaint } from '../base/error.js'
 import { nearest } from '../base/text/nearest.js'
 import { isMapping } from '../base/yaml/merge.js'
+import { methodMeant } from './other_methods.js'
 import { optionsOf, schemaAt } from './schema_walk.js'
 import { synonymOf } from './synonyms.js'
 
@@ -79,19 +80,21 @@ function meant(path: PropertyKey[], known: string[], schema: z.ZodType, tree: un
 
 /** Says what another tool's name means here: one of the keys of the same mapping, or of another section. */
 function elsewhereNamed(
-  [section, ...rest]: PropertyKey[],
+  path: PropertyKey[],
   known: string[],
   exists: (dotted: string) => boolean,
+  synonym = synonymOf(String(path.at(-1))),
 ): string | undefined {
-  const synonym = synonymOf(String(rest.at(-1) ?? section))
   if (!synonym) return undefined
+  const [section, ...rest] = path
   const here = (dotted: string) => {
     const [first, key] = dotted.split('.')
     return rest.length > 0 && first === section && known.includes(key!) ? key : undefined
   }
   if ('beside' in synonym) return here(synonym.beside) && synonym.note
   const key = here(synonym.key) ?? (exists(synonym.key) ? synonym.key : undefined)
-  return key && [`Did you mean ${key}?`, synonym.note].filter(Boolean).join(' ')
+  if (key) return [`Did you mean ${key}?`, synonym.note].filter(Boolean).join(' ')
+  return synonym.otherwise && elsewhereNamed(path, known, exists, synonym.otherwise)
 }
 
 /** Says which of several methods have the key, or are of the kind that stands for one. */
@@ -163,8 +166,8 @@ function typeAt(issue: z.core.$ZodIssueInvalidType, schema: z.ZodType, tree: unk
 
 function choice(value: unknown, values: string[]): Words {
   const problem = `is ${shown(value)}; it must be ${values.length === 1 ? '' : 'one of '}${values.join(', ')}.`
-  const near = nearest(String(value), values)
-  return { problem, ...(near && { remedy: `Did you mean ${near}?` }) }
+  const remedy = methodMeant(String(value), values) ?? nearName(String(value), values)
+  return { problem, ...(remedy && { remedy }) }
 }
 
 function defaultOf(issue: Issue, schema: z.ZodType, tree: unknown): Pick<Words, 'remedy'> {
@@ -173,9 +176,14 @@ function defaultOf(issue: Issue, schema: z.ZodType, tree: unknown): Pick<Words, 
 }
 
 /** Suggests the nearest of the known names, or lists all of them. */
-export function suggestion(word: string, known: readonly string[], plural: string): string {
-  const near = nearest(word, known)
-  return near ? `Did you mean ${near}?` : `${plural}: ${known.join(', ')}.`
+export const suggestion = (word: string, known: readonly string[], plural: string): string =>
+  methodMeant(word, known) ?? nearName(word, known) ?? `${plural}: ${known.join(', ')}.`
+
+/** Asks for the nearest of the known names, or for all of which the word is the beginning: prompt-tuning-r and -t. */
+function nearName(word: string, known: readonly string[]): string | undefined {
+  const begun = known.filter((name) => name.startsWith(`${word.replaceAll('_', '-')}-`))
+  const near = begun.length > 1 ? begun.join(' or ') : nearest(word, known)
+  return near && `Did you mean ${near}?`
 }
 
 const nameOf = (path: readonly PropertyKey[], whole: string) => (path.length === 0 ? whole : path.join('.'))

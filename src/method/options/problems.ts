@@ -21,12 +21,38 @@ function targetProblems(options: ChangesProducts, config: BackboneConfig): Metho
   const path = ['targets']
   if (unknown !== undefined) {
     const problem = `method.targets names ${JSON.stringify(unknown)}; the backbone has no product of that name.`
-    return [{ path, problem, remedy: `Its products: ${known.join(', ')}.` }]
+    const meant = targets === 'all' ? undefined : namedHere(targets, known)
+    const remedy = meant ? `Did you mean ${meant}?` : `Its products: ${known.join(', ')}.`
+    return [{ path, problem, remedy }]
   }
   if (targetsOf(options, config).length > 0) return []
   const problem = 'method.targets and method.placement choose no product of the backbone.'
   const remedy = 'Choose other targets, more sublayers or more layers.'
   return [{ path, involved: [['placement']], problem, remedy }]
+}
+
+/** What models of transformers call the modules of products, by our names. */
+const MODULES: Record<string, string[]> = {
+  q: ['q_proj', 'query', 'query_proj', 'q_lin'],
+  k: ['k_proj', 'key', 'key_proj', 'k_lin'],
+  v: ['v_proj', 'value', 'value_proj', 'v_lin'],
+  o: ['o_proj', 'out_proj', 'out_lin'],
+  wi: ['fc1', 'lin1', 'up_proj'],
+  wo: ['fc2', 'lin2', 'down_proj'],
+  qkv: ['Wqkv'],
+}
+
+/**
+ * Returns the targets by their names here, as they were written in peft, also with the path in front; undefined where
+ * one of them is unknown.
+ */
+function namedHere(targets: string[], known: string[]): string | undefined {
+  if (targets.join() === 'all-linear') return 'targets: all'
+  const names = targets.map((target) => {
+    const module = target.split('.').at(-1)!
+    return known.find((name) => name === module || MODULES[name]?.includes(module))
+  })
+  return names.includes(undefined) ? undefined : [...new Set(names)].join(', ')
 }
 
 /** Both have to divide d_model, and n the bottleneck. */

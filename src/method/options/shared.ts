@@ -78,7 +78,10 @@ export const trainedBackbone = {
 /** Products with the backbone's matrices by name, for methods that enter there. */
 export const targets = (...defaults: string[]) =>
   z
-    .union([z.literal('all'), z.array(z.string().min(1)).min(1)], { error: 'must be all or a list of names.' })
+    .union([z.literal('all'), z.array(z.string().min(1)).min(1)], {
+      error: ({ input }) =>
+        input === 'all-linear' ? 'must be all, which means the same.' : 'must be all or a list of names.',
+    })
     .default(defaults)
     .describe(
       'Products of the backbone that are changed, by name: q, k, v, o, wi, wi_0, wi_1, wo, lm_head. all: every ' +
