@@ -27,16 +27,27 @@ const STANDARD_ERROR = 1.4
 const STEPS = 300
 const SETTINGS = { batch_size: 16, group_by_length: true }
 
-/** Prompts guess after STEPS at each of those rates: lower ones get three times as many. */
-const LONGER: Record<string, number[]> = { 'prompt-tuning-r': [0.003, 0.001], 'prompt-tuning-t': [0.03, 0.01] }
-
-/** t5-nano has four layers, where adapterdrop leaves the first five out. */
-const ADAPTED: Record<string, string[]> = {
-  adapterdrop: ['method.placement.encoder_layers=2-', 'method.placement.decoder_layers=2-'],
+/** What a method needs beside the settings of all. */
+interface Own {
+  sets: string[]
+  steps?: number
+  factors?: number[]
 }
 
+/** With dropout, prompts guess at every rate, however many steps they take: it hides what little they change. */
+const PROMPTS: Own = { sets: ['training.dropout=0'], steps: 900, factors: [0.3, 1] }
+
+/** t5-nano has four layers, where adapterdrop leaves the first five out. */
+const OWN: Record<string, Own> = {
+  adapterdrop: { sets: ['method.placement.encoder_layers=2-', 'method.placement.decoder_layers=2-'] },
+  'prompt-tuning-r': PROMPTS,
+  'prompt-tuning-t': PROMPTS,
+}
+
+const stepsOf = (method: string) => OWN[method]?.steps ?? STEPS
+
 /** Trains a method, unless that run is there. */
-async function train(method: string, learning_rate: number, seed: number, steps = STEPS): Promise<Run> {
+async function train(method: string, learning_rate: number, seed: number, steps = stepsOf(method)): Promise<Run> {
   const run = join(folder!, method, `${learning_rate}-${seed}${steps > STEPS ? `-${steps}` : ''}`)
   const result = join(run, 'result.json')
   if (!existsSync(result)) {
@@ -44,7 +55,7 @@ async function train(method: string, learning_rate: number, seed: number, steps 
     const lengths = { steps, warmup_steps: Math.floor(steps / 10), evaluate_every: Math.min(steps, STEPS) }
     const training = Object.entries({ ...SETTINGS, ...lengths, learning_rate, seed, keep: 'best' })
     const sets = [`method=${method}`, ...training.map(([key, value]) => `training.${key}=${value}`)]
-    const flags = [...sets, ...(ADAPTED[method] ?? [])].flatMap((set) => ['--set', set])
+    const flags = [...sets, ...(OWN[method]?.sets ?? [])].flatMap((set) => ['--set', set])
     await start(process.execPath, [cli, 'train', 'quickstart', '--json', '--threads', '1', '--run-dir', run, ...flags])
   }
   const read = JSON.parse(readFileSync(result, 'utf8')) as Result
@@ -65,24 +76,19 @@ async function measured(method: string): Promise<MethodResult> {
   const rateOf = (factor: number) => Number((preset_rate * factor).toPrecision(2))
   const at = (factor: number) => train(method, rateOf(factor), SEEDS[0]!)
   const searched: Run[] = []
-  for (const factor of FACTORS) searched.push(await at(factor))
+  for (const factor of OWN[method]?.factors ?? FACTORS) searched.push(await at(factor))
   const most = () => Math.max(...searched.map(({ validation }) => validation))
   const isGood = ({ validation }: Run) => validation > most() - STANDARD_ERROR
-  for (const factor of method in LONGER ? [] : [0.3, 0.1, 0.03, 0.01])
-    if (isGood(searched[0]!) || most() < LEARNT) searched.unshift(await at(factor))
-  for (const factor of [30, 100])
+  const lower = OWN[method]?.factors ? [] : [0.3, 0.1, 0.03, 0.01]
+  const higher = OWN[method]?.factors ? [] : [30, 100]
+  for (const factor of lower) if (isGood(searched[0]!) || most() < LEARNT) searched.unshift(await at(factor))
+  for (const factor of higher)
     if (searched.at(-1)!.validation === most() && most() >= LEARNT) searched.push(await at(factor))
   const best = searched.find(isGood)!
   const runs = [best]
   for (const seed of SEEDS.slice(1)) runs.push(await train(method, best.rate, seed))
   const search = searched.map(({ rate, validation }) => ({ rate, validation }))
-  const longer: MethodResult['longer'] = []
-  for (const rate of LONGER[method] ?? []) {
-    const steps = 3 * STEPS
-    const { validation } = await train(method, rate, SEEDS[0]!, steps)
-    longer.push({ rate, steps, validation })
-  }
-  return { method, preset_rate, search, runs, ...(longer.length > 0 && { longer }) }
+  return { method, preset_rate, steps: stepsOf(method), search, runs }
 }
 
 /** Two at a time, each on one thread: two cores do more so than one run does on both. */
