@@ -12,6 +12,13 @@ export default class Train extends Command {
     'Leaves a run directory: the experiment with every value in force, a manifest, metrics, checkpoints, the ' +
     'best trained tensors and the result. Ctrl-C saves first; --resume continues to the same bits as if the ' +
     'run had never stopped.'
+  // oclif's own shows which flags exclude or need others in nested brackets that nobody can read.
+  static usage = [
+    'train EXPERIMENT [FLAGS]',
+    'train EXPERIMENT --dry-run [FLAGS]',
+    'train RUN --resume [--steps N | --epochs N] [FLAGS]',
+    'train EXPERIMENT --low-resource [--sizes N,…] [--seeds N] [--methods NAME,…] [FLAGS]',
+  ]
   static examples = [
     { description: 'Train the experiment that comes with the toolkit', command: '<%= config.bin %> train quickstart' },
     {

@@ -17,7 +17,7 @@ const OTHER_NAMES: Record<string, string> = {
   ptuning: 'prefixtuning',
 }
 
-/** Returns what another library's name of a method means among names of methods; undefined for other words and names. */
+/** Returns what another library's name of a method means among names of methods; undefined for other words. */
 export function methodMeant(word: string, names: readonly string[]): string | undefined {
   if (!names.includes('lora')) return undefined
   const plain = word.toLowerCase()

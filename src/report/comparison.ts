@@ -145,13 +145,16 @@ function best(values: (number | undefined)[], metrics: readonly string[]): strin
 /** Returns `rotten-tomatoes (accuracy)`: a task's score is the mean of the metrics in parentheses. */
 const heading = ({ name, metrics }: Comparison['tasks'][number]) => `${name} (${metrics.join(', ')})`
 
+/** Follows the score of a cell that is the best of its column on validation: on test another one may be better. */
+export const CHOSEN = '†'
+
 /** Says what the cells show. */
 export function comparisonNote({ runs, rows, tasks }: Comparison): string {
   const units = unitsOf(tasks.flatMap(({ metrics }) => metrics))
   const mean = tasks.some(({ metrics }) => metrics.length > 1) ? ", the mean of a task's metrics" : ''
   const order =
     rows.length > 1
-      ? '; rows are in the order of their validation scores, and the best of a column on validation is in bold'
+      ? `; rows are in the order of their validation scores, and ${CHOSEN} marks the best of a column on validation`
       : ''
   const score = `Test scores ${units}${mean}${order}`
   const over = runs === undefined ? 'the runs in parentheses' : `${runs} runs`
@@ -167,7 +170,7 @@ export function comparisonNote({ runs, rows, tasks }: Comparison): string {
   return [`${score}.`, spread, ...(chances.length > 0 ? [`Chance on test: ${chances.join('; ')}.`] : [])].join(' ')
 }
 
-/** Returns the text of a table's head and body; `bold` marks the best cells, `plain` escapes text. */
+/** Returns the text of a table's head and body; `bold` marks the best cells on validation, `plain` escapes text. */
 function sheet(comparison: Comparison, bold: (text: string) => string, plain: (text: string) => string) {
   const { tasks, rows, runs, averaged } = comparison
   const marked = (cell: { text: string; best: boolean; runs?: number } | undefined) => {
@@ -187,13 +190,13 @@ function sheet(comparison: Comparison, bold: (text: string) => string, plain: (t
 }
 
 export function comparisonMarkdown(comparison: Comparison): string {
-  const { head, rows } = sheet(comparison, (text) => `**${text}**`, escapeMarkdown)
+  const { head, rows } = sheet(comparison, (text) => `**${text}** ${CHOSEN}`, escapeMarkdown)
   return `${markdownTable(head, rows, afterMethod(head))}\n\n${comparisonNote(comparison)}\n`
 }
 
 /** Returns a table for `\usepackage{booktabs}`. */
 export function comparisonLatex(comparison: Comparison): string {
-  const { head, rows } = sheet(comparison, (text) => `\\textbf{${text}}`, escapeLatex)
+  const { head, rows } = sheet(comparison, (text) => `\\textbf{${text}}$^\\dagger$`, escapeLatex)
   return `% ${comparisonNote(comparison)}\n${latexTable(head, rows, afterMethod(head))}\n`
 }
 

@@ -24,7 +24,7 @@ test('a list of methods takes the presets and options of each', () => {
       { kind: 'compacter', n: 4, placement: { sublayers: ['feed_forward'], encoder_layers: 'all' } },
     ],
   })
-  expect(methodName(method)).toBe('lora, targets = [q] + compacter++')
+  expect(methodName(method)).toBe('lora (targets = [q]) + compacter++')
 })
 
 test('a list of names, and of one method', () => {

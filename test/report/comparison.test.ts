@@ -11,16 +11,16 @@ const twoTasks = [
 ]
 
 // expected: Python's statistics.mean and statistics.stdev
-test('a table for Markdown: mean ± sample standard deviation over seeds, the best of a column in bold', () => {
+test('a table for Markdown: mean ± sample standard deviation over seeds, the best of a column on validation marked', () => {
   expect(
     comparisonMarkdown(compare(groupsOf(twoTasks))),
   ).toBe(`| method | trained, % | rotten-tomatoes (accuracy) | mrpc (f1, accuracy) | average |
 |---|---:|---:|---:|---:|
-| compacter | 0.195 | 61.40 ± 1.18 (3) | **75.38** (1) | 68.39 |
-| full | 100 | **70.75 ± 1.06** (2) | – | – |
+| compacter | 0.195 | 61.40 ± 1.18 (3) | **75.38** † (1) | 68.39 |
+| full | 100 | **70.75 ± 1.06** † (2) | – | – |
 | adapter | 0.195 | – | 0.00 (1) | – |
 
-Test scores × 100, the mean of a task's metrics; rows are in the order of their validation scores, and the best of a column on validation is in bold. Mean ± sample standard deviation over the runs in parentheses that differ in seeds only.
+Test scores × 100, the mean of a task's metrics; rows are in the order of their validation scores, and † marks the best of a column on validation. Mean ± sample standard deviation over the runs in parentheses that differ in seeds only.
 `)
 })
 
@@ -29,12 +29,12 @@ test('a table for LaTeX with booktabs', () => {
     ...seeds([], [{ accuracy: 60 }, { accuracy: 50 }]),
     ...seeds(['method=full'], [{ accuracy: 70 }, { accuracy: -71.5 }]),
   ]
-  const expected = String.raw`% Test scores × 100; rows are in the order of their validation scores, and the best of a column on validation is in bold. Mean ± sample standard deviation over 2 runs that differ in seeds only.
+  const expected = String.raw`% Test scores × 100; rows are in the order of their validation scores, and † marks the best of a column on validation. Mean ± sample standard deviation over 2 runs that differ in seeds only.
 \begin{tabular}{lrr}
 \toprule
 method & trained, \% & rotten-tomatoes (accuracy) \\
 \midrule
-compacter & 0.195 & \textbf{55.00 $\pm$ 7.07} \\
+compacter & 0.195 & \textbf{55.00 $\pm$ 7.07}$^\dagger$ \\
 full & 0.195 & $-$0.75 $\pm$ 100.06 \\
 \bottomrule
 \end{tabular}

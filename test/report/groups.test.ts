@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { packageRoot } from '../../src/base/root.js'
 import { loadExperiment } from '../../src/experiment/load/load.js'
-import { methodName } from '../../src/experiment/method_name.js'
+import { methodName, writtenMethodName } from '../../src/experiment/method_name.js'
 import { compare } from '../../src/report/comparison.js'
 import { findRuns } from '../../src/report/find_runs.js'
 import { groupRuns } from '../../src/report/groups.js'
@@ -211,4 +212,13 @@ test.each([
   ['method={preset: adapter, placement: {encoder_layers: 1-2}}', 'adapter, placement.encoder_layers = 1-2'],
 ])('--set %s is called %s', (set, name) => {
   expect(methodName(loadExperiment('quickstart', [set]).method)).toBe(name)
+  expect(writtenMethodName(parse(set.replace('method=', '')))).toBe(name)
+})
+
+test('what is changed in one of several methods is in parentheses', () => {
+  const set = '[{preset: lora, rank: 4, alpha: 8}, compacter++, {kind: ia3, targets: [wo]}]'
+  const { method } = loadExperiment('quickstart', [`method=${set}`, 'training.learning_rate=0.001'])
+  const name = 'lora (rank = 4, alpha = 8) + compacter++ + ia3 (targets = [wo])'
+  expect(methodName(method)).toBe(name)
+  expect(writtenMethodName(parse(set))).toBe(name)
 })

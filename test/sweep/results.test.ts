@@ -40,6 +40,16 @@ writeRun(join(folder, 'bitfit-learning_rate0.003-seed0'), { sets: ['method=bitfi
 mkdirSync(join(folder, 'bitfit-learning_rate0.003-seed1'))
 writeFailure(folder, 'bitfit-learning_rate0.003-seed1', 'The loss is NaN at step 3, "so it ends".')
 
+test('a method that is written as a mapping has its name in tables', async () => {
+  const results = await readResults(folder)
+  const summary = results.summary.map((row) => ({ ...row, axes: { method: { preset: 'ia3', scaled_inputs: [] } } }))
+  const named = { ...results, axes: ['method'], summary, best: [], best_cell: [] }
+  for (const format of ['table', 'markdown'] as const)
+    expect(formatResults(named, format)).toContain(
+      format === 'table' ? '│ ia3, scaled_inputs = [] │' : '| ia3, scaled\\_inputs',
+    )
+})
+
 // expected: statistics.mean and statistics.stdev of Python over the scores above
 test('tables: mean ± sample deviation over seeds, the best of every value on validation, what is missing and why', async () => {
   expect(formatResults(await readResults(folder), 'table')).toBe(`\

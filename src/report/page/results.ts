@@ -1,6 +1,6 @@
 import { lowerScoreIsBetter } from '../../task/metrics/direction.js'
 import { chanceNamed } from '../chance.js'
-import { type Cell, comparisonNote, shownScore, shownSpread } from '../comparison.js'
+import { type Cell, CHOSEN, comparisonNote, shownScore, shownSpread } from '../comparison.js'
 import { type Group, summaryOf, unique } from '../groups.js'
 import type { Report } from '../report.js'
 import { POINTS } from '../tables/marks.js'
@@ -17,7 +17,7 @@ export function results({ comparison, groups, cautions }: Report): Markup {
   const cell = (value: (Omit<Cell, 'runs'> & Partial<Pick<Cell, 'runs'>>) | undefined) => {
     if (!value) return '–'
     const count = runs === undefined && value.runs !== undefined ? ` (${value.runs})` : ''
-    const test = value.best ? html`<strong>${value.text}</strong>` : value.text
+    const test = value.best ? html`<strong>${value.text}</strong> ${CHOSEN}` : value.text
     return html`${test}${count} <small>validation ${value.validation}</small>`
   }
   const head = [

@@ -4,6 +4,7 @@ import { counted } from '../../base/text/counted.js'
 import { csvLine } from '../../base/text/csv.js'
 import { escapeMarkdown, markdownTable } from '../../base/text/markdown.js'
 import { duration } from '../../cli/terminal.js'
+import { writtenMethodName } from '../../experiment/method_name.js'
 import { axisLabel } from '../../sweep/plan/names.js'
 import { type CellRow, STATES, type SummaryRow, type SweepResults } from '../../sweep/results/results.js'
 import type { SweepStatus } from '../../sweep/results/status.js'
@@ -19,9 +20,15 @@ interface Sheet {
   rows: string[][]
 }
 
-/** Returns a value of an axis as text: texts unchanged, others in YAML's flow style. */
-const shownValue = (value: unknown): string =>
-  value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value)
+/**
+ * Returns a value of an axis as text: texts unchanged, methods by their names as in a report, others in YAML's flow
+ * style.
+ */
+function shownValue(axis: string, value: unknown): string {
+  if (value === undefined) return '–'
+  if (typeof value === 'string') return value
+  return axis === 'method' ? writtenMethodName(value) : JSON.stringify(value)
+}
 
 /** Returns the line that `sweep run --on slurm` prints. */
 export const submissionLine = ({ jobId, indices, folder }: Submission & { folder: string }): string =>
@@ -42,7 +49,7 @@ function summarySheet({ axes, seeds, summary }: SweepResults): Sheet {
       ...columns.map(({ split, metric }) => `${split} ${metric}`),
     ],
     rows: summary.map((row) => [
-      ...keys.map((key) => shownValue(row.axes[key])),
+      ...keys.map((key) => shownValue(key, row.axes[key])),
       ...(several ? [row.task] : []),
       shownRuns(row),
       ...columns.map(({ split, metric }) => scored(row[split][metric])),
@@ -59,13 +66,13 @@ function bestSheet({ axes, seeds, best }: SweepResults): Sheet {
   const rest = (row: SweepResults['best'][number]) =>
     keys
       .filter((key) => key !== row.axis && Object.hasOwn(row.axes, key))
-      .map((key) => `${axisLabel(key, axes)} ${shownValue(row.axes[key])}`)
+      .map((key) => `${axisLabel(key, axes)} ${shownValue(key, row.axes[key])}`)
       .join(', ')
   return {
     head: ['axis', 'value', ...(several ? ['task'] : []), 'best with', 'runs', 'validation', 'test'],
     rows: (keys.length > 1 ? best : []).map((row) => [
       axisLabel(row.axis, axes),
-      shownValue(row.value),
+      shownValue(row.axis, row.value),
       ...(several ? [row.task] : []),
       rest(row),
       shownRuns(row),
@@ -78,7 +85,9 @@ function bestSheet({ axes, seeds, best }: SweepResults): Sheet {
 /** Says where the best cell of each task is, and what distinguishes it from the others. */
 function bestLines({ axes, seeds, best_cell }: SweepResults): string[] {
   const named = (values: Record<string, unknown>, keys: readonly string[]) =>
-    keys.filter((key) => Object.hasOwn(values, key)).map((key) => `${axisLabel(key, axes)} ${shownValue(values[key])}`)
+    keys
+      .filter((key) => Object.hasOwn(values, key))
+      .map((key) => `${axisLabel(key, axes)} ${shownValue(key, values[key])}`)
   return best_cell.map((cell) => {
     const setting = named(
       cell.axes,
@@ -173,7 +182,7 @@ export function resultsCsv({ axes, cells }: SweepResults): string {
     const done = cell.state === 'finished' ? cell : undefined
     return [
       ...[index, name, state, backbone, task],
-      ...axes.map((key) => (Object.hasOwn(cell.axes, key) ? shownValue(cell.axes[key]) : '')),
+      ...axes.map((key) => (Object.hasOwn(cell.axes, key) ? shownValue(key, cell.axes[key]) : '')),
       ...columns.map(({ split, metric }) => done?.[split][metric] ?? ''),
       ...[done?.best_step ?? '', done?.seconds ?? '', done?.trained_parameters ?? ''],
       cell.state === 'failed' ? cell.reason : '',
