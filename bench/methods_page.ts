@@ -88,8 +88,8 @@ highest was the best. The lowest rate within 1.4 points of the best was taken fo
 the preset's are bold, and all that were tried are in the last column with their validation accuracy. A random subspace
 moves all weights at once, each by a share that falls with their number: on 9 million weights the intrinsic methods need
 a tenth of the rate that suits the 223 million of t5-base. Scores are accuracies in %, mean ± standard deviation over
-the seeds; the test rows (1,066) had no part in any choice. The target is the text \`0\` or \`1\`, which the backbone has
-to learn to say.
+the seeds; the test rows (1,066) had no part in any choice. The target is the text \`0\` or \`1\`, which the backbone
+has to learn to say.
 
 Prompts were trained for 900 steps and without dropout, at a third of their preset's rate and at that. With the
 backbone's dropout of 0.1, as for all others, they guessed (50 %) after 300 steps at these rates and after 900 at lower
