@@ -73,7 +73,8 @@ test('tables', () => {
   expect(obeyed(lowResourceMarkdown(grid as unknown as Parameters<typeof lowResourceMarkdown>[0]))).toBeNull()
 
   const row = {
-    ...{ backbone: EVIL, method: EVIL, changes: [EVIL], options: {}, tasks: 8, backbone_parameters: 9 },
+    ...{ backbone: EVIL, method: EVIL, changes: [EVIL], options: {}, tasks: 8 },
+    ...{ backbone_parameters: 9, head_parameters: null },
     ...{ trained_parameters: 5, share_percent: 1, total_parameters_ratio: 1, checkpoint_bytes: 1, optimizer_bytes: 1 },
     complexity: 'O(d)',
   } as unknown as ParameterRow
