@@ -23,40 +23,47 @@ export function relu<T extends tf.Tensor>(x: T, kept?: Kept): T {
 }
 
 /**
- * Returns f of each element, whose gradient is dy·f′(x). Only x is kept for it: tfjs's own gradients keep what each of
+ * Returns f of each element, with its gradient by hand. Only x is kept for it: tfjs's own gradients keep what each of
  * the operations in f needs.
  */
-function ofElements(f: (x: tf.Tensor) => tf.Tensor, derivative: (x: tf.Tensor) => tf.Tensor) {
+function ofElements(f: (x: tf.Tensor) => tf.Tensor, gradient: (dy: tf.Tensor, x: tf.Tensor) => tf.Tensor) {
   return <T extends tf.Tensor>(x: T): T => {
     const own = tf.customGrad((...inputs) => {
       const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc]
       save([x])
-      return { value: f(x), gradFunc: (dy: tf.Tensor, [x]: tf.Tensor[]) => tf.mul(dy, derivative(x!)) }
+      return { value: f(x), gradFunc: (dy: tf.Tensor, [x]: tf.Tensor[]) => gradient(dy, x!) }
     })
     return own(x) as T
   }
 }
 
-/** x·Φ(x) with Φ by tanh: `gelu_new` (arXiv 1606.08415 § 2), the adapters' and T5 v1.1's nonlinearity. */
+/**
+ * x·Φ(x) with Φ by tanh: `gelu_new` (arXiv 1606.08415 § 2), the adapters' and T5 v1.1's nonlinearity. Its gradient has
+ * the operations and the order of tfjs's own, so that runs of earlier versions go on to the same bits.
+ */
 const geluNew = ofElements(
   (x) => tf.mul(tf.mul(0.5, x), tf.add(1, tf.tanh(innerOfTanh(x)))),
-  (x) => {
+  (dy, x) => {
     const t = tf.tanh(innerOfTanh(x))
-    const slope = tf.mul(tf.sub(1, tf.square(t)), tf.add(TANH_SCALE, tf.mul(3 * 0.044715 * TANH_SCALE, tf.square(x))))
-    return tf.mul(0.5, tf.add(tf.add(1, t), tf.mul(x, slope)))
+    const ofInner = tf.mul(tf.sub(1, tf.square(t)), tf.mul(dy, tf.mul(0.5, x)))
+    const ofSum = tf.mul(ofInner, TANH_SCALE)
+    const ofCube = tf.mul(ofSum, CUBE_SCALE)
+    const outside = tf.add(tf.mul(tf.mul(dy, tf.add(1, t)), 0.5), ofSum)
+    return tf.add(tf.add(outside, tf.mul(ofCube, tf.square(x))), tf.mul(tf.mul(ofCube, x), tf.mul(x, 2)))
   },
 )
 
 const TANH_SCALE = Math.sqrt(2 / Math.PI)
+const CUBE_SCALE = 0.044715
 
-const innerOfTanh = (x: tf.Tensor) => tf.mul(TANH_SCALE, tf.add(x, tf.mul(0.044715, tf.mul(tf.square(x), x))))
+const innerOfTanh = (x: tf.Tensor) => tf.mul(TANH_SCALE, tf.add(x, tf.mul(CUBE_SCALE, tf.mul(tf.square(x), x))))
 
 /** x·Φ(x) with Φ by the error function. Φ′ is the density of the normal distribution. */
 const gelu = ofElements(
   (x) => tf.mul(tf.mul(0.5, x), tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2)))),
-  (x) => {
+  (dy, x) => {
     const density = tf.mul(1 / Math.sqrt(2 * Math.PI), tf.exp(tf.mul(-0.5, tf.square(x))))
-    return tf.add(tf.mul(0.5, tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2)))), tf.mul(x, density))
+    return tf.mul(dy, tf.add(tf.mul(0.5, tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2)))), tf.mul(x, density)))
   },
 )
 
@@ -65,9 +72,9 @@ const sigmoidTimes = (k: number) => {
   const sigmoid = (x: tf.Tensor) => tf.sigmoid(k === 1 ? x : tf.mul(x, k))
   return ofElements(
     (x) => tf.mul(x, sigmoid(x)),
-    (x) => {
+    (dy, x) => {
       const s = sigmoid(x)
-      return tf.mul(s, tf.add(1, tf.mul(tf.mul(x, k), tf.sub(1, s))))
+      return tf.mul(dy, tf.mul(s, tf.add(1, tf.mul(tf.mul(x, k), tf.sub(1, s)))))
     },
   )
 }
