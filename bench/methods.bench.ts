@@ -21,6 +21,10 @@ const start = promisify(execFile)
 
 /** Times the preset's own learning rate; where the best is the first or last of them, the search goes on. */
 const FACTORS = [1, 3, 10]
+const [LOWER, HIGHER] = [
+  [0.3, 0.1, 0.03, 0.01],
+  [30, 100],
+]
 const SEEDS = [42, 43, 44]
 /** Of an accuracy of 70 % on 1,066 rows: a higher rate has to gain more than that. */
 const STANDARD_ERROR = 1.4
@@ -34,7 +38,7 @@ interface Own {
   factors?: number[]
 }
 
-/** With dropout, prompts guess at every rate, however many steps they take: it hides what little they change. */
+/** With dropout, prompts guessed at every rate that was tried, after 900 steps too. */
 const PROMPTS: Own = { sets: ['training.dropout=0'], steps: 900, factors: [0.3, 1] }
 
 /** t5-nano has four layers, where adapterdrop leaves the first five out. */
@@ -79,8 +83,7 @@ async function measured(method: string): Promise<MethodResult> {
   for (const factor of OWN[method]?.factors ?? FACTORS) searched.push(await at(factor))
   const most = () => Math.max(...searched.map(({ validation }) => validation))
   const isGood = ({ validation }: Run) => validation > most() - STANDARD_ERROR
-  const lower = OWN[method]?.factors ? [] : [0.3, 0.1, 0.03, 0.01]
-  const higher = OWN[method]?.factors ? [] : [30, 100]
+  const [lower, higher] = OWN[method]?.factors ? [[], []] : [LOWER, HIGHER]
   for (const factor of lower) if (isGood(searched[0]!) || most() < LEARNT) searched.unshift(await at(factor))
   for (const factor of higher)
     if (searched.at(-1)!.validation === most() && most() >= LEARNT) searched.push(await at(factor))

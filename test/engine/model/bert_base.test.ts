@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { backbonePreset } from '../../../src/backbone/files/preset.js'
-import { backboneShapes, withHead } from '../../../src/backbone/registry.js'
+import { withHead } from '../../../src/backbone/registry.js'
 import { packageRoot } from '../../../src/base/root.js'
 import { openSafetensors } from '../../../src/base/safetensors/safetensors.js'
-import { gathered, named, unflatten } from '../../../src/engine/model/layout.js'
+import { named, unflatten } from '../../../src/engine/model/layout.js'
 import { disposeModel, loadModel, passOf } from '../../../src/engine/model/model.js'
 import { lossAndGradient, tensorsOf } from '../../../src/engine/model/step.js'
 import { methodOptions } from '../../../src/method/options.js'
@@ -17,17 +17,13 @@ import { type Batch, inMemory, padBatch } from '../../../src/task/tokens/batches
 import { noDropout } from '../../../src/tensor/dropout.js'
 import { expectClose } from '../../support/close.js'
 import { engines, useEngine } from '../../support/engines.js'
-import { generatedTensor, spreadOf } from '../../support/generated_weights.js'
+import { generatedWeights } from '../../support/generated_weights.js'
 
 const fixture = openSafetensors(join(packageRoot, 'test/fixtures/bert-base/compacter.safetensors'))
 const facts = JSON.parse(fixture.metadata.case!)
 const head = { kind: 'sequence', labels: facts.labels as number } as const
 const config = withHead(backbonePreset('bert-base-uncased')!.config, head)
-const shapes = backboneShapes(config)
-const numbers = new Map([...shapes.keys()].sort().map((name, index) => [name, index]))
-
-const weight = (name: string): Float32Array =>
-  generatedTensor(numbers.get(name)!, shapes.get(name)!, spreadOf(name, facts.centre_and_scale))
+const { weight, start } = generatedWeights(config, facts.centre_and_scale)
 
 /** The fixture's rows without their padding, which padBatch adds again. */
 function batchOf(): Batch {
@@ -56,14 +52,7 @@ describe.each(engines)('on %s', (engine) => {
 
   test("Compacter on bert-base's dimensions gives the logits, the loss and every gradient that PyTorch gives", async () => {
     const model = loadModel(config, methodOptions.parse(facts.method), weight, 0)
-    const added = model.layout.specs.map(({ name }) => name).filter((name) => !numbers.has(name))
-    const position = new Map(added.sort().map((name, index) => [name, 1000 + index]))
-    const start = gathered(model.layout, ({ name, shape }) =>
-      position.has(name)
-        ? generatedTensor(position.get(name)!, shape, facts.centre_and_scale['new tensors'])
-        : weight(name),
-    )
-    const [vector, batch] = [tf.tensor1d(start), batchOf()]
+    const [vector, batch] = [tf.tensor1d(start(model.layout)), batchOf()]
     const pass = passOf(model, unflatten(model.layout, vector), noDropout)
     const logits = tf.tidy(() => logitsOf(pass, tensorsOf(batch), head))
     expectClose(await logits.data(), fixture.read('logits'), { relative: 1e-4, name: 'logits' })

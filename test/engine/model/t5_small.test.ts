@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { backbonePreset } from '../../../src/backbone/files/preset.js'
-import { backboneShapes } from '../../../src/backbone/registry.js'
 import { packageRoot } from '../../../src/base/root.js'
 import { openSafetensors } from '../../../src/base/safetensors/safetensors.js'
-import { gathered, named, unflatten } from '../../../src/engine/model/layout.js'
+import { named, unflatten } from '../../../src/engine/model/layout.js'
 import { disposeModel, loadModel, passOf } from '../../../src/engine/model/model.js'
 import { lossAndGradient } from '../../../src/engine/model/step.js'
 import { methodOptions } from '../../../src/method/options.js'
@@ -15,17 +14,13 @@ import { noDropout } from '../../../src/tensor/dropout.js'
 import { batchLogits } from '../../support/batch_logits.js'
 import { expectClose } from '../../support/close.js'
 import { engines, useEngine } from '../../support/engines.js'
-import { generatedTensor, spreadOf } from '../../support/generated_weights.js'
+import { generatedWeights } from '../../support/generated_weights.js'
 import { zeroPadded } from '../../support/zero_padded.js'
 
 const fixture = openSafetensors(join(packageRoot, 'test/fixtures/t5-small/compacter.safetensors'))
 const facts = JSON.parse(fixture.metadata.case!)
 const { config } = backbonePreset('t5-small')!
-const shapes = backboneShapes(config)
-const numbers = new Map([...shapes.keys()].sort().map((name, index) => [name, index]))
-
-const weight = (name: string): Float32Array =>
-  generatedTensor(numbers.get(name)!, shapes.get(name)!, spreadOf(name, facts.centre_and_scale))
+const { weight, start } = generatedWeights(config, facts.centre_and_scale)
 
 const [size] = fixture.entries.get('input_ids')!.shape as [number, number]
 const ids = { source: fixture.readInts('input_ids'), target: fixture.readInts('labels') }
@@ -43,14 +38,7 @@ describe.each(engines)('on %s', (engine) => {
 
   test("Compacter on t5-small's dimensions gives the logits, the loss and every gradient that PyTorch gives", async () => {
     const model = loadModel(config, methodOptions.parse(facts.method), weight, 0)
-    const added = model.layout.specs.map(({ name }) => name).filter((name) => !numbers.has(name))
-    const position = new Map(added.sort().map((name, index) => [name, 1000 + index]))
-    const start = gathered(model.layout, ({ name, shape }) =>
-      position.has(name)
-        ? generatedTensor(position.get(name)!, shape, facts.centre_and_scale['new tensors'])
-        : weight(name),
-    )
-    const vector = tf.tensor1d(start)
+    const vector = tf.tensor1d(start(model.layout))
     const pass = passOf(model, unflatten(model.layout, vector), noDropout)
     const [first, end] = facts.logits_columns
     const logits = tf.tidy(() => tf.slice(batchLogits(pass, batch), [0, first], [-1, end - first]))

@@ -17,7 +17,7 @@ import type { Batch } from '../../../src/task/tokens/batches.js'
 import { dropoutAt } from '../../../src/tensor/dropout.js'
 import { expectClose } from '../../support/close.js'
 import { hasEngine, useEngine } from '../../support/engines.js'
-import { generatedTensor, spreadOf } from '../../support/generated_weights.js'
+import { generatedTensor, generatedWeights } from '../../support/generated_weights.js'
 import { loadModelOf, openCase } from '../../support/oracle_case.js'
 import { preset } from '../../support/tiny_presets.js'
 import { zeroPadded } from '../../support/zero_padded.js'
@@ -134,10 +134,9 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
 
   test("of Compacter on t5-small's dimensions is where the eager one is", async () => {
     const { config } = backbonePreset('t5-small')!
-    const shapes = backboneShapes(config)
-    const numbers = new Map([...shapes.keys()].sort().map((name, index) => [name, index]))
     const spreads = JSON.parse(t5Small.metadata.case!).centre_and_scale
-    const read = (name: string) => generatedTensor(numbers.get(name)!, shapes.get(name)!, spreadOf(name, spreads))
+    const { weight: read } = generatedWeights(config, spreads)
+    const ofBackbone = backboneShapes(config)
     const { options } = preset('compacter', {})
     const seed = 3 // with some, such as 2 and 11, a unit is 0 up to rounding, and has all of its gradient or none
     const model = loadModel(config, options, read, seed)
@@ -146,7 +145,7 @@ describe.runIf(hasEngine('tensorflow'))('a replayed training', () => {
     const ids = { source: t5Small.readInts('input_ids'), target: t5Small.readInts('labels') }
     // adapters that already work: at their own start the rule is all but 0, and its first gradients are rounding
     const start = gathered(model.layout, ({ name, shape }) =>
-      numbers.has(name) ? read(name) : generatedTensor(1000, shape, spreads['new tensors']),
+      ofBackbone.has(name) ? read(name) : generatedTensor(1000, shape, spreads['new tensors']),
     )
     await compare({ model, start, replay }, [zeroPadded(ids, size)], 3e-4, seed)
     replay.free()
