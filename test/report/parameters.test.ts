@@ -248,7 +248,7 @@ describe('which methods on which backbones', () => {
     const sets = ['method.methods.0.length=10']
     const rows = await report({ backbones: ['t5-nano'], methods: ['mam', 'prefix-tuning'], sets })
     expect(rows.map(({ method, changes }) => [method, changes])).toEqual([
-      ['prefix-tuning, length = 10, bottleneck = 800 + parallel-adapter', []],
+      ['prefix-tuning (length = 10, bottleneck = 800) + parallel-adapter', []],
       ['prefix-tuning', []],
     ])
   })
