@@ -1,7 +1,6 @@
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { backbonePreset } from '../backbone/files/preset.js'
-import { loadTokenizer } from '../backbone/files/tokenizer.js'
+import { loadTokenizerIn } from '../backbone/files/tokenizer.js'
 import type { BackboneConfig } from '../backbone/registry.js'
 import { quoted } from '../base/command_line.js'
 import { type Complaint, ExperimentError } from '../base/error.js'
@@ -78,7 +77,7 @@ async function chooseBackbone(
  */
 async function trimmed(backbone: string, config: BackboneConfig): Promise<BackboneConfig> {
   const known = backbonePreset(backbone)?.tokenizerVocabulary
-  const vocabulary = known ?? (await loadTokenizer(join(backbone, 'tokenizer.json'))).vocabularySize
+  const vocabulary = known ?? (await loadTokenizerIn(backbone)).vocabularySize
   return { ...config, vocabulary: Math.min(vocabulary, config.vocabulary) }
 }
 

@@ -1,7 +1,6 @@
-import { join } from 'node:path'
 import { locateBackbone } from '../backbone/files/locate.js'
 import { backbonePreset, readConfig } from '../backbone/files/preset.js'
-import { loadTokenizer } from '../backbone/files/tokenizer.js'
+import { loadTokenizerIn } from '../backbone/files/tokenizer.js'
 import type { BackboneConfig } from '../backbone/registry.js'
 import type { SafetensorsFile, WritableTensor } from '../base/safetensors/safetensors.js'
 import type { Experiment } from '../experiment/schema.js'
@@ -16,8 +15,7 @@ export async function dimensionsOf({ backbone }: Pick<Experiment, 'backbone'>): 
   const folder = preset ? undefined : await locateBackbone(backbone.name)
   const config = preset?.config ?? readConfig(folder!)
   if (!backbone.trim_vocabulary) return config
-  const vocabulary =
-    preset?.tokenizerVocabulary ?? (await loadTokenizer(join(folder!, 'tokenizer.json'))).vocabularySize
+  const vocabulary = preset?.tokenizerVocabulary ?? (await loadTokenizerIn(folder!)).vocabularySize
   return { ...config, vocabulary }
 }
 

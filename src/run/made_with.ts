@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { tokenizerSources } from '../backbone/files/vocabulary/tokenizer_files.js'
 import type { Backbone } from '../backbone/files/weights.js'
 import type { Split } from '../base/choices.js'
 import { UserError } from '../base/error.js'
@@ -11,7 +12,7 @@ import type { Environment } from './records.js'
 export interface MadeWith {
   /** The hash of the backbone's weights. */
   weights?: string | undefined
-  /** The hash of its tokenizer.json. */
+  /** The hash of its tokenizer.json, or of the files that it is made of. */
   tokenizer?: string | undefined
   /** Its dimensions and conventions, by key. */
   config?: Record<string, unknown> | undefined
@@ -42,7 +43,7 @@ export const madeWith = (manifest: Environment | undefined): MadeWith => ({
 /** Returns what a manifest notes of a backbone. */
 export const notedBackbone = (files: Pick<Backbone, 'hash' | 'tokenizerFile' | 'config'>) => ({
   backbone_sha256: files.hash(),
-  tokenizer_sha256: hashFiles([files.tokenizerFile]),
+  tokenizer_sha256: hashFiles(tokenizerSources(files.tokenizerFile)),
   backbone_config: { ...files.config } as Record<string, unknown>,
 })
 
@@ -73,7 +74,7 @@ function weightsChanged({ weights }: MadeWith, { folder, hash }: Here): string |
 
 function tokenizerChanged({ tokenizer }: MadeWith, { tokenizerFile }: Here): string | undefined {
   if (tokenizer === undefined) return undefined
-  const here = hashFiles([tokenizerFile])
+  const here = hashFiles(tokenizerSources(tokenizerFile))
   if (here === tokenizer) return undefined
   return `was trained with a tokenizer whose SHA-256 is ${short(tokenizer)}; ${tokenizerFile} has ${short(here)}.`
 }

@@ -28,6 +28,28 @@ test('downloads into the layout of the Python libraries: blobs by hash, a snapsh
   expect(readdirSync(join(folder, '../../blobs')).map((name) => name.length)).toEqual(expect.arrayContaining([40, 64]))
 })
 
+test.each([
+  ['deberta-v2', ['spm.model', 'tokenizer_config.json']],
+  ['roberta', ['added_tokens.json', 'merges.txt', 'vocab.json']],
+])('a model of the type %s with a vocabulary alone comes with all that its tokenizer is made of', async (type, own) => {
+  const { 'tokenizer.json': _, ...rest } = FILES
+  const files = { ...rest, 'config.json': Buffer.from(JSON.stringify({ model_type: type })) }
+  const vocabulary = Object.fromEntries(own.map((name) => [name, Buffer.from(`{"${name}": 1}`)]))
+  await serve({ files: { ...files, ...vocabulary } })
+  const folder = await downloadModel(ID)
+  expect(readdirSync(folder).sort()).toEqual(['config.json', 'model.safetensors', ...own].sort())
+  const before = server.requests.length
+  expect(await downloadModel(ID)).toBe(folder)
+  expect(server.requests.length).toBe(before)
+})
+
+test('a vocabulary of which no tokenizer is made for that model is refused before weights are fetched', async () => {
+  const { 'tokenizer.json': _, ...rest } = FILES
+  await serve({ files: { ...rest, 'vocab.txt': Buffer.from('a') } })
+  expect(await failure(downloadModel(ID))).toMatch(/has no tokenizer\.json\. Download it in Python and save it/)
+  expect(server.requests.filter(({ path }) => path.endsWith('model.safetensors'))).toEqual([])
+})
+
 test('reports bytes over all files, growing to the total', async () => {
   await serve()
   const seen: DownloadProgress[] = []

@@ -61,11 +61,11 @@ test.each([
     {},
     'has no tokenizer.json. Download it in Python and save it: AutoTokenizer.from_pretrained(…).save_pretrained(FOLDER).',
   ],
-  ['model.safetensors', {}, 'has no model.safetensors. Name a T5 whose weights are safetensors.'],
+  ['model.safetensors', {}, 'has no model.safetensors. Name a model whose weights are safetensors.'],
   [
     'model.safetensors',
     { 'pytorch_model.bin': Buffer.from('x') },
-    'has pytorch_model.bin, but no model.safetensors. Download and convert it in Python: AutoModelForSeq2SeqLM.from_pretrained(…).save_pretrained(FOLDER).',
+    'has pytorch_model.bin, but no model.safetensors. Download and convert it in Python: AutoModel.from_pretrained(…).save_pretrained(FOLDER).',
   ],
 ])('a model without %s is refused before its weights are fetched', async (missing, more, expected) => {
   const files: Record<string, Buffer> = { ...FILES, ...more }

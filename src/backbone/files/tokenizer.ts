@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Tokenizer as NativeTokenizer } from 'tokenizers'
 import { UserError } from '../../base/error.js'
 import { specialTokens } from './special_tokens.js'
 import { endOf, type Template } from './template.js'
 import { readTokenizerFile, withPrefixSpace } from './tokenizer_file.js'
+import { TOKENIZER_JSON, tokenizerFileIn } from './vocabulary/tokenizer_files.js'
 import { textEncoder } from './words/text_encoder.js'
 
 export interface Tokenizer {
@@ -39,8 +40,8 @@ export interface Tokenizer {
 }
 
 /**
- * Loads a `tokenizer.json`, run by Hugging Face's own library; `tokenizer_config.json` next to it may name the special
- * tokens.
+ * Loads a `tokenizer.json`, or a vocabulary that one is made of, run by Hugging Face's own library;
+ * `tokenizer_config.json` next to it may name the special tokens.
  * @throws UserError where the file is missing, damaged or has no token that ends a row.
  */
 export async function loadTokenizer(file: string): Promise<Tokenizer> {
@@ -73,6 +74,10 @@ export async function loadTokenizer(file: string): Promise<Tokenizer> {
     normalise: normaliser(native),
   }
 }
+
+/** Loads the tokenizer of a folder. @throws as `loadTokenizer` */
+export const loadTokenizerIn = (folder: string): Promise<Tokenizer> =>
+  loadTokenizer(tokenizerFileIn(folder) ?? join(folder, TOKENIZER_JSON))
 
 const withoutEnd = (row: Int32Array) => row.subarray(0, -1)
 

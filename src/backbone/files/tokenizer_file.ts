@@ -4,6 +4,7 @@ import { readJson } from '../../base/files/json_file.js'
 import { shortened } from '../../base/text/shortened.js'
 import { charsmapProblem } from './charsmap.js'
 import { postProcessor, type Template, templateOf } from './template.js'
+import { madeTokenizer } from './vocabulary/make_tokenizer.js'
 
 /** The parts of a `tokenizer.json` that we read, and the text for the library. */
 export interface TokenizerFile {
@@ -28,12 +29,13 @@ const MOST_PARTS = 32
 const MOST_GROWTH = 64
 
 /**
- * Reads a `tokenizer.json` and checks that every part of it is known. The library crashes the process or allocates all
- * memory for some values that it does not expect, so it only gets values that were tried.
+ * Reads a `tokenizer.json`, or makes one of a vocabulary alone, and checks that every part of it is known. The library
+ * crashes the process or allocates all memory for some values that it does not expect, so it only gets values that were
+ * tried.
  * @throws UserError that names the file, the part and its value.
  */
 export function readTokenizerFile(file: string): TokenizerFile {
-  const json = readJson(file, { remedy: REMEDY, limit: LARGEST })
+  const json = madeTokenizer(file) ?? readJson(file, { remedy: REMEDY, limit: LARGEST })
   const checked = whole.safeParse(json)
   if (!checked.success) {
     const [issue] = checked.error.issues

@@ -1,16 +1,17 @@
-import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
 import { UserError } from '../../base/error.js'
 import { hashFiles } from '../../base/files/hash.js'
 import { openSafetensors, type SafetensorsFile } from '../../base/safetensors/safetensors.js'
 import { type BackboneConfig, backboneTensors, familyOf } from '../registry.js'
 import { readConfig } from './preset.js'
 import { type StoredTensor, sameValues } from './stored.js'
+import { tokenizerFileIn } from './vocabulary/tokenizer_files.js'
 import { findWeights } from './weight_files.js'
 
 export interface BackboneFiles {
   folder: string
   config: BackboneConfig
+  /** `tokenizer.json`, or the vocabulary that its content is made of where a folder has that alone. */
   tokenizerFile: string
   /** `model.safetensors`, or the shards that `model.safetensors.index.json` names, sorted. */
   weightFiles: string[]
@@ -71,8 +72,8 @@ function findFiles(folder: string): BackboneFiles {
     throw new UserError({ at: folder, problem: 'no such folder.', remedy: 'Name a folder with a Hugging Face model.' })
   }
   const config = readConfig(folder)
-  const tokenizerFile = join(folder, 'tokenizer.json')
-  if (!existsSync(tokenizerFile)) {
+  const tokenizerFile = tokenizerFileIn(folder)
+  if (tokenizerFile === undefined) {
     throw new UserError({
       at: folder,
       problem: 'has no tokenizer.json.',

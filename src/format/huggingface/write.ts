@@ -91,6 +91,7 @@ const COPIED = [
   'special_tokens_map.json',
   'added_tokens.json',
   'spiece.model',
+  'spm.model',
   'vocab.txt',
   'vocab.json',
   'merges.txt',

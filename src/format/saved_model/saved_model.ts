@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { madeTokenizer } from '../../backbone/files/vocabulary/make_tokenizer.js'
 import { type Seq2SeqConfig, withDecoder } from '../../backbone/registry.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
 import {
@@ -63,7 +64,10 @@ async function writeSavedModel(
     const whole = { nodes: [...nodes, ...saverNodes(variables)], versions }
     writeAtomically(join(folder, 'saved_model.pb'), savedModel(whole, variables, signatures, version))
     mkdirSync(join(folder, 'assets.extra'))
-    copyFile(backbone.files.tokenizerFile, join(folder, TOKENIZER))
+    const { tokenizerFile } = backbone.files
+    const made = madeTokenizer(tokenizerFile)
+    if (made) writeAtomically(join(folder, TOKENIZER), JSON.stringify(made))
+    else copyFile(tokenizerFile, join(folder, TOKENIZER))
     return readme
   } finally {
     model.free()

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
+import { tokenizerSources } from '../../backbone/files/vocabulary/tokenizer_files.js'
 import { hashFiles, hashFilesInPieces, stampOf } from '../../base/files/hash.js'
 import { changed } from '../rows/lines.js'
 import { FORMAT } from './token_file.js'
@@ -23,7 +24,7 @@ export async function hashKey(
   onHash?: (bytes: number, total: number) => void,
 ): Promise<string> {
   const data = [await hashFilesInPieces(files, onHash), ...sizesOf(files)]
-  const tokenizer = hashFiles([tokenizerFile])
+  const tokenizer = hashFiles(tokenizerSources(tokenizerFile))
   const all = JSON.stringify({ format: FORMAT, data, text, tokenizer, reader })
   return createHash('sha256').update(all).digest('hex')
 }
