@@ -21,22 +21,37 @@ function bucketOf(distance: number, buckets: number, longest: number): number {
   return Math.sign(distance) * (Math.ceil(Math.fround(share * (middle - 1))) + middle)
 }
 
-/** The vectors [2·length − 1, d] of the distances length − 1, …, 1 − length, of a table [2·distances, d]. */
-export function distanceVectors(config: DebertaConfig, table: tf.Tensor2D, length: number): tf.Tensor2D {
-  const rows = Int32Array.from({ length: 2 * length - 1 }, (_, at) => distanceRow(length - 1 - at, config))
-  return lookUp(table, tf.tensor1d(rows, 'int32'))
+/**
+ * Distances, query minus key, that vectors are looked up for: of all pairs of a row, one more in front so that
+ * `byColumn` can move rows, or of its first token to every token.
+ */
+export const distanceOrders = {
+  descending: { count: (length: number) => 2 * length, distance: (at: number, length: number) => length - at },
+  ascending: { count: (length: number) => 2 * length, distance: (at: number, length: number) => at - length },
+  ofFirst: { count: (length: number) => length, distance: (at: number) => -at },
 }
 
+export type DistanceOrder = keyof typeof distanceOrders
+
+/** The rows of the table of distances for tokens of rows of that length, in an order. */
+export function distanceRows(config: DebertaConfig, length: number, order: DistanceOrder): Int32Array {
+  const { count, distance } = distanceOrders[order]
+  return Int32Array.from({ length: count(length) }, (_, at) => distanceRow(distance(at, length), config))
+}
+
+/** The vectors [2·length or length, d] of an order's distances, of a table [2·distances, d]. */
+export const distanceVectors = (config: DebertaConfig, table: tf.Tensor2D, length: number, order: DistanceOrder) =>
+  lookUp(table, tf.tensor1d(distanceRows(config, length, order), 'int32'))
+
 /**
- * Picks what row i has for column j from scores that are laid out by j − i: the element j − i + length − 1. x [heads,
- * batch, length, 2·length − 1] → [heads, batch, length, length]
+ * Picks what row i has for column j from scores that are laid out by j − i: the element j − i + length. x [heads,
+ * batch, length, 2·length] → [heads, batch, length, length]
  */
 export function byColumn(x: tf.Tensor4D): tf.Tensor4D {
   const [heads, batch, length, columns] = x.shape
-  if (length === 1) return x
-  // one element less in a row, counted from length − 1 on, moves each row one to the left of the one above
-  const flat = tf.reshape(x, [heads, batch, length * columns])
-  const from = tf.slice(flat, [0, 0, length - 1], [heads, batch, length * (columns - 1)])
+  // without the first `length` elements, in rows of one element less, each row is one to the left of the one above
+  const halves = tf.reshape(x, [heads, batch, columns, length])
+  const from = tf.slice(halves, [0, 0, 1, 0], [heads, batch, columns - 1, length])
   const moved = tf.reshape(from, [heads, batch, length, columns - 1])
   return tf.slice(moved, [0, 0, 0, 0], [heads, batch, length, length]) as tf.Tensor4D
 }

@@ -10,7 +10,7 @@ import { type Site, siteName } from '../hooks.js'
 import { centredNorm, inLayer, linearWithBias, type Pass } from '../pass.js'
 import { feedForward, postNormSublayer } from '../post_norm.js'
 import type { DebertaConfig } from './config.js'
-import { byColumn, distanceVectors } from './distance.js'
+import { byColumn, type DistanceOrder, distanceVectors } from './distance.js'
 import {
   CLASSIFIER,
   DISTANCE_NORM,
@@ -89,25 +89,27 @@ function encoderLayer(pass: OfPass, layer: number, rows: Rows, inputs: LayerInpu
 }
 
 /**
- * Disentangled attention (arXiv 2006.03654 § 3.1): scores are sums of content to content, content to position and
- * position to content, scaled by their number. hidden [batch·length, d] → the same, or of the first tokens [batch, d]
+ * Disentangled attention (arXiv 2006.03654 § 3.1) of some or all tokens to all of their row: scores are sums of content
+ * to content, content to position and position to content, scaled by their number. hidden [batch·length, d] → the same,
+ * or of the first tokens [batch, d]
  */
 function attention(pass: OfPass, site: Site, { batch, firstAlone }: Rows, { hidden, distances, bias }: LayerInputs) {
   const { dKv, contentToPosition, positionToContent } = pass.config
   const scale = (dKv * (1 + Number(contentToPosition) + Number(positionToContent))) ** -0.5
   const product = (of: Product, x: tf.Tensor2D) => linearWithBias(pass, x, productName(site.layer, of))
-  const heads = (of: Product) => splitHeads(pass, product(of, hidden), batch)
-  const query = tf.mul(heads('q'), scale) as tf.Tensor4D
-  const own = { keys: heads('k'), values: heads('v') }
+  const queries = firstAlone ? firstOf({ hidden, batch }) : hidden
+  const query = tf.mul(splitHeads(pass, product('q', queries), batch), scale) as tf.Tensor4D
+  const ofAll = (of: 'k' | 'v') => splitHeads(pass, product(of, hidden), batch)
+  const own = { keys: ofAll('k'), values: ofAll('v') }
   const { keys, values } = withPrefix(pass, site, own)
-  const byDistance = distanceScores(pass, site, { query, keys: own.keys, distances, scale })
+  const scored = { query, keys: own.keys, distances, scale }
+  const byDistance = firstAlone ? distanceScoresOfFirst(pass, site, scored) : distanceScores(pass, site, scored)
   const prefix = keys.shape[2] - own.keys.shape[2]
   const ofKeys = prefix === 0 ? byDistance : tf.pad(byDistance, [NONE, NONE, NONE, [prefix, 0]])
   const ofContent = tf.matMul(query, keys, false, true)
-  const scores: tf.Tensor4D = tf.add(tf.add(ofContent, ofKeys), bias) // [batch, heads, length, keys]
+  const scores: tf.Tensor4D = tf.add(tf.add(ofContent, ofKeys), bias) // [batch, heads, count, keys]
   const context = attended(scores, values, pass.dropout.kept(scores, `${siteName(site)}.weights`))
-  const joined = joinHeads(context)
-  return product('o', firstAlone ? firstOf({ hidden: joined, batch }) : joined)
+  return product('o', joinHeads(context))
 }
 
 const NONE: [number, number] = [0, 0]
@@ -121,24 +123,47 @@ interface Scored {
 }
 
 /** What distances add to scores. query, keys [batch, heads, length, d_kv] → [batch, heads, length, length] */
-function distanceScores(pass: OfPass, site: Site, { query, keys, distances, scale }: Scored): tf.Tensor4D {
-  const { config } = pass
-  const { sharesProducts, contentToPosition, positionToContent } = config
-  const length = query.shape[2]
-  const dropped = pass.dropout(distances, `${siteName(site)}.distances`)
-  const vectors = distanceVectors(config, dropped, length) // [2·length − 1, d]
-  const heads = (of: Product) => {
-    const rows = tf.reshape(linearWithBias(pass, vectors, productName(site.layer, of)), [-1, config.heads, config.dKv])
-    return tf.transpose(rows, [1, 0, 2]) as tf.Tensor3D // [heads, 2·length − 1, d_kv]
-  }
+function distanceScores(pass: OfPass, site: Site, scored: Scored): tf.Tensor4D {
+  const { contentToPosition, positionToContent } = pass.config
+  const { keysOf, queriesOf } = distanceHeads(pass, site, scored)
   const scores: tf.Tensor4D[] = []
-  if (contentToPosition) scores.push(byColumn(timesEach(query, heads(sharesProducts ? 'k' : 'distance_k'))))
-  if (positionToContent) {
-    // the rows are keys and the columns queries, along which the distance grows
-    const queries = tf.reverse(tf.mul(heads(sharesProducts ? 'q' : 'distance_q'), scale), 1) as tf.Tensor3D
-    scores.push(tf.transpose(byColumn(timesEach(keys, queries)), [0, 1, 3, 2]))
-  }
+  if (contentToPosition) scores.push(byColumn(timesEach(scored.query, keysOf('descending'))))
+  // the rows are keys and the columns queries, along which the distance grows
+  if (positionToContent)
+    scores.push(tf.transpose(byColumn(timesEach(scored.keys, queriesOf('ascending'))), [0, 1, 3, 2]))
   return tf.transpose(tf.addN(scores), [1, 0, 2, 3])
+}
+
+/**
+ * As `distanceScores`, for each row's first token alone. query [batch, heads, 1, d_kv], keys [batch, heads, length,
+ * d_kv] → [batch, heads, 1, length]
+ */
+function distanceScoresOfFirst(pass: OfPass, site: Site, scored: Scored): tf.Tensor4D {
+  const { query, keys } = scored
+  const { keysOf, queriesOf } = distanceHeads(pass, site, scored)
+  const scores: tf.Tensor4D[] = []
+  if (pass.config.contentToPosition) scores.push(tf.transpose(timesEach(query, keysOf('ofFirst')), [1, 0, 2, 3]))
+  if (pass.config.positionToContent) {
+    const ofEach = tf.sum(tf.mul(keys, queriesOf('ofFirst')), 3) // [batch, heads, length]
+    scores.push(tf.expandDims(ofEach, 2) as tf.Tensor4D)
+  }
+  return tf.addN(scores)
+}
+
+/** Keys and queries of distances in an order, each [heads, 2·length or length, d_kv], the queries scaled. */
+function distanceHeads(pass: OfPass, site: Site, { keys, distances, scale }: Scored) {
+  const { config } = pass
+  const dropped = pass.dropout(distances, `${siteName(site)}.distances`)
+  const heads = (of: Product, order: DistanceOrder) => {
+    const vectors = distanceVectors(config, dropped, keys.shape[2], order)
+    const rows = tf.reshape(linearWithBias(pass, vectors, productName(site.layer, of)), [-1, config.heads, config.dKv])
+    return tf.transpose(rows, [1, 0, 2]) as tf.Tensor3D
+  }
+  const [k, q] = config.sharesProducts ? (['k', 'q'] as const) : (['distance_k', 'distance_q'] as const)
+  return {
+    keysOf: (order: DistanceOrder) => heads(k, order),
+    queriesOf: (order: DistanceOrder) => tf.mul(heads(q, order), scale) as tf.Tensor3D,
+  }
 }
 
 /** x [batch, heads, length, d_kv] by the vectors of its head [heads, count, d_kv] → [heads, batch, length, count] */

@@ -4,7 +4,7 @@ import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
 import { biasOf, joinHeads, paddingMask, splitHeads, withPrefix } from '../attention.js'
 import type { Contextual, EncoderInputs } from '../encoder.js'
-import { firstOf, meanOf, promptBehindFirst, tokensOf } from '../encoder_rows.js'
+import { firstOf, meanOf, promptBehindFirst, readsFirstAlone, tokensOf } from '../encoder_rows.js'
 import type { Head } from '../family.js'
 import { type Site, siteName } from '../hooks.js'
 import { centredNorm, inLayer, linear, linearWithBias, type Pass } from '../pass.js'
@@ -24,9 +24,9 @@ import {
 type OfPass = Pass<ModernBertConfig>
 
 /** Runs the encoder; see Encoder. */
-export function contextual(pass: OfPass, { ids, mask: own }: EncoderInputs): Contextual {
+export function contextual(pass: OfPass, { ids, mask: own }: EncoderInputs, head: Head): Contextual {
   return pass.at('encoder', () => {
-    const { dKv, theta, window, positions } = pass.config
+    const { dKv, theta, window, positions, pooling } = pass.config
     const batch = ids.shape[0]
     if (ids.shape[1] > positions) throw new Error(`rows of ${ids.shape[1]} tokens; the backbone takes ${positions}`)
     const looked = lookUp(pass.weight(EMBEDDINGS) as tf.Tensor2D, tf.reshape(ids, [-1]))
@@ -42,7 +42,8 @@ export function contextual(pass: OfPass, { ids, mask: own }: EncoderInputs): Con
       const all = pass.config.global[layer]!
       const bias = (all ? global : local)({ stack: 'encoder', layer, sublayer: 'attention' })
       const inputs = { hidden, bias, ...(all ? rotations.global : rotations.local) }
-      hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, batch, inputs))
+      const rows = { batch, firstAlone: pooling === 'cls' && readsFirstAlone(pass.config, layer, head) }
+      hidden = inLayer(pass)(inputs, (pass, inputs) => encoderLayer(pass, layer, rows, inputs))
     }
     return { hidden: norm(pass, hidden, FINAL_NORM), mask, batch, prompt }
   })
@@ -63,41 +64,63 @@ interface LayerInputs extends Rotation, Record<string, tf.Tensor> {
   bias: tf.Tensor4D
 }
 
-/** hidden [batch·length, d], bias [batch, 1, 1 or length, prefix + length] → [batch·length, d] */
-function encoderLayer(pass: OfPass, layer: number, batch: number, inputs: LayerInputs): tf.Tensor2D {
-  const attended = sublayer(pass, { stack: 'encoder', layer, sublayer: 'attention' }, inputs.hidden, (site, normed) =>
-    pass.dropout(attention(pass, site, normed, batch, inputs), siteName(site)),
-  )
-  return sublayer(pass, { stack: 'encoder', layer, sublayer: 'feed_forward' }, attended, (site, normed) =>
-    feedForward(pass, site, normed),
-  )
+interface Rows {
+  batch: number
+  firstAlone: boolean
 }
 
-/** h + hook(S(LN(h)), h): pre-norm, the method sees the sublayer's output and input. h, result [rows, d] */
+/**
+ * hidden [batch·length, d], bias [batch, 1, 1 or length, prefix + length] → [batch·length, d], or of the first tokens
+ * [batch, d]
+ */
+function encoderLayer(pass: OfPass, layer: number, rows: Rows, inputs: LayerInputs): tf.Tensor2D {
+  const { hidden } = inputs
+  const read = rows.firstAlone ? firstOf({ ...rows, hidden }) : hidden
+  const attending: Site = { stack: 'encoder', layer, sublayer: 'attention' }
+  const attended = sublayer(pass, attending, { read, all: hidden }, (normed) =>
+    pass.dropout(attention(pass, attending, rows, normed, inputs), siteName(attending)),
+  )
+  const feeding: Site = { stack: 'encoder', layer, sublayer: 'feed_forward' }
+  return sublayer(pass, feeding, { read: attended, all: attended }, (normed) => feedForward(pass, feeding, normed))
+}
+
+/**
+ * h + hook(S(LN(all)), h), where h is `read`: pre-norm, the method sees the sublayer's output and input. read, result
+ * [rows, d]; all, of which S gives as many rows
+ */
 function sublayer(
   pass: OfPass,
   site: Site,
-  h: tf.Tensor2D,
-  compute: (site: Site, normed: tf.Tensor2D) => tf.Tensor2D,
+  { read, all }: { read: tf.Tensor2D; all: tf.Tensor2D },
+  compute: (normed: tf.Tensor2D) => tf.Tensor2D,
 ): tf.Tensor2D {
   return pass.at(siteName(site), () => {
     const module = normName(site)
-    const output = compute(site, module === undefined ? h : norm(pass, h, module))
-    return tf.add(h, pass.hooks.sublayerOutput?.(site, output, h) ?? output)
+    const output = compute(module === undefined ? all : norm(pass, all, module))
+    return tf.add(read, pass.hooks.sublayerOutput?.(site, output, read) ?? output)
   })
 }
 
-/** Multi-head attention with rotated queries and keys, scaled by 1/√d_kv. x, result [batch·length, d] */
-function attention(pass: OfPass, site: Site, x: tf.Tensor2D, batch: number, { bias, cos, sin }: LayerInputs) {
+/**
+ * Multi-head attention with rotated queries and keys, scaled by 1/√d_kv, of some or all tokens to all of their row. x
+ * [batch·length, d] → the same, or of the first tokens [batch, d]
+ */
+function attention(pass: OfPass, site: Site, { batch, firstAlone }: Rows, x: tf.Tensor2D, inputs: LayerInputs) {
   const { dKv } = pass.config
+  const { bias: ofAll, cos, sin } = inputs
   const parts = tf.split(linear(pass, x, productName(site.layer, 'qkv')), 3, 1) as tf.Tensor2D[]
   const [q, k, values] = parts.map((part) => splitHeads(pass, part, batch))
-  const query = tf.mul(rotated(q!, { cos, sin }), dKv ** -0.5)
+  const rotatedQueries = rotated(q!, { cos, sin })
+  const [queries, bias] = firstAlone ? [firstQuery(rotatedQueries), firstQuery(ofAll)] : [rotatedQueries, ofAll]
+  const query = tf.mul(queries, dKv ** -0.5)
   const memory = withPrefix(pass, site, { keys: rotated(k!, { cos, sin }), values: values! })
-  const scores: tf.Tensor4D = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, length, keys]
+  const scores: tf.Tensor4D = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, count, keys]
   const context = attended(scores, memory.values, pass.dropout.kept(scores, `${siteName(site)}.weights`))
   return linear(pass, joinHeads(context), productName(site.layer, 'o'))
 }
+
+/** [batch, heads, queries, columns] → [batch, heads, 1, columns] */
+const firstQuery = (x: tf.Tensor4D): tf.Tensor4D => tf.slice(x, [0, 0, 0, 0], [-1, -1, 1, -1])
 
 /** wo·dropout(f(a)·b) for wi·x = (a, b). x, result [rows, d] */
 function feedForward(pass: OfPass, site: Site, x: tf.Tensor2D): tf.Tensor2D {
