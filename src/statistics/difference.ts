@@ -1,0 +1,128 @@
+import { quantile } from '../base/numbers/quantile.js'
+import { MersenneTwister } from '../base/numbers/random.js'
+import { normalQuantile, tQuantile, twoSidedT } from './distributions.js'
+import { below } from './draws.js'
+
+/** The scores of a method's runs, one for each seed, and of each run those over the same resamples of units. */
+export interface MethodScores {
+  observed: readonly number[]
+  draws: readonly Float64Array[]
+}
+
+/** What is known of the difference of two methods' mean scores. */
+export interface Difference {
+  difference: number
+  /** Undefined where nothing varies that could be measured: a single unit. */
+  interval: [low: number, high: number] | undefined
+  standardError: number
+  /** Degrees of freedom of the standard error, by Welch and Satterthwaite; infinite where nothing varies. */
+  degrees: number
+  /** Two-sided, over seeds and units, from Student's t; undefined where neither method has several seeds. */
+  seedsP: number | undefined
+}
+
+interface DifferenceOptions {
+  units: number
+  level: number
+  seed: number
+}
+
+/** Says how the mean score of runs varies: over their seeds, drawn anew for each resample of units, and over units. */
+interface Varied {
+  mean: number
+  /** Mean of all seeds, for each resample of units. */
+  overUnits: Float64Array
+  /** Mean of drawn seeds, for each resample of units. */
+  overBoth: Float64Array
+  /** The variance of the mean that comes from the seeds; 0 of a single one, which says nothing of it. */
+  seedVariance: number
+  seeds: number
+}
+
+/**
+ * Compares the means of two methods' scores by a hierarchical bootstrap: seeds are drawn within each method, and units
+ * for both together. The deviations of drawn seeds are widened by √(S / (S − 1)), and the percentiles by Student's t
+ * over the normal quantile: a plain bootstrap of three seeds would find a third less variance than there is, and take
+ * it for certain.
+ */
+export function differenceOf(first: MethodScores, second: MethodScores, options: DifferenceOptions): Difference {
+  const { units, level, seed } = options
+  const generator = new MersenneTwister(seed)
+  const [a, b] = [varied(first, generator), varied(second, generator)]
+  const difference = a.mean - b.mean
+  const minus = (of: 'overUnits' | 'overBoth') => a[of].map((value, draw) => value - b[of][draw]!)
+  const unitVariance = varianceOf(minus('overUnits')) * correction(units)
+  const variance = unitVariance + a.seedVariance + b.seedVariance
+  const parts = [
+    { variance: unitVariance, degrees: units - 1 },
+    { variance: a.seedVariance, degrees: a.seeds - 1 },
+    { variance: b.seedVariance, degrees: b.seeds - 1 },
+  ].filter((part) => part.variance > 0)
+  const degrees =
+    parts.length === 0
+      ? Number.POSITIVE_INFINITY
+      : variance ** 2 / parts.reduce((sum, part) => sum + part.variance ** 2 / part.degrees, 0)
+  const standardError = Math.sqrt(variance)
+  const several = a.seeds > 1 || b.seeds > 1
+  return {
+    difference,
+    interval: units < 2 ? undefined : intervalOf(minus('overBoth'), { difference, degrees, level, units }),
+    standardError,
+    degrees,
+    seedsP: several && units > 1 ? pOf(difference, standardError, degrees) : undefined,
+  }
+}
+
+/** Where nothing varies, a difference is certain, and none is no finding. */
+const pOf = (difference: number, standardError: number, degrees: number): number =>
+  difference === 0 ? 1 : twoSidedT(difference / standardError, degrees)
+
+function intervalOf(
+  values: Float64Array,
+  { difference, degrees, level, units }: { difference: number; degrees: number; level: number; units: number },
+): [number, number] {
+  const tail = (1 - level) / 2
+  const wider = (tQuantile(1 - tail, degrees) / normalQuantile(1 - tail)) * Math.sqrt(correction(units))
+  const sorted = [...values]
+  const [low, high] = [quantile(sorted, tail), quantile(sorted, 1 - tail)]
+  return [difference - wider * (difference - low), difference + wider * (high - difference)]
+}
+
+function varied({ observed, draws }: MethodScores, generator: MersenneTwister): Varied {
+  const seeds = observed.length
+  const mean = observed.reduce((sum, value) => sum + value, 0) / seeds
+  const overUnits = draws[0]!.map((_, draw) => draws.reduce((sum, of) => sum + of[draw]!, 0) / seeds)
+  if (seeds === 1) return { mean, overUnits, overBoth: overUnits, seedVariance: 0, seeds }
+  const widened = Math.sqrt(correction(seeds))
+  const overBoth = overUnits.map((all, draw) => {
+    let sum = 0
+    for (let i = 0; i < seeds; i++) sum += draws[below(generator, seeds)]![draw]!
+    return all + widened * (sum / seeds - all)
+  })
+  return { mean, overUnits, overBoth, seedVariance: sampleVariance(observed) / seeds, seeds }
+}
+
+/** A resample of n values has n − 1 n-ths of their sample variance. */
+const correction = (n: number): number => n / Math.max(1, n - 1)
+
+function varianceOf(values: ArrayLike<number>): number {
+  let [mean, squares] = [0, 0]
+  for (let i = 0; i < values.length; i++) {
+    const delta = values[i]! - mean
+    mean += delta / (i + 1)
+    squares += delta * (values[i]! - mean)
+  }
+  return squares / values.length
+}
+
+const sampleVariance = (values: readonly number[]): number => varianceOf(values) * correction(values.length)
+
+/** The chance of finding a difference that is there, for `smallestDetectable`. */
+export const POWER = 0.8
+
+/**
+ * Returns the smallest difference that would be found in four of five such comparisons: a normal deviate of that
+ * standard error, tested on both sides at `alpha`.
+ */
+export const smallestDetectable = (standardError: number, alpha: number): number =>
+  standardError * (normalQuantile(1 - alpha / 2) + normalQuantile(POWER))

@@ -1,0 +1,65 @@
+import { MersenneTwister } from '../base/numbers/random.js'
+import type { Resampled } from './resampled.js'
+
+export interface DrawOptions {
+  draws: number
+  seed: number
+}
+
+/**
+ * Returns each score's values over resamples with replacement: draw i takes the same units for all scores, so their
+ * differences are paired. All scores have the same units.
+ */
+export function bootstrap(scores: readonly Resampled[], { draws, seed }: DrawOptions): Float64Array[] {
+  const units = scores[0]!.units
+  const generator = new MersenneTwister(seed)
+  const values = scores.map(() => new Float64Array(draws))
+  const counts = new Int32Array(units)
+  for (let draw = 0; draw < draws; draw++) {
+    counts.fill(0)
+    for (let i = 0; i < units; i++) counts[below(generator, units)]!++
+    for (const [i, score] of scores.entries()) values[i]![draw] = score.of(counts)
+  }
+  return values
+}
+
+/** Returns a whole number, uniform in [0, limit); the bias of the multiplication is below limit / 2³². */
+export const below = (generator: MersenneTwister, limit: number): number =>
+  Math.floor((generator.uint32() * limit) / 2 ** 32)
+
+/** Two scores of the same units. */
+export interface ScorePair {
+  first: Resampled
+  second: Resampled
+}
+
+/** Differences closer than this to the observed one count as equal to it: the order of additions may change them. */
+const ROUNDING = 1e-9
+
+/**
+ * Returns the two-sided p-value of each pair by approximate randomisation (Noreen 1989): the share of draws, with the
+ * observed outcome as one of them, whose scores differ at least as much after the answers to each unit were exchanged
+ * with probability ½.
+ */
+export function randomisation(pairs: readonly ScorePair[], { draws, seed }: DrawOptions): number[] {
+  if (pairs.length === 0) return []
+  const generator = new MersenneTwister(seed)
+  const exchange = new Uint8Array(pairs[0]!.first.units)
+  const tests = pairs.map(({ first, second }) => ({
+    observed: Math.abs(first.observed - second.observed) - ROUNDING,
+    differenceOf: first.against(second),
+    reached: 1,
+  }))
+  for (let draw = 0; draw < draws; draw++) {
+    fillBits(generator, exchange)
+    for (const test of tests) if (Math.abs(test.differenceOf(exchange)) >= test.observed) test.reached++
+  }
+  return tests.map(({ reached }) => reached / (draws + 1))
+}
+
+function fillBits(generator: MersenneTwister, into: Uint8Array): void {
+  for (let i = 0; i < into.length; ) {
+    let bits = generator.uint32()
+    for (const end = Math.min(into.length, i + 32); i < end; i++, bits >>>= 1) into[i] = bits & 1
+  }
+}

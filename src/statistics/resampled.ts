@@ -1,0 +1,16 @@
+/**
+ * A score that can be computed again for other selections of its units. A unit is what is drawn as a whole: a row, or a
+ * group of rows that belong together.
+ */
+export interface Resampled<Own = unknown> {
+  units: number
+  /** The score of all units, each once. */
+  observed: number
+  /** Returns the score of a selection that has the unit u `counts[u]` times. */
+  of(counts: Int32Array): number
+  /**
+   * Returns a function of exchanged units: the first score minus the second after both have exchanged their answers to
+   * the units that `exchange` marks with 1.
+   */
+  against(second: Own): (exchange: Uint8Array) => number
+}
