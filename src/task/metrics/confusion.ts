@@ -13,14 +13,21 @@ export function accuracy(predictions: string[], targets: string[]): number {
  * wrong.
  */
 export function labelF1(predictions: string[], targets: string[], positive: string, labels: readonly string[]): number {
-  const isPositive = (target: string, i: number) => {
-    const prediction = predictions[i]!
-    if (labels.length === 2 && !labels.includes(prediction)) return target !== positive
-    return prediction === positive
-  }
+  const isPositive = (target: string, i: number) => countsAsPositive(predictions[i]!, target, positive, labels)
   const correct = countWhere(targets, (target, i) => target === positive && isPositive(target, i))
   const wanted = countWhere(targets, (target) => target === positive)
   return f1(correct, countWhere(targets, isPositive), wanted)
+}
+
+/** Whether an output counts as the positive label in `labelF1`. */
+export function countsAsPositive(
+  prediction: string,
+  target: string,
+  positive: string,
+  labels: readonly string[],
+): boolean {
+  if (labels.length === 2 && !labels.includes(prediction)) return target !== positive
+  return prediction === positive
 }
 
 /**
@@ -38,7 +45,8 @@ export function macroF1(predictions: string[], targets: string[], labels: readon
   return sum / labels.length
 }
 
-function f1(correct: number, predicted: number, wanted: number): number {
+/** Returns 2·correct / (predicted + wanted); 0 where neither occurs. */
+export function f1(correct: number, predicted: number, wanted: number): number {
   return predicted + wanted === 0 ? 0 : (2 * correct) / (predicted + wanted)
 }
 
@@ -48,15 +56,27 @@ function f1(correct: number, predicted: number, wanted: number): number {
  * always wrong.
  */
 export function matthews(predictions: string[], targets: string[]): number {
-  const total = targets.length
-  const predicted = counts(predictions)
-  const wanted = counts(targets)
+  const [predicted, wanted] = [counts(predictions), counts(targets)]
   const correct = countWhere(targets, (target, i) => predictions[i] === target)
-  let agreement = correct * total
-  for (const [label, count] of predicted) agreement -= count * (wanted.get(label) ?? 0)
-  const spread = (of: Map<string, number>) =>
-    [...of.values()].reduce((rest, count) => rest - count * count, total * total)
-  const product = spread(predicted) * spread(wanted)
+  const pairs = [...new Set([...predicted.keys(), ...wanted.keys()])].map(
+    (label) => [predicted.get(label) ?? 0, wanted.get(label) ?? 0] as const,
+  )
+  return matthewsOf(correct, targets.length, pairs)
+}
+
+/** Returns the same from how many rows are right, how many there are, and how many each label is output and target of. */
+export function matthewsOf(
+  correct: number,
+  total: number,
+  labels: Iterable<readonly [predicted: number, wanted: number]>,
+): number {
+  let [agreement, predictedSpread, wantedSpread] = [correct * total, total * total, total * total]
+  for (const [predicted, wanted] of labels) {
+    agreement -= predicted * wanted
+    predictedSpread -= predicted * predicted
+    wantedSpread -= wanted * wanted
+  }
+  const product = predictedSpread * wantedSpread
   return product === 0 ? 0 : agreement / Math.sqrt(product)
 }
 

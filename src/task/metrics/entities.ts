@@ -82,6 +82,7 @@ export function entityScores(predictions: readonly string[][], targets: readonly
   }))
 }
 
+/** Entities that are found right, found at all, and in the rows. */
 interface Counts {
   right: number
   predicted: number
@@ -96,21 +97,28 @@ function countsByType(predictions: readonly string[][], targets: readonly string
     return found
   }
   for (const [row, target] of targets.entries()) {
-    const wanted = entitiesOf(target)
-    const places = new Set(wanted.map(placeOf))
+    const { right, predicted, wanted } = entitiesIn(predictions[row]!, target)
     for (const { type } of wanted) of(type).wanted++
-    for (const entity of entitiesOf(predictions[row]!)) {
-      of(entity.type).predicted++
-      if (places.has(placeOf(entity))) of(entity.type).right++
-    }
+    for (const { type } of predicted) of(type).predicted++
+    for (const { type } of right) of(type).right++
   }
   return counts
 }
 
+/** Returns the entities of a row, those of its output, and which of these are right. */
+export function entitiesIn(
+  prediction: readonly string[],
+  target: readonly string[],
+): Record<keyof Counts, readonly Entity[]> {
+  const [wanted, predicted] = [entitiesOf(target), entitiesOf(prediction)]
+  const places = new Set(wanted.map(placeOf))
+  return { wanted, predicted, right: predicted.filter((entity) => places.has(placeOf(entity))) }
+}
+
 const placeOf = ({ type, start, end }: Entity) => `${start}-${end} ${type}`
 
-/** Each 0 where it is undefined, as in seqeval. */
-function scoresOf({ right, predicted, wanted }: Counts): Pick<EntityScores, 'precision' | 'recall' | 'f1'> {
+/** Returns scores of counts × 100, each 0 where it is undefined, as in seqeval. */
+export function scoresOf({ right, predicted, wanted }: Counts): Pick<EntityScores, 'precision' | 'recall' | 'f1'> {
   const share = (of: number) => (of === 0 ? 0 : (100 * right) / of)
   return { precision: share(predicted), recall: share(wanted), f1: share((predicted + wanted) / 2) }
 }

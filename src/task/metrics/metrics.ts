@@ -83,7 +83,7 @@ function known(classes: Classes | undefined): Classes {
 }
 
 /** What a metric may compare with besides the target. */
-interface Wanted {
+export interface Wanted {
   target: string
   /** The label column's value: for a regression the number before it was rounded to the target. */
   label?: string
@@ -118,10 +118,10 @@ export function scoreExamples(
 }
 
 /** Metrics that use the label column's unrounded numbers. */
-const OF_NUMBERS: readonly MetricName[] = ['pearson', 'spearman', 'mae', 'rmse']
+export const OF_NUMBERS: readonly MetricName[] = ['pearson', 'spearman', 'mae', 'rmse']
 
-/** Metrics that compare an output with each of several answers and keep the best. */
-const BEST: Partial<Record<TaskMetric, (prediction: string, target: string) => number>> = {
+/** Metrics that compare an output with each of several answers and keep the best; their score is the mean of rows. */
+export const BEST: Partial<Record<TaskMetric, (prediction: string, target: string) => number>> = {
   exact_match: exactMatch,
   token_f1: tokenF1,
   rouge_l: rougeL,

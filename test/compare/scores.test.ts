@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import { MersenneTwister } from '../../src/base/numbers/random.js'
+import { scoreOf } from '../../src/compare/scores/score.js'
+import type { AnsweredRow, AnyMetric, ScoredRows } from '../../src/compare/scores/scored_rows.js'
+import { unitsOf } from '../../src/compare/scores/scored_rows.js'
+import { scoreTags, type TagMetric } from '../../src/task/metrics/entities.js'
+import { scoreExamples, type TaskMetric } from '../../src/task/metrics/metrics.js'
+import { metricsOfKind } from '../../src/task/options.js'
+import { tagsIn } from '../../src/task/words/tagged.js'
+import { randomRows, SHAPES, type Shape } from './random_rows.js'
+
+// expected: the scores of `eval`, which scikit-learn, scipy and seqeval's rules hold (test/task/metrics.test.ts)
+
+function scored(metric: AnyMetric, { kind, classes }: ScoredRows, rows: readonly AnsweredRow[]): number {
+  const outputs = rows.map(({ prediction }) => prediction)
+  if (kind !== 'token_classification')
+    return scoreExamples([metric as TaskMetric], outputs, [...rows], classes)[metric]!
+  const targets = rows.map(({ target }) => tagsIn(target))
+  return scoreTags([metric as TagMetric], outputs.map(tagsIn), targets)[metric]!
+}
+
+const cases = Object.entries(SHAPES).flatMap(([shape, metrics]) =>
+  metrics.map((metric) => ({ shape: shape as Shape, metric })),
+)
+
+test('every metric of every kind of task is one of these', () => {
+  const kinds = ['classification', 'regression', 'text', 'multiple_choice', 'token_classification'] as const
+  const known = new Set<string>(cases.map(({ metric }) => metric))
+  for (const kind of kinds) for (const metric of metricsOfKind(kind)) expect(known).toContain(metric)
+})
+
+describe.each(cases)('$metric of $shape', ({ shape, metric }) => {
+  const [first, second] = [1, 2].map((model) => randomRows(shape, 120, { model }))
+  const outputs = [first!, second!].flatMap(({ rows }) => rows.map(({ prediction }) => prediction))
+  const [a, b] = [first!, second!].map((rows) => scoreOf(metric, rows, outputs))
+
+  test('is the score of eval, for all rows and for resamples', () => {
+    expect(a!.observed).toBeCloseTo(scored(metric, first!, first!.rows), 9)
+    const generator = new MersenneTwister(7)
+    for (let draw = 0; draw < 5; draw++) {
+      const counts = new Int32Array(first!.units)
+      for (let i = 0; i < counts.length; i++) counts[generator.uint32() % counts.length]!++
+      expect(a!.of(counts)).toBeCloseTo(scored(metric, first!, repeated(first!, counts)), 9)
+    }
+  })
+
+  test('is the score of eval after units are exchanged', () => {
+    const differenceOf = a!.against(b as never)
+    const generator = new MersenneTwister(8)
+    for (let draw = 0; draw < 5; draw++) {
+      const exchange = Uint8Array.from({ length: first!.units }, () => generator.uint32() & 1)
+      const mixed = (own: ScoredRows, other: ScoredRows) =>
+        own.rows.map((row, i) => (exchange[own.unitOf[i]!] === 1 ? other.rows[i]! : row))
+      const expected = scored(metric, first!, mixed(first!, second!)) - scored(metric, first!, mixed(second!, first!))
+      expect(differenceOf(exchange)).toBeCloseTo(expected, 9)
+    }
+  })
+
+  test('of answers that are all the same is a number too', () => {
+    const constant = { ...first!, rows: first!.rows.map((row) => ({ ...row, prediction: 'good' })) }
+    const score = scoreOf(metric, constant, ['good'])
+    expect(score.observed).toBeCloseTo(scored(metric, constant, constant.rows), 9)
+    const one = new Int32Array(first!.units)
+    one[3] = one.length
+    expect(a!.of(one)).toBeCloseTo(scored(metric, first!, repeated(first!, one)), 9)
+  })
+})
+
+/** Repeats rows with their units; groups that are drawn twice are two groups. */
+function repeated({ rows, unitOf }: ScoredRows, counts: Int32Array): AnsweredRow[] {
+  return rows.flatMap((row, i) =>
+    Array.from({ length: counts[unitOf[i]!]! }, (_, copy) =>
+      row.group === undefined ? row : { ...row, group: `${row.group} ${copy}` },
+    ),
+  )
+}
+
+test('rows of a group are one unit, other rows a unit each', () => {
+  const rows = [{ group: 'b' }, {}, { group: 'a' }, { group: 'b' }, {}]
+  expect(unitsOf(rows)).toEqual({ unitOf: Int32Array.from([0, 1, 2, 0, 3]), units: 4 })
+})
