@@ -19,10 +19,17 @@ export function runFiles(folder: string) {
     last: join(folder, 'last.safetensors'),
     best: join(folder, 'best.safetensors'),
     result: join(folder, 'result.json'),
+    validationPredictions: join(folder, PREDICTIONS, 'validation.jsonl'),
+    testPredictions: join(folder, PREDICTIONS, 'test.jsonl'),
   }
 }
 
+const PREDICTIONS = 'predictions'
+
 export type RunFiles = ReturnType<typeof runFiles>
+
+/** Returns the file that says what a file of predictions was made with. */
+export const predictedWithFile = (predictions: string): string => `${predictions}.manifest.json`
 
 /** The score of a guess that looks at no row. */
 export interface Chance {
@@ -100,7 +107,9 @@ export function beginRun(files: RunFiles, experimentYaml: string): void {
 /** Whether only the process that trains the run, which holds its lock, writes files of this name. */
 function isTrained(name: string): boolean {
   const { folder: _, ...files } = runFiles('')
-  return Object.values(files).some((file) => basename(file) === name) || isEventFile(name)
+  const predictions = [files.validationPredictions, files.testPredictions]
+  const trained = [...Object.values(files), ...predictions.map(predictedWithFile)]
+  return trained.some((file) => basename(file) === name) || isEventFile(name)
 }
 
 function isHalfWritten(name: string): boolean {
@@ -109,8 +118,8 @@ function isHalfWritten(name: string): boolean {
 }
 
 /** Removes files that killed processes of the run have left half-written. The caller holds the run's lock. */
-export function removeHalfWritten({ folder, checkpoint }: RunFiles): void {
-  for (const each of [folder, dirname(checkpoint)]) removeUnfinished(each, isTrained)
+export function removeHalfWritten({ folder, checkpoint, testPredictions }: RunFiles): void {
+  for (const each of [folder, dirname(checkpoint), dirname(testPredictions)]) removeUnfinished(each, isTrained)
 }
 
 /**

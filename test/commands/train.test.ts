@@ -24,6 +24,7 @@ const outcome = (folder: string) => ({
   last: readFileSync(join(folder, 'last.safetensors')).toString('base64'),
   best: readFileSync(join(folder, 'best.safetensors')).toString('base64'),
   metrics: lines(folder),
+  answers: ['validation', 'test'].map((split) => readFileSync(join(folder, 'predictions', `${split}.jsonl`), 'utf8')),
   result: { ...JSON.parse(readFileSync(join(folder, 'result.json'), 'utf8')), ...withoutClock },
 })
 
@@ -42,6 +43,7 @@ describe('train', () => {
       'last.safetensors',
       'manifest.json',
       'metrics.jsonl',
+      'predictions',
       'result.json',
     ])
     const steps = lines(whole).map((line) => JSON.parse(line))

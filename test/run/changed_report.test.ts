@@ -40,6 +40,7 @@ describe('a report', () => {
           data_sha256: { test: sha256(path('test.jsonl')) },
           precision: 'float32',
           rows: 20,
+          classes: { labels: ['0', '1'], positive: '1' },
         },
       ],
     })

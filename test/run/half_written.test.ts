@@ -9,6 +9,7 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'half-written-'))
   mkdirSync(join(folder, 'checkpoint'))
+  mkdirSync(join(folder, 'predictions'))
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
@@ -22,6 +23,7 @@ test('of a killed training everything half-written goes, and nothing else', () =
   const { folder: _, checkpoint, ...files } = runFiles(folder)
   const names = [...Object.values(files).map((file) => basename(file)), 'events.out.tfevents.1700000000.compacter']
   write(...names.map(temporary), join('checkpoint', temporary(basename(checkpoint))))
+  for (const name of ['test.jsonl', 'validation.jsonl.manifest.json']) write(join('predictions', temporary(name)))
   const others = [
     temporary('predictions.jsonl'),
     temporary('results.json'),
@@ -31,12 +33,13 @@ test('of a killed training everything half-written goes, and nothing else', () =
     temporary('best.safetensors').slice(1),
     'best.safetensors',
     join('checkpoint', temporary('notes.txt')),
+    join('predictions', temporary('train.jsonl')),
   ]
   write(...others)
   const directory = temporary('best.safetensors')
   mkdirSync(join(folder, directory))
   removeHalfWritten(runFiles(folder))
-  expect(left()).toEqual([...others, directory, 'checkpoint'].sort())
+  expect(left()).toEqual([...others, directory, 'checkpoint', 'predictions'].sort())
 })
 
 test('a start that was killed while it wrote its first file is not a run', () => {

@@ -17,7 +17,7 @@ const begin = (run: string, ...sets: string[]) =>
 const goOn = async (run: string, ...set: string[]) =>
   train(trainable(run, { sets: set, resume: true }).experiment, { ...device, folder: run, resume: true })
 
-const KEPT = ['best.safetensors', 'experiment.yaml', 'manifest.json', 'metrics.jsonl', 'result.json']
+const KEPT = ['best.safetensors', 'experiment.yaml', 'manifest.json', 'metrics.jsonl', 'predictions', 'result.json']
 const read = (run: string) => readFileSync(join(run, 'best.safetensors')).toString('base64')
 
 beforeAll(async () => {

@@ -14,7 +14,7 @@ import { written } from '../../task/labels/written_form.js'
 import { toNumber } from '../../task/metrics/correlation.js'
 import { LOSS, lowerIsBetter, lowerScoreIsBetter, scoreMetrics, taskScore } from '../../task/metrics/direction.js'
 import { scoreTags } from '../../task/metrics/entities.js'
-import { scoreExamples } from '../../task/metrics/metrics.js'
+import { type Classes, scoreExamples } from '../../task/metrics/metrics.js'
 import { isRankable } from '../../task/metrics/scoring.js'
 import { tagsIn } from '../../task/words/tagged.js'
 import type { Ranks } from '../cluster/ranks.js'
@@ -47,6 +47,8 @@ export interface Evaluated {
   predictions: Prediction[]
   /** The number of outputs that are not one of the labels or choices, or not a number. */
   invalid: number
+  /** Set for a classification. */
+  classes?: Classes | undefined
 }
 
 /**
@@ -71,26 +73,41 @@ export async function evaluateSplit(
     split,
     progress,
   )
-  return { scores: await scoresOf(texts, examples, evaluation, progress), examples, predictions, invalid }
+  const classes = await comparedClasses(examples, evaluation, progress)
+  return { scores: scoresWith(classes, texts, examples, task), examples, predictions, invalid, classes }
 }
 
 /** Returns a task's scores of outputs for examples, in the examples' order. */
 export async function scoresOf(
   texts: string[],
   examples: Example[],
-  { experiment: { task }, tokenizer, labels }: Evaluation,
+  evaluation: Evaluation,
   progress: Progress,
 ): Promise<Scores> {
-  if (task.kind === 'token_classification')
-    return scoreTags(
-      task.metrics,
-      texts.map(tagsIn),
-      examples.map(({ target }) => tagsIn(target)),
-    )
-  const positive = task.kind === 'classification' ? positiveTarget(task, examples, progress) : undefined
-  const classes =
-    positive === undefined ? undefined : { labels, positive: (await written([positive], tokenizer))[0]!.form }
-  return scoreExamples(task.metrics, texts, examples, classes)
+  const classes = await comparedClasses(examples, evaluation, progress)
+  return scoresWith(classes, texts, examples, evaluation.experiment.task)
+}
+
+function scoresWith(
+  classes: Classes | undefined,
+  texts: string[],
+  examples: Example[],
+  task: Experiment['task'],
+): Scores {
+  if (task.kind !== 'token_classification') return scoreExamples(task.metrics, texts, examples, classes)
+  const targets = examples.map(({ target }) => tagsIn(target))
+  return scoreTags(task.metrics, texts.map(tagsIn), targets)
+}
+
+/** Returns the labels of a classification, and the one that F1 is for, in the form of the tokenizer's texts. */
+async function comparedClasses(
+  examples: Example[],
+  { experiment: { task }, tokenizer, labels }: Evaluation,
+  progress: Progress,
+): Promise<Classes | undefined> {
+  if (task.kind !== 'classification') return undefined
+  const [positive] = await written([positiveTarget(task, examples, progress)], tokenizer)
+  return { labels, positive: positive!.form }
 }
 
 const optionsFor = (

@@ -1,8 +1,9 @@
 import { checkWritable } from '../../base/files/atomic.js'
 import { checkFree } from '../../base/files/free.js'
 import { isStream } from '../../base/files/special_file.js'
+import { predictedWithFile } from '../../run/directory.js'
 import { type EvaluatedRuns, type EvaluateRunsOptions, evaluateRuns } from './evaluate_run.js'
-import { predictedWithFile, writePredictions } from './predictions.js'
+import { writePredictions } from './predictions.js'
 
 const FLAG = '--predictions'
 

@@ -6,7 +6,7 @@ import { commandLine } from '../../base/command_line.js'
 import { writeAtomically, writeFully } from '../../base/files/atomic.js'
 import { readJsonFile } from '../../base/files/json_file.js'
 import { isStream } from '../../base/files/special_file.js'
-import { writeJson } from '../../run/directory.js'
+import { predictedWithFile, writeJson } from '../../run/directory.js'
 import type { EvaluatedRun } from './evaluate_run.js'
 
 const ROWS_A_WRITE = 1000
@@ -33,6 +33,8 @@ const predictedFile = z.object({
         /** Of products of matrices; older files leave it out. */
         precision: z.enum(PRECISIONS).default('float32'),
         rows: z.number().nonnegative(),
+        /** The labels of a classification, and the one that F1 is for, as outputs are compared with them. */
+        classes: z.object({ labels: z.array(z.string()), positive: z.string() }).optional(),
       }),
     )
     .min(1),
@@ -41,8 +43,11 @@ const predictedFile = z.object({
 /** The SHA-256 hashes, in hexadecimal, of what predictions were made with. */
 export type PredictedWith = z.infer<typeof predictedFile>
 
-/** Returns the file that says what a predictions file was made with. */
-export const predictedWithFile = (predictions: string): string => `${predictions}.manifest.json`
+/** A run's answers to the rows of a split, and what they were made with. */
+export type Predicted = Pick<
+  EvaluatedRun,
+  'run' | 'made' | 'otherTask' | 'beams' | 'precision' | 'examples' | 'predictions' | 'classes'
+>
 
 /**
  * Writes every row as a line of JSON, in the split's order: `run` where there are several, `row` (line of the file),
@@ -51,7 +56,7 @@ export const predictedWithFile = (predictions: string): string => `${predictions
  * into a separate file at the end: until then, the hash in an older one shows that it belongs to other predictions. A
  * device or a pipe gets only the lines.
  */
-export function writePredictions(file: string, split: Split, evaluated: EvaluatedRun[]): void {
+export function writePredictions(file: string, split: Split, evaluated: readonly Predicted[]): void {
   const hash = createHash('sha256')
   const write = (fd: number) => {
     for (const lines of linesOf(evaluated)) {
@@ -61,18 +66,19 @@ export function writePredictions(file: string, split: Split, evaluated: Evaluate
   }
   writeAtomically(file, write, { streams: true })
   if (isStream(file)) return
-  const runs = evaluated.map(({ run, made, otherTask, beams, precision, examples }) => ({
+  const runs = evaluated.map(({ run, made, otherTask, beams, precision, examples, classes }) => ({
     run,
     ...made,
     ...(otherTask !== undefined && { other_task: otherTask }),
     ...(beams !== undefined && { beams }),
     precision,
     rows: examples.length,
+    ...(classes && { classes: { labels: [...classes.labels], positive: classes.positive } }),
   }))
   writeJson(predictedWithFile(file), { predictions_sha256: hash.digest('hex'), split, runs } satisfies PredictedWith)
 }
 
-function* linesOf(evaluated: EvaluatedRun[]): Generator<Buffer> {
+function* linesOf(evaluated: readonly Predicted[]): Generator<Buffer> {
   for (const { run, examples, predictions } of evaluated) {
     const several = evaluated.length > 1 && { run }
     for (let start = 0; start < examples.length; start += ROWS_A_WRITE) {

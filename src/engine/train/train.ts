@@ -8,18 +8,18 @@ import { fromRankZero, rankZeroFirst } from '../cluster/agree.js'
 import { alone } from '../cluster/ranks.js'
 import { ranksStepper } from '../cluster/stepper.js'
 import { memoryTaken } from '../device/memory.js'
+import { writeBestAnswers } from '../evaluate/best_answers.js'
 import { chanceOf } from '../evaluate/chance.js'
 import { disposeModel } from '../model/model.js'
 import { type Stepper, startStepper } from '../model/stepper.js'
 import { chooseBatchSize } from '../prepare/choose_batch_size.js'
 import { prepareModel } from '../prepare/prepare.js'
 import { type Begun, begin, type Computation, type Job, setUp, type TrainOptions } from './begin.js'
-import type { Pace } from './pace.js'
 import { closeAll, prepare } from './prepared.js'
 import { asBegun, NOTHING, resumedRun, whatIsThere } from './resume.js'
 import { countsOf } from './run_facts.js'
 import { testBest } from './test_best.js'
-import { runTraining, type Training } from './trainer.js'
+import { runTraining, type Trained, type Training } from './trainer.js'
 import { lossBatches } from './validation_loss.js'
 
 /** Another process holds the run. */
@@ -82,8 +82,8 @@ async function trainPrepared(job: Job): Promise<Result> {
   const { stepper, interrupted, free } = await startSteps(job, computation, begun)
   try {
     const training = trainingOf(job, computation, begun, interrupted)
-    const pace = await runTraining(training, stepper, begun.run)
-    return await finish(job, training, stepper, { run: begun.run, pace })
+    const trained = await runTraining(training, stepper, begun.run)
+    return await finish(job, training, stepper, { run: begun.run, trained })
   } finally {
     free()
   }
@@ -128,13 +128,14 @@ async function finish(
   { files, prepared, options }: Job,
   { experiment, record, blueprint, evaluation, progress }: Training,
   stepper: Stepper,
-  { run, pace }: { run: RunState; pace: Pace },
+  { run, trained: { pace, best: validated } }: { run: RunState; trained: Trained },
 ): Promise<Result> {
-  const { backbone, test, steps } = prepared
+  const { backbone, validation, test, steps } = prepared
   if (experiment.training.keep === 'all') await record.last(await stepper.state())
   const best = run.best!
   const { read } = backbone.files
-  const tested = await testBest(stepper, blueprint, test, { files, step: best.step, read, evaluation })
+  const testing = { files, step: best.step, read, evaluation, validation, validated }
+  const { answered, ...tested } = await testBest(stepper, blueprint, test, testing)
   const chance = await chanceOf(prepared, evaluation)
   const counts = countsOf(blueprint, backbone)
   const result = {
@@ -151,6 +152,7 @@ async function finish(
     ...counts,
     share_percent: (100 * counts.trained_parameters) / counts.backbone_parameters,
   }
+  if (options.ranks.rank === 0) writeBestAnswers(files, prepared, answered) // before the result: a finished run has them
   record.result(result)
   if (options.ranks.rank === 0) keepOnly(experiment.training, files, progress)
   progress.end()

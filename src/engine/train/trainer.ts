@@ -5,7 +5,7 @@ import type { RunFiles } from '../../run/directory.js'
 import type { RunState } from '../../run/state.js'
 import { padBatch, type TrainingPlan } from '../../task/tokens/batches.js'
 import type { Ladder } from '../../task/tokens/lengths.js'
-import { decided, deciding, type Evaluation, evaluateSplit } from '../evaluate/evaluate.js'
+import { decided, deciding, type Evaluated, type Evaluation, evaluateSplit } from '../evaluate/evaluate.js'
 import type { LossDecoder } from '../model/decoder.js'
 import type { Blueprint } from '../model/model.js'
 import type { Stepper } from '../model/stepper.js'
@@ -35,17 +35,25 @@ export interface Training {
   interrupted: () => boolean
 }
 
+/** What a training has come to besides its files. */
+export interface Trained {
+  pace: Pace
+  /** The answers of the best evaluation; undefined where it was before the run was resumed. */
+  best: Evaluated | undefined
+}
+
 /**
  * Trains from the stepper's state to the last step, or until `patience` is used up: evaluates on validation when due,
- * keeps the best tensors, saves checkpoints. Returns the pace.
+ * keeps the best tensors, saves checkpoints.
  * @throws Interrupted when asked to stop, after the checkpoint is saved; UserError when the loss is not a number.
  */
-export async function runTraining(training: Training, stepper: Stepper, run: RunState): Promise<Pace> {
+export async function runTraining(training: Training, stepper: Stepper, run: RunState): Promise<Trained> {
   const { experiment, record, steps, plan, progress, interrupted } = training
   const { checkpoint_every: checkpointEvery, evaluate_every: evaluateEvery = plan.stepsPerEpoch } = experiment.training
   const before = run.seconds
   const started = performance.now()
   const pace = new Pace()
+  let best: Evaluated | undefined
   const save = async () => {
     run.seconds = before + (performance.now() - started) / 1000
     await record.checkpoint(await stepper.state(), run)
@@ -57,13 +65,16 @@ export async function runTraining(training: Training, stepper: Stepper, run: Run
       if (due && run.evaluatedStep !== step) {
         const better = await evaluateStep(training, stepper, run)
         await save()
-        if (better) await record.best(await stepper.state()) // second: the checkpoint has them too
+        if (better) {
+          await record.best(await stepper.state()) // second: the checkpoint has them too
+          best = better
+        }
         pace.pause()
       } else if (step % checkpointEvery === 0) await save()
-      if (step === steps) return pace
+      if (step === steps) return { pace, best }
       if (isEnough(training, run)) {
         progress.note(endsEarly(experiment.training, run.best!))
-        return pace
+        return { pace, best }
       }
       if (interrupted()) throw new Interrupted()
       await takeStep(training, stepper, pace)
@@ -99,11 +110,12 @@ async function takeStep(training: Training, stepper: Stepper, pace: Pace): Promi
   await new Promise(setImmediate) // lets signals in
 }
 
-/** Records the validation scores of the state; returns true if they are the best so far. */
-async function evaluateStep(training: Training, stepper: Stepper, run: RunState): Promise<boolean> {
+/** Records the validation scores of the state; returns its answers if they are the best so far. */
+async function evaluateStep(training: Training, stepper: Stepper, run: RunState): Promise<Evaluated | undefined> {
   const { record, evaluation, progress, steps } = training
   const state = await stepper.state()
-  const { scores, loss } = await validated(training, await stepper.decoder())
+  const { evaluated, loss } = await validated(training, await stepper.decoder())
+  const { scores } = evaluated
   record.metrics({ step: state.step, split: 'validation', loss, ...scores })
   const score = deciding({ ...scores, loss }, evaluation.experiment.training.best_metric)
   const better = !run.best || score > run.best.score
@@ -113,16 +125,16 @@ async function evaluateStep(training: Training, stepper: Stepper, run: RunState)
   const figures = Object.entries(scores).map(([metric, value]) => `${metric} ${value.toFixed(2)}`)
   figures.push(`loss ${loss.toFixed(3)}`)
   progress.note(`step ${state.step} of ${steps}: validation ${figures.join(', ')}${better ? ', the best so far' : ''}`)
-  return better
+  return better ? evaluated : undefined
 }
 
-/** Returns scores and loss of the validation rows; the decoder is closed at the end. */
+/** Returns answers and loss of the validation rows; the decoder is closed at the end. */
 async function validated({ validation, lossBatches, evaluation }: Training, decoder: LossDecoder) {
   try {
-    const { scores } = await evaluateSplit(decoder, validation, evaluation)
+    const evaluated = await evaluateSplit(decoder, validation, evaluation)
     const loss = await splitLoss(decoder, validation, lossBatches, evaluation)
     if (!Number.isFinite(loss)) throw lossNotANumber(validation, loss)
-    return { scores, loss }
+    return { evaluated, loss }
   } finally {
     await decoder.dispose()
   }
