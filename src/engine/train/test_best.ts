@@ -30,8 +30,8 @@ interface TestOptions {
 }
 
 /**
- * Returns the test scores and all answers of the best checkpoint, and whether any test answer differs from that with the
- * method's own tensors as they started. Warns if none does and the scores could be better.
+ * Returns the test scores and all answers of the best checkpoint, and whether any test answer differs from that with
+ * the method's own tensors as they started. Warns if none does and the scores could be better.
  */
 export async function testBest(
   stepper: Stepper,

@@ -152,7 +152,7 @@ async function finish(
     ...counts,
     share_percent: (100 * counts.trained_parameters) / counts.backbone_parameters,
   }
-  if (options.ranks.rank === 0) writeBestAnswers(files, prepared, answered) // before the result: a finished run has them
+  if (options.ranks.rank === 0) writeBestAnswers(files, prepared, answered) // before it: a finished run has them
   record.result(result)
   if (options.ranks.rank === 0) keepOnly(experiment.training, files, progress)
   progress.end()

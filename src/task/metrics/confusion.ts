@@ -64,7 +64,7 @@ export function matthews(predictions: string[], targets: string[]): number {
   return matthewsOf(correct, targets.length, pairs)
 }
 
-/** Returns the same from how many rows are right, how many there are, and how many each label is output and target of. */
+/** Returns the same of counts: right rows, all rows, and for each label the outputs and the targets that are it. */
 export function matthewsOf(
   correct: number,
   total: number,
