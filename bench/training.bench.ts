@@ -1,15 +1,19 @@
-// Whole trainings beside transformers' Seq2SeqTrainer with the same method, start values, batches' size, lengths, rates
-// and evaluations: wall time of the processes, peak memory, test scores.
+// Whole trainings beside transformers' Trainer (a T5: Seq2SeqTrainer) with the same method, start values, batches' size,
+// lengths, rates and evaluations: wall time of the processes, peak memory, test scores.
 //   npm run build && npx tsx bench/training.bench.ts --glue FOLDER --python PYTHON [--backbone t5-nano]
 //     [--method compacter] [--task mrpc] [--steps N] [--rounds 3] [--precision float32] [--json]
 // Tasks are mrpc (3 epochs) and rotten-tomatoes (2 epochs). MRPC's official files are in a folder of `--glue`. Trainer
 // pads to the longest row of a batch, groups rows by length and saves nothing; we group by length too, and save.
-// A backbone other than t5-nano has random weights and t5-nano's tokenizer: its scores mean nothing.
+// Only t5-nano and bert-nano are pretrained: others have random weights, a tokenizer of these, and scores without meaning.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { openBackbone } from '../src/backbone/files/weights.js'
+import { silent } from '../src/base/progress.js'
 import { packageRoot } from '../src/base/root.js'
+import { classesOf, withLabels } from '../src/engine/prepare/head.js'
+import { taskReadBy } from '../src/engine/prepare/reading.js'
 import { loadExperiment } from '../src/experiment/load/load.js'
 import type { Result } from '../src/run/directory.js'
 import { countRows } from '../src/task/rows/source.js'
@@ -54,6 +58,7 @@ async function measure(task: string, backbone: string): Promise<Training> {
   const { batch_size, learning_rate, warmup_steps, source_length, seed } = experiment.training
   const spec = {
     ...{ backbone, method: experiment.method, start, data: join(own, 'data'), folder: join(own, 'trainer') },
+    labels: classesOf(experiment.task),
     ...{ batch_size, learning_rate, warmup_steps, source_length, seed, precision: flags.precision, epochs, steps },
     ...{ evaluation_batch_size: experiment.training.evaluation_batch_size, evaluate_every: evaluateEvery, threads: 0 },
   }
@@ -103,7 +108,11 @@ async function planned(task: string, backbone: string) {
   const epoch = Math.ceil((await countRows(rows, 'train')) / Number(flags.batch))
   const steps = flags.steps === undefined ? epochs * epoch : Number(flags.steps)
   const evaluateEvery = Math.min(epoch, steps)
-  const length = [`training.steps=${steps}`, `training.warmup_steps=${Math.floor(steps / 10)}`]
-  const sets = [...base, ...length, `training.evaluate_every=${evaluateEvery}`]
-  return { epochs, steps, evaluateEvery, sets, experiment: loadExperiment('quickstart', sets) }
+  const stops = [`training.steps=${steps}`, `training.warmup_steps=${Math.floor(steps / 10)}`]
+  const sets = [...base, ...stops, `training.evaluate_every=${evaluateEvery}`]
+  const experiment = loadExperiment('quickstart', sets)
+  const { config, close } = openBackbone(backbone)
+  close()
+  const labelled = taskReadBy(config, await withLabels(experiment.task, config, silent))
+  return { epochs, steps, evaluateEvery, sets, experiment: { ...experiment, task: labelled } }
 }

@@ -1,4 +1,4 @@
-"""A T5 of transformers with a method's tensors in it, for trainer.py and predictor.py."""
+"""A T5 or an encoder of transformers with a method's tensors in it, for trainer.py and predictor.py."""
 
 import pathlib
 import resource
@@ -10,15 +10,22 @@ from safetensors.torch import load_file
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "src" / "measure"))
+import torch_encoders  # noqa: E402
 import torch_methods  # noqa: E402
 
 
-def load(folder, method, tensors):
+def load(folder, method, tensors, labels=()):
     """Loads the backbone in `folder` and puts the tensors of a file of ours into it → model, [parameter] that is trained.
+
+    An encoder gets its head for these labels.
 
     The hooks are those of src/measure/torch_methods.py; hypercomplex products build their weight, as the authors' code does.
     """
-    model = transformers.T5ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    if is_encoder(folder):
+        kind, head = transformers.AutoModelForSequenceClassification, {"num_labels": len(labels)}
+    else:
+        kind, head = transformers.T5ForConditionalGeneration, {}
+    model = kind.from_pretrained(folder, dtype=torch.float32, **head)
     model.requires_grad_(False)
     of_backbone = dict(model.named_parameters())
     added, trained = {}, []
@@ -36,7 +43,13 @@ def load(folder, method, tensors):
     return model, trained
 
 
+def is_encoder(folder):
+    return transformers.AutoConfig.from_pretrained(folder).model_type in torch_encoders.LAYOUTS
+
+
 def read_tokenizer(folder):
+    if is_encoder(folder):
+        return transformers.AutoTokenizer.from_pretrained(folder)
     return transformers.PreTrainedTokenizerFast(
         tokenizer_file=f"{folder}/tokenizer.json", eos_token="</s>", unk_token="<unk>", pad_token="<pad>"
     )
