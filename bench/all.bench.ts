@@ -1,5 +1,5 @@
-// Measures everything that docs/benchmarks.md says of us beside PyTorch and the paper, in a few hours on a quiet
-// machine: steps of every method preset on t5-base's dimensions, whole trainings, predictions, tokenising.
+// Measures everything that docs/benchmarks.md says of us beside PyTorch and the paper, in two hours on a quiet machine:
+// steps of every method preset on t5-base's dimensions and of an encoder's, whole trainings, predictions, tokenising.
 //   npm run docs:benchmarks -- FOLDER --python PYTHON --glue FOLDER [--short]
 // Each measurement is a file in FOLDER, and one that is there with the same command is not repeated: stopped, it goes
 // on where it was. The page is written when all are there. --short takes minutes, with t5-nano and a step or two: it
@@ -27,8 +27,6 @@ const { python, glue, short } = flags
 if (!folder || !python || !glue)
   throw new Error('Name the folder of the results, --python with torch, transformers and peft, --glue with MRPC.')
 
-/** Methods of the whole trainings. */
-const TRAINED = ['compacter', 'adapter']
 const PRECISIONS = ['float32', 'bfloat16'] as const
 
 interface Measurement {
@@ -54,18 +52,28 @@ const step = (method: string, precision: string): Measurement => ({
     ...['--against', 'torch', '--python', python, '--precision', precision],
     ...(short
       ? ['--batch', '2', '--source-length', '16', '--steps', '1', '--repetitions', '1']
-      : ['--batch', '8', '--source-length', '128', '--steps', '3', '--repetitions', '2']),
+      : ['--batch', '8', '--source-length', '128', '--steps', '4', '--repetitions', '1']),
   ),
 })
 
-/** Two tasks on t5-nano; with t5-small's dimensions and random weights, some steps of each. */
-const training = (backbone: string, method: string): Measurement => ({
-  name: `training-${backbone}-${method}`,
+/** Steps of an encoder with a head for two labels. */
+const encoderStep = (length: string, precision: string): Measurement => ({
+  name: `encoder-step-${precision}-${length}`,
+  command: compacter(
+    ...['bench', '--json', '--backbone', short ? 'bert-nano' : 'bert-base-uncased', '--against', 'torch'],
+    ...['--method', 'compacter', '--method', 'lora', '--python', python, '--precision', precision],
+    ...(short ? ['--batch', '2', '--steps', '1'] : ['--batch', '32', '--steps', '4']),
+    ...['--source-length', length, '--repetitions', '1'],
+  ),
+})
+
+/** Compacter on two tasks; with a larger backbone's dimensions and random weights, some steps of MRPC. */
+const training = (backbone: string, steps?: string): Measurement => ({
+  name: `training-${backbone}`,
   command: script(
     'training',
-    ...['--backbone', backbone, '--method', method, '--python', python, '--glue', glue],
-    ...(short ? ['--task', 'mrpc', '--steps', '24', '--rounds', '1'] : ['--rounds', '3']),
-    ...(!short && backbone !== 't5-nano' ? ['--steps', '100'] : []),
+    ...['--backbone', backbone, '--method', 'compacter', '--python', python, '--glue', glue, '--rounds', '1'],
+    ...(steps ? ['--task', 'mrpc', '--steps', steps] : []),
   ),
 })
 
@@ -88,11 +96,15 @@ const measurements: Measurement[] = [
       'predict',
       '--python',
       python,
-      ...(short ? ['--rows', '200', '--steps', '20', '--rounds', '1'] : []),
+      ...(short ? ['--rows', '200', '--steps', '20'] : []),
+      ...['--rounds', '1'],
     ),
   },
-  ...(short ? ['t5-nano'] : ['t5-nano', 't5-small']).flatMap((backbone) =>
-    TRAINED.map((method) => training(backbone, method)),
+  ...(short
+    ? [training('t5-nano', '24'), training('bert-nano', '24')]
+    : [training('t5-nano'), training('bert-nano'), training('t5-small', '40'), training('bert-base-uncased', '24')]),
+  ...PRECISIONS.flatMap((precision) =>
+    (short ? ['16'] : ['64', '128']).map((length) => encoderStep(length, precision)),
   ),
   ...PRECISIONS.flatMap((precision) =>
     inOrder(short ? ['compacter', 'intrinsic-said'] : methods).map((method) => step(method, precision)),

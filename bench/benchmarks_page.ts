@@ -31,9 +31,12 @@ interface Tokenised {
   load_average: number
 }
 
-/** What each measurement printed, by its name: `step-…` a row of `bench`, `training-…` rows of whole trainings. */
+/**
+ * What each measurement printed, by its name: `step-…` and `encoder-step-…` rows of `bench`, `training-…` rows of whole
+ * trainings.
+ */
 export type Results = { tokenise: Tokenised; predict: Predicted } & Record<
-  `step-${string}` | `training-${string}`,
+  `step-${string}` | `encoder-step-${string}` | `training-${string}`,
   unknown[]
 >
 
@@ -54,6 +57,7 @@ export function tables(results: Results): string {
     Object.entries(results).flatMap(([name, rows]) => (name.startsWith(prefix) ? (rows as T[]) : []))
   const steps = of<Row>('step-')
   const [first] = steps
+  const encoderSteps = of<Row>('encoder-step-')
   return [
     [
       `A step: ${first!.batch_size} sources of ${first!.source_length} tokens, targets of ${first!.target_length},`,
@@ -63,6 +67,9 @@ export function tables(results: Results): string {
       `### A step in ${precision}`,
       stepTable(steps.filter((row) => row.precision === precision)),
     ]),
+    '### A step of an encoder',
+    `${encoderSteps[0]!.batch_size} texts, random weights of ${encoderSteps[0]!.backbone}'s dimensions, a head for two labels.`,
+    encoderTable(encoderSteps),
     '### Whole trainings',
     trainingTable(of<Training>('training-')),
     '### Predictions',
@@ -101,6 +108,24 @@ function stepTable(rows: Row[]): string {
     ]),
   )
 }
+
+const encoderTable = (rows: Row[]): string =>
+  table(
+    'method | precision | tokens | a step | spread | PyTorch | ratio | peak memory | PyTorch | ratio | load average',
+    rows.map((row) => [
+      row.method,
+      row.precision,
+      `${row.source_length}`,
+      ms(row.step_ms),
+      ms(row.step_ms_spread),
+      ms(row.torch_step_ms),
+      times(row.time_ratio),
+      gib(row.peak_bytes),
+      row.torch_peak_bytes == null ? '' : gib(row.torch_peak_bytes),
+      times(row.memory_ratio),
+      row.load_average.toFixed(1),
+    ]),
+  )
 
 export function trainingTable(rows: Training[]): string {
   return table(
