@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { PRECISIONS } from '../src/base/choices.js'
 import { writeAtomically, writeFully } from '../src/base/files/atomic.js'
 import { presetNames } from '../src/base/presets.js'
 import { packageRoot } from '../src/base/root.js'
@@ -26,8 +27,6 @@ const [folder] = positionals
 const { python, glue, short } = flags
 if (!folder || !python || !glue)
   throw new Error('Name the folder of the results, --python with torch, transformers and peft, --glue with MRPC.')
-
-const PRECISIONS = ['float32', 'bfloat16'] as const
 
 interface Measurement {
   /** The name of the result's file. */
@@ -90,16 +89,14 @@ const inOrder = (names: string[]) => ['full', ...names.filter((name) => name !==
 
 const measurements: Measurement[] = [
   { name: 'tokenise', command: script('tokenise', ...texts.filter((file) => existsSync(file))) },
-  {
-    name: 'predict',
+  ...PRECISIONS.map((precision) => ({
+    name: `predict-${precision}`,
     command: script(
       'predict',
-      '--python',
-      python,
+      ...['--python', python, '--precision', precision, '--rounds', '1'],
       ...(short ? ['--rows', '200', '--steps', '20'] : []),
-      ...['--rounds', '1'],
     ),
-  },
+  })),
   ...(short
     ? [training('t5-nano', '24'), training('bert-nano', '24')]
     : [training('t5-nano'), training('bert-nano'), training('t5-small', '40'), training('bert-base-uncased', '24')]),

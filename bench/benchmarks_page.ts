@@ -1,4 +1,5 @@
 // The tables that bench/all.bench.ts writes into docs/benchmarks.md.
+import { PRECISIONS, type Precision } from '../src/base/choices.js'
 import type { Row } from '../src/measure/row.js'
 import { COMPARED_HEAD, type Compared, comparedCells, gib, table } from './sides.js'
 
@@ -16,6 +17,7 @@ export interface Training extends Compared {
 }
 
 export interface Predicted extends Compared {
+  precision: string
   rows: number
   /** Rows whose outputs differ. */
   differing: number
@@ -35,10 +37,8 @@ interface Tokenised {
  * What each measurement printed, by its name: `step-…` and `encoder-step-…` rows of `bench`, `training-…` rows of whole
  * trainings.
  */
-export type Results = { tokenise: Tokenised; predict: Predicted } & Record<
-  `step-${string}` | `encoder-step-${string}` | `training-${string}`,
-  unknown[]
->
+export type Results = { tokenise: Tokenised } & Record<`predict-${Precision}`, Predicted> &
+  Record<`step-${string}` | `encoder-step-${string}` | `training-${string}`, unknown[]>
 
 /**
  * The paper's figures relative to full fine-tuning (arXiv 2106.04647, table of efficiency: MNLI, one epoch, the largest
@@ -63,7 +63,7 @@ export function tables(results: Results): string {
       `A step: ${first!.batch_size} sources of ${first!.source_length} tokens, targets of ${first!.target_length},`,
       `random weights of ${first!.backbone}'s dimensions. Ours: ${first!.device}. Theirs: ${first!.torch}.`,
     ].join('\n'),
-    ...(['float32', 'bfloat16'] as const).flatMap((precision) => [
+    ...PRECISIONS.flatMap((precision) => [
       `### A step in ${precision}`,
       stepTable(steps.filter((row) => row.precision === precision)),
     ]),
@@ -73,7 +73,7 @@ export function tables(results: Results): string {
     '### Whole trainings',
     trainingTable(of<Training>('training-')),
     '### Predictions',
-    predictTable(results.predict),
+    predictTable(PRECISIONS.map((precision) => results[`predict-${precision}`])),
     '### Tokenising',
     tokeniseTable(results.tokenise),
   ].join('\n\n')
@@ -141,10 +141,11 @@ export function trainingTable(rows: Training[]): string {
   )
 }
 
-export const predictTable = (row: Predicted): string =>
-  table(`rows | ${COMPARED_HEAD} | outputs that differ`, [
-    [row.rows.toLocaleString('en'), ...comparedCells(row), `${row.differing}`],
-  ])
+export const predictTable = (measured: Predicted[]): string =>
+  table(
+    `precision | rows | ${COMPARED_HEAD} | outputs that differ`,
+    measured.map((row) => [row.precision, row.rows.toLocaleString('en'), ...comparedCells(row), `${row.differing}`]),
+  )
 
 const tokeniseTable = (row: Tokenised): string =>
   table('distinct sentences | distinct words | tokens | time | sentences a second | peak memory | load average', [

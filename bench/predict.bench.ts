@@ -1,7 +1,7 @@
 // `compacter predict` of 10,000 Rotten Tomatoes rows on t5-nano with a trained method beside transformers' `generate`
 // with the same tensors, in batches sorted by length: wall time of the processes, peak memory, whether outputs agree.
 //   npm run build && npx tsx bench/predict.bench.ts --python PYTHON [--run DIR] [--rows 10000] [--batch 100]
-//     [--steps 400] [--rounds 3] [--json]
+//     [--precision float32] [--steps 400] [--rounds 3] [--json]
 // Without --run, the quickstart is trained first, for --steps steps. Tokens and graphs of earlier runs are not used.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,6 +21,7 @@ const { values: flags } = parseArgs({
     run: { type: 'string' },
     rows: { type: 'string', default: '10000' },
     batch: { type: 'string', default: '100' },
+    precision: { type: 'string', default: 'float32' },
     steps: { type: 'string', default: '400' },
     rounds: { type: 'string', default: '3' },
     json: { type: 'boolean', default: false },
@@ -30,7 +31,7 @@ const { values: flags } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), 'compacter-predict-'))
 try {
   const row = await measure(flags.run ?? (await trained(join(folder, 'run'))))
-  console.log(flags.json ? JSON.stringify(row, null, 2) : predictTable(row))
+  console.log(flags.json ? JSON.stringify(row, null, 2) : predictTable([row]))
 } finally {
   rmSync(folder, { recursive: true, force: true })
 }
@@ -56,6 +57,8 @@ async function measure(run: string): Promise<Predicted> {
     flags.batch,
     '--max-length',
     `${newTokens}`,
+    '--precision',
+    flags.precision,
     '--output',
     ours!,
     '--force',
@@ -65,6 +68,7 @@ async function measure(run: string): Promise<Predicted> {
     ...{ backbone: NANO, method: experiment.method, tensors: join(run, 'best.safetensors') },
     ...{ sources: join(folder, 'sources.jsonl'), output: theirs, batch_size: Number(flags.batch) },
     ...{ source_length: experiment.training.source_length, new_tokens: newTokens },
+    precision: flags.precision,
   }
   writeFileSync(spec!, JSON.stringify(values))
   const side = {
@@ -83,7 +87,7 @@ async function measure(run: string): Promise<Predicted> {
   const other = linesOf(theirs!)
   if (mine.length !== other.length) throw new Error(`${mine.length} rows here, ${other.length} in PyTorch`)
   const differing = mine.filter((prediction, i) => prediction !== other[i]).length
-  return { rows: mine.length, differing, ...compared(sides) }
+  return { precision: flags.precision, rows: mine.length, differing, ...compared(sides) }
 }
 
 /** Writes the rows for us and the texts that they become for PyTorch; returns the file of the rows. */

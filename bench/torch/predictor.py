@@ -2,9 +2,11 @@
 
 usage: predictor.py SPEC.json
 SPEC.json holds {"backbone": folder, "method": {…}, "tensors": the run's file, "sources": file of JSON texts, a line each,
-"output": file to write, "batch_size", "source_length", "new_tokens"}. Decoding is greedy. Prints one JSON object.
+"output": file to write, "batch_size", "source_length", "new_tokens", "precision"}. Decoding is greedy; bfloat16 is
+autocast. Prints one JSON object.
 """
 
+import contextlib
 import json
 import sys
 
@@ -20,7 +22,9 @@ def run(spec):
         sources = encode(tokenizer, [json.loads(line) for line in lines], spec["source_length"])
     order = sorted(range(len(sources)), key=lambda row: len(sources[row]), reverse=True)
     texts = [""] * len(sources)
-    with torch.inference_mode():
+    bfloat16 = spec["precision"] == "bfloat16"
+    precision = torch.autocast("cpu", dtype=torch.bfloat16) if bfloat16 else contextlib.nullcontext()
+    with torch.inference_mode(), precision:
         for start in range(0, len(order), spec["batch_size"]):
             rows = order[start : start + spec["batch_size"]]
             batch = tokenizer.pad({"input_ids": [sources[row] for row in rows]}, return_tensors="pt")

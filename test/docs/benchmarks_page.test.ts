@@ -37,7 +37,11 @@ describe('the page', () => {
     'training-t5-nano-adapter': [
       { ...training, ...sides, evaluations: 4, trained_parameters: 75_392, score: 78.25, torch_score: 77.5 },
     ],
-    predict: { ...sides, rows: 10_000, differing: 1 },
+    'encoder-step-bfloat16-64': [
+      { ...row('lora', 'bfloat16', 900, 1000), backbone: 'bert-base-uncased', source_length: 64 },
+    ],
+    'predict-float32': { ...sides, precision: 'float32', rows: 10_000, differing: 1 },
+    'predict-bfloat16': { ...sides, precision: 'bfloat16', rows: 10_000, differing: 2 },
     tokenise: { ...tokenised, stored_seconds: 2.38, peak_bytes: GIB / 4, load_average: 0.3 },
   })
 
@@ -51,10 +55,16 @@ describe('the page', () => {
     )
   })
 
+  test('has the steps of an encoder at each length', () => {
+    expect(page).toContain(
+      '| lora | bfloat16 | 64 | 900 ms | 10 ms | 1,000 ms | 0.90 × | 0.84 GiB | 4.00 GiB | 0.50 × | 0.3 |',
+    )
+  })
+
   test('has whole trainings, predictions and tokenising', () => {
     const cells = '10.0 s | 40.0 s | 0.25 × | 1.00 GiB | 2.00 GiB | 0.50 × | 0.3'
     expect(page).toContain(`| adapter, t5-nano, mrpc, float32 | 345 | 4 | ${cells} | 78.3 | 77.5 |`)
-    expect(page).toContain(`| 10,000 | ${cells} | 1 |`)
+    expect(page).toContain(`| float32 | 10,000 | ${cells} | 1 |\n| bfloat16 | 10,000 | ${cells} | 2 |`)
     expect(page).toContain('| 119,146 | 82,199 | 2,593,789 | 2.38 s | 50,001 | 0.25 GiB | 0.3 |')
   })
 })
