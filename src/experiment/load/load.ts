@@ -25,11 +25,14 @@ import { taskFaults, unfitTagFaults } from './task_faults.js'
 /** Everything that is wrong with an experiment; the message has one line per problem. */
 export class ExperimentProblems extends ExperimentError {
   readonly complaints: readonly Complaint[]
+  /** Whether all that is wrong is that the method does not fit the backbone's dimensions. */
+  readonly misfit: boolean
 
-  constructor(complaints: readonly Complaint[]) {
+  constructor(complaints: readonly Complaint[], { misfit = false } = {}) {
     const lines = complaints.map((complaint) => new ExperimentError(complaint).message)
     super(complaints.length === 1 ? complaints[0]! : { problem: lines.join('\n') })
     this.complaints = complaints
+    this.misfit = misfit
   }
 }
 
@@ -105,7 +108,8 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
     faults.push(...wordIssues(issues, experimentSchema, tree))
   }
   faults.push(...lengthFaults(tree.training), ...positiveFaults(tree.task), ...taskFaults(tree.task))
-  if (config) faults.push(...misfits(tree.method, config))
+  const unfit = config ? misfits(tree.method, config) : []
+  faults.push(...unfit)
   if (parsed.success) {
     const checks = [bestMetricFaults, scoringFaults, evaluationRowsFaults, microBatchFaults, weightDecayFaults]
     faults.push(...checks.flatMap((faultsOf) => faultsOf(parsed.data)))
@@ -114,7 +118,8 @@ function resolveExperiment(given: Mapping, source: Source, sets: readonly Overri
   const locate = (path: Path) => origin(path).at
   complaints.push(...faults.map((fault) => asListed(locatedFault(fault, origin, tree))))
   complaints.sort((a, b) => a.at!.localeCompare(b.at!, 'en', { numeric: true }))
-  if (!parsed.success || complaints.length > 0) throw new ExperimentProblems(complaints)
+  if (!parsed.success || complaints.length > 0)
+    throw new ExperimentProblems(complaints, { misfit: parsed.success && complaints.length === unfit.length })
   return { experiment: parsed.data, config, locate }
 }
 

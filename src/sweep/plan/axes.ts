@@ -2,14 +2,8 @@ import { MersenneTwister } from '../../base/numbers/random.js'
 import { isMapping, type Mapping } from '../../base/yaml/merge.js'
 import type { Path } from '../../base/yaml/source.js'
 import type { Fault } from '../../experiment/wording.js'
+import { type Assigned, type Assignment, applyRules, isWithin, KEEP_ONE } from './rules.js'
 import type { Range, Sweep } from './schema.js'
-
-/** A value that a cell gives one key of the experiment, and where the sweep file says so. */
-export interface Assignment {
-  key: string
-  value: unknown
-  at: Path
-}
 
 /** The most cells of one sweep; more is a mistake in the file. */
 const MOST_CELLS = 10_000
@@ -17,19 +11,31 @@ const MOST_CELLS = 10_000
 const TRIES = 100
 
 /** Returns the cells of a sweep as assignments, in the order in which they run. Problems go into `faults`. */
-export function expandAxes(sweep: Sweep, faults: Fault[]): Assignment[][] {
+export function expandAxes(sweep: Sweep, faults: Fault[]): Assigned[] {
+  const cells = applyRules(sweep, listed(sweep, faults), faults)
+  if (cells.length <= MOST_CELLS) return cells
+  faults.push({
+    path: ['rules'],
+    problem: `With rules there are ${tooMany(cells.length)}`,
+    remedy: 'Give fewer values.',
+  })
+  return []
+}
+
+function listed(sweep: Sweep, faults: Fault[]): Assignment[][] {
   if (sweep.axes) return grid(sweep.axes, faults)
   if (sweep.cells) return sweep.cells.map((cell, i) => assigned(cell, ['cells', i]))
   return drawn(sweep.draws!, faults)
 }
 
+const tooMany = (count: number) =>
+  `${count.toLocaleString('en')} cells; a sweep has at most ${MOST_CELLS.toLocaleString('en')}.`
+
 /** Returns every combination of values; the first key changes slowest. */
 function grid(axes: Record<string, unknown[]>, faults: Fault[]): Assignment[][] {
   const count = Object.values(axes).reduce((product, values) => product * values.length, 1)
   if (count > MOST_CELLS) {
-    const most = MOST_CELLS.toLocaleString('en')
-    const problem = `axes makes ${count.toLocaleString('en')} cells; a sweep has at most ${most}.`
-    faults.push({ path: ['axes'], problem, remedy: 'Draw some of them with draws.' })
+    faults.push({ path: ['axes'], problem: `axes makes ${tooMany(count)}`, remedy: 'Draw some of them with draws.' })
     return []
   }
   return Object.entries(axes).reduce<Assignment[][]>(
@@ -102,6 +108,10 @@ function keyFaults(sweep: Sweep): Fault[] {
     [['axes'], Object.keys(sweep.axes ?? {})],
     [['draws', 'values'], Object.keys(sweep.draws?.values ?? {})],
     ...(sweep.cells ?? []).map((cell, i): [Path, string[]] => [['cells', i], Object.keys(cell)]),
+    ...(sweep.rules ?? []).flatMap(({ set, axes = {} }, i): [Path, string[]][] => [
+      [['rules', i, 'set'], Object.keys(set)],
+      [['rules', i, 'axes'], Object.keys(axes)],
+    ]),
   ]
   const malformed = places.flatMap(([path, keys]) =>
     keys
@@ -120,10 +130,6 @@ function keyFaults(sweep: Sweep): Fault[] {
   return [...malformed, ...replaced]
 }
 
-export const KEEP_ONE = 'Keep one of the two.'
-
-export const isWithin = (key: string, of: string) => key === of || key.startsWith(`${of}.`)
-
 function rangeFaults({ draws }: Sweep): Fault[] {
   return Object.entries(draws?.values ?? {}).flatMap(([key, range]): Fault[] => {
     if (!isMapping(range)) return []
@@ -140,6 +146,7 @@ function rangeFaults({ draws }: Sweep): Fault[] {
 }
 
 /** Returns the keys whose values distinguish the cells, in the order of the file. */
-export function axisKeys({ axes, cells, draws }: Sweep): string[] {
-  return [...new Set((cells ?? [axes ?? draws?.values ?? {}]).flatMap(Object.keys))]
+export function axisKeys({ axes, cells, draws, rules = [] }: Sweep): string[] {
+  const own = cells ?? [axes ?? draws?.values ?? {}]
+  return [...new Set([...own, ...rules.map(({ axes: added = {} }) => added)].flatMap(Object.keys))]
 }

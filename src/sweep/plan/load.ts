@@ -13,8 +13,9 @@ import { refuseExperiment, refuseExperimentName } from '../../experiment/load/ot
 import { type Override, parseOverrides } from '../../experiment/overrides.js'
 import type { Experiment } from '../../experiment/schema.js'
 import { type Fault, shown, suggestion, wordIssues } from '../../experiment/wording.js'
-import { type Assignment, axisKeys, expandAxes, isWithin, KEEP_ONE, sweepFaults } from './axes.js'
+import { axisKeys, expandAxes, sweepFaults } from './axes.js'
 import { cellNames } from './names.js'
+import { type Assignment, isWithin, KEEP_ONE } from './rules.js'
 import { isSweepText, type SlurmOptions, type Sweep, sweepSchema } from './schema.js'
 
 /** One training run of a sweep: an ordinary experiment, and the values that distinguish it from the others. */
@@ -30,11 +31,19 @@ export interface LoadedCell extends Cell {
   locate: LoadedExperiment['locate']
 }
 
+/** A cell whose method does not fit the backbone's dimensions. */
+export interface Misfit {
+  name: string
+  reason: string
+}
+
 export interface LoadedSweep {
   name: string
   /** Keys whose values distinguish the cells, in the order of the file. */
   axes: string[]
   cells: LoadedCell[]
+  /** Cells that are left out because their method does not fit the backbone, where the file has `misfits: skip`. */
+  skipped: Misfit[]
   slurm: SlurmOptions
   /** The sweep file with the values in force; `--set` is in `set`. */
   yaml: string
@@ -45,9 +54,10 @@ export interface LoadedSweep {
 /** The experiment that cells change, and their changes. */
 export interface Expansion {
   file: string
-  /** Overrides for all cells, applied before their own values. */
-  sets: readonly (string | Override)[]
+  /** `sets` are applied in their order. */
   cells: { name: string; axes: Record<string, unknown>; sets: readonly (string | Override)[] }[]
+  /** Takes the cells whose method does not fit the backbone; without it, and if none fits, they are refused. */
+  skipped?: Misfit[]
 }
 
 /**
@@ -69,17 +79,24 @@ export function loadSweep(file: string, overrides: readonly (string | Override)[
   complaints.push(...replacedSets(sets, axes))
   if (complaints.length > 0) throw new ExperimentProblems(complaints)
   const valuesOf = (cell: Assignment[]) => Object.fromEntries(cell.map(({ key, value }) => [key, value]))
-  const names = cellNames(assignments.map(valuesOf))
+  const names = cellNames(assignments.map(({ axes }) => valuesOf(axes)))
+  const skipped: Misfit[] = []
   const cells = loadCells({
     file: base!,
-    sets: [...overridesOf(ownSets(sweep), source), ...sets],
-    cells: assignments.map((cell, i) => ({ name: names[i]!, axes: valuesOf(cell), sets: overridesOf(cell, source) })),
+    ...(sweep.misfits === 'skip' && { skipped }),
+    cells: assignments.map((cell, i) => ({
+      name: names[i]!,
+      axes: valuesOf(cell.axes),
+      sets: [...overridesOf([...ownSets(sweep), ...cell.sets], source), ...sets, ...overridesOf(cell.axes, source)],
+    })),
   })
-  refuseDuplicates(cells, (i, first) => source.find(differing(assignments[i]!, assignments[first]!)).at)
+  const out = new Set(skipped.map((cell) => cell.name))
+  const kept = assignments.filter((_, i) => !out.has(names[i]!))
+  refuseDuplicates(cells, (i, first) => source.find(differing(kept[i]!.axes, kept[first]!.axes)).at)
   const { slurm, name = basename(path, extname(path)), ...rest } = sweep
   const set = { ...sweep.set, ...Object.fromEntries(sets.map(({ path, value }) => [path.join('.'), value])) }
   const yaml = yamlText({ name, ...rest, experiment: base!, set, slurm })
-  return { name, axes, cells, slurm, yaml, place: (path) => source.find(path).at }
+  return { name, axes, cells, skipped, slurm, yaml, place: (path) => source.find(path).at }
 }
 
 function findSweep(file: string): string {
@@ -163,19 +180,25 @@ const overridesOf = (assignments: readonly Assignment[], source: Source): Overri
  * Loads the experiment of every cell.
  * @throws ExperimentProblems with each problem once, however many cells have it.
  */
-export function loadCells({ file, sets, cells }: Expansion): LoadedCell[] {
+export function loadCells({ file, cells, skipped }: Expansion): LoadedCell[] {
   const complaints = new Map<string, Complaint>()
+  const misfits: ExperimentProblems[] = []
   const loaded = cells.flatMap(({ sets: own, ...cell }) => {
     try {
-      const { experiment, locate } = readExperiment(file, [...sets, ...own])
+      const { experiment, locate } = readExperiment(file, own)
       if (experiment.training.batch_size === 'auto') throw autoBatch(locate(['training', 'batch_size']))
       return [{ ...cell, experiment, locate }]
     } catch (error) {
       if (!(error instanceof ExperimentProblems)) throw error
-      for (const complaint of error.complaints) complaints.set(JSON.stringify(complaint), complaint)
+      if (skipped && error.misfit) {
+        const reason = error.complaints.map(({ problem }) => problem).join(' ')
+        skipped.push({ name: cell.name, reason })
+        misfits.push(error)
+      } else for (const complaint of error.complaints) complaints.set(JSON.stringify(complaint), complaint)
       return []
     }
   })
+  if (loaded.length === 0 && misfits[0]) throw misfits[0]
   if (complaints.size > 0) throw new ExperimentProblems(sorted([...complaints.values()]))
   return loaded
 }

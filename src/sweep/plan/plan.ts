@@ -4,6 +4,7 @@ import { type Measured, type MeasureOptions, measureApart } from '../../engine/a
 import type { Experiment } from '../../experiment/schema.js'
 import { measureOf } from './kind.js'
 import type { Cell, LoadedSweep } from './load.js'
+import { skippedLine } from './misfits.js'
 
 /** After this many seconds no further measurement begins; the remaining cells are reported as not measured. */
 const BUDGET_SECONDS = 600
@@ -41,6 +42,7 @@ export interface SweepPlan {
  */
 export async function planSweep(sweep: LoadedSweep, options: MeasureOptions): Promise<SweepPlan> {
   const { progress } = options
+  if (sweep.skipped.length > 0) progress.warn(skippedLine(sweep.skipped))
   const kinds = new Map<string, Cell>()
   for (const cell of sweep.cells) {
     const kind = measureOf(cell.experiment)

@@ -51,6 +51,18 @@ const draws = z.strictObject({
     .describe('By key, a list of choices or a range, { min, max, scale: linear | log, integer }.'),
 })
 
+const rule = z.strictObject({
+  when: z
+    .record(key, choices)
+    .describe('By key of an axis, values: the rule is for cells that have one of them, of every key.'),
+  set: z.record(key, z.unknown()).default({}).describe('Values of the experiment for these cells, by dotted key.'),
+  axes: z
+    .record(key, choices)
+    .optional()
+    .describe('By key, a list of values: every combination is a cell in place of each of these.'),
+})
+export type Rule = z.infer<typeof rule>
+
 /** A sweep file, as written. */
 export const sweepSchema = z.strictObject({
   name: z
@@ -66,6 +78,11 @@ export const sweepSchema = z.strictObject({
   axes: z.record(key, choices).optional().describe('By key, a list of values: every combination is a cell.'),
   cells: z.array(z.record(key, z.unknown())).min(1).optional().describe('Cells one by one: values by key.'),
   draws: draws.optional().describe('Cells drawn at random.'),
+  rules: z.array(rule).min(1).optional().describe('What some of the cells have besides, applied in order.'),
+  misfits: z
+    .enum(['refuse', 'skip'])
+    .optional()
+    .describe("What becomes of cells whose method does not fit the backbone's dimensions; default: refuse the sweep."),
   slurm: slurmOptions.prefault({}).describe('What --on slurm asks the scheduler for.'),
 })
 export type Sweep = z.infer<typeof sweepSchema>
@@ -73,9 +90,15 @@ export type Sweep = z.infer<typeof sweepSchema>
 /** Whether any text is allowed at a path of a sweep file: values follow the rules of the experiment. */
 export function isSweepText(path: readonly PropertyKey[]): boolean {
   const [section, ...rest] = path
+  if (section === 'rules' && rest.length > 1) return isRuleText(rest.slice(1), path)
   const from = { set: 0, axes: 0, cells: 1, draws: 1 }[String(section)]
   if (from === undefined || rest.length <= from) return takesText(sweepSchema, path)
   const [key, ...inside] = rest.slice(from)
   const listed = section === 'axes' || section === 'draws'
   return isExperimentText([...String(key).split('.'), ...(listed ? inside.slice(1) : inside)])
+}
+
+function isRuleText([section, key, ...inside]: readonly PropertyKey[], path: readonly PropertyKey[]): boolean {
+  if (key === undefined) return takesText(sweepSchema, path)
+  return isExperimentText([...String(key).split('.'), ...(section === 'set' ? inside : inside.slice(1))])
 }

@@ -176,11 +176,14 @@ async function planGrid(file: string, options: LowResourceOptions): Promise<Grid
   const axes = seeds.flatMap((seed) => sizes.flatMap((size) => methods.map((method) => ({ method, size, seed }))))
   const cells = loadCells({
     file,
-    sets,
     cells: axes.map(({ method, size, seed }) => ({
       name: `${method}-${size}-seed${seed}`,
       axes: { [KEYS.method]: method, [KEYS.size]: size, [KEYS.seed]: seed },
-      sets: [...(method === own ? [] : [`${KEYS.method}=${method}`]), `${KEYS.size}=${size}`, `${KEYS.seed}=${seed}`],
+      sets: [
+        ...sets,
+        ...(method === own ? [] : [`${KEYS.method}=${method}`]),
+        ...[`${KEYS.size}=${size}`, `${KEYS.seed}=${seed}`],
+      ],
     })),
   })
   return { experiment, sets, sizes, seeds, methods, cells }

@@ -11,6 +11,7 @@ import { readableResult } from '../../run/records.js'
 import { checkCellsData } from '../plan/check_data.js'
 import { type LoadedSweep, loadSweep } from '../plan/load.js'
 import { affordableJobs } from '../plan/memory.js'
+import { skippedLine } from '../plan/misfits.js'
 import { checkUnchanged } from '../plan/unchanged.js'
 import { readResults, type SweepResults } from '../results/results.js'
 import { type Submission, submitSweep } from '../slurm/slurm.js'
@@ -86,7 +87,8 @@ async function inFolder<T>(
   work: (folder: string, planned: PlannedSweep) => Promise<T>,
 ): Promise<T> {
   const folder = resolve(options.folder ?? join('runs', sweep.name)) // `runs/my/` has the lock of `runs/my`
-  const { name, axes, slurm, cells, yaml } = sweep
+  const { name, axes, slurm, cells, skipped, yaml } = sweep
+  if (skipped.length > 0) options.progress.warn(skippedLine(skipped))
   return withLock(
     `${folder}.lock`,
     async () => {

@@ -66,13 +66,8 @@ describe('batch_size: auto', () => {
   })
 
   test('is refused in sweeps, whose cells are compared', () => {
-    const cells = [{ name: 'a', axes: {}, sets: [] }]
-    const refused = () =>
-      loadCells({
-        file: 'quickstart',
-        sets: [{ path: ['training', 'batch_size'], value: 'auto', at: 'sweep.yaml:3:1' }],
-        cells,
-      })
+    const sets = [{ path: ['training', 'batch_size'], value: 'auto', at: 'sweep.yaml:3:1' }]
+    const refused = () => loadCells({ file: 'quickstart', cells: [{ name: 'a', axes: {}, sets }] })
     expect(refused).toThrow(ExperimentProblems)
     expect(refused).toThrow(/^sweep\.yaml:3:1: training\.batch_size is auto: cells would differ/)
   })
