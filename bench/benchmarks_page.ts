@@ -58,6 +58,7 @@ export function tables(results: Results): string {
   const steps = of<Row>('step-')
   const [first] = steps
   const encoderSteps = of<Row>('encoder-step-')
+  const { batch_size, backbone } = encoderSteps[0]!
   return [
     [
       `A step: ${first!.batch_size} sources of ${first!.source_length} tokens, targets of ${first!.target_length},`,
@@ -68,7 +69,7 @@ export function tables(results: Results): string {
       stepTable(steps.filter((row) => row.precision === precision)),
     ]),
     '### A step of an encoder',
-    `${encoderSteps[0]!.batch_size} texts, random weights of ${encoderSteps[0]!.backbone}'s dimensions, a head for two labels.`,
+    `${batch_size} texts, random weights of ${backbone}'s dimensions, a head for two labels.`,
     encoderTable(encoderSteps),
     '### Whole trainings',
     trainingTable(of<Training>('training-')),

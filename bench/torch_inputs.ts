@@ -22,8 +22,8 @@ export const NANO = bundled('t5-nano')
 const SEED = 42
 
 /**
- * Returns a folder with a bundled backbone, or with a preset's dimensions, random weights and the tokenizer of t5-nano or,
- * for an encoder, bert-nano.
+ * Returns a folder with a bundled backbone, or with a preset's dimensions, random weights and the tokenizer of t5-nano
+ * or, for an encoder, bert-nano.
  */
 export async function backboneFolder(preset: string, folder: string): Promise<string> {
   if (BUNDLED.includes(preset)) return bundled(preset)

@@ -1,10 +1,11 @@
-// Whole trainings beside transformers' Trainer (a T5: Seq2SeqTrainer) with the same method, start values, batches' size,
+// Whole trainings beside transformers' Trainer (a T5: Seq2SeqTrainer) with the same method, start values, batch size,
 // lengths, rates and evaluations: wall time of the processes, peak memory, test scores.
 //   npm run build && npx tsx bench/training.bench.ts --glue FOLDER --python PYTHON [--backbone t5-nano]
 //     [--method compacter] [--task mrpc] [--steps N] [--rounds 3] [--precision float32] [--json]
 // Tasks are mrpc (3 epochs) and rotten-tomatoes (2 epochs). MRPC's official files are in a folder of `--glue`. Trainer
 // pads to the longest row of a batch, groups rows by length and saves nothing; we group by length too, and save.
-// Only t5-nano and bert-nano are pretrained: others have random weights, a tokenizer of these, and scores without meaning.
+// Only t5-nano and bert-nano are pretrained: others have random weights, one of their tokenizers, and scores that mean
+// nothing.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
