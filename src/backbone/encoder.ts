@@ -26,6 +26,18 @@ export interface Contextual {
   prompt: number
 }
 
+/**
+ * A constant of a forward pass that depends on nothing but the length of its rows, for a graph that makes it for any
+ * length. Values are equal from the distance `furthest` on.
+ */
+export type LengthConstant =
+  /** int32 [perToken·length]: element `at` is `value` of the distance start·length + step·at. */
+  | { kind: 'list'; perToken: number; start: number; step: number; value(distance: number): number; furthest: number }
+  /** float32 [1, 1, length, length]: `value` of key − query. */
+  | { kind: 'pairs'; value(relative: number): number; furthest: number }
+  /** float32 [1, 1, length, frequencies]: a function of position times frequency, both in float32. */
+  | { kind: 'angles'; frequencies: Float32Array; of: 'cos' | 'sin' }
+
 /** The forward pass of a family that only encodes, as pure functions of a pass. */
 export interface Encoder<Config extends EncoderConfig> {
   /** Runs the encoder for a head: what the head does not read need not leave the last layer. */
@@ -35,4 +47,5 @@ export interface Encoder<Config extends EncoderConfig> {
    * choice.
    */
   headLogits(pass: Pass<Config>, encoded: Contextual, head: Head): tf.Tensor2D
+  lengthConstants(config: Config): LengthConstant[]
 }

@@ -1,7 +1,7 @@
 import type tf from '@tensorflow/tfjs-core'
 import { bertForward } from './bert/forward.js'
 import { debertaForward } from './deberta/forward.js'
-import type { Contextual, Encoder, EncoderInputs } from './encoder.js'
+import type { Contextual, Encoder, EncoderInputs, LengthConstant } from './encoder.js'
 import type { Encoded, EncoderDecoder, KeyValue, Memory, PositionBuckets } from './encoder_decoder.js'
 import type { Head } from './family.js'
 import type { Stack } from './hooks.js'
@@ -61,3 +61,6 @@ export const contextual = (pass: Pass, inputs: EncoderInputs, head: Head): Conte
 
 export const headLogits = (pass: Pass, encoded: Contextual, head: Head): tf.Tensor2D =>
   encoderOf(pass.config).headLogits(encoderPass(pass), encoded, head)
+
+export const lengthConstants = (config: BackboneConfig): LengthConstant[] =>
+  encoderOf(config).lengthConstants(onlyEncoder(config))

@@ -1,5 +1,6 @@
 import { lookUp } from '../../tensor/embedding.js'
 import tf from '../../tensor/tf.cjs'
+import type { LengthConstant } from '../encoder.js'
 import type { DebertaConfig } from './config.js'
 
 /**
@@ -25,23 +26,34 @@ function bucketOf(distance: number, buckets: number, longest: number): number {
  * Distances, query minus key, that vectors are looked up for: of all pairs of a row, one more in front so that
  * `byColumn` can move rows, or of its first token to every token.
  */
-export const distanceOrders = {
-  descending: { count: (length: number) => 2 * length, distance: (at: number, length: number) => length - at },
-  ascending: { count: (length: number) => 2 * length, distance: (at: number, length: number) => at - length },
-  ofFirst: { count: (length: number) => length, distance: (at: number) => -at },
+const orders = {
+  descending: { perToken: 2, start: 1, step: -1 },
+  ascending: { perToken: 2, start: -1, step: 1 },
+  ofFirst: { perToken: 1, start: 0, step: -1 },
 }
 
-export type DistanceOrder = keyof typeof distanceOrders
-
-/** The rows of the table of distances for tokens of rows of that length, in an order. */
-export function distanceRows(config: DebertaConfig, length: number, order: DistanceOrder): Int32Array {
-  const { count, distance } = distanceOrders[order]
-  return Int32Array.from({ length: count(length) }, (_, at) => distanceRow(distance(at, length), config))
-}
+export type DistanceOrder = keyof typeof orders
 
 /** The vectors [2·length or length, d] of an order's distances, of a table [2·distances, d]. */
-export const distanceVectors = (config: DebertaConfig, table: tf.Tensor2D, length: number, order: DistanceOrder) =>
-  lookUp(table, tf.tensor1d(distanceRows(config, length, order), 'int32'))
+export function distanceVectors(
+  config: DebertaConfig,
+  table: tf.Tensor2D,
+  length: number,
+  order: DistanceOrder,
+): tf.Tensor2D {
+  const { perToken, start, step } = orders[order]
+  const row = (_: unknown, at: number) => distanceRow(start * length + step * at, config)
+  return lookUp(table, tf.tensor1d(Int32Array.from({ length: perToken * length }, row), 'int32'))
+}
+
+/** The rows that are looked up, in every order. No row is longer than there are positions, but for a prompt. */
+export const distanceConstants = (config: DebertaConfig): LengthConstant[] =>
+  Object.values(orders).map((order) => ({
+    kind: 'list',
+    ...order,
+    value: (distance) => distanceRow(distance, config),
+    furthest: 2 * config.positions,
+  }))
 
 /**
  * Picks what row i has for column j from scores that are laid out by j − i: the element j − i + length. x [heads,

@@ -1,5 +1,5 @@
 import type { Encoder } from '../encoder.js'
 import type { ModernBertConfig } from './config.js'
-import { contextual, headLogits } from './model.js'
+import { contextual, headLogits, lengthConstants } from './model.js'
 
-export const modernBertForward: Encoder<ModernBertConfig> = { contextual, headLogits }
+export const modernBertForward: Encoder<ModernBertConfig> = { contextual, headLogits, lengthConstants }

@@ -3,13 +3,13 @@ import { lookUp } from '../../tensor/embedding.js'
 import { nonlinearities } from '../../tensor/nonlinearity.js'
 import tf from '../../tensor/tf.cjs'
 import { biasOf, joinHeads, paddingMask, splitHeads, withPrefix } from '../attention.js'
-import type { Contextual, EncoderInputs } from '../encoder.js'
+import type { Contextual, EncoderInputs, LengthConstant } from '../encoder.js'
 import { firstOf, meanOf, promptBehindFirst, readsFirstAlone, tokensOf } from '../encoder_rows.js'
 import type { Head } from '../family.js'
 import { type Site, siteName } from '../hooks.js'
 import { centredNorm, inLayer, linear, linearWithBias, type Pass } from '../pass.js'
 import type { ModernBertConfig } from './config.js'
-import { type Rotation, rotated, rotationOf } from './rotation.js'
+import { frequenciesOf, type Rotation, rotated, rotationOf } from './rotation.js'
 import {
   CLASSIFIER,
   EMBEDDING_NORM,
@@ -53,11 +53,22 @@ const norm = (pass: OfPass, x: tf.Tensor2D, module: string) => centredNorm(pass,
 
 /** 0 where two positions are at most `window` apart, else −1e9 → [1, 1, length, length] */
 function windowMask(length: number, window: number): tf.Tensor4D {
+  const value = hidesBeyond(window)
   const values = Float32Array.from({ length: length * length }, (_, at) =>
-    Math.abs(Math.floor(at / length) - (at % length)) <= window ? 0 : -1e9,
+    value((at % length) - Math.floor(at / length)),
   )
   return tf.tensor4d(values, [1, 1, length, length])
 }
+
+const hidesBeyond = (window: number) => (relative: number) => (Math.abs(relative) <= window ? 0 : -1e9)
+
+/** What is made of positions alone: the mask of near ones, and rotations. */
+export const lengthConstants = ({ dKv, theta, window }: ModernBertConfig): LengthConstant[] => [
+  { kind: 'pairs', value: hidesBeyond(window), furthest: window + 1 },
+  ...[theta.global, theta.local].flatMap((each) =>
+    (['cos', 'sin'] as const).map((of) => ({ kind: 'angles' as const, frequencies: frequenciesOf(dKv, each), of })),
+  ),
+]
 
 interface LayerInputs extends Rotation, Record<string, tf.Tensor> {
   hidden: tf.Tensor2D

@@ -8,14 +8,15 @@ export interface Rotation {
 
 /** Angles of position p and pair i: p·θ^(−2i / d_kv), in float32 as in transformers (RoFormer, arXiv 2104.09864). */
 export function rotationOf(length: number, dKv: number, theta: number): Rotation {
-  const angles = Float32Array.from({ length: length * dKv }, (_, at) => {
-    const pair = (at % dKv) % (dKv / 2)
-    const frequency = Math.fround(1 / Math.fround(theta ** Math.fround((2 * pair) / dKv)))
-    return Math.fround(Math.floor(at / dKv) * frequency)
-  })
+  const frequencies = frequenciesOf(dKv, theta)
+  const angles = Float32Array.from({ length: length * dKv }, (_, at) => Math.floor(at / dKv) * frequencies[at % dKv]!)
   const shape: [number, number, number, number] = [1, 1, length, dKv]
   return { cos: tf.tensor4d(angles.map(Math.cos), shape), sin: tf.tensor4d(angles.map(Math.sin), shape) }
 }
+
+/** What a position is multiplied by for each element of a head. */
+export const frequenciesOf = (dKv: number, theta: number): Float32Array =>
+  Float32Array.from({ length: dKv }, (_, at) => 1 / Math.fround(theta ** Math.fround((2 * (at % (dKv / 2))) / dKv)))
 
 /** x [batch, heads, length, d_kv], rotated: element i goes with element i + d_kv / 2. */
 export function rotated(x: tf.Tensor4D, { cos, sin }: Rotation): tf.Tensor4D {

@@ -5,10 +5,11 @@ import type { Library } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
 import { constant, fill, identity, pack, placed, READ, readsOf, shapeOf, unpack, within } from './assembly.js'
 import { divided } from './before_loop.js'
-import { type Queries, withFreeSizes } from './free_sizes.js'
+import { withFreeSizes } from './free_sizes.js'
 import { Loop } from './loop.js'
 import { attribute, ints, type Node, type NodeGraph, node } from './node.js'
 import { decoderPiece, encoderPiece, memoryNames, outputName, pastNames, type Served } from './pieces.js'
+import { buckets, causalMask, type Queries } from './positions.js'
 
 /** Names in signatures. */
 export const SOURCE_IDS = 'source_ids'
@@ -70,8 +71,7 @@ const [BATCH, LENGTH] = ['size/batch', 'size/length'] as const
 
 /** What `withFreeSizes` needs to know of a piece of that stack. */
 export const inStack = ({ config, shapes }: Served, stack: Stack, queries: Queries) => ({
-  queries,
-  positions: positionBuckets(config, stack),
+  positional: [causalMask, buckets(queries, positionBuckets(config, stack))],
   dimensions: [...shapes.values()].flat(),
 })
 

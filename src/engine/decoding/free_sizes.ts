@@ -1,20 +1,15 @@
-import type { PositionBuckets } from '../../backbone/encoder_decoder.js'
 import { TYPES } from '../graph/tensor.js'
 import { attribute, ints, type Node, type NodeGraph, node, readInts, readShape } from './node.js'
 import { interpolated, isFixed, type Polynomial, SizeArithmetic, valueAt } from './polynomial.js'
-import { bucketedKeys, bucketNodes, causalKeys, causalMaskNodes } from './positions.js'
-
-/** Queries of an attention: as many as keys, or the last position alone. */
-export type Queries = 'every' | 'last'
+import type { Positional } from './positions.js'
 
 export interface FreeSizesOptions {
   /** The operations that will give the sizes in the graph, such as that of the batch. */
   names: string[]
   /** Returns a graph of these sizes, in that order. */
   capture(sizes: number[]): NodeGraph
-  /** Relative positions, if the model has them, and the queries that they are for. */
-  queries?: Queries
-  positions?: PositionBuckets
+  /** Constants that the model makes of positions. */
+  positional: readonly Positional[]
   /** Dimensions of the model's tensors, for which no size may be mistaken. */
   dimensions: Iterable<number>
 }
@@ -94,12 +89,14 @@ function freePlaceholder(first: Node, others: Node[]): Node {
 }
 
 function freeConstant(name: string, corners: Node[], checked: Node, fitter: Fitter): Node[] {
-  const masks = [...corners, checked].map(({ attributes }) => causalKeys(attributes.get('value')!))
-  if (masks.every((keys) => keys !== undefined)) return freeMask(name, masks, fitter)
+  for (const kind of fitter.positional) {
+    const counts = [...corners, checked].map(({ attributes }) => kind.count(attributes.get('value')!))
+    if (counts.every((count) => count !== undefined)) return freePositional(name, counts, kind, fitter)
+  }
   const read = ({ attributes }: Node) => readInts(attributes.get('value')!) ?? depends(name)
   const [tensors, last] = [corners.map(read), read(checked)]
   const { shape } = last
-  if (tensors.some((tensor) => String(tensor.shape) !== String(shape))) return freeBuckets(name, tensors, last, fitter)
+  if (tensors.some((tensor) => String(tensor.shape) !== String(shape))) depends(name)
   const polynomials = Array.from(last.values, (value, i) =>
     fitted(
       name,
@@ -117,18 +114,10 @@ function freeConstant(name: string, corners: Node[], checked: Node, fitter: Fitt
   return [node('Pack', name, elements, { T, N: attribute.int(elements.length), axis: attribute.int(0) })]
 }
 
-function freeBuckets(name: string, corners: { values: Int32Array }[], checked: { values: Int32Array }, fitter: Fitter) {
-  const { queries, positions, arithmetic } = fitter
-  if (queries === undefined || positions === undefined) return depends(name)
-  const keys = [...corners, checked].map(({ values }) => bucketedKeys(values, queries, positions) ?? depends(name))
-  const count = fitted(name, keys.slice(0, -1), keys.at(-1)!, fitter)
-  return bucketNodes(name, arithmetic.value(count), queries, positions)
-}
-
-/** Returns the causal mask of any number of keys, given the numbers at every corner and at the check. */
-function freeMask(name: string, keys: number[], fitter: Fitter): Node[] {
-  const count = fitted(name, keys.slice(0, -1), keys.at(-1)!, fitter)
-  return causalMaskNodes(name, fitter.arithmetic.value(count))
+/** Returns a constant of any number of positions, given the numbers at every corner and at the check. */
+function freePositional(name: string, counts: number[], kind: Positional, fitter: Fitter): Node[] {
+  const count = fitted(name, counts.slice(0, -1), counts.at(-1)!, fitter)
+  return kind.nodes(name, fitter.arithmetic.value(count))
 }
 
 function fitted(name: string, values: number[], checked: number, { box, check }: Fitter): Polynomial {

@@ -1,9 +1,11 @@
+import { lengthConstants } from '../../backbone/forward.js'
 import { readsSegments } from '../../backbone/registry.js'
 import type { Library } from '../graph/library.js'
 import { TYPES } from '../graph/tensor.js'
 import { identity, placed, readsOf, shapeOf, unpack } from './assembly.js'
 import type { DecodingGraph } from './decoding_graph.js'
 import { withFreeSizes } from './free_sizes.js'
+import { positional } from './length_constants.js'
 import { attribute, type Node, node } from './node.js'
 import { headPiece, outputName, type Served } from './pieces.js'
 
@@ -34,6 +36,7 @@ export function headGraph(
   const { nodes, versions } = withFreeSizes({
     dimensions: [...served.shapes.values()].flat(),
     names: [BATCH!, LENGTH!],
+    positional: lengthConstants(served.config).map(positional),
     capture: (sizes) => headPiece(library, served, sizes),
   })
   const inputs = headInputs(served)

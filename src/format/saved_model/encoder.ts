@@ -21,20 +21,6 @@ export type Serving = (
   trained: Trained,
 ) => { graph: DecodingGraph; signatures: Record<string, Signature>; readme: string }
 
-/** Why a backbone cannot be one graph for every length; undefined where it can. */
-export function refusalOf(config: BackboneConfig): string | undefined {
-  switch (config.family) {
-    case 't5':
-    case 'bert':
-      return undefined
-    case 'deberta':
-    case 'modernbert':
-      return 'attention of this backbone depends on distances between tokens, which a graph is recorded with.'
-    default:
-      return assertNever(config, 'family')
-  }
-}
-
 /** The graph of an encoder with its head. */
 export const answering: Serving = (library, served, reading, trained) => {
   const rows = headRows(served.config)

@@ -16,7 +16,7 @@ import { startTensorflow } from '../../engine/graph/start.js'
 import { type OpenedBackbone, prepareBackbone } from '../../engine/prepare/prepare.js'
 import type { ExportFormat, Trained } from '../format.js'
 import { saverNodes, writeVariables } from './checkpoint.js'
-import { answering, refusalOf, type Serving, TOKENIZER } from './encoder.js'
+import { answering, type Serving, TOKENIZER } from './encoder.js'
 import { type Described, type Signature, savedModel } from './meta_graph.js'
 import { trainedModel } from './values.js'
 
@@ -25,7 +25,7 @@ import { trainedModel } from './values.js'
  * of an encoder says.
  */
 export const savedModelFormat: ExportFormat = {
-  refusal: (_options, config) => refusalOf(config),
+  refusal: () => undefined,
   holdsBackbone: true,
   async write(folder, trained) {
     const { library, device } = await startTensorflow(

@@ -12,6 +12,7 @@ import {
   writeGraph,
 } from '../../../src/engine/decoding/node.js'
 import { interpolated, valueAt } from '../../../src/engine/decoding/polynomial.js'
+import { buckets } from '../../../src/engine/decoding/positions.js'
 import { TYPES } from '../../../src/engine/graph/tensor.js'
 
 const int = attribute.type(TYPES.int32)
@@ -25,8 +26,7 @@ const freed = (nodes: (batch: number, length: number) => Node[], dimensions: num
       seen.push(batch!, length!)
       return { nodes: nodes(batch!, length!), versions: new Uint8Array() }
     },
-    queries: 'every',
-    positions: { bucket: (relative) => relativeBucket(relative, true, 8, 20), furthest: 20 },
+    positional: [buckets('every', { bucket: (relative) => relativeBucket(relative, true, 8, 20), furthest: 20 })],
     dimensions,
   })
   return { nodes: graph.nodes, seen }
@@ -71,9 +71,9 @@ test('what depends on sizes is computed from them: inputs, shapes of reshapes, o
 })
 
 test('buckets of relative positions are recognised by their values', () => {
-  const buckets = (keys: number) =>
+  const bucketsOf = (keys: number) =>
     Array.from({ length: keys * keys }, (_, i) => relativeBucket((i % keys) - Math.floor(i / keys), true, 8, 20))
-  const { nodes } = freed((_, length) => [ints('buckets', buckets(length + 3))])
+  const { nodes } = freed((_, length) => [ints('buckets', bucketsOf(length + 3))])
   expect(nodes.find(({ name }) => name === 'buckets')!.op).toBe('GatherV2')
   expect(nodes.find(({ name }) => name === 'sizes/1')).toMatchObject({ op: 'AddV2', inputs: ['sizes/0', 'length'] })
 })

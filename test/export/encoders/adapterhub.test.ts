@@ -169,6 +169,6 @@ describe('adapters that the library has trained', () => {
 test('a ModernBERT, which the library does not have, is refused', async () => {
   const run = await makeRun(inFolder('refused'), `backbone=${inFolder('modernbert')}`, ...TASKS.labels, ...ADAPTER)
   await expect(exported(run, inFolder('none'))).rejects.toThrow(
-    '--format adapterhub: the library `adapters` has no ModernBERT. Formats that hold this method: safetensors.',
+    '--format adapterhub: the library `adapters` has no ModernBERT. Formats that hold this method: safetensors, saved-model.',
   )
 })

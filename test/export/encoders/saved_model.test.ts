@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -26,6 +26,23 @@ const cases = [
   { name: 'bitfit on distilbert', on: 'distilbert', sets: ['method=bitfit'], task: 'number' },
   { name: 'full of electra', on: 'electra', sets: ['method=full'], task: 'labels' },
   { name: 'intrinsic', on: 'bert', sets: ['method=intrinsic', 'method.dimension=300'], task: 'labels' },
+  { name: 'compacter on deberta', on: 'deberta-v2', sets: COMPACTER, task: 'labels' },
+  {
+    name: 'prefixes on deberta',
+    on: 'deberta-v2',
+    sets: ['method=prefix-tuning', 'method.bottleneck=7'],
+    task: 'tags',
+  },
+  { name: 'prompts on deberta', on: 'deberta-v2', sets: ['method=prompt-tuning-r'], task: 'number' },
+  { name: 'lora on modernbert', on: 'modernbert', sets: ['method=lora', 'method.targets=["qkv"]'], task: 'labels' },
+  {
+    name: 'prefixes on modernbert',
+    on: 'modernbert',
+    sets: ['method=prefix-tuning', 'method.bottleneck=7'],
+    task: 'tags',
+  },
+  { name: 'prompts on modernbert', on: 'modernbert', sets: ['method=prompt-tuning-r'], task: 'labels' },
+  { name: 'modernbert of the first token', on: 'modernbert-cls', sets: COMPACTER, task: 'labels' },
   { name: 'tags', on: 'roberta', sets: COMPACTER, task: 'tags' },
   { name: 'choice', on: 'electra', sets: ['method=ia3'], task: 'choice' },
 ] as { name: string; on: string; sets: string[]; task: keyof typeof TASKS }[]
@@ -39,6 +56,10 @@ const long: Rows = {
   types: Int32Array.from({ length: 60 }, (_, i) => Number(i > 40)),
   length: 60,
 }
+
+/** Rows of one token, which every distance is 0 for. */
+const one = Int32Array.of(5, 6)
+const single: Rows = { ids: one, mask: one.map(() => 1), types: one.map(() => 0), length: 1 }
 
 interface SavedModels {
   loadSavedModelMetaGraph(path: string, tags: string): number
@@ -64,6 +85,9 @@ describe.skipIf(!hasEngine('tensorflow'))('a SavedModel of an encoder', () => {
   beforeAll(async () => {
     await useEngine('tensorflow')
     for (const type of ENCODERS) makeEncoder(inFolder(type), type)
+    const config = readFileSync(join(makeEncoder(inFolder('modernbert-cls'), 'modernbert'), 'config.json'), 'utf8')
+    const first = config.replace('"classifier_pooling": "mean"', '"classifier_pooling": "cls"')
+    writeFileSync(inFolder('modernbert-cls', 'config.json'), first)
     for (const { name, on, sets, task } of cases) {
       await makeRun(runOf(name), `backbone=${inFolder(on)}`, ...TASKS[task], ...sets)
       await exported(runOf(name), outOf(name))
@@ -74,7 +98,7 @@ describe.skipIf(!hasEngine('tensorflow'))('a SavedModel of an encoder', () => {
     'gives the logits of the run to 3e-5 for several batches and lengths: $name',
     async ({ name, on }) => {
       const segments = on === 'bert' || on === 'electra'
-      for (const batch of [rows, long]) {
+      for (const batch of [rows, long, single]) {
         const logits = served(outOf(name), 'logits', batch, segments)
         expectClose(logits, await encoderLogits(runOf(name), batch), { relative: 3e-5, name: `logits of ${name}` })
       }
@@ -93,13 +117,5 @@ describe.skipIf(!hasEngine('tensorflow'))('a SavedModel of an encoder', () => {
     expect(readme).toContain('| `serving_default` | `input_ids`, `attention_mask` int32 [batch, length] | ')
     expect(readme).toContain('`logits`, `probabilities` float32 [batch, 3] |')
     expect(readme).toContain('labels = ["negative","positive","both"]')
-  })
-
-  test.each(['modernbert', 'deberta-v2'])('%s is refused', async (type) => {
-    const run = await makeRun(inFolder(`refused ${type}`), `backbone=${inFolder(type)}`, ...TASKS.labels, 'method=full')
-    await expect(exported(run, inFolder('none'))).rejects.toThrow(
-      '--format saved-model: attention of this backbone depends on distances between tokens, which a graph is ' +
-        'recorded with. Formats that hold this method: safetensors, huggingface.',
-    )
   })
 })
