@@ -61,5 +61,5 @@ export const PARAMETER_FORMATS = ['table', 'csv', 'markdown', 'latex', 'json'] a
 export type ParameterFormat = (typeof PARAMETER_FORMATS)[number]
 
 /** Formats of `compacter sweep results`. */
-export const RESULT_FORMATS = ['table', 'csv', 'markdown'] as const
+export const RESULT_FORMATS = ['table', 'csv', 'markdown', 'latex'] as const
 export type ResultFormat = (typeof RESULT_FORMATS)[number]

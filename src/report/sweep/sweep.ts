@@ -11,6 +11,7 @@ import type { SweepStatus } from '../../sweep/results/status.js'
 import type { Submission } from '../../sweep/slurm/slurm.js'
 import { unitsOf } from '../../task/metrics/direction.js'
 import { shownRuns, shownSpread } from '../comparison.js'
+import { escapeLatex, latexTable } from '../tables/latex.js'
 import { drawTable } from '../tables/table.js'
 
 const SPLITS = ['validation', 'test'] as const
@@ -107,9 +108,11 @@ function bestLines({ axes, seeds, best_cell }: SweepResults): string[] {
 /** Columns that may be left out; axes and validation scores, which decide what is best, stay. */
 const IMPORTANCE: Record<string, number> = { runs: 1, task: 2, test: 3 }
 
+const isNumeric = (text: string) => /^[–\d−.-]/.test(text)
+
 function drawn({ head, rows }: Sheet): string[] {
   if (rows.length === 0) return []
-  const numeric = head.map((_, i) => rows.every((row) => /^[–\d−.-]/.test(row[i]!)))
+  const numeric = head.map((_, i) => rows.every((row) => isNumeric(row[i]!)))
   const importance = (name: string) => IMPORTANCE[name] ?? (name.startsWith('test ') ? 3 : undefined)
   const columns = head.map((name, i) => {
     const rank = importance(name)
@@ -123,7 +126,7 @@ const failures = ({ cells }: { cells: readonly CellRow[] }): string[] =>
 
 /** Returns a sweep's results in one of the formats of `sweep results`. */
 export const formatResults = (results: SweepResults, format: ResultFormat): string =>
-  ({ table: resultsTable, csv: resultsCsv, markdown: resultsMarkdown })[format](results).trimEnd()
+  ({ table: resultsTable, csv: resultsCsv, markdown: resultsMarkdown, latex: resultsLatex })[format](results).trimEnd()
 
 /** Returns a sweep's results, and what is missing. */
 export function resultsTable(results: SweepResults): string {
@@ -160,6 +163,18 @@ export function resultsMarkdown(results: SweepResults): string {
     countsLine(results.cells),
     ...(lines.length > 0 ? ['', ...lines] : []),
     '',
+  ].join('\n')
+}
+
+/** Returns the table of settings, for \\usepackage{booktabs}. */
+function resultsLatex(results: SweepResults): string {
+  const { head, rows } = summarySheet(results)
+  const escaped = [head, ...rows].map((cells) => cells.map(escapeLatex))
+  const right = head.map((_, i) => rows.length > 0 && rows.every((row) => isNumeric(row[i]!)))
+  const notes = [countsLine(results.cells), ...results.cautions.map((text) => `Caution: ${text}`)]
+  return [
+    ...notes.map((note) => `% ${note.replace(/\s+/g, ' ')}`),
+    latexTable(escaped[0]!, escaped.slice(1), right),
   ].join('\n')
 }
 

@@ -10,12 +10,15 @@ import { unlikeCells } from './unlike.js'
 
 type Axes = Record<string, unknown>
 
+/** What of a run's result a sweep's results have. */
+const SHOWN = [
+  ...(['validation', 'test', 'chance', 'best_step', 'seconds', 'step_seconds', 'peak_memory_bytes'] as const),
+  ...(['trained_parameters', 'share_percent'] as const),
+]
+
 /** A cell and its state so far. */
 export type CellRow = { index: number; name: string; axes: Axes; task: string; backbone: string } & (
-  | ({ state: 'finished' } & Pick<
-      Result,
-      'validation' | 'test' | 'chance' | 'best_step' | 'seconds' | 'trained_parameters'
-    >)
+  | ({ state: 'finished' } & Pick<Result, (typeof SHOWN)[number]>)
   | { state: 'failed'; reason: string }
   | { state: 'running' | 'stopped'; step: number; steps?: number }
   | { state: 'waiting' }
@@ -72,11 +75,8 @@ export async function readResults(folder: string): Promise<SweepResults> {
 function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index: number, state: CellState): CellRow {
   const head = { index, name, axes, task: experiment.task.name, backbone: experiment.backbone.name }
   switch (state.state) {
-    case 'finished': {
-      const { validation, test, chance, best_step, seconds, trained_parameters } = state.result
-      const scores = { validation, test, ...(chance && { chance }) }
-      return { ...head, state: state.state, ...scores, best_step, seconds, trained_parameters }
-    }
+    case 'finished':
+      return { ...head, state: state.state, ...picked(state.result) }
     case 'running':
     case 'stopped': {
       const { steps } = experiment.training
@@ -88,6 +88,11 @@ function rowOf({ name, axes, experiment }: PlannedSweep['cells'][number], index:
     default:
       return assertNever(state, 'state of a cell')
   }
+}
+
+function picked(result: Result): Pick<Result, (typeof SHOWN)[number]> {
+  const known = SHOWN.filter((key) => result[key] !== undefined)
+  return Object.fromEntries(known.map((key) => [key, result[key]])) as Pick<Result, (typeof SHOWN)[number]>
 }
 
 /** Groups cells that differ only in seeds. */
