@@ -91,6 +91,11 @@ export interface Family<Config extends CommonConfig> {
    * embedding table; undefined where the family makes none.
    */
   head?: string
+  /**
+   * The config of a model that has tensors of these names too where they are biases that models of the family may have;
+   * left out where the biases are always the same.
+   */
+  withBiases?(config: Config, names: ReadonlySet<string>): Config
   /** Standard deviation of a tensor in a model that was never trained; norms start at 1 and are not asked for. */
   initialStd(config: Config, name: string): number
 }

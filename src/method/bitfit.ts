@@ -29,7 +29,8 @@ export const bitfit: Method<BitfitOptions> = {
   },
 }
 
-const hasBiases = (config: BackboneConfig) => [...backboneTensors(config).values()].some(({ role }) => role === 'bias')
+const hasBiases = (config: BackboneConfig) =>
+  [...backboneTensors(config).values()].some(({ role }) => role === 'bias' || role === 'norm_bias')
 
 /** The biases that the backbone has. Those outside of its layers go with the head: the pooler's is next to it. */
 function ownBiases({ biases }: BitfitOptions, config: BackboneConfig): ParameterSpec[] {

@@ -32,8 +32,25 @@ test('reads what it writes for transformers 5', () => {
   expect(parse(encoderFamilyOf(config).toHuggingFace(config))).toEqual(config)
 })
 
+test('has the biases that config.json says, and can be given those of a kind by the name of one', () => {
+  const biasesOf = (json: object) => {
+    const config = parse({ ...SMALL, ...json })
+    expect(parse(encoderFamilyOf(config).toHuggingFace(config))).toEqual(config)
+    return [...encoderFamilyOf(config).tensors(config).keys()].filter((name) => name.endsWith('.bias'))
+  }
+  const inLayers = (...modules: string[]) =>
+    [0, 1, 2, 3].flatMap((i) => modules.map((m) => `model.layers.${i}.${m}.bias`))
+  expect(biasesOf({})).toEqual([])
+  expect(biasesOf({ attention_bias: true })).toEqual(inLayers('attn.Wqkv', 'attn.Wo'))
+  expect(biasesOf({ mlp_bias: true })).toEqual(inLayers('mlp.Wi', 'mlp.Wo'))
+  expect(biasesOf({ norm_bias: true })).toHaveLength(2 + 4 * 2 - 1)
+  const { withBiases } = encoderFamilyOf(parse(SMALL))
+  const given = withBiases!(parse(SMALL), new Set(['model.layers.3.attn.Wo.bias', 'model.layers.0.mlp.Wi.weight']))
+  expect(given).toEqual(parse({ ...SMALL, attention_bias: true }))
+})
+
 test.each<[object, string]>([
-  [{ norm_bias: true }, 'norm_bias is true; it must be false.'],
+  [{ classifier_bias: true }, 'classifier_bias is true; it must be false.'],
   [
     { num_attention_heads: 8 },
     'num_attention_heads is 8; it must be one that leaves each head an even width, which is rotated.',

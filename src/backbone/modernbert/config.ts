@@ -19,6 +19,14 @@ export interface ModernBertConfig extends EncoderConfig {
   /** What a head of a text reads: its first token, or the mean of all. */
   pooling: 'cls' | 'mean'
   headActivation: keyof typeof nonlinearities
+  /** Which modules have a bias; those that were published have none. */
+  biases: Biases
+}
+
+export interface Biases {
+  attention: boolean
+  feed_forward: boolean
+  norms: boolean
 }
 
 const theta = () => z.number('a number above 0').positive('a number above 0')
@@ -47,9 +55,9 @@ export const modernBertJson = z.looseObject({
   local_rope_theta: theta().default(10_000),
   rope_parameters: z.unknown().optional().meta({ type: 'object' }),
   pad_token_id: token().describe('The id that rows are padded with; 50283 by default.'),
-  attention_bias: flag().describe('Must not be true.'),
-  mlp_bias: flag().describe('Must not be true.'),
-  norm_bias: flag().describe('Must not be true.'),
+  attention_bias: flag().describe('Whether the products of attention have biases; false by default.'),
+  mlp_bias: flag().describe('Whether those of the feed-forward sublayers have; false by default.'),
+  norm_bias: flag().describe('Whether layer norms have; false by default.'),
   classifier_bias: flag().describe('Must not be true.'),
 })
 type Fields = z.output<typeof modernBertJson>
@@ -61,8 +69,7 @@ export function parseModernBertConfig(json: Record<string, unknown>, at: string)
   if (dModel % heads !== 0) throw notThat('num_attention_heads', heads, `a divisor of hidden_size (${dModel})`, at)
   if ((dModel / heads) % 2 !== 0)
     throw notThat('num_attention_heads', heads, 'one that leaves each head an even width, which is rotated', at)
-  for (const key of ['attention_bias', 'mlp_bias', 'norm_bias', 'classifier_bias'] as const)
-    if (fields[key]) throw notThat(key, true, 'false', at)
+  if (fields.classifier_bias) throw notThat('classifier_bias', true, 'false', at)
   const types = fields.layer_types
   if (types && types.length !== layers) throw notThat('layer_types', types, `one type for each of ${layers} layers`, at)
   return {
@@ -87,6 +94,11 @@ export function parseModernBertConfig(json: Record<string, unknown>, at: string)
     window: Math.floor(fields.local_attention / 2),
     theta: thetaOf(fields, at),
     pooling: fields.classifier_pooling,
+    biases: {
+      attention: fields.attention_bias ?? false,
+      feed_forward: fields.mlp_bias ?? false,
+      norms: fields.norm_bias ?? false,
+    },
     padId: tokenId(fields, 'pad_token_id', at, 50_283),
   }
 }
@@ -129,4 +141,7 @@ export const toHuggingFace = (config: ModernBertConfig): Record<string, unknown>
     sliding_attention: { rope_type: 'default', rope_theta: config.theta.local },
   },
   pad_token_id: config.padId,
+  attention_bias: config.biases.attention,
+  mlp_bias: config.biases.feed_forward,
+  norm_bias: config.biases.norms,
 })

@@ -1,11 +1,11 @@
 import type { EncoderFamily } from '../family.js'
 import { encoderSites } from '../hooks.js'
 import { type ModernBertConfig, modernBertJson, parseModernBertConfig, toHuggingFace } from './config.js'
-import { ignores, modernBertHeadTensors, modernBertTensors } from './tensors.js'
+import { ignores, modernBertHeadTensors, modernBertTensors, withBiases } from './tensors.js'
 
 /**
- * ModernBERT (arXiv 2412.13663): norms in front of the sublayers, no biases, rotated queries and keys, and layers in
- * which tokens see only their neighbours.
+ * ModernBERT (arXiv 2412.13663): norms in front of the sublayers, no biases by default, rotated queries and keys, and
+ * layers in which tokens see only their neighbours.
  */
 export const modernbert: EncoderFamily<ModernBertConfig> = {
   name: 'modernbert',
@@ -21,4 +21,5 @@ export const modernbert: EncoderFamily<ModernBertConfig> = {
   longest: ({ positions }) => positions,
   forHead: (config) => config,
   headTensors: modernBertHeadTensors,
+  withBiases,
 }

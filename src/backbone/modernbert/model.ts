@@ -18,6 +18,7 @@ import {
   HEAD_DENSE,
   HEAD_NORM,
   normName,
+  type Product,
   productName,
 } from './tensors.js'
 
@@ -49,7 +50,15 @@ export function contextual(pass: OfPass, { ids, mask: own }: EncoderInputs, head
   })
 }
 
-const norm = (pass: OfPass, x: tf.Tensor2D, module: string) => centredNorm(pass, x, module, false)
+const norm = (pass: OfPass, x: tf.Tensor2D, module: string) => centredNorm(pass, x, module, pass.config.biases.norms)
+
+/** A product of a layer. x [rows, in] → [rows, out] */
+function product(pass: OfPass, x: tf.Tensor2D, layer: number, of: Product): tf.Tensor2D {
+  const { attention, feed_forward } = pass.config.biases
+  const module = productName(layer, of)
+  const biased = of === 'qkv' || of === 'o' ? attention : feed_forward
+  return biased ? linearWithBias(pass, x, module) : linear(pass, x, `${module}.weight`)
+}
 
 /** 0 where two positions are at most `window` apart, else −1e9 → [1, 1, length, length] */
 function windowMask(length: number, window: number): tf.Tensor4D {
@@ -119,7 +128,7 @@ function sublayer(
 function attention(pass: OfPass, site: Site, { batch, firstAlone }: Rows, x: tf.Tensor2D, inputs: LayerInputs) {
   const { dKv } = pass.config
   const { bias: ofAll, cos, sin } = inputs
-  const parts = tf.split(linear(pass, x, productName(site.layer, 'qkv')), 3, 1) as tf.Tensor2D[]
+  const parts = tf.split(product(pass, x, site.layer, 'qkv'), 3, 1) as tf.Tensor2D[]
   const [q, k, values] = parts.map((part) => splitHeads(pass, part, batch))
   const rotatedQueries = rotated(q!, { cos, sin })
   const [queries, bias] = firstAlone ? [firstQuery(rotatedQueries), firstQuery(ofAll)] : [rotatedQueries, ofAll]
@@ -127,7 +136,7 @@ function attention(pass: OfPass, site: Site, { batch, firstAlone }: Rows, x: tf.
   const memory = withPrefix(pass, site, { keys: rotated(k!, { cos, sin }), values: values! })
   const scores: tf.Tensor4D = tf.add(tf.matMul(query, memory.keys, false, true), bias) // [batch, heads, count, keys]
   const context = attended(scores, memory.values, pass.dropout.kept(scores, `${siteName(site)}.weights`))
-  return linear(pass, joinHeads(context), productName(site.layer, 'o'))
+  return product(pass, joinHeads(context), site.layer, 'o')
 }
 
 /** [batch, heads, queries, columns] → [batch, heads, 1, columns] */
@@ -135,9 +144,9 @@ const firstQuery = (x: tf.Tensor4D): tf.Tensor4D => tf.slice(x, [0, 0, 0, 0], [-
 
 /** wo·dropout(f(a)·b) for wi·x = (a, b). x, result [rows, d] */
 function feedForward(pass: OfPass, site: Site, x: tf.Tensor2D): tf.Tensor2D {
-  const [input, gate] = tf.split(linear(pass, x, productName(site.layer, 'wi')), 2, 1) as [tf.Tensor2D, tf.Tensor2D]
+  const [input, gate] = tf.split(product(pass, x, site.layer, 'wi'), 2, 1) as [tf.Tensor2D, tf.Tensor2D]
   const inner: tf.Tensor2D = tf.mul(nonlinearities[pass.config.activation]<tf.Tensor2D>(input), gate)
-  return linear(pass, pass.dropout(inner, siteName(site)), productName(site.layer, 'wo'))
+  return product(pass, pass.dropout(inner, siteName(site)), site.layer, 'wo')
 }
 
 /** Returns the logits of a head; see Encoder. */

@@ -1,4 +1,6 @@
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { type BackboneConfig, familyOf } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { readJson } from '../../base/files/json_file.js'
 import { classesOf } from '../../engine/prepare/head.js'
@@ -8,15 +10,24 @@ import { architectureOf } from './architecture.js'
 
 /**
  * Returns the config.json of an export: the backbone's own with what is different now. Every tensor is float32, the
- * vocabulary may be trimmed, and an encoder has the head of the task.
+ * vocabulary may be trimmed, there may be more biases, and an encoder has the head of the task.
  */
-export function configText({ files, config }: OpenedBackbone, task: TaskOptions): string {
+export function configText(
+  { files, config: opened }: OpenedBackbone,
+  config: BackboneConfig,
+  task: TaskOptions,
+): string {
   const { torch_dtype: _, ...own } = readJson(join(files.folder, 'config.json')) as Record<string, unknown>
   const architectures = [architectureOf(config, own)]
   const headed = 'head' in config && { ...withoutHead(own), ...headKeys(task), architectures }
-  const changed = { architectures, ...(headed || own), vocab_size: config.vocabulary }
+  const biases = difference(familyOf(config).toHuggingFace(config), familyOf(opened).toHuggingFace(opened))
+  const changed = { architectures, ...(headed || own), ...biases, vocab_size: config.vocabulary }
   return `${JSON.stringify({ ...changed, dtype: 'float32' }, null, 2).replace(WHOLE_FLOAT, '$1.0')}\n`
 }
+
+/** The keys whose values in `now` are others than in `before`. */
+const difference = (now: Record<string, unknown>, before: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(now).filter(([key, value]) => !isDeepStrictEqual(value, before[key])))
 
 /** The keys that tell of a head: a checkpoint may have had another one. */
 const HEAD_KEYS = ['num_labels', 'id2label', 'label2id', 'problem_type', 'finetuning_task']

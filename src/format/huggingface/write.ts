@@ -1,9 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type BackboneConfig, backboneShapes, backboneTensors, headTensors } from '../../backbone/registry.js'
+import { type BackboneConfig, backboneShapes, backboneTensors, familyOf, headTensors } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
-import { type DeferredTensor, type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
+import {
+  type DeferredTensor,
+  elements,
+  type WritableTensor,
+  writeSafetensors,
+} from '../../base/safetensors/safetensors.js'
 import { startDevice } from '../../engine/device/device.js'
 import { loadTrained } from '../../engine/model/checkpoint.js'
 import { disposeModel, mergedWeights } from '../../engine/model/model.js'
@@ -26,13 +31,15 @@ export const huggingfaceFormat: ExportFormat = {
   async write(folder, trained) {
     const backbone = await prepareBackbone(trained.experiment, trained.progress)
     try {
+      const { method, task } = trained.experiment
+      const config = exportedConfig(method, backbone.config)
       const weights =
-        methodOf(trained.experiment.method).weights === 'trained'
+        methodOf(method).weights === 'trained'
           ? stored(trained)
-          : [...(await made(trained, backbone)), ...ofHead(trained)]
+          : [...(await made(trained, backbone)), ...ofHead(trained), ...addedBiases(trained, backbone.config, config)]
       trained.progress.phase('Writing')
       writeSafetensors(join(folder, 'model.safetensors'), weights, { format: 'pt' })
-      writeAtomically(join(folder, 'config.json'), configText(backbone, trained.experiment.task))
+      writeAtomically(join(folder, 'config.json'), configText(backbone, config, task))
       for (const name of COPIED) {
         const source = join(backbone.files.folder, name)
         if (existsSync(source)) copyFile(source, join(folder, name))
@@ -75,10 +82,20 @@ function refusal(options: MethodOptions, config: BackboneConfig): string | undef
 
 /** Whether all that a method trains are tensors of the backbone. */
 function hasPlace(options: MethodOptions, config: BackboneConfig): boolean {
-  const there = backboneTensors(config)
+  const there = backboneTensors(exportedConfig(options, config))
   return methodOf(options)
     .parameters(options, config)
     .every(({ name }) => there.has(name))
+}
+
+/** The config of the model that is written: with the biases that a method adds, where such models may have them. */
+function exportedConfig(options: MethodOptions, config: BackboneConfig): BackboneConfig {
+  const names = new Set(
+    methodOf(options)
+      .parameters(options, config)
+      .map(({ name }) => name),
+  )
+  return familyOf(config).withBiases?.(config, names) ?? config
 }
 
 const TIED =
@@ -107,6 +124,18 @@ function stored({ tensors }: Trained): [string, DeferredTensor][] {
 const ofHead = (trained: Trained): [string, DeferredTensor][] => {
   const names = headTensors(trained.config)
   return stored(trained).filter(([name]) => names.has(name))
+}
+
+/** The biases that the model has and the backbone has not, 0 where the method trains none. */
+function addedBiases({ tensors }: Trained, backbone: BackboneConfig, config: BackboneConfig) {
+  const before = new Set([...backboneShapes(backbone).keys(), ...headTensors(backbone).keys()])
+  const all = new Map([...backboneTensors(config), ...headTensors(config)])
+  return [...all]
+    .filter(([name]) => !before.has(name))
+    .map(([name, { shape }]): [string, WritableTensor] => {
+      const data = tensors.entries.has(name) ? tensors.read(name) : new Float32Array(elements(shape))
+      return [name, { shape, data }]
+    })
 }
 
 /** Returns the backbone's tensors after the method changed them. */

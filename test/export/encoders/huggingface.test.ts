@@ -21,6 +21,7 @@ beforeAll(async () => {
   for (const type of ENCODERS) makeEncoder(inFolder(type), type)
   makeEncoder(inFolder('bert-without'), 'bert', { pooler: false })
   makeEncoder(inFolder('roberta-without'), 'roberta', { pooler: false })
+  makeEncoder(inFolder('modernbert-biased'), 'modernbert', { biased: true })
 })
 
 const exported = (run: string, out: string) =>
@@ -30,6 +31,10 @@ const LORA = ['method=lora', 'method.alpha=2']
 const sequence = ENCODERS.map(
   (type) => [`lora on ${type}`, type, type === 'modernbert' ? [...LORA, 'method.targets=[qkv, wo]'] : LORA] as const,
 )
+const BIASES_AND_LORA = [
+  'training.learning_rate=1e-3',
+  'method={kind: union, methods: [{preset: bitfit, biases: [layer_norm, feed_forward]}, {preset: lora, targets: [o]}]}',
+]
 const methods = [
   ['full', 'bert', ['method=full']],
   ['full without a pooler', 'bert-without', ['method=full']],
@@ -43,6 +48,11 @@ const methods = [
   ['layer-norm-tuning', 'modernbert', ['method=layer-norm-tuning']],
   ['bitfit', 'bert', ['method=bitfit']],
   ['bitfit on distilbert', 'distilbert', ['method=bitfit']],
+  ['bitfit on modernbert', 'modernbert', ['method=bitfit']],
+  ['biases of attention on modernbert', 'modernbert', ['method=bitfit', 'method.biases=[attention]']],
+  ['biases of norms and lora on modernbert', 'modernbert', BIASES_AND_LORA],
+  ['bitfit on a modernbert with biases', 'modernbert-biased', ['method=bitfit']],
+  ['full with biases', 'modernbert-biased', ['method=full']],
 ] as const
 const cases = [...sequence, ...methods].map(([name, on, sets]) => ({ name, on, sets, task: 'labels' as const }))
 const numbers = ENCODERS.map((type) => ({
@@ -105,7 +115,7 @@ beforeAll(async () => {
 test.each(all)('$name has a config.json with the class, the labels and the type of numbers', ({ name, on, task }) => {
   const out = outOf(name)
   const json = JSON.parse(readFileSync(join(out, 'config.json'), 'utf8'))
-  const class_ = CLASSES[on.replace('-without', '') as EncoderType]
+  const class_ = CLASSES[on.replace(/-(without|biased)$/, '') as EncoderType]
   expect(json).toMatchObject({
     architectures: [`${class_}${ENDINGS[task]}`],
     dtype: 'float32',
@@ -142,11 +152,6 @@ test.each([
     'method=compacter method.reduction_factor=6',
     'bert',
     "an adapter sits behind a nonlinearity, so that it cannot be merged into the backbone's weights.",
-  ],
-  [
-    'method=bitfit',
-    'modernbert',
-    'the trained biases have no place in this backbone, whose products and norms have none.',
   ],
   [
     'method=prompt-tuning-r',

@@ -66,16 +66,17 @@ export function tinyEncoder(folder: string, type: EncoderType): string {
 
 /**
  * An encoder of made-up weights with the dimensions of the tests' small one of that type, and the bundled BERT's
- * tokenizer; `pooler` says whether the weights have one, where a model of the type can.
+ * tokenizer; `pooler` says whether the weights have one, `biased` whether all modules have biases, where a model of the
+ * type may lack them.
  */
-export function makeEncoder(folder: string, type: EncoderType, { pooler = true } = {}): string {
+export function makeEncoder(folder: string, type: EncoderType, { pooler = true, biased = false } = {}): string {
   mkdirSync(folder, { recursive: true })
   const own = readFileSync(join(packageRoot, 'test/fixtures', `${type}-tiny`, 'config.json'), 'utf8')
   const changed = { vocab_size: 8002, pad_token_id: 0, max_position_embeddings: 160 }
   // as text: JavaScript would write 1.0 as 1, which transformers refuses
   const json = Object.entries(changed).reduce(
     (text, [key, value]) => text.replace(new RegExp(`("${key}": )\\d+`), `$1${value}`),
-    own,
+    biased ? own.replace(/("(?:attention|mlp|norm)_bias": )false/g, '$1true') : own,
   )
   const tensors = [...backboneTensors(parseConfig(JSON.parse(json), folder))].filter(
     ([name]) => pooler || !name.includes('pooler'),
