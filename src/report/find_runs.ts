@@ -1,10 +1,7 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { UserError } from '../base/error.js'
-import { shownPath } from '../base/yaml/source.js'
 import { type ReportRun, readRun } from '../run/compare/read_run.js'
-import { runFiles } from '../run/directory.js'
-import { readFailure } from '../sweep/run/folder.js'
+import { NAME_RUNS, reasonOf, runsAt } from '../runs/folders.js'
 
 /** A folder that a report shows only in part, or not at all, and why. */
 export interface LeftOut {
@@ -18,17 +15,16 @@ export interface FoundRuns {
   leftOut: LeftOut[]
 }
 
-/** A grid is a folder of runs; a folder of grids is one more level. */
-const DEPTH = 3
-
 /**
  * Reads runs, and the runs in folders of runs, each once. Damaged ones are left out with the reason.
  * @throws UserError for a path that does not exist, and where nothing can be read at all.
  */
 export function findRuns(paths: readonly string[]): FoundRuns {
-  const found: FoundRuns = { runs: [], leftOut: [] }
-  const folders = new Map(paths.flatMap((path) => foldersOf(path, found.leftOut)).map((path) => [resolve(path), path]))
-  for (const folder of folders.values()) {
+  const lookedAt = paths.flatMap(runsAt)
+  const leftOut = lookedAt.flatMap(({ folder, reason }) => (reason === undefined ? [] : [{ folder, reason }]))
+  const found: FoundRuns = { runs: [], leftOut }
+  const runs = lookedAt.filter(({ kind }) => kind === 'run')
+  for (const folder of new Map(runs.map(({ folder }) => [resolve(folder), folder])).values()) {
     try {
       found.runs.push(readRun(folder))
     } catch (error) {
@@ -40,60 +36,6 @@ export function findRuns(paths: readonly string[]): FoundRuns {
   throw new UserError({
     at: first!.folder,
     problem: found.leftOut.length > 1 ? `${first!.reason} None of the others is a run either.` : first!.reason,
-    remedy: 'Name folders that `compacter train` made, such as runs/quickstart, or a folder of them.',
+    remedy: NAME_RUNS,
   })
-}
-
-/** Returns an error's message in one line, with files named relative to the folder. */
-function reasonOf({ message }: Error, folder: string): string {
-  const [first] = message.split('\n')
-  return [folder, shownPath(folder)].reduce((text, path) => text.replaceAll(`${path}/`, ''), first!)
-}
-
-function foldersOf(path: string, leftOut: LeftOut[]): string[] {
-  if (!existsSync(path)) {
-    throw new UserError({
-      at: path,
-      problem: 'there is no such folder.',
-      remedy: 'Name folders that `compacter train` made, such as runs/quickstart, or a folder of them.',
-    })
-  }
-  if (!statSync(path).isDirectory()) {
-    leftOut.push({ folder: path, reason: 'is a file, not a folder.' })
-    return []
-  }
-  const before = leftOut.length
-  const folders = runsBelow(path, DEPTH, leftOut)
-  if (folders.length === 0 && leftOut.length === before)
-    leftOut.push({ folder: path, reason: 'is not a run and holds none: it has no experiment.yaml.' })
-  return folders
-}
-
-function failureIn(folder: string): string | undefined {
-  try {
-    const failure = readFailure(folder)
-    return failure && `failed: ${failure.reason}`
-  } catch (error) {
-    return reasonOf(error as Error, folder)
-  }
-}
-
-function runsBelow(folder: string, depth: number, leftOut: LeftOut[]): string[] {
-  const files = runFiles(folder)
-  if (existsSync(files.experiment)) return [folder]
-  if ([files.manifest, files.metrics, files.result].some((file) => existsSync(file))) {
-    leftOut.push({ folder, reason: 'is damaged: it has no experiment.yaml.' })
-    return []
-  }
-  const failed = failureIn(folder)
-  if (failed !== undefined) {
-    leftOut.push({ folder, reason: failed })
-    return []
-  }
-  if (depth === 0) return []
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules')
-    .map(({ name }) => name)
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
-    .flatMap((name) => runsBelow(join(folder, name), depth - 1, leftOut))
 }

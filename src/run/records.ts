@@ -57,6 +57,10 @@ const importedFrom = z.object({ format: z.enum(IMPORT_FORMATS), folder: z.string
 /** What an imported run was read from. */
 export type ImportedFrom = z.infer<typeof importedFrom>
 
+const cleanedAway = z.object({ at: z.string(), bytes: size })
+/** When `compacter runs clean` removed a finished run's last tensors and checkpoint (ISO 8601, UTC), and their size. */
+export type CleanedAway = z.infer<typeof cleanedAway>
+
 /** The part of the manifest that is read again. Runs of earlier versions lack some of it. */
 const manifestFile = z.object({
   compacter: z.string(),
@@ -82,6 +86,7 @@ const manifestFile = z.object({
   changes: z.array(changeFile).optional(),
   start: startedFrom.optional(),
   imported: importedFrom.optional(),
+  cleaned: cleanedAway.optional(),
 })
 
 /** What a run was made with, as its manifest has it. */

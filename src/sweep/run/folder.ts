@@ -1,15 +1,15 @@
-import { closeSync, existsSync, fstatSync, lstatSync, readSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, lstatSync, realpathSync, rmSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../../base/error.js'
 import { makeFolder } from '../../base/files/atomic.js'
 import { readJsonFile } from '../../base/files/json_file.js'
-import { openFile } from '../../base/files/read.js'
 import { isLocked } from '../../base/lock/lock.js'
 import { hideSecrets } from '../../base/secrets.js'
 import { locatedPlaces, storedPlaces } from '../../experiment/places.js'
 import { type Experiment, experimentSchema } from '../../experiment/schema.js'
 import { type Result, type RunFiles, runFiles, writeJson } from '../../run/directory.js'
+import { lastStep } from '../../run/log/last_step.js'
 import { readResult } from '../../run/records.js'
 import { CELLS_FILE, REWRITE } from '../../run/sweep_of.js'
 import { isCellName } from '../plan/names.js'
@@ -137,26 +137,8 @@ async function stateIn(files: RunFiles): Promise<CellState> {
   const running = await isLocked(`${files.folder}.lock`)
   const result = readResult(files)
   if (result) return { state: 'finished', result }
-  if (running) return { state: 'running', step: lastStep(files) }
+  if (running) return { state: 'running', step: lastStep(files.metrics) }
   const failure = readFailure(files.folder)
   if (failure) return { state: 'failed', reason: failure.reason }
-  return existsSync(files.experiment) ? { state: 'stopped', step: lastStep(files) } : { state: 'waiting' }
-}
-
-/** More bytes than two lines of metrics.jsonl have. */
-const TAIL_BYTES = 4096
-
-/** Returns the last step in metrics.jsonl; a line that is only half written does not count. */
-function lastStep({ metrics }: RunFiles): number {
-  if (!existsSync(metrics)) return 0
-  const file = openFile(metrics)
-  try {
-    const { size } = fstatSync(file)
-    const tail = Buffer.alloc(Math.min(size, TAIL_BYTES))
-    readSync(file, tail, 0, tail.length, size - tail.length)
-    const steps = [...tail.toString().matchAll(/^\{"step":(\d+),.*\}$/gm)]
-    return Number(steps.at(-1)?.[1] ?? 0)
-  } finally {
-    closeSync(file)
-  }
+  return existsSync(files.experiment) ? { state: 'stopped', step: lastStep(files.metrics) } : { state: 'waiting' }
 }
