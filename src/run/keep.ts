@@ -15,17 +15,28 @@ const MUCH = 100e6
  * if the kept files are large.
  */
 export function keepOnly({ keep }: Pick<TrainingOptions, 'keep'>, files: RunFiles, { note }: Progress): void {
-  const others = [files.last, files.checkpoint].filter((file) => existsSync(file))
   if (keep === 'best') {
-    for (const file of others) rmSync(file)
-    if (existsSync(dirname(files.checkpoint))) rmdirSync(dirname(files.checkpoint))
+    removeBeyondBest(files)
     return
   }
-  const bytes = others.reduce((sum, file) => sum + statSync(file).size, 0)
+  const bytes = bytesBeyondBest(files)
   if (bytes < MUCH) return
   const way = commandLine(`train --resume ${quoted(files.folder)} --set training.keep=best`)
   note(
     `The last tensors and the checkpoint take ${byteSize(bytes)}. \`${way}\` removes them; the run can't become ` +
       'longer then.',
   )
+}
+
+/** The files that only a training that goes on reads. */
+const beyondBest = ({ last, checkpoint }: RunFiles) => [last, checkpoint].filter((file) => existsSync(file))
+
+/** Returns the size of the last tensors and the checkpoint, which only a training that goes on reads. */
+export const bytesBeyondBest = (files: RunFiles): number =>
+  beyondBest(files).reduce((sum, file) => sum + statSync(file).size, 0)
+
+/** Removes the last tensors and the checkpoint. The caller holds the run's lock, and nothing in it is half-written. */
+export function removeBeyondBest(files: RunFiles): void {
+  for (const file of beyondBest(files)) rmSync(file)
+  if (existsSync(dirname(files.checkpoint))) rmdirSync(dirname(files.checkpoint))
 }

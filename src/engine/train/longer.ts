@@ -4,7 +4,7 @@ import type { Progress } from '../../base/progress.js'
 import type { Experiment, TrainingOptions } from '../../experiment/schema.js'
 import type { Result, RunFiles } from '../../run/directory.js'
 import { runExperiment } from '../../run/experiment.js'
-import type { LengthChange } from '../../run/records.js'
+import { type LengthChange, readManifest } from '../../run/records.js'
 import { readState } from '../../run/state.js'
 import { sweepOf } from '../../run/sweep_of.js'
 
@@ -68,15 +68,33 @@ export function noteLonger(
  * Refuses to continue without a checkpoint: the run would start from its beginning and overwrite its files.
  * @throws UserError where trained tensors exist without the checkpoint that they came from.
  */
-export function checkGoesOn({ folder, checkpoint, best }: RunFiles): void {
+export function checkGoesOn(files: RunFiles): void {
+  const { folder, checkpoint, best } = files
   if (existsSync(checkpoint) || !existsSync(best)) return
+  const cleaned = cleanedAway(files)
   throw new UserError({
     at: folder,
-    problem: `has trained tensors, but no ${checkpoint} to go on from: it was imported, or keeps only the best.`,
+    problem: cleaned
+      ? `${cleaned} the checkpoint to go on from.`
+      : `has trained tensors, but no ${checkpoint} to go on from: it was imported, or keeps only the best.`,
     remedy:
       'Restore the checkpoint, or start a new run from its best tensors: --set ' +
       `training.start_from=${folder} and --run-dir.`,
   })
+}
+
+/** Returns the beginning of a sentence on what `runs clean` took from a run; undefined where it took nothing. */
+function cleanedAway(files: RunFiles): string | undefined {
+  const { cleaned } = readManifest(files) ?? {}
+  if (!cleaned || existsSync(files.checkpoint)) return undefined
+  return `was cleaned on ${cleaned.at.slice(0, 10)}: \`compacter runs clean\` removed`
+}
+
+/** Says that a run has no step left, and whether it could become longer. */
+export function finishedAlready(files: RunFiles): string {
+  const cleaned = cleanedAway(files)
+  const why = cleaned ? ` It ${cleaned} its checkpoint, so it can't become longer.` : ''
+  return `The run is finished already.${why}`
 }
 
 const shorter = ({ experiment }: RunFiles, before: number, now: number) =>

@@ -15,6 +15,7 @@ import { type Stepper, startStepper } from '../model/stepper.js'
 import { chooseBatchSize } from '../prepare/choose_batch_size.js'
 import { prepareModel } from '../prepare/prepare.js'
 import { type Begun, begin, type Computation, type Job, setUp, type TrainOptions } from './begin.js'
+import { finishedAlready } from './longer.js'
 import { closeAll, prepare } from './prepared.js'
 import { asBegun, NOTHING, resumedRun, whatIsThere } from './resume.js'
 import { countsOf } from './run_facts.js'
@@ -67,7 +68,7 @@ async function trainInto(files: RunFiles, experiment: Experiment, options: Job['
       resume ? whatIsThere(files, prepared, experiment) : NOTHING,
     )
     if (!finished) return await trainPrepared({ files, prepared, length, sized, resumed, options })
-    progress.note('The run is finished already.')
+    progress.note(finishedAlready(files))
     if (leads) keepOnly(experiment.training, files, progress)
     progress.end()
     return finished
