@@ -37,6 +37,12 @@ export const storedPlaces = (experiment: Experiment, folder?: string): Experimen
     return folder === undefined ? path : relativeTo(resolve(folder), path)
   })
 
+/** Whether an absolute path is that of a file that ships with the toolkit. */
+export function isShipped(path: string): boolean {
+  const inside = relative(join(packageRoot, SHIPPED), path)
+  return !isAbsolute(inside) && !inside.startsWith('..')
+}
+
 /**
  * Returns a path that begins with a dot, so that no backbone's folder looks like a hub id. A path on another drive
  * stays absolute.

@@ -4,10 +4,11 @@ import type { Card } from '../../run/card.js'
 import { isEncoded } from '../../task/encoded.js'
 import { writtenAs } from '../../task/example.js'
 import { unitsOf } from '../../task/metrics/direction.js'
+import { frontMatter } from './front_matter.js'
 
 /**
- * Returns the README.md of an export: what it is, and how to load it (`loading` is Markdown). Names and texts of the
- * run are escaped.
+ * Returns the README.md of an export: the hub's metadata, what it is, and how to load it (`loading` is Markdown). Names
+ * and texts of the run are escaped.
  */
 export function readme(card: Card, loading: string): string {
   const { experiment, backbone, metrics } = card
@@ -23,7 +24,7 @@ export function readme(card: Card, loading: string): string {
       : ''
   const parameters = card.trained_parameters.toLocaleString('en')
   const units = unitsOf(Object.values(metrics ?? {}).flatMap(Object.keys))
-  return `# ${escapeMarkdown(experiment.name)}
+  return `${frontMatter(card)}# ${escapeMarkdown(experiment.name)}
 
 Trained by compacter ${card.compacter}: ${parameters} parameters of the method
 ${codeSpan(methodName(experiment.method))} on the backbone ${codeSpan(backbone.name)} (SHA-256 of its

@@ -31,6 +31,12 @@ export function benchmarkNames(): string[] {
   return Object.keys(BENCHMARKS)
 }
 
+/** Returns where a benchmark's rows are on the hub: the repository, its configuration, and what it calls its splits. */
+export function hubPlaceOf(name: string): Pick<Benchmark, 'repository' | 'config' | 'splits'> {
+  const { repository, config, splits } = benchmarkOf(name)
+  return { repository, config, splits }
+}
+
 /**
  * Returns the rows of a benchmark's official split. Columns, labels (ids, as text) and order are the same from the
  * official files in the folder `path` and from the hub's parquet, which is downloaded to the standard cache. MNLI's
