@@ -1,9 +1,9 @@
 import { escapeMarkdown, markdownTable } from '../base/text/markdown.js'
 import type { ColumnChance } from '../run/compare/chance.js'
+import { type Group, type Summary, summaryOf, unique } from '../run/compare/groups.js'
 import type { Spread } from '../run/compare/spread.js'
 import { bestFirst, lowerScoreIsBetter, unitsOf } from '../task/metrics/direction.js'
 import { columnChance } from './chance.js'
-import { type Group, type Summary, summaryOf, unique } from './groups.js'
 import { escapeLatex, latexTable } from './tables/latex.js'
 
 /** Methods × tasks: test scores. Only validation decides what is best, and the order. */

@@ -1,13 +1,13 @@
 import { basename, sep } from 'node:path'
 import { commandLine, quoted } from '../base/command_line.js'
 import { UserError } from '../base/error.js'
+import { type Group, groupRuns, unique } from '../run/compare/groups.js'
 import type { ReportRun } from '../run/compare/read_run.js'
 import { seedsOf } from '../run/compare/settings.js'
 import type { ImportedFrom } from '../run/records.js'
 import { taskScore } from '../task/metrics/direction.js'
 import { type Comparison, compare, shownScore } from './comparison.js'
 import { type FoundRuns, findRuns, type LeftOut } from './find_runs.js'
-import { type Group, groupRuns, unique } from './groups.js'
 import { type Predictions, readPredictions } from './wrong_rows.js'
 
 /** Everything that a report shows. */

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { assertNever } from '../base/assert_never.js'
 import { UserError } from '../base/error.js'
 import { openFile } from '../base/files/read.js'
+import { checkPredictedWith, type PredictedWith, refusedOfSeveral } from '../compare/predicted_with.js'
 import { type StreamedLine, streamLines } from '../predict/lines.js'
 import type { ReportRun } from '../run/compare/read_run.js'
 import { type LabelNames, namesAmong, shownLabel } from '../task/labels/label_names.js'
@@ -14,7 +15,6 @@ import { type EntityScores, entityScores, unfitTag } from '../task/metrics/entit
 import { numberOf } from '../task/metrics/errors.js'
 import type { TaskOptions } from '../task/options.js'
 import { tagsIn } from '../task/words/tagged.js'
-import { checkPredictedWith, type PredictedWith, refusedOfSeveral } from './predicted_with.js'
 import { type Residual, type Residuals, summed } from './residuals.js'
 
 /** A run's predictions, from the file that `compacter eval --predictions` wrote into its folder. */

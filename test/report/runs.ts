@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { experimentYaml, loadExperiment } from '../../src/experiment/load/load.js'
 import { findRuns } from '../../src/report/find_runs.js'
-import { groupRuns } from '../../src/report/groups.js'
+import { groupRuns } from '../../src/run/compare/groups.js'
 import type { Result, Scores } from '../../src/run/directory.js'
 
 export const newFolder = (): string => mkdtempSync(join(tmpdir(), 'report-'))

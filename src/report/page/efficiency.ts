@@ -1,6 +1,6 @@
 import { byteSize } from '../../base/text/size.js'
+import { type FinishedRun, unique } from '../../run/compare/groups.js'
 import { spread } from '../../run/compare/spread.js'
-import { type FinishedRun, unique } from '../groups.js'
 import type { Report } from '../report.js'
 import { Bar, table } from './figure.js'
 import { html, type Markup } from './html.js'

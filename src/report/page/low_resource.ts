@@ -1,5 +1,5 @@
+import { unique } from '../../run/compare/groups.js'
 import { chanceNamed, columnChance } from '../chance.js'
-import { unique } from '../groups.js'
 import type { Report } from '../report.js'
 import { rowsChart } from './charts.js'
 import { figure } from './figure.js'

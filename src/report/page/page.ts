@@ -1,5 +1,5 @@
 import { counted } from '../../base/text/counted.js'
-import { unique } from '../groups.js'
+import { unique } from '../../run/compare/groups.js'
 import type { Report } from '../report.js'
 import { curves } from './curves.js'
 import { efficiency } from './efficiency.js'

@@ -1,7 +1,7 @@
+import { type Group, summaryOf, unique } from '../../run/compare/groups.js'
 import { lowerScoreIsBetter } from '../../task/metrics/direction.js'
 import { chanceNamed } from '../chance.js'
 import { type Cell, CHOSEN, comparisonNote, shownScore, shownSpread } from '../comparison.js'
-import { type Group, summaryOf, unique } from '../groups.js'
 import type { Report } from '../report.js'
 import { POINTS } from '../tables/marks.js'
 import { scatterChart } from './charts.js'

@@ -1,10 +1,10 @@
-import { type Leaves, methodName, shownOf } from '../experiment/method_name.js'
-import { MEAN } from '../experiment/schema.js'
-import type { ReportRun } from '../run/compare/read_run.js'
-import { seedsOf, settingsOf, shownKey } from '../run/compare/settings.js'
-import { meanOf, type Spread, spread, spreadOfScores } from '../run/compare/spread.js'
-import type { Result } from '../run/directory.js'
-import { scoreMetrics } from '../task/metrics/direction.js'
+import { type Leaves, methodName, shownOf } from '../../experiment/method_name.js'
+import { MEAN } from '../../experiment/schema.js'
+import { scoreMetrics } from '../../task/metrics/direction.js'
+import type { Result } from '../directory.js'
+import type { ReportRun } from './read_run.js'
+import { seedsOf, settingsOf, shownKey } from './settings.js'
+import { meanOf, type Spread, spread, spreadOfScores } from './spread.js'
 
 export type FinishedRun = ReportRun & { result: Result }
 

@@ -7,9 +7,9 @@ import { loadExperiment } from '../../src/experiment/load/load.js'
 import { methodName, writtenMethodName } from '../../src/experiment/method_name.js'
 import { compare } from '../../src/report/comparison.js'
 import { findRuns } from '../../src/report/find_runs.js'
-import { groupRuns } from '../../src/report/groups.js'
 import { readReport } from '../../src/report/report.js'
-import { groupsOf, newFolder, type RunValues, writeRun } from './runs.js'
+import { groupRuns } from '../../src/run/compare/groups.js'
+import { groupsOf, newFolder, type RunValues, writeRun } from '../report/runs.js'
 
 describe('runs are a group', () => {
   const names = (runs: RunValues[]) => groupsOf(runs).map(({ method, task, runs }) => [method, task, runs.length])
