@@ -63,3 +63,15 @@ export type ParameterFormat = (typeof PARAMETER_FORMATS)[number]
 /** Formats of `compacter sweep results`. */
 export const RESULT_FORMATS = ['table', 'csv', 'markdown', 'latex'] as const
 export type ResultFormat = (typeof RESULT_FORMATS)[number]
+
+/** Formats of `compacter compare`. */
+export const COMPARISON_FORMATS = ['table', 'markdown', 'latex'] as const
+export type ComparisonFormat = (typeof COMPARISON_FORMATS)[number]
+
+/** What `compacter compare` compares: methods, whose runs differ only in their seeds, or single runs. */
+export const COMPARED_BY = ['method', 'run'] as const
+export type ComparedBy = (typeof COMPARED_BY)[number]
+
+/** The splits whose answers `compacter compare` reads. */
+export const ANSWERED_SPLITS = ['validation', 'test'] as const
+export type AnsweredSplit = (typeof ANSWERED_SPLITS)[number]

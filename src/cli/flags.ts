@@ -1,8 +1,31 @@
 import { Args, Flags } from '@oclif/core'
 import { ENGINES, PRECISIONS, SCORINGS } from '../base/choices.js'
+import { BAD_USAGE, UserError } from '../base/error.js'
 
 /** The options of a flag that may be repeated, with one value each time. */
 export const repeatable = { multiple: true, multipleNonGreedy: true } as const
+
+/** A flag for the level of intervals. */
+export const levelFlag = Flags.custom<number>({
+  helpValue: '0.95',
+  default: 0.95,
+  async parse(given) {
+    const level = Number(given)
+    if (level >= LEVELS.lowest && level <= LEVELS.highest) return level
+    throw new BadLevel({
+      at: `--level ${given}`,
+      problem: 'is not a level of intervals.',
+      remedy: `Give a number from ${LEVELS.lowest} to ${LEVELS.highest}, such as 0.95.`,
+    })
+  },
+})
+
+/** Resamples would not reach the ends of a wider interval. */
+const LEVELS = { lowest: 0.5, highest: 0.999 }
+
+class BadLevel extends UserError {
+  override readonly exitCode = BAD_USAGE
+}
 
 /** Flags of every command that computes. */
 export const deviceFlags = {

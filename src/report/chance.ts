@@ -1,6 +1,6 @@
 import { type ColumnChance, chanceAmong } from '../run/compare/chance.js'
 import type { Group } from '../run/compare/groups.js'
-import { shownScore } from './comparison.js'
+import { shownScore } from '../run/compare/spread.js'
 
 /**
  * Returns the chance that the runs of a column have noted; the highest where they were trained on different rows.

@@ -1,7 +1,7 @@
 import { escapeMarkdown, markdownTable } from '../base/text/markdown.js'
 import type { ColumnChance } from '../run/compare/chance.js'
 import { type Group, type Summary, summaryOf, unique } from '../run/compare/groups.js'
-import type { Spread } from '../run/compare/spread.js'
+import { shownScore, shownSpread } from '../run/compare/spread.js'
 import { bestFirst, lowerScoreIsBetter, unitsOf } from '../task/metrics/direction.js'
 import { columnChance } from './chance.js'
 import { escapeLatex, latexTable } from './tables/latex.js'
@@ -39,13 +39,6 @@ export interface Cell {
   /** Whether it is the best on validation. */
   best: boolean
 }
-
-/** Returns `62.31 ± 1.20`, or `62.31` for one run. */
-export const shownSpread = ({ mean, std }: Spread): string =>
-  std === null ? shownScore(mean) : `${shownScore(mean)} ± ${std.toFixed(2)}`
-
-/** Writes a score with a real minus: a correlation can be below 0. */
-export const shownScore = (score: number): string => score.toFixed(2).replace('-', '−').replace('−0.00', '0.00')
 
 /** Returns `3`, or `2 of 3` where cells failed or are not finished. */
 export const shownRuns = ({ runs, cells }: { runs: number; cells: number }): string =>

@@ -120,22 +120,27 @@ function onFile(task: TaskOptions, file: string, split: Split): TaskOptions {
   return { ...rest, split: 'given', [split]: file } as TaskOptions
 }
 
+/** Returns the run with other scores than its task's. @throws UserError as `taskWithMetrics` */
+export const withMetrics = (run: TrainedRun, metrics: readonly string[]): TrainedRun => ({
+  ...run,
+  experiment: { ...run.experiment, task: taskWithMetrics(run.experiment.task, metrics) },
+})
+
 /**
- * Returns the run with other scores than its task's.
+ * Returns a task with the scores of `--metric`.
  * @throws UserError for a score that its kind of task does not have, or that needs what the task does not say.
  */
-export function withMetrics(run: TrainedRun, metrics: readonly string[]): TrainedRun {
-  const { task } = run.experiment
+export function taskWithMetrics(task: TaskOptions, metrics: readonly string[]): TaskOptions {
   const known = metricsOfKind(task.kind)
   const unknown = metrics.find((name) => !known.includes(name))
   if (unknown !== undefined) {
     const near = nearest(unknown, known)
-    const problem = `${run.experiment.task.name} is of kind ${task.kind}, which has no such score.`
+    const problem = `${task.name} is of kind ${task.kind}, which has no such score.`
     const remedy = `${near ? `Did you mean ${near}? ` : ''}Scores: ${known.join(', ')}.`
     throw new BadOption({ at: `--metric ${unknown}`, problem, remedy })
   }
   const scored = taskOptions.parse({ ...task, metrics: [...new Set(metrics)] })
   const [fault] = positiveFaults(scored)
   if (fault) throw new BadOption({ at: `--metric ${metrics.join(' --metric ')}`, ...fault })
-  return { ...run, experiment: { ...run.experiment, task: scored } }
+  return scored
 }

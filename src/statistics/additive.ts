@@ -1,21 +1,23 @@
+import { type Bits, onesAmong } from './bits.js'
+import { type Kinds, kindsOf } from './kinds.js'
 import type { Resampled } from './resampled.js'
 
-/** What rows add to sums, as a growing list in any order. */
+/** What units add to sums; it may be called several times for a unit and a sum. */
 export class Addends {
-  readonly unit: number[] = []
-  readonly component: number[] = []
-  readonly value: number[] = []
+  readonly added: Map<number, number>[]
+
+  constructor(units: number) {
+    this.added = Array.from({ length: units }, () => new Map<number, number>())
+  }
 
   add(unit: number, component: number, value = 1): void {
     if (value === 0) return
-    this.unit.push(unit)
-    this.component.push(component)
-    this.value.push(value)
+    const added = this.added[unit]!
+    added.set(component, (added.get(component) ?? 0) + value)
   }
 }
 
 interface AdditiveOptions {
-  units: number
   /** The number of sums. */
   components: number
   /** Makes the score of the sums. */
@@ -25,62 +27,61 @@ interface AdditiveOptions {
 }
 
 /**
- * A score of sums over units: a mean, F1, Matthews' or Pearson's correlation. Each unit has a short list of addends,
- * since most of many classes' counts are 0.
+ * A score of sums over units: a mean, F1, Matthews' or Pearson's correlation. A resample only counts how many units of
+ * each kind it has.
  */
 export class Additive implements Resampled<Additive> {
   readonly units: number
   readonly binary: boolean
   readonly observed: number
   readonly #score
+  readonly #added
+  readonly #kinds: Kinds
   readonly #sums: Float64Array
-  /** The addends of unit u are from start[u] to before start[u + 1]. */
-  readonly #start: Int32Array
-  readonly #component: Int32Array
-  readonly #value: Float64Array
   readonly #total: Float64Array
 
-  constructor({ unit, component, value }: Addends, { units, components, score, binary = false }: AdditiveOptions) {
-    this.units = units
+  constructor({ added }: Addends, { components, score, binary = false }: AdditiveOptions) {
+    this.units = added.length
     this.binary = binary
     this.#score = score
+    this.#added = added
+    this.#kinds = kindsOf(added, { all: true })
     this.#sums = new Float64Array(components)
-    this.#start = new Int32Array(units + 1)
-    for (const each of unit) this.#start[each + 1]!++
-    for (let u = 0; u < units; u++) this.#start[u + 1]! += this.#start[u]!
-    const next = this.#start.slice(0, units)
-    this.#component = new Int32Array(unit.length)
-    this.#value = new Float64Array(unit.length)
-    for (const [i, each] of unit.entries()) {
-      const place = next[each]!++
-      this.#component[place] = component[i]!
-      this.#value[place] = value[i]!
-    }
-    this.observed = this.of(new Int32Array(units).fill(1))
+    this.observed = this.of(new Int32Array(added.length).fill(1))
     this.#total = this.#sums.slice()
   }
 
   of(counts: Int32Array): number {
-    const [sums, start, component, value] = [this.#sums.fill(0), this.#start, this.#component, this.#value]
-    for (let u = 0; u < counts.length; u++) {
-      const count = counts[u]!
-      if (count === 0) continue
-      const end = start[u + 1]!
-      for (let i = start[u]!; i < end; i++) sums[component[i]!]! += count * value[i]!
+    const { count, unitStart, unit, addendStart, component, value } = this.#kinds
+    const sums = this.#sums.fill(0)
+    let left = 0
+    for (let u = 0; u < counts.length; u++) left += counts[u]!
+    for (let kind = count - 1; kind >= 0; kind--) {
+      let drawn = 0
+      if (kind > 0) for (let i = unitStart[kind]!; i < unitStart[kind + 1]!; i++) drawn += counts[unit[i]!]!
+      else drawn = left // the largest kind has what the others leave
+      left -= drawn
+      for (let i = addendStart[kind]!; i < addendStart[kind + 1]!; i++) sums[component[i]!]! += drawn * value[i]!
     }
     return this.#score(sums)
   }
 
-  against(second: Additive): (exchange: Uint8Array) => number {
-    const { unit, start, component, value } = this.#changes(second)
+  against(second: Additive): (bits: Bits) => number {
+    const { count, unitStart, addendStart, component, value } = this.#changes(second)
     const delta = new Float64Array(this.#sums.length)
     const [first, other] = [delta.slice(), delta.slice()]
-    return (exchange) => {
+    let [several, word, left] = [0, 0, 0]
+    while (several < count && unitStart[several + 1]! - unitStart[several]! > 1) several++
+    const exchange = (kind: number, times: number) => {
+      for (let i = addendStart[kind]!; i < addendStart[kind + 1]!; i++) delta[component[i]!]! += times * value[i]!
+    }
+    return (bits) => {
       delta.fill(0)
-      for (let at = 0; at < unit.length; at++) {
-        if (exchange[unit[at]!] === 0) continue
-        const end = start[at + 1]!
-        for (let i = start[at]!; i < end; i++) delta[component[i]!]! += value[i]!
+      for (let kind = 0; kind < several; kind++)
+        exchange(kind, onesAmong(bits, unitStart[kind + 1]! - unitStart[kind]!))
+      for (let kind = several; kind < count; kind++, word >>>= 1, left--) {
+        if (left === 0) [word, left] = [bits.word(), 32]
+        if ((word & 1) === 1) exchange(kind, 1)
       }
       for (let k = 0; k < delta.length; k++) {
         first[k] = this.#total[k]! + delta[k]!
@@ -92,44 +93,21 @@ export class Additive implements Resampled<Additive> {
 
   /** Returns how many units the first alone has right, and how many the second alone, of binary scores. */
   discordant(second: Additive): [onlyFirst: number, onlySecond: number] {
-    const { unit, start, value } = this.#changes(second)
-    let gained = 0
-    for (let at = 0; at < unit.length; at++) if (value[start[at]!]! > 0) gained++
-    return [unit.length - gained, gained]
+    const { count, unitStart, addendStart, value } = this.#changes(second)
+    const counts: [number, number] = [0, 0]
+    for (let kind = 0; kind < count; kind++)
+      counts[value[addendStart[kind]!]! > 0 ? 1 : 0] += unitStart[kind + 1]! - unitStart[kind]!
+    return counts
   }
 
-  /** Whether both add the same in every unit. */
-  same(second: Additive): boolean {
-    return this.#changes(second).unit.length === 0
-  }
-
-  /** Returns what an exchange adds to the first one's sums, for those units where that is not nothing. */
-  #changes(second: Additive) {
-    const delta = new Float64Array(this.#sums.length)
-    const found = new Addends()
-    const start = [0]
-    const unit: number[] = []
-    for (let u = 0; u < this.units; u++) {
-      const touched: number[] = []
-      for (const [of, sign] of [[this, -1] as const, [second, 1] as const])
-        for (let i = of.#start[u]!; i < of.#start[u + 1]!; i++) {
-          const component = of.#component[i]!
-          if (!touched.includes(component)) touched.push(component)
-          delta[component]! += sign * of.#value[i]!
-        }
-      for (const component of touched) {
-        found.add(u, component, delta[component])
-        delta[component] = 0
-      }
-      if (found.unit.length === start.at(-1)) continue
-      unit.push(u)
-      start.push(found.unit.length)
-    }
-    return {
-      unit: Int32Array.from(unit),
-      start: Int32Array.from(start),
-      component: Int32Array.from(found.component),
-      value: Float64Array.from(found.value),
-    }
+  /** Returns what the exchange of units adds to the first one's sums, for those units where that is not nothing. */
+  #changes(second: Additive): Kinds {
+    const changes = this.#added.map((own, unit) => {
+      const change = new Map(second.#added[unit])
+      for (const [component, value] of own) change.set(component, (change.get(component) ?? 0) - value)
+      for (const [component, value] of change) if (value === 0) change.delete(component)
+      return change
+    })
+    return kindsOf(changes, { all: false })
   }
 }

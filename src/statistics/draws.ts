@@ -1,4 +1,5 @@
 import { MersenneTwister } from '../base/numbers/random.js'
+import { randomBits } from './bits.js'
 import type { Resampled } from './resampled.js'
 
 export interface DrawOptions {
@@ -42,24 +43,12 @@ const ROUNDING = 1e-9
  * with probability ½.
  */
 export function randomisation(pairs: readonly ScorePair[], { draws, seed }: DrawOptions): number[] {
-  if (pairs.length === 0) return []
-  const generator = new MersenneTwister(seed)
-  const exchange = new Uint8Array(pairs[0]!.first.units)
-  const tests = pairs.map(({ first, second }) => ({
-    observed: Math.abs(first.observed - second.observed) - ROUNDING,
-    differenceOf: first.against(second),
-    reached: 1,
-  }))
-  for (let draw = 0; draw < draws; draw++) {
-    fillBits(generator, exchange)
-    for (const test of tests) if (Math.abs(test.differenceOf(exchange)) >= test.observed) test.reached++
-  }
-  return tests.map(({ reached }) => reached / (draws + 1))
-}
-
-function fillBits(generator: MersenneTwister, into: Uint8Array): void {
-  for (let i = 0; i < into.length; ) {
-    let bits = generator.uint32()
-    for (const end = Math.min(into.length, i + 32); i < end; i++, bits >>>= 1) into[i] = bits & 1
-  }
+  const bits = randomBits(seed)
+  return pairs.map(({ first, second }) => {
+    const observed = Math.abs(first.observed - second.observed) - ROUNDING
+    const differenceOf = first.against(second)
+    let reached = 1
+    for (let draw = 0; draw < draws; draw++) if (Math.abs(differenceOf(bits)) >= observed) reached++
+    return reached / (draws + 1)
+  })
 }

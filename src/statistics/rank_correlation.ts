@@ -1,3 +1,4 @@
+import { type Bits, fillBits } from './bits.js'
 import type { Resampled } from './resampled.js'
 
 /** Sums of ranks r and of partner ranks s: Σr·s and Σr², with the ranks from 0. */
@@ -53,7 +54,7 @@ export class RankCorrelation implements Resampled<RankCorrelation> {
     return this.#correlation(total, { products, squares }, wantedSquares)
   }
 
-  against(second: RankCorrelation): (exchange: Uint8Array) => number {
+  against(second: RankCorrelation): (bits: Bits) => number {
     const n = this.units
     const values = new Float64Array(2 * n) // the first's, then the second's
     values.set(this.#values)
@@ -65,7 +66,9 @@ export class RankCorrelation implements Resampled<RankCorrelation> {
     const wantedSquares = this.#rankWanted(new Int32Array(n).fill(1))
     const ranks = this.#ranks.slice()
     const [before, tied, sum, products, squares] = [0, 0, 0, 0, 0].map(() => new Float64Array(2)) as Float64Array[]
-    return (exchange) => {
+    const exchange = new Uint8Array(n)
+    return (bits) => {
+      fillBits(bits, exchange)
       for (const each of [before!, products!, squares!]) each.fill(0)
       let i = 0
       for (const end of ends) {

@@ -1,3 +1,5 @@
+import type { Bits } from './bits.js'
+
 /**
  * A score that can be computed again for other selections of its units. A unit is what is drawn as a whole: a row, or a
  * group of rows that belong together.
@@ -9,8 +11,8 @@ export interface Resampled<Own = unknown> {
   /** Returns the score of a selection that has the unit u `counts[u]` times. */
   of(counts: Int32Array): number
   /**
-   * Returns a function of exchanged units: the first score minus the second after both have exchanged their answers to
-   * the units that `exchange` marks with 1.
+   * Returns a function of random bits: the first score minus the second after both have exchanged their answers to each
+   * unit with probability ½.
    */
-  against(second: Own): (exchange: Uint8Array) => number
+  against(second: Own): (bits: Bits) => number
 }

@@ -3,6 +3,7 @@ import { MersenneTwister } from '../../src/base/numbers/random.js'
 import { scoreOf } from '../../src/compare/scores/score.js'
 import type { AnsweredRow, AnyMetric, ScoredRows } from '../../src/compare/scores/scored_rows.js'
 import { unitsOf } from '../../src/compare/scores/scored_rows.js'
+import { randomisation } from '../../src/statistics/draws.js'
 import { scoreTags, type TagMetric } from '../../src/task/metrics/entities.js'
 import { scoreExamples, type TaskMetric } from '../../src/task/metrics/metrics.js'
 import { metricsOfKind } from '../../src/task/options.js'
@@ -32,28 +33,34 @@ test('every metric of every kind of task is one of these', () => {
 describe.each(cases)('$metric of $shape', ({ shape, metric }) => {
   const [first, second] = [1, 2].map((model) => randomRows(shape, 120, { model }))
   const outputs = [first!, second!].flatMap(({ rows }) => rows.map(({ prediction }) => prediction))
-  const [a, b] = [first!, second!].map((rows) => scoreOf(metric, rows, outputs))
+  const a = scoreOf(metric, first!, outputs)
 
   test('is the score of eval, for all rows and for resamples', () => {
-    expect(a!.observed).toBeCloseTo(scored(metric, first!, first!.rows), 9)
+    expect(a.observed).toBeCloseTo(scored(metric, first!, first!.rows), 9)
     const generator = new MersenneTwister(7)
     for (let draw = 0; draw < 5; draw++) {
       const counts = new Int32Array(first!.units)
       for (let i = 0; i < counts.length; i++) counts[generator.uint32() % counts.length]!++
-      expect(a!.of(counts)).toBeCloseTo(scored(metric, first!, repeated(first!, counts)), 9)
+      expect(a.of(counts)).toBeCloseTo(scored(metric, first!, repeated(first!, counts)), 9)
     }
   })
 
-  test('is the score of eval after units are exchanged', () => {
-    const differenceOf = a!.against(b as never)
-    const generator = new MersenneTwister(8)
-    for (let draw = 0; draw < 5; draw++) {
-      const exchange = Uint8Array.from({ length: first!.units }, () => generator.uint32() & 1)
+  test('has the p-value of all exchanges of few units, each scored by eval', () => {
+    const few = [1, 2].map((model) => randomRows(shape, 9, { model, skill: model === 1 ? 0.9 : 0.3 }))
+    const [one, two] = few as [ScoredRows, ScoredRows]
+    const texts = few.flatMap(({ rows }) => rows.map(({ prediction }) => prediction))
+    const [p] = randomisation([{ first: scoreOf(metric, one, texts), second: scoreOf(metric, two, texts) }], {
+      draws: 6000,
+      seed: 5,
+    })
+    const difference = (exchange: number) => {
       const mixed = (own: ScoredRows, other: ScoredRows) =>
-        own.rows.map((row, i) => (exchange[own.unitOf[i]!] === 1 ? other.rows[i]! : row))
-      const expected = scored(metric, first!, mixed(first!, second!)) - scored(metric, first!, mixed(second!, first!))
-      expect(differenceOf(exchange)).toBeCloseTo(expected, 9)
+        own.rows.map((row, i) => (((exchange >> own.unitOf[i]!) & 1) === 1 ? other.rows[i]! : row))
+      return scored(metric, one, mixed(one, two)) - scored(metric, one, mixed(two, one))
     }
+    const all = Array.from({ length: 2 ** one.units }, (_, exchange) => Math.abs(difference(exchange)))
+    const exact = all.filter((each) => each >= all[0]! - 1e-9).length / all.length
+    expect(Math.abs(p! - exact)).toBeLessThan(0.025) // four standard errors
   })
 
   test('of answers that are all the same is a number too', () => {
@@ -62,7 +69,7 @@ describe.each(cases)('$metric of $shape', ({ shape, metric }) => {
     expect(score.observed).toBeCloseTo(scored(metric, constant, constant.rows), 9)
     const one = new Int32Array(first!.units)
     one[3] = one.length
-    expect(a!.of(one)).toBeCloseTo(scored(metric, first!, repeated(first!, one)), 9)
+    expect(a.of(one)).toBeCloseTo(scored(metric, first!, repeated(first!, one)), 9)
   })
 })
 

@@ -7,7 +7,7 @@ import type { ScoredRows } from './scored_rows.js'
 export function positiveF1({ rows, unitOf, units }: ScoredRows, classes: Classes): Additive {
   const labels = classes.labels.map((label) => label.trim())
   const positive = classes.positive.trim()
-  const addends = new Addends()
+  const addends = new Addends(units)
   for (const [row, answered] of rows.entries()) {
     const [prediction, target] = [answered.prediction.trim(), answered.target.trim()]
     const predicted = countsAsPositive(prediction, target, positive, labels)
@@ -16,13 +16,13 @@ export function positiveF1({ rows, unitOf, units }: ScoredRows, classes: Classes
     addends.add(unitOf[row]!, 2, Number(target === positive))
   }
   const score = ([correct, predicted, wanted]: Float64Array) => 100 * f1(correct!, predicted!, wanted!)
-  return new Additive(addends, { units, components: 3, score })
+  return new Additive(addends, { components: 3, score })
 }
 
 /** Returns the mean F1 × 100 of the task's labels, as `macroF1` has it. */
 export function meanF1({ rows, unitOf, units }: ScoredRows, { labels }: Classes): Additive {
   const places = placesOf(labels)
-  const addends = new Addends()
+  const addends = new Addends(units)
   for (const [row, answered] of rows.entries()) {
     const [predicted, wanted] = [places.get(answered.prediction.trim()), places.get(answered.target.trim())]
     if (predicted !== undefined) addends.add(unitOf[row]!, 3 * predicted)
@@ -34,7 +34,7 @@ export function meanF1({ rows, unitOf, units }: ScoredRows, { labels }: Classes)
     for (const place of places.values()) sum += f1(sums[3 * place + 2]!, sums[3 * place]!, sums[3 * place + 1]!)
     return places.size === 0 ? 0 : (100 * sum) / places.size
   }
-  return new Additive(addends, { units, components: 3 * places.size, score })
+  return new Additive(addends, { components: 3 * places.size, score })
 }
 
 /**
@@ -44,7 +44,7 @@ export function meanF1({ rows, unitOf, units }: ScoredRows, { labels }: Classes)
 export function matthewsCorrelation({ rows, unitOf, units }: ScoredRows, outputs: readonly string[]): Additive {
   const places = placesOf([...rows.map(({ target }) => target), ...outputs])
   const [correct, total, counts] = [0, 1, 2]
-  const addends = new Addends()
+  const addends = new Addends(units)
   for (const [row, answered] of rows.entries()) {
     const [predicted, wanted] = [places.get(answered.prediction.trim())!, places.get(answered.target.trim())!]
     if (predicted === wanted) addends.add(unitOf[row]!, correct)
@@ -56,7 +56,7 @@ export function matthewsCorrelation({ rows, unitOf, units }: ScoredRows, outputs
     for (let at = counts; at < sums.length; at += 2) yield [sums[at]!, sums[at + 1]!] as const
   }
   const score = (sums: Float64Array) => 100 * matthewsOf(sums[correct]!, sums[total]!, pairs(sums))
-  return new Additive(addends, { units, components: counts + 2 * places.size, score })
+  return new Additive(addends, { components: counts + 2 * places.size, score })
 }
 
 const placesOf = (labels: readonly string[]): Map<string, number> =>

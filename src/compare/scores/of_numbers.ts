@@ -10,7 +10,7 @@ const ROUNDING = 1e-12
 export function pearsonCorrelation(scored: ScoredRows): Additive {
   const { outputs, wanted } = numbersOf(scored)
   const middle = meanOf(wanted) // sums of numbers near 0 keep their digits
-  const addends = new Addends()
+  const addends = new Addends(scored.units)
   for (const [row, unit] of scored.unitOf.entries()) {
     const [x, y] = [outputs[row]! - middle, wanted[row]! - middle]
     for (const [component, value] of [1, x, y, x * x, y * y, x * y].entries()) addends.add(unit, component, value)
@@ -20,7 +20,7 @@ export function pearsonCorrelation(scored: ScoredRows): Additive {
     if (!(xSpread > ROUNDING * xx! && ySpread > ROUNDING * yy!)) return 0
     return 100 * Math.min(1, Math.max(-1, (xy! - (x! * y!) / n!) / Math.sqrt(xSpread * ySpread)))
   }
-  return new Additive(addends, { units: scored.units, components: 6, score })
+  return new Additive(addends, { components: 6, score })
 }
 
 /** Returns Spearman's correlation × 100 of the same numbers. */
@@ -36,13 +36,13 @@ export function meanError(
   finish: (mean: number) => number,
 ): Additive {
   const { outputs, wanted } = numbersOf(scored)
-  const addends = new Addends()
+  const addends = new Addends(scored.units)
   for (const [row, unit] of scored.unitOf.entries()) {
     addends.add(unit, 0, of(outputs[row]! - wanted[row]!))
     addends.add(unit, 1)
   }
   const score = ([sum, count]: Float64Array) => (count === 0 ? 0 : finish(Math.max(0, sum!) / count!))
-  return new Additive(addends, { units: scored.units, components: 2, score })
+  return new Additive(addends, { components: 2, score })
 }
 
 function numbersOf({ rows }: ScoredRows): { outputs: Float64Array; wanted: Float64Array } {

@@ -1,8 +1,9 @@
 import { csvLine } from '../../base/text/csv.js'
 import { escapeMarkdown, markdownTable } from '../../base/text/markdown.js'
 import type { Spread } from '../../run/compare/spread.js'
+import { shownSpread } from '../../run/compare/spread.js'
 import type { LowResourceResults } from '../../sweep/run/low_resource.js'
-import { shownRuns, shownSpread } from '../comparison.js'
+import { shownRuns } from '../comparison.js'
 import { drawTable } from '../tables/table.js'
 
 const SPLITS = ['validation', 'test'] as const

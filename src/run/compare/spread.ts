@@ -22,3 +22,10 @@ export function spreadOfScores(runs: Scores[]): Record<string, Spread> {
 /** Returns the mean of those of the metrics that the scores have. */
 export const meanOf = (scores: Scores, metrics: readonly string[]): number =>
   spread(metrics.flatMap((metric) => scores[metric] ?? [])).mean
+
+/** Returns `62.31 ± 1.20`, or `62.31` for one run. */
+export const shownSpread = ({ mean, std }: Spread): string =>
+  std === null ? shownScore(mean) : `${shownScore(mean)} ± ${std.toFixed(2)}`
+
+/** Writes a score with a real minus: a correlation can be below 0. */
+export const shownScore = (score: number): string => score.toFixed(2).replace('-', '−').replace('−0.00', '0.00')
