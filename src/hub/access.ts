@@ -71,15 +71,27 @@ function checkToken(token: string, at: string): void {
   throw complain('is not an access token: there is a space in it, or a character beyond ASCII.')
 }
 
+/** Whether HF_HUB_OFFLINE forbids to ask the hub. */
+export const isOffline = (): boolean => /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '')
+
 /**
  * `fetch` for the hub's own library, which sends the token to any address at which the hub says that a listing
  * continues. Here only the hub itself gets it; Node takes it out of redirects to another origin.
  */
 export const hubFetch =
   (endpoint: string): typeof fetch =>
-  (url, init) => {
-    const asked = new URL(url instanceof Request ? url.url : url)
-    const headers = new Headers(init?.headers)
-    if (asked.origin !== new URL(endpoint).origin) headers.delete('Authorization')
-    return fetch(url, { ...init, headers, signal: AbortSignal.timeout(60_000) })
-  }
+  (url, init) =>
+    fetch(url, { ...init, headers: headersFor(endpoint, url, init), signal: AbortSignal.timeout(60_000) })
+
+/** As `hubFetch`, for uploads, of which nobody knows how long they take: the caller's signal stays. */
+export const uploadFetch =
+  (endpoint: string): typeof fetch =>
+  (url, init) =>
+    fetch(url, { ...init, headers: headersFor(endpoint, url, init) })
+
+function headersFor(endpoint: string, url: string | URL | Request, init: RequestInit | undefined): Headers {
+  const asked = new URL(url instanceof Request ? url.url : url)
+  const headers = new Headers(init?.headers)
+  if (asked.origin !== new URL(endpoint).origin) headers.delete('Authorization')
+  return headers
+}

@@ -8,7 +8,7 @@ import { readText } from '../base/files/read.js'
 import { once } from '../base/lock/lock.js'
 import { errorLine } from '../base/text/printable.js'
 import { byteSize } from '../base/text/size.js'
-import { type Access, hubAccess, hubFetch } from './access.js'
+import { type Access, hubAccess, hubFetch, isOffline } from './access.js'
 import { bytesOf, type DownloadOptions, downloadFile } from './download.js'
 import { listingFetch } from './listing.js'
 import { address, listError, type Repository, type Source } from './refusal.js'
@@ -111,10 +111,6 @@ export async function isCached(
 
 const storageOf = ({ type, id }: Pick<Repository, 'type' | 'id'>) =>
   join(hubCache(), `${type}s--${id.replace('/', '--')}`)
-
-function isOffline(): boolean {
-  return /^(1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '')
-}
 
 function cachedSnapshot(storage: string): string | undefined {
   const ref = join(storage, 'refs', REVISION)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
+import { type UploadRules, Uploads } from './hub-uploads.js'
 
 export interface HubServerOptions {
   /** The repository's files by path. */
@@ -14,6 +15,8 @@ export interface HubServerOptions {
   token?: string
   /** Answers every request for the repository with this status. */
   status?: number
+  /** Who may upload, and what is there before. */
+  uploads?: Omit<UploadRules, 'lfsFrom'>
 }
 
 export interface SeenRequest {
@@ -27,7 +30,7 @@ export interface SeenRequest {
 
 /**
  * A hub on 127.0.0.1 that serves one repository as huggingface.co does: revision, tree, resolve with redirects and
- * ranges.
+ * ranges; and that takes uploads to it.
  */
 export class HubServer {
   readonly commit = 'c0ffee'.padEnd(40, '0')
@@ -37,6 +40,7 @@ export class HubServer {
   /** Answers every range request with the whole file, as some mirrors do. */
   ignoreRange = false
   status: number | undefined
+  readonly uploads: Uploads
   #server: Server
   #files: Map<string, Buffer>
   #id: string
@@ -44,13 +48,15 @@ export class HubServer {
   #lfsFrom: number
   #token: string | undefined
 
-  constructor({ files, id = 'someone/t5-tiny', type = 'model', lfsFrom = 10_000, token, status }: HubServerOptions) {
+  constructor({ files, id = 'someone/t5-tiny', type = 'model', lfsFrom = 10_000, ...rules }: HubServerOptions) {
+    const { token, status, uploads } = rules
     this.#files = new Map(Object.entries(files))
     this.#id = id
     this.#type = type
     this.#lfsFrom = lfsFrom
     this.#token = token
     this.status = status
+    this.uploads = new Uploads(id, { lfsFrom, ...uploads })
     this.#server = createServer((request, response) => this.#answer(request, response))
   }
 
@@ -80,7 +86,9 @@ export class HubServer {
     const seen = { method: request.method!, path, range: request.headers.range, token, sent: 0 }
     this.requests.push(seen)
     if (this.status) refuse(response, this.status)
+    else if (path.startsWith('/store/') && this.uploads.answer(path, request, response, this.url)) return
     else if (this.#token && token !== this.#token) refuse(response, 401)
+    else if (this.uploads.answer(path, request, response, this.url)) return
     else this.#route(path, request, response, seen, searchParams.get('recursive') === 'true')
   }
 
