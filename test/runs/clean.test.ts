@@ -15,7 +15,7 @@ import { compacter, smallExperiment } from '../support/cli.js'
 import { engines } from '../support/engines.js'
 
 const { folder, file } = smallExperiment({ steps: 2, batch_size: 4, warmup_steps: 0, source_length: 16 })
-const [runs, trained] = [join(folder, 'runs'), join(folder, 'trained')]
+const [runs, trained, other] = [join(folder, 'runs'), join(folder, 'trained'), join(folder, 'other')]
 const device = { engine: engines[0]!, threads: 1, progress: silent, interrupted: () => false }
 const flags = ['--engine', engines[0]!, '--threads', '1']
 const path = (name: string) => join(runs, name)
@@ -23,6 +23,7 @@ const copy = (name: string) => cpSync(trained, path(name), { recursive: true })
 
 beforeAll(async () => {
   await train(loadExperiment(file, []), { ...device, folder: trained, resume: false })
+  await train(loadExperiment(file, ['training.seed=7']), { ...device, folder: other, resume: false })
   copy('done')
   copy('left') // its training was stopped after the last evaluation
   rmSync(join(path('left'), 'result.json'))
@@ -110,10 +111,11 @@ describe('runs clean', () => {
     ['predict', ['predict', path('done'), 'a good film', ...flags, '--json']],
     ['export', ['export', path('done'), '--format', 'safetensors', '--out', join(folder, 'out'), '--force', '--json']],
     ['report', ['report', path('done'), '--format', 'markdown']],
+    ['compare', ['compare', path('done'), other, '--by', 'run', '--json']],
   ])('a cleaned run still works with %s, as before', async (_, args) => {
     const [now, before] = [args, args.map((arg) => (arg === path('done') ? trained : arg))]
     const [cleaned, whole] = [await compacter(now), await compacter(before)]
-    expect(cleaned.code, cleaned.stderr).toBe(0)
+    expect(cleaned.code, cleaned.stderr + cleaned.stdout).toBe(0)
     expect(cleaned.stdout.replaceAll(path('done'), trained)).toBe(whole.stdout)
   })
 
