@@ -35,7 +35,10 @@ export default class Clean extends Command {
     }
     if (!flags.yes) {
       errorLine(cleaningTable(planned, 'to be freed'))
-      if (!(await confirmed('Remove them?'))) return { ...planned, removed: false }
+      if (!(await confirmed('Remove them?'))) {
+        errorLine('Nothing was removed.')
+        return { ...planned, removed: false }
+      }
     }
     const cleaned = await clean(planned)
     this.log('%s', cleaningTable(cleaned, 'freed'))
