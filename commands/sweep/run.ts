@@ -22,6 +22,10 @@ export default class Run extends Command {
       command: '<%= config.bin %> sweep run quick --dry-run',
     },
     {
+      description: "What the paper's first table would cost here",
+      command: '<%= config.bin %> sweep run paper/table-1 --dry-run',
+    },
+    {
       description: 'A sweep of your own, four cells at once',
       command: '<%= config.bin %> sweep run my.yaml --dir runs/my --jobs 4',
     },
@@ -40,7 +44,8 @@ export default class Run extends Command {
     ...trainingFlags,
     'dry-run': Flags.boolean({
       description:
-        'Print the cells with their parameters, and time and memory measured with a few steps; write nothing.',
+        'Print the cells with their parameters, and time and memory measured with a few steps, or of a whole table ' +
+        'estimated; write nothing.',
     }),
     'retry-failed': Flags.boolean({ description: 'Also train the cells that failed.', exclusive: ['dry-run'] }),
     on: Flags.option({

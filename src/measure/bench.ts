@@ -1,11 +1,11 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { BAD_USAGE, UserError } from '../base/error.js'
 import type { Progress } from '../base/progress.js'
-import { counted } from '../base/text/counted.js'
 import { Agreed } from '../cli/interrupt.js'
 import type { Subject } from '../count/parameters.js'
 import { select } from '../count/selection.js'
 import type { Ranks } from '../engine/cluster/ranks.js'
+import { busyLine, isBusy } from './load.js'
 import { measure } from './measure.js'
 import { headed } from './measured_batch.js'
 import { measureApart } from './process.js'
@@ -52,7 +52,7 @@ export async function bench(options: BenchOptions): Promise<Row[]> {
   const subjects = await select({ backbones, methods, sets })
   for (const { backbone, method, problem } of subjects)
     if (problem) progress.warn(`${method} does not fit ${backbone}: ${problem}`)
-  warnOfLoad(progress)
+  if (isBusy()) progress.warn(`${busyLine()} Times say little, ratios of turns say more.`)
   if (options.ranks.size > 1) return [await benchTogether(subjects, options)]
   const torch = options.against && (await findTorch(options.python))
   const rows: Row[] = []
@@ -93,16 +93,6 @@ async function benchTogether(subjects: readonly Subject[], options: BenchOptions
   const measured = await measure(trial, ranks)
   progress.end()
   return rowOf({ subject, ours: [measured], torch: [], loads }, undefined, options)
-}
-
-/** Called before anything of ours computes. */
-function warnOfLoad(progress: Progress): void {
-  const [load, cores] = [loadavg()[0]!, availableParallelism()]
-  if (load > cores / 2)
-    progress.warn(
-      `The machine is busy: load ${load.toFixed(1)} on ${counted(cores, 'core')}. Times say little, ratios of ` +
-        'turns say more.',
-    )
 }
 
 async function takeTurn(samples: Samples, round: number, options: BenchOptions, torch: Torch | undefined) {

@@ -58,7 +58,7 @@ export async function measure(trial: Trial, ranks: Ranks = alone): Promise<Measu
  * Returns the mode: `auto` replays where the engine can, without asking whether a training run is long enough to pay
  * for the capture.
  */
-function modeOn({ engine }: Device, { mode, precision }: Trial): Mode {
+export function modeOn({ engine }: Device, { mode, precision }: Pick<Trial, 'mode' | 'precision'>): Mode {
   const chosen = mode === 'auto' ? (engine === 'tensorflow' ? 'replay' : 'eager') : mode
   if (chosen === 'replay' && engine !== 'tensorflow') {
     throw new UserError({
@@ -77,7 +77,12 @@ function modeOn({ engine }: Device, { mode, precision }: Trial): Mode {
   return chosen
 }
 
-async function stepperOf({ config, options, precision }: Trial, mode: Mode, threads: number) {
+/** Makes what takes a trial's steps, with random weights. */
+export async function stepperOf(
+  { config, options, precision }: Pick<Trial, 'config' | 'options' | 'precision'>,
+  mode: Mode,
+  threads: number,
+) {
   const read = randomWeights(config, SEED)
   const settings: StepSettings = {
     training: {

@@ -17,10 +17,10 @@ export function cacheFolder(env = process.env): string {
 
 /**
  * Makes and returns a folder below the cache for what this user's runs write and read back: their texts as token ids,
- * hashes, graphs, bytecode. Only this user can open it.
+ * hashes, graphs, bytecode, measured steps. Only this user can open it.
  * @throws Error with the reason where others could have written into it, or it can't be made.
  */
-export function ownCache(name: 'tokens' | 'hashes' | 'graphs' | 'compiled'): string {
+export function ownCache(name: 'tokens' | 'hashes' | 'graphs' | 'compiled' | 'prices'): string {
   const folder = join(cacheFolder(), name)
   const stranger = whoElseCanWrite(folder)
   if (stranger) throw new Error(`${stranger}. Set COMPACTER_CACHE to a folder of your own.`)

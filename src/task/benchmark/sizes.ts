@@ -1,0 +1,20 @@
+/** Rows of the training splits that the tasks of the toolkit make; of ReCoRD queries, which have a row an answer. */
+export const TRAINING_ROWS: Readonly<Record<string, number>> = {
+  'glue/cola': 8551,
+  'glue/mnli': 392702,
+  'glue/mrpc': 3668,
+  'glue/qnli': 103743,
+  'glue/qqp': 362846,
+  'glue/rte': 2490,
+  'glue/sst2': 66349,
+  'glue/stsb': 5749,
+  'glue/wnli': 635,
+  'superglue/boolq': 9427,
+  'superglue/cb': 250,
+  'superglue/copa': 400,
+  'superglue/multirc': 27243,
+  'superglue/record': 99730,
+  'superglue/rte': 2490,
+  'superglue/wic': 5428,
+  'superglue/wsc': 554,
+}
