@@ -1,8 +1,10 @@
-"""Other kernels for what is left of a training step beside its matrix products, each timed in turn with today's.
+"""Other kernels for what is left of a training step beside its matrix products, each timed in turn with today's; and
+how fast matrices are multiplied.
 
 usage: kernels.py [ROUNDS]
 Needs Python's tensorflow-cpu of the engine's version, whose kernels are the same. Sizes are t5-small's with 32 sources
-of 64 tokens, and bert-base's feed-forward. Prints a Markdown table: milliseconds an operation, medians.
+of 64 tokens, bert-base's feed-forward and, for products, 100 rows of 32 tokens on t5-nano. Prints Markdown tables:
+milliseconds an operation and GFLOP/s, medians.
 """
 
 import os
@@ -21,8 +23,9 @@ TOKENS, MODEL = ROWS * LENGTH, HEADS * SIZE
 REPEATS = 10
 
 
-def random(*shape):
-    return v1.get_variable(f"random_{len(v1.global_variables())}", initializer=np.float32(np.random.randn(*shape)))
+def random(*shape, dtype=tf.float32):
+    values = np.random.randn(*shape).astype(dtype.as_numpy_dtype)
+    return v1.get_variable(f"random_{len(v1.global_variables())}", initializer=values)
 
 
 def fused(kind, inputs, operations, label=None, **flags):
@@ -90,6 +93,13 @@ def comparisons():
     )
 
 
+def products():
+    for dtype in (tf.float32, tf.bfloat16):
+        for rows, inner, columns in ((3200, 256, 256), (3200, 256, 1024), (3200, 1024, 256), (2048, 768, 3072)):
+            a, b = random(rows, inner, dtype=dtype), random(inner, columns, dtype=dtype)
+            yield dtype.name, (rows, inner, columns), repeated(lambda a=a, b=b: tf.matmul(a, b))
+
+
 def repeated(build):
     """One operation that runs what `build` adds, again and again, one after the other."""
     last = []
@@ -110,6 +120,7 @@ def main(rounds=15):
     v1.disable_eager_execution()
     v1.disable_resource_variables()
     built = [(name, repeated(now), repeated(other)) for name, now, other in comparisons()]
+    multiplied = list(products())
     config = v1.ConfigProto(intra_op_parallelism_threads=2, inter_op_parallelism_threads=1)
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     config.graph_options.optimizer_options.global_jit_level = v1.OptimizerOptions.OFF
@@ -120,6 +131,11 @@ def main(rounds=15):
             times = [(milliseconds(session, now), milliseconds(session, other)) for _ in range(rounds + 2)][2:]
             before, after = (statistics.median(column) for column in zip(*times))
             print(f"| {name} | {before:.2f} | {after:.2f} | {after / before:.2f} × |", flush=True)
+        print("\n| product | precision | GFLOP/s |\n|---|---|---:|")
+        for precision, (rows, inner, columns), operation in multiplied:
+            taken = statistics.median([milliseconds(session, operation) for _ in range(rounds + 2)][2:])
+            rate = 2 * rows * inner * columns / taken / 1e6
+            print(f"| {rows:,} × {inner:,} × {columns:,} | {precision} | {rate:.0f} |", flush=True)
 
 
 if __name__ == "__main__":
