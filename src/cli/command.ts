@@ -18,6 +18,10 @@ export abstract class Command extends OclifCommand {
     super.log(printable(typeof message === 'string' ? message : inspect(message)), ...args.map(shown))
   }
 
+  override logToStderr(message = '', ...args: unknown[]): void {
+    super.logToStderr(printable(message), ...args.map(shown))
+  }
+
   override logJson(json: unknown): void {
     if (this.silent) return
     console.log(printable(JSON.stringify(json, null, 2)))

@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { makeRun } from '../export/made_run.js'
+import { writeRun } from '../report/runs.js'
 import { compacter, smallExperiment } from '../support/cli.js'
 import { engines } from '../support/engines.js'
 
@@ -48,6 +49,17 @@ describe('foreign text cannot control the terminal', () => {
     const { code, stderr } = await compacter(['train', file, '--set', `task.train=${path('columns.csv')}`])
     expect(code).toBe(2)
     expect(stderr).toContain(SHOWN)
+    expect(stderr).not.toMatch(/(?![\n\t])\p{Cc}/u)
+  })
+
+  test('a run that is left out of a report', async () => {
+    const [runs, left] = [path('runs'), path(`runs/left${HOSTILE}`)]
+    mkdirSync(left, { recursive: true })
+    writeFileSync(join(left, 'result.json'), '{}')
+    writeRun(join(runs, 'whole'))
+    const { code, stderr } = await compacter(['report', runs, '--out', path('report.html')])
+    expect(code, stderr).toBe(0)
+    expect(stderr).toContain(`left${SHOWN}`)
     expect(stderr).not.toMatch(/(?![\n\t])\p{Cc}/u)
   })
 
