@@ -92,9 +92,17 @@ export interface ScatterPoint {
   score: number
   low: number
   high: number
+  /** Peak memory in bytes, where marks are as large as that; then all points have it. */
+  memory?: number
 }
 
-/** Score against trained parameters, on a logarithmic axis, with bars of one standard deviation. */
+/** The area in px² of marks that are all alike, and of that with the most memory. */
+const AREA = { alike: 80, most: 600 }
+
+/**
+ * Score against trained parameters, on a logarithmic axis, with bars of one standard deviation; marks have an area in
+ * proportion to the memory where it is known.
+ */
 export function scatterChart(points: ScatterPoint[], score: string, chance?: number): Promise<string> {
   const y = { field: 'score', type: 'quantitative', scale: { zero: false, padding: 8 }, title: score }
   const marks = points.map(({ mark }) => mark)
@@ -107,6 +115,10 @@ export function scatterChart(points: ScatterPoint[], score: string, chance?: num
     title: 'trained parameters, % of the backbone',
   }
   const values = points.map(({ mark: _, ...point }, i) => ({ point: i, ...point }))
+  const most = Math.max(...points.map(({ memory = 0 }) => memory))
+  const area = { domain: [0, most], range: [0, AREA.most] }
+  const order = { field: 'memory', sort: 'descending' } // small marks are drawn over large ones
+  const sized = most > 0 && { size: { field: 'memory', type: 'quantitative', legend: null, scale: area }, order }
   return draw({
     layer: [
       ...reference(chance, y, CHANCE_COLOUR),
@@ -117,8 +129,8 @@ export function scatterChart(points: ScatterPoint[], score: string, chance?: num
       },
       {
         data: { values },
-        mark: { type: 'point', filled: true, size: 80, opacity: 1 },
-        encoding: { x, color, y, shape },
+        mark: { type: 'point', filled: true, size: AREA.alike, opacity: sized ? 0.8 : 1 },
+        encoding: { x, color, y, shape, ...sized },
       },
     ],
   })

@@ -1,6 +1,7 @@
 import { counted } from '../../base/text/counted.js'
 import { unique } from '../../run/compare/groups.js'
 import type { Report } from '../report.js'
+import { averages } from './averages.js'
 import { curves } from './curves.js'
 import { efficiency } from './efficiency.js'
 import { html, Markup } from './html.js'
@@ -56,7 +57,11 @@ async function sectionsOf(report: Report): Promise<Section[]> {
     body ? [{ id, title, body }] : []
   return [
     ...section('results', 'Results', results(report)),
-    ...section('parameters', 'Score against trained parameters', charts(await scatters(report))),
+    ...section(
+      'parameters',
+      'Score against trained parameters',
+      charts([...(await averages(report)), ...(await scatters(report))]),
+    ),
     ...section('low-resource', 'Score against training rows', charts(await lowResource(report))),
     ...section('training', 'Training', charts(await curves(report))),
     ...section('efficiency', 'Time and memory', efficiency(report)),
