@@ -2,7 +2,7 @@ import { MersenneTwister } from '../base/numbers/random.js'
 
 /** Random bits, each 0 or 1 with probability ½. */
 export interface Bits {
-  /** Returns 32 bits. */
+  /** Returns 32 bits, as a whole number from 0. */
   word(): number
 }
 
@@ -11,6 +11,9 @@ export function randomBits(seed: number): Bits {
   const generator = new MersenneTwister(seed)
   return { word: () => generator.uint32() }
 }
+
+/** Returns a whole number, uniform in [0, limit); the bias of the multiplication is below limit / 2³². */
+export const below = (bits: Bits, limit: number): number => Math.floor(bits.word() * limit * 2 ** -32)
 
 /** Returns how many of so many bits are 1: a binomial number. */
 export function onesAmong(bits: Bits, count: number): number {

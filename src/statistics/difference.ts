@@ -1,7 +1,6 @@
 import { quantile } from '../base/numbers/quantile.js'
-import { MersenneTwister } from '../base/numbers/random.js'
+import { type Bits, below, randomBits } from './bits.js'
 import { normalQuantile, tQuantile, twoSidedT } from './distributions.js'
-import { below } from './draws.js'
 
 /** The scores of a method's runs, one for each seed, and of each run those over the same resamples of units. */
 export interface MethodScores {
@@ -47,8 +46,8 @@ interface Varied {
  */
 export function differenceOf(first: MethodScores, second: MethodScores, options: DifferenceOptions): Difference {
   const { units, level, seed } = options
-  const generator = new MersenneTwister(seed)
-  const [a, b] = [varied(first, generator), varied(second, generator)]
+  const bits = randomBits(seed)
+  const [a, b] = [varied(first, bits), varied(second, bits)]
   const difference = a.mean - b.mean
   const minus = (of: 'overUnits' | 'overBoth') => a[of].map((value, draw) => value - b[of][draw]!)
   const unitVariance = varianceOf(minus('overUnits')) * correction(units)
@@ -88,7 +87,7 @@ function intervalOf(
   return [difference - wider * (difference - low), difference + wider * (high - difference)]
 }
 
-function varied({ observed, draws }: MethodScores, generator: MersenneTwister): Varied {
+function varied({ observed, draws }: MethodScores, bits: Bits): Varied {
   const seeds = observed.length
   const mean = observed.reduce((sum, value) => sum + value, 0) / seeds
   const overUnits = draws[0]!.map((_, draw) => draws.reduce((sum, of) => sum + of[draw]!, 0) / seeds)
@@ -96,7 +95,7 @@ function varied({ observed, draws }: MethodScores, generator: MersenneTwister): 
   const widened = Math.sqrt(correction(seeds))
   const overBoth = overUnits.map((all, draw) => {
     let sum = 0
-    for (let i = 0; i < seeds; i++) sum += draws[below(generator, seeds)]![draw]!
+    for (let i = 0; i < seeds; i++) sum += draws[below(bits, seeds)]![draw]!
     return all + widened * (sum / seeds - all)
   })
   return { mean, overUnits, overBoth, seedVariance: sampleVariance(observed) / seeds, seeds }

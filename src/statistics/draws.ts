@@ -1,5 +1,4 @@
-import { MersenneTwister } from '../base/numbers/random.js'
-import { randomBits } from './bits.js'
+import { below, randomBits } from './bits.js'
 import type { Resampled } from './resampled.js'
 
 export interface DrawOptions {
@@ -13,20 +12,16 @@ export interface DrawOptions {
  */
 export function bootstrap(scores: readonly Resampled[], { draws, seed }: DrawOptions): Float64Array[] {
   const units = scores[0]!.units
-  const generator = new MersenneTwister(seed)
+  const bits = randomBits(seed)
   const values = scores.map(() => new Float64Array(draws))
   const counts = new Int32Array(units)
   for (let draw = 0; draw < draws; draw++) {
     counts.fill(0)
-    for (let i = 0; i < units; i++) counts[below(generator, units)]!++
+    for (let i = 0; i < units; i++) counts[below(bits, units)]!++
     for (const [i, score] of scores.entries()) values[i]![draw] = score.of(counts)
   }
   return values
 }
-
-/** Returns a whole number, uniform in [0, limit); the bias of the multiplication is below limit / 2³². */
-export const below = (generator: MersenneTwister, limit: number): number =>
-  Math.floor((generator.uint32() * limit) / 2 ** 32)
 
 /** Two scores of the same units. */
 export interface ScorePair {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { SHAPES, type Shape, simulatedAnswers } from '../../bench/simulated_answers.js'
 import { MersenneTwister } from '../../src/base/numbers/random.js'
 import { scoreOf } from '../../src/compare/scores/score.js'
 import type { AnsweredRow, AnyMetric, ScoredRows } from '../../src/compare/scores/scored_rows.js'
@@ -8,7 +9,6 @@ import { scoreTags, type TagMetric } from '../../src/task/metrics/entities.js'
 import { scoreExamples, type TaskMetric } from '../../src/task/metrics/metrics.js'
 import { metricsOfKind } from '../../src/task/options.js'
 import { tagsIn } from '../../src/task/words/tagged.js'
-import { randomRows, SHAPES, type Shape } from './random_rows.js'
 
 // expected: the scores of `eval`, which scikit-learn, scipy and seqeval's rules hold (test/task/metrics.test.ts)
 
@@ -31,7 +31,7 @@ test('every metric of every kind of task is one of these', () => {
 })
 
 describe.each(cases)('$metric of $shape', ({ shape, metric }) => {
-  const [first, second] = [1, 2].map((model) => randomRows(shape, 120, { model }))
+  const [first, second] = [1, 2].map((model) => simulatedAnswers(shape, 120, { model }))
   const outputs = [first!, second!].flatMap(({ rows }) => rows.map(({ prediction }) => prediction))
   const a = scoreOf(metric, first!, outputs)
 
@@ -46,7 +46,7 @@ describe.each(cases)('$metric of $shape', ({ shape, metric }) => {
   })
 
   test('has the p-value of all exchanges of few units, each scored by eval', () => {
-    const few = [1, 2].map((model) => randomRows(shape, 9, { model, skill: model === 1 ? 0.9 : 0.3 }))
+    const few = [1, 2].map((model) => simulatedAnswers(shape, 9, { model, skill: model === 1 ? 0.9 : 0.3 }))
     const [one, two] = few as [ScoredRows, ScoredRows]
     const texts = few.flatMap(({ rows }) => rows.map(({ prediction }) => prediction))
     const [p] = randomisation([{ first: scoreOf(metric, one, texts), second: scoreOf(metric, two, texts) }], {

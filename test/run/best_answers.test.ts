@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { hashFiles } from '../../src/base/files/hash.js'
 import { silent } from '../../src/base/progress.js'
 import { Interrupted } from '../../src/cli/interrupt.js'
+import { compareRuns } from '../../src/compare/compare.js'
 import { evaluateAndWrite } from '../../src/engine/evaluate/evaluate_and_write.js'
 import { readPredictedWith } from '../../src/engine/evaluate/predictions.js'
 import { train } from '../../src/engine/train/train.js'
@@ -80,4 +81,14 @@ test('a result that was lost is made again with its answers', async () => {
   await begin(lost.folder, true) // nothing is left to train: the best evaluation is known by its score alone
   for (const name of ['validationPredictions', 'testPredictions'] as const)
     expect(readFileSync(lost[name], 'utf8')).toBe(readFileSync(files[name], 'utf8'))
+})
+
+test('compare scores them as the result does', () => {
+  const runs = [files.folder, join(folder, 'stopped')]
+  for (const split of ['validation', 'test'] as const) {
+    const { rows, methods, comparisons } = compareRuns(runs, { split, level: 0.95, by: 'run' })
+    expect(rows).toBe(split === 'test' ? 20 : 12)
+    for (const { scores } of methods) expect(scores.accuracy![0]).toBeCloseTo(readResult(files)![split].accuracy!, 9)
+    expect(comparisons[0]).toMatchObject({ difference: 0, interval: [0, 0], p: 1, verdict: 'none' })
+  }
 })

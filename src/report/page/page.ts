@@ -3,6 +3,7 @@ import { unique } from '../../run/compare/groups.js'
 import type { Report } from '../report.js'
 import { averages } from './averages.js'
 import { curves } from './curves.js'
+import { differences } from './differences.js'
 import { efficiency } from './efficiency.js'
 import { html, Markup } from './html.js'
 import { lowResource } from './low_resource.js'
@@ -62,6 +63,7 @@ async function sectionsOf(report: Report): Promise<Section[]> {
       'Score against trained parameters',
       charts([...(await averages(report)), ...(await scatters(report))]),
     ),
+    ...section('differences', 'Differences', charts(await differences(report))),
     ...section('low-resource', 'Score against training rows', charts(await lowResource(report))),
     ...section('training', 'Training', charts(await curves(report))),
     ...section('efficiency', 'Time and memory', efficiency(report)),
