@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { compacter } from '../support/cli.js'
+import { compacter, start } from '../support/cli.js'
 import { engines } from '../support/engines.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'compacter-'))
@@ -125,6 +125,23 @@ describe('an encoder', () => {
     await run('train', constant, '--run-dir', path('parts'), '--resume')
     await run('train', constant, '--run-dir', path('at-once'))
     expect(readFileSync(path('parts/last.safetensors'))).toEqual(readFileSync(path('at-once/last.safetensors')))
+  })
+
+  test('that is killed continues to the same bits', async () => {
+    const file = experiment('classification', { steps: 60, evaluate_every: 60, checkpoint_every: 4, dropout: 0.1 })
+    const { process: child, ended } = start(['train', file, '--run-dir', path('killed'), ...one])
+    const metrics = path('killed/metrics.jsonl')
+    const steps = () => (existsSync(metrics) ? readFileSync(metrics, 'utf8').split('\n').length - 1 : 0)
+    let over = false
+    void ended.then(() => (over = true))
+    while (steps() < 6 && !over) await new Promise((done) => setTimeout(done, 5))
+    child.kill('SIGKILL')
+    await ended
+    expect(existsSync(path('killed/result.json'))).toBe(false)
+    const resumed = await compacter(['train', file, '--run-dir', path('killed'), '--resume', ...one])
+    expect(resumed.stderr).toMatch(/resumed after step \d+/)
+    await run('train', file, '--run-dir', path('not-killed'))
+    expect(readFileSync(path('killed/last.safetensors'))).toEqual(readFileSync(path('not-killed/last.safetensors')))
   })
 
   test('learns numbers and puts them out as they are', async () => {

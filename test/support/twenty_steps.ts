@@ -29,6 +29,7 @@ export const METHODS = {
   'intrinsic-said training.learning_rate=3e-3': 1e-5,
   'prompt-tuning-r training.learning_rate=3e-3': 1e-4,
   'prefix-tuning method.bottleneck=7': 1e-5,
+  'compacter backbone=bert-nano task.kind=classification': 4e-5,
 }
 
 export interface Steps {

@@ -9,10 +9,12 @@ import { presetNames } from '../../../src/base/presets.js'
 import { packageRoot } from '../../../src/base/root.js'
 import { openSafetensors } from '../../../src/base/safetensors/safetensors.js'
 import { named } from '../../../src/engine/model/layout.js'
-import { disposeModel, loadModel, type Model, startVector } from '../../../src/engine/model/model.js'
+import { blueprintOf, disposeModel, loadModel, type Model, startVector } from '../../../src/engine/model/model.js'
 import { lossAndGradient } from '../../../src/engine/model/step.js'
-import { decoderOf } from '../../../src/engine/model/stepper.js'
+import { decoderOf, replayStepper } from '../../../src/engine/model/stepper.js'
+import { startState } from '../../../src/engine/optimizer/optimizer.js'
 import { startReplay } from '../../../src/engine/replay/replay.js'
+import { trainingOptions } from '../../../src/experiment/schema.js'
 import { regeneratedNormals } from '../../../src/method/intrinsic/regenerated.js'
 import { methodProblems } from '../../../src/method/options.js'
 import { objectiveOf } from '../../../src/objective/of_head.js'
@@ -40,7 +42,7 @@ function opened(type: string) {
 }
 
 /** Rows of 9, 8, … random ids for a head. */
-function batchOf({ config }: Model, head: Head): Batch {
+function batchOf({ config }: Pick<Model, 'config'>, head: Head): Batch {
   const { objective, row } = objectiveOf(head, readsSegments(config))
   const rows = Array.from({ length: 4 }, (_, i) =>
     row(
@@ -111,4 +113,42 @@ describe.runIf(hasEngine('tensorflow'))('a replayed encoder', () => {
     'of the type %s has the eager gradients',
     (type) => compare(type, 'full', HEADS.labels!),
   )
+
+  test.each([
+    ['bert', 'compacter', 'labels'],
+    ['roberta', 'lora', 'number'],
+    ['distilbert', 'bitfit', 'choices'],
+    ['deberta-v2', 'full', 'labels'],
+    ['modernbert', 'compacter', 'tags'],
+  ])('%s, %s with a head for %s in bfloat16 stays near the one in float32, and learns', async (type, name, kind) => {
+    const { config, read } = opened(type)
+    const head = HEADS[kind]!
+    const { options } = preset(name)
+    const blueprint = blueprintOf(withHead(config, head), options)
+    const batch = batchOf(blueprint, head)
+    const start = startState(startVector(blueprint, read, SEED))
+    const stepperIn = (precision: 'float32' | 'bfloat16') => {
+      const training = trainingOptions.parse({ steps: 1, learning_rate: 1e-3, seed: 0, dropout: 0, precision })
+      return replayStepper(blueprint, { training }, start, { read, threads: 2 })
+    }
+    const [wide, narrow] = [await stepperIn('float32'), await stepperIn('bfloat16')]
+    const losses: number[] = []
+    for (let step = 0; step < 12; step++) {
+      const [{ result: expected }, { result }] = [await wide.step(batch, 3e-3), await narrow.step(batch, 3e-3)]
+      expectClose([result.loss], [expected.loss], { relative: 2 ** -5, name: `loss of step ${step}` })
+      expect(result.loss).not.toBe(expected.loss) // operands are rounded to 8 bits
+      losses.push(result.loss)
+    }
+    expect(losses.at(-1)).toBeLessThan(0.95 * losses[0]!)
+    const vector = Float32Array.from(await (await narrow.state()).vector.data())
+    const model = loadModel(withHead(config, head), options, read, 0)
+    const [decoder, eager] = [await narrow.decoder(), decoderOf(model, vector)]
+    expectClose((await decoder.answers!(batch)).flat(), (await eager.answers!(batch)).flat(), {
+      relative: 1e-5,
+      name: 'answers, which are computed with the unrounded weights',
+    })
+    for (const each of [decoder, eager]) await each.dispose()
+    for (const each of [wide, narrow]) each.free()
+    disposeModel(model)
+  })
 })
