@@ -16,6 +16,9 @@ interface Column {
   importance?: number
 }
 
+/** Of a narrow terminal the last tasks are left out, after all else. */
+const FIRST_TASK = 10
+
 /** Follows a score of which not all cells are finished. */
 const INCOMPLETE = '*'
 
@@ -66,6 +69,7 @@ function columnsOf({ tasks, rows }: PaperTable): Column[] {
     { head: 'method', text: ({ method }) => method },
     ...tasks.map((task, i) => ({
       head: shortName(task, tasks),
+      importance: FIRST_TASK - i / tasks.length,
       text: ({ scores }: PaperRow) => shownCell(scores[i]!),
     })),
     ...(tasks.length > 1 ? [{ head: 'average', text: ({ average }: PaperRow) => textOf(average, shownScore) }] : []),
