@@ -9,7 +9,7 @@ import { SHAPES, type Shape, simulatedAnswers } from './simulated_answers.js'
 
 // How often `compare` is right, on simulated answers: its intervals should hold the true difference in 95 % of draws,
 // and its tests should find one in 5 % where there is none. Prints the table of docs/compare.md:
-//   npx tsx bench/compare_coverage.bench.ts [DRAWS] [RESAMPLES]
+//   npx tsx bench/compare_coverage.bench.ts [DRAWS] [RESAMPLES] [SEEDS: only such cases]
 
 const [DRAWS = 1000, RESAMPLES = 1000] = process.argv.slice(2).map(Number)
 const ROWS = 300
@@ -100,9 +100,12 @@ const several = [3, 5].flatMap((seeds): Case[] => [
   { shape: 'numbers', metric: 'pearson', seeds },
 ])
 const head = ['metric', 'rows of', 'true difference', 'interval holds it', 'found where none is', 'test']
-const table = [...single, ...several].map((each) => {
-  const row = rowOf(each)
-  console.error(row.join('  '))
-  return row
-})
+const only = process.argv[4]
+const table = [...single, ...several]
+  .filter(({ seeds }) => only === undefined || String(seeds) === only)
+  .map((each) => {
+    const row = rowOf(each)
+    console.error(row.join('  '))
+    return row
+  })
 console.log(markdownTable(head, table, [false, false, true, true, true, false]))

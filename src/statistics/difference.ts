@@ -40,9 +40,9 @@ interface Varied {
 
 /**
  * Compares the means of two methods' scores by a hierarchical bootstrap: seeds are drawn within each method, and units
- * for both together. The deviations of drawn seeds are widened by √(S / (S − 1)), and the percentiles by Student's t
- * over the normal quantile: a plain bootstrap of three seeds would find a third less variance than there is, and take
- * it for certain.
+ * for both together. The deviations of drawn seeds are scaled to the variance that seeds add to that of units, with
+ * S − 1 for S, and the percentiles are widened by Student's t over the normal quantile: a plain bootstrap of three
+ * seeds would count some of the variance twice, find a third less of the rest, and take it for certain.
  */
 export function differenceOf(first: MethodScores, second: MethodScores, options: DifferenceOptions): Difference {
   const { units, level, seed } = options
@@ -92,13 +92,24 @@ function varied({ observed, draws }: MethodScores, bits: Bits): Varied {
   const mean = observed.reduce((sum, value) => sum + value, 0) / seeds
   const overUnits = draws[0]!.map((_, draw) => draws.reduce((sum, of) => sum + of[draw]!, 0) / seeds)
   if (seeds === 1) return { mean, overUnits, overBoth: overUnits, seedVariance: 0, seeds }
-  const widened = Math.sqrt(correction(seeds))
+  const own = sampleVariance(observed)
+  const seedVariance = Math.max(0, own - ofUnitsAlone(draws, overUnits))
+  const widened = own === 0 ? 0 : Math.sqrt((correction(seeds) * seedVariance) / own)
   const overBoth = overUnits.map((all, draw) => {
     let sum = 0
     for (let i = 0; i < seeds; i++) sum += draws[below(bits, seeds)]![draw]!
     return all + widened * (sum / seeds - all)
   })
-  return { mean, overUnits, overBoth, seedVariance: sampleVariance(observed) / seeds, seeds }
+  return { mean, overUnits, overBoth, seedVariance: seedVariance / seeds, seeds }
+}
+
+/**
+ * Returns the variance between seeds that units cause: which of them a seed answers right differs by chance, and the
+ * resamples of units have that already. It is what a seed's resamples vary more than those of the mean of all seeds.
+ */
+function ofUnitsAlone(draws: readonly Float64Array[], overUnits: Float64Array): number {
+  const single = draws.reduce((sum, of) => sum + varianceOf(of), 0) / draws.length
+  return Math.max(0, single - varianceOf(overUnits)) * correction(draws.length)
 }
 
 /** A resample of n values has n − 1 n-ths of their sample variance. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { MersenneTwister } from '../../src/base/numbers/random.js'
 import { Addends, Additive } from '../../src/statistics/additive.js'
 import { onesAmong, randomBits } from '../../src/statistics/bits.js'
 import { differenceOf, smallestDetectable } from '../../src/statistics/difference.js'
@@ -112,6 +113,26 @@ test("where only seeds vary, p-value and degrees of freedom are those of Welch's
     expect(found.degrees).toBeCloseTo(df, 8)
     expect(found.seedsP).toBeCloseTo(p, 8)
   }
+})
+
+test('chance of units is not counted as variance of seeds again', () => {
+  const generator = new MersenneTwister(9)
+  const [units, seeds, rounds] = [200, 4, 12]
+  let ratio = 0
+  for (let round = 0; round < rounds; round++) {
+    const runs = Array.from({ length: 2 * seeds }, () =>
+      mean(Array.from({ length: units }, () => generator.uint32() & 1)),
+    ) // every answer is a coin: seeds are equally good
+    const draws = bootstrap(runs, { draws: 200, seed: round })
+    const of = (from: number) => ({
+      observed: runs.slice(from, from + seeds).map(({ observed }) => observed),
+      draws: draws.slice(from, from + seeds),
+    })
+    const { standardError } = differenceOf(of(0), of(seeds), { units, level: 0.95, seed: round })
+    ratio += standardError / Math.sqrt((2 * 0.25) / (units * seeds)) / rounds
+  }
+  expect(ratio).toBeGreaterThan(0.9)
+  expect(ratio).toBeLessThan(1.25) // counted twice, it would be √2
 })
 
 test('nothing that varies is an interval of no width; a single unit has none', () => {
