@@ -1,12 +1,13 @@
 // Kernels of a replayed step of Compacter by their time, on random weights of a backbone's dimensions.
 //   npx tsx bench/profile.bench.ts [backbone, default t5-small] [source length, default 64] [float32 | bfloat16]
 import { backbonePreset } from '../src/backbone/files/preset.js'
+import { withTwoLabels } from '../src/backbone/registry.js'
 import type { Precision } from '../src/base/choices.js'
 import { startDevice } from '../src/engine/device/device.js'
 import type { KernelTime } from '../src/engine/graph/profile.js'
 import { blueprintOf, startVector } from '../src/engine/model/model.js'
 import { startReplay } from '../src/engine/replay/replay.js'
-import { headed, measuredBatch } from '../src/measure/measured_batch.js'
+import { measuredBatch } from '../src/measure/measured_batch.js'
 import { randomWeights } from '../src/measure/random_weights.js'
 import { methodOptions } from '../src/method/options.js'
 
@@ -14,7 +15,7 @@ const [BATCH, TARGET, THREADS, SEED, WARM_UP] = [32, 4, 2, 42, 5]
 const [backbone = 't5-small', sourceLength = '64', precision = 'float32'] = process.argv.slice(2)
 
 await startDevice({ engine: 'tensorflow', threads: THREADS })
-const config = headed(backbonePreset(backbone)!.config)
+const config = withTwoLabels(backbonePreset(backbone)!.config)
 const blueprint = blueprintOf(config, methodOptions.parse({ kind: 'compacter', n: 4, rank: 1, reduction_factor: 32 }))
 const read = randomWeights(config, SEED)
 const options = { seed: SEED, dropout: 0.1, precision: precision as Precision, threads: THREADS }

@@ -90,6 +90,13 @@ export const readsSegments = (config: BackboneConfig): boolean => isEncoder(conf
 export const longestRow = (config: BackboneConfig): number | undefined =>
   isEncoder(config) ? encoderFamilyOf(config).longest(config) : undefined
 
+/** The head that is trained on an encoder; undefined where the backbone has none of its own. */
+export const headOf = (config: BackboneConfig): Head | undefined => (isEncoder(config) ? config.head : undefined)
+
+/** A backbone as it is measured and counted before a task names its labels: an encoder has a head for two. */
+export const withTwoLabels = (config: BackboneConfig): BackboneConfig =>
+  isEncoder(config) ? withHead(config, { kind: 'sequence', labels: 2 }) : config
+
 /** The tensors of the head that a config names; they are no part of the backbone. */
 export function headTensors(config: BackboneConfig): Map<string, TensorSpec> {
   if (!isEncoder(config) || !config.head) return new Map()

@@ -5,7 +5,7 @@ import {
   headTensors,
   isEncoder,
   parameterCount,
-  withHead,
+  withTwoLabels,
 } from '../backbone/registry.js'
 import type { Grouping } from '../base/choices.js'
 import { elements } from '../base/safetensors/safetensors.js'
@@ -74,7 +74,7 @@ export function parameterRows(subjects: readonly Subject[], tasks: number, by?: 
 
 function headCount(config: BackboneConfig): number | null {
   if (!isEncoder(config)) return null
-  const tensors = headTensors(withHead(config, { kind: 'sequence', labels: 2 }))
+  const tensors = headTensors(withTwoLabels(config))
   return total([...tensors.values()].map(({ shape }) => shape))
 }
 

@@ -1,4 +1,5 @@
 import { availableParallelism, loadavg } from 'node:os'
+import { withTwoLabels } from '../backbone/registry.js'
 import { BAD_USAGE, UserError } from '../base/error.js'
 import type { Progress } from '../base/progress.js'
 import { Agreed } from '../cli/interrupt.js'
@@ -7,7 +8,6 @@ import { select } from '../count/selection.js'
 import type { Ranks } from '../engine/cluster/ranks.js'
 import { busyLine, isBusy } from './load.js'
 import { measure } from './measure.js'
-import { headed } from './measured_batch.js'
 import { measureApart } from './process.js'
 import { type Row, rowOf } from './row.js'
 import { findTorch, measureTorch, type Torch, type TorchMeasured, torchHas } from './torch.js'
@@ -121,7 +121,7 @@ function trialOf({ config, options }: Subject, bench: BenchOptions): Trial {
   const { batchSize, sourceLength, targetLength, precision, mode, engine, steps } = bench
   const threads = bench.threads ?? availableParallelism()
   const shape = { batchSize, sourceLength, targetLength }
-  return { config: headed(config), options, ...shape, precision, mode, engine, threads, steps, profile: false }
+  return { config: withTwoLabels(config), options, ...shape, precision, mode, engine, threads, steps, profile: false }
 }
 
 /** Adds to an error which measurement failed. */

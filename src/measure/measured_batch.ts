@@ -1,11 +1,7 @@
-import { type BackboneConfig, isEncoder, readsSegments, withHead } from '../backbone/registry.js'
+import { isEncoder, readsSegments } from '../backbone/registry.js'
 import { objectiveOf } from '../objective/of_head.js'
 import { type Batch, inMemory, padBatch, wholeBatch } from '../task/tokens/batches.js'
 import type { Trial } from './trial.js'
-
-/** The config of what is measured: an encoder has a head for two labels. */
-export const headed = (config: BackboneConfig): BackboneConfig =>
-  isEncoder(config) ? withHead(config, { kind: 'sequence', labels: 2 }) : config
 
 /** Returns a batch of ids spread over the vocabulary, without padding and </s>. */
 export function measuredBatch({

@@ -5,6 +5,7 @@ import copy
 import peft
 import torch
 import torch_encoders
+import torch_methods
 from peft.tuners.vera import VeraLayer
 
 SUBLAYERS = {"SelfAttention": "attention", "EncDecAttention": "cross_attention", "DenseReluDense": "feed_forward"}
@@ -42,6 +43,8 @@ def product_of(model, module):
 def targets(options, model):
     """The modules that the options choose, by their whole names."""
     placement = options["placement"]
+    names = [site_of(model, name) for name, _ in model.named_modules()]
+    stacks = {site[0]: site[1] + 1 for site in sorted(filter(None, names))}
 
     def chosen(name):
         if name in options["targets"]:  # the head
@@ -49,8 +52,8 @@ def targets(options, model):
         site = site_of(model, name)
         if site is None or (options["targets"] != "all" and site[3] not in options["targets"]):
             return False
-        layers = placement[f"{site[0]}_layers"]
-        return site[2] in placement["sublayers"] and (layers == "all" or site[1] in layers)
+        layers = torch_methods.layer_numbers(placement[f"{site[0]}_layers"], stacks[site[0]])
+        return site[2] in placement["sublayers"] and site[1] in layers
 
     linear = [name for name, module in model.named_modules() if isinstance(module, torch.nn.Linear)]
     return [name for name in linear if chosen(name)]

@@ -1,3 +1,4 @@
+import { isEncoder } from '../backbone/registry.js'
 import type { Mode, Precision } from '../base/choices.js'
 import { median, quantile } from '../base/numbers/quantile.js'
 import type { BenchOptions, Samples } from './bench.js'
@@ -17,7 +18,8 @@ export interface Row {
   ranks?: number
   batch_size: number
   source_length: number
-  target_length: number
+  /** Null for an encoder, whose head answers. */
+  target_length: number | null
   trained_parameters: number
   /** Timed steps of all processes. */
   steps: number
@@ -77,7 +79,7 @@ export function rowOf(samples: Samples, full: Samples | undefined, options: Benc
     ...(options.ranks.size > 1 && { ranks: options.ranks.size }),
     batch_size: batchSize,
     source_length: sourceLength,
-    target_length: targetLength,
+    target_length: isEncoder(subject.config) ? null : targetLength,
     trained_parameters: trainedParameters,
     steps: own.steps,
     step_ms: own.median,

@@ -7,7 +7,7 @@ import { scoringInForce } from '../engine/evaluate/evaluate.js'
 import type { Storage } from '../engine/model/one_backbone.js'
 import { hasCard } from '../run/card.js'
 import { runFiles } from '../run/directory.js'
-import { openTrainedRun, type TrainedRun } from '../run/trained_run.js'
+import { onOtherBackbone, openTrainedRun, type TrainedRun } from '../run/trained_run.js'
 import { isEncoded } from '../task/encoded.js'
 import { checkGiven, type Input, type InputOptions, type InputRow, openInput } from './input.js'
 import { type Answer, fileOutput, type Outcome, type Output, standardOutput } from './output.js'
@@ -232,15 +232,6 @@ function answersOtherwise(first: TrainedRun, other: TrainedRun): UserError {
     `has a task of kind ${kind(other)}, but that of ${first.folder} is of kind ${kind(first)}: ` +
     'a head that puts out numbers does not predict together with one that chooses.'
   return new UserError({ at: other.folder, problem, remedy: 'Call the command once for each of the two.' })
-}
-
-function onOtherBackbone(first: TrainedRun, other: TrainedRun): UserError {
-  const on = ({ experiment }: TrainedRun) => experiment.backbone.name
-  return new UserError({
-    at: other.folder,
-    problem: `was trained on ${on(other)}, but ${first.folder} on ${on(first)}.`,
-    remedy: 'Runs that are named together share one backbone: call the command once for each backbone.',
-  })
 }
 
 function openRuns(folders: string[], sets: readonly string[], texts: string[]): TrainedRun[] {

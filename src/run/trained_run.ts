@@ -109,3 +109,16 @@ export async function withBackbone<T>(
     backbone.close()
   }
 }
+
+/** The name of the backbone that a run was trained on. */
+export const backboneNameOf = ({ experiment }: TrainedRun): string => experiment.backbone.name
+
+/** Returns the error of a run whose backbone is not the first one's; `more` says more of either backbone. */
+export function onOtherBackbone(first: TrainedRun, other: TrainedRun, more = (_: TrainedRun) => ''): UserError {
+  const shown = (run: TrainedRun) => `${backboneNameOf(run)}${more(run)}`
+  return new UserError({
+    at: other.folder,
+    problem: `was trained on ${shown(other)}, but ${first.folder} on ${shown(first)}.`,
+    remedy: 'Runs that are named together share one backbone: call the command once for each backbone.',
+  })
+}

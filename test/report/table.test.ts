@@ -116,6 +116,13 @@ describe.each(Object.keys(printed))('%s', (command) => {
   })
 })
 
+test('the head of bench names the length of targets where there are any', () => {
+  const ofEncoder = { ...benchRow, target_length: null }
+  const headOf = (...rows: object[]) => benchTable(rows as never).split('\n')[0]
+  expect(headOf(ofEncoder)).toMatch(/^d\. 1 source of 1 token, float32, replay; median of 5 steps/)
+  expect(headOf(ofEncoder, benchRow)).toMatch(/^d\. 1 source of 1 token, targets of 2, float32, replay/)
+})
+
 test('a confusion matrix is whole or not at all', () => {
   const labels = Array.from({ length: 10 }, (_, i) => `a-long-label-${i}`)
   const confusion = { labels, counts: labels.map(() => [...labels.map(() => 1), 0]) } as never

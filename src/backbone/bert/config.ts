@@ -4,7 +4,18 @@ import { elements } from '../../base/safetensors/safetensors.js'
 import type { nonlinearities } from '../../tensor/nonlinearity.js'
 import type { EncoderConfig } from '../family.js'
 import { activation, activationName, activationOf } from '../files/activations.js'
-import { flag, fraction, notThat, readFields, size, token, tokenId } from '../files/config_json.js'
+import {
+  flag,
+  fraction,
+  layerKeys,
+  notThat,
+  positive,
+  readFields,
+  size,
+  tableKeys,
+  token,
+  tokenId,
+} from '../files/config_json.js'
 import { MODEL_TYPES, type ModelType, TYPES } from './names.js'
 import { bertTensors } from './tensors.js'
 
@@ -23,9 +34,9 @@ export interface BertConfig extends EncoderConfig {
 }
 
 const shared = {
-  vocab_size: size(4_194_304).describe('Rows of the embedding table.'),
+  ...tableKeys,
   max_position_embeddings: size(1_048_576).default(512).describe('Rows of the table of positions.'),
-  initializer_range: z.number('a number above 0').positive('a number above 0').default(0.02),
+  initializer_range: positive().default(0.02),
   pad_token_id: token().describe('The id that rows are padded with; 1 in RoBERTa, else 0 by default.'),
   is_decoder: flag().describe('Must not be true: a decoder sees no later tokens.'),
   add_cross_attention: flag().describe('Must not be true.'),
@@ -35,10 +46,7 @@ const shared = {
 /** The keys of a config.json of all of them but DistilBERT. */
 export const bertJson = z.looseObject({
   model_type: z.enum(MODEL_TYPES).exclude(['distilbert']),
-  hidden_size: size(65_536).describe('Width of the model.'),
-  intermediate_size: size(1_048_576).describe('Width of a feed-forward sublayer.'),
-  num_hidden_layers: size(1000).describe('Layers.'),
-  num_attention_heads: size(4096).describe('Attention heads of a layer.'),
+  ...layerKeys,
   embedding_size: size(65_536).optional().describe("Width of ELECTRA's embeddings; 128 by default."),
   type_vocab_size: size(1000).default(2).describe('Token types.'),
   layer_norm_eps: fraction().default(1e-12).describe('Added to the variance in a layer norm.'),

@@ -2,7 +2,18 @@ import { z } from 'zod'
 import type { nonlinearities } from '../../tensor/nonlinearity.js'
 import type { EncoderConfig } from '../family.js'
 import { activation, activationName, activationOf } from '../files/activations.js'
-import { flag, fraction, notThat, readFields, size, token, tokenId } from '../files/config_json.js'
+import {
+  flag,
+  fraction,
+  layerKeys,
+  notThat,
+  positive,
+  readFields,
+  size,
+  tableKeys,
+  token,
+  tokenId,
+} from '../files/config_json.js'
 
 /** Dimensions and conventions of a DeBERTa v2 or v3, read from a Hugging Face `config.json`. */
 export interface DebertaConfig extends EncoderConfig {
@@ -35,11 +46,8 @@ const range = () => z.int('a whole number; below 1 for none').max(1_048_576)
 /** The keys of a config.json. */
 export const debertaJson = z.looseObject({
   model_type: z.literal('deberta-v2'),
-  vocab_size: size(4_194_304).describe('Rows of the embedding table.'),
-  hidden_size: size(65_536).describe('Width of the model.'),
-  intermediate_size: size(1_048_576).describe('Width of a feed-forward sublayer.'),
-  num_hidden_layers: size(1000).describe('Layers.'),
-  num_attention_heads: size(4096).describe('Attention heads of a layer.'),
+  ...tableKeys,
+  ...layerKeys,
   max_position_embeddings: size(1_048_576).default(512).describe('The most tokens of a row.'),
   position_biased_input: z.boolean('true or false').default(true).describe('Whether embeddings tell positions.'),
   type_vocab_size: z.int('a whole number').min(0, 'a whole number').max(1000).default(0).describe('Token types.'),
@@ -57,7 +65,7 @@ export const debertaJson = z.looseObject({
   pooler_hidden_size: size(65_536).optional().describe('Must be hidden_size.'),
   conv_kernel_size: z.unknown().optional().meta({ type: 'integer' }).describe('Must be 0.'),
   layer_norm_eps: fraction().default(1e-7).describe('Added to the variance in a layer norm.'),
-  initializer_range: z.number('a number above 0').positive('a number above 0').default(0.02),
+  initializer_range: positive().default(0.02),
   hidden_dropout_prob: fraction().default(0.1).describe('Share of activations that training drops.'),
   hidden_act: activation().describe('Activation of the feed-forward sublayers; gelu by default.'),
   pooler_hidden_act: activation().describe('Activation in the head; gelu by default.'),

@@ -17,6 +17,20 @@ export const fraction = () => {
 
 export const flag = () => z.boolean('true or false').optional()
 
+/** A number such as a deviation. */
+export const positive = () => z.number('a number above 0').positive('a number above 0')
+
+/** The rows of the embedding table of any family. */
+export const tableKeys = { vocab_size: size(4_194_304).describe('Rows of the embedding table.') }
+
+/** The dimensions that most encoders name alike. */
+export const layerKeys = {
+  hidden_size: size(65_536).describe('Width of the model.'),
+  intermediate_size: size(1_048_576).describe('Width of a feed-forward sublayer.'),
+  num_hidden_layers: size(1000).describe('Layers.'),
+  num_attention_heads: size(4096).describe('Attention heads of a layer.'),
+}
+
 /** A token id; `tokenId` checks it against the vocabulary. */
 export const token = () => z.unknown().optional().meta({ type: 'integer', minimum: 0 })
 

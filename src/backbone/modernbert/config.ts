@@ -2,7 +2,18 @@ import { z } from 'zod'
 import type { nonlinearities } from '../../tensor/nonlinearity.js'
 import type { EncoderConfig } from '../family.js'
 import { activation, activationName, activationOf } from '../files/activations.js'
-import { flag, fraction, notThat, readFields, size, token, tokenId } from '../files/config_json.js'
+import {
+  flag,
+  fraction,
+  layerKeys,
+  notThat,
+  positive,
+  readFields,
+  size,
+  tableKeys,
+  token,
+  tokenId,
+} from '../files/config_json.js'
 
 /** A ModernBERT's dimensions and conventions, read from a Hugging Face `config.json`. */
 export interface ModernBertConfig extends EncoderConfig {
@@ -29,19 +40,14 @@ export interface Biases {
   norms: boolean
 }
 
-const theta = () => z.number('a number above 0').positive('a number above 0')
-
 /** The keys of a ModernBERT's config.json; transformers 5 writes `layer_types` and `rope_parameters`, 4 the others. */
 export const modernBertJson = z.looseObject({
   model_type: z.literal('modernbert'),
-  vocab_size: size(4_194_304).describe('Rows of the embedding table.'),
-  hidden_size: size(65_536).describe('Width of the model.'),
-  intermediate_size: size(1_048_576).describe('Width of a feed-forward sublayer.'),
-  num_hidden_layers: size(1000).describe('Layers.'),
-  num_attention_heads: size(4096).describe('Attention heads of a layer.'),
+  ...tableKeys,
+  ...layerKeys,
   max_position_embeddings: size(1_048_576).default(8192).describe('The most tokens of a row.'),
   norm_eps: fraction().default(1e-5).describe('Added to the variance in a layer norm.'),
-  initializer_range: theta().default(0.02).describe('Standard deviation of matrices that were never trained.'),
+  initializer_range: positive().default(0.02).describe('Standard deviation of matrices that were never trained.'),
   hidden_activation: activation().describe('Activation of the feed-forward sublayers; gelu by default.'),
   classifier_activation: activation().describe('Activation in the head; gelu by default.'),
   classifier_pooling: z.enum(['cls', 'mean'], 'cls or mean').default('cls').describe('What a head of a text reads.'),
@@ -51,8 +57,8 @@ export const modernBertJson = z.looseObject({
   layer_types: z
     .array(z.enum(['full_attention', 'sliding_attention']), 'a list of full_attention and sliding_attention')
     .optional(),
-  global_rope_theta: theta().default(160_000),
-  local_rope_theta: theta().default(10_000),
+  global_rope_theta: positive().default(160_000),
+  local_rope_theta: positive().default(10_000),
   rope_parameters: z.unknown().optional().meta({ type: 'object' }),
   pad_token_id: token().describe('The id that rows are padded with; 50283 by default.'),
   attention_bias: flag().describe('Whether the products of attention have biases; false by default.'),
@@ -105,7 +111,7 @@ export function parseModernBertConfig(json: Record<string, unknown>, at: string)
 
 const rotation = z.looseObject({
   rope_type: z.literal('default').default('default'),
-  rope_theta: theta().optional(),
+  rope_theta: positive().optional(),
 })
 const rotations = z.looseObject({ full_attention: rotation.nullish(), sliding_attention: rotation.nullish() })
 

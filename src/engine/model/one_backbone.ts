@@ -5,7 +5,7 @@ import type { Progress } from '../../base/progress.js'
 import { checkBackbone, short, type WhenChanged } from '../../run/made_with.js'
 import type { Device } from '../../run/manifest.js'
 import { checkBackboneThere } from '../../run/places.js'
-import { backboneHash, type TrainedRun } from '../../run/trained_run.js'
+import { backboneHash, backboneNameOf, onOtherBackbone, type TrainedRun } from '../../run/trained_run.js'
 import type { Library } from '../graph/library.js'
 import { runningLibrary } from '../graph/start.js'
 import { backboneFor, type OpenedBackbone, prepareBackbone } from '../prepare/prepare.js'
@@ -117,17 +117,10 @@ function storageOf(runs: TrainedRun[], backboneOf: (run: TrainedRun) => OpenedBa
  * Compares backbones by the hash of the weights; where a hash is not noted, backbones with the same name are the same.
  */
 async function checkSameBackbone(first: TrainedRun, other: TrainedRun, { allowChanged }: WhenChanged): Promise<void> {
-  const sameName = nameOf(first) === nameOf(other)
+  const sameName = backboneNameOf(first) === backboneNameOf(other)
   const unknown = first.made.weights === undefined || other.made.weights === undefined
   if (sameName && (unknown || allowChanged)) return // each is compared with what is here
   const [hash, otherHash] = [await backboneHash(first), await backboneHash(other)]
   if (hash === otherHash) return
-  const shown = (run: TrainedRun, sha256: string) => `${nameOf(run)} (SHA-256 ${short(sha256)})`
-  throw new UserError({
-    at: other.folder,
-    problem: `was trained on ${shown(other, otherHash)}, but ${first.folder} on ${shown(first, hash)}.`,
-    remedy: 'Runs that are named together share one backbone: call the command once for each backbone.',
-  })
+  throw onOtherBackbone(first, other, (run) => ` (SHA-256 ${short(run === first ? hash : otherHash)})`)
 }
-
-const nameOf = ({ experiment }: TrainedRun) => experiment.backbone.name

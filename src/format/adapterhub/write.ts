@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type BackboneConfig, familyOf, isEncoder } from '../../backbone/registry.js'
+import { type BackboneConfig, familyOf, headOf, isEncoder } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
@@ -155,13 +155,12 @@ function modelKeys({ config, experiment }: Trained) {
 function headConfig(trained: Trained) {
   const { experiment, config } = trained
   const { label2id } = headKeys(experiment.task)
-  const labels = 'head' in config && config.head ? config.head.labels : 0
   return {
     config: null,
     name: null,
     ...modelKeys(trained),
     ...(label2id !== undefined && { label2id }),
-    num_labels: labels,
+    num_labels: headOf(config)?.labels ?? 0,
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Head } from '../../backbone/family.js'
-import { type BackboneConfig, familyOf } from '../../backbone/registry.js'
+import { type BackboneConfig, familyOf, headOf } from '../../backbone/registry.js'
 
 /** What transformers calls its models with a head, by the kind of head. */
 const WITH_HEAD: Record<Head['kind'], string> = {
@@ -29,5 +29,6 @@ export function architectureOf(config: BackboneConfig, json: Record<string, unkn
   const type = String(json.model_type ?? familyOf(config).name)
   const model = CLASSES[type]
   if (model === undefined) throw new Error(`no class of transformers is known for model_type ${type}`)
-  return `${model}${'head' in config && config.head ? architectureWithHead(config.head) : 'ForConditionalGeneration'}`
+  const head = headOf(config)
+  return `${model}${head ? architectureWithHead(head) : 'ForConditionalGeneration'}`
 }

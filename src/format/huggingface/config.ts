@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { type BackboneConfig, familyOf } from '../../backbone/registry.js'
+import { type BackboneConfig, familyOf, headOf } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { readJson } from '../../base/files/json_file.js'
 import { classesOf } from '../../engine/prepare/head.js'
@@ -19,7 +19,7 @@ export function configText(
 ): string {
   const { torch_dtype: _, ...own } = readJson(join(files.folder, 'config.json')) as Record<string, unknown>
   const architectures = [architectureOf(config, own)]
-  const headed = 'head' in config && { ...withoutHead(own), ...headKeys(task), architectures }
+  const headed = headOf(config) && { ...withoutHead(own), ...headKeys(task), architectures }
   const biases = difference(familyOf(config).toHuggingFace(config), familyOf(opened).toHuggingFace(opened))
   const changed = { architectures, ...(headed || own), ...biases, vocab_size: config.vocabulary }
   return `${JSON.stringify({ ...changed, dtype: 'float32' }, null, 2).replace(WHOLE_FLOAT, '$1.0')}\n`

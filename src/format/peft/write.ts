@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type BackboneConfig, backboneTensors, familyOf, headTensor } from '../../backbone/registry.js'
+import { type BackboneConfig, backboneTensors, familyOf, headOf, headTensor } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { writeAtomically } from '../../base/files/atomic.js'
 import { type WritableTensor, writeSafetensors } from '../../base/safetensors/safetensors.js'
@@ -126,8 +126,9 @@ function adapterConfig(options: PeftOptions, config: BackboneConfig, backbone: s
  * that transformers 5 no longer has.
  */
 function taskType(config: BackboneConfig): string | null {
-  if (!('head' in config) || !config.head) return null
-  const { kind } = config.head
+  const head = headOf(config)
+  if (!head) return null
+  const { kind } = head
   switch (kind) {
     case 'sequence':
       return 'SEQ_CLS'

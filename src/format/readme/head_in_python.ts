@@ -1,19 +1,22 @@
-import type { BackboneConfig } from '../../backbone/registry.js'
+import { type BackboneConfig, headOf } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import type { Experiment } from '../../experiment/schema.js'
 import { writtenAs } from '../../task/example.js'
 import { architectureWithHead } from '../huggingface/architecture.js'
 
 /** The class of transformers that loads a backbone with the head of a run, or one that generates. */
-export const autoClassOf = (config: BackboneConfig): string =>
-  'head' in config && config.head ? `AutoModel${architectureWithHead(config.head)}` : 'AutoModelForSeq2SeqLM'
+export function autoClassOf(config: BackboneConfig): string {
+  const head = headOf(config)
+  return head ? `AutoModel${architectureWithHead(head)}` : 'AutoModelForSeq2SeqLM'
+}
 
 /** Python that prints what the head of `model` says of a row, whose ids are made by `tokenizer`. */
 export function headInPython(config: BackboneConfig, { task, training }: Experiment): string {
-  if (!('head' in config) || !config.head) throw new Error('the backbone has no head')
+  const head = headOf(config)
+  if (!head) throw new Error('the backbone has no head')
   const texts = JSON.stringify(writtenAs(task))
   const cut = `truncation=True, max_length=${training.source_length}, return_tensors="pt"`
-  switch (config.head.kind) {
+  switch (head.kind) {
     case 'sequence':
       return `texts = ${texts}  # with a row's text in place of each {column}
 source = tokenizer(*texts, ${cut})
@@ -39,6 +42,6 @@ first_tokens = [source.word_to_tokens(word).start for word in range(len(words))]
 print([model.config.id2label[likeliest[token].item()] for token in first_tokens])
 `
     default:
-      return assertNever(config.head.kind, 'kind of head')
+      return assertNever(head.kind, 'kind of head')
   }
 }

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { backbonePreset } from '../../backbone/files/preset.js'
-import { type BackboneConfig, isEncoder } from '../../backbone/registry.js'
+import { type BackboneConfig, headOf, isEncoder } from '../../backbone/registry.js'
 import type { WritableTensor } from '../../base/safetensors/safetensors.js'
 import { classesOf } from '../../engine/prepare/head.js'
 import type { Experiment } from '../../experiment/schema.js'
@@ -38,7 +38,8 @@ ${cut ? `model.resize_token_embeddings(${cut[1].shape[0]})\n` : ''}`
 
 /** What from_pretrained has to know to make the head. */
 function headArguments({ task }: Experiment, config: BackboneConfig): string {
-  if (!('head' in config) || config.head?.kind === 'choice') return ''
+  const head = headOf(config)
+  if (!head || head.kind === 'choice') return ''
   const labels = classesOf(task).map((label, i) => `${i}: ${JSON.stringify(label)}`)
   return labels.length > 0 ? `, id2label={${labels.join(', ')}}` : ', num_labels=1'
 }

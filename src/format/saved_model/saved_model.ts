@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { madeTokenizer } from '../../backbone/files/vocabulary/make_tokenizer.js'
-import { type Seq2SeqConfig, withDecoder } from '../../backbone/registry.js'
+import { headOf, type Seq2SeqConfig, withDecoder } from '../../backbone/registry.js'
 import { copyFile, writeAtomically } from '../../base/files/atomic.js'
 import {
   ATTENTION_MASK,
@@ -52,10 +52,9 @@ async function writeSavedModel(
   try {
     trained.progress.phase('Graph')
     const reading = (names: string[]) => names.flatMap((name) => variableNodes(name, shapes.get(name)!))
-    const { graph, signatures, readme } =
-      'head' in backbone.config
-        ? answering(library, model.served, reading, trained)
-        : writing(library, model.served, reading, trained)
+    const { graph, signatures, readme } = headOf(backbone.config)
+      ? answering(library, model.served, reading, trained)
+      : writing(library, model.served, reading, trained)
     const { nodes, versions, variables } = graph
     trained.progress.phase('Variables')
     const stored = new Map(variables.map((name) => [name, shapes.get(name)!]))

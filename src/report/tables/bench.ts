@@ -10,15 +10,29 @@ const KERNELS_SHOWN = 15
 export function benchTable(rows: readonly Row[]): string {
   const [first] = rows
   if (!first) return 'No method fits.'
-  const tables = [`${first.device}. ${shapeOf(first)}`, measuredTable(rows)]
+  const decoding = rows.find(({ target_length }) => target_length !== null)
+  const tables = [`${first.device}. ${shapeOf(decoding ?? first)}`, measuredTable(rows)]
   if (first.torch) tables.push(`PyTorch side: ${first.torch}. Ratios are ours by theirs.`)
   return [...tables, ...rows.filter(({ profile }) => profile).map(kernelTable)].join('\n')
 }
 
-const shapeOf = ({ ranks, batch_size, source_length, target_length, precision, mode, steps, load_average }: Row) =>
-  `${ranks === undefined ? '' : `${ranks} ranks share `}${counted(batch_size, 'source')} of ` +
-  `${counted(source_length, 'token')}, targets of ${target_length}, ${precision}, ${mode}; median of ` +
-  `${counted(steps, 'step')} ± half of their interquartile range; load average ${load_average.toFixed(1)}.`
+function shapeOf({
+  ranks,
+  batch_size,
+  source_length,
+  target_length,
+  precision,
+  mode,
+  steps,
+  load_average,
+}: Row): string {
+  const targets = target_length === null ? '' : `targets of ${target_length}, `
+  return (
+    `${ranks === undefined ? '' : `${ranks} ranks share `}${counted(batch_size, 'source')} of ` +
+    `${counted(source_length, 'token')}, ${targets}${precision}, ${mode}; median of ` +
+    `${counted(steps, 'step')} ± half of their interquartile range; load average ${load_average.toFixed(1)}.`
+  )
+}
 
 function measuredTable(rows: readonly Row[]): string {
   const torch = rows[0]!.torch !== undefined

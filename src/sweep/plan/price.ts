@@ -2,12 +2,11 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { backbonePreset, readConfig } from '../../backbone/files/preset.js'
-import type { BackboneConfig } from '../../backbone/registry.js'
+import { type BackboneConfig, withTwoLabels } from '../../backbone/registry.js'
 import type { MeasureOptions } from '../../engine/apart/measure.js'
 import { systemAvailable } from '../../engine/device/memory.js'
 import { plannedSteps } from '../../engine/train/longer.js'
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
-import { headed } from '../../measure/measured_batch.js'
 import { extended } from '../../measure/price/layers.js'
 import { type Priced, price } from '../../measure/price/price.js'
 import type { PriceTrial } from '../../measure/price/trial.js'
@@ -59,7 +58,7 @@ function trialOf(
   config: BackboneConfig,
 ): PriceTrial {
   return {
-    config: headed(config),
+    config: withTwoLabels(config),
     options: method,
     sourceLength: training.source_length,
     targetLength: training.target_length ?? (task.kind === 'text' ? TARGET_TOKENS.text : TARGET_TOKENS.label),
