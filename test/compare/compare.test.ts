@@ -109,6 +109,23 @@ describe('single runs', () => {
   })
 })
 
+test('of errors less is better, and answers are compared with the numbers before they were rounded', () => {
+  for (const [name, error] of Object.entries({ near: 0.1, far: 1 }))
+    writeAnsweredRun(
+      path(name),
+      Array.from({ length: 60 }, (_, i) => {
+        const value = 1 + (i % 7) / 3
+        const prediction = (value + error * (i % 2 === 0 ? 1 : -1) * (1 + (i % 5) / 10)).toFixed(3)
+        return { label: String(value), target: name === 'near' ? value.toFixed(1) : String(value), prediction }
+      }),
+      { sets: ['task=glue/stsb', `training.learning_rate=${error / 10}`] },
+    )
+  const [mae] = compare(['near', 'far'], { metrics: ['mae'] }).comparisons
+  expect(mae).toMatchObject({ metric: 'mae', test: 'randomisation', verdict: 'better' })
+  expect(mae!.difference).toBeCloseTo(-1.08, 2) // 0.9 times the mean of 1, 1.1, … 1.4
+  expect(mae!.interval![1]).toBeLessThan(-1)
+})
+
 describe('methods', () => {
   const all = ['good', 'bad'].flatMap((method) => [1, 2, 3].map((seed) => `${method}-${seed}`))
 
