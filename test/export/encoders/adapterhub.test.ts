@@ -1,28 +1,22 @@
 // expected: adapters 1.2 itself, see test/oracle/adapterhub_encoders.py and export_encoder_logits.py
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { silent } from '../../../src/base/progress.js'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../../src/base/root.js'
 import { openSafetensors } from '../../../src/base/safetensors/safetensors.js'
-import { exportRun } from '../../../src/format/export.js'
 import { importRun } from '../../../src/format/import.js'
 import { openTrainedRun } from '../../../src/run/trained_run.js'
 import { expectClose } from '../../support/close.js'
 import { engines, useEngine } from '../../support/engines.js'
 import { makeRun } from '../made_run.js'
+import { type ExportCase, exportFolder } from './export_folder.js'
 import { encoderLogitsInPyTorch, printedByReadmes } from './in_transformers.js'
 import { type EncoderType, encoderLogits, makeEncoder, sevenLabels, TASKS, tinyEncoder } from './made_encoder.js'
 
 /** A Python with adapters 1.2 and the transformers 4.57 that it needs; tests that need one are left out without it. */
 const python = process.env.COMPACTER_ADAPTERS_PYTHON
 
-const folder = mkdtempSync(join(tmpdir(), 'adapterhub-encoder-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-const inFolder = (...names: string[]) => join(folder, ...names)
-const exported = (run: string, out: string) =>
-  exportRun(run, { format: 'adapterhub', out, force: false, progress: silent })
+const { folder, inFolder, outOf, runOf, exported, makeExports } = exportFolder('adapterhub')
 
 const ADAPTER = ['method=adapter', 'method.reduction_factor=6']
 const COMPACTER = ['method=compacter', 'method.reduction_factor=3', 'method.n=4', 'method.rank=2']
@@ -40,19 +34,14 @@ const cases = [
   { name: 'tags', on: 'bert', sets: ADAPTER, task: 'tags' },
   { name: 'choice', on: 'bert', sets: ADAPTER, task: 'choice' },
   { name: 'choice without a pooler', on: 'xlm-roberta-without', sets: ADAPTER, task: 'choice' },
-] as { name: string; on: string; sets: string[]; task: keyof typeof TASKS }[]
-const outOf = (name: string) => inFolder(name, 'out')
-const runOf = (name: string) => inFolder(name, 'run')
+] as ExportCase[]
 
 beforeAll(async () => {
   await useEngine(engines[0]!)
   for (const type of ['bert', 'roberta', 'electra', 'distilbert', 'deberta-v2', 'modernbert'] as const)
     makeEncoder(inFolder(type), type)
   makeEncoder(inFolder('xlm-roberta-without'), 'xlm-roberta', { pooler: false })
-  for (const { name, on, sets, task } of cases) {
-    await makeRun(runOf(name), `backbone=${inFolder(on)}`, ...TASKS[task], ...sets)
-    await exported(runOf(name), outOf(name))
-  }
+  await makeExports(cases)
 }, 300_000)
 
 test.each(cases)('$name is imported again to the bit, with its task', async ({ name, on }) => {

@@ -1,18 +1,16 @@
 // expected: peft 0.21 itself, see test/oracle/peft_encoders.py and export_encoder_logits.py
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { silent } from '../../../src/base/progress.js'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../../src/base/root.js'
 import { openSafetensors, writeSafetensors } from '../../../src/base/safetensors/safetensors.js'
-import { exportRun } from '../../../src/format/export.js'
 import { importRun } from '../../../src/format/import.js'
 import { openTrainedRun } from '../../../src/run/trained_run.js'
 import { expectClose } from '../../support/close.js'
 import { engines, useEngine } from '../../support/engines.js'
 import { python } from '../in_pytorch.js'
 import { makeRun } from '../made_run.js'
+import { type ExportCase, exportFolder } from './export_folder.js'
 import { encoderLogitsInPyTorch, printedByReadmes } from './in_transformers.js'
 import {
   ENCODERS,
@@ -24,10 +22,7 @@ import {
   tinyEncoder,
 } from './made_encoder.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'peft-encoder-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-const inFolder = (...names: string[]) => join(folder, ...names)
-const exported = (run: string, out: string) => exportRun(run, { format: 'peft', out, force: false, progress: silent })
+const { folder, inFolder, outOf, runOf, exported, makeExports } = exportFolder('peft')
 
 const LORA = ['method=lora', 'method.alpha=2']
 const cases = [
@@ -48,18 +43,13 @@ const cases = [
   { name: 'choice', on: 'electra', sets: LORA, task: 'choice' },
   { name: 'choice of distilbert', on: 'distilbert', sets: LORA, task: 'choice' },
   { name: 'choice without a pooler', on: 'roberta-without', sets: LORA, task: 'choice' },
-] as { name: string; on: string; sets: string[]; task: keyof typeof TASKS }[]
+] as ExportCase[]
 
-const outOf = (name: string) => inFolder(name, 'out')
-const runOf = (name: string) => inFolder(name, 'run')
 beforeAll(async () => {
   await useEngine(engines[0]!)
   for (const type of ENCODERS) makeEncoder(inFolder(type), type)
   for (const type of ['bert', 'roberta'] as const) makeEncoder(inFolder(`${type}-without`), type, { pooler: false })
-  for (const { name, on, sets, task } of cases) {
-    await makeRun(runOf(name), `backbone=${inFolder(on)}`, ...TASKS[task], ...sets)
-    await exported(runOf(name), outOf(name))
-  }
+  await makeExports(cases)
 }, 300_000)
 
 test.each(cases)('$name is imported again to the bit, with its task', async ({ name, on }) => {

@@ -1,21 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { silent } from '../../../src/base/progress.js'
-import { exportRun } from '../../../src/format/export.js'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { NodeBackend } from '../../../src/tensor/binding.js'
 import tf from '../../../src/tensor/tf.cjs'
 import { expectClose } from '../../support/close.js'
 import { hasEngine, useEngine } from '../../support/engines.js'
-import { makeRun } from '../made_run.js'
-import { ENCODERS, encoderLogits, makeEncoder, type Rows, rows, TASKS } from './made_encoder.js'
+import { type ExportCase, exportFolder } from './export_folder.js'
+import { ENCODERS, encoderLogits, makeEncoder, type Rows, rows } from './made_encoder.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'saved-model-encoder-'))
-afterAll(() => rmSync(folder, { recursive: true }))
-const inFolder = (...names: string[]) => join(folder, ...names)
-const exported = (run: string, out: string) =>
-  exportRun(run, { format: 'saved-model', out, force: false, progress: silent })
+const { inFolder, outOf, runOf, makeExports } = exportFolder('saved-model')
 
 const COMPACTER = ['method=compacter', 'method.reduction_factor=3', 'method.n=4', 'method.rank=2']
 const cases = [
@@ -45,9 +38,7 @@ const cases = [
   { name: 'modernbert of the first token', on: 'modernbert-cls', sets: COMPACTER, task: 'labels' },
   { name: 'tags', on: 'roberta', sets: COMPACTER, task: 'tags' },
   { name: 'choice', on: 'electra', sets: ['method=ia3'], task: 'choice' },
-] as { name: string; on: string; sets: string[]; task: keyof typeof TASKS }[]
-const outOf = (name: string) => inFolder(name, 'out')
-const runOf = (name: string) => inFolder(name, 'run')
+] as ExportCase[]
 
 /** One row of 60 tokens, a pair. */
 const long: Rows = {
@@ -88,10 +79,7 @@ describe.skipIf(!hasEngine('tensorflow'))('a SavedModel of an encoder', () => {
     const config = readFileSync(join(makeEncoder(inFolder('modernbert-cls'), 'modernbert'), 'config.json'), 'utf8')
     const first = config.replace('"classifier_pooling": "mean"', '"classifier_pooling": "cls"')
     writeFileSync(inFolder('modernbert-cls', 'config.json'), first)
-    for (const { name, on, sets, task } of cases) {
-      await makeRun(runOf(name), `backbone=${inFolder(on)}`, ...TASKS[task], ...sets)
-      await exported(runOf(name), outOf(name))
-    }
+    await makeExports(cases)
   }, 300_000)
 
   test.each(cases)(
