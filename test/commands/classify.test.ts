@@ -1,16 +1,10 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { compacter, start } from '../support/cli.js'
-import { engines } from '../support/engines.js'
+import { encoderRuns } from './encoder_runs.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'compacter-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const path = (name: string) => join(folder, name)
-const one = ['--engine', engines[0]!, '--threads', '1']
+const { path, one, run, lines, inPartsAndAtOnce } = encoderRuns()
 
 const WORDS = ['film', 'story', 'actor', 'scene', 'music', 'joke']
 /** Rows that differ in every column; their labels follow from the second one. */
@@ -59,18 +53,6 @@ function experiment(kind: keyof typeof TASKS, training: object = {}, task: objec
   return file
 }
 
-async function run(...args: string[]) {
-  const { code, stdout, stderr } = await compacter([...args, ...one])
-  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
-  return stdout
-}
-
-const lines = (name: string) =>
-  readFileSync(path(name), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-
 describe('an encoder', () => {
   test('refuses label smoothing over choices', async () => {
     const file = experiment('multiple_choice', { label_smoothing: 0.1 })
@@ -79,7 +61,9 @@ describe('an encoder', () => {
   })
 
   test('trains a head for labels of pairs that the rows name, and eval and predict use it', async () => {
-    const result = JSON.parse(await run('train', experiment('classification'), '--run-dir', path('labels'), '--json'))
+    const result = JSON.parse(
+      (await run('train', experiment('classification'), '--run-dir', path('labels'), '--json')).stdout,
+    )
     // the head: a matrix [3, 256] and a bias [3]
     const counted = JSON.parse(
       (await compacter(['params', 'report', '--backbone', 'bert-nano', '--method', 'compacter', '--format', 'json']))
@@ -90,7 +74,7 @@ describe('an encoder', () => {
     const { task } = parse(readFileSync(path('labels/experiment.yaml'), 'utf8'))
     expect([task.labels, task.texts]).toEqual([{ maybe: 'maybe', no: 'no', yes: 'yes' }, ['{premise}', '{hypothesis}']])
     const evaluated = JSON.parse(
-      await run('eval', path('labels'), '--json', '--predictions', path('labels.jsonl'), '--split', 'test'),
+      (await run('eval', path('labels'), '--json', '--predictions', path('labels.jsonl'), '--split', 'test')).stdout,
     )
     expect(evaluated.runs[0].scores).toEqual(result.test)
     const predicted = lines('labels.jsonl')
@@ -108,23 +92,12 @@ describe('an encoder', () => {
 
   test('continues to the same bits', async () => {
     const file = experiment('classification', { steps: 6, evaluate_every: 3, checkpoint_every: 3 })
-    expect(await run('train', file, '--run-dir', path('whole'))).toMatch(/validation loss │ \d\.\d+ nats per row/)
-    const short = experiment('classification', {
-      steps: 3,
-      evaluate_every: 3,
-      checkpoint_every: 3,
-      schedule: 'constant',
-    })
-    await run('train', short, '--run-dir', path('parts'))
-    const constant = experiment('classification', {
-      steps: 6,
-      evaluate_every: 3,
-      checkpoint_every: 3,
-      schedule: 'constant',
-    })
-    await run('train', constant, '--run-dir', path('parts'), '--resume')
-    await run('train', constant, '--run-dir', path('at-once'))
-    expect(readFileSync(path('parts/last.safetensors'))).toEqual(readFileSync(path('at-once/last.safetensors')))
+    expect((await run('train', file, '--run-dir', path('whole'))).stdout).toMatch(
+      /validation loss │ \d\.\d+ nats per row/,
+    )
+    const own = { evaluate_every: 3, checkpoint_every: 3, schedule: 'constant' }
+    const [parts, whole] = await inPartsAndAtOnce((steps) => experiment('classification', { ...own, steps }))
+    expect(parts).toEqual(whole)
   })
 
   test('that is killed continues to the same bits', async () => {
@@ -145,7 +118,9 @@ describe('an encoder', () => {
   })
 
   test('learns numbers and puts them out as they are', async () => {
-    const result = JSON.parse(await run('train', experiment('regression'), '--run-dir', path('numbers'), '--json'))
+    const result = JSON.parse(
+      (await run('train', experiment('regression'), '--run-dir', path('numbers'), '--json')).stdout,
+    )
     await run('eval', path('numbers'), '--predictions', path('numbers.jsonl'))
     const predicted = lines('numbers.jsonl')
     expect(predicted.map(({ target }) => target).slice(0, 3)).toEqual(['-0.25', '0.75', '1.75'])
@@ -154,7 +129,9 @@ describe('an encoder', () => {
   })
 
   test('chooses among the choices of each row', async () => {
-    const result = JSON.parse(await run('train', experiment('multiple_choice'), '--run-dir', path('choices'), '--json'))
+    const result = JSON.parse(
+      (await run('train', experiment('multiple_choice'), '--run-dir', path('choices'), '--json')).stdout,
+    )
     await run('eval', path('choices'), '--predictions', path('choices.jsonl'))
     const predicted = lines('choices.jsonl')
     const right = predicted.filter(({ target, prediction }) => target === prediction).length

@@ -1,19 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { packageRoot } from '../../src/base/root.js'
 import { entityScores, scoreTags, TAG_METRICS } from '../../src/task/metrics/entities.js'
 import { compacter } from '../support/cli.js'
-import { engines } from '../support/engines.js'
+import { encoderRuns } from './encoder_runs.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'compacter-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-const path = (name: string) => join(folder, name)
-const one = ['--engine', engines[0]!, '--threads', '1']
+const { path, run, lines, inPartsAndAtOnce } = encoderRuns()
 const news = (split: string) => join(packageRoot, 'configs/tasks/invented-news', `${split}.conll`)
 
 /** The first sentences of a bundled file. */
@@ -46,17 +41,6 @@ function experiment(training: object = {}, task: object = {}, backbone = 'bert-n
   return file
 }
 
-async function run(...args: string[]) {
-  const { code, stdout, stderr } = await compacter([...args, ...one])
-  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' })
-  return { stdout, stderr }
-}
-
-const lines = (name: string) =>
-  readFileSync(path(name), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line))
 const tags = (text: string) => text.split(' ')
 
 test('the bundled sentences are what the script writes', () => {
@@ -120,10 +104,8 @@ describe('a head for tags', () => {
 
   test('continues to the same bits', async () => {
     const own = { schedule: 'constant', checkpoint_every: 3 }
-    await run('train', experiment({ ...own, steps: 3 }), '--run-dir', path('parts'))
-    await run('train', experiment(own), '--run-dir', path('parts'), '--resume')
-    await run('train', experiment(own), '--run-dir', path('at-once'))
-    expect(readFileSync(path('parts/last.safetensors'))).toEqual(readFileSync(path('at-once/last.safetensors')))
+    const [parts, whole] = await inPartsAndAtOnce((steps) => experiment({ ...own, steps }))
+    expect(parts).toEqual(whole)
   })
 
   test('tags words beyond the length O, and says how many', async () => {
