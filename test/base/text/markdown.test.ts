@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { codeSpan, escapeMarkdown } from '../../../src/base/text/markdown.js'
 import type { ParameterRow } from '../../../src/count/parameters.js'
 import { readme } from '../../../src/format/readme/readme.js'
@@ -33,12 +34,16 @@ const obeyed = (text: string) =>
   text.replace(/(?<!`)(`+)(?!`) .*?(?<!`) \1(?!`)/g, '').match(/^# Heading|(?<!\\)<img|(?<!\\)!\[a|\p{Cc}(?<!\n)/mu)
 
 test('the README of an export', () => {
-  const experiment = { name: 'run', task: { prompt: EVIL }, method: { kind: 'full' }, training: {} }
+  const task = { name: EVIL, kind: 'classification', split: 'given', prompt: EVIL }
+  const experiment = { name: 'run', backbone: { name: EVIL }, task, method: { kind: 'full' }, training: {} }
   const card = {
     ...{ compacter: '0.1.0', backbone: { name: EVIL, sha256: 'ab' }, task: EVIL },
     ...{ metrics: { test: { [EVIL]: 1 } }, trained_parameters: 5, experiment },
   } as unknown as Card
-  const text = readme(card, 'Load it.\n')
+  const whole = readme(card, 'Load it.\n')
+  const [before, metadata, ...rest] = whole.split(/^---\n/m)
+  expect([before, parse(metadata!)['model-index'][0].results[0].dataset.name]).toEqual(['', EVIL])
+  const text = rest.join('---\n')
   expect(text.split('\n').filter((line) => line.startsWith('#'))).toEqual(['# run', '## Loading'])
   expect(obeyed(text)).toBeNull()
   expect(text).toContain(
