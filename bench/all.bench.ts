@@ -1,9 +1,10 @@
 // Measures everything that docs/benchmarks.md says of us beside PyTorch and the paper, in two hours on a quiet machine:
 // steps of every method preset on t5-base's dimensions and of an encoder's, whole trainings, predictions, tokenising.
-//   npm run docs:benchmarks -- FOLDER --python PYTHON --glue FOLDER [--short]
+//   npm run docs:benchmarks -- FOLDER --python PYTHON --glue FOLDER [--only NAME …] [--short]
 // Each measurement is a file in FOLDER, and one that is there with the same command is not repeated: stopped, it goes
-// on where it was. The page is written when all are there. --short takes minutes, with t5-nano and a step or two: it
-// shows that every part works, and prints the tables instead of writing the page.
+// on where it was. --only measures those whose names begin so. The page has what is there, and says what is not.
+// --short takes minutes, with t5-nano and a step or two: it shows that every part works, and prints the tables instead
+// of writing the page.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -20,11 +21,12 @@ const { values: flags, positionals } = parseArgs({
   options: {
     python: { type: 'string' },
     glue: { type: 'string' },
+    only: { type: 'string', multiple: true, default: [''] },
     short: { type: 'boolean', default: false },
   },
 })
 const [folder] = positionals
-const { python, glue, short } = flags
+const { python, glue, only, short } = flags
 if (!folder || !python || !glue)
   throw new Error('Name the folder of the results, --python with torch, transformers and peft, --glue with MRPC.')
 
@@ -109,23 +111,33 @@ const measurements: Measurement[] = [
 ]
 
 mkdirSync(folder, { recursive: true })
-const results = Object.fromEntries(measurements.map((one) => [one.name, measured(one)]))
-const page = tables(results as unknown as Results)
+for (const one of measurements)
+  if (only.some((name) => one.name.startsWith(name)) && known(one) === undefined) measure(one)
+const results = Object.fromEntries(
+  measurements.flatMap((one) => {
+    const printed = known(one)
+    return printed === undefined ? [] : [[one.name, printed]]
+  }),
+)
+const missing = measurements.map(({ name }) => name).filter((name) => !(name in results))
+const page = tables(results as unknown as Results, missing)
 if (short) console.log(page)
 else writePage(page)
 
-/** Returns what the command printed: from its file, or after running it. */
-function measured({ name, command }: Measurement): unknown {
+/** Returns what the command printed, from its file. */
+function known({ name, command }: Measurement): unknown {
   const file = join(folder!, `${name}.json`)
   const kept = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
-  if (kept && JSON.stringify(kept.command) === JSON.stringify(command)) return kept.printed
+  return kept && JSON.stringify(kept.command) === JSON.stringify(command) ? kept.printed : undefined
+}
+
+function measure({ name, command }: Measurement): void {
   console.error(`${new Date().toISOString()} ${name}`)
   const [program, ...args] = command
   const stdout = execFileSync(program!, args, { stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 28 })
   const printed = JSON.parse(stdout.toString())
   const text = `${JSON.stringify({ command, finished: new Date().toISOString(), printed }, null, 2)}\n`
-  writeAtomically(file, (fd) => writeFully(fd, Buffer.from(text)))
-  return printed
+  writeAtomically(join(folder!, `${name}.json`), (fd) => writeFully(fd, Buffer.from(text)))
 }
 
 /** Puts the tables between the two marks of docs/benchmarks.md. */

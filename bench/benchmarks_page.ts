@@ -51,33 +51,50 @@ const PAPER: Record<string, { time?: number; memory?: number }> = {
   'prompt-tuning-r': { memory: 1.244 },
 }
 
-/** Returns the page's part that is measured: Markdown without a blank line at either end. */
-export function tables(results: Results): string {
+/**
+ * Returns the page's part that is measured: Markdown without a blank line at either end. Tables of what was not
+ * measured are left out, and `missing` are the names of the measurements that are not there.
+ */
+export function tables(results: Partial<Results>, missing: readonly string[] = []): string {
   const of = <T>(prefix: string): T[] =>
-    Object.entries(results).flatMap(([name, rows]) => (name.startsWith(prefix) ? (rows as T[]) : []))
+    Object.entries(results).flatMap(([name, rows]) => (name.startsWith(prefix) ? (rows as T | T[]) : []) as T[])
   const steps = of<Row>('step-')
-  const [first] = steps
   const encoderSteps = of<Row>('encoder-step-')
-  const { batch_size, backbone } = encoderSteps[0]!
+  const trainings = of<Training>('training-')
+  const predictions = of<Predicted>('predict-')
   return [
-    [
-      `A step: ${first!.batch_size} sources of ${first!.source_length} tokens, targets of ${first!.target_length},`,
-      `random weights of ${first!.backbone}'s dimensions. Ours: ${first!.device}. Theirs: ${first!.torch}.`,
-    ].join('\n'),
-    ...PRECISIONS.flatMap((precision) => [
+    ...(missing.length > 0 ? [`Not measured: ${missing.join(', ')}.`] : []),
+    ...stepSections(steps),
+    ...(encoderSteps.length > 0 ? ['### A step of an encoder', ...encoderSection(encoderSteps)] : []),
+    ...(trainings.length > 0 ? ['### Whole trainings', trainingTable(trainings)] : []),
+    ...(predictions.length > 0 ? ['### Predictions', predictTable(predictions)] : []),
+    ...(results.tokenise ? ['### Tokenising', tokeniseTable(results.tokenise)] : []),
+  ].join('\n\n')
+}
+
+function stepSections(steps: Row[]): string[] {
+  const [first] = steps
+  if (!first) return []
+  const what = [
+    `A step: ${first.batch_size} sources of ${first.source_length} tokens, targets of ${first.target_length},`,
+    `random weights of ${first.backbone}'s dimensions. Ours: ${first.device}. Theirs: ${first.torch}.`,
+  ].join('\n')
+  const measured = PRECISIONS.filter((precision) => steps.some((row) => row.precision === precision))
+  return [
+    what,
+    ...measured.flatMap((precision) => [
       `### A step in ${precision}`,
       stepTable(steps.filter((row) => row.precision === precision)),
     ]),
-    '### A step of an encoder',
+  ]
+}
+
+function encoderSection(steps: Row[]): string[] {
+  const { batch_size, backbone } = steps[0]!
+  return [
     `${batch_size} texts, random weights of ${backbone}'s dimensions, a head for two labels.`,
-    encoderTable(encoderSteps),
-    '### Whole trainings',
-    trainingTable(of<Training>('training-')),
-    '### Predictions',
-    predictTable(PRECISIONS.map((precision) => results[`predict-${precision}`])),
-    '### Tokenising',
-    tokeniseTable(results.tokenise),
-  ].join('\n\n')
+    encoderTable(steps),
+  ]
 }
 
 const times = (ratio: number | null | undefined) => (ratio == null ? '' : `${ratio.toFixed(2)} ×`)
@@ -85,7 +102,7 @@ const ms = (milliseconds: number | null | undefined) =>
   milliseconds == null ? '' : `${Math.round(milliseconds).toLocaleString('en')} ms`
 
 function stepTable(rows: Row[]): string {
-  const full = rows.find(({ method }) => method === 'full')!
+  const full = rows.find(({ method }) => method === 'full')
   const head =
     'method | trained | a step | spread | of full | paper | PyTorch | ratio | ' +
     'peak memory | of full | paper | PyTorch | ratio | load average'
@@ -96,12 +113,12 @@ function stepTable(rows: Row[]): string {
       row.trained_parameters.toLocaleString('en'),
       ms(row.step_ms),
       ms(row.step_ms_spread),
-      times(row.step_ms / full.step_ms),
+      times(full && row.step_ms / full.step_ms),
       times(PAPER[row.method]?.time),
       ms(row.torch_step_ms),
       times(row.time_ratio),
       gib(row.peak_bytes),
-      times(row.peak_bytes / full.peak_bytes),
+      times(full && row.peak_bytes / full.peak_bytes),
       times(PAPER[row.method]?.memory),
       row.torch_peak_bytes == null ? '' : gib(row.torch_peak_bytes),
       times(row.memory_ratio),

@@ -61,6 +61,12 @@ describe('the page', () => {
     )
   })
 
+  test('leaves out tables of what was not measured, and names it', () => {
+    const part = tables({ 'predict-float32': { ...sides, precision: 'float32', rows: 10, differing: 0 } }, ['tokenise'])
+    expect(part).toMatch(/^Not measured: tokenise\.\n\n### Predictions\n/)
+    expect(part).not.toContain('A step')
+  })
+
   test('has whole trainings, predictions and tokenising', () => {
     const cells = '10.0 s | 40.0 s | 0.25 × | 1.00 GiB | 2.00 GiB | 0.50 × | 0.3'
     expect(page).toContain(`| adapter, t5-nano, mrpc, float32 | 345 | 4 | ${cells} | 78.3 | 77.5 |`)
