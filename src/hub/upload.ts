@@ -38,6 +38,15 @@ export interface Uploaded {
 
 const MAIN = 'main'
 
+/** How the hub's library asks. */
+interface HubAccess {
+  hubUrl: string
+  accessToken: string
+  fetch: typeof fetch
+}
+
+const modelOf = (id: string) => ({ type: 'model', name: id }) as const
+
 /** Refuses a name that no model can have, before anything is exported. */
 export function checkModelId(id: string): void {
   if (OWNED_HUB_ID.test(id)) return
@@ -72,16 +81,15 @@ export async function uploadFolder(
   }
   const hub = await import('@huggingface/hub')
   const target: Target = { id, endpoint, tokenFrom: tokenFrom!, hub }
-  const repo = { type: 'model', name: id } as const
-  const access = { hubUrl: endpoint, accessToken: token, fetch: uploadFetch(endpoint) }
+  const access: HubAccess = { hubUrl: endpoint, accessToken: token, fetch: uploadFetch(endpoint) }
   const bytes = byteSize(files.reduce((sum, file) => sum + file.bytes, 0))
   onNote(`Sending ${bytes} to the model ${id} at ${endpoint}, with the token in ${tokenFrom}.`)
   try {
-    const created = await ensureRepository(target, token, hidden)
-    if (revision !== MAIN) await ensureBranch(target, token, revision)
+    const created = await ensureRepository(target, access, hidden)
+    if (revision !== MAIN) await ensureBranch(target, access, revision)
     const steps = hub.commitIter({
       ...access,
-      repo,
+      repo: modelOf(id),
       title: message,
       branch: revision,
       useXet: false, // the hub's older protocol, which mirrors have too
@@ -102,15 +110,13 @@ export async function uploadFolder(
 }
 
 /** Makes the repository where there is none; returns whether it did. */
-async function ensureRepository(target: Target, accessToken: string, hidden: boolean): Promise<boolean> {
-  const { id, endpoint, hub } = target
-  const access = { hubUrl: endpoint, accessToken, fetch: uploadFetch(endpoint) }
+async function ensureRepository({ id, endpoint, hub }: Target, access: HubAccess, hidden: boolean): Promise<boolean> {
   try {
     const info = await hub.modelInfo({ ...access, name: id })
     if (!hidden || info.private) return false
   } catch (error) {
     if (!(error instanceof hub.HubApiError) || error.statusCode !== 404) throw error
-    await hub.createRepo({ ...access, repo: { type: 'model', name: id }, visibility: hidden ? 'private' : 'public' })
+    await hub.createRepo({ ...access, repo: modelOf(id), visibility: hidden ? 'private' : 'public' })
     return true
   }
   throw new UserError({
@@ -120,10 +126,9 @@ async function ensureRepository(target: Target, accessToken: string, hidden: boo
   })
 }
 
-async function ensureBranch({ id, endpoint, hub }: Target, accessToken: string, branch: string): Promise<void> {
+async function ensureBranch({ id, hub }: Target, access: HubAccess, branch: string): Promise<void> {
   try {
-    const access = { hubUrl: endpoint, accessToken, fetch: uploadFetch(endpoint) }
-    await hub.createBranch({ ...access, repo: { type: 'model', name: id }, branch })
+    await hub.createBranch({ ...access, repo: modelOf(id), branch })
   } catch (error) {
     if (!(error instanceof hub.HubApiError) || error.statusCode !== 409) throw error // 409: it exists
   }
