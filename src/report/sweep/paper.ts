@@ -6,7 +6,7 @@ import { escapeMarkdown, markdownTable } from '../../base/text/markdown.js'
 import { shownScore, shownSpread } from '../../run/compare/spread.js'
 import type { PaperRow, PaperTable, Range } from '../../sweep/results/paper_table.js'
 import { unitsOf } from '../../task/metrics/direction.js'
-import { escapeLatex, latexTable } from '../tables/latex.js'
+import { escapeLatex, latexComments, latexTable } from '../tables/latex.js'
 import { drawTable } from '../tables/table.js'
 
 interface Column {
@@ -51,8 +51,7 @@ export function formatPaperTable(table: PaperTable, format: ResultFormat): strin
     }
     case 'latex': {
       const escaped = [head, ...rows].map((cells) => cells.map(escapeLatex))
-      const notes = notesOf(table).map((note) => `% ${note.replace(/\s+/g, ' ')}`)
-      return [...notes, latexTable(escaped[0]!, escaped.slice(1), right)].join('\n')
+      return [...latexComments(notesOf(table)), latexTable(escaped[0]!, escaped.slice(1), right)].join('\n')
     }
     default:
       return assertNever(format, 'format of a table')

@@ -12,7 +12,7 @@ import type { SweepStatus } from '../../sweep/results/status.js'
 import type { Submission } from '../../sweep/slurm/slurm.js'
 import { unitsOf } from '../../task/metrics/direction.js'
 import { shownRuns } from '../comparison.js'
-import { escapeLatex, latexTable } from '../tables/latex.js'
+import { escapeLatex, latexComments, latexTable } from '../tables/latex.js'
 import { drawTable } from '../tables/table.js'
 
 const SPLITS = ['validation', 'test'] as const
@@ -173,10 +173,7 @@ function resultsLatex(results: SweepResults): string {
   const escaped = [head, ...rows].map((cells) => cells.map(escapeLatex))
   const right = head.map((_, i) => rows.length > 0 && rows.every((row) => isNumeric(row[i]!)))
   const notes = [countsLine(results.cells), ...results.cautions.map((text) => `Caution: ${text}`)]
-  return [
-    ...notes.map((note) => `% ${note.replace(/\s+/g, ' ')}`),
-    latexTable(escaped[0]!, escaped.slice(1), right),
-  ].join('\n')
+  return [...latexComments(notes), latexTable(escaped[0]!, escaped.slice(1), right)].join('\n')
 }
 
 /** Returns a line for each cell, finished or not: RFC 4180, except for line ends. */

@@ -14,6 +14,10 @@ const MARKS: Record<string, string> = {
 export const escapeLatex = (text: string): string =>
   text.replace(/\s+/g, ' ').replace(/[\\~^<>|–−±&%$#_{}]/g, (mark) => MARKS[mark] ?? `\\${mark}`)
 
+/** Lines of comment above a table; a line end in a note would end the comment. */
+export const latexComments = (notes: readonly string[]): string[] =>
+  notes.map((note) => `% ${note.replace(/\s+/g, ' ')}`)
+
 /**
  * A table of cells that are LaTeX already, for `\usepackage{booktabs}`; `right` tells of each column whether it stands
  * to the right.

@@ -6,7 +6,7 @@ import type { Comparisons } from '../../compare/compare.js'
 import type { Comparison, TestName } from '../../compare/pairs.js'
 import { shownScore } from '../../run/compare/spread.js'
 import { unitsOf } from '../../task/metrics/direction.js'
-import { escapeLatex, latexTable } from './latex.js'
+import { escapeLatex, latexComments, latexTable } from './latex.js'
 import { type Column, drawTable } from './table.js'
 
 /** Marks of corrected p-values below a bound, as tables of papers have them. */
@@ -37,7 +37,7 @@ export function comparisonsText(found: Comparisons, format: ComparisonFormat): s
     }
     case 'latex': {
       const escaped = rows.map((row) => row.map(latexCell))
-      const notes = [...claims, ...notesOf(found)].map((line) => `% ${line.replace(/\s+/g, ' ')}`)
+      const notes = latexComments([...claims, ...notesOf(found)])
       return [...notes, latexTable(heads.map(escapeLatex), escaped, right)].join('\n')
     }
     default:

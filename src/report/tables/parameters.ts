@@ -5,7 +5,7 @@ import { csvLine } from '../../base/text/csv.js'
 import { escapeMarkdown, markdownTable } from '../../base/text/markdown.js'
 import { byteSize } from '../../base/text/size.js'
 import type { ParameterRow } from '../../count/parameters.js'
-import { escapeLatex, latexTable } from './latex.js'
+import { escapeLatex, latexComments, latexTable } from './latex.js'
 import { drawTable } from './table.js'
 
 /** Returns the report as text: `csv` and `json` have every value exactly, the others are for reading. */
@@ -144,8 +144,7 @@ function latex({ head, numeric, rows, notes }: Sheet): string {
     rows.map(cellsOf),
     head.map((name) => numeric.has(name)),
   )
-  const comments = notes.map((note) => `% ${note.replace(/\s+/g, ' ')}`) // a line end would end the comment
-  return [...comments, table].join('\n')
+  return [...latexComments(notes), table].join('\n')
 }
 
 /** A complexity such as O(kd/n) is mathematics, the rest is text. */
