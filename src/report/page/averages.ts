@@ -4,6 +4,7 @@ import { shownScore, spread } from '../../run/compare/spread.js'
 import type { Report } from '../report.js'
 import { POINTS } from '../tables/marks.js'
 import { type ScatterPoint, scatterChart } from './charts.js'
+import { peakMemory } from './efficiency.js'
 import { figure } from './figure.js'
 import type { Markup } from './html.js'
 import { legend, pageMark, type Series } from './legend.js'
@@ -36,8 +37,7 @@ function pointsOf({ groups, comparison, methods }: Report): Point[] {
   return averaged.map(({ method: name, share }, i) => {
     const own = groups.filter(({ method, finished }) => method === name && finished.length > 0)
     const score = spread(own.map((group) => summaryOf(group)!.score.mean)).mean
-    const results = own.flatMap(({ finished }) => finished.map(({ result }) => result))
-    const memory = spread(results.map((result) => result.gpu_memory_bytes ?? result.peak_memory_bytes)).mean
+    const memory = spread(own.flatMap(({ finished }) => finished.map(peakMemory))).mean
     const mark = pageMark(methods.length > POINTS ? i : methods.indexOf(name))
     return { label: `${name}, ${byteSize(memory)}`, name, mark, share, score, low: score, high: score, memory }
   })

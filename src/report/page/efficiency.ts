@@ -13,10 +13,15 @@ const MEASURES = [
   },
   {
     name: 'peak memory',
-    value: ({ result }: FinishedRun) => result.gpu_memory_bytes ?? result.peak_memory_bytes,
+    value: peakMemory,
     text: byteSize,
   },
 ]
+
+/** The memory that a training is limited by: that of the GPU where it has one. */
+export function peakMemory({ result }: FinishedRun): number {
+  return result.gpu_memory_bytes ?? result.peak_memory_bytes
+}
 
 /** Shows time and memory for each method: the mean of its runs' medians and peaks, over all tasks. */
 export function efficiency({ groups, methods }: Report): Markup | undefined {
