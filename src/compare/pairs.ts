@@ -1,3 +1,4 @@
+import { mean } from '../base/numbers/mean.js'
 import { Additive } from '../statistics/additive.js'
 import { differenceOf, smallestDetectable } from '../statistics/difference.js'
 import { randomisation } from '../statistics/draws.js'
@@ -121,7 +122,7 @@ function uncorrected(
   const smallest = Math.max(detectable ?? 0, least ?? 0)
   return {
     ...{ metric, method: method.name, against: against.name },
-    scores: [meanOf(first.observed), meanOf(second.observed)],
+    scores: [mean(first.observed), mean(second.observed)],
     difference,
     interval: interval ?? null,
     test: discordant ? 'mcnemar' : tested ? 'randomisation' : 'seeds_and_rows',
@@ -136,5 +137,3 @@ function uncorrected(
     smallest_difference: smallest > 0 ? smallest : null,
   }
 }
-
-const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length

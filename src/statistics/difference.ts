@@ -1,3 +1,4 @@
+import { mean } from '../base/numbers/mean.js'
 import { quantile } from '../base/numbers/quantile.js'
 import { type Bits, below, randomBits } from './bits.js'
 import { normalQuantile, tQuantile, twoSidedT } from './distributions.js'
@@ -82,16 +83,16 @@ function intervalOf(
 ): [number, number] {
   const tail = (1 - level) / 2
   const wider = (tQuantile(1 - tail, degrees) / normalQuantile(1 - tail)) * Math.sqrt(correction(units))
-  const sorted = [...values]
-  const [low, high] = [quantile(sorted, tail), quantile(sorted, 1 - tail)]
+  const all = [...values]
+  const [low, high] = [quantile(all, tail), quantile(all, 1 - tail)]
   return [difference - wider * (difference - low), difference + wider * (high - difference)]
 }
 
 function varied({ observed, draws }: MethodScores, bits: Bits): Varied {
   const seeds = observed.length
-  const mean = observed.reduce((sum, value) => sum + value, 0) / seeds
+  const ofSeeds = mean(observed)
   const overUnits = draws[0]!.map((_, draw) => draws.reduce((sum, of) => sum + of[draw]!, 0) / seeds)
-  if (seeds === 1) return { mean, overUnits, overBoth: overUnits, seedVariance: 0, seeds }
+  if (seeds === 1) return { mean: ofSeeds, overUnits, overBoth: overUnits, seedVariance: 0, seeds }
   const own = sampleVariance(observed)
   const seedVariance = Math.max(0, own - ofUnitsAlone(draws, overUnits))
   const widened = own === 0 ? 0 : Math.sqrt((correction(seeds) * seedVariance) / own)
@@ -100,7 +101,7 @@ function varied({ observed, draws }: MethodScores, bits: Bits): Varied {
     for (let i = 0; i < seeds; i++) sum += draws[below(bits, seeds)]![draw]!
     return all + widened * (sum / seeds - all)
   })
-  return { mean, overUnits, overBoth, seedVariance: seedVariance / seeds, seeds }
+  return { mean: ofSeeds, overUnits, overBoth, seedVariance: seedVariance / seeds, seeds }
 }
 
 /**

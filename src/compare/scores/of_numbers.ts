@@ -1,3 +1,4 @@
+import { mean } from '../../base/numbers/mean.js'
 import { Addends, Additive } from '../../statistics/additive.js'
 import { RankCorrelation } from '../../statistics/rank_correlation.js'
 import { numberOf } from '../../task/metrics/errors.js'
@@ -9,7 +10,7 @@ const ROUNDING = 1e-12
 /** Returns Pearson's correlation × 100 of outputs and the rows' numbers, as `pearson` has it. */
 export function pearsonCorrelation(scored: ScoredRows): Additive {
   const { outputs, wanted } = numbersOf(scored)
-  const middle = meanOf(wanted) // sums of numbers near 0 keep their digits
+  const middle = mean(wanted) // sums of numbers near 0 keep their digits
   const addends = new Addends(scored.units)
   for (const [row, unit] of scored.unitOf.entries()) {
     const [x, y] = [outputs[row]! - middle, wanted[row]! - middle]
@@ -51,5 +52,3 @@ function numbersOf({ rows }: ScoredRows): { outputs: Float64Array; wanted: Float
     wanted: Float64Array.from(rows, ({ label, target }) => Number(label ?? target)),
   }
 }
-
-const meanOf = (values: Float64Array): number => values.reduce((sum, value) => sum + value, 0) / values.length

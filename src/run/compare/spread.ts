@@ -1,3 +1,4 @@
+import { mean } from '../../base/numbers/mean.js'
 import type { Scores } from '../directory.js'
 
 /** Mean and sample standard deviation (n − 1); a single value has no deviation. */
@@ -7,10 +8,10 @@ export interface Spread {
 }
 
 export function spread(values: number[]): Spread {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  if (values.length < 2) return { mean, std: null }
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0)
-  return { mean, std: Math.sqrt(squares / (values.length - 1)) }
+  const middle = mean(values)
+  if (values.length < 2) return { mean: middle, std: null }
+  const squares = values.reduce((sum, value) => sum + (value - middle) ** 2, 0)
+  return { mean: middle, std: Math.sqrt(squares / (values.length - 1)) }
 }
 
 /** Returns the spread of each metric over runs that have the same metrics. */

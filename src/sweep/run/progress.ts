@@ -1,3 +1,4 @@
+import { mean } from '../../base/numbers/mean.js'
 import type { Progress } from '../../base/progress.js'
 import { duration } from '../../cli/terminal.js'
 import type { Said } from '../../engine/apart/child.js'
@@ -78,5 +79,3 @@ export class TimeLeft {
     return `, about ${duration(seconds / this.#jobs)} left`
   }
 }
-
-const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length

@@ -1,3 +1,4 @@
+import { mean } from '../../base/numbers/mean.js'
 /**
  * Returns the number that the whole output is, such as '3.8', ignoring white space around it; undefined for other
  * texts.
@@ -35,8 +36,8 @@ function ranks(values: number[]): number[] {
  */
 function deviations(values: number[]): number[] {
   if (values.every((value) => value === values[0])) return values.map(() => 0)
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  return values.map((value) => value - mean)
+  const middle = mean(values)
+  return values.map((value) => value - middle)
 }
 
 function dot(a: number[], b: number[]): number {
