@@ -18,11 +18,10 @@ interface Kind {
   units: number[]
 }
 
-/** Returns the kinds of units; without those that add nothing, unless `all` is wanted. */
-export function kindsOf(added: readonly Added[], { all }: { all: boolean }): Kinds {
+/** Returns the kinds of units. */
+export function kindsOf(added: readonly Added[]): Kinds {
   const found = new Map<string, Kind>()
   for (const [unit, own] of added.entries()) {
-    if (own.size === 0 && !all) continue
     const sorted = [...own].sort(([a], [b]) => a - b)
     const key = sorted.join(' ')
     const kind = found.get(key) ?? { added: sorted, units: [] }

@@ -1,5 +1,4 @@
-import { type Bits, fillBits } from './bits.js'
-import type { Resampled } from './resampled.js'
+import type { Against, Resampled } from './resampled.js'
 
 /** Sums of ranks r and of partner ranks s: Σr·s and Σr², with the ranks from 0. */
 interface RankSums {
@@ -11,7 +10,7 @@ interface RankSums {
  * Spearman's correlation × `scale`: Pearson's of the ranks, equal values at their mean rank; 0 where either side is
  * constant. Both sides are sorted once, so that a resample takes time proportional to its units.
  */
-export class RankCorrelation implements Resampled<RankCorrelation> {
+export class RankCorrelation implements Resampled<RankCorrelation, Int32Array> {
   readonly units: number
   readonly observed: number
   readonly #scale
@@ -37,10 +36,13 @@ export class RankCorrelation implements Resampled<RankCorrelation> {
     for (let u = 0; u < counts.length; u++) total += counts[u]!
     const wantedSquares = this.#rankWanted(counts)
     const [values, order, ranks] = [this.#values, this.#order, this.#ranks]
-    let [before, products, squares] = [0, 0, 0]
+    let before = 0
+    let products = 0
+    let squares = 0
     for (let i = 0; i < order.length; ) {
       const value = values[order[i]!]!
-      let [tied, sum] = [0, 0]
+      let tied = 0
+      let sum = 0
       for (; i < order.length && values[order[i]!] === value; i++) {
         const count = counts[order[i]!]!
         tied += count
@@ -54,49 +56,66 @@ export class RankCorrelation implements Resampled<RankCorrelation> {
     return this.#correlation(total, { products, squares }, wantedSquares)
   }
 
-  against(second: RankCorrelation): (bits: Bits) => number {
+  part(exchanged: Int32Array): Int32Array {
+    return exchanged
+  }
+
+  against(second: RankCorrelation): Against<Int32Array> {
     const n = this.units
     const values = new Float64Array(2 * n) // the first's, then the second's
     values.set(this.#values)
     values.set(second.#values, n)
     const order = sortedOrder(values)
-    const row = order.map((at) => at % n)
-    const isSecond = Uint8Array.from(order, (at) => (at < n ? 0 : 1))
     const ends = Int32Array.from(tieEnds(order, values))
     const wantedSquares = this.#rankWanted(new Int32Array(n).fill(1))
-    const ranks = this.#ranks.slice()
-    const [before, tied, sum, products, squares] = [0, 0, 0, 0, 0].map(() => new Float64Array(2)) as Float64Array[]
-    const exchange = new Uint8Array(n)
-    return (bits) => {
-      fillBits(bits, exchange)
-      for (const each of [before!, products!, squares!]) each.fill(0)
+    const owners = order.map((at) => 2 * (at % n) + (at < n ? 0 : 1)) // twice the row, and 1 for the second's
+    const ranks = Float64Array.from(order, (at) => this.#ranks[at % n]!)
+    const difference = (exchanged: Int32Array) => {
       let i = 0
-      for (const end of ends) {
-        tied!.fill(0)
-        sum!.fill(0)
+      let before = 0
+      let secondBefore = 0
+      let products = 0
+      let squares = 0
+      let secondProducts = 0
+      let secondSquares = 0
+      for (let tie = 0; tie < ends.length; tie++) {
+        const end = ends[tie]!
+        const length = end - i
+        let sum = 0
+        let ofSecond = 0
+        let secondSum = 0
         for (; i < end; i++) {
-          const side = isSecond[i]! ^ exchange[row[i]!]!
-          tied![side]!++
-          sum![side]! += ranks[row[i]!]!
+          const owner = owners[i]!
+          const side = (owner & 1) ^ exchanged[owner >> 1]!
+          const rank = ranks[i]!
+          sum += rank
+          ofSecond += side
+          secondSum += side * rank
         }
-        for (let side = 0; side < 2; side++) {
-          const rank = before![side]! + (tied![side]! - 1) / 2
-          products![side]! += rank * sum![side]!
-          squares![side]! += tied![side]! * rank * rank
-          before![side]! += tied![side]!
-        }
+        const ofFirst = length - ofSecond
+        const rank = before + (ofFirst - 1) / 2
+        products += rank * (sum - secondSum)
+        squares += ofFirst * rank * rank
+        before += ofFirst
+        const secondRank = secondBefore + (ofSecond - 1) / 2
+        secondProducts += secondRank * secondSum
+        secondSquares += ofSecond * secondRank * secondRank
+        secondBefore += ofSecond
       }
-      const of = (side: number) => ({ products: products![side]!, squares: squares![side]! })
-      return this.#correlation(n, of(0), wantedSquares) - this.#correlation(n, of(1), wantedSquares)
+      const first = this.#correlation(n, { products, squares }, wantedSquares)
+      return first - this.#correlation(n, { products: secondProducts, squares: secondSquares }, wantedSquares)
     }
+    return { difference }
   }
 
   /** Ranks the wanted values of a selection into `#ranks`; returns the sum of the squares of its ranks. */
   #rankWanted(counts: Int32Array): number {
     const [wanted, order, ranks] = [this.#wanted, this.#wantedOrder, this.#ranks]
-    let [before, squares] = [0, 0]
+    let before = 0
+    let squares = 0
     for (let i = 0; i < order.length; ) {
-      const [start, value] = [i, wanted[order[i]!]!]
+      const start = i
+      const value = wanted[order[i]!]!
       let tied = 0
       for (; i < order.length && wanted[order[i]!] === value; i++) tied += counts[order[i]!]!
       const rank = before + (tied - 1) / 2
