@@ -47,9 +47,9 @@ function exitCode(error) {
  */
 async function told(error, development) {
   if (isIncomplete(error)) return incomplete(error)
-  const { asUserError } = await import(source('base/files/write_error', development))
+  const { knownError } = await import(source('base/known_error', development))
   if (error.constructor.name === 'NonExistentFlagsError') return unknownFlags(error.flags, development)
-  if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return asUserError(error)
+  if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return knownError(error)
   const { unknownCommand } = await import(source('cli/unknown_command', development))
   const { commands, topics } = await Config.load(import.meta.url)
   const shown = [...commands.map(({ id: name, hidden }) => ({ name, hidden })), ...topics].filter(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { BAD_USAGE, UserError } from '../../base/error.js'
-import { asUserError } from '../../base/files/write_error.js'
+import { knownError } from '../../base/known_error.js'
 import type { Progress } from '../../base/progress.js'
 import { Interrupted } from '../../cli/interrupt.js'
 import { fromRankZero } from '../../engine/cluster/agree.js'
@@ -49,7 +49,7 @@ export async function runCell(folder: string, index: number, options: RunCellOpt
   } catch (error) {
     if (error instanceof Interrupted) throw error
     if (error instanceof RunBusy) throw new CellBusy(error)
-    const told = asUserError(error)
+    const told = knownError(error)
     writeFailure(folder, cell.name, (told as Error).message)
     throw told
   }
