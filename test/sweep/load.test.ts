@@ -242,6 +242,13 @@ describe('a bad sweep names the place, the fault and what would work', () => {
     expect(complaint(text, 'method.n=5')).toBe(
       '--set method.n=5: method.n is 5; it must divide d_model (256) and the bottleneck (8). Nearest that do: 4 or 8; all: 1, 2, 4, 8.',
     )
+    for (const [key, axis] of [
+      ['method', 'method.preset: [lora, adapter]'],
+      ['backbone', 'backbone.name: [t5-nano]'],
+    ] as const)
+      expect(complaint(axes(axis), `${key}=other`)).toBe(
+        `--set ${key}=other: is replaced by the sweep's values of ${axis.split(':')[0]}. Keep one of the two.`,
+      )
   })
 
   test('an experiment instead of a sweep is recognised, by its file and by its name', () => {

@@ -2,7 +2,7 @@ import { MersenneTwister } from '../../base/numbers/random.js'
 import { isMapping, type Mapping } from '../../base/yaml/merge.js'
 import type { Path } from '../../base/yaml/source.js'
 import type { Fault } from '../../experiment/wording.js'
-import { type Assigned, type Assignment, applyRules, isWithin, KEEP_ONE } from './rules.js'
+import { type Assigned, type Assignment, applyRules, KEEP_ONE, replacing } from './rules.js'
 import type { Range, Sweep } from './schema.js'
 
 /** The most cells of one sweep; more is a mistake in the file. */
@@ -122,8 +122,8 @@ function keyFaults(sweep: Sweep): Fault[] {
         remedy: 'For instance method.n.',
       })),
   )
-  const replaced = Object.keys(sweep.set).flatMap((key) => {
-    const axis = axes.find((axis) => isWithin(key, axis))
+  const replaced = Object.entries(sweep.set).flatMap(([key, value]) => {
+    const axis = replacing(key, value, axes)
     if (axis === undefined) return []
     return [{ path: ['set', key], problem: `set.${key} is replaced by the values of ${axis}.`, remedy: KEEP_ONE }]
   })

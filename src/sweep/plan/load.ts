@@ -15,7 +15,7 @@ import type { Experiment } from '../../experiment/schema.js'
 import { type Fault, shown, suggestion, wordIssues } from '../../experiment/wording.js'
 import { axisKeys, expandAxes, sweepFaults } from './axes.js'
 import { cellNames } from './names.js'
-import { type Assignment, isWithin, KEEP_ONE } from './rules.js'
+import { type Assignment, KEEP_ONE, replacing } from './rules.js'
 import { isSweepText, type SlurmOptions, type Sweep, sweepSchema } from './schema.js'
 
 /** One training run of a sweep: an ordinary experiment, and the values that distinguish it from the others. */
@@ -154,8 +154,8 @@ function baseFile(experiment: string, folder: string, faults: Fault[]): string |
 
 /** Refuses a value of --set that an axis replaces: tables would show it wrongly. */
 const replacedSets = (sets: readonly Override[], axes: readonly string[]): Complaint[] =>
-  sets.flatMap(({ path, at }) => {
-    const axis = axes.find((axis) => isWithin(path.join('.'), axis))
+  sets.flatMap(({ path, value, at }) => {
+    const axis = replacing(path.join('.'), value, axes)
     return axis === undefined
       ? []
       : [{ at, problem: `is replaced by the sweep's values of ${axis}.`, remedy: KEEP_ONE }]

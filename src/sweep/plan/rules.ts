@@ -20,6 +20,13 @@ export const KEEP_ONE = 'Keep one of the two.'
 
 export const isWithin = (key: string, of: string) => key === of || key.startsWith(`${of}.`)
 
+/** What a name alone stands for: `backbone: t5-small` is `backbone: { name: t5-small }`. */
+const NAMED: Record<string, string> = { backbone: 'backbone.name', method: 'method.preset', task: 'task.preset' }
+
+/** Returns the axis whose values replace this one of the same cells. */
+export const replacing = (key: string, value: unknown, axes: readonly string[]): string | undefined =>
+  axes.find((axis) => isWithin(key, axis) || (typeof value === 'string' && axis === NAMED[key]))
+
 /**
  * Applies a sweep's rules, in order, to its cells: each gives the cells that it is for its values, and one cell for
  * every combination of its axes. Problems go into `faults`.
@@ -80,13 +87,7 @@ function replacedFaults({ set, axes = {} }: Rule, i: number, matched: readonly A
     return [{ path: ['rules', i, section, key], problem, remedy: KEEP_ONE }]
   }
   return [
-    ...Object.keys(set).flatMap((key) =>
-      replaced(
-        'set',
-        key,
-        [...own, ...added].find((axis) => isWithin(key, axis)),
-      ),
-    ),
+    ...Object.entries(set).flatMap(([key, value]) => replaced('set', key, replacing(key, value, [...own, ...added]))),
     ...added.flatMap((key) =>
       replaced(
         'axes',
