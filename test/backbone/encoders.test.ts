@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../src/base/root.js'
 import { atOnce } from '../../src/engine/model/checkpoint_activations.js'
-import { flatten, named, unflatten } from '../../src/engine/model/layout.js'
+import { flatten, named } from '../../src/engine/model/layout.js'
 import { stepBy } from '../../src/engine/model/step.js'
 import { learningRate } from '../../src/engine/optimizer/learning_rate.js'
 import type { OptimizerState } from '../../src/engine/optimizer/optimizer.js'
 import tf from '../../src/tensor/tf.cjs'
 import { expectClose } from '../support/close.js'
 import { encoderGradient, openEncoderCase } from '../support/encoder_case.js'
+import { expectEncoderLikePyTorch } from '../support/encoder_like_pytorch.js'
 import { engines, useEngine } from '../support/engines.js'
 
 const MODELS = ['bert', 'roberta', 'xlm-roberta', 'electra', 'distilbert', 'deberta-v2', 'modernbert']
@@ -41,26 +42,7 @@ describe.each(engines)('on %s', (engine) => {
   beforeAll(() => useEngine(engine))
 
   test.each(cases)('%s, %s: logits, loss and every gradient are those of PyTorch', async (model, name) => {
-    const one = openEncoderCase(model, name)
-    const vector = tf.tensor1d(one.start)
-    const logits = tf.tidy(() => one.logits(unflatten(one.layout, vector)))
-    const answers = (values: ArrayLike<number>) =>
-      Array.from(values).filter((_, i) => one.answers[Math.floor((i * one.answers.length) / values.length)])
-    expectClose(answers(await logits.data()), answers(one.read('logits')), { relative: 1e-4, name: 'logits' })
-    for (const after of model === 'bert' ? [undefined, atOnce] : [undefined]) {
-      const { loss, gradient } = tf.tidy(() => {
-        const { loss, grads } = encoderGradient(one, vector, after)
-        return { loss, gradient: flatten(one.layout, grads) }
-      })
-      expectClose(await loss.data(), one.read('loss'), { relative: 1e-4, name: 'loss' })
-      for (const [tensor, { data }] of named(one.layout, (await gradient.data()) as Float32Array)) {
-        if (one.illConditioned.includes(tensor)) continue
-        expectClose(data as Float32Array, one.read(`gradient/${tensor}`), { relative: 1e-4, name: tensor })
-      }
-      tf.dispose([loss, gradient])
-    }
-    one.dispose()
-    tf.dispose([vector, logits])
+    await expectEncoderLikePyTorch(model, name, model === 'bert' ? [undefined, atOnce] : [undefined])
   })
 
   test.each(cases)('%s, %s: is where PyTorch is after ten steps of Adam', async (model, name) => {

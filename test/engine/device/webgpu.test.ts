@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { beforeEach, expect, test } from 'vitest'
 import { probeAdapter } from '../../../src/engine/device/webgpu.js'
 import { counterAtLeast, keptMask } from '../../../src/tensor/mask.js'
+import { expectEncoderLikePyTorch } from '../../support/encoder_like_pytorch.js'
 import { useEngine } from '../../support/engines.js'
 import { expectLikePyTorch } from '../../support/like_pytorch.js'
 
@@ -34,4 +35,13 @@ test('webgpu computes a matrix product and its gradient', async () => {
 test.each(['t5-tiny', 't5-tiny-v1_1'])('webgpu computes Compacter on %s as PyTorch does', async (backbone) => {
   await useEngine('webgpu')
   await expectLikePyTorch(backbone, 'compacter-n3-rank2')
+})
+
+const ENCODERS = ['bert', 'roberta', 'distilbert', 'electra', 'deberta-v2', 'modernbert'].flatMap((model) =>
+  ['compacter', 'lora', 'full'].map((name) => [model, name] as const),
+)
+
+test.each(ENCODERS)('webgpu computes %s with %s as PyTorch does', async (model, name) => {
+  await useEngine('webgpu')
+  await expectEncoderLikePyTorch(model, name)
 })
