@@ -63,6 +63,7 @@ export const choices = (segments: boolean): Objective => ({
   weight: ({ target_mask }, { target: most }) => counted(target_mask.filter((_, i) => i % most === 0)),
   asks: [...textNames(segments), 'target_mask'],
   answers: (pass, inputs) => tf.logSoftmax(scores(pass, inputs)),
+  lossOf: (answers, [right]) => ({ sum: -answers[right!]!, weight: 1 }),
 })
 
 /** The scores of each row's choices [rows, choices]. */

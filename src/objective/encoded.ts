@@ -55,7 +55,7 @@ export const textInputs = (segments: boolean): Omit<Inputs<LengthName>, 'target'
 export const textNames = (segments: boolean) => Object.keys(textInputs(segments)) as InputName[]
 
 /** What an objective adds that reads one text or pair of each row. */
-interface OfTexts extends Pick<Objective, 'numbers' | 'loss' | 'answers' | 'places'> {
+interface OfTexts extends Pick<Objective, 'numbers' | 'loss' | 'answers' | 'lossOf' | 'places'> {
   /** Whether there is a target for each token, or one for the row. */
   each: 'row' | 'token'
   /** How many ids of a row are of its first text. */

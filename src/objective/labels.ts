@@ -21,5 +21,6 @@ export const labels = (count: number, segments: boolean): Objective => {
     }),
     loss: classLoss(head),
     answers: (pass, inputs) => tf.logSoftmax(logitsOf(pass, inputs, head)),
+    lossOf: (answers, [label]) => (label! < 0 ? { sum: 0, weight: 0 } : { sum: -answers[label!]!, weight: 1 }),
   })
 }

@@ -27,4 +27,5 @@ export const number = (segments: boolean): Objective =>
       return tf.div(tf.sum(tf.mul(mask, tf.mul(differences, differences))), tf.sum(mask))
     },
     answers: (pass, inputs) => logitsOf(pass, inputs, HEAD),
+    lossOf: ([answer], target) => ({ sum: (answer! - numberOf(target)) ** 2, weight: 1 }),
   })

@@ -27,6 +27,12 @@ export interface RowIds {
   target: Int32Array
 }
 
+/** A row's part of the mean loss over rows, or over their words: the sum, and how much it counts. */
+export interface RowLoss {
+  sum: number
+  weight: number
+}
+
 /** What a training asks of a backbone: the inputs of a batch, and the loss that is made of them. */
 export interface Objective {
   /** The length of each input; inputs are [rows, length]. */
@@ -49,6 +55,8 @@ export interface Objective {
    * [rows, length·tags]. Undefined where a text is decoded.
    */
   answers?(pass: Pass, inputs: Inputs<tf.Tensor2D>): tf.Tensor2D
+  /** Returns what a row adds to the loss, from what `answers` says of it and its target. */
+  lossOf?(answers: readonly number[], target: Int32Array): RowLoss
   /** The inputs that `answers` reads. */
   asks?: readonly InputName[]
   /**

@@ -45,6 +45,11 @@ export const tags = (count: number, segments: boolean): Objective => {
       const [rows] = inputs.source.shape
       return tf.reshape(tf.logSoftmax(logitsOf(pass, inputs, head)), [rows, -1]) as tf.Tensor2D
     },
+    lossOf(answers, target) {
+      const counted = wordsIn(target).filter(({ tag, place }) => tag >= 0 && place >= 0)
+      const sum = counted.reduce((sum, { tag, place }) => sum - answers[place * count + tag]!, 0)
+      return { sum, weight: counted.length }
+    },
     places: (target) => wordsIn(target).map(({ place }) => place),
   })
 }

@@ -125,6 +125,7 @@ const optionsFor = (
   interrupted,
   ranks,
   beams,
+  losses: true,
   ...((scoring === 'rank' || split.tokens.objective.answers) && candidates(task, examples, classes ?? labels)),
 })
 

@@ -1,6 +1,7 @@
 import type { Tokenizer } from '../../backbone/files/tokenizer.js'
 import { UserError } from '../../base/error.js'
 import type { Progress } from '../../base/progress.js'
+import type { RowLoss } from '../../objective/objective.js'
 import {
   type Batch,
   type EvaluationBatch,
@@ -25,6 +26,8 @@ export interface Prediction {
   scores?: Record<string, number>
   /** Log-likelihood of each word's tag in nats, if the text is tags; null for a word that was not read. */
   wordScores?: (number | null)[]
+  /** Its part of the mean loss, where a head answered and `losses` were asked for. */
+  loss?: RowLoss
 }
 
 export interface PredictOptions {
@@ -37,6 +40,8 @@ export interface PredictOptions {
   candidates?: string[] | string[][]
   /** Beams of a search; 1 or undefined for greedy decoding. */
   beams?: number | undefined
+  /** Whether predictions have the row's loss where a head answers, which costs nothing more. */
+  losses?: boolean
   /** The name for progress. */
   name: string
   /** Returns a row's name for errors. */
@@ -118,12 +123,13 @@ export async function* predicted(
   const batchSize = Math.min(Math.max(1, Math.floor(most / beams)), lengths.length) // memory is by the beam
   const headed = tokens.objective.answers && decoder.answers
   const textsOf = (row: number) => ownTexts(options.candidates, row)
-  const { places } = tokens.objective
-  const headAnswer = (scores: number[], row: number) => {
+  const { places, lossOf } = tokens.objective
+  const headAnswer = (scores: number[], row: number): Prediction => {
     const place = () => options.place(row)
-    return places
+    const said = places
       ? tagged(scores, textsOf(row)!, places(tokens.target(row)), place)
       : answer(scores, textsOf(row), place)
+    return options.losses && lossOf ? { ...said, loss: lossOf(scores, tokens.target(row)) } : said
   }
   const candidates = headed
     ? undefined

@@ -13,7 +13,7 @@ import { learningRate } from '../optimizer/learning_rate.js'
 import type { PreparedSplit } from '../prepare/data.js'
 import { Pace } from './pace.js'
 import type { RunRecord } from './record.js'
-import { type LossBatches, splitLoss } from './validation_loss.js'
+import { type LossBatches, meanLoss, splitLoss } from './validation_loss.js'
 
 /** Everything that training needs, prepared. */
 export interface Training {
@@ -132,7 +132,8 @@ async function evaluateStep(training: Training, stepper: Stepper, run: RunState)
 async function validated({ validation, lossBatches, evaluation }: Training, decoder: LossDecoder) {
   try {
     const evaluated = await evaluateSplit(decoder, validation, evaluation)
-    const loss = await splitLoss(decoder, validation, lossBatches, evaluation)
+    const known = meanLoss(evaluated.predictions)
+    const loss = known ?? (await splitLoss(decoder, validation, lossBatches, evaluation))
     if (!Number.isFinite(loss)) throw lossNotANumber(validation, loss)
     return { evaluated, loss }
   } finally {

@@ -4,7 +4,7 @@ import { type EvaluationBatch, evaluationBatches, padBatch, type TrainingPlan } 
 import { type Ladder, ladderOf } from '../../task/tokens/lengths.js'
 import { alone, type Ranks } from '../cluster/ranks.js'
 import { sharedBatches } from '../cluster/shared_batches.js'
-import type { LossDecoder } from '../model/decoder.js'
+import type { LossDecoder, Prediction } from '../model/decoder.js'
 import type { PreparedSplit } from '../prepare/data.js'
 
 /** The rows of a split in batches for its loss. */
@@ -35,6 +35,17 @@ export function lossBatches(
   const rows = { source: lengths, target: targetLengths }
   const evaluations = Math.ceil(steps / (evaluate_every ?? steps))
   return { batches, ladder: ladderOf(rows, plan, size, batches.length * evaluations) }
+}
+
+/** Returns the mean loss of predictions that know theirs: those of a head; undefined of decoded texts. */
+export function meanLoss(predictions: readonly Prediction[]): number | undefined {
+  const whole = { sum: 0, weight: 0 }
+  for (const { loss } of predictions) {
+    if (!loss) return undefined
+    whole.sum += loss.sum
+    whole.weight += loss.weight
+  }
+  return whole.sum / whole.weight
 }
 
 /**

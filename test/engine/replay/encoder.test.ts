@@ -14,6 +14,7 @@ import { lossAndGradient } from '../../../src/engine/model/step.js'
 import { decoderOf, replayStepper } from '../../../src/engine/model/stepper.js'
 import { startState } from '../../../src/engine/optimizer/optimizer.js'
 import { startReplay } from '../../../src/engine/replay/replay.js'
+import { meanLoss } from '../../../src/engine/train/validation_loss.js'
 import { trainingOptions } from '../../../src/experiment/schema.js'
 import { regeneratedNormals } from '../../../src/method/intrinsic/regenerated.js'
 import { methodProblems } from '../../../src/method/options.js'
@@ -41,8 +42,8 @@ function opened(type: string) {
   return { config: parseConfig(JSON.parse(readFileSync(file, 'utf8')), file, folder), read, close }
 }
 
-/** Rows of 9, 8, … random ids for a head. */
-function batchOf({ config }: Pick<Model, 'config'>, head: Head): Batch {
+/** Rows of 9, 8, … random ids for a head, and their targets. */
+function batchOf({ config }: Pick<Model, 'config'>, head: Head): { batch: Batch; targets: Int32Array[] } {
   const { objective, row } = objectiveOf(head, readsSegments(config))
   const rows = Array.from({ length: 4 }, (_, i) =>
     row(
@@ -51,7 +52,7 @@ function batchOf({ config }: Pick<Model, 'config'>, head: Head): Batch {
     ),
   )
   const tokens = { source: rows.map(({ source }) => source), target: rows.map(({ target }) => target) }
-  return padBatch(inMemory(tokens, objective), [...rows.keys()], config.padId)
+  return { batch: padBatch(inMemory(tokens, objective), [...rows.keys()], config.padId), targets: tokens.target }
 }
 
 /** Compares a step's gradient and the answers after a move, as captured and op by op. */
@@ -60,7 +61,7 @@ async function compare(type: string, name: string, head: Head, checkpointActivat
   const model = loadModel(withHead(config, head), preset(name).options, read, 0)
   const normals = regeneratedNormals(model.layout.size, [1, 2])
   const vector = startVector(model, read, SEED).map((value, i) => value + 0.02 * normals[i]!)
-  const batch = batchOf(model, head)
+  const { batch, targets } = batchOf(model, head)
   const eager = tf.tidy(() => lossAndGradient(model, tf.tensor1d(vector), batch, dropoutAt(0.1, SEED, STEP)))
   const [loss, gradient] = [(await eager.loss.data())[0]!, (await eager.gradient.data()) as Float32Array]
   const replay = await startReplay(model, read, { dropout: 0.1, seed: SEED, checkpointActivations, threads: 2 })
@@ -83,6 +84,11 @@ async function compare(type: string, name: string, head: Head, checkpointActivat
     const decoder = decoderOf(model, vector)
     const answers = await decoder.answers!(batch)
     expect(answers).toHaveLength(4)
+    const losses = answers.map((answer, row) => batch.objective.lossOf!(answer, targets[row]!))
+    expectClose([meanLoss(losses.map((loss) => ({ text: '', loss })))!], [await decoder.loss(batch)], {
+      relative: 1e-6,
+      name: 'loss of the answers',
+    })
     const inSession = await replay.decoder(vector)
     expectClose((await inSession.answers!(batch)).flat(), answers.flat(), { relative: 1e-5, name: 'answers' })
     await inSession.dispose()
@@ -125,7 +131,7 @@ describe.runIf(hasEngine('tensorflow'))('a replayed encoder', () => {
     const head = HEADS[kind]!
     const { options } = preset(name)
     const blueprint = blueprintOf(withHead(config, head), options)
-    const batch = batchOf(blueprint, head)
+    const { batch } = batchOf(blueprint, head)
     const start = startState(startVector(blueprint, read, SEED))
     const stepperIn = (precision: 'float32' | 'bfloat16') => {
       const training = trainingOptions.parse({ steps: 1, learning_rate: 1e-3, seed: 0, dropout: 0, precision })
