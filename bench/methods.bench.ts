@@ -2,22 +2,19 @@
 // seeds. Writes docs/results/methods.{json,md} and two plots.
 //   npm run build && npx tsx bench/methods.bench.ts FOLDER [METHOD…]
 // Runs stay in FOLDER and are not repeated: interrupted, it goes on where it was. With names it only trains those.
-import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { presetFile, presetNames } from '../src/base/presets.js'
 import { packageRoot } from '../src/base/root.js'
 import { readYaml } from '../src/base/yaml/source.js'
-import type { Result } from '../src/run/directory.js'
 import { LEARNT, type MethodResult, type MethodResults, methodsPage, type Run } from './methods_page.js'
 import { plots } from './plots.bench.js'
+import { compacter } from './sides.js'
+import { trained, twoAtATime } from './trainings.js'
 
 const [folder, ...only] = process.argv.slice(2)
 if (!folder) throw new Error('Name the folder that the runs are in, or will be.')
-
-const cli = join(packageRoot, 'bin/run.js')
-const start = promisify(execFile)
 
 /** Times the preset's own learning rate; where the best is the first or last of them, the search goes on. */
 const FACTORS = [1, 3, 10]
@@ -33,17 +30,17 @@ const SETTINGS = { batch_size: 16, group_by_length: true }
 
 /** What a method needs beside the settings of all. */
 interface Own {
-  sets: string[]
+  sets: Record<string, unknown>
   steps?: number
   factors?: number[]
 }
 
 /** With dropout, prompts guessed at every rate that was tried, after 900 steps too. */
-const PROMPTS: Own = { sets: ['training.dropout=0'], steps: 900, factors: [0.3, 1] }
+const PROMPTS: Own = { sets: { 'training.dropout': 0 }, steps: 900, factors: [0.3, 1] }
 
 /** t5-nano has four layers, where adapterdrop leaves the first five out. */
 const OWN: Record<string, Own> = {
-  adapterdrop: { sets: ['method.placement.encoder_layers=2-', 'method.placement.decoder_layers=2-'] },
+  adapterdrop: { sets: { 'method.placement.encoder_layers': '2-', 'method.placement.decoder_layers': '2-' } },
   'prompt-tuning-r': PROMPTS,
   'prompt-tuning-t': PROMPTS,
 }
@@ -53,16 +50,13 @@ const stepsOf = (method: string) => OWN[method]?.steps ?? STEPS
 /** Trains a method, unless that run is there. */
 async function train(method: string, learning_rate: number, seed: number, steps = stepsOf(method)): Promise<Run> {
   const run = join(folder!, method, `${learning_rate}-${seed}${steps > STEPS ? `-${steps}` : ''}`)
-  const result = join(run, 'result.json')
-  if (!existsSync(result)) {
-    rmSync(run, { recursive: true, force: true })
-    const lengths = { steps, warmup_steps: Math.floor(steps / 10), evaluate_every: Math.min(steps, STEPS) }
-    const training = Object.entries({ ...SETTINGS, ...lengths, learning_rate, seed, keep: 'best' })
-    const sets = [`method=${method}`, ...training.map(([key, value]) => `training.${key}=${value}`)]
-    const flags = [...sets, ...(OWN[method]?.sets ?? [])].flatMap((set) => ['--set', set])
-    await start(process.execPath, [cli, 'train', 'quickstart', '--json', '--threads', '1', '--run-dir', run, ...flags])
-  }
-  const read = JSON.parse(readFileSync(result, 'utf8')) as Result
+  const lengths = { steps, warmup_steps: Math.floor(steps / 10), evaluate_every: Math.min(steps, STEPS) }
+  const training = Object.entries({ ...SETTINGS, ...lengths, learning_rate, seed, keep: 'best' })
+  const read = await trained(run, 'quickstart', {
+    method,
+    ...Object.fromEntries(training.map(([key, value]) => [`training.${key}`, value])),
+    ...OWN[method]?.sets,
+  })
   const { trained_parameters, share_percent, step_seconds, peak_memory_bytes } = read
   const [validation, test] = [read.validation.accuracy!, read.test.accuracy!]
   console.error(method, learning_rate, seed, validation, test)
@@ -94,27 +88,17 @@ async function measured(method: string): Promise<MethodResult> {
   return { method, preset_rate, steps: stepsOf(method), search, runs }
 }
 
-/** Two at a time, each on one thread: two cores do more so than one run does on both. */
-async function everyMethod(methods: readonly string[]): Promise<MethodResult[]> {
-  const results: MethodResult[] = []
-  const left = [...methods]
-  const worker = async () => {
-    for (let method = left.shift(); method !== undefined; method = left.shift()) results.push(await measured(method))
-  }
-  await Promise.all([worker(), worker()])
-  return results.sort((a, b) => methods.indexOf(a.method) - methods.indexOf(b.method))
-}
-
 /** The backbone as it came: IA³ starts as nothing, and one step at this rate leaves it there. */
 async function untrained(): Promise<MethodResults['untrained']> {
   const rate = 1e-30
   const { test } = await train('ia3', rate, SEEDS[0]!, 1)
   const run = join(folder!, 'ia3', `${rate}-${SEEDS[0]}`)
-  const { stdout } = await start(process.execPath, [cli, 'eval', run, '--scoring', 'rank', '--json'])
-  return { generated: test, ranked: JSON.parse(stdout).runs[0].scores.accuracy }
+  const [program, ...args] = compacter('eval', run, '--scoring', 'rank', '--json')
+  const printed = JSON.parse(execFileSync(program!, args).toString())
+  return { generated: test, ranked: printed.runs[0].scores.accuracy }
 }
 
-const methods = await everyMethod(only.length > 0 ? only : presetNames('methods'))
+const methods = await twoAtATime(only.length > 0 ? only : presetNames('methods'), measured)
 if (only.length === 0) {
   const out = join(packageRoot, 'docs', 'results')
   const { method, runs } = methods[0]!

@@ -1,16 +1,21 @@
 // Draws docs/results/*.svg anew of the figures beside them, without training anything.
 //   npx tsx bench/plots.bench.ts
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../src/base/root.js'
-import { barPlot, curvePlot, type MethodPoint, type PlotLabels, scatterPlot } from '../src/report/plots.js'
+import { barPlot, curvePlot, forestPlot, type MethodPoint, type PlotLabels, scatterPlot } from '../src/report/plots.js'
 import type { LowResourceResults } from '../src/sweep/run/low_resource.js'
+import type { GlueNano } from './glue_nano_page.js'
+import { estimates } from './intervals.js'
+import { type LowResource, lowResourcePlot } from './low_resource_page.js'
 import { type MethodResults, meanTest } from './methods_page.js'
 
 const folder = join(packageRoot, 'docs', 'results')
 const json = <T>(name: string): T => JSON.parse(readFileSync(join(folder, name), 'utf8'))
 
-/** The drawings by the names of their files. */
+const measured = (name: string) => existsSync(join(folder, name))
+
+/** The drawings by the names of their files, of what has been measured. */
 export async function plots(): Promise<Record<string, string>> {
   const { settings, methods } = json<MethodResults>('methods.json')
   const points = methods.map(
@@ -24,7 +29,20 @@ export async function plots(): Promise<Record<string, string>> {
   return {
     'methods-scatter.svg': await scatterPlot(points, labels),
     'methods-bars.svg': await barPlot(points, labels),
-    'low_resource.svg': await curvePlot({ ...json<LowResourceResults>('low_resource.json'), chance: chance('test') }),
+    'low_resource_grid.svg': await curvePlot({
+      ...json<LowResourceResults>('low_resource_grid.json'),
+      chance: chance('test'),
+    }),
+    ...(measured('low_resource.json') && {
+      'low_resource.svg': await lowResourcePlot(json<LowResource>('low_resource.json')),
+    }),
+    ...(measured('glue_nano.json') && {
+      'glue_nano.svg': await forestPlot(
+        estimates(json<GlueNano>('glue_nano.json').differences),
+        't5-nano on GLUE, 300 steps of 16 rows',
+        'difference to full fine-tuning, 95 % intervals; filled: claimed',
+      ),
+    }),
   }
 }
 

@@ -2,6 +2,7 @@ import type { Config, TopLevelSpec } from 'vega-lite'
 import { spread } from '../run/compare/spread.js'
 import type { LowResourceResults } from '../sweep/run/low_resource.js'
 import { bestFirst, scoreMetrics, taskScore } from '../task/metrics/direction.js'
+import { type Estimate, forestLayers } from './forest.js'
 import { looks, type Mark, markOf, PALETTES, reference } from './tables/marks.js'
 
 /** One method's figures, as the paper's Figure 1 plots them. */
@@ -19,6 +20,8 @@ export interface PlotLabels {
   title: string
   chance?: { score: number; text: string }
 }
+
+type PlotTitle = string | { text: string; subtitle: string | string[] }
 
 const SIZE = { width: 560, height: 320 }
 const QUIET = '#5a6470'
@@ -135,6 +138,15 @@ function bestMethods({ methods, cells }: LowResourceResults): string[] {
   const order = scored.sort((a, b) => better(a.mean, b.mean)).map(({ method }) => method)
   return [...order, ...methods.filter((method) => !order.includes(method))]
 }
+
+/** A forest plot of differences, as SVG. */
+export const forestPlot = (estimates: readonly Estimate[], title: PlotTitle, axis: string): Promise<string> =>
+  svg({
+    width: SIZE.width,
+    title,
+    config: CONFIG,
+    ...forestLayers(estimates, axis, { estimate: PALETTES.light[0], none: QUIET }),
+  } as TopLevelSpec)
 
 type Layered = Extract<TopLevelSpec, { layer: unknown }>
 

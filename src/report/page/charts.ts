@@ -1,4 +1,5 @@
 import type { Config, TopLevelSpec } from 'vega-lite'
+import { type Estimate, forestLayers } from '../forest.js'
 import { type Curve, curveLayers, svg } from '../plots.js'
 import type { Bin } from '../residuals.js'
 import { looks, type Mark, reference } from '../tables/marks.js'
@@ -136,51 +137,9 @@ export function scatterChart(points: ScatterPoint[], score: string, chance?: num
   })
 }
 
-export interface Estimate {
-  label: string
-  difference: number
-  low: number
-  high: number
-  /** Whether the difference is claimed. */
-  claimed: boolean
-}
-
-/** A forest plot: differences with their intervals, one below the other, and a line where there is none. */
-export function forestChart(estimates: readonly Estimate[], title: string): Promise<string> {
-  const order = estimates.map((_, i) => i)
-  const y = {
-    field: 'place',
-    type: 'nominal',
-    title: null,
-    scale: { domain: order },
-    axis: {
-      grid: false,
-      ticks: false,
-      labelExpr: `${JSON.stringify(estimates.map(({ label }) => label))}[datum.value]`,
-    },
-  }
-  const x = { type: 'quantitative', title, scale: { zero: true, padding: 8 } }
-  const ink = { color: colour(0) }
-  return draw({
-    height: 30 + 26 * estimates.length,
-    data: { values: estimates.map((estimate, place) => ({ place, ...estimate })) },
-    layer: [
-      {
-        mark: { type: 'rule', color: CHANCE_COLOUR, strokeDash: [1, 3], strokeWidth: 1.5 },
-        encoding: { x: { datum: 0 } },
-      },
-      {
-        mark: { type: 'rule', strokeWidth: 1.5, ...ink },
-        encoding: { y, x: { ...x, field: 'low' }, x2: { field: 'high' } },
-      },
-      ...[true, false].map((claimed) => ({
-        transform: [{ filter: `datum.claimed === ${claimed}` }],
-        mark: { type: 'point', size: 70, strokeWidth: 1.5, opacity: 1, filled: claimed, ...ink },
-        encoding: { y, x: { ...x, field: 'difference' } },
-      })),
-    ],
-  })
-}
+/** A forest plot of differences. */
+export const forestChart = (estimates: readonly Estimate[], title: string): Promise<string> =>
+  draw(forestLayers(estimates, title, { estimate: colour(0), none: CHANCE_COLOUR }))
 
 /** Test score against training rows, as in the plot of a low-resource grid. */
 export function rowsChart(curve: Curve, marks: readonly Mark[], chance?: number): Promise<string> {
