@@ -17,6 +17,5 @@ test('an aborted WebAssembly program tells what its memory is and what helps', (
 test('a full disk is told as such, and any other error stays what it is', () => {
   const full = Object.assign(new Error('write'), { code: 'ENOSPC', path: 'runs/a' })
   expect(knownError(full)).toMatchObject({ at: 'runs/a', problem: 'the disk is full.' })
-  for (const other of [new Error('Aborted()'), runtimeError('unreachable')])
-    expect(knownError(other)).toBe(other)
+  for (const other of [new Error('Aborted()'), runtimeError('unreachable')]) expect(knownError(other)).toBe(other)
 })
