@@ -75,7 +75,8 @@ export function verdicts(all: readonly Difference[]): string {
       const said = (['better', 'worse'] as const).map((verdict) =>
         of(verdict).length === 0 ? `${verdict} in none` : `${verdict} in ${places(of(verdict))}`,
       )
-      return `- **${method}** is ${said.join('; ')}; in ${of('none').length} of ${own.length} no difference can be claimed.`
+      const none = `in ${of('none').length} of ${own.length} no difference can be claimed`
+      return `- **${method}** is ${said.join('; ')}; ${none}.`
     })
     .join('\n')
 }

@@ -8,7 +8,7 @@ export interface Resampled<Own = unknown, Part = unknown> {
   observed: number
   /** Returns the score of a selection that has the unit u `counts[u]` times. */
   of(counts: Int32Array): number
-  /** Returns what each of this score's differences needs to know of an exchange: of units with 1, not of those with 0. */
+  /** Returns what this score's differences need to know of an exchange of the units with 1. */
   part(exchanged: Int32Array): Part
   against(second: Own): Against<Part>
 }
