@@ -1,10 +1,11 @@
+import { type Range, rangeOf, shownRange } from '../base/numbers/range.js'
 import { escapeMarkdown, markdownTable } from '../base/text/markdown.js'
 import type { ColumnChance } from '../run/compare/chance.js'
 import { type Group, type Summary, summaryOf, unique } from '../run/compare/groups.js'
 import { shownScore, shownSpread } from '../run/compare/spread.js'
 import { bestFirst, lowerScoreIsBetter, unitsOf } from '../task/metrics/direction.js'
 import { columnChance } from './chance.js'
-import { escapeLatex, latexTable } from './tables/latex.js'
+import { escapeLatex, latexComments, latexTable } from './tables/latex.js'
 
 /** Methods × tasks: test scores. Only validation decides what is best, and the order. */
 export interface Comparison {
@@ -23,9 +24,9 @@ export interface Comparison {
 
 export interface ComparisonRow {
   method: string
-  /** Trained parameters relative to the backbone's, in %. */
-  share: number
-  trained: number
+  /** Trained parameters relative to the backbone's, in %: tasks can have heads of several sizes. */
+  share: Range
+  trained: Range
   cells: (Cell | undefined)[]
   /** Mean over all tasks, if the method was trained on each. */
   average: Omit<Cell, 'runs'> | undefined
@@ -55,11 +56,11 @@ export function compare(groups: readonly Group[]): Comparison {
     chance: columnChance(groups.filter(({ task }) => task === name)),
   }))
   const byCell = new Map(scored.map((each) => [JSON.stringify([each.group.method, each.group.task]), each]))
-  const unsorted = unique(scored.map(({ group }) => group.method)).map((method) => ({
-    method,
-    first: scored.find(({ group }) => group.method === method)!.group.finished[0]!.result,
-    summaries: tasks.map(({ name }) => byCell.get(JSON.stringify([method, name]))?.summary),
-  }))
+  const unsorted = unique(scored.map(({ group }) => group.method)).map((method) => {
+    const cells = tasks.map(({ name }) => byCell.get(JSON.stringify([method, name])))
+    const results = cells.flatMap((cell) => cell?.group.finished.map(({ result }) => result) ?? [])
+    return { method, results, summaries: cells.map((cell) => cell?.summary) }
+  })
   const averaged =
     tasks.length > 1 &&
     tasks.every(({ metrics }) => !lowerScoreIsBetter(metrics)) &&
@@ -76,12 +77,12 @@ export function compare(groups: readonly Group[]): Comparison {
     [],
   )
   const counts = unique(scored.map(({ summary }) => summary.runs))
-  const rows = lines.map(({ method, first, summaries }): ComparisonRow => {
+  const rows = lines.map(({ method, results, summaries }): ComparisonRow => {
     const [mean, validation] = (['score', 'validation_score'] as const).map((of) => average(summaries, of))
     return {
       method,
-      share: first.share_percent,
-      trained: first.trained_parameters,
+      share: rangeOf(results.map(({ share_percent }) => share_percent))!,
+      trained: rangeOf(results.map(({ trained_parameters }) => trained_parameters))!,
       cells: summaries.map((summary, column) => summary && cellOf(summary, bestOf[column])),
       average:
         mean === undefined || validation === undefined || !averaged
@@ -141,6 +142,9 @@ const heading = ({ name, metrics }: Comparison['tasks'][number]) => `${name} (${
 /** Follows the score of a cell that is the best of its column on validation: on test another one may be better. */
 export const CHOSEN = '†'
 
+/** Returns `0.0731`, or `0.0731–0.102` where it differs between tasks. */
+export const shownShare = (share: Range): string => shownRange(share, (percent) => percent.toPrecision(3))
+
 /** Says what the cells show. */
 export function comparisonNote({ runs, rows, tasks }: Comparison): string {
   const units = unitsOf(tasks.flatMap(({ metrics }) => metrics))
@@ -175,22 +179,24 @@ function sheet(comparison: Comparison, bold: (text: string) => string, plain: (t
     head: ['method', 'trained, %', ...tasks.map(heading), ...(averaged ? ['average'] : [])].map(plain),
     rows: rows.map(({ method, share, cells, average }) => [
       plain(method),
-      plain(share.toPrecision(3)),
+      plain(shownShare(share)),
       ...cells.map(marked),
       ...(averaged ? [marked(average)] : []),
     ]),
   }
 }
 
-export function comparisonMarkdown(comparison: Comparison): string {
+export function comparisonMarkdown(comparison: Comparison, cautions: readonly string[] = []): string {
   const { head, rows } = sheet(comparison, (text) => `**${text}** ${CHOSEN}`, escapeMarkdown)
-  return `${markdownTable(head, rows, afterMethod(head))}\n\n${comparisonNote(comparison)}\n`
+  const notes = [comparisonNote(comparison), ...cautions.map((text) => escapeMarkdown(`Caution: ${text}`))]
+  return `${[markdownTable(head, rows, afterMethod(head)), ...notes].join('\n\n')}\n`
 }
 
 /** Returns a table for `\usepackage{booktabs}`. */
-export function comparisonLatex(comparison: Comparison): string {
+export function comparisonLatex(comparison: Comparison, cautions: readonly string[] = []): string {
   const { head, rows } = sheet(comparison, (text) => `\\textbf{${text}}$^\\dagger$`, escapeLatex)
-  return `% ${comparisonNote(comparison)}\n${latexTable(head, rows, afterMethod(head))}\n`
+  const notes = latexComments([comparisonNote(comparison), ...cautions.map((text) => `Caution: ${text}`)])
+  return `${[...notes, latexTable(head, rows, afterMethod(head))].join('\n')}\n`
 }
 
 /** Columns of numbers. */

@@ -1,12 +1,13 @@
 import { basename, sep } from 'node:path'
 import { commandLine, quoted } from '../base/command_line.js'
 import { UserError } from '../base/error.js'
-import { type Group, groupRuns, unique } from '../run/compare/groups.js'
+import { type Group, groupRuns, summaryOf, unique } from '../run/compare/groups.js'
 import type { ReportRun } from '../run/compare/read_run.js'
 import { seedsOf } from '../run/compare/settings.js'
 import { shownScore } from '../run/compare/spread.js'
 import type { ImportedFrom } from '../run/records.js'
-import { taskScore } from '../task/metrics/direction.js'
+import { bestFirst, taskScore } from '../task/metrics/direction.js'
+import { cautionsOf } from './cautions.js'
 import { type Comparison, compare } from './comparison.js'
 import { type FoundRuns, findRuns, type LeftOut } from './find_runs.js'
 import { type Predictions, readPredictions } from './wrong_rows.js'
@@ -15,9 +16,10 @@ import { type Predictions, readPredictions } from './wrong_rows.js'
 export interface Report {
   runs: ReportRun[]
   leftOut: LeftOut[]
+  /** By task, of each the best on validation first. */
   groups: Group[]
   comparison: Comparison
-  /** Rows of the tables, best on validation first; every chart has this order. */
+  /** Rows of the table of methods × tasks, in its order, then methods without a score. Each has its mark by its place. */
   methods: string[]
   /** For runs that have predictions: the predictions, or the reason why they are not shown. */
   predictions: Map<ReportRun, Predictions | string>
@@ -45,17 +47,26 @@ export async function readReport(paths: readonly string[]): Promise<Report> {
     methods,
     predictions,
     names: namesOf(found.runs),
-    cautions: differingRows(groups),
+    cautions: cautionsOf(groups),
   }
 }
 
-/** Sorts groups by task, then in the order of the methods. */
+/**
+ * Sorts groups by task, then by that task's validation score, the best first; those of equal scores, and those without
+ * one, which come last, in the order of the methods.
+ */
 function inOrder(groups: Group[], methods: string[]): Group[] {
-  const tasks = unique(groups.map(({ task }) => task))
   const place = new Map(methods.map((method, i) => [method, i]))
-  return tasks.flatMap((task) =>
-    groups.filter((group) => group.task === task).sort((a, b) => place.get(a.method)! - place.get(b.method)!),
-  )
+  return unique(groups.map(({ task }) => task)).flatMap((task) => {
+    const own = groups.filter((group) => group.task === task)
+    const better = bestFirst(own[0]!.metrics)
+    const score = new Map(own.map((group) => [group, summaryOf(group)?.validation_score.mean]))
+    return own.sort((one, other) => {
+      const [a, b] = [score.get(one), score.get(other)]
+      const byScore = a === undefined || b === undefined ? Number(a === undefined) - Number(b === undefined) : better(a, b)
+      return byScore || place.get(one.method)! - place.get(other.method)!
+    })
+  })
 }
 
 /** Predictions that are not the run's own, or can't be read, do not stop a report. */
@@ -129,12 +140,3 @@ const repeated = (groups: Group[]): LeftOut[] =>
       return { folder: run.folder, reason: `is ${counted.folder} again, with the same seeds${scores}: it counts once.` }
     })
   })
-
-/** Warns where scores are on different test rows, which can't be compared. */
-function differingRows(groups: Group[]): string[] {
-  return unique(groups.map(({ task }) => task)).flatMap((task) => {
-    const runs = groups.filter((group) => group.task === task).flatMap((group) => group.runs)
-    const rows = unique(runs.flatMap(({ environment }) => environment?.data_sha256.test ?? []))
-    return rows.length > 1 ? [`${task}: the test files of these runs differ, so their scores do not compare.`] : []
-  })
-}

@@ -66,5 +66,6 @@ async function textOf(report: Report, format: ReportFormat): Promise<string> {
       remedy: '--format html shows their curves.',
     })
   }
-  return format === 'latex' ? comparisonLatex(report.comparison) : comparisonMarkdown(report.comparison)
+  const { comparison, cautions } = report
+  return format === 'latex' ? comparisonLatex(comparison, cautions) : comparisonMarkdown(comparison, cautions)
 }

@@ -73,6 +73,7 @@ const manifestFile = z.object({
   engine_mode: z.string().optional(),
   precision: z.string().optional(),
   row_order: z.string().optional(),
+  evaluation_rows: z.object({ rows: size, of: size }).optional(),
   batch_size_auto: z.object({ rows: size, peak_memory_bytes: size, available_bytes: size }).optional(),
   trained_parameters: size,
   head_parameters: size.optional(),

@@ -59,3 +59,20 @@ test('a single task and methods of one size have no such chart', async () => {
   const alike = ['compacter', 'bitfit'].flatMap((method) => runs(method, [60, 70], 0.2, [1, 1]))
   expect(figureOf(await pageOf(Object.fromEntries(alike)))).toBeNull()
 })
+
+test('the chart of a task names the best of that task, also where the method lacks another task', async () => {
+  const page = await pageOf(Object.fromEntries([...table, ...runs('bitfit', [99], 0.1, [2])]))
+  expect(page).toContain('4 methods; the best on validation is bitfit with 99.00 on test at 0.100 % of the backbone')
+  expect(page).toContain('3 methods; the best on validation is compacter with 72.00 on test')
+})
+
+test('a share that differs between tasks is drawn at its mean, and named and listed as a range', async () => {
+  const parts = [...runs('full', [60, 70], 100, [4, 4]), ...runs('compacter', [62, 72], 0.07, [1, 1])]
+  const [, values] = parts.find(([name]) => name === 'compacter-1')!
+  Object.assign(values.result!, { share_percent: 0.09, trained_parameters: 20000 })
+  const page = await pageOf(Object.fromEntries(parts))
+  const [, , body] = figureOf(page)!
+  expect(body).toContain('on test at 0.0700–0.0900 % of the backbone')
+  expect(body).toContain('a mean over runs. Trained shares are means over tasks.')
+  expect(page).toMatch(/>18,368–20,000<\/td><td[^>]*>0\.0700–0\.0900 %</)
+})

@@ -21,6 +21,9 @@ const run = (name: string, right: number, sha256?: string) =>
     test: { accuracy: right / 2 },
     ...(sha256 !== undefined && { sha256, manifest: { data_sha256: { test: sha256 } } }),
   })
+/** The same for a task of another name. */
+const runOn = (task: string, name: string, right: number, sets = [`method.preset=${name}`]) =>
+  writeAnsweredRun(join(folder, `${task}-${name}`), answers(right), { task, sets, test: { accuracy: right / 2 } })
 const pageOf = async (...runs: string[]) =>
   reportPage(await readReport(runs), { version: '1.2.3', date: new Date('2026-11-27T00:00:00Z') })
 const sectionOf = (page: string) => /<section id="differences".*?<\/section>/s.exec(page)?.[0]
@@ -41,4 +44,34 @@ test('runs without answers have no such section, and answers to other rows are n
   const section = sectionOf(await pageOf(run('lora', 180), run('compacter', 130, '44'.repeat(32))))
   expect(section).toContain('rotten-tomatoes: not compared.')
   expect(section).toContain('its test rows have the SHA-256 444444444444…')
+})
+
+test('the best on validation of a task is its own best, also where that method lacks another task', async () => {
+  const page = await pageOf(
+    ...[runOn('first', 'compacter', 130), runOn('first', 'bitfit', 190), runOn('first', 'lora', 170)],
+    ...[runOn('second', 'compacter', 160), runOn('second', 'lora', 180)],
+  )
+  const section = sectionOf(page)!
+  expect(section).toContain('<h3>first: accuracy against bitfit</h3>')
+  expect(section).toContain('bitfit is the best on validation.')
+  expect(section).toContain('<h3>second: accuracy against lora</h3>')
+})
+
+test('of a task with more methods than a plot has the best are compared, and a best one without answers is noted', async () => {
+  const rates = Array.from({ length: 17 }, (_, i) => 0.001 * (i + 1))
+  const named = (rate: number) => ['method.preset=lora', `training.learning_rate=${rate}`]
+  const many = rates.flatMap((rate, i) => [
+    runOn('many', `lora-${i}`, 100 + i, named(rate)),
+    writeRun(join(folder, `other-${i}`), { task: 'other', sets: named(rate) }),
+  ])
+  const unanswered = writeRun(join(folder, 'unanswered'), {
+    ...{ task: 'many', sets: ['method.preset=full'], test: { accuracy: 99 } },
+  })
+  const section = sectionOf(await pageOf(...many, runOn('many', 'bitfit', 190), unanswered))!
+  expect(section).toContain('<h3>many: accuracy against bitfit</h3>')
+  expect(section).toContain(
+    'bitfit is the best on validation of those with answers. The 17 best on validation of 18.',
+  )
+  expect(section).toContain('learning_rate = 0.002')
+  expect(section).not.toMatch(/learning_rate = 0.001[ <]/) // the worst of the task
 })

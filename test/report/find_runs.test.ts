@@ -4,7 +4,8 @@ import { expect, test } from 'vitest'
 import { packageRoot } from '../../src/base/root.js'
 import { findRuns } from '../../src/report/find_runs.js'
 import { readReport } from '../../src/report/report.js'
-import { newFolder, writeRun } from './runs.js'
+import { writeReport } from '../../src/report/write.js'
+import { newFolder, type RunValues, writeRun } from './runs.js'
 
 const reasons = async (folder: string) =>
   Object.fromEntries(
@@ -113,4 +114,28 @@ test('runs on other test rows get a warning and are not repetitions of each othe
   const { cautions, groups } = await readReport([folder])
   expect(groups.map(({ runs }) => runs.length)).toEqual([1, 1])
   expect(cautions).toEqual(['rotten-tomatoes: the test files of these runs differ, so their scores do not compare.'])
+})
+
+test('runs whose validation scores are of different rows get a warning, on the page and with a table', async () => {
+  const folder = newFolder()
+  const run = (name: string, values: RunValues) => writeRun(join(folder, name), values)
+  run('a', { sets: ['training.evaluation_rows=100'], manifest: { evaluation_rows: { rows: 100, of: 1066 } } })
+  run('b', { sets: ['method=lora'] })
+  const caution =
+    'rotten-tomatoes: validation scores are of different rows (100 of 1,066; all), so neither the order of the rows ' +
+    'nor the best on validation says which method is better.'
+  expect((await readReport([folder])).cautions).toEqual([caution])
+  for (const [format, line] of [
+    ['markdown', `\n\nCaution: ${caution}\n`],
+    ['latex', `\n% Caution: ${caution}\n`],
+    ['html', `<p class="caution"><strong>Caution.</strong> ${caution}</p>`],
+  ] as const)
+    expect((await writeReport([folder], { format, out: undefined, force: false })).text).toContain(line)
+  run('b', { sets: ['method=lora'], manifest: { data_sha256: { validation: '44'.repeat(32) } } })
+  expect((await readReport([folder])).cautions).toEqual([
+    'rotten-tomatoes: the validation files of these runs differ, so neither the order of the rows nor the best on ' +
+      'validation says which method is better.',
+  ])
+  run('b', { sets: ['method=lora', 'training.evaluation_rows=100'], manifest: { evaluation_rows: { rows: 100, of: 1066 } } })
+  expect((await readReport([folder])).cautions).toEqual([])
 })

@@ -19,11 +19,16 @@ const MOST = 16
 export async function differences({ groups }: Report): Promise<Markup[]> {
   const tasks = unique(groups.map(({ task }) => task))
   const figures = tasks.map(async (task, i) => {
-    const own = groups.filter((group) => group.task === task && hasAnswers(group)).slice(0, MOST + 1)
+    const all = groups.filter((group) => group.task === task) // the best on validation first
+    const answered = all.filter(hasAnswers)
+    const own = answered.slice(0, MOST + 1)
     if (own.length < 2) return []
     const found = comparedOrWhy(own)
     if (typeof found === 'string') return [html`<p class="note">${task}: not compared. ${found}</p>\n`]
-    return Promise.all(own[0]!.metrics.map((metric, j) => forest(own, found, metric, `forest-${i}-${j}`)))
+    const ofAll = own[0] === all[0] ? 'the best on validation' : 'the best on validation of those with answers'
+    const left = own.length < answered.length ? ` The ${own.length} best on validation of ${answered.length}.` : ''
+    const drawn = { own, found, note: `${ofAll}.${left}` }
+    return Promise.all(own[0]!.metrics.map((metric, j) => forest(drawn, metric, `forest-${i}-${j}`)))
   })
   return (await Promise.all(figures)).flat()
 }
@@ -43,7 +48,14 @@ function comparedOrWhy(own: readonly Group[]): Comparisons | string {
   }
 }
 
-async function forest(own: readonly Group[], found: Comparisons, metric: string, id: string): Promise<Markup> {
+/** The compared groups of a task, the best first, what was found, and which best that is. */
+interface Drawn {
+  own: readonly Group[]
+  found: Comparisons
+  note: string
+}
+
+async function forest({ own, found, note }: Drawn, metric: string, id: string): Promise<Markup> {
   const names = shortened([...own])
   const [best, ...others] = own.map((group) => names.get(group)!)
   const comparisons = found.comparisons.filter((each) => each.metric === metric)
@@ -57,6 +69,6 @@ async function forest(own: readonly Group[], found: Comparisons, metric: string,
   const several = found.methods.some(({ runs }) => runs.length > 1) ? ' and seeds' : ''
   const caption =
     `Differences on test ${unitsOf([metric])}, with ${shownLevel(found.level)} intervals over ${countedUnits(found)}` +
-    `${several}. A filled point is a difference after Holm's correction; ${best} is the best on validation.`
+    `${several}. A filled point is a difference after Holm's correction; ${best} is ${note}`
   return figure(id, drawing, { title, description: comparisons.map(({ claim }) => claim).join(' '), caption })
 }

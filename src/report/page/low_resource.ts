@@ -23,7 +23,8 @@ export async function lowResource({ groups, methods }: Report): Promise<Markup[]
       (cell) => own.filter(({ method, size }) => method === cell.method && size === cell.size).length,
     )
     const runs = Math.max(...counts)
-    const curve = { cells: own, sizes, methods: unique(own.map(({ method }) => method)), runs }
+    const shown = methods.filter((name) => own.some(({ method }) => method === name))
+    const curve = { cells: own, sizes, methods: shown, runs }
     const description = `Mean test score of ${curve.methods.join('; ')} on ${sizes.join(', ')} training rows.`
     const over =
       runs === 1

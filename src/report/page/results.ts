@@ -1,8 +1,9 @@
+import { shownRange } from '../../base/numbers/range.js'
 import { type Group, summaryOf, unique } from '../../run/compare/groups.js'
 import { shownScore, shownSpread } from '../../run/compare/spread.js'
 import { lowerScoreIsBetter } from '../../task/metrics/direction.js'
 import { chanceNamed } from '../chance.js'
-import { type Cell, CHOSEN, comparisonNote } from '../comparison.js'
+import { type Cell, CHOSEN, comparisonNote, shownShare } from '../comparison.js'
 import type { Report } from '../report.js'
 import { POINTS } from '../tables/marks.js'
 import { scatterChart } from './charts.js'
@@ -30,8 +31,8 @@ export function results({ comparison, groups, cautions }: Report): Markup {
   ]
   const body = rows.map(({ method, trained, share, cells, average }) => [
     method,
-    trained.toLocaleString('en'),
-    `${share.toPrecision(3)} %`,
+    shownRange(trained, (count) => count.toLocaleString('en')),
+    `${shownShare(share)} %`,
     ...cells.map(cell),
     ...(averaged ? [cell(average)] : []),
   ])
@@ -75,7 +76,7 @@ export async function scatters({ groups, comparison, methods }: Report): Promise
     })
     const drawing = await scatterChart(points, `test ${metrics.join(', ')}`, chance?.test)
     const guess = chance && chanceNamed(chance, chance.test)
-    const [best] = points // groups are sorted
+    const [best] = points // groups are sorted by this task's validation scores
     const description =
       `${own.length} methods; the best on validation is ${best!.label} with ` +
       `${shownScore(best!.score)} on test at ${best!.share.toPrecision(3)} % of the backbone's parameters.`

@@ -1,10 +1,11 @@
 import { assertNever } from '../../base/assert_never.js'
 import type { ResultFormat } from '../../base/choices.js'
+import { type Range, shownRange } from '../../base/numbers/range.js'
 import { counted } from '../../base/text/counted.js'
 import { csvLine } from '../../base/text/csv.js'
 import { escapeMarkdown, markdownTable } from '../../base/text/markdown.js'
 import { shownScore, shownSpread } from '../../run/compare/spread.js'
-import type { PaperRow, PaperTable, Range } from '../../sweep/results/paper_table.js'
+import type { PaperRow, PaperTable } from '../../sweep/results/paper_table.js'
 import { unitsOf } from '../../task/metrics/direction.js'
 import { escapeLatex, latexComments, latexTable } from '../tables/latex.js'
 import { drawTable } from '../tables/table.js'
@@ -75,9 +76,9 @@ function columnsOf({ tasks, rows }: PaperTable): Column[] {
     {
       head: 'trained',
       importance: 1,
-      text: (row) => shownRange(row.trained_parameters, (n) => n.toLocaleString('en')),
+      text: (row) => rangeText(row.trained_parameters, (n) => n.toLocaleString('en')),
     },
-    { head: 'trained %', importance: 4, text: (row) => shownRange(row.share_percent, shownShare) },
+    { head: 'trained %', importance: 4, text: (row) => rangeText(row.share_percent, shownShare) },
     ...paper('paper %', 'share_percent', shownShare, 3),
     ...(costs
       ? [
@@ -104,11 +105,8 @@ function shownCell(score: PaperRow['scores'][number]): string {
 const textOf = (value: number | null | undefined, shown: (value: number) => string): string =>
   value === null || value === undefined ? '' : shown(value)
 
-function shownRange(range: Range | null, shown: (value: number) => string): string {
-  if (!range) return ''
-  const [least, most] = range.map(shown)
-  return least === most ? least! : `${least}–${most}`
-}
+const rangeText = (range: Range | null, shown: (value: number) => string): string =>
+  range ? shownRange(range, shown) : ''
 
 const shownShare = (percent: number): string => (percent >= 99.95 ? '100' : percent.toFixed(3))
 

@@ -1,3 +1,4 @@
+import { type Range, rangeOf } from '../../base/numbers/range.js'
 import { methodName } from '../../experiment/method_name.js'
 import type { Experiment } from '../../experiment/schema.js'
 import { isSeed } from '../../experiment/seeds.js'
@@ -11,9 +12,6 @@ import { type FinishedCell, readResults, type SummaryRow, type SweepResults } fr
 
 /** Axes that are searched: of their values the one is shown that is best on validation, for each task by itself. */
 const SEARCHED = ['method.reduction_factor', 'training.learning_rate']
-
-/** The smallest and the largest of the values for several tasks. */
-export type Range = [number, number]
 
 /** A method's score on one task: that of the setting which is best on validation. */
 export interface PaperScore {
@@ -149,8 +147,8 @@ function rowOf(
     method,
     scores,
     average: averageOf(scores),
-    trained_parameters: range(runs.map(({ trained_parameters }) => trained_parameters)),
-    share_percent: range(runs.map(({ share_percent }) => share_percent)),
+    trained_parameters: rangeOf(runs.map(({ trained_parameters }) => trained_parameters)),
+    share_percent: rangeOf(runs.map(({ share_percent }) => share_percent)),
     ...costs,
     paper,
   }
@@ -163,9 +161,6 @@ function averageOf(scores: PaperRow['scores']): number | null {
   if (known.some(({ metrics }) => lowerScoreIsBetter(metrics))) return null
   return spread(known.map(({ test }) => test.mean)).mean
 }
-
-const range = (values: readonly number[]): Range | null =>
-  values.length === 0 ? null : [Math.min(...values), Math.max(...values)]
 
 /** Compares the cost of a method's runs with that of full fine-tuning's. */
 function costsOf(own: Chosen | undefined, full: Chosen | undefined): Pick<PaperRow, 'time_percent' | 'memory_percent'> {
