@@ -42,13 +42,17 @@ function exitCode(error) {
 }
 
 /**
- * Returns an error for the user. A full disk is not our mistake, and for an unknown command the one that was probably
- * meant is named.
+ * Returns an error for the user. A full disk is not our mistake, for an unknown command the one that was probably
+ * meant is named, and flags that do not fit each other are told in our words.
  */
 async function told(error, development) {
   if (isIncomplete(error)) return incomplete(error)
   const { knownError } = await import(source('base/known_error', development))
   if (error.constructor.name === 'NonExistentFlagsError') return unknownFlags(error.flags, development)
+  if (error.constructor.name === 'FailedFlagValidationError') {
+    const { unfitFlags } = await import(source('cli/unfit_flags', development))
+    return unfitFlags(error.parse) ?? error
+  }
   if (!error.oclif || !/^command .* not found\.?$/i.test(error.message)) return knownError(error)
   const { unknownCommand } = await import(source('cli/unknown_command', development))
   const { commands, topics } = await Config.load(import.meta.url)

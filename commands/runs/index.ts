@@ -40,7 +40,7 @@ export default class Runs extends Command {
     const { listRuns } = await import('../../src/runs/list.js')
     const { runsTable } = await import('../../src/report/tables/runs.js')
     const list = await listRuns(args.folder, flags)
-    this.log('%s', runsTable(list.runs))
+    this.log('%s', runsTable(list.runs, flags.where))
     return list
   }
 }

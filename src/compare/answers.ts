@@ -40,7 +40,7 @@ const line = z.object({
  *   or rows than the run's; DamagedFile
  */
 export function readAnswers(folder: string, split: AnsweredSplit): Answers {
-  const run = readRun(openRun(folder).folder)
+  const run = readRun(openRun(folder, { several: true }).folder)
   const file = answersFile(folder, split)
   if (file === undefined) throw noAnswers(run, split)
   checkPredictedWith(file, run)
@@ -69,7 +69,7 @@ function noAnswers({ folder, result, environment }: ReportRun, split: AnsweredSp
     problem: unfinished ? 'is not finished.' : `has no answers to the ${split} rows: an earlier version trained it.`,
     remedy: unfinished
       ? `Finish it with \`${commandLine(`train --resume ${quoted(folder)}`)}\`.`
-      : `Write them with \`${evalCommand(folder, split, join(folder, 'predictions.jsonl'))} --force\`.`,
+      : `Write them with \`${evalCommand(folder, split, runFiles(folder)[`${split}Predictions`])}\`.`,
   })
 }
 

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { AnsweredSplit, ComparedBy } from '../base/choices.js'
 import { UserError } from '../base/error.js'
 import { unique } from '../run/compare/groups.js'
+import { openRun } from '../run/directory.js'
 import { taskWithMetrics } from '../run/other_task.js'
 import { bootstrap } from '../statistics/draws.js'
 import { type Answers, readAnswers } from './answers.js'
@@ -55,8 +56,10 @@ export function compareRuns(folders: readonly string[], options: CompareOptions)
   const { split, level, by } = options
   const all = [...(options.baseline === undefined ? [] : [options.baseline]), ...folders]
   const named = [...new Map(all.map((folder) => [resolve(folder), folder])).values()]
-  if (named.length < 2)
-    throw new UserError({ at: named[0]!, problem: 'is a single run.', remedy: 'Name another one to compare it with.' })
+  if (named.length < 2) {
+    const { folder } = openRun(named[0]!, { several: true })
+    throw new UserError({ at: folder, problem: 'is a single run.', remedy: 'Name another one to compare it with.' })
+  }
   const answers = named.map((folder) => readAnswers(folder, split))
   checkSameRows(answers, split)
   const metrics = metricsOf(answers, options.metrics)

@@ -63,7 +63,8 @@ function inOrder(groups: Group[], methods: string[]): Group[] {
     const score = new Map(own.map((group) => [group, summaryOf(group)?.validation_score.mean]))
     return own.sort((one, other) => {
       const [a, b] = [score.get(one), score.get(other)]
-      const byScore = a === undefined || b === undefined ? Number(a === undefined) - Number(b === undefined) : better(a, b)
+      const byScore =
+        a === undefined || b === undefined ? Number(a === undefined) - Number(b === undefined) : better(a, b)
       return byScore || place.get(one.method)! - place.get(other.method)!
     })
   })

@@ -112,7 +112,7 @@ function isTrained(name: string): boolean {
   return trained.some((file) => basename(file) === name) || isEventFile(name)
 }
 
-function isHalfWritten(name: string): boolean {
+export function isHalfWritten(name: string): boolean {
   const final = unfinished(name)
   return final !== undefined && isTrained(final)
 }
@@ -136,18 +136,22 @@ function holdsFiles(folder: string): boolean {
   )
 }
 
-/** Returns the files of a run that exists. @throws UserError if the folder is not a run. */
-export function openRun(folder: string): RunFiles {
+/**
+ * Returns the files of a run that exists. `several` says that a command takes several runs.
+ * @throws UserError if the folder is not a run.
+ */
+export function openRun(folder: string, { several = false } = {}): RunFiles {
   const files = runFiles(folder)
   if (existsSync(files.experiment)) return files
   if (!existsSync(folder)) throw new UserError({ at: folder, problem: 'there is no such folder.', remedy: NAME_A_RUN })
   const inside = runsIn(folder)
+  const remedy = several ? `Name them: ${join(folder, '*')}.` : `Name one of them: ${shownRuns(inside)}.`
   throw new UserError({
     at: folder,
     problem:
       'is not a run: it has no ' +
       `experiment.yaml${inside.length > 0 ? `, but holds ${counted(inside.length)}` : ''}.`,
-    remedy: inside.length > 0 ? `Name one of them: ${shownRuns(inside)}.` : NAME_A_RUN,
+    remedy: inside.length > 0 ? remedy : NAME_A_RUN,
   })
 }
 

@@ -8,6 +8,7 @@ import { nearest } from '../base/text/nearest.js'
 import { positiveFaults } from '../experiment/load/load.js'
 import { readTask } from '../experiment/task.js'
 import { decodedTask, encodedTask, isEncoded } from '../task/encoded.js'
+import { OF_GROUPS } from '../task/metrics/metrics.js'
 import { metricsOfKind, type TaskOptions, taskOptions } from '../task/options.js'
 import { sourceSplit } from '../task/rows/source.js'
 import { withHeldOut } from '../task/rows/split_rows.js'
@@ -128,10 +129,18 @@ export const withMetrics = (run: TrainedRun, metrics: readonly string[]): Traine
 
 /**
  * Returns a task with the scores of `--metric`.
- * @throws UserError for a score that its kind of task does not have, or that needs what the task does not say.
+ * @throws UserError for a score that its kind of task does not have, or that needs what the task does not say: the
+ *   scores of groups would be those of rows where there are none.
  */
 export function taskWithMetrics(task: TaskOptions, metrics: readonly string[]): TaskOptions {
-  const known = metricsOfKind(task.kind)
+  const all = metricsOfKind(task.kind)
+  const grouped = 'group' in task && task.group !== undefined
+  const known = grouped ? all : all.filter((name) => !OF_GROUPS.includes(name))
+  const groupless = metrics.find((name) => all.includes(name) && !known.includes(name))
+  if (groupless !== undefined) {
+    const problem = `${task.name} has no groups of rows (task.group), and this is a score of groups.`
+    throw new BadOption({ at: `--metric ${groupless}`, problem, remedy: `Scores: ${known.join(', ')}.` })
+  }
   const unknown = metrics.find((name) => !known.includes(name))
   if (unknown !== undefined) {
     const near = nearest(unknown, known)

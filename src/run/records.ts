@@ -93,6 +93,9 @@ const manifestFile = z.object({
 /** What a run was made with, as its manifest has it. */
 export type Environment = z.infer<typeof manifestFile>
 
+/** What to do about a finished run whose best tensors are not there, or are of another step. */
+export const RESTORE_BEST = 'Restore it from a copy, or train again with its experiment.yaml in another folder.'
+
 /** Returns the result of a finished run; undefined for one that is not finished. @throws DamagedFile */
 export function readResult({ result, checkpoint }: RunFiles): Result | undefined {
   if (!existsSync(result)) return undefined

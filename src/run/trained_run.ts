@@ -10,12 +10,12 @@ import { type Path, placeIn } from '../base/yaml/source.js'
 import { foundPlaces } from '../experiment/places.js'
 import { withHeldOut } from '../task/rows/split_rows.js'
 import { CARD, hasCard, readCard } from './card.js'
-import { openRun, type Scores } from './directory.js'
+import { openRun, type RunFiles, type Scores } from './directory.js'
 import { runExperiment } from './experiment.js'
 import { type MadeWith, madeWith } from './made_with.js'
 import type { Elsewhere } from './other_task.js'
 import { type Moved, placeSet, withPlaces } from './places.js'
-import { readManifest, readResult } from './records.js'
+import { type Environment, RESTORE_BEST, readManifest, readResult } from './records.js'
 import { readState } from './state.js'
 
 /** Trained tensors and what they belong to: a run, or a folder that `compacter export --format safetensors` made. */
@@ -72,20 +72,25 @@ function openExported(folder: string): Opened {
 
 function openRunFolder(folder: string): Opened {
   const files = openRun(folder)
-  if (!existsSync(files.best)) {
-    throw new UserError({
-      at: folder,
-      problem: 'has no best checkpoint yet: it was stopped before its first evaluation.',
-      remedy: `Go on with \`${commandLine(`train --resume ${quoted(folder)}`)}\`.`,
-    })
-  }
   const manifest = readManifest(files)
+  if (!existsSync(files.best)) throw withoutBest(files, manifest)
   const experiment = foundPlaces(runExperiment(files.experiment), manifest?.places ?? {})
   const result = readResult(files)
   const metrics = result ? { validation: result.validation, test: result.test } : null
   const locate = (path: Path) => placeIn(files.experiment, path)
   const step = result?.best_step ?? (existsSync(files.checkpoint) ? readState(files.checkpoint).best?.step : undefined)
   return { folder, experiment, locate, tensors: files.best, step, made: madeWith(manifest), metrics }
+}
+
+function withoutBest({ folder, best, result, checkpoint }: RunFiles, manifest: Environment | undefined): UserError {
+  if (manifest?.imported) return new UserError({ at: best, problem: 'is missing.', remedy: 'Import it again.' })
+  if (existsSync(result))
+    return new UserError({ at: best, problem: 'is missing, though the run is finished.', remedy: RESTORE_BEST })
+  const remedy = `Go on with \`${commandLine(`train --resume ${quoted(folder)}`)}\`.`
+  if (existsSync(checkpoint) && readState(checkpoint).best)
+    return new UserError({ at: best, problem: 'is missing.', remedy })
+  const problem = 'has no best checkpoint yet: it was stopped before its first evaluation.'
+  return new UserError({ at: folder, problem, remedy })
 }
 
 /** Returns the hash of the backbone's weights: as the run noted it, otherwise of the files here. */

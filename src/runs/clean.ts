@@ -1,11 +1,11 @@
-import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { UserError } from '../base/error.js'
 import { readJson } from '../base/files/json_file.js'
 import { heldBy, withLock } from '../base/lock/lock.js'
 import { removeHalfWritten, runFiles, writeJson } from '../run/directory.js'
-import { bytesBeyondBest, removeBeyondBest } from '../run/keep.js'
+import { type BeyondBest, beyondBest, removeBeyondBest } from '../run/keep.js'
 import type { CleanedAway } from '../run/records.js'
+import { reasonOf } from './folders.js'
 import { foundIn } from './list.js'
 import { type Listed, readListed } from './listed.js'
 
@@ -13,6 +13,8 @@ import { type Listed, readListed } from './listed.js'
 export interface Cleanable {
   folder: string
   bytes: number
+  /** Files next to its checkpoint that training did not write: they stay. */
+  kept?: string[]
 }
 
 export interface Cleaning {
@@ -27,13 +29,20 @@ export interface Cleaning {
 export async function planCleaning(folder: string): Promise<Cleaning> {
   const runs = (await foundIn(folder)).map(({ run }) => run)
   const finished = runs.filter(({ state }) => state === 'finished')
+  const beyond = finished.map((run) => ({ folder: run.folder, ...beyondBest(runFiles(run.folder)) }))
   return cleaningOf(
-    finished
-      .map((run) => ({ folder: run.folder, bytes: bytesBeyondBest(runFiles(run.folder)) }))
-      .filter(({ bytes }) => bytes > 0),
-    runs.filter(({ state }) => state !== 'finished').map(left),
+    beyond.filter(({ bytes }) => bytes > 0).map(({ folder, ...rest }) => cleanable(folder, rest)),
+    [
+      ...beyond.flatMap(({ folder, obstacle }) => (obstacle ? [{ folder, reason: obstacle }] : [])),
+      ...runs.filter(({ state }) => state !== 'finished').map(left),
+    ],
   )
 }
+
+const cleanable = (folder: string, { bytes, others }: BeyondBest): Cleanable => ({
+  ...{ folder, bytes },
+  ...(others.length > 0 && { kept: others }),
+})
 
 const left = ({ folder, state, reason }: Listed) => ({ folder, reason: reason ? `${state}: ${reason}` : state })
 
@@ -52,33 +61,32 @@ export async function clean({ runs, untouched }: Cleaning): Promise<Cleaning> {
   const kept = [...untouched]
   for (const { folder } of runs) {
     try {
-      const bytes = await withLock(`${resolve(folder)}.lock`, () => cleanOne(folder), {
+      const beyond = await withLock(`${resolve(folder)}.lock`, () => cleanOne(folder), {
         busy: (holder) => {
-          throw new UserError({ at: folder, problem: `running: ${heldBy(holder)}` })
+          throw new UserError({ problem: `running: ${heldBy(holder)}` })
         },
         say: () => {},
       })
-      cleaned.push({ folder, bytes })
+      cleaned.push(cleanable(folder, beyond))
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      kept.push({ folder, reason: error.problem })
+      kept.push({ folder, reason: reasonOf(error, folder) })
     }
   }
   return cleaningOf(cleaned, kept)
 }
 
 /** The caller holds the run's lock, so that it is running for everybody else. */
-async function cleanOne(folder: string): Promise<number> {
+async function cleanOne(folder: string): Promise<BeyondBest> {
   const files = runFiles(folder)
   const { run } = await readListed({ folder, kind: 'run' }, { own: true })
-  if (run.state !== 'finished') throw new UserError({ at: folder, problem: left(run).reason })
+  if (run.state !== 'finished') throw new UserError({ problem: left(run).reason })
+  const beyond = beyondBest(files)
+  if (beyond.obstacle) throw new UserError({ problem: beyond.obstacle })
   removeHalfWritten(files)
-  const bytes = bytesBeyondBest(files)
-  if (existsSync(files.manifest)) {
-    // first: of a run that is killed in between, the note is read only once the checkpoint is gone
-    const cleaned: CleanedAway = { at: new Date().toISOString(), bytes }
-    writeJson(files.manifest, { ...(readJson(files.manifest) as object), cleaned })
-  }
-  removeBeyondBest(files)
-  return bytes
+  // first: of a run that is killed in between, the note is read only once the checkpoint is gone
+  const cleaned: CleanedAway = { at: new Date().toISOString(), bytes: beyond.bytes }
+  writeJson(files.manifest, { ...(readJson(files.manifest) as object), cleaned })
+  removeBeyondBest(files, beyond)
+  return beyond
 }

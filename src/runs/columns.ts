@@ -5,7 +5,7 @@ import { shortened } from '../base/text/shortened.js'
 import { noText, parseYaml, plainValue } from '../base/yaml/yaml.js'
 import { leavesOf } from '../experiment/method_name.js'
 import { lowerIsBetter, lowerScoreIsBetter, taskScore } from '../task/metrics/direction.js'
-import type { Found, Listed } from './listed.js'
+import { type Found, type Listed, RUN_STATES } from './listed.js'
 
 class BadColumn extends UserError {
   override readonly exitCode = BAD_USAGE
@@ -85,15 +85,16 @@ function byScore(found: readonly Found[], split: 'validation' | 'test') {
 
 /**
  * Returns the runs that have all of these values, each `key=value`: keys of the experiment as `training.seed`, or
- * columns. A method is met by its preset, whatever else of it was changed, or by its whole name.
- * @throws UserError for a text of another form, a key that no run has, and where no run is left.
+ * columns. A method is met by its preset, whatever else of it was changed, or by its whole name. Of a state that no run
+ * is in, there are none.
+ * @throws UserError for a text of another form, a key or value that no run has, and where no run is left.
  */
 export function withValues(found: readonly Found[], conditions: readonly string[]): Found[] {
   const asked = conditions.map(parsedCondition)
   const facts = new Map(found.map((each) => [each, factsOf(each)]))
   for (const condition of asked) checkHas(facts, condition)
   const kept = found.filter((each) => asked.every((condition) => meets(facts.get(each)!, condition)))
-  if (kept.length > 0 || asked.length === 0) return kept
+  if (kept.length > 0 || asked.length === 0 || asked.some(isState)) return kept
   throw new BadColumn({
     at: asked.map(({ text }) => `--where ${shortened(text)}`).join(' '),
     problem: 'no run here has all of these values.',
@@ -122,6 +123,10 @@ function parsedCondition(text: string): Condition {
   })
 }
 
+/** A script that asks for broken runs must not fail where there are none. */
+const isState = ({ key, value }: Condition): boolean =>
+  key === 'state' && (RUN_STATES as readonly string[]).includes(value)
+
 type Facts = Map<string, unknown>
 
 function factsOf({ run, experiment }: Found): Facts {
@@ -142,7 +147,7 @@ const LISTED = 12
 
 function checkHas(facts: ReadonlyMap<Found, Facts>, condition: Condition): void {
   const all = [...facts.values()]
-  if (all.some((each) => meets(each, condition))) return
+  if (isState(condition) || all.some((each) => meets(each, condition))) return
   const at = `--where ${shortened(condition.text)}`
   const { key } = condition
   const there = new Map<string, number>()
@@ -151,7 +156,7 @@ function checkHas(facts: ReadonlyMap<Found, Facts>, condition: Condition): void 
   if (there.size > 0) {
     const values = [...there].map(([value, runs]) => `${value} (${runs})`)
     const more = values.length > LISTED ? [`${values.length - LISTED} more`] : []
-    const near = nearest(condition.value, [...there.keys()])
+    const near = nearest(condition.value, [...there.keys(), ...(key === 'state' ? RUN_STATES : [])])
     const listed = [...values.slice(0, LISTED), ...more].join(', ')
     throw new BadColumn({ at, problem: `no run here has this ${key}.`, remedy: `${meant(near)}There is: ${listed}.` })
   }

@@ -20,8 +20,10 @@ export interface RunList {
  * @throws UserError where there are none, and for names and values that none of them has.
  */
 export async function listRuns(folder: string, { sort, where = [] }: ListOptions): Promise<RunList> {
-  const kept = withValues(await foundIn(folder), where)
-  const runs = sort === undefined ? kept : sorted(kept, sort)
+  const found = await foundIn(folder)
+  const kept = withValues(found, where)
+  if (kept.length === 0 && sort !== undefined) sorted(found, sort) // refuses an unknown name here too
+  const runs = sort === undefined || kept.length === 0 ? kept : sorted(kept, sort)
   return { folder, runs: runs.map(({ run }) => run) }
 }
 

@@ -9,7 +9,7 @@ import type { Experiment } from '../experiment/schema.js'
 import { type Result, type RunFiles, runFiles, type Scores } from '../run/directory.js'
 import { runExperiment } from '../run/experiment.js'
 import { lastStep } from '../run/log/last_step.js'
-import { type Environment, readManifest, readResult } from '../run/records.js'
+import { type Environment, RESTORE_BEST, readManifest, readResult } from '../run/records.js'
 import { type RunState, readState, stepOfTrained } from '../run/state.js'
 import { failureIn, type LookedAt, reasonOf } from './folders.js'
 
@@ -95,6 +95,8 @@ function ended(files: RunFiles): Told {
   const counted = manifest && { trained_parameters: manifest.trained_parameters }
   const result = readResult(files)
   if (result || manifest?.imported) {
+    if (!manifest)
+      throw new UserError({ at: files.manifest, problem: 'is missing.', remedy: 'Restore it from a copy.' })
     checkBest(files, result)
     return { ...counted, ...(result && fromResult(result)), ...ofCleaned(files, manifest), ...FINISHED }
   }
@@ -117,11 +119,11 @@ const fromState = ({ step, best, seconds }: RunState & { step: number }) => ({
 
 /** A finished run is of use through its best tensors. */
 function checkBest({ best }: RunFiles, result: Result | undefined): void {
-  if (!existsSync(best)) throw new UserError({ at: best, problem: 'is missing.' })
+  if (!existsSync(best)) throw new UserError({ at: best, problem: 'is missing.', remedy: RESTORE_BEST })
   const step = stepOfTrained(best)
   if (step === undefined || !result || step === result.best_step) return
   const problem = `holds the tensors of step ${step}; the result is of step ${result.best_step}.`
-  throw new UserError({ at: best, problem })
+  throw new UserError({ at: best, problem, remedy: RESTORE_BEST })
 }
 
 /** Returns the bytes of all files at and below a path; a link counts by itself. */

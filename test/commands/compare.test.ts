@@ -108,5 +108,9 @@ test('refuses a level that is none, and a gate without a baseline', async () => 
   )
   const gate = await compacter(['compare', run('lora'), run('full'), '--fail-if-worse'])
   expect(gate.code).toBe(2)
-  expect(gate.stderr).toContain('--baseline')
+  expect(gate.stderr).toBe(
+    '--fail-if-worse: needs --baseline, which is not given. Add --baseline RUN, or leave --fail-if-worse out.\n',
+  )
+  const both = await compacter(['runs', 'clean', folder, '--yes', '--dry-run'])
+  expect([both.code, both.stderr]).toEqual([2, '--yes: does not go with --dry-run. Keep one of the two.\n'])
 })

@@ -78,3 +78,14 @@ test('eval --predictions replaces a file with --force only', async () => {
   expect(replaced.code, replaced.stderr).toBe(0)
   expect(readFileSync(file, 'utf8').trim().split('\n').length).toBe(20)
 })
+
+test('eval --predictions makes the folder of answers that a run of an earlier version lacks, and no other', async () => {
+  const file = join(run, 'predictions', 'test.jsonl')
+  const args = ['eval', run, '--set', `task.path=${join(data, 'moved')}`, ...engine, '--predictions']
+  rmSync(join(run, 'predictions'), { recursive: true, force: true })
+  const written = await compacter([...args, file])
+  expect(written.code, written.stderr).toBe(0)
+  expect(readFileSync(file, 'utf8').trim().split('\n').length).toBe(20)
+  const refused = await compacter([...args, join(outside, 'none', 'test.jsonl')])
+  expect(refused.stderr).toContain('the folder does not exist. Create it first.')
+})

@@ -202,10 +202,10 @@ describe('refused are', () => {
   test('a run of an earlier version, with the command that writes its answers', () => {
     writeRun(path('earlier'))
     expect(message(['good-1', 'earlier'])).toBe(
-      'earlier: has no answers to the test rows: an earlier version trained it. Write them with `compacter eval earlier --predictions earlier/predictions.jsonl --force`.',
+      'earlier: has no answers to the test rows: an earlier version trained it. Write them with `compacter eval earlier --predictions earlier/predictions/test.jsonl`.',
     )
     expect(message(['good-1', 'earlier'], { split: 'validation' })).toBe(
-      'good-1: has no answers to the validation rows: an earlier version trained it. Write them with `compacter eval good-1 --split validation --predictions good-1/predictions.jsonl --force`.',
+      'good-1: has no answers to the validation rows: an earlier version trained it. Write them with `compacter eval good-1 --split validation --predictions good-1/predictions/validation.jsonl`.',
     )
     writeRun(path('unfinished'), { finished: false })
     expect(message(['good-1', 'unfinished'])).toBe(
@@ -231,13 +231,35 @@ describe('refused are', () => {
     expect(message(['good-1', 'again', 'bad-1'])).toBe(
       'again: has the settings and the seeds of good-1: it is the same training again. Leave one of them out, or compare them one by one with --by run.',
     )
+    writeAnsweredRun(path('sweep/a'), rows)
+    writeAnsweredRun(path('sweep/b'), rows)
+    expect(message(['sweep'])).toBe(
+      'sweep: is not a run: it has no experiment.yaml, but holds 2 runs. Name them: sweep/*.',
+    )
+    expect(message(['good-1', 'sweep'])).toContain('sweep: is not a run: it has no experiment.yaml, but holds 2 runs.')
+    expect(message(['nowhere'])).toContain('nowhere: there is no such folder.')
     mkdirSync(path('empty'))
     expect(message(['good-1', 'empty'])).toContain('empty: is not a run: it has no experiment.yaml')
   })
 
   test('a score that the task does not have', () => {
     expect(message(['good-1', 'bad-1'], { metrics: ['pearson'] })).toBe(
-      '--metric pearson: rotten-tomatoes is of kind classification, which has no such score. Scores: accuracy, f1, macro_f1, matthews, f1a, group_exact_match.',
+      '--metric pearson: rotten-tomatoes is of kind classification, which has no such score. Scores: accuracy, f1, macro_f1, matthews.',
     )
+  })
+
+  test('scores of groups where the task has none', () => {
+    for (const metric of ['f1a', 'group_exact_match'])
+      expect(message(['good-1', 'bad-1'], { metrics: [metric] })).toBe(
+        `--metric ${metric}: rotten-tomatoes has no groups of rows (task.group), and this is a score of groups. Scores: accuracy, f1, macro_f1, matthews.`,
+      )
+    for (const [i, name] of ['grouped', 'grouped-too'].entries())
+      writeAnsweredRun(
+        path(name),
+        wrongIn([0, 10]).map((row, at) => ({ ...row, group: String(at % 50) })),
+        { sets: ['task.group=text', `training.steps=${70 + i}`] },
+      )
+    const { comparisons } = compare(['grouped', 'grouped-too'], { metrics: ['f1a', 'group_exact_match'] })
+    expect(comparisons.map(({ metric }) => metric)).toEqual(['f1a', 'group_exact_match'])
   })
 })

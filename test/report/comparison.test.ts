@@ -27,7 +27,9 @@ Test scores × 100, the mean of a task's metrics; rows are in the order of their
 test('what is trained is a range where tasks have heads of several sizes', () => {
   const on = (task: string, trained_parameters: number, share_percent: number) =>
     seeds([], [{ accuracy: 60 }], { task, result: { trained_parameters, share_percent } })
-  const comparison = compare(groupsOf([...on('rte', 1000, 0.0731), ...on('trec', 1400, 0.1024), ...on('boolq', 1000, 0.0731)]))
+  const comparison = compare(
+    groupsOf([...on('rte', 1000, 0.0731), ...on('trec', 1400, 0.1024), ...on('boolq', 1000, 0.0731)]),
+  )
   expect(comparison.rows[0]).toMatchObject({ trained: [1000, 1400], share: [0.0731, 0.1024] })
   expect(comparisonMarkdown(comparison)).toContain('| compacter | 0.0731–0.102 |')
 })

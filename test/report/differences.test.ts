@@ -69,9 +69,7 @@ test('of a task with more methods than a plot has the best are compared, and a b
   })
   const section = sectionOf(await pageOf(...many, runOn('many', 'bitfit', 190), unanswered))!
   expect(section).toContain('<h3>many: accuracy against bitfit</h3>')
-  expect(section).toContain(
-    'bitfit is the best on validation of those with answers. The 17 best on validation of 18.',
-  )
+  expect(section).toContain('bitfit is the best on validation of those with answers. The 17 best on validation of 18.')
   expect(section).toContain('learning_rate = 0.002')
   expect(section).not.toMatch(/learning_rate = 0.001[ <]/) // the worst of the task
 })

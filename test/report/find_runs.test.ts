@@ -136,6 +136,9 @@ test('runs whose validation scores are of different rows get a warning, on the p
     'rotten-tomatoes: the validation files of these runs differ, so neither the order of the rows nor the best on ' +
       'validation says which method is better.',
   ])
-  run('b', { sets: ['method=lora', 'training.evaluation_rows=100'], manifest: { evaluation_rows: { rows: 100, of: 1066 } } })
+  run('b', {
+    sets: ['method=lora', 'training.evaluation_rows=100'],
+    manifest: { evaluation_rows: { rows: 100, of: 1066 } },
+  })
   expect((await readReport([folder])).cautions).toEqual([])
 })

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { silent } from '../../src/base/progress.js'
@@ -55,4 +55,30 @@ test('it cannot become longer, but another can start from it', async () => {
 test('a run that was kept whole becomes smaller with --resume', async () => {
   await goOn(all, 'training.keep=best')
   expect(readdirSync(all).sort()).toEqual(KEPT)
+})
+
+test('keep: best follows no link and keeps what others put next to the checkpoint, and says so', async () => {
+  const notes: string[] = []
+  const progress = { ...silent, note: (line: string) => void notes.push(line) }
+  const resume = (run: string) =>
+    train(trainable(run, { sets: ['training.keep=best'], resume: true }).experiment, {
+      ...{ ...device, progress, folder: run, resume: true },
+    })
+  const [linked, mixed, away] = ['linked', 'mixed', 'away'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  for (const run of [linked, mixed]) cpSync(all, run, { recursive: true })
+  renameSync(join(linked, 'checkpoint'), away)
+  symlinkSync(away, join(linked, 'checkpoint'))
+  await resume(linked)
+  expect(readdirSync(away)).toEqual(['state.safetensors'])
+  expect(readdirSync(linked)).toContain('last.safetensors')
+  expect(notes.at(-1)).toBe('The last tensors and the checkpoint stay: checkpoint is a link.')
+  writeFileSync(join(mixed, 'checkpoint', 'notes.txt'), 'mine')
+  await resume(mixed)
+  expect(readdirSync(mixed).sort()).toEqual([...KEPT, 'checkpoint'].sort())
+  expect(readdirSync(join(mixed, 'checkpoint'))).toEqual(['notes.txt'])
+  expect(notes.at(-1)).toBe('Training did not write checkpoint/notes.txt, so that stays.')
 })

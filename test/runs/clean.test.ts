@@ -1,5 +1,15 @@
 import { createHash } from 'node:crypto'
-import { cpSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -8,6 +18,7 @@ import { silent } from '../../src/base/progress.js'
 import { confirmed } from '../../src/cli/confirm.js'
 import { train } from '../../src/engine/train/train.js'
 import { loadExperiment } from '../../src/experiment/load/load.js'
+import { RESTORE_BEST } from '../../src/run/records.js'
 import { trainable } from '../../src/run/trainable.js'
 import { clean, planCleaning } from '../../src/runs/clean.js'
 import { listRuns } from '../../src/runs/list.js'
@@ -64,7 +75,7 @@ describe('runs clean', () => {
       runs: [{ folder: path('done'), bytes }],
       bytes,
       untouched: [
-        { folder: path('damaged'), reason: 'broken: best.safetensors: is missing.' },
+        { folder: path('damaged'), reason: `broken: best.safetensors: is missing. ${RESTORE_BEST}` },
         { folder: path('left'), reason: 'interrupted' },
       ],
       removed: false,
@@ -104,6 +115,57 @@ describe('runs clean', () => {
     expect(manifest).toEqual({ ...old, cleaned: { at: expect.any(String), bytes: sizeOf(...REMOVED) } })
     expect((await listRuns(path('done'), {})).runs).toMatchObject([{ state: 'finished', cleaned: true }])
     expect((await planCleaning(path('done'))).runs).toEqual([])
+  })
+
+  test('follows no link, keeps what others put next to the checkpoint, and goes on with other runs', async () => {
+    const [mixed, away] = [join(folder, 'mixed'), join(folder, 'away')]
+    const at = (name: string) => join(mixed, name)
+    const more = ['folder', 'last', 'state', 'notes', 'no-manifest', 'plain', 'pipe']
+    for (const name of more) cpSync(trained, at(name), { recursive: true })
+    mkdirSync(away)
+    const linked = (run: string, name: string) => {
+      renameSync(join(at(run), name), join(away, run))
+      symlinkSync(join(away, run), join(at(run), name))
+    }
+    linked('folder', 'checkpoint')
+    linked('last', 'last.safetensors')
+    linked('state', 'checkpoint/state.safetensors')
+    writeFileSync(join(at('notes'), 'checkpoint', 'notes.txt'), 'mine')
+    rmSync(join(at('no-manifest'), 'manifest.json'))
+    rmSync(join(at('pipe'), 'checkpoint'), { recursive: true })
+    writeFileSync(join(at('pipe'), 'checkpoint'), 'a file')
+    const [before, elsewhere] = [filesOf(mixed), filesOf(away)]
+    const { code, stdout, stderr } = await compacter(['runs', 'clean', mixed, '--yes'])
+    expect(code, stderr).toBe(0)
+    for (const line of [
+      `Left as it is: ${at('folder')}: checkpoint is a link.`,
+      `Left as it is: ${at('last')}: last.safetensors is a link.`,
+      `Left as it is: ${at('state')}: checkpoint/state.safetensors is a link.`,
+      `Left as it is: ${at('pipe')}: checkpoint is a file.`,
+      `Left as it is: ${at('no-manifest')}: broken: manifest.json: is missing. Restore it from a copy.`,
+      `Stays, as training did not write it: ${at('notes')}/checkpoint/notes.txt`,
+    ])
+      expect(stdout).toContain(`${line}\n`)
+    const after = filesOf(mixed)
+    expect(Object.keys(before).filter((name) => !(name in after))).toEqual(
+      ['notes', 'plain'].flatMap((name) => REMOVED.map((file) => `${name}/${file}`)),
+    )
+    expect(filesOf(away)).toEqual(elsewhere)
+    expect((await listRuns(at('notes'), {})).runs).toMatchObject([{ state: 'finished', cleaned: true }])
+  })
+
+  test('leaves a run whose checkpoint became a link since it was planned', async () => {
+    const late = join(folder, 'late')
+    cpSync(trained, late, { recursive: true })
+    const planned = await planCleaning(late)
+    renameSync(join(late, 'checkpoint'), join(folder, 'late-checkpoint'))
+    symlinkSync(join(folder, 'late-checkpoint'), join(late, 'checkpoint'))
+    const before = filesOf(late)
+    expect(await clean(planned)).toEqual({
+      ...{ runs: [], bytes: 0 },
+      untouched: [{ folder: late, reason: 'checkpoint is a link.' }],
+    })
+    expect(filesOf(late)).toEqual(before)
   })
 
   test.each([

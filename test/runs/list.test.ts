@@ -1,13 +1,15 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withLock } from '../../src/base/lock/lock.js'
 import { writeSafetensors } from '../../src/base/safetensors/safetensors.js'
 import { runsTable } from '../../src/report/tables/runs.js'
+import { openTrainedRun } from '../../src/run/trained_run.js'
 import { listRuns } from '../../src/runs/list.js'
 import { newFolder, type RunValues, writeRun } from '../report/runs.js'
 
 const folder = newFolder()
+const RESTORE = 'Restore it from a copy, or train again with its experiment.yaml in another folder.'
 const TENSOR: [string, { shape: number[]; data: Float32Array }][] = [
   ['rule', { shape: [2], data: Float32Array.of(1, 2) }],
 ]
@@ -29,6 +31,7 @@ beforeAll(() => {
   run('errors', { task: 'ages', test: { mae: 2.5, pearson: 81 }, sets: ['method=lora'] })
   run('stopped', { finished: false, steps: 37 })
   rmSync(join(run('no-best'), 'best.safetensors'))
+  rmSync(join(run('no-manifest'), 'manifest.json'))
   writeSafetensors(join(run('other-step'), 'best.safetensors'), TENSOR, { step: '20' })
   writeFileSync(join(run('cut', { finished: false }), 'checkpoint', 'state.safetensors'), 'x')
   writeFileSync(
@@ -51,10 +54,28 @@ test('states say what is there, with the reason of a broken one', async () => {
     ['failed', 'broken', 'failed: no memory'],
     ['grid/lr-3', 'finished', undefined],
     ['grid/lr-20', 'finished', undefined],
-    ['no-best', 'broken', 'best.safetensors: is missing.'],
-    ['other-step', 'broken', 'best.safetensors: holds the tensors of step 20; the result is of step 30.'],
+    ['no-best', 'broken', `best.safetensors: is missing. ${RESTORE}`],
+    ['no-manifest', 'broken', 'manifest.json: is missing. Restore it from a copy.'],
+    ['other-step', 'broken', `best.safetensors: holds the tensors of step 20; the result is of step 30. ${RESTORE}`],
     ['stopped', 'interrupted', undefined],
   ])
+})
+
+test('what opens a finished run without its best tensors says that they are missing', () => {
+  const [path, stopped] = ['no-best', 'stopped'].map((name) => join(folder, name)) as [string, string]
+  expect(() => openTrainedRun(path)).toThrow(
+    `${path}/best.safetensors: is missing, though the run is finished. ${RESTORE}`,
+  )
+  const again = join(folder, '..', `${basename(folder)}-again`)
+  cpSync(stopped, again, { recursive: true })
+  rmSync(join(again, 'best.safetensors'))
+  const goOn = `Go on with \`compacter train --resume ${again}\`.`
+  expect(() => openTrainedRun(again)).toThrow(`${again}/best.safetensors: is missing. ${goOn}`)
+  rmSync(join(again, 'checkpoint'), { recursive: true })
+  expect(() => openTrainedRun(again)).toThrow(
+    `${again}: has no best checkpoint yet: it was stopped before its first evaluation. ${goOn}`,
+  )
+  rmSync(again, { recursive: true })
 })
 
 test('a run is running while a living process holds its lock, whatever else it looks like', async () => {
@@ -99,11 +120,24 @@ test('--where takes columns and keys of the experiment, all of which a run must 
   expect(await only('training.learning_rate=3e-3', 'training.seed=3')).toEqual(['grid/lr-3'])
 })
 
+test('a state that no run is in lists nothing; a wrong name of one is refused', async () => {
+  expect(await only('state=running')).toEqual([])
+  expect(await only('state=running', 'method=lora')).toEqual([])
+  expect(await only('state=interrupted', 'method=lora')).toEqual([])
+  expect(await sortedBy('accuracy', 'state=running')).toEqual([])
+  await expect(sortedBy('acuracy', 'state=running')).rejects.toThrow('no run here has such a column or metric.')
+  await expect(only('state=runing')).rejects.toThrow(
+    "--where state=runing: no run here has this state. Did you mean 'running'? There is: broken (5), finished (3), " +
+      'interrupted (1).',
+  )
+  expect(runsTable([], ['state=running', 'method=lora'])).toBe('No run here has state=running and method=lora.')
+})
+
 test.each([
   [['method'], '--where method: is not of the form key=value. For example --where method=compacter'],
   [
     ['method=compactr'],
-    "--where method=compactr: no run here has this method. Did you mean 'compacter'? There is: compacter (6), lora (1), compacter, n = 8 (1).",
+    "--where method=compactr: no run here has this method. Did you mean 'compacter'? There is: compacter (7), lora (1), compacter, n = 8 (1).",
   ],
   [
     ['training.sed=1'],
@@ -139,6 +173,6 @@ test('the table has a line a run, and the reasons below it', async () => {
   expect(lines).toContain(
     '│ stopped │ quickstart │ compacter │ t5-nano │ rotten-tomatoes │ accuracy 58.00 │ – │ 35 │ 1 min 1 s │ 2.00 KiB │ interrupted │',
   )
-  expect(lines).toContain('8 runs, 16.0 KiB.')
-  expect(lines).toContain('no-best: best.safetensors: is missing.')
+  expect(lines).toContain('9 runs, 18.0 KiB.')
+  expect(lines).toContain(`no-best: best.safetensors: is missing. ${RESTORE}`)
 })

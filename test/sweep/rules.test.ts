@@ -83,6 +83,17 @@ describe('a rule that is for nothing, or whose values another replaces, is refus
       'DIR/trial.yaml:4:29: rules.0.when.task.preset has "glue/rt", which no cell has. Cells have "rotten-tomatoes", "glue/rte".',
     ],
     [
+      `axes: { method.preset: [compcter, bitfit] }\nrules:\n${['compacter', 'compacter, bitfit']
+        .map((names) => `  - { when: { method.preset: [${names}] }, set: { training.epochs: 3 } }\n`)
+        .join('')}`,
+      'DIR/trial.yaml:2:26: method is "compcter"; there is no such preset. Did you mean compacter?',
+    ],
+    [
+      `axes: { task: [glue/rt] }\nrules:\n  - { when: { task: [glue/rta] }, set: { training.epochs: 3 } }\n`,
+      'DIR/trial.yaml:2:16: task is "glue/rt"; there is no such preset. Did you mean glue/rte?\n' +
+        'DIR/trial.yaml:4:22: rules.0.when.task has "glue/rta", which no cell has. Cells have "glue/rt".',
+    ],
+    [
       rule('when: { task.preset: [glue/rte] }, set: { method.preset: full }'),
       'DIR/trial.yaml:4:49: rules.0.set.method.preset is for cells that have values of method.preset already. Keep one of the two.',
     ],

@@ -1,7 +1,9 @@
-import { checkWritable } from '../../base/files/atomic.js'
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { checkWritable, makeFolder } from '../../base/files/atomic.js'
 import { checkFree } from '../../base/files/free.js'
 import { isStream } from '../../base/files/special_file.js'
-import { predictedWithFile } from '../../run/directory.js'
+import { predictedWithFile, runFiles } from '../../run/directory.js'
 import { type EvaluatedRuns, type EvaluateRunsOptions, evaluateRuns } from './evaluate_run.js'
 import { writePredictions } from './predictions.js'
 
@@ -25,6 +27,7 @@ export async function evaluateAndWrite(
   const file = options.ranks && options.ranks.rank > 0 ? undefined : predictions
   if (file) {
     checkFree(file, force, FLAG)
+    makeOwnFolder(file, folders)
     checkWritable(file, { streams: true })
     if (!isStream(file)) checkWritable(predictedWithFile(file))
   }
@@ -34,4 +37,11 @@ export async function evaluateAndWrite(
     writePredictions(file, options.split, evaluated.evaluated)
   }
   return evaluated
+}
+
+/** A run of an earlier version has no folder for its answers yet. */
+function makeOwnFolder(file: string, runs: readonly string[]): void {
+  const own = runs.map(runFiles).filter(({ experiment }) => existsSync(experiment))
+  const answers = own.flatMap(({ testPredictions, validationPredictions }) => [testPredictions, validationPredictions])
+  if (answers.some((path) => resolve(path) === resolve(file))) makeFolder(dirname(file))
 }

@@ -8,9 +8,12 @@ export function cleaningTable({ runs, bytes, untouched }: Cleaning, freed: strin
   const rows = [...runs.map((run) => [run.folder, byteSize(run.bytes)])]
   const table = rows.length > 0 ? [drawTable([{ head: 'run' }, { head: freed, right: true }], rows)] : []
   const left = untouched.map(({ folder, reason }) => `Left as it is: ${folder}: ${reason}`)
+  const kept = runs.flatMap((run) =>
+    (run.kept ?? []).map((file) => `Stays, as training did not write it: ${run.folder}/${file}`),
+  )
   const sum =
     rows.length > 0
       ? `${byteSize(bytes)} in ${counted(rows.length, 'run')}.`
       : 'No finished run has a checkpoint or last tensors.'
-  return [...table, ...left, sum].join('\n')
+  return [...table, ...left, ...kept, sum].join('\n')
 }

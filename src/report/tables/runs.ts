@@ -6,8 +6,9 @@ import type { Scores } from '../../run/directory.js'
 import type { Listed } from '../../runs/listed.js'
 import { drawTable } from './table.js'
 
-/** Returns a line for each run; below the table why some are broken. */
-export function runsTable(runs: readonly Listed[]): string {
+/** Returns a line for each run; below the table why some are broken. `where` are the values that were asked for. */
+export function runsTable(runs: readonly Listed[], where: readonly string[] = []): string {
+  if (runs.length === 0) return `No run here has ${where.join(' and ')}.`
   const named = runs.some(({ folder, name }) => name !== undefined && name !== basename(folder))
   const columns = [
     { head: 'run' },

@@ -132,8 +132,11 @@ function parse(source: Source): Sweep {
   return parsed.data
 }
 
-const placed = (faults: readonly Fault[], source: Source): Complaint[] =>
-  sorted(faults.map(({ path, ...words }) => ({ at: source.find(path).at, ...words })))
+/** Says each fault once: several rules can have the same one. */
+function placed(faults: readonly Fault[], source: Source): Complaint[] {
+  const complaints = faults.map(({ path, ...words }) => ({ at: source.find(path).at, ...words }))
+  return sorted([...new Map(complaints.map((complaint) => [JSON.stringify(complaint), complaint])).values()])
+}
 
 const sorted = (complaints: Complaint[]) =>
   complaints.sort((a, b) => (a.at ?? '').localeCompare(b.at ?? '', 'en', { numeric: true }))

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Path } from '../../base/yaml/source.js'
 import { type Fault, shown } from '../../experiment/wording.js'
+import { isPreset, misspelt } from './misspelt.js'
 import type { Rule, Sweep } from './schema.js'
 
 /** A value that a cell gives one key of the experiment, and where the sweep file says so. */
@@ -58,21 +59,27 @@ function applied({ set, axes = {} }: Rule, i: number, cell: Assigned): Assigned[
   return combined.map((own) => ({ axes: own, sets: [...cell.sets, ...sets] }))
 }
 
-/** Refuses keys and values in `when` that no cell has: a rule that is for nothing is a mistake. */
+/**
+ * Refuses keys and values in `when` that no cell has: a rule that is for nothing is a mistake. Where the rule has the
+ * right name of a preset and cells have a wrong one, the mistake is theirs.
+ */
 function matchFaults({ when }: Rule, i: number, cells: readonly Assigned[]): Fault[] {
   return Object.entries(when).flatMap(([key, values]): Fault[] => {
     const path = ['rules', i, 'when', key]
-    const known = cells.flatMap(({ axes }) => axes.filter((axis) => axis.key === key).map(({ value }) => value))
+    const own = cells.flatMap(({ axes }) => axes.filter((axis) => axis.key === key))
+    const known = own.map(({ value }) => value)
     if (known.length === 0) {
       const axes = [...new Set(cells.flatMap(({ axes }) => axes.map((axis) => axis.key)))]
       const problem = `rules.${i}.when has ${key}, which is not an axis of any cell.`
       return [{ path, problem, remedy: `Axes: ${axes.join(', ')}.` }]
     }
     return values.flatMap((value, j) => {
-      if (known.some((own) => isDeepStrictEqual(own, value))) return []
+      if (known.some((one) => isDeepStrictEqual(one, value))) return []
+      const wrong = misspelt(key, own)
+      if (wrong.length > 0 && isPreset(key, value)) return wrong
       const problem = `rules.${i}.when.${key} has ${shown(value)}, which no cell has.`
-      const have = [...new Set(known.map((own) => shown(own)))].join(', ')
-      return [{ path: [...path, j], problem, remedy: `Cells have ${have}.` }]
+      const have = [...new Set(known.map((one) => shown(one)))].join(', ')
+      return [...wrong, { path: [...path, j], problem, remedy: `Cells have ${have}.` }]
     })
   })
 }

@@ -82,6 +82,9 @@ function known(classes: Classes | undefined): Classes {
   return classes
 }
 
+/** The metrics of rows that belong together; of rows without groups they would be F1 and accuracy. */
+export const OF_GROUPS: readonly string[] = ['f1a', 'group_exact_match']
+
 /** What a metric may compare with besides the target. */
 export interface Wanted {
   target: string
