@@ -29,7 +29,7 @@ export function unfitFlags({ input, output }: ParsedFlags): UserError | undefine
       return new UnfitFlags({
         at: `--${name}`,
         problem: `needs --${lacking}, which is not given.`,
-        remedy: `Add --${[lacking, placeholder(input.flags[lacking])].filter(Boolean).join(' ')}, or leave --${name} out.`,
+        remedy: `Add --${[lacking, shownValue(input.flags[lacking])].filter(Boolean).join(' ')}, or leave --${name} out.`,
       })
     const other = isGiven(name) ? exclusive.find(isGiven) : undefined
     if (other !== undefined)
@@ -42,4 +42,4 @@ export function unfitFlags({ input, output }: ParsedFlags): UserError | undefine
   return undefined
 }
 
-const placeholder = (flag: KnownFlag | undefined): string | undefined => [flag?.helpValue ?? []].flat()[0]
+const shownValue = (flag: KnownFlag | undefined): string | undefined => [flag?.helpValue ?? []].flat()[0]

@@ -19,7 +19,7 @@ export interface Report {
   /** By task, of each the best on validation first. */
   groups: Group[]
   comparison: Comparison
-  /** Rows of the table of methods × tasks, in its order, then methods without a score. Each has its mark by its place. */
+  /** The rows of the table of methods × tasks, then methods without a score: charts have a mark for each place. */
   methods: string[]
   /** For runs that have predictions: the predictions, or the reason why they are not shown. */
   predictions: Map<ReportRun, Predictions | string>
