@@ -25,12 +25,14 @@ export function unfitFlags({ input, output }: ParsedFlags): UserError | undefine
   const isGiven = (name: string) => isThere(name) && !output.metadata.flags[name]?.setFromDefault
   for (const [name, { dependsOn = [], exclusive = [] }] of Object.entries(input.flags)) {
     const lacking = isThere(name) ? dependsOn.find((other) => !isThere(other)) : undefined
-    if (lacking !== undefined)
+    if (lacking !== undefined) {
+      const whole = [`--${lacking}`, ...[input.flags[lacking]?.helpValue ?? []].flat().slice(0, 1)].join(' ')
       return new UnfitFlags({
         at: `--${name}`,
         problem: `needs --${lacking}, which is not given.`,
-        remedy: `Add --${[lacking, shownValue(input.flags[lacking])].filter(Boolean).join(' ')}, or leave --${name} out.`,
+        remedy: `Add ${whole}, or leave --${name} out.`,
       })
+    }
     const other = isGiven(name) ? exclusive.find(isGiven) : undefined
     if (other !== undefined)
       return new UnfitFlags({
@@ -41,5 +43,3 @@ export function unfitFlags({ input, output }: ParsedFlags): UserError | undefine
   }
   return undefined
 }
-
-const shownValue = (flag: KnownFlag | undefined): string | undefined => [flag?.helpValue ?? []].flat()[0]

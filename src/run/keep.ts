@@ -37,8 +37,8 @@ export function keepOnly({ keep }: Pick<TrainingOptions, 'keep'>, files: RunFile
   if (beyond.bytes < MUCH) return
   const way = commandLine(`train --resume ${quoted(files.folder)} --set training.keep=best`)
   note(
-    `The last tensors and the checkpoint take ${byteSize(beyond.bytes)}. \`${way}\` removes them; the run can't become ` +
-      'longer then.',
+    `The last tensors and the checkpoint take ${byteSize(beyond.bytes)}. \`${way}\` removes them; the run can't ` +
+      'become longer then.',
   )
 }
 

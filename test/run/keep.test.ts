@@ -10,7 +10,7 @@ import { smallExperiment } from '../support/cli.js'
 import { engines } from '../support/engines.js'
 
 const { folder, file } = smallExperiment({ steps: 2, batch_size: 4, warmup_steps: 0, source_length: 16 })
-const [all, best] = [join(folder, 'all'), join(folder, 'best')]
+const [all, best, whole] = [join(folder, 'all'), join(folder, 'best'), join(folder, 'whole')]
 const device = { engine: engines[0]!, threads: 1, progress: silent, interrupted: () => false }
 const begin = (run: string, ...sets: string[]) =>
   train(loadExperiment(file, sets), { ...device, folder: run, resume: false })
@@ -22,6 +22,7 @@ const read = (run: string) => readFileSync(join(run, 'best.safetensors')).toStri
 
 beforeAll(async () => {
   await begin(all)
+  cpSync(all, whole, { recursive: true })
   await begin(best, 'training.keep=best')
 })
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -69,7 +70,7 @@ test('keep: best follows no link and keeps what others put next to the checkpoin
     string,
     string,
   ]
-  for (const run of [linked, mixed]) cpSync(all, run, { recursive: true })
+  for (const run of [linked, mixed]) cpSync(whole, run, { recursive: true })
   renameSync(join(linked, 'checkpoint'), away)
   symlinkSync(away, join(linked, 'checkpoint'))
   await resume(linked)

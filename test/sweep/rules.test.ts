@@ -86,7 +86,7 @@ describe('a rule that is for nothing, or whose values another replaces, is refus
       `axes: { method.preset: [compcter, bitfit] }\nrules:\n${['compacter', 'compacter, bitfit']
         .map((names) => `  - { when: { method.preset: [${names}] }, set: { training.epochs: 3 } }\n`)
         .join('')}`,
-      'DIR/trial.yaml:2:26: method is "compcter"; there is no such preset. Did you mean compacter?',
+      'DIR/trial.yaml:2:25: method is "compcter"; there is no such preset. Did you mean compacter?',
     ],
     [
       `axes: { task: [glue/rt] }\nrules:\n  - { when: { task: [glue/rta] }, set: { training.epochs: 3 } }\n`,
