@@ -1,7 +1,8 @@
-import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { openBackbone } from '../../src/backbone/files/weights.js'
+import { packageRoot } from '../../src/base/root.js'
 import { copyOf, folder, save, saveShards, V1, weightsFile } from './t5_folder.js'
 
 describe('refuses with file and tensor', () => {
@@ -99,6 +100,15 @@ describe('refuses with file and tensor', () => {
   ])('%s', (_, make, expected) => {
     make()
     expect(complaint()).toBe(`UserError: ${expected}`)
+  })
+
+  test.each(['bert', 'modernbert'])('pickled weights of an encoder: %s', (type) => {
+    save(V1)
+    cpSync(join(packageRoot, `test/fixtures/${type}-tiny/config.json`), join(folder, 'config.json'))
+    renameSync(weightsFile(), join(folder, 'pytorch_model.bin'))
+    expect(complaint()).toBe(
+      "UserError: FOLDER: has pytorch_model.bin, but no model.safetensors. Convert it in Python: AutoModel.from_pretrained('FOLDER').save_pretrained('NEW_FOLDER').",
+    )
   })
 
   test('a truncated file', () => {

@@ -6,24 +6,29 @@ import { shortened } from '../../base/text/shortened.js'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
-/** The class has to be that of config.json: a T5 class would save an mT5 with another head. */
-const CONVERT = "Convert it in Python: AutoModelForSeq2SeqLM.from_pretrained('FOLDER').save_pretrained('NEW_FOLDER')."
+/**
+ * What to do about weights of another format. The class is found by config.json: a T5 class would save an mT5 with
+ * another head, and one that writes texts refuses an encoder.
+ */
+const convert = (encoder: boolean) =>
+  `Convert it in Python: ${encoder ? 'AutoModel' : 'AutoModelForSeq2SeqLM'}.from_pretrained('FOLDER')` +
+  ".save_pretrained('NEW_FOLDER')."
 
 /** What to do about a damaged file of a backbone. */
 export const REFETCH = 'Fetch the file again.'
 
 /**
  * Returns the weight files of a folder: `model.safetensors`, or the shards that `model.safetensors.index.json` names,
- * sorted.
+ * sorted. `encoder` is whether the folder has an encoder alone, for the remedy.
  * @throws UserError where there are none, or a shard is missing.
  */
-export function findWeights(folder: string): string[] {
+export function findWeights(folder: string, { encoder = false } = {}): string[] {
   if (existsSync(join(folder, SINGLE))) return [join(folder, SINGLE)]
   if (existsSync(join(folder, INDEX))) return shardFiles(folder)
   const other = ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'tf_model.h5', 'flax_model.msgpack'].find(
     (name) => existsSync(join(folder, name)),
   )
-  if (other) throw new UserError({ at: folder, problem: `has ${other}, but no ${SINGLE}.`, remedy: CONVERT })
+  if (other) throw new UserError({ at: folder, problem: `has ${other}, but no ${SINGLE}.`, remedy: convert(encoder) })
   throw new UserError({
     at: folder,
     problem: `has no ${SINGLE} and no ${INDEX}.`,

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { UserError } from '../../base/error.js'
 import { hashFiles } from '../../base/files/hash.js'
 import { openSafetensors, type SafetensorsFile } from '../../base/safetensors/safetensors.js'
-import { type BackboneConfig, backboneTensors, familyOf } from '../registry.js'
+import { type BackboneConfig, backboneTensors, familyOf, isEncoder } from '../registry.js'
 import { readConfig } from './preset.js'
 import { type StoredTensor, sameValues } from './stored.js'
 import { tokenizerFileIn } from './vocabulary/tokenizer_files.js'
@@ -80,7 +80,7 @@ function findFiles(folder: string): BackboneFiles {
       remedy: "Make it in Python: AutoTokenizer.from_pretrained('FOLDER').save_pretrained('FOLDER').",
     })
   }
-  return { folder, config, tokenizerFile, weightFiles: findWeights(folder) }
+  return { folder, config, tokenizerFile, weightFiles: findWeights(folder, { encoder: isEncoder(config) }) }
 }
 
 /** Finds each of the model's tensors, after every check that the headers allow. */
