@@ -16,6 +16,10 @@ import { python } from './in_pytorch.js'
 const folder = mkdtempSync(join(tmpdir(), 'card-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+/** A file of the user's. */
+const own = join(folder, 'own.jsonl')
+writeFileSync(own, '{"text": "x", "label": "0"}\n')
+
 /** The card of an export in that format with these test scores, or of a run without a result. */
 function cardOf(format: Format, test: Scores | undefined, ...sets: string[]): Card {
   const experiment = loadExperiment('quickstart', sets)
@@ -103,9 +107,21 @@ test('what is not known is left out: a base model in a folder, data in files, sc
     ],
   })
   expect(metadata(UNFINISHED)).toEqual({ language: 'en', library_name: 'tensorflow', tags: ['compacter'] })
-  const own = join(folder, 'own.jsonl')
-  writeFileSync(own, '{"text": "x", "label": "0"}\n')
   expect(metadata(cardOf('safetensors', undefined, `task.train=${own}`))).not.toHaveProperty('language')
+})
+
+test('scores of the rows of a file are not said to be those of a preset', () => {
+  const datasetWith = (...sets: string[]) =>
+    metadata(cardOf('safetensors', { accuracy: 60 }, ...sets))['model-index'][0].results[0].dataset
+  const named = (name: string) => ({ name, type: name, split: 'test' })
+  expect(datasetWith(`task.test=${own}`)).toEqual(named('own.jsonl'))
+  expect(datasetWith(`task.train=${own}`)).toEqual(named('rotten-tomatoes'))
+  expect(datasetWith(`task.test=${own}`, 'task.name=mine')).toEqual(named('mine'))
+  expect(datasetWith(`task.test=${own}`, 'task.split=halves')).toMatchObject({ name: 'rotten-tomatoes' })
+  expect(datasetWith(`task.train=${own}`, 'task.split=both_held_out')).toEqual({
+    ...{ name: 'own.jsonl', type: 'own.jsonl' },
+    args: { split: 'test rows of task.split: both_held_out' },
+  })
 })
 
 test('names from a run stay inside their own value', () => {

@@ -1,6 +1,7 @@
-import { isAbsolute } from 'node:path'
+import { basename, isAbsolute } from 'node:path'
 import { assertNever } from '../../base/assert_never.js'
 import type { Format } from '../../base/choices.js'
+import { presetNames } from '../../base/presets.js'
 import { yamlText } from '../../base/yaml/yaml_text.js'
 import { isShipped } from '../../experiment/places.js'
 import type { Experiment } from '../../experiment/schema.js'
@@ -9,6 +10,7 @@ import type { Card } from '../../run/card.js'
 import type { Scores } from '../../run/directory.js'
 import { hubPlaceOf } from '../../task/benchmark/official.js'
 import { lowerIsBetter } from '../../task/metrics/direction.js'
+import { sourceSplit } from '../../task/rows/source.js'
 import { backboneSource } from './in_python.js'
 
 /**
@@ -50,6 +52,7 @@ function kindsOf(method: MethodOptions): string[] {
 }
 
 interface Dataset {
+  name: string
   /** Its id on the hub; undefined for files. */
   repository?: string | undefined
   config?: string | undefined
@@ -57,27 +60,36 @@ interface Dataset {
   split?: string | undefined
 }
 
-function datasetOf({ benchmark, dataset, config, split, splits }: Experiment['task']): Dataset {
+function datasetOf(task: Experiment['task']): Dataset {
+  const { benchmark, dataset, config, split, splits } = task
+  const name = nameOfRows(task)
   if (benchmark !== undefined) {
     const { splits: official, ...place } = hubPlaceOf(benchmark)
     // a held-out validation comes from the training rows, so that the official one is the test
     const tested = split === 'given' ? official.test : split === 'held_out' ? official.validation : undefined
-    return { ...place, split: tested?.hub }
+    return { name, ...place, split: tested?.hub }
   }
   const keepsTest = split === 'given' || split === 'held_out'
-  return { repository: dataset, config, split: keepsTest ? (splits?.test ?? 'test') : undefined }
+  return { name, repository: dataset, config, split: keepsTest ? (splits?.test ?? 'test') : undefined }
+}
+
+/** What the test rows are called: as the task, or as their file where that is the user's and the task is a preset. */
+function nameOfRows(task: Experiment['task']): string {
+  const file = task[sourceSplit(task, 'test')]
+  const isOther = file !== undefined && !isShipped(file) && presetNames('tasks').includes(task.name)
+  return isOther ? basename(file) : task.name
 }
 
 /** The benchmarks are English, and so is all that ships. */
 const isEnglish = ({ benchmark, train }: Experiment['task']) =>
   benchmark !== undefined || (train !== undefined && isShipped(train))
 
-function resultOf({ task }: Experiment, { repository, config, split }: Dataset, test: Scores) {
+function resultOf({ task }: Experiment, { name, repository, config, split }: Dataset, test: Scores) {
   return {
     task: { type: taskType(task.kind) },
     dataset: {
-      name: task.name,
-      type: repository ?? task.name,
+      name,
+      type: repository ?? name,
       ...(config !== undefined && { config }),
       ...(split === undefined ? { args: { split: `test rows of task.split: ${task.split}` } } : { split }),
     },
