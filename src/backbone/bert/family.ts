@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { EncoderFamily } from '../family.js'
-import { storedNames } from '../files/stored_names.js'
+import { storedShapes } from '../files/stored_shapes.js'
 import { encoderSites } from '../hooks.js'
 import { type BertConfig, bertJson, distilbertJson, longestRow, parseBertConfig, toHuggingFace } from './config.js'
 import { ignores, MODEL_TYPES, TYPES } from './names.js'
@@ -29,9 +29,9 @@ export const bert: EncoderFamily<BertConfig> = {
 
 /** Undefined where weights are missing or damaged, which is reported when they are opened. */
 function hasPooler(folder: string): boolean | undefined {
-  const names = storedNames(folder)
+  const stored = storedShapes(folder)
   const poolers = Object.values(TYPES).flatMap(({ pooler, prefix }) =>
     pooler === undefined ? [] : [pooler, pooler.slice(prefix.length + 1)],
   )
-  return names && poolers.some((pooler) => names.has(`${pooler}.weight`))
+  return stored && poolers.some((pooler) => stored.has(`${pooler}.weight`))
 }

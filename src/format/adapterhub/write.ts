@@ -13,6 +13,7 @@ import { headKeys } from '../huggingface/config.js'
 import type { BottleneckOptions } from '../names_elsewhere.js'
 import { nonlinearityRefusal, nonlinearityThere } from '../nonlinearities.js'
 import { backboneInPython, importsInPython, outputInPython } from '../readme/in_python.js'
+import { type OwnFiles, ownFiles } from '../readme/own_files.js'
 import { ADAPTERHUB_FILES, adapterhubNames, isInHeadFile, placesOf, VERSION } from './names.js'
 
 /**
@@ -38,7 +39,7 @@ export const adapterhubFormat: ExportFormat = {
     }
     const beside = ofBackbone.filter((tensor) => !head.includes(tensor))
     if (beside.length > 0) writeSafetensors(join(folder, ADAPTERHUB_FILES.norms), beside, { format: 'pt' })
-    return readmePart(trained, name, beside)
+    return readmePart(trained, name, beside, await ownFiles(experiment, config))
   },
 }
 
@@ -174,17 +175,22 @@ function leftOut(placement: Placement, { encoderLayers, decoderLayers }: Backbon
   return [...without(placement.encoder_layers, encoderLayers), ...decoder]
 }
 
-function readmePart({ experiment, config }: Trained, name: string, beside: [string, WritableTensor][]): string {
+function readmePart(
+  { experiment, config }: Trained,
+  name: string,
+  beside: [string, WritableTensor][],
+  own: OwnFiles,
+): string {
   const norms = beside.length > 0
   const libraries = ['import adapters', ...(norms ? ['from safetensors.torch import load_file'] : [])].join('\n')
   return `\`\`\`python
 ${importsInPython(config, libraries)}
-${backboneInPython(experiment, config, beside)}adapters.init(model)
+${backboneInPython(experiment, config, beside, own)}adapters.init(model)
 model.load_adapter(".", use_safetensors=True)  # this folder
 model.set_active_adapters("${name}")
 ${norms ? BESIDE : ''}model.eval()
 
-${outputInPython(experiment, config)}\`\`\`
+${outputInPython(experiment, config, own)}\`\`\`
 
 The library applies dropout before the adapter, here it comes after: outputs agree in evaluation, not in training.
 `

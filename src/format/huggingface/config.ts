@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { type BackboneConfig, familyOf, headOf } from '../../backbone/registry.js'
+import { type BackboneConfig, familyOf, headOf, isEncoder, readsSegments } from '../../backbone/registry.js'
 import { assertNever } from '../../base/assert_never.js'
 import { readJson } from '../../base/files/json_file.js'
 import { classesOf } from '../../engine/prepare/head.js'
 import type { OpenedBackbone } from '../../engine/prepare/prepare.js'
 import type { TaskOptions } from '../../task/options.js'
+import type { OwnFiles } from '../readme/own_files.js'
 import { architectureOf } from './architecture.js'
 
 /**
@@ -71,3 +73,22 @@ const FLOATS = [
 
 /** JavaScript writes 1.0 as 1, which transformers 5 refuses for these keys. */
 const WHOLE_FLOAT = new RegExp(`("(?:${FLOATS.join('|')})": \\d+)(?=,?$)`, 'gm')
+
+/**
+ * Returns the tokenizer_config.json of an encoder's export: the backbone's own, which also says what the model reads,
+ * and whether words are read as after a blank; undefined where the backbone has none, or writes texts.
+ */
+export function tokenizerConfigText({ files, config }: OpenedBackbone, { byteLevel }: OwnFiles): string | undefined {
+  const file = join(files.folder, 'tokenizer_config.json')
+  if (!isEncoder(config) || !existsSync(file)) return undefined
+  const types = readsSegments(config) ? ['token_type_ids'] : []
+  const changed = {
+    ...(readJson(file) as Record<string, unknown>),
+    model_input_names: ['input_ids', ...types, 'attention_mask'],
+    ...(byteLevel !== undefined && { add_prefix_space: true }),
+  }
+  return `${JSON.stringify(changed, null, 2).replace(UNLIMITED, `$1${BigInt(1e30)}`)}\n`
+}
+
+/** JavaScript writes transformers' number for no limit as 1e+30, which Python reads as a float. */
+const UNLIMITED = /("model_max_length": )1e\+30(?=,?$)/m

@@ -20,7 +20,8 @@ import tf from '../../tensor/tf.cjs'
 import type { ExportFormat, Trained } from '../format.js'
 import { autoClassOf } from '../readme/head_in_python.js'
 import { importsInPython, outputInPython } from '../readme/in_python.js'
-import { configText } from './config.js'
+import { type OwnFiles, ownFiles } from '../readme/own_files.js'
+import { configText, tokenizerConfigText } from './config.js'
 
 /**
  * A whole model for transformers: the backbone's files, with the weights that the method changed and an encoder's head.
@@ -44,7 +45,10 @@ export const huggingfaceFormat: ExportFormat = {
         const source = join(backbone.files.folder, name)
         if (existsSync(source)) copyFile(source, join(folder, name))
       }
-      return readme(trained)
+      const own = await ownFiles(trained.experiment, backbone.config)
+      const tokenizer = tokenizerConfigText(backbone, own)
+      if (tokenizer !== undefined) writeAtomically(join(folder, TOKENIZER_CONFIG), tokenizer)
+      return readme(trained, own)
     } finally {
       backbone.files.close()
     }
@@ -102,9 +106,11 @@ const TIED =
   'the head, which the method changes, is the embedding table of this T5: merged, the change would reach the ' +
   'embeddings too.'
 
+const TOKENIZER_CONFIG = 'tokenizer_config.json'
+
 const COPIED = [
   'tokenizer.json',
-  'tokenizer_config.json',
+  TOKENIZER_CONFIG,
   'special_tokens_map.json',
   'added_tokens.json',
   'spiece.model',
@@ -153,8 +159,8 @@ async function made({ experiment, tensors, progress }: Trained, backbone: Opened
   return weights
 }
 
-const readme = ({ experiment, config }: Trained): string => `\`\`\`python
+const readme = ({ experiment, config }: Trained, own: OwnFiles): string => `\`\`\`python
 ${importsInPython(config)}
 model = ${autoClassOf(config)}.from_pretrained(".")  # this folder
-${outputInPython(experiment, config, '"."')}\`\`\`
+${outputInPython(experiment, config, own, '"."')}\`\`\`
 `

@@ -9,6 +9,7 @@ import { isOfNorm } from '../../method/unfrozen.js'
 import { renamedTensors } from '../elsewhere.js'
 import type { ExportFormat, Trained } from '../format.js'
 import { backboneInPython, backboneSource, importsInPython, outputInPython } from '../readme/in_python.js'
+import { type OwnFiles, ownFiles } from '../readme/own_files.js'
 import {
   type ChangeOptions,
   headModules,
@@ -41,7 +42,7 @@ export const peftFormat: ExportFormat = {
     writeSafetensors(join(folder, PEFT_FILES.weights), prefixed, { format: 'pt' })
     const text = JSON.stringify(adapterConfig(options, config, backboneSource(experiment)), null, 2)
     writeAtomically(join(folder, PEFT_FILES.config), `${text}\n`)
-    return readmePart(trained, ofBackbone)
+    return readmePart(trained, ofBackbone, await ownFiles(experiment, config))
   },
 }
 
@@ -206,15 +207,15 @@ function modulesToSave(options: ChangeOptions | LayerNormTuningOptions, config: 
   return all.length > 0 ? all : null
 }
 
-function readmePart({ experiment, config }: Trained, ofBackbone: [string, WritableTensor][]): string {
+function readmePart({ experiment, config }: Trained, ofBackbone: [string, WritableTensor][], own: OwnFiles): string {
   const renamed = experiment.method.kind === 'prompt_tuning' ? RENAMED : ''
-  const loading = `${backboneInPython(experiment, config, ofBackbone)}${renamed}`
+  const loading = `${backboneInPython(experiment, config, ofBackbone, own)}${renamed}`
   return `\`\`\`python
 ${importsInPython(config, 'from peft import PeftModel')}
 ${loading}model = PeftModel.from_pretrained(model, ".")  # this folder
 model.eval()
 
-${outputInPython(experiment, config)}\`\`\`
+${outputInPython(experiment, config, own)}\`\`\`
 `
 }
 

@@ -6,6 +6,7 @@ import { classesOf } from '../../engine/prepare/head.js'
 import type { Experiment } from '../../experiment/schema.js'
 import { writtenAs } from '../../task/example.js'
 import { autoClassOf, headInPython } from './head_in_python.js'
+import type { OwnFiles } from './own_files.js'
 
 /** Returns what transformers loads a backbone from: its id on the hub, or its folder here. */
 export const backboneSource = ({ backbone }: Experiment): string =>
@@ -26,13 +27,15 @@ export function backboneInPython(
   experiment: Experiment,
   config: BackboneConfig,
   ofBackbone: [string, WritableTensor][],
+  { otherHead }: Pick<OwnFiles, 'otherHead'> = { otherHead: false },
 ): string {
   const source = backboneSource(experiment)
   const place = isAbsolute(source) ? '  # its folder, on the machine of the export' : ''
   const head = ofBackbone.find(([name]) => name === 'shared.weight' || name === 'lm_head.weight')
   const cut = experiment.backbone.trim_vocabulary ? head : undefined
+  const sizes = otherHead ? ', ignore_mismatched_sizes=True' : ''
   return `backbone = ${JSON.stringify(source)}${place}
-model = ${autoClassOf(config)}.from_pretrained(backbone${headArguments(experiment, config)}).float()
+model = ${autoClassOf(config)}.from_pretrained(backbone${headArguments(experiment, config)}${sizes}).float()
 ${cut ? `model.resize_token_embeddings(${cut[1].shape[0]})\n` : ''}`
 }
 
@@ -48,11 +51,27 @@ function headArguments({ task }: Experiment, config: BackboneConfig): string {
 const LONGEST_OUTPUT = 128
 
 /**
+ * Python that loads a tokenizer. A byte-level one has to put a blank in front of each word: some classes of
+ * transformers refuse words without the argument, and others take it and do nothing.
+ */
+function tokenizerInPython(from: string, byteLevel: string | undefined): string {
+  if (byteLevel === undefined) return `tokenizer = AutoTokenizer.from_pretrained(${from})\n`
+  return `tokenizer = AutoTokenizer.from_pretrained(${from}, add_prefix_space=True)
+tokenizer.backend_tokenizer.${byteLevel}.add_prefix_space = True  # some classes ignore the argument
+`
+}
+
+/**
  * Returns Python code that prints what `model` puts out for a source; `from` is Python for the tokenizer's folder or
  * id.
  */
-export function outputInPython(experiment: Experiment, config: BackboneConfig, from = 'backbone'): string {
-  const tokenizer = `tokenizer = AutoTokenizer.from_pretrained(${from})\n`
+export function outputInPython(
+  experiment: Experiment,
+  config: BackboneConfig,
+  { byteLevel }: Pick<OwnFiles, 'byteLevel'>,
+  from = 'backbone',
+): string {
+  const tokenizer = tokenizerInPython(from, byteLevel)
   if (isEncoder(config)) return tokenizer + headInPython(config, experiment)
   const { task, training } = experiment
   return `${tokenizer}\

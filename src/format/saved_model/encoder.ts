@@ -8,7 +8,9 @@ import type { Library } from '../../engine/graph/library.js'
 import { classesOf } from '../../engine/prepare/head.js'
 import { writtenAs } from '../../task/example.js'
 import type { TaskOptions } from '../../task/options.js'
+import { OUTSIDE } from '../../task/words/tagged.js'
 import type { Trained } from '../format.js'
+import type { OwnFiles } from '../readme/own_files.js'
 import type { Described, Signature } from './meta_graph.js'
 
 export const TOKENIZER = 'assets.extra/tokenizer.json'
@@ -19,10 +21,11 @@ export type Serving = (
   served: Served,
   reading: (names: string[]) => Node[],
   trained: Trained,
+  own: OwnFiles,
 ) => { graph: DecodingGraph; signatures: Record<string, Signature>; readme: string }
 
 /** The graph of an encoder with its head. */
-export const answering: Serving = (library, served, reading, trained) => {
+export const answering: Serving = (library, served, reading, trained, own) => {
   const rows = headRows(served.config)
   const labels = rows > 1
   const described = (names: string[], type: Described['type'], shape: number[]): Record<string, Described> =>
@@ -33,7 +36,7 @@ export const answering: Serving = (library, served, reading, trained) => {
   return {
     graph: headGraph(library, served, { reading, labels }),
     signatures: { serving_default: { inputs, outputs } },
-    readme: readme(trained, headInputs(served), rows),
+    readme: readme(trained, own, headInputs(served), rows),
   }
 }
 
@@ -63,7 +66,8 @@ print([labels[row.argmax()] for row in answers([text])["${PROBABILITIES}"].numpy
       return `labels = ${JSON.stringify(classesOf(task))}
 likeliest = answers([words])["${PROBABILITIES}"].numpy().argmax(-1)[0]
 words_of = tokenizer.encode(words, is_pretokenized=True).word_ids
-print([labels[likeliest[words_of.index(word)]] for word in range(len(words))])`
+firsts = [words_of.index(word) if word in words_of else None for word in range(len(words))]  # None: not read
+print(["${OUTSIDE}" if first is None else labels[likeliest[first]] for first in firsts])`
     case 'text':
       throw new Error('no head writes text')
     default:
@@ -71,7 +75,7 @@ print([labels[likeliest[words_of.index(word)]] for word in range(len(words))])`
   }
 }
 
-function readme({ experiment, config }: Trained, inputs: string[], rows: number): string {
+function readme({ experiment, config }: Trained, { byteLevel }: OwnFiles, inputs: string[], rows: number): string {
   const { task, training } = experiment
   const texts = writtenAs(task)
   const tags = task.kind === 'token_classification'
@@ -91,6 +95,7 @@ import tensorflow as tf
 from tokenizers import Tokenizer
 
 tokenizer = Tokenizer.from_file("${TOKENIZER}")
+${byteLevel ? `tokenizer.${byteLevel}.add_prefix_space = True  # each word as after a blank\n` : ''}\
 tokenizer.enable_truncation(${training.source_length})
 tokenizer.enable_padding(pad_id=${config.padId})
 model = tf.saved_model.load(".")

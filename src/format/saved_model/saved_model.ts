@@ -15,6 +15,7 @@ import type { Library } from '../../engine/graph/library.js'
 import { startTensorflow } from '../../engine/graph/start.js'
 import { type OpenedBackbone, prepareBackbone } from '../../engine/prepare/prepare.js'
 import type { ExportFormat, Trained } from '../format.js'
+import { ownFiles } from '../readme/own_files.js'
 import { saverNodes, writeVariables } from './checkpoint.js'
 import { answering, type Serving, TOKENIZER } from './encoder.js'
 import { type Described, type Signature, savedModel } from './meta_graph.js'
@@ -52,9 +53,9 @@ async function writeSavedModel(
   try {
     trained.progress.phase('Graph')
     const reading = (names: string[]) => names.flatMap((name) => variableNodes(name, shapes.get(name)!))
-    const { graph, signatures, readme } = headOf(backbone.config)
-      ? answering(library, model.served, reading, trained)
-      : writing(library, model.served, reading, trained)
+    const serving = headOf(backbone.config) ? answering : writing
+    const own = await ownFiles(trained.experiment, backbone.config)
+    const { graph, signatures, readme } = serving(library, model.served, reading, trained, own)
     const { nodes, versions, variables } = graph
     trained.progress.phase('Variables')
     const stored = new Map(variables.map((name) => [name, shapes.get(name)!]))

@@ -24,11 +24,15 @@ export function encoderLogitsInPyTorch(exports: ExportedEncoder[], python = tran
   return JSON.parse(runPython([script], input, python))
 }
 
-/** Returns what the Python in these folders' READMEs prints, run in each as it is. */
-export function printedByReadmes(outs: string[], python = transformers): string[] {
-  const blocks = outs.map((out) => {
+/** Returns what the Python in these folders' READMEs prints, run in each as it is, or as `changed` returns it. */
+export function printedByReadmes(
+  outs: string[],
+  python = transformers,
+  changed: (code: string, index: number) => string = (code) => code,
+): string[] {
+  const blocks = outs.map((out, i) => {
     const [, code] = /```python\n([\s\S]*?)```/.exec(readFileSync(join(out, 'README.md'), 'utf8'))!
-    return `import os\nos.chdir(${JSON.stringify(out)})\n${code}`
+    return `import os\nos.chdir(${JSON.stringify(out)})\n${changed(code!, i)}`
   })
   return runPython(['-'], blocks.join('\n'), python).trim().split('\n')
 }

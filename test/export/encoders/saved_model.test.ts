@@ -5,8 +5,14 @@ import type { NodeBackend } from '../../../src/tensor/binding.js'
 import tf from '../../../src/tensor/tf.cjs'
 import { expectClose } from '../../support/close.js'
 import { hasEngine, useEngine } from '../../support/engines.js'
+import { makeByteLevel } from './byte_level.js'
 import { type ExportCase, exportFolder } from './export_folder.js'
+import { printedByReadmes } from './in_transformers.js'
 import { ENCODERS, encoderLogits, makeEncoder, type Rows, rows } from './made_encoder.js'
+import { predicted } from './predicted.js'
+
+/** A Python with tensorflow and tokenizers; the test that needs one is left out without it. */
+const python = process.env.COMPACTER_TENSORFLOW_PYTHON
 
 const { inFolder, outOf, runOf, makeExports } = exportFolder('saved-model')
 
@@ -38,6 +44,7 @@ const cases = [
   { name: 'modernbert of the first token', on: 'modernbert-cls', sets: COMPACTER, task: 'labels' },
   { name: 'tags', on: 'roberta', sets: COMPACTER, task: 'tags' },
   { name: 'choice', on: 'electra', sets: ['method=ia3'], task: 'choice' },
+  { name: 'tags of bytes', on: 'bytes', sets: [...COMPACTER, 'training.source_length=24'], task: 'tags' },
 ] as ExportCase[]
 
 /** One row of 60 tokens, a pair. */
@@ -79,6 +86,7 @@ describe.skipIf(!hasEngine('tensorflow'))('a SavedModel of an encoder', () => {
     const config = readFileSync(join(makeEncoder(inFolder('modernbert-cls'), 'modernbert'), 'config.json'), 'utf8')
     const first = config.replace('"classifier_pooling": "mean"', '"classifier_pooling": "cls"')
     writeFileSync(inFolder('modernbert-cls', 'config.json'), first)
+    makeByteLevel(makeEncoder(inFolder('bytes'), 'roberta'), 'RobertaTokenizer')
     await makeExports(cases)
   }, 300_000)
 
@@ -98,6 +106,23 @@ describe.skipIf(!hasEngine('tensorflow'))('a SavedModel of an encoder', () => {
     const [logits, probabilities] = ['logits', 'probabilities'].map((name) => served(out, name, rows, true))
     const expected = tf.tidy(() => tf.softmax(tf.tensor2d(logits!, [4, 3])).dataSync())
     expectClose(probabilities!, expected, { relative: 1e-6, name: 'probabilities' })
+  })
+
+  test.skipIf(!python)('has a README whose Python tags words as predict does, O beyond the length', async () => {
+    const tokens = 'Alba and Bo saw a ball by the lake and then they went home'.split(' ')
+    const { prediction, probabilities } = await predicted(runOf('tags of bytes'), { tokens })
+    const numbers = probabilities as (number | null)[]
+    expect(numbers).toContain(null)
+    const more = 'p = answers([words])["probabilities"].numpy().max(-1)[0].tolist()'
+    const [there, line] = printedByReadmes([outOf('tags of bytes')], python, (code) => {
+      const words = code.replace(/^words = .*$/m, `words = ${JSON.stringify(tokens)}`)
+      return `${words}import json\n${more}\nprint(json.dumps([None if i is None else p[i] for i in firsts]))\n`
+    })
+    expect(there).toBe(`[${(prediction as string[]).map((tag) => `'${tag}'`).join(', ')}]`)
+    const found: (number | null)[] = JSON.parse(line!)
+    expect(found.map((value) => value === null)).toEqual(numbers.map((value) => value === null))
+    const [read, expected] = [found, numbers].map((list) => list.filter((value) => value !== null))
+    expectClose(read!, expected!, { relative: 3e-5, name: 'probabilities' })
   })
 
   test('has a README with its inputs, outputs and labels', () => {
