@@ -80,10 +80,14 @@ function isOwnSource({ experiment: { task }, made }: TrainedRun, file: string | 
 
 /** Whether a task asks for the same answers to the same rows as the run's own, wherever its files are. */
 function isOwnTask({ experiment: { task: own } }: TrainedRun, task: TaskOptions, split: Split): boolean {
-  if (!isEncoded(own)) return isDeepStrictEqual(asked(decodedTask(task), split), asked(own, split))
-  if (task.kind === 'text') return false
+  return task.kind === own.kind && isDeepStrictEqual(asked(asReadBy(own, task), split), asked(own, split))
+}
+
+/** Returns a task as a run's backbone reads it; `own` is the run's task, of the same kind. */
+export function asReadBy(own: TaskOptions, task: TaskOptions): TaskOptions {
+  if (!isEncoded(own)) return decodedTask(task)
   const labels = 'labels' in own ? { labels: own.labels } : {} // those that it found, where the task names none
-  return isDeepStrictEqual(asked({ ...labels, ...encodedTask(task) } as TaskOptions, split), asked(own, split))
+  return { ...labels, ...encodedTask(task) } as TaskOptions
 }
 
 /** The keys of a task that say where its rows are, which are compared by content, and how labels are shown. */

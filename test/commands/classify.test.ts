@@ -54,6 +54,18 @@ function experiment(kind: keyof typeof TASKS, training: object = {}, task: objec
 }
 
 describe('an encoder', () => {
+  test.each(Object.keys(TASKS) as (keyof typeof TASKS)[])('has a sweep of %s that can grow', async (kind) => {
+    const file = path(`${kind}-sweep.yaml`)
+    const swept = (seeds: number[]) => {
+      writeFileSync(file, stringify({ experiment: experiment(kind), axes: { 'training.seed': seeds } }))
+      return compacter(['sweep', 'run', file, '--dir', path(`${kind}-sweep`)])
+    }
+    for (const seeds of [[0], [0, 1]]) {
+      const { code, stderr } = await swept(seeds)
+      expect([code, stderr]).toEqual([0, expect.any(String)])
+    }
+  })
+
   test('refuses label smoothing over choices', async () => {
     const file = experiment('multiple_choice', { label_smoothing: 0.1 })
     const { code, stderr } = await compacter(['train', file, '--run-dir', path('smoothed')])

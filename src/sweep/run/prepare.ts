@@ -10,6 +10,7 @@ import type { Experiment } from '../../experiment/schema.js'
 import { type RunFiles, runFiles } from '../../run/directory.js'
 import { asItBegan } from '../../run/earlier.js'
 import { runExperiment } from '../../run/experiment.js'
+import { asReadBy } from '../../run/other_task.js'
 import { readResult } from '../../run/records.js'
 import { checkOrder } from '../../run/row_order.js'
 import { withoutNames } from '../../task/labels/label_names.js'
@@ -102,7 +103,8 @@ function checkCell(files: RunFiles, experiment: Experiment, flag: string): void 
 function madeBy(files: RunFiles, experiment: Experiment): boolean {
   const { training, task: named, method, ...rest } = withoutPlaces(experiment)
   const { training: before, task: namedBefore, ...restBefore } = withoutPlaces(runExperiment(files.experiment))
-  const [task, taskBefore] = [withoutNames(named), withoutNames(namedBefore)]
+  if (named.kind !== namedBefore.kind) return false
+  const [task, taskBefore] = [withoutNames(asReadBy(namedBefore, named)), withoutNames(namedBefore)]
   const told = Object.fromEntries(Object.entries(training).filter(([, value]) => value !== undefined))
   const result = before.steps === undefined ? readResult(files) : undefined
   const steps = before.steps ?? result?.planned_steps ?? result?.steps
