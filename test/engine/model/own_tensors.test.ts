@@ -86,6 +86,12 @@ describe('training reports at its end whether the method’s own tensors have ch
   test('full fine-tuning has no tensors of its own', async () => {
     expect(await told('full', 'method=full', 'training.learning_rate=1e-9')).toEqual({ moved: undefined, warned: [] })
   })
+
+  test("the head of an encoder is not the method's own", async () => {
+    const sets = ['backbone=bert-nano', 'method=lora']
+    expect(await told('headed', ...sets, RATE)).toEqual({ moved: false, warned: [warning('head')] })
+    expect(await told('headed-full', 'backbone=bert-nano', 'method=full')).toEqual({ moved: undefined, warned: [] })
+  })
 })
 
 describe('as they started are then', () => {
@@ -117,5 +123,10 @@ describe('as they started are then', () => {
     for (const name of resetBy('method=adapter')!)
       expect(name).toMatch(/^(encoder|decoder)\.\d\.(attention|feed_forward)\.(down|up)\.weight$/)
     expect(resetBy('method=full')).toBeUndefined()
+  })
+
+  test("on an encoder all matrices of LoRA and nothing of the head, and nothing where biases are the backbone's", () => {
+    expect(kinds(resetBy('backbone=bert-nano', 'method=lora'))).toEqual(['lora_a', 'lora_b'])
+    expect(resetBy('backbone=bert-nano', 'method=bitfit')).toBeUndefined()
   })
 })
