@@ -165,6 +165,13 @@ describe('a bad experiment names the place, the fault and what would work', () =
       'DIR/trial.yaml:2:34: method.placement chooses no attention of the backbone. Choose more sublayers or more layers.',
     ],
     [
+      'adapters nowhere on an encoder',
+      good
+        .replace('t5-nano', 'bert-nano')
+        .replace('compacter', '{ preset: compacter, placement: { sublayers: [cross_attention] } }'),
+      'DIR/trial.yaml:2:30: method.placement chooses no sublayer of the backbone. Choose more sublayers or more layers.',
+    ],
+    [
       'kind against preset',
       method('kind: bitfit'),
       'DIR/trial.yaml:4:3: method.kind is "bitfit"; the preset "compacter" is of kind "compacter". Keep one of preset and kind.',

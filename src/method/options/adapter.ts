@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { lowRank, type MethodKind } from './kind.js'
-import { bottleneckProblems, layerProblems } from './problems.js'
+import { bottleneckProblems, placementProblems } from './problems.js'
 import {
   arrangement,
   layerNorm,
@@ -42,7 +42,10 @@ export const adapterOptions = z.strictObject({
 export type AdapterOptions = z.infer<typeof adapterOptions>
 
 export const adapterKind: MethodKind<AdapterOptions> = {
-  problems: (options, config) => [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)],
+  problems: (options, config) => [
+    ...bottleneckProblems(options, config),
+    ...placementProblems(options.placement, config, 'sublayer'),
+  ],
   complexity: ({ factors, rank }) => (factors === 'dense' ? 'O(kd)' : lowRank(rank)),
   inPyTorch: () => 'hooks',
 }

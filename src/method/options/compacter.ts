@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { lowRank, type MethodKind } from './kind.js'
-import { bottleneckProblems, layerProblems } from './problems.js'
+import { bottleneckProblems, placementProblems } from './problems.js'
 import {
   arrangement,
   layerNorm,
@@ -67,7 +67,10 @@ export const compacterOptions = z.strictObject({
 export type CompacterOptions = z.infer<typeof compacterOptions>
 
 export const compacterKind: MethodKind<CompacterOptions> = {
-  problems: (options, config) => [...bottleneckProblems(options, config), ...layerProblems(options.placement, config)],
+  problems: (options, config) => [
+    ...bottleneckProblems(options, config),
+    ...placementProblems(options.placement, config, 'sublayer'),
+  ],
   complexity: ({ factors, rank }) => (factors === 'full' ? 'O(kd/n)' : lowRank(rank)),
   inPyTorch: () => 'hooks',
 }

@@ -1,8 +1,6 @@
 import { z } from 'zod'
-import type { BackboneConfig } from '../../backbone/registry.js'
-import { sites } from '../adapter/placement.js'
-import type { MethodKind, MethodProblem } from './kind.js'
-import { layerProblems } from './problems.js'
+import type { MethodKind } from './kind.js'
+import { placementProblems } from './problems.js'
 import { placementOf } from './shared.js'
 
 const attentions = z.union([z.literal('attention'), z.literal('cross_attention')], {
@@ -25,14 +23,7 @@ export const prefixTuningOptions = z.strictObject({
 export type PrefixTuningOptions = z.infer<typeof prefixTuningOptions>
 
 export const prefixTuningKind: MethodKind<PrefixTuningOptions> = {
-  problems: (options, config) => [...placementProblems(options, config), ...layerProblems(options.placement, config)],
+  problems: ({ placement }, config) => placementProblems(placement, config, 'attention'),
   complexity: ({ bottleneck }) => (bottleneck === 'none' ? 'O(d)' : 'O(kd)'),
   inPyTorch: () => 'hooks',
-}
-
-/** A prefix is all that the method trains. */
-function placementProblems({ placement }: PrefixTuningOptions, config: BackboneConfig): MethodProblem[] {
-  if (sites(placement, config).length > 0) return []
-  const problem = 'method.placement chooses no attention of the backbone.'
-  return [{ path: ['placement'], problem, remedy: 'Choose more sublayers or more layers.' }]
 }

@@ -1,4 +1,5 @@
 import type { BackboneConfig } from '../../backbone/registry.js'
+import { sites } from '../adapter/placement.js'
 import { productNames, targetsOf } from '../targets.js'
 import type { MethodProblem } from './kind.js'
 import { layerNumbers, type Placement } from './shared.js'
@@ -39,7 +40,7 @@ const MODULES: Record<string, string[]> = {
   o: ['o_proj', 'out_proj', 'out_lin'],
   wi: ['fc1', 'lin1', 'up_proj'],
   wo: ['fc2', 'lin2', 'down_proj'],
-  qkv: ['Wqkv'],
+  qkv: ['Wqkv', 'q', 'k', 'v'],
 }
 
 /**
@@ -84,6 +85,14 @@ export function layerProblems(placement: Placement, config: BackboneConfig): Met
     const problem = `method.placement.${key} names layer ${outside}; the ${stack} has ${count} layers.`
     return [{ path: ['placement', key], problem, remedy: `Layers are numbered 0 to ${count - 1}.` }]
   })
+}
+
+/** Returns what does not fit in a placement; `what` is what it chooses. */
+export function placementProblems(placement: Placement, config: BackboneConfig, what: string): MethodProblem[] {
+  const outside = layerProblems(placement, config)
+  if (outside.length > 0 || sites(placement, config).length > 0) return outside
+  const problem = `method.placement chooses no ${what} of the backbone.`
+  return [{ path: ['placement'], problem, remedy: 'Choose more sublayers or more layers.' }]
 }
 
 function divisors(of: number): number[] {
