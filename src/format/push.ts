@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import type { Format } from '../base/choices.js'
 import type { Progress } from '../base/progress.js'
+import { packageRoot } from '../base/root.js'
 import { ownPlaces } from '../experiment/places.js'
 import { checkModelId, type Uploaded, type UploadFile, uploadFolder } from '../hub/upload.js'
 import { readCard } from '../run/card.js'
@@ -44,7 +45,7 @@ export async function pushRun(run: string, options: PushOptions): Promise<Pushed
     }))
     const pushed: Pushed = { repository, revision, format, files, bytes: exported.bytes }
     const card = readCard(out)
-    warnOfPlaces(Object.values(ownPlaces(card.experiment)), progress)
+    warnOfPlaces([...Object.values(ownPlaces(card.experiment)), ...toolkitPlaces(out, files)], progress)
     if (dryRun) return pushed
     const message = options.message ?? `Upload ${card.experiment.name} by compacter`
     progress.phase(`Uploading to ${repository}`)
@@ -55,6 +56,14 @@ export async function pushRun(run: string, options: PushOptions): Promise<Pushed
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
+}
+
+/** Returns the paths in the texts of an export that lead into the toolkit's folder: to a bundled backbone. */
+function toolkitPlaces(out: string, files: readonly UploadFile[]): string[] {
+  return files
+    .filter(({ path }) => /\.(md|json|ya?ml)$/.test(path))
+    .flatMap(({ path }) => readFileSync(join(out, path), 'utf8').split(packageRoot).slice(1))
+    .map((rest) => `${packageRoot}${/^[^\s"'`)]*/.exec(rest)![0]}`)
 }
 
 /** An export names the user's own files by their absolute paths, which may say more than the user wants to publish. */

@@ -164,7 +164,10 @@ test('paths of the own files, which the export names, are warned of', async () =
   await pushRun(run, told)
   expect(warnings).toEqual([])
   await pushRun(await makeRun(join(folder, 'own'), `task.test=${own}`), told)
-  expect(warnings).toEqual([`The export names paths of this machine, which the repository then shows: ${own}.`])
+  const shows = 'The export names paths of this machine, which the repository then shows:'
+  expect(warnings).toEqual([`${shows} ${own}.`])
+  await pushRun(await makeRun(join(folder, 'lora'), 'method=lora'), { ...told, format: 'peft' })
+  expect(warnings[1]).toBe(`${shows} ${join(packageRoot, 'configs/backbones/t5-nano')}.`)
 })
 
 test('without a token nothing is asked', async () => {
