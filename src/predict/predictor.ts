@@ -85,7 +85,7 @@ const LONGEST = {
  */
 export async function openPredictor(runs: TrainedRun[], options: PredictorOptions): Promise<Predictor> {
   const { scoring, beams = 1, precision, allowChanged = false, progress, ranks = alone } = options
-  checkSearched(scoring, beams, precision)
+  for (const run of runs) checkSearched(run, { scoring, beams, precision })
   const when = { allowChanged, warn: progress.warn }
   const texts = await inTurn(runs, (run) => labelTextsOf(run, scoring, when))
   const backbone = await rankZeroFirst(ranks, () =>

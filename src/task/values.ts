@@ -56,9 +56,8 @@ export function filled(values: Values, column: string): string {
 /** Returns a list of one text or more. */
 export function texts(values: Values, column: string): string[] {
   const value = given(values, column)
-  if (!Array.isArray(value) || value.length === 0 || !value.every(isScalar)) {
-    throw new Unusable(`column '${column}' is not a list of texts.`)
-  }
+  if (!Array.isArray(value) || !value.every(isScalar)) throw new Unusable(`column '${column}' is not a list of texts.`)
+  if (value.length === 0) throw new Unusable(`column '${column}' is an empty list.`)
   return value.map(String)
 }
 

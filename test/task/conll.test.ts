@@ -140,7 +140,7 @@ describe('refuses, with file and line,', () => {
       ],
       "a.jsonl:2: column 'ner_tags' has 1 tag for 2 words of column 'tokens'.",
     ],
-    ['no words', [{ tokens: [], ner_tags: [] }], "a.jsonl:1: column 'tokens' is not a list of texts."],
+    ['no words', [{ tokens: [], ner_tags: [] }], "a.jsonl:1: column 'tokens' is an empty list."],
     [
       'a tag that is missing',
       [{ tokens: ['a'], ner_tags: [null] }],

@@ -51,7 +51,7 @@ describe('text', () => {
     const several = task('text', { target: 'a', answers: 'all' })
     expect(exampleOf(several, { q: 'x', a: 'blue', all: ['blue', 7] })).toMatchObject({ answers: ['blue', '7'] })
     expect(exampleOf(several, { q: 'x', a: 'blue', all: [] })).toEqual({
-      problem: "column 'all' is not a list of texts.",
+      problem: "column 'all' is an empty list.",
     })
     expect(exampleOf(several, { q: 'x', a: 'blue', all: 'blue' })).toEqual({
       problem: "column 'all' is not a list of texts.",

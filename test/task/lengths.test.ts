@@ -122,9 +122,12 @@ describe('a ladder', () => {
       source_padding_percent: share(batches.map(({ inputs }) => inputs.source)),
       target_padding_percent: share(batches.map(({ inputs }) => inputs.target as Int32Array)),
     })
-    expect(paddingLine({ ...padding, source_padding_percent: 12.5, target_padding_percent: 0 })).toBe(
-      `Padding: 12.5 % of the source tokens and 0 % of the target tokens; sources have ${ladder.source.length} lengths: ${ladder.source.join(', ')}.`,
+    const some = { ...padding, source_padding_percent: 12.5, target_padding_percent: 0 }
+    const have = `sources have ${ladder.source.length} lengths: ${ladder.source.join(', ')}.`
+    expect(paddingLine(some, { decoded: true })).toBe(
+      `Padding: 12.5 % of the source tokens and 0 % of the target tokens; ${have}`,
     )
+    expect(paddingLine(some, { decoded: false })).toBe(`Padding: 12.5 % of the source tokens; ${have}`)
   })
 
   test('is undefined where training is eager: lengths are multiples of 8', () => {

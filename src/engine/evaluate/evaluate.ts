@@ -267,8 +267,11 @@ export function checkRankable(task: Experiment['task']): void {
   })
 }
 
-/** Refuses beams where labels are ranked, and in another precision than float32. @throws UserError */
-export function checkSearched(scoring: Scoring, beams = 1, precision: Precision = 'float32'): void {
+/** Refuses beams where nothing is decoded, and in another precision than float32. @throws UserError */
+export function checkSearched(
+  { experiment }: Pick<TrainedRun, 'experiment'>,
+  { scoring, beams = 1, precision = 'float32' }: { scoring: Scoring; beams?: number; precision?: Precision },
+): void {
   if (beams === 1) return
   if (precision !== 'float32')
     throw new UserError({
@@ -276,7 +279,14 @@ export function checkSearched(scoring: Scoring, beams = 1, precision: Precision 
       problem: `the search of --beams ${beams} computes in float32.`,
       remedy: 'Leave one of the two out.',
     })
-  if (scoring === 'generate') return
+  const headed = isEncoded(experiment.task)
+  if (scoring === 'generate' && !headed) return
+  if (headed)
+    throw new UserError({
+      at: `--beams ${beams}`,
+      problem: 'the head of an encoder answers at once: a search has no part in it.',
+      remedy: 'Leave --beams out.',
+    })
   throw new UserError({
     at: `--beams ${beams}`,
     problem: 'labels are ranked, not decoded: a search has no part in it.',

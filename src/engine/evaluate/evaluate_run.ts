@@ -122,7 +122,7 @@ export async function evaluateRuns(
   for (const run of runs) {
     const way = scoringInForce(run, scoring)
     if (way === 'rank') checkRankable(run.experiment.task)
-    checkSearched(way, beams, precision)
+    checkSearched(run, { scoring: way, beams, precision })
   }
   const backbone = await rankZeroFirst(ranks, () =>
     openOneBackbone(runs, progress, { allowChanged, eager: (beams ?? 1) > 1, precision }),
@@ -152,6 +152,8 @@ async function evaluateOne(run: TrainedRun, backbone: OneBackbone, asked: Asked)
   const { experiment, folder, elsewhere } = run
   const { beams, precision, progress } = asked
   const scoring = scoringInForce(run, asked.scoring)
+  if (asked.scoring === 'generate' && scoring === 'rank')
+    progress.warn(`${folder}: --scoring generate has no effect, since the head of an encoder chooses.`)
   const own = backbone.backboneOf(run)
   checkDataThere(folder, experiment, asked.split)
   if (elsewhere) progress.note(`${folder} on ${elsewhere.given}: a new evaluation, not of the run's own rows.`)

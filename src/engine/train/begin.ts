@@ -1,4 +1,5 @@
 import { existsSync, rmSync } from 'node:fs'
+import { isEncoder } from '../../backbone/registry.js'
 import type { Mode } from '../../base/choices.js'
 import type { Progress } from '../../base/progress.js'
 import { experimentYaml } from '../../experiment/load/load.js'
@@ -68,7 +69,7 @@ export async function setUp({ prepared, options }: Job): Promise<Computation> {
   progress.note(`Steps: ${mode} (${why}).`)
   progress.note(settingsLine(experiment))
   const { ladder, padding } = preparePadding(prepared, mode)
-  progress.note(paddingLine(padding))
+  progress.note(paddingLine(padding, { decoded: !isEncoder(backbone.config) }))
   await checkTogether(ranks, { experiment, backbone, splits: [train, validation, test], device, mode })
   return { device, mode, ladder, padding, blueprint: blueprintOf(backbone.config, experiment.method) }
 }

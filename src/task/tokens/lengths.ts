@@ -73,12 +73,16 @@ export function paddedLengths(
   return { source: rung(ladder.source, roundSource, whole), target: rung(ladder.target, roundTarget, whole) }
 }
 
-/** Returns `Padding: 12.5 % of the source tokens and 0 % of the target tokens; sources have 3 lengths: 16, 32, 48.` */
-export function paddingLine(padding: Padding): string {
+/**
+ * Returns `Padding: 12.5 % of the source tokens and 0 % of the target tokens; sources have 3 lengths: 16, 32, 48.`;
+ * nothing of targets where none are decoded.
+ */
+export function paddingLine(padding: Padding, { decoded }: { decoded: boolean }): string {
   const { source_lengths: lengths, source_padding_percent: source, target_padding_percent: target } = padding
   const count = lengths.length === 1 ? 'one length' : `${lengths.length} lengths`
   return (
-    `Padding: ${source} % of the source tokens and ${target} % of the target tokens; sources have ${count}: ` +
+    `Padding: ${source} % of the source tokens${decoded ? ` and ${target} % of the target tokens` : ''}; ` +
+    `sources have ${count}: ` +
     `${lengths.join(', ')}.`
   )
 }
