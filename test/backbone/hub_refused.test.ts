@@ -65,7 +65,7 @@ test.each([
   [
     'model.safetensors',
     { 'pytorch_model.bin': Buffer.from('x') },
-    'has pytorch_model.bin, but no model.safetensors. Download and convert it in Python: AutoModel.from_pretrained(…).save_pretrained(FOLDER).',
+    'has pytorch_model.bin, but no model.safetensors. Download and convert it in Python: AutoModelForSeq2SeqLM (of an encoder AutoModel).from_pretrained(…).save_pretrained(FOLDER).',
   ],
 ])('a model without %s is refused before its weights are fetched', async (missing, more, expected) => {
   const files: Record<string, Buffer> = { ...FILES, ...more }

@@ -93,7 +93,9 @@ function lacking(name: string, files: Map<string, unknown>): { problem: string; 
   if (name === SINGLE && files.has('pytorch_model.bin')) {
     return {
       problem: `has pytorch_model.bin, but no ${SINGLE}.`,
-      remedy: 'Download and convert it in Python: AutoModel.from_pretrained(…).save_pretrained(FOLDER).',
+      remedy:
+        'Download and convert it in Python: AutoModelForSeq2SeqLM (of an encoder AutoModel)' +
+        '.from_pretrained(…).save_pretrained(FOLDER).',
     }
   }
   if (name === 'tokenizer.json') {

@@ -25,16 +25,9 @@ import { type OneBackbone, openOneBackbone, type Storage } from '../model/one_ba
 import { type PreparedSplit, prepareData } from '../prepare/data.js'
 import { classesOf } from '../prepare/head.js'
 import type { OpenedBackbone } from '../prepare/prepare.js'
-import {
-  checkRankable,
-  checkSearched,
-  type Evaluated,
-  evaluateSplit,
-  hintAtRanking,
-  rankingOf,
-  scoringInForce,
-} from './evaluate.js'
+import { type Evaluated, evaluateSplit, hintAtRanking } from './evaluate.js'
 import { type EvaluatedLabels, evaluatedLabels } from './evaluated_labels.js'
+import { checkRankable, checkSearched, rankingOf, scoringInForce } from './scoring.js'
 import { unseenByRun } from './unseen_labels.js'
 
 export interface EvaluateRunsOptions extends DeviceOptions {
