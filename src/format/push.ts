@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, sep } from 'node:path'
 import type { Format } from '../base/choices.js'
+import { readText } from '../base/files/read.js'
 import type { Progress } from '../base/progress.js'
 import { packageRoot } from '../base/root.js'
 import { ownPlaces } from '../experiment/places.js'
@@ -62,7 +63,7 @@ export async function pushRun(run: string, options: PushOptions): Promise<Pushed
 function toolkitPlaces(out: string, files: readonly UploadFile[]): string[] {
   return files
     .filter(({ path }) => /\.(md|json|ya?ml)$/.test(path))
-    .flatMap(({ path }) => readFileSync(join(out, path), 'utf8').split(packageRoot).slice(1))
+    .flatMap(({ path }) => readText(join(out, path)).split(packageRoot).slice(1))
     .map((rest) => `${packageRoot}${/^[^\s"'`)]*/.exec(rest)![0]}`)
 }
 

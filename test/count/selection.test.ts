@@ -37,7 +37,7 @@ describe('which methods on which backbones', () => {
 
   test('LoRA on the products of ModernBERT, which has one for queries, keys and values', async () => {
     await expect(counted({ backbones: ['modernbert-base'], methods: ['lora'] })).rejects.toThrow(
-      'method.targets names "q"; the backbone has no product of that name. Its products: qkv, o, wi, wo.',
+      'method.targets names "q"; the backbone has no product of that name. Did you mean qkv?',
     )
   })
 
