@@ -29,9 +29,6 @@ export interface ScorePair {
   second: Resampled
 }
 
-/** Draws that each pair takes before the next pair does: what it reads stays in the processor's cache. */
-const BLOCK = 64
-
 /** Differences closer than this to the observed one count as equal to it: the order of additions may change them. */
 const ROUNDING = 1e-9
 
@@ -42,8 +39,7 @@ const ROUNDING = 1e-9
  */
 export function randomisation(pairs: readonly ScorePair[], { draws, seed }: DrawOptions): number[] {
   const bits = randomBits(seed)
-  const units = pairs[0]?.first.units ?? 0
-  const block = Array.from({ length: BLOCK }, () => new Int32Array(units))
+  const exchanged = new Int32Array(pairs[0]?.first.units ?? 0)
   const scores = [...new Set(pairs.flatMap(({ first, second }) => [first, second]))]
   const tested = pairs.map(({ first, second }) => ({
     parts: [scores.indexOf(first), scores.indexOf(second)] as const,
@@ -51,14 +47,12 @@ export function randomisation(pairs: readonly ScorePair[], { draws, seed }: Draw
     against: first.against(second),
     reached: 1,
   }))
-  for (let done = 0; done < draws; done += BLOCK) {
-    const exchanges = block.slice(0, draws - done)
-    for (const exchanged of exchanges) fillBits(bits, exchanged)
-    const parts = scores.map((score) => exchanges.map((exchanged) => score.part(exchanged)))
+  for (let draw = 0; draw < draws; draw++) {
+    fillBits(bits, exchanged)
+    const parts = scores.map((score) => score.part(exchanged))
     for (const test of tested) {
-      const [first, second] = test.parts.map((score) => parts[score]!)
-      for (let i = 0; i < exchanges.length; i++)
-        if (Math.abs(test.against.difference(first![i], second![i])) >= test.observed) test.reached++
+      const [first, second] = test.parts
+      if (Math.abs(test.against.difference(parts[first], parts[second])) >= test.observed) test.reached++
     }
   }
   return tested.map(({ reached }) => reached / (draws + 1))
