@@ -27,7 +27,7 @@ export interface RowIds {
   target: Int32Array
 }
 
-/** A row's part of the mean loss over rows, or over their words: the sum, and how much it counts. */
+/** A part of the mean loss, of a row or a batch: the sum over its rows, words or tokens, and how much it counts. */
 export interface RowLoss {
   sum: number
   weight: number

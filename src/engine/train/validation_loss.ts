@@ -1,5 +1,6 @@
 import type { Mode } from '../../base/choices.js'
 import { type Experiment, rowsAStep } from '../../experiment/schema.js'
+import type { RowLoss } from '../../objective/objective.js'
 import { type EvaluationBatch, evaluationBatches, padBatch, type TrainingPlan } from '../../task/tokens/batches.js'
 import { type Ladder, ladderOf } from '../../task/tokens/lengths.js'
 import { alone, type Ranks } from '../cluster/ranks.js'
@@ -39,11 +40,15 @@ export function lossBatches(
 
 /** Returns the mean loss of predictions that know theirs: those of a head; undefined of decoded texts. */
 export function meanLoss(predictions: readonly Prediction[]): number | undefined {
+  const losses = predictions.flatMap(({ loss }) => loss ?? [])
+  return losses.length < predictions.length ? undefined : meanOf(losses)
+}
+
+function meanOf(losses: readonly RowLoss[]): number {
   const whole = { sum: 0, weight: 0 }
-  for (const { loss } of predictions) {
-    if (!loss) return undefined
-    whole.sum += loss.sum
-    whole.weight += loss.weight
+  for (const { sum, weight } of losses) {
+    whole.sum += sum
+    whole.weight += weight
   }
   return whole.sum / whole.weight
 }
@@ -66,14 +71,10 @@ export async function splitLoss(
   const sumOf = async ({ rows, real }: EvaluationBatch) => {
     const batch = padBatch(tokens, rows, decoder.padId, ladder)
     batch.inputs.target_mask.fill(0, real * batch.lengths.target) // repeats that fill the batch
-    const count = batch.objective.weight(batch.inputs, batch.lengths)
-    return { sum: count * (await decoder.loss(batch)), count }
+    const weight = batch.objective.weight(batch.inputs, batch.lengths)
+    return { sum: weight * (await decoder.loss(batch)), weight }
   }
-  const whole = { sum: 0, count: 0 }
-  for await (const sums of sharedBatches(batches, { ranks, interrupted }, sumOf))
-    for (const { sum, count } of sums) {
-      whole.sum += sum
-      whole.count += count
-    }
-  return whole.sum / whole.count
+  const losses: RowLoss[] = []
+  for await (const sums of sharedBatches(batches, { ranks, interrupted }, sumOf)) losses.push(...sums)
+  return meanOf(losses)
 }
