@@ -2,14 +2,13 @@
 import { escapeMarkdown, markdownTable } from '../src/base/text/markdown.js'
 import { shownP } from '../src/compare/claim.js'
 import { compareRuns } from '../src/compare/compare.js'
-import type { Comparison } from '../src/compare/pairs.js'
+import { type Comparison, verdictOf } from '../src/compare/pairs.js'
 import type { Estimate } from '../src/report/forest.js'
 import { shownScore } from '../src/run/compare/spread.js'
 import { holm } from '../src/statistics/holm.js'
-import { lowerIsBetter } from '../src/task/metrics/direction.js'
 
 const LEVEL = 0.95
-export const BASELINE = 'full'
+const BASELINE = 'full'
 
 /** A method against full fine-tuning; `p_corrected` is Holm's over all differences of the page. */
 export interface Difference
@@ -36,8 +35,7 @@ export function differences(places: readonly Place[]): Difference[] {
   })
   const corrected = holm(found.map(({ p }) => p))
   return found.map(({ where, metric, method, scores, difference, interval, p }, i) => {
-    const claimed = corrected[i]! < 1 - LEVEL && difference !== 0
-    const verdict = !claimed ? 'none' : difference > 0 !== lowerIsBetter(metric) ? 'better' : 'worse'
+    const verdict = verdictOf({ metric, difference }, corrected[i]! < 1 - LEVEL)
     return { where, metric, method, scores, difference, interval, p, p_corrected: corrected[i]!, verdict }
   })
 }

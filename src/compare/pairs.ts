@@ -74,7 +74,8 @@ export function compared(metrics: readonly MetricScores[], pairs: readonly Pair[
   })
 }
 
-function verdictOf(
+/** Returns which of two is said to be better, where their difference is significant. */
+export function verdictOf(
   { metric, difference }: Pick<Comparison, 'metric' | 'difference'>,
   significant: boolean,
 ): Comparison['verdict'] {

@@ -21,8 +21,6 @@ export interface PlotLabels {
   chance?: { score: number; text: string }
 }
 
-type PlotTitle = string | { text: string; subtitle: string | string[] }
-
 const SIZE = { width: 560, height: 320 }
 const QUIET = '#5a6470'
 /** Names are never cut: the picture grows by the room that they need. */
@@ -140,7 +138,7 @@ function bestMethods({ methods, cells }: LowResourceResults): string[] {
 }
 
 /** A forest plot of differences, as SVG. */
-export const forestPlot = (estimates: readonly Estimate[], title: PlotTitle, axis: string): Promise<string> =>
+export const forestPlot = (estimates: readonly Estimate[], title: string, axis: string): Promise<string> =>
   svg({
     width: SIZE.width,
     title,
