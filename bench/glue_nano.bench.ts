@@ -1,9 +1,7 @@
 // Writes docs/results/glue_nano.{json,md,svg} of the finished sweep glue-nano.
 //   compacter sweep run glue-nano --jobs 2 --set task.path=GLUE
 //   npx tsx bench/glue_nano.bench.ts runs/glue-nano
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { packageRoot } from '../src/base/root.js'
+import { readFileSync } from 'node:fs'
 import { readReport } from '../src/report/report.js'
 import { formatPaperTable } from '../src/report/sweep/paper.js'
 import { unique } from '../src/run/compare/groups.js'
@@ -11,7 +9,7 @@ import { runFiles } from '../src/run/directory.js'
 import { readPaperTable } from '../src/sweep/results/paper_table.js'
 import { type GlueNano, glueNanoPage } from './glue_nano_page.js'
 import { differences } from './intervals.js'
-import { plots } from './plots.bench.js'
+import { writeResults } from './plots.bench.js'
 
 const [folder] = process.argv.slice(2)
 if (!folder) throw new Error('Name the folder of the finished sweep glue-nano.')
@@ -33,7 +31,4 @@ const results: GlueNano = {
   chances: comparison.tasks.map(({ name, metrics, chance }) => ({ task: name, metrics, ...chance! })),
   differences: differences(tasks.map((task) => ({ where: task.replace('glue/', ''), runs: foldersOf(task) }))),
 }
-const out = join(packageRoot, 'docs', 'results')
-writeFileSync(join(out, 'glue_nano.json'), `${JSON.stringify(results, null, 2)}\n`)
-writeFileSync(join(out, 'glue_nano.md'), glueNanoPage(results))
-for (const [name, drawing] of Object.entries(await plots())) writeFileSync(join(out, name), drawing)
+await writeResults('glue_nano', results, glueNanoPage(results))

@@ -3,15 +3,14 @@
 // five seeds. Writes docs/results/low_resource.{json,md,svg}.
 //   npm run build && npx tsx bench/low_resource.bench.ts FOLDER --glue FOLDER
 // Runs stay in FOLDER and are not repeated: interrupted, it goes on where it was.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { packageRoot } from '../src/base/root.js'
 import { unique } from '../src/run/compare/groups.js'
 import { runFiles } from '../src/run/directory.js'
 import { differences } from './intervals.js'
 import { type LowResource, lowResourcePage, placeOf, type Trained } from './low_resource_page.js'
-import { plots } from './plots.bench.js'
+import { writeResults } from './plots.bench.js'
 import { trained, twoAtATime } from './trainings.js'
 
 const { values: flags, positionals } = parseArgs({ allowPositionals: true, options: { glue: { type: 'string' } } })
@@ -53,10 +52,9 @@ const runOf = ({ backbone, task, size, method }: Cell, rate: number, seed: numbe
 /** Trains on the rows that the seed draws, from what it initialises, in its order. */
 async function train(cell: Cell, rate: number, seed: number): Promise<{ validation: number; test: number }> {
   const { backbone, task, size, method } = cell
-  const training = Object.entries({ ...SETTINGS, learning_rate: rate, seed })
   const { validation, test } = await trained(runOf(cell, rate, seed), BACKBONES[backbone]!.experiment, {
-    ...{ backbone, method, ...TASKS[task]!, 'task.subset.size': size, 'task.subset.seed': seed },
-    ...Object.fromEntries(training.map(([key, value]) => [`training.${key}`, value])),
+    training: { ...SETTINGS, learning_rate: rate, seed },
+    others: { backbone, method, ...TASKS[task]!, 'task.subset.size': size, 'task.subset.seed': seed },
   })
   console.error(backbone, task, size, method, rate, seed, validation.accuracy, test.accuracy)
   return { validation: validation.accuracy!, test: test.accuracy! }
@@ -99,7 +97,4 @@ const results: LowResource = {
     })),
   ),
 }
-const out = join(packageRoot, 'docs', 'results')
-writeFileSync(join(out, 'low_resource.json'), `${JSON.stringify(results, null, 2)}\n`)
-writeFileSync(join(out, 'low_resource.md'), lowResourcePage(results))
-for (const [name, drawing] of Object.entries(await plots())) writeFileSync(join(out, name), drawing)
+await writeResults('low_resource', results, lowResourcePage(results))

@@ -3,13 +3,12 @@
 //   npm run build && npx tsx bench/methods.bench.ts FOLDER [METHOD…]
 // Runs stay in FOLDER and are not repeated: interrupted, it goes on where it was. With names it only trains those.
 import { execFileSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { presetFile, presetNames } from '../src/base/presets.js'
-import { packageRoot } from '../src/base/root.js'
 import { readYaml } from '../src/base/yaml/source.js'
 import { LEARNT, type MethodResult, type MethodResults, methodsPage, type Run } from './methods_page.js'
-import { plots } from './plots.bench.js'
+import { writeResults } from './plots.bench.js'
 import { compacter } from './sides.js'
 import { trained, twoAtATime } from './trainings.js'
 
@@ -51,11 +50,9 @@ const stepsOf = (method: string) => OWN[method]?.steps ?? STEPS
 async function train(method: string, learning_rate: number, seed: number, steps = stepsOf(method)): Promise<Run> {
   const run = join(folder!, method, `${learning_rate}-${seed}${steps > STEPS ? `-${steps}` : ''}`)
   const lengths = { steps, warmup_steps: Math.floor(steps / 10), evaluate_every: Math.min(steps, STEPS) }
-  const training = Object.entries({ ...SETTINGS, ...lengths, learning_rate, seed, keep: 'best' })
   const read = await trained(run, 'quickstart', {
-    method,
-    ...Object.fromEntries(training.map(([key, value]) => [`training.${key}`, value])),
-    ...OWN[method]?.sets,
+    training: { ...SETTINGS, ...lengths, learning_rate, seed, keep: 'best' },
+    others: { method, ...OWN[method]?.sets },
   })
   const { trained_parameters, share_percent, step_seconds, peak_memory_bytes } = read
   const [validation, test] = [read.validation.accuracy!, read.test.accuracy!]
@@ -100,7 +97,6 @@ async function untrained(): Promise<MethodResults['untrained']> {
 
 const methods = await twoAtATime(only.length > 0 ? only : presetNames('methods'), measured)
 if (only.length === 0) {
-  const out = join(packageRoot, 'docs', 'results')
   const { method, runs } = methods[0]!
   const manifest = join(folder, method, `${runs[0]!.rate}-${SEEDS[0]}`, 'manifest.json')
   const { device } = JSON.parse(readFileSync(manifest, 'utf8'))
@@ -110,7 +106,5 @@ if (only.length === 0) {
     untrained: await untrained(),
     methods,
   }
-  writeFileSync(join(out, 'methods.json'), `${JSON.stringify(results, null, 2)}\n`)
-  writeFileSync(join(out, 'methods.md'), methodsPage(results))
-  for (const [name, drawing] of Object.entries(await plots())) writeFileSync(join(out, name), drawing)
+  await writeResults('methods', results, methodsPage(results))
 }

@@ -1,5 +1,6 @@
 // The page docs/results/methods.md, from the figures of bench/methods.bench.ts.
 import { quantile } from '../src/base/numbers/quantile.js'
+import { spread } from '../src/run/compare/spread.js'
 
 /** One training; accuracies in %. */
 export interface Run {
@@ -32,17 +33,12 @@ export interface MethodResults {
   methods: MethodResult[]
 }
 
-const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
+export const meanTest = ({ runs }: MethodResult): number => spread(runs.map(({ test }) => test)).mean
 
-/** The sample standard deviation. */
-function deviation(values: number[]): number {
-  const middle = mean(values)
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1))
+function scoreOf(values: number[]): string {
+  const { mean, std } = spread(values)
+  return `${mean.toFixed(1)} ± ${std!.toFixed(1)}`
 }
-
-export const meanTest = ({ runs }: MethodResult): number => mean(runs.map(({ test }) => test))
-
-const scoreOf = (values: number[]) => `${mean(values).toFixed(1)} ± ${deviation(values).toFixed(1)}`
 
 function row({ method, preset_rate, search, runs }: MethodResult): string {
   const { trained_parameters, share_percent, rate } = runs[0]!
@@ -71,8 +67,8 @@ function unlearnt(methods: readonly MethodResult[]): string {
 /** Returns the page, best method first. */
 export function methodsPage({ settings, device, untrained, methods }: MethodResults): string {
   const sorted = methods.toSorted((a, b) => meanTest(b) - meanTest(a))
-  const spread = quantile(
-    methods.map(({ runs }) => deviation(runs.map(({ test }) => test))),
+  const median = quantile(
+    methods.map(({ runs }) => spread(runs.map(({ test }) => test)).std!),
     0.5,
   )
   const seeds = methods[0]!.runs.map(({ seed }) => seed).join(', ')
@@ -102,7 +98,7 @@ ${sorted.map(row).join('\n')}
 | majority class | 50.0 | 50.0 | 0 | | | |
 
 ${unlearnt(sorted)}
-The median deviation over seeds is ${spread.toFixed(1)}, and with 1,066 rows an accuracy of 70 % has a standard error of
+The median deviation over seeds is ${median.toFixed(1)}, and with 1,066 rows an accuracy of 70 % has a standard error of
 1.4: methods that are two or three points apart cannot be told apart here. t5-nano has four layers: adapterdrop leaves
 out the first two of each stack, not five. Time and memory of a step: [benchmarks.md](../benchmarks.md).
 

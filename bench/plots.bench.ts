@@ -60,5 +60,15 @@ function chance(split: 'validation' | 'test'): { score: number; text: string } {
   return { score: (100 * count(rows, guess!)) / rows.length, text: `always ${guess}, the commonest label in training` }
 }
 
-if (process.argv[1]?.endsWith('plots.bench.ts'))
+/** Writes a page of docs/results, the figures that it is made of, and the plots of all. */
+export async function writeResults(name: string, results: object, page: string): Promise<void> {
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(results, null, 2)}\n`)
+  writeFileSync(join(folder, `${name}.md`), page)
+  await writePlots()
+}
+
+async function writePlots(): Promise<void> {
   for (const [name, drawing] of Object.entries(await plots())) writeFileSync(join(folder, name), drawing)
+}
+
+if (process.argv[1]?.endsWith('plots.bench.ts')) await writePlots()

@@ -8,12 +8,22 @@ import { compacter } from './sides.js'
 
 const start = promisify(execFile)
 
+/** The values of an experiment by their keys, those of `training` by its own. */
+interface Values {
+  training: Record<string, unknown>
+  others: Record<string, unknown>
+}
+
 /** Trains an experiment with these values into a run directory, unless that run is finished. */
-export async function trained(run: string, experiment: string, sets: Record<string, unknown>): Promise<Result> {
+export async function trained(run: string, experiment: string, { training, others }: Values): Promise<Result> {
   const result = join(run, 'result.json')
   if (!existsSync(result)) {
     rmSync(run, { recursive: true, force: true })
-    const flags = Object.entries(sets).flatMap(([key, value]) => ['--set', `${key}=${value}`])
+    const sets = [
+      ...Object.entries(training).map(([key, value]) => [`training.${key}`, value]),
+      ...Object.entries(others),
+    ]
+    const flags = sets.flatMap(([key, value]) => ['--set', `${key}=${value}`])
     const [program, ...args] = compacter('train', experiment, '--json', '--threads', '1', '--run-dir', run, ...flags)
     await start(program!, args)
   }
