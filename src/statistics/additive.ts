@@ -1,5 +1,5 @@
-import { type Kinds, kindsOf } from './kinds.js'
 import type { Against, Resampled } from './resampled.js'
+import { type Sums, sumsOf } from './sums.js'
 
 /** What units add to sums; it may be called several times for a unit and a sum. */
 export class Addends {
@@ -25,18 +25,14 @@ interface AdditiveOptions {
   binary?: boolean
 }
 
-/**
- * A score of sums over units: a mean, F1, Matthews' or Pearson's correlation. A resample only counts how many units of
- * each kind it has.
- */
+/** A score of sums over units: a mean, F1, Matthews' or Pearson's correlation. */
 export class Additive implements Resampled<Additive, Float64Array> {
   readonly units: number
   readonly binary: boolean
   readonly observed: number
   readonly #score
   readonly #added
-  readonly #kinds: Kinds
-  readonly #components: number
+  readonly #sums: Sums
   readonly #total: Float64Array
 
   constructor({ added }: Addends, { components, score, binary = false }: AdditiveOptions) {
@@ -44,8 +40,7 @@ export class Additive implements Resampled<Additive, Float64Array> {
     this.binary = binary
     this.#score = score
     this.#added = added
-    this.#kinds = kindsOf(added)
-    this.#components = components
+    this.#sums = sumsOf(added, components)
     this.#total = this.part(new Int32Array(added.length).fill(1))
     this.observed = score(this.#total)
   }
@@ -56,23 +51,11 @@ export class Additive implements Resampled<Additive, Float64Array> {
 
   /** Returns the sums over a selection that has the unit u `counts[u]` times. */
   part(counts: Int32Array): Float64Array {
-    const { count, unitStart, unit, addendStart, component, value } = this.#kinds
-    const sums = new Float64Array(this.#components)
-    let left = 0
-    for (let u = 0; u < counts.length; u++) left += counts[u]!
-    for (let kind = count - 1; kind >= 0; kind--) {
-      let drawn = 0
-      if (kind > 0) for (let i = unitStart[kind]!; i < unitStart[kind + 1]!; i++) drawn += counts[unit[i]!]!
-      else drawn = left // the largest kind has what the others leave
-      if (drawn === 0) continue
-      left -= drawn
-      for (let i = addendStart[kind]!; i < addendStart[kind + 1]!; i++) sums[component[i]!]! += drawn * value[i]!
-    }
-    return sums
+    return this.#sums(counts)
   }
 
   against(second: Additive): Against<Float64Array> {
-    const [first, after] = [new Float64Array(this.#components), new Float64Array(this.#components)]
+    const [first, after] = [this.#total.slice(), this.#total.slice()]
     const difference = (part: Float64Array, other: Float64Array) => {
       for (let k = 0; k < first.length; k++) {
         const moved = other[k]! - part[k]!
@@ -81,7 +64,9 @@ export class Additive implements Resampled<Additive, Float64Array> {
       }
       return this.#score(first) - this.#score(after)
     }
-    return { difference }
+    const reaches = (least: number, part: Float64Array, other: Float64Array) =>
+      Math.abs(difference(part, other)) >= least
+    return { difference, reaches }
   }
 
   /** Returns how many units the first alone has right, and how many the second alone, of binary scores. */

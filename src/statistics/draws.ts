@@ -43,7 +43,7 @@ export function randomisation(pairs: readonly ScorePair[], { draws, seed }: Draw
   const scores = [...new Set(pairs.flatMap(({ first, second }) => [first, second]))]
   const tested = pairs.map(({ first, second }) => ({
     parts: [scores.indexOf(first), scores.indexOf(second)] as const,
-    observed: Math.abs(first.observed - second.observed) - ROUNDING,
+    least: Math.abs(first.observed - second.observed) - ROUNDING,
     against: first.against(second),
     reached: 1,
   }))
@@ -52,7 +52,7 @@ export function randomisation(pairs: readonly ScorePair[], { draws, seed }: Draw
     const parts = scores.map((score) => score.part(exchanged))
     for (const test of tested) {
       const [first, second] = test.parts
-      if (Math.abs(test.against.difference(parts[first], parts[second])) >= test.observed) test.reached++
+      if (test.against.reaches(test.least, parts[first], parts[second])) test.reached++
     }
   }
   return tested.map(({ reached }) => reached / (draws + 1))

@@ -17,4 +17,6 @@ export interface Resampled<Own = unknown, Part = unknown> {
 export interface Against<Part = unknown> {
   /** Returns the first score minus the second after an exchange of which these are both scores' parts. */
   difference(part: Part, other: Part): number
+  /** Returns whether that difference is at least so large, in either direction. */
+  reaches(least: number, part: Part, other: Part): boolean
 }

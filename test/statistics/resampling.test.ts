@@ -69,6 +69,24 @@ test('an exchange of all units turns the difference around, one of none leaves i
   }
 })
 
+test('whether rank correlations differ by so much is what their difference says, however many values are tied', () => {
+  const generator = new MersenneTwister(4)
+  let close = 0
+  for (let round = 0; round < 600; round++) {
+    const rows = 2 + (generator.uint32() % 30)
+    const draw = (most: number) => Array.from({ length: rows }, () => generator.uint32() % most)
+    const gold = draw(1 + (generator.uint32() % 8))
+    const values = round % 3 === 0 ? 1000 : 1 + (generator.uint32() % 12)
+    const against = ranked(draw(values), gold).against(ranked(draw(values), gold))
+    const exchanged = Int32Array.from(draw(2))
+    const size = Math.abs(against.difference(exchanged))
+    for (const least of [0, size / 2, size - 1e-9, size + 1e-9, size * 1.05, size + 0.5, 2])
+      expect(against.reaches(least, exchanged)).toBe(size >= least)
+    if (size > 1e-9) close++
+  }
+  expect(close).toBeGreaterThan(300)
+})
+
 test("the interval of a paired difference is scipy's percentile bootstrap, widened for 300 units", () => {
   const { a, b, cases, standard_error } = fixture.bootstrap
   const draws = bootstrap([mean(a), mean(b)], { draws: 20_000, seed: 0 })
