@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs'
 import { readReport } from '../src/report/report.js'
 import { formatPaperTable } from '../src/report/sweep/paper.js'
-import { unique } from '../src/run/compare/groups.js'
+import { summaryOf, unique } from '../src/run/compare/groups.js'
 import { runFiles } from '../src/run/directory.js'
 import { readPaperTable } from '../src/sweep/results/paper_table.js'
 import { type GlueNano, glueNanoPage } from './glue_nano_page.js'
@@ -28,7 +28,10 @@ const { device } = JSON.parse(readFileSync(runFiles(groups[0]!.finished[0]!.fold
 const results: GlueNano = {
   device,
   table: table.join('\n'),
-  chances: comparison.tasks.map(({ name, metrics, chance }) => ({ task: name, metrics, ...chance! })),
+  chances: comparison.tasks.map(({ name, metrics, chance }) => {
+    const means = groups.filter(({ task }) => task === name).map((group) => summaryOf(group)!.score.mean)
+    return { task: name, metrics, ...chance!, best: Math.max(...means) }
+  }),
   differences: differences(tasks.map((task) => ({ where: task.replace('glue/', ''), runs: foldersOf(task) }))),
 }
 await writeResults('glue_nano', results, glueNanoPage(results))

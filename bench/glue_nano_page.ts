@@ -7,9 +7,19 @@ export interface GlueNano {
   device: string
   /** Markdown: what `sweep results --table paper` prints. */
   table: string
-  /** The score of a guess on test, and how it is guessed. */
-  chances: { task: string; metrics: string[]; test: number; text: string }[]
+  /** The score of a guess on test, and how it is guessed; the best mean score of a method. */
+  chances: { task: string; metrics: string[]; test: number; text: string; best: number }[]
   differences: Difference[]
+}
+
+/** A method that is not so much above a guess has hardly learnt. */
+const LEARNT = 5
+
+function whatWasLearnt(chances: GlueNano['chances']): string {
+  const hardly = chances.filter(({ best, test }) => best < test + LEARNT).map(({ task }) => task)
+  if (hardly.length === 0) return `Every task has a method ${LEARNT} points above a guess.`
+  return `**No method is ${LEARNT} points above a guess on ${hardly.join(', ')}: so short a training of so small a model
+hardly learns these tasks, and equal scores there do not show that the methods are equally good.**`
 }
 
 /** Returns the page. */
@@ -34,6 +44,8 @@ ${table}
 What a guess scores on test, the mean of the task's metrics:
 
 ${guesses.join('\n')}
+
+${whatWasLearnt(chances)}
 
 ## Differences
 
