@@ -10,7 +10,8 @@ export interface MergedRankings {
 }
 
 /**
- * Bounds of the difference of two rank correlations after an exchange of rows, for a fraction of its cost.
+ * Tells how large the difference of two rank correlations is after an exchange of rows, mostly for a fraction of the
+ * cost of computing it.
  *
  * A value's rank among the first's is the number of them below it, and half of those equal to it. So the first's sum of
  * ranks × wanted ranks minus the second's, P₁ − P₂, is the sum over pairs of values i ≠ j of
@@ -19,14 +20,15 @@ export interface MergedRankings {
  * of the correlations is (P₁ − P₂) / √(S₁W) + c₂ (1 − √(S₂ / S₁)), with c₂ in [−1, 1].
  */
 export class ExchangeBounds {
-  readonly #rows: number
+  readonly #untied: number
+  readonly #wantedSpread: number
   /** P₁ − P₂ where nothing is exchanged. */
   readonly #products: number
   /** What the exchange of each row takes from P₁ − P₂. */
   readonly #taken: Float64Array
   readonly #ties: Ties
 
-  constructor(merged: MergedRankings) {
+  constructor(merged: MergedRankings, wantedSpread: number) {
     const { rows, owners, wanted, ends } = merged
     const taken = new Float64Array(rows)
     let above = total(wanted)
@@ -45,23 +47,34 @@ export class ExchangeBounds {
       }
       start = end
     }
-    this.#rows = rows
+    this.#untied = rows ** 3 - rows
+    this.#wantedSpread = wantedSpread
     this.#products = products
     this.#taken = taken
     this.#ties = new Ties(merged)
   }
 
-  /** Returns the least and the greatest size that the difference can have after an exchange of the rows with 1. */
-  of(exchanged: Int32Array, wantedSpread: number): [least: number, greatest: number] {
+  /**
+   * Returns whether the difference after an exchange of the rows with 1 is at least so large, in either direction;
+   * undefined where it is too close.
+   */
+  reaches(least: number, exchanged: Int32Array): boolean | undefined {
     let products = this.#products
     for (let row = 0; row < exchanged.length; row++) products -= exchanged[row]! * this.#taken[row]!
-    const [tied, secondTied] = this.#ties.cubes(exchanged)
-    const untied = this.#rows ** 3 - this.#rows
-    const [spread, secondSpread] = [(untied - tied) / 12, (untied - secondTied) / 12]
-    if (!(spread > 0 && wantedSpread > 0)) return [0, Number.POSITIVE_INFINITY]
-    const size = Math.abs(products) / Math.sqrt(spread * wantedSpread)
-    const error = Math.abs(1 - Math.sqrt(Math.max(0, secondSpread) / spread))
-    return [size - error, size + error]
+    const decided = this.#decided(least, products, [0, this.#ties.most])
+    return decided ?? this.#decided(least, products, this.#ties.cubes(exchanged))
+  }
+
+  /** Decides for spreads that are between those of the two sums of t³ − t over ties. */
+  #decided(least: number, products: number, [one, other]: readonly [number, number]): boolean | undefined {
+    const narrow = (this.#untied - Math.max(one, other)) / 12
+    const wide = (this.#untied - Math.min(one, other)) / 12
+    if (!(narrow > 0 && this.#wantedSpread > 0)) return undefined
+    const size = Math.abs(products) / Math.sqrt(this.#wantedSpread)
+    const error = Math.sqrt(wide / narrow) - 1
+    if (size / Math.sqrt(wide) - error >= least) return true
+    if (size / Math.sqrt(narrow) + error < least) return false
+    return undefined
   }
 }
 
@@ -75,6 +88,8 @@ class Ties {
   readonly #sizes: Int32Array
   readonly #ofFirst: Int32Array
   readonly #counts: Int32Array
+  /** More than the sum of t³ − t can be after any exchange. */
+  readonly most: number
 
   constructor({ rows, owners, ends }: MergedRankings) {
     const ties = [new Int32Array(rows), new Int32Array(rows)] as const
@@ -96,6 +111,7 @@ class Ties {
     this.#sizes = Int32Array.from(sizes)
     this.#ofFirst = Int32Array.from(ofFirst)
     this.#counts = new Int32Array(sizes.length)
+    this.most = sizes.reduce((sum, size) => sum + size ** 3 - size, 0)
   }
 
   /** Returns the sum of t³ − t over the ties of t values in the first ranking, and in the second. */

@@ -32,7 +32,7 @@ export class RankDifference implements Against<Int32Array> {
     const wanted = Float64Array.from(order, (at) => wantedRanks[at % n]!)
     this.#pair = pair
     this.#merged = { rows: n, owners, wanted, ends: tieEnds(order, values) }
-    this.#bounds = new ExchangeBounds(this.#merged)
+    this.#bounds = new ExchangeBounds(this.#merged, pair.wantedSquares - squaredMeans(n))
   }
 
   difference(exchanged: Int32Array): number {
@@ -67,10 +67,7 @@ export class RankDifference implements Against<Int32Array> {
   }
 
   reaches(least: number, exchanged: Int32Array): boolean {
-    const { scale, wantedSquares } = this.#pair
-    const [atLeast, atMost] = this.#bounds.of(exchanged, wantedSquares - squaredMeans(this.#merged.rows))
-    if (scale * atLeast >= least) return true
-    if (scale * atMost < least) return false
-    return Math.abs(this.difference(exchanged)) >= least
+    const decided = this.#bounds.reaches(least / this.#pair.scale, exchanged)
+    return decided ?? Math.abs(this.difference(exchanged)) >= least
   }
 }
