@@ -22,7 +22,7 @@ const STEPS = 300
 const SETTINGS = { steps: STEPS, warmup_steps: STEPS / 10, evaluate_every: STEPS / 2, batch_size: 16, keep: 'best' }
 /** The first searches the rate. */
 const SEEDS = [0, 1, 2, 3, 4]
-const SIZES = [100, 4000, 1000]
+const SIZES = [100, 4000]
 const FACTORS = [1 / 3, 1, 3]
 const METHODS = ['full', 'compacter', 'lora']
 const TASKS: Record<string, Record<string, unknown>> = {
