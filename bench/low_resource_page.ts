@@ -62,6 +62,7 @@ export function lowResourcePage(results: LowResource): string {
   const compacter = differences.filter(({ method }) => method === 'compacter')
   const better = compacter.filter(({ verdict }) => verdict === 'better').length
   const worse = compacter.filter(({ verdict }) => verdict === 'worse').length
+  const atAnEnd = cells.filter(({ rate, search }) => rate === search[0]!.rate || rate === search.at(-1)!.rate).length
   return `# Few training rows, measured
 
 The paper says that Compacter does better than full fine-tuning where training rows are few. **Seen here: of
@@ -79,6 +80,9 @@ seed draws the rows, what is initialised, and the order. Test accuracy in %, mea
 ${seeds.length} seeds:
 
 ${scoresTable(results)}
+
+In ${atAnEnd} of ${cells.length} searches the best rate is the lowest or the highest of the three, so another one might do
+better still.
 
 ![test accuracy against training rows](low_resource.svg)
 

@@ -1,3 +1,4 @@
+import { dot } from './dot.js'
 import { type Added, type Kinds, kindsOf } from './kinds.js'
 
 /** Returns the sums over a selection that has the unit u `counts[u]` times. */
@@ -18,12 +19,6 @@ function columnSums(added: readonly Added[], components: number): Sums {
     Float64Array.from(added, (own) => own.get(component) ?? 0),
   )
   return (counts) => Float64Array.from(columns, (column) => dot(counts, column))
-}
-
-function dot(counts: Int32Array, column: Float64Array): number {
-  let sum = 0
-  for (let u = 0; u < counts.length; u++) sum += counts[u]! * column[u]!
-  return sum
 }
 
 function kindSums({ count, unitStart, unit, addendStart, component, value }: Kinds, components: number): Sums {

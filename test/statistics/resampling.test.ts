@@ -3,7 +3,7 @@ import { MersenneTwister } from '../../src/base/numbers/random.js'
 import { Addends, Additive } from '../../src/statistics/additive.js'
 import { differenceOf, smallestDetectable } from '../../src/statistics/difference.js'
 import { bootstrap, randomisation } from '../../src/statistics/draws.js'
-import { RankCorrelation } from '../../src/statistics/rank_correlation.js'
+import { RankCorrelation } from '../../src/statistics/ranks/correlation.js'
 import { fixture } from './fixture.js'
 
 // expected: test/oracle/paired.py, scipy and statsmodels

@@ -1,6 +1,6 @@
 import { mean } from '../../base/numbers/mean.js'
 import { Addends, Additive } from '../../statistics/additive.js'
-import { RankCorrelation } from '../../statistics/rank_correlation.js'
+import { RankCorrelation } from '../../statistics/ranks/correlation.js'
 import { numberOf } from '../../task/metrics/errors.js'
 import type { ScoredRows } from './scored_rows.js'
 

@@ -1,6 +1,6 @@
 import { assertNever } from '../../base/assert_never.js'
 import type { Additive } from '../../statistics/additive.js'
-import type { RankCorrelation } from '../../statistics/rank_correlation.js'
+import type { RankCorrelation } from '../../statistics/ranks/correlation.js'
 import { bestMatch } from '../../task/metrics/answers.js'
 import type { TagMetric } from '../../task/metrics/entities.js'
 import { BEST, type Classes, type TaskMetric } from '../../task/metrics/metrics.js'

@@ -1,6 +1,6 @@
+import type { Against } from '../resampled.js'
 import { ExchangeBounds, type MergedRankings } from './exchange_bounds.js'
 import { rankCorrelation, sortedOrder, squaredMeans, tieEnds } from './ranks.js'
-import type { Against } from './resampled.js'
 
 /** Two rankings of the same rows, and the ranks that both should have, from 0. */
 export interface RankedPair {

@@ -1,3 +1,5 @@
+import { dot } from '../dot.js'
+
 /** The values of two rankings of the same rows in one order, the smallest first. */
 export interface MergedRankings {
   rows: number
@@ -59,8 +61,7 @@ export class ExchangeBounds {
    * undefined where it is too close.
    */
   reaches(least: number, exchanged: Int32Array): boolean | undefined {
-    let products = this.#products
-    for (let row = 0; row < exchanged.length; row++) products -= exchanged[row]! * this.#taken[row]!
+    const products = this.#products - dot(exchanged, this.#taken)
     const decided = this.#decided(least, products, [0, this.#ties.most])
     return decided ?? this.#decided(least, products, this.#ties.cubes(exchanged))
   }

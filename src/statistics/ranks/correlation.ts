@@ -1,6 +1,6 @@
-import { RankDifference } from './rank_difference.js'
+import type { Resampled } from '../resampled.js'
+import { RankDifference } from './difference.js'
 import { rankCorrelation, sortedOrder } from './ranks.js'
-import type { Resampled } from './resampled.js'
 
 /**
  * Spearman's correlation × `scale`: Pearson's of the ranks, equal values at their mean rank; 0 where either side is
