@@ -81,8 +81,8 @@ ${seeds.length} seeds:
 
 ${scoresTable(results)}
 
-In ${atAnEnd} of ${cells.length} searches the best rate is the lowest or the highest of the three, so another one might do
-better still.
+In ${atAnEnd} of ${cells.length} searches the best rate is the lowest or the highest of the three, so
+another one might do better still.
 
 ![test accuracy against training rows](low_resource.svg)
 
