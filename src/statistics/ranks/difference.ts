@@ -17,12 +17,12 @@ export interface RankedPair {
  * first's and the second's together.
  */
 export class RankDifference implements Against<Int32Array> {
-  readonly #pair: RankedPair
+  readonly #scale: number
+  readonly #wantedSquares: number
   readonly #merged: MergedRankings
   readonly #bounds: ExchangeBounds
 
-  constructor(pair: RankedPair) {
-    const { first, second, wantedRanks } = pair
+  constructor({ first, second, wantedRanks, wantedSquares, scale }: RankedPair) {
     const n = first.length
     const values = new Float64Array(2 * n)
     values.set(first)
@@ -30,9 +30,10 @@ export class RankDifference implements Against<Int32Array> {
     const order = sortedOrder(values)
     const owners = order.map((at) => 2 * (at % n) + (at < n ? 0 : 1))
     const wanted = Float64Array.from(order, (at) => wantedRanks[at % n]!)
-    this.#pair = pair
+    this.#scale = scale
+    this.#wantedSquares = wantedSquares
     this.#merged = { rows: n, owners, wanted, ends: tieEnds(order, values) }
-    this.#bounds = new ExchangeBounds(this.#merged, pair.wantedSquares - squaredMeans(n))
+    this.#bounds = new ExchangeBounds(this.#merged, wantedSquares - squaredMeans(n))
   }
 
   difference(exchanged: Int32Array): number {
@@ -62,12 +63,12 @@ export class RankDifference implements Against<Int32Array> {
       second.squares += ofSecond * secondRank * secondRank
       secondBefore += ofSecond
     }
-    const { wantedSquares, scale } = this.#pair
-    return scale * (rankCorrelation(rows, first, wantedSquares) - rankCorrelation(rows, second, wantedSquares))
+    const [one, other] = [first, second].map((sums) => rankCorrelation(rows, sums, this.#wantedSquares))
+    return this.#scale * (one! - other!)
   }
 
   reaches(least: number, exchanged: Int32Array): boolean {
-    const decided = this.#bounds.reaches(least / this.#pair.scale, exchanged)
+    const decided = this.#bounds.reaches(least / this.#scale, exchanged)
     return decided ?? Math.abs(this.difference(exchanged)) >= least
   }
 }
