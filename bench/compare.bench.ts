@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MersenneTwister } from '../src/base/numbers/random.js'
-import type { AnsweredRow } from '../src/compare/scores/scored_rows.js'
+import type { AnsweredRow, ScoredRows } from '../src/compare/scores/scored_rows.js'
 import { writeAnsweredRun } from '../test/compare/made_runs.js'
 import { compacter } from './sides.js'
 import { type Shape, simulatedAnswers } from './simulated_answers.js'
@@ -29,15 +29,14 @@ const CASES: { name: string; metric: string; shape: Shape; written?: (value: num
 const folder = mkdtempSync(join(tmpdir(), 'compacter-bench-'))
 try {
   for (const each of CASES) {
-    const runs = Array.from({ length: RUNS }, (_, model) =>
-      writeAnsweredRun(join(folder, each.name, `${model}`), answers(each, model), {
-        sets: [
-          `training.learning_rate=${0.001 * (model + 1)}`,
-          ...(each.shape === 'numbers' ? ['task=glue/stsb'] : []),
-        ],
-        ...(each.shape === 'labels' && { classes: { labels: ['bad', 'good', 'so so'], positive: 'good' } }),
-      }),
-    )
+    const runs = Array.from({ length: RUNS }, (_, model) => {
+      const { rows, classes } = answers(each, model)
+      const task = each.shape === 'numbers' ? ['task=glue/stsb'] : []
+      return writeAnsweredRun(join(folder, each.name, `${model}`), rows, {
+        sets: [`training.learning_rate=${0.001 * (model + 1)}`, ...task],
+        ...(classes && { classes }),
+      })
+    })
     const [node, ...args] = compacter('compare', ...runs, '--by', 'run', '--metric', each.metric, '--json')
     const start = performance.now()
     const { status, stdout, stderr } = spawnSync(node!, args, { encoding: 'utf8', maxBuffer: 2 ** 28 })
@@ -51,9 +50,10 @@ try {
 }
 
 /** Answers of a model; numbers as they are written. */
-function answers({ shape, written }: (typeof CASES)[number], model: number): AnsweredRow[] {
-  const { rows } = simulatedAnswers(shape, ROWS, { model, skill: 0.55 + 0.01 * model })
-  if (!written) return [...rows]
+function answers({ shape, written }: (typeof CASES)[number], model: number): Pick<ScoredRows, 'rows' | 'classes'> {
+  const { rows, classes } = simulatedAnswers(shape, ROWS, { model, skill: 0.55 + 0.01 * model })
+  if (!written) return { rows, classes }
   const generator = new MersenneTwister(model)
-  return rows.map((row) => ({ ...row, prediction: written(Number(row.label) + 2 * generator.uniform() - 1) }))
+  const number = ({ label }: AnsweredRow) => written(Number(label) + 2 * generator.uniform() - 1)
+  return { rows: rows.map((row) => ({ ...row, prediction: number(row) })), classes }
 }
